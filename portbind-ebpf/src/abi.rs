@@ -1,0 +1,326 @@
+//! The binary interface between the two halves: fixed-size records, the layout of the running
+//! kernel, the filters, and the names of programs and maps.
+//!
+//! Records hold integers and arrays only, padding is spelled out, and sizes are asserted, because
+//! two compilers have to agree on every byte. All integers are in the byte order of the machine;
+//! ports are in host order; addresses are 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`.
+//!
+//! One refusal is told in up to four steps of one task, in this order, joined by [`Header::task`]:
+//! a [`Refusal`] (who asked for what), any number of [`Holder`]s, a [`Walk`] (what the search for
+//! holders met), and an [`Outcome`] (which call it was, and the error the caller got). A step that
+//! found the ring buffer full is missing; the counters and the following steps say so.
+
+#[cfg(feature = "user")]
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Bytes of a task's name, with the closing NUL (`TASK_COMM_LEN`, include/linux/sched.h).
+pub const COMM_LEN: usize = 16;
+/// Bytes of a caller's argument vector that are copied at the refusal.
+pub const ARGS_LEN: usize = 512;
+/// How many ancestors of the caller are copied.
+pub const MAX_PARENTS: usize = 8;
+/// How many holders of one refusal are copied; more are counted and flagged.
+pub const MAX_HOLDERS: u32 = 64;
+/// Size of the ring buffer in bytes, unless the loader sets another.
+pub const RING_BYTES: u32 = 4 << 20;
+/// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
+pub const ERROR_WORDS: usize = 3;
+/// Words of 64 bits in the map that holds the wanted ports, one bit a port.
+pub const PORT_WORDS: u32 = 65_536 / 64;
+
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident = $size:literal { $($body:tt)* }) => {
+        $(#[$meta])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "user", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
+        pub struct $name { $($body)* }
+        const _: () = assert!(size_of::<$name>() == $size && align_of::<$name>() == 8);
+    };
+}
+
+/// What a record is: the first word of each.
+pub mod kind {
+    /// A [`Refusal`](super::Refusal).
+    pub const REFUSAL: u32 = 1;
+    /// A [`Holder`](super::Holder).
+    pub const HOLDER: u32 = 2;
+    /// A [`Walk`](super::Walk).
+    pub const WALK: u32 = 3;
+    /// An [`Outcome`](super::Outcome).
+    pub const OUTCOME: u32 = 4;
+}
+
+/// Which call was refused: the values of `operation`.
+pub mod operation {
+    /// Not known: a bind made inside the kernel, or one whose call's return was not seen.
+    pub const UNKNOWN: u32 = 0;
+    /// bind(2), also through io_uring.
+    pub const BIND: u32 = 1;
+    /// listen(2), also through io_uring.
+    pub const LISTEN: u32 = 2;
+    /// The implicit bind of connect(2) or a send on an unbound datagram socket.
+    pub const AUTOBIND: u32 = 3;
+}
+
+/// Bits of [`Socket::options`].
+pub mod option {
+    /// SO_REUSEADDR is set.
+    pub const REUSE_ADDRESS: u32 = 1 << 0;
+    /// SO_REUSEPORT is set.
+    pub const REUSE_PORT: u32 = 1 << 1;
+    /// IPV6_V6ONLY is set, or the socket is bound to an IPv6 address that implies it.
+    pub const V6_ONLY: u32 = 1 << 2;
+    /// TCP_REPAIR forces every bind through (`SK_FORCE_REUSE`, include/net/sock.h).
+    pub const FORCE_REUSE: u32 = 1 << 3;
+    /// A reuseport group program or group exists (`sk_reuseport_cb`).
+    pub const REUSE_PORT_GROUP: u32 = 1 << 4;
+}
+
+/// Bits of [`Holder::flags`].
+pub mod holder {
+    /// Found by the listen hash.
+    pub const LISTEN_HASH: u32 = 1 << 0;
+    /// No process has it open any more: the kernel is finishing the connection.
+    pub const ORPHAN: u32 = 1 << 1;
+    /// A connection that no process has accepted yet.
+    pub const NOT_ACCEPTED: u32 = 1 << 2;
+    /// Opened by the kernel for itself.
+    pub const KERNEL: u32 = 1 << 3;
+    /// `sk_uid` or `inode` could not be read on this kernel.
+    pub const PARTIAL: u32 = 1 << 4;
+}
+
+/// Bits of [`Walk::flags`].
+pub mod walk {
+    /// The cap on steps or holders was reached: there are more.
+    pub const TRUNCATED: u32 = 1 << 0;
+    /// This protocol's sockets cannot be walked.
+    pub const NOT_WALKED: u32 = 1 << 1;
+    /// Any port would have done, and none was left: no single socket is to blame.
+    pub const NO_PORT_LEFT: u32 = 1 << 2;
+}
+
+record! {
+/// Opens every record.
+pub struct Header = 24 {
+    /// One of [`kind`].
+    pub kind: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Thread group id (upper half) and thread id (lower half), in the initial pid namespace.
+    pub task: u64,
+    /// Nanoseconds since boot, suspended time included (`bpf_ktime_get_boot_ns`).
+    pub time: u64,
+}
+}
+
+record! {
+/// One process above the caller.
+pub struct Parent = 32 {
+    /// Thread group id, in the initial pid namespace.
+    pub pid: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Nanoseconds since boot at which it started (`task_struct.start_boottime`).
+    pub start_time: u64,
+    /// Name, NUL-padded.
+    pub comm: [u8; COMM_LEN],
+}
+}
+
+record! {
+/// The task inside the refused call.
+pub struct Caller = 824 {
+    /// Nanoseconds since boot at which the process started.
+    pub start_time: u64,
+    /// Id of its cgroup in the unified hierarchy (`bpf_get_current_cgroup_id`).
+    pub cgroup_id: u64,
+    /// Real user id, in the initial user namespace (`bpf_get_current_uid_gid`).
+    pub uid: u32,
+    /// Group id, in the initial user namespace.
+    pub gid: u32,
+    /// Entries of `parents` that are filled, nearest first.
+    pub parent_count: u32,
+    /// Bytes of `args` that are filled.
+    pub args_len: u32,
+    /// Bytes of the whole argument vector.
+    pub args_total: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Name of the thread, NUL-padded.
+    pub comm: [u8; COMM_LEN],
+    /// The processes above it.
+    pub parents: [Parent; MAX_PARENTS],
+    /// Arguments, each closed by a NUL, cut at [`ARGS_LEN`].
+    pub args: [u8; ARGS_LEN],
+}
+}
+
+record! {
+/// A socket, as the kernel had it.
+pub struct Socket = 88 {
+    /// Address of the kernel's object: an identity while the socket lives, nothing more.
+    pub id: u64,
+    /// Socket cookie, 0 if nobody ever asked for it.
+    pub cookie: u64,
+    /// Inode number in sockfs, 0 if the socket has none.
+    pub inode: u64,
+    /// Local address.
+    pub address: [u8; 16],
+    /// Remote address.
+    pub peer: [u8; 16],
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// Index of the network interface it is bound to, 0 if none (`skc_bound_dev_if`).
+    pub interface: u32,
+    /// Owner (`sk_uid`), in the initial user namespace.
+    pub uid: u32,
+    /// Bits of [`option`].
+    pub options: u32,
+    /// AF_INET or AF_INET6.
+    pub family: u16,
+    /// IPPROTO_*.
+    pub protocol: u16,
+    /// SOCK_*.
+    pub socket_type: u16,
+    /// Local port.
+    pub port: u16,
+    /// Remote port.
+    pub peer_port: u16,
+    /// TCP state (include/net/tcp_states.h); UDP: 7 unconnected, 1 connected.
+    pub state: u8,
+    /// TIME_WAIT sockets: 5 while it is a FIN_WAIT2 of an orphan, else 6 (`tw_substate`).
+    pub time_wait_state: u8,
+    /// Zero.
+    pub reserved: u32,
+}
+}
+
+record! {
+/// Opens a refusal: who asked for what.
+pub struct Refusal = 936 {
+    /// Kind [`kind::REFUSAL`].
+    pub header: Header,
+    /// Who.
+    pub caller: Caller,
+    /// What: address and port are the ones asked for.
+    pub socket: Socket,
+}
+}
+
+record! {
+/// One socket on the port at the instant of the refusal.
+pub struct Holder = 144 {
+    /// Kind [`kind::HOLDER`].
+    pub header: Header,
+    /// The socket.
+    pub socket: Socket,
+    /// TIME_WAIT: jiffies left until it ends; else 0.
+    pub jiffies_left: i64,
+    /// Connections waiting to be accepted (listeners).
+    pub backlog: u32,
+    /// Most connections that may wait (listeners).
+    pub max_backlog: u32,
+    /// VRF master of its bind bucket, 0 if none (`inet_bind_bucket.l3mdev`).
+    pub vrf: u32,
+    /// Bits of [`holder`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u64,
+}
+}
+
+record! {
+/// Closes the search for holders.
+pub struct Walk = 64 {
+    /// Kind [`kind::WALK`].
+    pub header: Header,
+    /// The kernel's tick counter (`bpf_jiffies64`).
+    pub jiffies: u64,
+    /// Nanoseconds since boot, suspended time left out (`bpf_ktime_get_ns`): with `jiffies`, tells HZ.
+    pub monotonic: u64,
+    /// Holders sent.
+    pub holders: u32,
+    /// Holders that found the ring buffer full.
+    pub lost: u32,
+    /// Sockets on the port whose addresses cannot overlap with the asked one: not sent.
+    pub bystanders: u32,
+    /// Bits of [`walk`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u64,
+}
+}
+
+record! {
+/// Ends a refusal: what the caller got.
+pub struct Outcome = 40 {
+    /// Kind [`kind::OUTCOME`].
+    pub header: Header,
+    /// Positive errno.
+    pub error: u32,
+    /// One of [`operation`].
+    pub operation: u32,
+    /// Address of the kernel's socket object, as in [`Socket::id`].
+    pub socket: u64,
+}
+}
+
+/// Per-CPU counters: indexes into the map `COUNTERS`.
+pub mod counter {
+    /// Refusals with a wanted error.
+    pub const REFUSED: u32 = 0;
+    /// Of these, kept back by a filter.
+    pub const FILTERED: u32 = 1;
+    /// Of these, lost because the ring buffer was full.
+    pub const LOST: u32 = 2;
+    /// Steps of told refusals that found the ring buffer full (holders, walk, outcome).
+    pub const LOST_STEPS: u32 = 3;
+    /// Entries that found the map of calls in flight full (kprobe backend): their return is lost.
+    pub const LOST_ENTRIES: u32 = 4;
+    /// How many there are.
+    pub const COUNT: u32 = 5;
+}
+
+record! {
+/// What a refusal must be to be told. Zero, or an empty set, means: any.
+pub struct Filter = 72 {
+    /// Errors that are refusals, one bit each.
+    pub errors: [u64; ERROR_WORDS],
+    /// Thread group id.
+    pub pid: u32,
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// 1 if the map `PORTS` says which ports are wanted.
+    pub ports: u32,
+    /// Protocols, bits of [`protocol`].
+    pub protocols: u32,
+    /// Length of `comm`.
+    pub comm_len: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Name of the thread or the process, NUL-padded.
+    pub comm: [u8; COMM_LEN],
+    /// Thread group id that is never told: portbind itself.
+    pub ignored_pid: u32,
+    /// 1 if debug lines are written to the log.
+    pub debug: u32,
+}
+}
+
+/// Bits of [`Filter::protocols`].
+pub mod protocol {
+    /// TCP.
+    pub const TCP: u32 = 1 << 0;
+    /// UDP.
+    pub const UDP: u32 = 1 << 1;
+    /// MPTCP.
+    pub const MPTCP: u32 = 1 << 2;
+    /// ICMP echo sockets.
+    pub const PING: u32 = 1 << 3;
+    /// UDP-Lite.
+    pub const UDPLITE: u32 = 1 << 4;
+    /// Any other.
+    pub const OTHER: u32 = 1 << 31;
+}

@@ -1,0 +1,157 @@
+//! Where the running kernel keeps what the programs read: one table, used by both halves.
+//!
+//! Rust emits no relocations against the kernel's types, so the loader resolves every row from
+//! the kernel's own BTF and hands the result over as a read-only global ([`Layout`]): the verifier
+//! sees constants. No offset is ever guessed; a row that BTF lacks is [`ABSENT`] if it is optional,
+//! and an error that names it if it is not.
+
+/// Value of a row that the running kernel does not have.
+pub const ABSENT: u32 = u32::MAX;
+
+/// What is asked of the running kernel's BTF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Byte offset of a member.
+    Offset,
+    /// Bit offset of a bit field.
+    Bits,
+    /// Size of the type in bytes.
+    Size,
+}
+
+/// Whether tracing can do without a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// No backend works without it.
+    Essential,
+    /// Kernels differ: its absence costs at most the feature named here, or picks another way.
+    Optional(&'static str),
+}
+
+/// One row: a question to the kernel's BTF and the place of its answer in [`Layout`].
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Name of the field of [`Layout`].
+    pub name: &'static str,
+    /// Name of the kernel's struct.
+    pub type_name: &'static str,
+    /// Member, through embedded structs by dots; empty for [`Ask::Size`].
+    pub path: &'static str,
+    /// What is asked.
+    pub ask: Ask,
+    /// Whether it must be there.
+    pub need: Need,
+    /// Index of the answer in the array of `u32` that [`Layout`] is.
+    pub index: usize,
+}
+
+macro_rules! layout {
+    ($( $name:ident: $ask:ident $type_name:literal $path:literal $( ?$without:literal )?; )*) => {
+        /// Answers of the running kernel's BTF to [`ROWS`].
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
+        pub struct Layout {
+            $( #[doc = concat!(stringify!($ask), " of `", $path, "` in `struct ", $type_name, "`.")] pub $name: u32, )*
+        }
+
+        impl Layout {
+            /// A layout without any answer.
+            pub const EMPTY: Self = Self { $( $name: ABSENT, )* };
+        }
+
+        /// All rows, in the order of [`Layout`]'s fields.
+        pub const ROWS: &[Row] = &[
+            $( Row {
+                name: stringify!($name),
+                type_name: $type_name,
+                path: $path,
+                ask: Ask::$ask,
+                need: layout!(@need $( $without )?),
+                index: core::mem::offset_of!(Layout, $name) / size_of::<u32>(),
+            }, )*
+        ];
+    };
+    (@need) => { Need::Essential };
+    (@need $without:literal) => { Need::Optional($without) };
+}
+
+layout! {
+    sock_family: Offset "sock_common" "skc_family";
+    sock_state: Offset "sock_common" "skc_state";
+    sock_reuse: Bits "sock_common" "skc_reuse";
+    sock_reuseport: Bits "sock_common" "skc_reuseport";
+    sock_ipv6only: Bits "sock_common" "skc_ipv6only";
+    sock_bound_dev_if: Offset "sock_common" "skc_bound_dev_if";
+    sock_bind_node: Offset "sock_common" "skc_bind_node";
+    sock_prot: Offset "sock_common" "skc_prot";
+    sock_net: Offset "sock_common" "skc_net.net";
+    sock_daddr: Offset "sock_common" "skc_daddr";
+    sock_rcv_saddr: Offset "sock_common" "skc_rcv_saddr";
+    sock_v6_daddr: Offset "sock_common" "skc_v6_daddr" ?"IPv6";
+    sock_v6_rcv_saddr: Offset "sock_common" "skc_v6_rcv_saddr" ?"IPv6";
+    sock_num: Offset "sock_common" "skc_num";
+    sock_dport: Offset "sock_common" "skc_dport";
+    sock_cookie: Offset "sock_common" "skc_cookie";
+    sock_node: Offset "sock_common" "skc_node";
+    sock_nulls_node: Offset "sock_common" "skc_nulls_node";
+    sock_flags: Offset "sock_common" "skc_flags";
+    sock_uid: Offset "sock" "sk_uid";
+    sock_socket: Offset "sock" "sk_socket";
+    sock_protocol: Offset "sock" "sk_protocol";
+    sock_type: Offset "sock" "sk_type";
+    sock_ack_backlog: Offset "sock" "sk_ack_backlog";
+    sock_max_ack_backlog: Offset "sock" "sk_max_ack_backlog";
+    sock_reuseport_cb: Offset "sock" "sk_reuseport_cb";
+    time_wait_substate: Offset "inet_timewait_sock" "tw_substate";
+    time_wait_expires: Offset "inet_timewait_sock" "tw_timer.expires";
+    listen_portaddr_node: Offset "inet_connection_sock" "icsk_listen_portaddr_node" ?"the older listen hash (kernels before 5.19)";
+    ulp_data: Offset "inet_connection_sock" "icsk_ulp_data" ?"MPTCP holders";
+    is_mptcp: Bits "tcp_sock" "is_mptcp" ?"MPTCP holders";
+    subflow_conn: Offset "mptcp_subflow_context" "conn" ?"MPTCP holders";
+    socket_sk: Offset "socket" "sk";
+    socket_file: Offset "socket" "file";
+    socket_alloc_inode: Offset "socket_alloc" "vfs_inode";
+    inode_ino: Offset "inode" "i_ino";
+    inode_sb: Offset "inode" "i_sb";
+    super_magic: Offset "super_block" "s_magic";
+    file_inode: Offset "file" "f_inode";
+    file_private_data: Offset "file" "private_data";
+    files_fdt: Offset "files_struct" "fdt";
+    fdt_fd: Offset "fdtable" "fd";
+    fdt_max_fds: Offset "fdtable" "max_fds";
+    prot_hash: Offset "proto" "h";
+    net_hash_mix: Offset "net" "hash_mix";
+    net_inum: Offset "net" "ns.inum";
+    net_tcp_hashinfo: Offset "net" "ipv4.tcp_death_row.hashinfo" ?"TCP holders where the protocol has no table of its own";
+    net_udp_table: Offset "net" "ipv4.udp_table" ?"UDP tables of network namespaces (kernels from 6.2)";
+    hashinfo_bhash: Offset "inet_hashinfo" "bhash";
+    hashinfo_bhash_size: Offset "inet_hashinfo" "bhash_size";
+    hashinfo_lhash2: Offset "inet_hashinfo" "lhash2";
+    hashinfo_lhash2_mask: Offset "inet_hashinfo" "lhash2_mask";
+    bind_hashbucket_size: Size "inet_bind_hashbucket" "";
+    bind_hashbucket_chain: Offset "inet_bind_hashbucket" "chain";
+    listen_hashbucket_size: Size "inet_listen_hashbucket" "";
+    listen_hashbucket_head: Offset "inet_listen_hashbucket" "nulls_head";
+    bucket_net: Offset "inet_bind_bucket" "ib_net";
+    bucket_port: Offset "inet_bind_bucket" "port";
+    bucket_l3mdev: Offset "inet_bind_bucket" "l3mdev";
+    bucket_node: Offset "inet_bind_bucket" "node";
+    bucket_owners: Offset "inet_bind_bucket" "owners" ?"the older bind bucket (kernels before 6.8)";
+    bucket_bhash2: Offset "inet_bind_bucket" "bhash2" ?"the newer bind bucket (kernels from 6.8)";
+    bucket2_node: Offset "inet_bind2_bucket" "bhash_node" ?"the newer bind bucket (kernels from 6.8)";
+    bucket2_owners: Offset "inet_bind2_bucket" "owners" ?"the newer bind bucket (kernels from 6.8)";
+    udp_table_hash: Offset "udp_table" "hash";
+    udp_table_mask: Offset "udp_table" "mask";
+    udp_slot_size: Size "udp_hslot" "";
+    udp_slot_head: Offset "udp_hslot" "head";
+    task_tgid: Offset "task_struct" "tgid";
+    task_comm: Offset "task_struct" "comm";
+    task_real_parent: Offset "task_struct" "real_parent";
+    task_group_leader: Offset "task_struct" "group_leader";
+    task_start_boottime: Offset "task_struct" "start_boottime";
+    task_files: Offset "task_struct" "files";
+    task_mm: Offset "task_struct" "mm";
+    mm_arg_start: Offset "mm_struct" "arg_start";
+    mm_arg_end: Offset "mm_struct" "arg_end";
+}

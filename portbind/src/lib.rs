@@ -1,0 +1,12 @@
+//! portbind says who holds the port when a program fails with "Address already in use".
+//!
+//! Data flows one way: [`kernel`] turns bytes of the ring buffer into evidence, [`host`] turns
+//! sockets and pids into processes and people, [`diagnosis`] turns evidence into a cause, and
+//! [`output`] prints it. [`cli`] wires them, one file a verb.
+
+pub mod cli;
+pub mod diagnosis;
+pub mod error;
+pub mod host;
+pub mod kernel;
+pub mod output;

@@ -1,0 +1,2 @@
+//! The `portbind` command: parses, runs, reports.
+fn main() {}
