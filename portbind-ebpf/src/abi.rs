@@ -3,7 +3,7 @@
 //!
 //! Records hold integers and arrays only, padding is spelled out, and sizes are asserted, because
 //! two compilers have to agree on every byte. All integers are in the byte order of the machine;
-//! ports are in host order; addresses are 16 bytes in network order, IPv4 as `::ffff:a.b.c.d`.
+//! ports are in host order; see [`Address`] for addresses.
 //!
 //! One refusal is told in up to four steps of one task, in this order, joined by [`Header::task`]:
 //! a [`Refusal`] (who asked for what), any number of [`Holder`]s, a [`Walk`] (what the search for
@@ -20,13 +20,16 @@ pub const ARGS_LEN: usize = 512;
 /// How many ancestors of the caller are copied.
 pub const MAX_PARENTS: usize = 8;
 /// How many holders of one refusal are copied; more are counted and flagged.
-pub const MAX_HOLDERS: u32 = 64;
+pub const MAX_HOLDERS: u32 = 32;
 /// Size of the ring buffer in bytes, unless the loader sets another.
 pub const RING_BYTES: u32 = 4 << 20;
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
 pub const ERROR_WORDS: usize = 3;
 /// Words of 64 bits in the map that holds the wanted ports, one bit a port.
 pub const PORT_WORDS: u32 = 65_536 / 64;
+
+/// An internet address: 16 bytes in network order, as four words of memory; IPv4 as `::ffff:a.b.c.d`.
+pub type Address = [u32; 4];
 
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident = $size:literal { $($body:tt)* }) => {
@@ -167,9 +170,9 @@ pub struct Socket = 88 {
     /// Inode number in sockfs, 0 if the socket has none.
     pub inode: u64,
     /// Local address.
-    pub address: [u8; 16],
+    pub address: Address,
     /// Remote address.
-    pub peer: [u8; 16],
+    pub peer: Address,
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Index of the network interface it is bound to, 0 if none (`skc_bound_dev_if`).
@@ -309,6 +312,22 @@ pub struct Filter = 72 {
 }
 }
 
+impl Filter {
+    /// Tells every EADDRINUSE, and the EAGAIN that an exhausted autobind makes of it.
+    pub const ANY: Self = Self {
+        errors: [0, 1 << (98 - 64), 0],
+        pid: 0,
+        netns: 0,
+        ports: 0,
+        protocols: 0,
+        comm_len: 0,
+        reserved: 0,
+        comm: [0; COMM_LEN],
+        ignored_pid: 0,
+        debug: 0,
+    };
+}
+
 /// Bits of [`Filter::protocols`].
 pub mod protocol {
     /// TCP.
@@ -324,3 +343,17 @@ pub mod protocol {
     /// Any other.
     pub const OTHER: u32 = 1 << 31;
 }
+
+/// One open socket, as the iterator over tasks and files tells it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
+pub struct OpenSocket {
+    /// Inode number in sockfs.
+    pub inode: u64,
+    /// Thread group id, in the initial pid namespace.
+    pub pid: u32,
+    /// Descriptor.
+    pub fd: u32,
+}
+const _: () = assert!(size_of::<OpenSocket>() == 16);

@@ -1,2 +1,28 @@
+//! The programs that run in the kernel: evidence is taken inside the refused call.
+//!
+//! `hooks` are the entry points, one file a backend; all they know of the kernel goes through
+//! `kernel`, all they say goes through `emit`.
 #![no_std]
 #![no_main]
+// The atomic addition of BPF: core offers none for a target without compare-and-swap.
+#![feature(asm_experimental_arch)]
+
+mod caller;
+mod filter;
+mod holders;
+mod hooks;
+mod kernel;
+mod maps;
+mod refusal;
+mod sock;
+
+#[expect(unsafe_code, reason = "the kernel reads the licence from a symbol of this name")]
+// SAFETY: no other symbol of this name exists; the kernel only reads it.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

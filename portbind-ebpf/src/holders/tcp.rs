@@ -1,0 +1,242 @@
+//! TCP: listeners by the listen hash first, then the bind bucket of the port.
+//!
+//! Chains are head-inserted, so the accepted connections of a busy server come before its listener
+//! in the bucket: a capped walk of the bucket alone would miss the one socket that matters.
+
+use portbind_ebpf::abi::{Address, holder, walk};
+use portbind_ebpf::layout::ABSENT;
+
+use super::{Tally, met, on_port};
+use crate::kernel::{Ptr, at};
+use crate::sock::{Asked, IPPROTO_MPTCP, Sock, TCP_LISTEN, is_any, is_mapped};
+
+/// Steps along one chain of the listen hash.
+const MAX_LISTEN_STEPS: u32 = 48;
+/// Steps along one chain of bind buckets.
+const MAX_BUCKET_STEPS: u32 = 48;
+/// Steps along the owners of one port.
+const MAX_OWNER_STEPS: u32 = 128;
+/// Owners of one local address that are looked at before the walk goes on to the next (newer kernels).
+const MAX_OWNERS_EACH: u32 = 24;
+/// Marks the end of a nulls list (include/linux/list_nulls.h).
+const NULLS_MARK: u64 = 1;
+
+/// What every step of a search needs.
+struct Search<'a> {
+    asked: &'a Asked,
+    net: Ptr,
+    mix: u32,
+    tables: Ptr,
+}
+
+/// Searches the listen hash and the bind bucket of the asked port.
+#[inline(always)]
+pub(super) fn walk(asked: &Asked, tally: &mut Tally) {
+    let net = asked.sock.net();
+    let tables = tables(asked, net);
+    if tables.is_null() {
+        tally.flags |= walk::NOT_WALKED;
+        return;
+    }
+    let search = Search { asked, net, mix: net.read(at!(net_hash_mix)), tables };
+    let mut busiest = [0; 4];
+    listeners(&search, &[0; 4], tally);
+    if !is_any(asked.address) {
+        listeners(&search, &asked.address, tally);
+    }
+    bucket(&search, &mut busiest, tally);
+    // A wildcard bind can lose to a listener on any address: the walk was cut, but met its connections.
+    if tally.flags & walk::TRUNCATED != 0 && is_any(asked.address) && !is_any(busiest) {
+        listeners(&search, &busiest, tally);
+    }
+}
+
+/// `struct inet_hashinfo`: with the protocol, or with the namespace where the protocol has none
+/// (6.1 and later); an MPTCP socket's subflows are TCP's.
+#[inline(always)]
+fn tables(asked: &Asked, net: Ptr) -> Ptr {
+    if asked.protocol != IPPROTO_MPTCP || at!(net_tcp_hashinfo) == ABSENT {
+        let own = asked.sock.table();
+        if !own.is_null() || at!(net_tcp_hashinfo) == ABSENT {
+            return own;
+        }
+    }
+    net.follow(at!(net_tcp_hashinfo))
+}
+
+/// Looks up the listeners of one local address; `::` and `0.0.0.0` share a chain.
+#[inline(never)]
+fn listeners(search: &Search<'_>, address: &Address, tally: &mut Tally) {
+    let hash = hash_address(*address, search.mix) ^ u32::from(search.asked.port);
+    let index = hash & search.tables.read::<u32>(at!(hashinfo_lhash2_mask));
+    let chains = search.tables.follow(at!(hashinfo_lhash2));
+    let chain = Ptr(chains.0.wrapping_add(u64::from(index) * u64::from(at!(listen_hashbucket_size))));
+    let is_older = at!(listen_portaddr_node) != ABSENT;
+    let node_offset = if is_older { at!(listen_portaddr_node) } else { at!(sock_nulls_node) };
+    let mut node = chain.follow(at!(listen_hashbucket_head));
+    let mut steps = 0;
+    while steps < MAX_LISTEN_STEPS {
+        if node.is_null() || node.0 & NULLS_MARK != 0 {
+            return;
+        }
+        if let Some(sock) = on_port(node, node_offset, search.asked, search.net)
+            && sock.state() == TCP_LISTEN
+        {
+            met(sock, search.asked, 0, holder::LISTEN_HASH, tally);
+        }
+        node = node.follow(0);
+        steps += 1;
+    }
+    tally.flags |= walk::TRUNCATED;
+}
+
+/// `ipv4_portaddr_hash` and `ipv6_portaddr_hash` without the port (include/net/ip.h, include/net/ipv6.h).
+#[inline(always)]
+fn hash_address(address: Address, mix: u32) -> u32 {
+    if is_any(address) {
+        jhash_words(0, 0, 0, mix.wrapping_add(JHASH_INITVAL + 4))
+    } else if is_mapped(address) {
+        jhash_words(address[3], 0, 0, mix.wrapping_add(JHASH_INITVAL + 4))
+    } else {
+        let start = mix.wrapping_add(JHASH_INITVAL + 16);
+        let (a, b, c) = jhash_mix(
+            start.wrapping_add(address[0]),
+            start.wrapping_add(address[1]),
+            start.wrapping_add(address[2]),
+        );
+        jhash_final(a.wrapping_add(address[3]), b, c)
+    }
+}
+
+/// include/linux/jhash.h
+const JHASH_INITVAL: u32 = 0xdead_beef;
+
+#[inline(always)]
+const fn jhash_words(a: u32, b: u32, c: u32, start: u32) -> u32 {
+    jhash_final(start.wrapping_add(a), start.wrapping_add(b), start.wrapping_add(c))
+}
+
+#[inline(always)]
+const fn jhash_mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
+    a = a.wrapping_sub(c) ^ c.rotate_left(4);
+    c = c.wrapping_add(b);
+    b = b.wrapping_sub(a) ^ a.rotate_left(6);
+    a = a.wrapping_add(c);
+    c = c.wrapping_sub(b) ^ b.rotate_left(8);
+    b = b.wrapping_add(a);
+    a = a.wrapping_sub(c) ^ c.rotate_left(16);
+    c = c.wrapping_add(b);
+    b = b.wrapping_sub(a) ^ a.rotate_left(19);
+    a = a.wrapping_add(c);
+    c = c.wrapping_sub(b) ^ b.rotate_left(4);
+    b = b.wrapping_add(a);
+    (a, b, c)
+}
+
+#[inline(always)]
+const fn jhash_final(mut a: u32, mut b: u32, mut c: u32) -> u32 {
+    c = (c ^ b).wrapping_sub(b.rotate_left(14));
+    a = (a ^ c).wrapping_sub(c.rotate_left(11));
+    b = (b ^ a).wrapping_sub(a.rotate_left(25));
+    c = (c ^ b).wrapping_sub(b.rotate_left(16));
+    a = (a ^ c).wrapping_sub(c.rotate_left(4));
+    b = (b ^ a).wrapping_sub(a.rotate_left(14));
+    (c ^ b).wrapping_sub(b.rotate_left(24))
+}
+
+/// Walks the owners of every bind bucket of the port; leaves an address met in `busiest`.
+#[inline(always)]
+fn bucket(search: &Search<'_>, busiest: &mut Address, tally: &mut Tally) {
+    let size = search.tables.read::<u32>(at!(hashinfo_bhash_size));
+    let index = u32::from(search.asked.port).wrapping_add(search.mix) & size.wrapping_sub(1);
+    let chains = search.tables.follow(at!(hashinfo_bhash));
+    let chain = Ptr(chains.0.wrapping_add(u64::from(index) * u64::from(at!(bind_hashbucket_size))));
+    let mut node = chain.follow(at!(bind_hashbucket_chain));
+    // A VRF has a bucket of its own; whether the refused socket is in that VRF cannot be told from
+    // the socket, so an interface-bound one sees them all, each marked with its VRF.
+    let any_vrf = search.asked.sock.interface() != 0;
+    let mut found = Ptr(0);
+    let mut found_vrf = 0;
+    let mut steps = 0;
+    while steps < MAX_BUCKET_STEPS {
+        if node.is_null() {
+            break;
+        }
+        let bucket = Ptr(node.0.wrapping_sub(u64::from(at!(bucket_node))));
+        let vrf = bucket.read::<u32>(at!(bucket_l3mdev));
+        let is_ours = bucket.read::<u16>(at!(bucket_port)) == search.asked.port
+            && bucket.follow(at!(bucket_net)) == search.net;
+        if is_ours && (vrf == 0 || any_vrf) {
+            found = bucket;
+            found_vrf = vrf;
+            if vrf == 0 {
+                break;
+            }
+        }
+        node = node.follow(0);
+        steps += 1;
+    }
+    if steps == MAX_BUCKET_STEPS && found.is_null() {
+        tally.flags |= walk::TRUNCATED;
+    }
+    if !found.is_null() {
+        owners(search, found, found_vrf, busiest, tally);
+    }
+}
+
+/// Walks the owners of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local
+/// address (from 6.8), flattened into one loop because nested ones multiply for the verifier.
+#[inline(always)]
+fn owners(search: &Search<'_>, bucket: Ptr, vrf: u32, busiest: &mut Address, tally: &mut Tally) {
+    let by_address = at!(bucket_bhash2) != ABSENT;
+    let mut list = if by_address { bucket.follow(at!(bucket_bhash2)) } else { Ptr(0) };
+    let mut node = if by_address { first_of(list) } else { bucket.follow(at!(bucket_owners)) };
+    let mut steps = 0;
+    let mut each = 0;
+    while steps < MAX_OWNER_STEPS {
+        if node.is_null() || each >= MAX_OWNERS_EACH && by_address {
+            if !node.is_null() {
+                tally.flags |= walk::TRUNCATED;
+            }
+            if !by_address || list.is_null() {
+                return;
+            }
+            list = list.follow(0);
+            node = first_of(list);
+            each = 0;
+            if list.is_null() {
+                return;
+            }
+        } else {
+            owner(search, node, vrf, busiest, tally);
+            node = node.follow(0);
+            each += 1;
+        }
+        steps += 1;
+    }
+    tally.flags |= walk::TRUNCATED;
+}
+
+/// First owner of the newer bucket whose list node lies at `list`.
+#[inline(always)]
+fn first_of(list: Ptr) -> Ptr {
+    if list.is_null() {
+        return list;
+    }
+    Ptr(list.0.wrapping_sub(u64::from(at!(bucket2_node)))).follow(at!(bucket2_owners))
+}
+
+#[inline(always)]
+fn owner(search: &Search<'_>, node: Ptr, vrf: u32, busiest: &mut Address, tally: &mut Tally) {
+    let Some(sock) = on_port(node, at!(sock_bind_node), search.asked, search.net) else {
+        return;
+    };
+    // The listen hash has told the listeners on these addresses already.
+    let address = Sock::local(sock, sock.family());
+    let already_told = sock.state() == TCP_LISTEN && (is_any(address) || address == search.asked.address);
+    if already_told {
+        return;
+    }
+    *busiest = address;
+    met(sock, search.asked, vrf, 0, tally);
+}

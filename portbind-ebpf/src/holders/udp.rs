@@ -1,0 +1,49 @@
+//! UDP: every bound socket is in the slot of its port, whatever its address (net/ipv4/udp.c).
+
+use portbind_ebpf::abi::walk;
+use portbind_ebpf::layout::ABSENT;
+
+use super::{Tally, met, on_port};
+use crate::kernel::{Ptr, at};
+use crate::sock::Asked;
+
+/// Steps along one slot.
+const MAX_STEPS: u32 = 192;
+
+/// Searches the slot of the asked port.
+#[inline(always)]
+pub(super) fn walk(asked: &Asked, tally: &mut Tally) {
+    let net = asked.sock.net();
+    let table = table(asked, net);
+    if table.is_null() {
+        tally.flags |= walk::NOT_WALKED;
+        return;
+    }
+    let mask = table.read::<u32>(at!(udp_table_mask));
+    let slot = u32::from(asked.port).wrapping_add(net.read::<u32>(at!(net_hash_mix))) & mask;
+    let slots = table.follow(at!(udp_table_hash));
+    let head = Ptr(slots.0.wrapping_add(u64::from(slot) * u64::from(at!(udp_slot_size))));
+    let mut node = head.follow(at!(udp_slot_head));
+    let mut steps = 0;
+    while steps < MAX_STEPS {
+        if node.is_null() {
+            return;
+        }
+        if let Some(sock) = on_port(node, at!(sock_node), asked, net) {
+            met(sock, asked, 0, 0, tally);
+        }
+        node = node.follow(0);
+        steps += 1;
+    }
+    tally.flags |= walk::TRUNCATED;
+}
+
+/// 5.10 and 6.1 keep the table with the protocol; later kernels may keep it with the namespace.
+#[inline(always)]
+fn table(asked: &Asked, net: Ptr) -> Ptr {
+    let own = asked.sock.table();
+    if !own.is_null() || at!(net_udp_table) == ABSENT {
+        return own;
+    }
+    net.follow(at!(net_udp_table))
+}

@@ -1,0 +1,6 @@
+//! The entry points, one file a backend. Each is a shell: it fetches arguments and hands over.
+
+mod fexit;
+mod files;
+mod kprobe;
+mod tracepoint;

@@ -1,0 +1,270 @@
+//! The only reads of kernel and user memory, and the only `unsafe` of the kernel half.
+
+#![expect(unsafe_code, reason = "the one home of raw reads, helpers and ring memory")]
+
+use core::ffi::c_void;
+use core::ops::{Deref, DerefMut};
+use core::ptr;
+
+use aya_ebpf::helpers::generated;
+use aya_ebpf::maps::ring_buf::RingBufEntry;
+use portbind_ebpf::abi::{self, COMM_LEN, Filter};
+use portbind_ebpf::layout::Layout;
+
+use crate::maps::RECORDS;
+
+/// Where the running kernel keeps things; the loader fills it in.
+// SAFETY: no other symbol of this name exists; the loader finds it by name.
+#[unsafe(no_mangle)]
+pub(crate) static LAYOUT: Layout = Layout::EMPTY;
+
+/// What is to be told; the loader fills it in.
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+pub(crate) static FILTER: Filter = Filter::ANY;
+
+/// Reads one field of a read-only global that the loader has filled in.
+pub(crate) fn global<T: Copy>(field: &'static T) -> T {
+    // SAFETY: `field` is a reference, so it is valid and aligned; volatile keeps the compiler from
+    // believing the value in this object, which the loader replaces.
+    unsafe { ptr::read_volatile(field) }
+}
+
+/// The answer of the running kernel to one row of the layout.
+macro_rules! at {
+    ($field:ident) => {
+        $crate::kernel::global(&$crate::kernel::LAYOUT.$field)
+    };
+}
+pub(crate) use at;
+
+/// An address in the kernel. Reading through it never faults: what cannot be read is zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ptr(pub(crate) u64);
+
+/// What may be read from foreign memory: any bit pattern is a value.
+pub(crate) trait Plain: Copy + Default {}
+impl Plain for u8 {}
+impl Plain for u16 {}
+impl Plain for u32 {}
+impl Plain for i32 {}
+impl Plain for u64 {}
+impl Plain for abi::Address {}
+impl Plain for [u8; COMM_LEN] {}
+
+impl Ptr {
+    pub(crate) const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The place `offset` bytes further.
+    pub(crate) const fn plus(self, offset: u32) -> Self {
+        Self(self.0.wrapping_add(offset as u64))
+    }
+
+    /// Reads a value in kernel memory.
+    #[inline(always)]
+    pub(crate) fn read<T: Plain>(self, offset: u32) -> T {
+        let mut value = T::default();
+        // SAFETY: the destination is a live local of the size passed; the helper checks the source.
+        unsafe {
+            generated::bpf_probe_read_kernel(
+                (&raw mut value).cast(),
+                size_of::<T>() as u32,
+                self.plus(offset).0 as *const c_void,
+            );
+        }
+        value
+    }
+
+    /// Reads a value in the memory of the current task.
+    #[inline(always)]
+    pub(crate) fn read_user<T: Plain>(self, offset: u32) -> T {
+        let mut value = T::default();
+        // SAFETY: as in `read`.
+        unsafe {
+            generated::bpf_probe_read_user(
+                (&raw mut value).cast(),
+                size_of::<T>() as u32,
+                self.plus(offset).0 as *const c_void,
+            );
+        }
+        value
+    }
+
+    /// Follows the pointer at `offset`.
+    #[inline(always)]
+    pub(crate) fn follow(self, offset: u32) -> Self {
+        Self(self.read(offset))
+    }
+
+    /// Reads `width` bits (at most 8, within one byte) at a bit offset.
+    #[inline(always)]
+    pub(crate) fn bits(self, bit_offset: u32, width: u32) -> u8 {
+        (self.read::<u8>(bit_offset >> 3) >> (bit_offset & 7)) & ((1 << width) - 1)
+    }
+}
+
+/// Copies up to `ARGS_LEN` bytes of the current task's memory, straight into a record.
+#[inline(always)]
+pub(crate) fn copy_args(to: &mut [u8; abi::ARGS_LEN], from: u64, len: u32) -> u32 {
+    // The verifier has to see the bound on the very register that is passed.
+    let len = core::hint::black_box(len) & (abi::ARGS_LEN as u32 * 2 - 1);
+    if len == 0 || len > abi::ARGS_LEN as u32 {
+        return 0;
+    }
+    // SAFETY: `len` is at most the size of the destination; the helper checks the source.
+    let failed = unsafe { generated::bpf_probe_read_user(to.as_mut_ptr().cast(), len, from as *const c_void) };
+    if failed == 0 { len } else { 0 }
+}
+
+/// The current task's `struct task_struct`.
+pub(crate) fn current_task() -> Ptr {
+    // SAFETY: the helper has no arguments.
+    Ptr(unsafe { generated::bpf_get_current_task() })
+}
+
+/// Thread group id (upper half) and thread id (lower half) of the current task.
+pub(crate) fn current_ids() -> u64 {
+    // SAFETY: the helper has no arguments.
+    unsafe { generated::bpf_get_current_pid_tgid() }
+}
+
+/// Group id (upper half) and user id (lower half) of the current task.
+pub(crate) fn current_owner() -> u64 {
+    // SAFETY: the helper has no arguments.
+    unsafe { generated::bpf_get_current_uid_gid() }
+}
+
+/// Id of the current task's cgroup.
+pub(crate) fn current_cgroup() -> u64 {
+    // SAFETY: the helper has no arguments.
+    unsafe { generated::bpf_get_current_cgroup_id() }
+}
+
+/// Nanoseconds since boot, suspended time included.
+pub(crate) fn boot_time() -> u64 {
+    // SAFETY: the helper has no arguments.
+    unsafe { generated::bpf_ktime_get_boot_ns() }
+}
+
+/// Nanoseconds since boot, suspended time left out.
+pub(crate) fn monotonic_time() -> u64 {
+    // SAFETY: the helper has no arguments.
+    unsafe { generated::bpf_ktime_get_ns() }
+}
+
+/// The kernel's tick counter.
+pub(crate) fn jiffies() -> u64 {
+    // SAFETY: the helper has no arguments.
+    unsafe { generated::bpf_jiffies64() }
+}
+
+/// A record in the ring buffer that user space does not see yet.
+pub(crate) struct Slot<T: 'static>(RingBufEntry<T>);
+
+impl<T> Slot<T> {
+    /// Takes room for one record; `None` if the ring buffer is full.
+    ///
+    /// What the caller does not write keeps the bytes of an older record of ours, or zero.
+    #[inline(always)]
+    pub(crate) fn reserve() -> Option<Self> {
+        RECORDS.reserve::<T>(0).map(Self)
+    }
+
+    /// Hands it to user space.
+    #[inline(always)]
+    pub(crate) fn submit(self) {
+        self.0.submit(0);
+    }
+}
+
+impl<T> Deref for Slot<T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: records are integers only, for which the ring's memory (zeroed at creation) holds values.
+        unsafe { self.0.assume_init_ref() }
+    }
+}
+
+impl<T> DerefMut for Slot<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`.
+        unsafe { self.0.assume_init_mut() }
+    }
+}
+
+/// Adds one to a counter of this CPU.
+pub(crate) fn count(index: u32) {
+    if let Some(value) = crate::maps::COUNTERS.get_ptr_mut(index) {
+        // SAFETY: the map returned a valid pointer to this CPU's value. The addition is atomic, because
+        // a program can be preempted by another task's on the same CPU.
+        unsafe { core::arch::asm!("lock *(u64 *)({to} + 0) += {one}", to = in(reg) value, one = in(reg) 1_u64) };
+    }
+}
+
+/// The word of the set of wanted ports that holds `port`.
+pub(crate) fn wanted_ports(port: u16) -> u64 {
+    // SAFETY: the value is only read, and only user space writes it, before the programs run.
+    crate::maps::PORTS.get(u32::from(port >> 6)).copied().unwrap_or(0)
+}
+
+/// A map keyed by task.
+pub(crate) trait ByTask<V> {
+    /// A copy of the value of a task.
+    fn of_task(&self, task: u64) -> Option<V>;
+}
+
+impl<V: Copy> ByTask<V> for aya_ebpf::maps::HashMap<u64, V> {
+    fn of_task(&self, task: u64) -> Option<V> {
+        // SAFETY: a key is written and deleted by its own task only, so nobody changes the value meanwhile.
+        unsafe { self.get(&task) }.copied()
+    }
+}
+
+impl<V: Copy> ByTask<V> for aya_ebpf::maps::LruHashMap<u64, V> {
+    fn of_task(&self, task: u64) -> Option<V> {
+        // SAFETY: as above.
+        unsafe { self.get(&task) }.copied()
+    }
+}
+
+/// The interior of a `bpf_iter__task_file` context (kernel/bpf/task_iter.c): what one step is about.
+pub(crate) struct OpenFile {
+    seq: *mut aya_ebpf::bindings::seq_file,
+    pub(crate) task: Ptr,
+    pub(crate) file: Ptr,
+    pub(crate) fd: u32,
+}
+
+impl OpenFile {
+    /// Reads the context of an iterator program; `None` at the closing step, which has no file.
+    ///
+    /// # Safety
+    /// `context` is what the kernel passed to a program of section `iter/task_file`.
+    #[inline(always)]
+    pub(crate) unsafe fn from_context(context: *mut c_void) -> Option<Self> {
+        let words = context.cast::<u64>();
+        // SAFETY: the context is { meta *, task *, u32 fd, file * }, and meta starts with { seq_file * }.
+        // The loads have to be direct: the verifier types the pointers that the helper asks for.
+        unsafe {
+            let meta = *words as *const u64;
+            let task = *words.add(1);
+            let file = *words.add(3);
+            if task == 0 || file == 0 {
+                return None;
+            }
+            let seq = *meta as *mut aya_ebpf::bindings::seq_file;
+            Some(Self { seq, task: Ptr(task), file: Ptr(file), fd: *words.add(2).cast::<u32>() })
+        }
+    }
+
+    /// Appends a record to what the reader of the iterator gets.
+    #[inline(always)]
+    pub(crate) fn write<T: Copy>(&self, record: &T) {
+        // SAFETY: `seq` came from the context; the record is a live reference of the size passed.
+        unsafe { generated::bpf_seq_write(self.seq, ptr::from_ref(record).cast(), size_of::<T>() as u32) };
+    }
+}

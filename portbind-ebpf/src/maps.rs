@@ -1,0 +1,59 @@
+//! Every map, one line of purpose each. The read-only globals are in `kernel` and `filter`.
+
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use portbind_ebpf::abi::{PORT_WORDS, RING_BYTES, counter};
+
+/// Calls that can be in flight at once before the kprobe backend loses returns.
+const CALLS_IN_FLIGHT: u32 = 10_240;
+
+/// Records on their way to user space.
+#[map]
+pub(crate) static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// The account, by `abi::counter`.
+#[map]
+pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::COUNT, 0);
+
+/// The wanted ports, one bit each.
+#[map]
+pub(crate) static PORTS: Array<u64> = Array::with_max_entries(PORT_WORDS, 0);
+
+/// Refusals whose call has not returned yet, by task. Evicting one costs its outcome, not the refusal.
+#[map]
+pub(crate) static PENDING: LruHashMap<u64, Pending> = LruHashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+
+/// kprobe: arguments of get_port calls in flight, by task.
+#[map]
+pub(crate) static GET_PORTS: HashMap<u64, GetPort> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+
+/// kprobe: arguments of bind, listen and autobind calls in flight, by task.
+#[map]
+pub(crate) static CALLS: HashMap<u64, Call> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+
+/// A refusal whose call has not returned.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Pending {
+    /// The refused socket.
+    pub(crate) sock: u64,
+    /// 1 if it was sent to user space; 0 if it was filtered or lost.
+    pub(crate) told: u64,
+}
+
+/// Arguments of get_port.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct GetPort {
+    pub(crate) sock: u64,
+    pub(crate) port: u64,
+}
+
+/// Arguments of a call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    pub(crate) sock: u64,
+    /// Kernel copy of the sockaddr; 0 if the call has none.
+    pub(crate) address: u64,
+}

@@ -1,0 +1,170 @@
+//! One refusal, told step by step: who asked for what, who held it, how the call ended.
+//!
+//! Each refusal is counted once, where it is first met: at get_port's return if it got that far,
+//! else at the call's return. `PENDING` carries the fact from the first to the second.
+
+use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, walk};
+
+use crate::caller;
+use crate::filter;
+use crate::holders::{self, Tally};
+use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, jiffies, monotonic_time};
+use crate::maps::{PENDING, Pending};
+use crate::sock::{AF_INET, AF_INET6, Asked, Sock, mapped};
+
+pub(crate) const EADDRINUSE: u32 = 98;
+
+/// Fills in the header of a record of the current task.
+#[inline(always)]
+pub(crate) fn header(to: &mut Header, kind: u32) {
+    to.kind = kind;
+    to.reserved = 0;
+    to.task = current_ids();
+    to.time = boot_time();
+}
+
+/// get_port returned `status` for `port`: the decision itself, made with the socket as it was asked.
+#[inline(always)]
+pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32) {
+    // 5.10 returns 1, later kernels -EADDRINUSE; both mean that the port was refused.
+    if status == 0 || !filter::is_refusal(EADDRINUSE) {
+        return;
+    }
+    let family = sock.family();
+    let asked = Asked {
+        sock,
+        address: sock.local(family),
+        port,
+        family,
+        protocol: sock.protocol(),
+        netns: sock.netns(),
+    };
+    let told = tell(&asked, true);
+    let pending = Pending { sock: sock.0.0, told: u64::from(told) };
+    let _ = PENDING.insert(current_ids(), pending, 0);
+}
+
+/// bind, listen or autobind returned `status`.
+#[inline(always)]
+pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u32) {
+    if status >= 0 {
+        return;
+    }
+    let error = status.wrapping_neg() as u32;
+    let task = current_ids();
+    if let Some(pending) = PENDING.of_task(task)
+        && pending.sock == sock.0.0
+    {
+        let _ = PENDING.remove(task);
+        if pending.told != 0 {
+            end(sock, error, operation);
+        }
+        return;
+    }
+    if !filter::is_refusal(error) || !sock.is_internet() {
+        return;
+    }
+    let asked = asked_by_call(sock, address, Ptr::read, Ptr::read, Ptr::read);
+    if tell(&asked, false) {
+        end(sock, error, operation);
+    }
+}
+
+/// A bind or listen system call failed: the whole refusal at once, for the tracepoint backend.
+#[inline(always)]
+pub(crate) fn system_call_failed(sock: Sock, address: Ptr, error: u32, operation: u32) {
+    let asked = asked_by_call(sock, address, Ptr::read_user, Ptr::read_user, Ptr::read_user);
+    if tell(&asked, error == EADDRINUSE) {
+        end(sock, error, operation);
+    }
+}
+
+/// What a call asked for: its sockaddr, or the socket's own address if it has none (listen).
+#[inline(always)]
+fn asked_by_call(
+    sock: Sock,
+    address: Ptr,
+    read_family: impl Fn(Ptr, u32) -> u16,
+    read_word: impl Fn(Ptr, u32) -> u32,
+    read_address: impl Fn(Ptr, u32) -> [u32; 4],
+) -> Asked {
+    let family = sock.family();
+    let mut asked = Asked {
+        sock,
+        address: sock.local(family),
+        port: sock.port(),
+        family,
+        protocol: sock.protocol(),
+        netns: sock.netns(),
+    };
+    if !address.is_null() {
+        // struct sockaddr_in: family, port, address at 4; sockaddr_in6: family, port, flow, address at 8.
+        asked.port = u16::from_be(read_family(address, 2));
+        asked.address = if family == AF_INET6 && read_family(address, 0) != AF_INET {
+            read_address(address, 8)
+        } else {
+            mapped(read_word(address, 4))
+        };
+    }
+    asked
+}
+
+/// Counts a refusal and, if it is wanted, sends the first steps. Returns whether it was sent.
+#[inline(never)]
+fn tell(asked: &Asked, walk_holders: bool) -> bool {
+    count(counter::REFUSED);
+    if !filter::passes(asked) {
+        count(counter::FILTERED);
+        return false;
+    }
+    let Some(mut record) = Slot::<Refusal>::reserve() else {
+        count(counter::LOST);
+        return false;
+    };
+    header(&mut record.header, kind::REFUSAL);
+    caller::describe(&mut record.caller);
+    asked.sock.describe(&mut record.socket, asked.family, asked.address, asked.port);
+    record.submit();
+
+    let mut tally = Tally::default();
+    if !walk_holders {
+        tally.flags |= walk::NOT_WALKED;
+    } else if asked.port == 0 {
+        tally.flags |= walk::NO_PORT_LEFT;
+    } else {
+        holders::walk(asked, &mut tally);
+    }
+    send_walk(&tally);
+    true
+}
+
+#[inline(always)]
+fn send_walk(tally: &Tally) {
+    let Some(mut record) = Slot::<Walk>::reserve() else {
+        count(counter::LOST_STEPS);
+        return;
+    };
+    header(&mut record.header, kind::WALK);
+    record.jiffies = jiffies();
+    record.monotonic = monotonic_time();
+    record.holders = tally.holders;
+    record.lost = tally.lost;
+    record.bystanders = tally.bystanders;
+    record.flags = tally.flags;
+    record.reserved = 0;
+    record.submit();
+}
+
+/// Sends the last step.
+#[inline(never)]
+fn end(sock: Sock, error: u32, operation: u32) {
+    let Some(mut record) = Slot::<Outcome>::reserve() else {
+        count(counter::LOST_STEPS);
+        return;
+    };
+    header(&mut record.header, kind::OUTCOME);
+    record.error = error;
+    record.operation = operation;
+    record.socket = sock.0.0;
+    record.submit();
+}
