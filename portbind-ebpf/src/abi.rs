@@ -6,8 +6,8 @@
 //! ports are in host order; see [`Address`] for addresses.
 //!
 //! One refusal is told in up to four steps of one task, in this order, joined by [`Header::task`]:
-//! a [`Refusal`] (who asked for what), any number of [`Holder`]s, a [`Walk`] (what the search for
-//! holders met), and an [`Outcome`] (which call it was, and the error the caller got). A step that
+//! a [`Refusal`] (who asked for what), a [`Walk`] (what the search for holders met), the [`Holder`]s
+//! that it met, and an [`Outcome`] (which call it was, and the error the caller got). A step that
 //! found the ring buffer full is missing; the counters and the following steps say so.
 
 #[cfg(feature = "user")]
@@ -82,16 +82,12 @@ pub mod option {
 
 /// Bits of [`Holder::flags`].
 pub mod holder {
-    /// Found by the listen hash.
-    pub const LISTEN_HASH: u32 = 1 << 0;
     /// No process has it open any more: the kernel is finishing the connection.
     pub const ORPHAN: u32 = 1 << 1;
     /// A connection that no process has accepted yet.
     pub const NOT_ACCEPTED: u32 = 1 << 2;
     /// Opened by the kernel for itself.
     pub const KERNEL: u32 = 1 << 3;
-    /// `sk_uid` or `inode` could not be read on this kernel.
-    pub const PARTIAL: u32 = 1 << 4;
 }
 
 /// Bits of [`Walk::flags`].
@@ -161,7 +157,8 @@ pub struct Caller = 824 {
 }
 
 record! {
-/// A socket, as the kernel had it.
+/// A socket, as the kernel had it. TIME_WAIT (state 6) and request (state 12) sockets have no inode,
+/// owner, protocol and type: these fields hold other data then.
 pub struct Socket = 88 {
     /// Address of the kernel's object: an identity while the socket lives, nothing more.
     pub id: u64,
@@ -219,11 +216,11 @@ pub struct Holder = 144 {
     pub header: Header,
     /// The socket.
     pub socket: Socket,
-    /// TIME_WAIT: jiffies left until it ends; else 0.
+    /// TIME_WAIT: jiffies left until it ends; of other states, nothing.
     pub jiffies_left: i64,
-    /// Connections waiting to be accepted (listeners).
+    /// Connections waiting to be accepted (listeners); of other states, nothing.
     pub backlog: u32,
-    /// Most connections that may wait (listeners).
+    /// Most connections that may wait (listeners); of other states, nothing.
     pub max_backlog: u32,
     /// VRF master of its bind bucket, 0 if none (`inet_bind_bucket.l3mdev`).
     pub vrf: u32,
@@ -235,8 +232,8 @@ pub struct Holder = 144 {
 }
 
 record! {
-/// Closes the search for holders.
-pub struct Walk = 64 {
+/// Sums up the search for holders.
+pub struct Walk = 328 {
     /// Kind [`kind::WALK`].
     pub header: Header,
     /// The kernel's tick counter (`bpf_jiffies64`).
@@ -251,8 +248,12 @@ pub struct Walk = 64 {
     pub bystanders: u32,
     /// Bits of [`walk`].
     pub flags: u32,
-    /// Zero.
-    pub reserved: u64,
+    /// Scratch of the search: sockets that it met.
+    pub met: u64,
+    /// Scratch of the search.
+    pub steps: u64,
+    /// Scratch of the search: the sockets.
+    pub found: [u64; MAX_HOLDERS as usize],
 }
 }
 

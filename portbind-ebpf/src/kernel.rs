@@ -105,16 +105,40 @@ impl Ptr {
     }
 }
 
+/// A value that the compiler cannot reason about, so that it makes no branches of it. In a register:
+/// `black_box` would leave a pointer into the stack behind, which a function must not return.
+#[inline(always)]
+pub(crate) fn opaque(mut value: u64) -> u64 {
+    // SAFETY: a register is copied onto itself.
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags))
+    };
+    value
+}
+
+/// Adds one to a counter in a record, by way of memory: the verifier does not follow what is stored there.
+#[inline(always)]
+pub(crate) fn step(counter: &mut u64) -> u64 {
+    let place = ptr::from_mut(counter);
+    // SAFETY: `place` is a live reference.
+    unsafe {
+        let next = ptr::read_volatile(place).wrapping_add(1);
+        ptr::write_volatile(place, next);
+        ptr::read_volatile(place)
+    }
+}
+
 /// Copies up to `ARGS_LEN` bytes of the current task's memory, straight into a record.
 #[inline(always)]
 pub(crate) fn copy_args(to: &mut [u8; abi::ARGS_LEN], from: u64, len: u32) -> u32 {
     // The verifier has to see the bound on the very register that is passed.
-    let len = core::hint::black_box(len) & (abi::ARGS_LEN as u32 * 2 - 1);
+    let len = opaque(u64::from(len)) as u32 & (abi::ARGS_LEN as u32 * 2 - 1);
     if len == 0 || len > abi::ARGS_LEN as u32 {
         return 0;
     }
     // SAFETY: `len` is at most the size of the destination; the helper checks the source.
-    let failed = unsafe { generated::bpf_probe_read_user(to.as_mut_ptr().cast(), len, from as *const c_void) };
+    let failed =
+        unsafe { generated::bpf_probe_read_user(to.as_mut_ptr().cast(), len, from as *const c_void) };
     if failed == 0 { len } else { 0 }
 }
 
@@ -201,7 +225,9 @@ pub(crate) fn count(index: u32) {
     if let Some(value) = crate::maps::COUNTERS.get_ptr_mut(index) {
         // SAFETY: the map returned a valid pointer to this CPU's value. The addition is atomic, because
         // a program can be preempted by another task's on the same CPU.
-        unsafe { core::arch::asm!("lock *(u64 *)({to} + 0) += {one}", to = in(reg) value, one = in(reg) 1_u64) };
+        unsafe {
+            core::arch::asm!("lock *(u64 *)({to} + 0) += {one}", to = in(reg) value, one = in(reg) 1_u64)
+        };
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Need {
 }
 
 /// One row: a question to the kernel's BTF and the place of its answer in [`Layout`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Name of the field of [`Layout`].
     pub name: &'static str,

@@ -7,10 +7,10 @@ use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, walk};
 
 use crate::caller;
 use crate::filter;
-use crate::holders::{self, Tally};
+use crate::holders;
 use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, jiffies, monotonic_time};
 use crate::maps::{PENDING, Pending};
-use crate::sock::{AF_INET, AF_INET6, Asked, Sock, mapped};
+use crate::sock::{AF_INET, Asked, Sock, choose, is_v4, mapped, nonzero};
 
 pub(crate) const EADDRINUSE: u32 = 98;
 
@@ -100,11 +100,8 @@ fn asked_by_call(
     if !address.is_null() {
         // struct sockaddr_in: family, port, address at 4; sockaddr_in6: family, port, flow, address at 8.
         asked.port = u16::from_be(read_family(address, 2));
-        asked.address = if family == AF_INET6 && read_family(address, 0) != AF_INET {
-            read_address(address, 8)
-        } else {
-            mapped(read_word(address, 4))
-        };
+        let is_v4 = is_v4(family) | !nonzero(u64::from(read_family(address, 0) ^ AF_INET));
+        asked.address = choose(is_v4, mapped(read_word(address, 4)), read_address(address, 8));
     }
     asked
 }
@@ -123,36 +120,33 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     };
     header(&mut record.header, kind::REFUSAL);
     caller::describe(&mut record.caller);
-    asked.sock.describe(&mut record.socket, asked.family, asked.address, asked.port);
+    asked.sock.describe(&mut record.socket, asked.family, &asked.address, asked.port);
     record.submit();
 
-    let mut tally = Tally::default();
-    if !walk_holders {
-        tally.flags |= walk::NOT_WALKED;
-    } else if asked.port == 0 {
-        tally.flags |= walk::NO_PORT_LEFT;
-    } else {
-        holders::walk(asked, &mut tally);
-    }
-    send_walk(&tally);
-    true
-}
-
-#[inline(always)]
-fn send_walk(tally: &Tally) {
+    // Taken before the search and handed over after it: the search counts in the record itself, because
+    // the verifier would follow counters on the stack through every path, and give up.
     let Some(mut record) = Slot::<Walk>::reserve() else {
         count(counter::LOST_STEPS);
-        return;
+        return true;
     };
     header(&mut record.header, kind::WALK);
     record.jiffies = jiffies();
     record.monotonic = monotonic_time();
-    record.holders = tally.holders;
-    record.lost = tally.lost;
-    record.bystanders = tally.bystanders;
-    record.flags = tally.flags;
-    record.reserved = 0;
+    record.holders = 0;
+    record.lost = 0;
+    record.bystanders = 0;
+    record.flags = 0;
+    record.met = 0;
+    record.steps = 0;
+    if !walk_holders {
+        record.flags |= walk::NOT_WALKED;
+    } else if asked.port == 0 {
+        record.flags |= walk::NO_PORT_LEFT;
+    } else {
+        holders::walk(asked, &mut record);
+    }
     record.submit();
+    true
 }
 
 /// Sends the last step.

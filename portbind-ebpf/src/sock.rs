@@ -3,7 +3,7 @@
 use portbind_ebpf::abi::{Address, Socket, holder, option};
 use portbind_ebpf::layout::ABSENT;
 
-use crate::kernel::{Ptr, at};
+use crate::kernel::{Ptr, at, opaque};
 
 /// Address families (include/linux/socket.h).
 pub(crate) const AF_INET: u16 = 2;
@@ -16,14 +16,12 @@ pub(crate) const IPPROTO_UDPLITE: u16 = 136;
 pub(crate) const IPPROTO_MPTCP: u16 = 262;
 
 /// TCP states (include/net/tcp_states.h).
-pub(crate) const TCP_TIME_WAIT: u8 = 6;
 pub(crate) const TCP_LISTEN: u8 = 10;
-pub(crate) const TCP_NEW_SYN_RECV: u8 = 12;
 
 /// `SOCK_DEAD`: bit 0 of `sk_flags` (enum sock_flags, include/net/sock.h).
 const SOCK_DEAD: u64 = 1 << 0;
 /// `SK_FORCE_REUSE` (include/net/sock.h).
-const SK_FORCE_REUSE: u8 = 2;
+const SK_FORCE_REUSE: u64 = 2;
 /// The third word of `::ffff:a.b.c.d`, as it lies in memory.
 const MAPPED_WORD: u32 = 0xffff_u32.to_be();
 
@@ -32,14 +30,56 @@ pub(crate) const fn mapped(v4: u32) -> Address {
     [0, 0, MAPPED_WORD, v4]
 }
 
-/// `::ffff:0:0/96`, whatever the family.
-pub(crate) const fn is_mapped(address: Address) -> bool {
-    address[0] == 0 && address[1] == 0 && address[2] == MAPPED_WORD
+/// All ones for AF_INET, given that it is that or AF_INET6.
+pub(crate) fn is_v4(family: u16) -> u64 {
+    nonzero(u64::from(family ^ AF_INET6))
+}
+
+/// One of two addresses, without a branch.
+pub(crate) fn choose(first: u64, one: Address, other: Address) -> Address {
+    let first = first as u32;
+    let word = |one: u32, other: u32| one & first | other & !first;
+    [word(one[0], other[0]), word(one[1], other[1]), word(one[2], other[2]), word(one[3], other[3])]
 }
 
 /// A wildcard address of either family, `::ffff:0.0.0.0` included.
-pub(crate) const fn is_any(address: Address) -> bool {
-    address[0] == 0 && address[1] == 0 && (address[2] == 0 || address[2] == MAPPED_WORD) && address[3] == 0
+pub(crate) fn is_any(address: &Address) -> bool {
+    opaque(specific(address)) == 0
+}
+
+/// All ones if two addresses differ.
+pub(crate) fn differ(one: &Address, other: &Address) -> u64 {
+    let bits = (one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) | (one[3] ^ other[3]);
+    nonzero(u64::from(bits))
+}
+
+/// All ones for an IPv6 address that is neither a wildcard nor IPv4-mapped.
+pub(crate) fn only_v6(address: &Address) -> u64 {
+    let no_v4 = nonzero(u64::from(address[0] | address[1])) | nonzero(u64::from(address[2] ^ MAPPED_WORD));
+    no_v4 & specific(address)
+}
+
+/// All ones for a specific address, zero for a wildcard, without a branch.
+pub(crate) fn specific(address: &Address) -> u64 {
+    let rest = u64::from(address[0] | address[1] | address[3]);
+    let third = nonzero(u64::from(address[2])) & nonzero(u64::from(address[2] ^ MAPPED_WORD));
+    nonzero(rest) | third
+}
+
+/// All ones if any bit is set, without a branch: told plainly, the compiler would make a comparison of
+/// it, and BPF has no comparison but the branch.
+pub(crate) fn nonzero(value: u64) -> u64 {
+    ((value | opaque(value.wrapping_neg())) >> 63).wrapping_neg()
+}
+
+/// Zero for the families of internet sockets, without a branch.
+pub(crate) fn foreign(family: u16) -> u64 {
+    nonzero(u64::from(family ^ AF_INET)) & nonzero(u64::from(family ^ AF_INET6))
+}
+
+/// `bit` if any bit of `value` is set, without a branch.
+fn flag(value: u64, bit: u32) -> u32 {
+    nonzero(value) as u32 & bit
 }
 
 /// What the refused call asked for.
@@ -67,7 +107,7 @@ impl Sock {
     }
 
     pub(crate) fn is_internet(self) -> bool {
-        matches!(self.family(), AF_INET | AF_INET6)
+        foreign(self.family()) == 0
     }
 
     pub(crate) fn state(self) -> u8 {
@@ -105,105 +145,79 @@ impl Sock {
         self.address(family, at!(sock_rcv_saddr), at!(sock_v6_rcv_saddr))
     }
 
-    #[inline(always)]
-    fn peer(self, family: u16) -> Address {
-        self.address(family, at!(sock_daddr), at!(sock_v6_daddr))
-    }
-
     /// An AF_INET6 socket keeps a placeholder where AF_INET keeps the address (LOOPBACK4_IPV6).
     #[inline(always)]
     fn address(self, family: u16, v4: u32, v6: u32) -> Address {
-        if family == AF_INET6 && v6 != ABSENT { self.0.read(v6) } else { mapped(self.0.read(v4)) }
+        let v4 = mapped(self.0.read(v4));
+        if v6 == ABSENT {
+            return v4;
+        }
+        choose(is_v4(family), v4, self.0.read(v6))
     }
 
     #[inline(always)]
-    fn options(self, is_full: bool) -> u32 {
-        let reuse = self.0.bits(at!(sock_reuse), 4);
-        let mut options = 0;
-        if reuse != 0 {
-            options |= option::REUSE_ADDRESS;
-        }
-        if reuse == SK_FORCE_REUSE {
-            options |= option::FORCE_REUSE;
-        }
-        if self.0.bits(at!(sock_reuseport), 1) != 0 {
-            options |= option::REUSE_PORT;
-        }
-        if self.0.bits(at!(sock_ipv6only), 1) != 0 {
-            options |= option::V6_ONLY;
-        }
-        if is_full && self.0.read::<u64>(at!(sock_reuseport_cb)) != 0 {
-            options |= option::REUSE_PORT_GROUP;
-        }
-        options
+    fn options(self) -> u32 {
+        let reuse = u64::from(self.0.bits(at!(sock_reuse), 4));
+        flag(reuse, option::REUSE_ADDRESS)
+            | flag(reuse & SK_FORCE_REUSE, option::FORCE_REUSE)
+            | flag(u64::from(self.0.bits(at!(sock_reuseport), 1)), option::REUSE_PORT)
+            | flag(u64::from(self.0.bits(at!(sock_ipv6only), 1)), option::V6_ONLY)
+            | flag(self.0.read(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP)
     }
 
     /// The MPTCP socket above a subflow; the socket itself if it is none.
     #[inline(always)]
-    fn visible(self, protocol: u16) -> Self {
+    fn visible(self) -> Self {
         if at!(is_mptcp) == ABSENT || at!(ulp_data) == ABSENT || at!(subflow_conn) == ABSENT {
             return self;
         }
-        if protocol != IPPROTO_TCP || self.0.bits(at!(is_mptcp), 1) == 0 {
-            return self;
-        }
-        let above = self.0.follow(at!(ulp_data)).follow(at!(subflow_conn));
-        if above.is_null() { self } else { Self(above) }
+        let above = self.0.follow(at!(ulp_data)).follow(at!(subflow_conn)).0;
+        let is_tcp = !nonzero(u64::from(self.protocol() ^ IPPROTO_TCP));
+        let is_subflow = is_tcp & nonzero(u64::from(self.0.bits(at!(is_mptcp), 1))) & nonzero(above);
+        let is_subflow = opaque(is_subflow);
+        Self(Ptr(above & is_subflow | self.0.0 & !is_subflow))
     }
 
     /// Copies what a record says of any socket. `address` is the local one: a refused socket has lost its own.
+    ///
+    /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
+    /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
     #[inline(never)]
-    pub(crate) fn describe(self, to: &mut Socket, family: u16, address: Address, port: u16) {
-        let state = self.state();
-        let is_full = state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
+    pub(crate) fn describe(self, to: &mut Socket, family: u16, address: &Address, port: u16) {
         to.id = self.0.0;
         to.cookie = self.0.read(at!(sock_cookie));
-        to.address = address;
-        to.peer = self.peer(family);
+        to.address = *address;
+        to.peer = self.address(family, at!(sock_daddr), at!(sock_v6_daddr));
         to.netns = self.netns();
         to.interface = self.interface();
-        to.options = self.options(is_full);
+        to.options = self.options();
         to.family = family;
         to.port = port;
         to.peer_port = u16::from_be(self.0.read(at!(sock_dport)));
-        to.state = state;
+        to.state = self.state();
+        to.time_wait_state = self.0.read(at!(time_wait_substate));
+        to.protocol = self.protocol();
+        to.socket_type = self.0.read(at!(sock_type));
+        to.uid = self.0.read(at!(sock_uid));
+        to.inode = inode_of_socket(self.visible().0.follow(at!(sock_socket)));
         to.reserved = 0;
-        to.time_wait_state = 0;
-        to.inode = 0;
-        to.uid = 0;
-        to.socket_type = 0;
-        to.protocol = IPPROTO_TCP;
-        if is_full {
-            to.protocol = self.protocol();
-            to.socket_type = self.0.read(at!(sock_type));
-            to.uid = self.0.read(at!(sock_uid));
-            to.inode = self.visible(to.protocol).inode();
-        } else if state == TCP_TIME_WAIT {
-            to.time_wait_state = self.0.read(at!(time_wait_substate));
-        }
-    }
-
-    fn inode(self) -> u64 {
-        let socket = self.0.follow(at!(sock_socket));
-        if socket.is_null() {
-            return 0;
-        }
-        inode_of_socket(socket)
     }
 
     /// Bits of `abi::holder`: who can have a full socket open.
     #[inline(always)]
-    pub(crate) fn ownership(self, protocol: u16) -> u32 {
-        let visible = self.visible(protocol);
+    pub(crate) fn ownership(self) -> u32 {
+        let visible = self.visible();
         let socket = visible.0.follow(at!(sock_socket));
-        if !socket.is_null() {
-            return if socket.follow(at!(socket_file)).is_null() { holder::KERNEL } else { 0 };
-        }
-        if visible.0.read::<u64>(at!(sock_flags)) & SOCK_DEAD != 0 { holder::ORPHAN } else { holder::NOT_ACCEPTED }
+        let no_socket = !nonzero(socket.0);
+        let no_file = !nonzero(socket.read(at!(socket_file)));
+        let dead = nonzero(visible.0.read::<u64>(at!(sock_flags)) & SOCK_DEAD);
+        flag(!no_socket & no_file, holder::KERNEL)
+            | flag(no_socket & dead, holder::ORPHAN)
+            | flag(no_socket & !dead, holder::NOT_ACCEPTED)
     }
 }
 
-/// Inode number of a `struct socket`, which lies in one object with its inode (`struct socket_alloc`).
+/// Inode number of a `struct socket` (0 of a null one), which lies in one object with its inode (`struct socket_alloc`).
 fn inode_of_socket(socket: Ptr) -> u64 {
     socket.plus(at!(socket_alloc_inode)).read(at!(inode_ino))
 }

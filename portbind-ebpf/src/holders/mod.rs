@@ -7,87 +7,76 @@
 mod tcp;
 mod udp;
 
-use portbind_ebpf::abi::{Address, Holder, MAX_HOLDERS, counter, kind, walk};
+use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag};
 
-use crate::kernel::{Ptr, Slot, at, count, jiffies};
+use crate::kernel::{Ptr, Slot, at, count, jiffies, opaque};
 use crate::refusal::header;
 use crate::sock::{
-    Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, TCP_LISTEN, TCP_TIME_WAIT, is_any,
+    Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero, specific,
 };
 
-/// What a search met.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Tally {
-    pub(crate) holders: u32,
-    pub(crate) lost: u32,
-    pub(crate) bystanders: u32,
-    pub(crate) flags: u32,
-}
-
-/// Searches the table of the asked protocol.
+/// Searches the table of the asked protocol, then sends what was found: the search itself is kept
+/// short, because the verifier walks through every step of it.
 #[inline(always)]
-pub(crate) fn walk(asked: &Asked, tally: &mut Tally) {
-    match asked.protocol {
-        IPPROTO_TCP | IPPROTO_MPTCP => tcp::walk(asked, tally),
-        IPPROTO_UDP | IPPROTO_UDPLITE => udp::walk(asked, tally),
-        _ => tally.flags |= walk::NOT_WALKED,
+pub(crate) fn walk(asked: &Asked, walk: &mut Walk) {
+    let vrf = match asked.protocol {
+        IPPROTO_TCP | IPPROTO_MPTCP => tcp::walk(asked, walk),
+        IPPROTO_UDP | IPPROTO_UDPLITE => udp::walk(asked, walk),
+        _ => {
+            walk.flags |= flag::NOT_WALKED;
+            return;
+        }
+    };
+    let mut index = 0;
+    while index < MAX_HOLDERS {
+        if u64::from(index) >= walk.met {
+            return;
+        }
+        let sock = Sock(Ptr(walk.found[index as usize]));
+        if send(sock, asked.port, vrf) {
+            walk.holders += 1;
+        } else {
+            walk.lost += 1;
+            count(counter::LOST_STEPS);
+        }
+        index += 1;
     }
 }
 
-/// Two addresses that no rule of any kernel lets clash: both specific, and different.
-const fn cannot_overlap(one: Address, other: Address) -> bool {
-    !is_any(one)
-        && !is_any(other)
-        && !(one[0] == other[0] && one[1] == other[1] && one[2] == other[2] && one[3] == other[3])
-}
-
-/// Sends a socket that sits on the asked port, unless it cannot be in the way.
+/// Keeps a socket that sits on the asked port, unless it cannot be in the way: two addresses that are
+/// both specific, and differ, clash by no rule of any kernel.
 #[inline(never)]
-fn met(sock: Sock, asked: &Asked, vrf: u32, flags: u32, tally: &mut Tally) {
-    let family = sock.family();
-    let address = sock.local(family);
-    if cannot_overlap(address, asked.address) {
-        tally.bystanders += 1;
+fn met(sock: Sock, asked: &Asked, walk: &mut Walk) {
+    let address = sock.local(sock.family());
+    let bystander = specific(&address) & specific(&asked.address) & differ(&address, &asked.address);
+    if opaque(bystander) != 0 {
+        walk.bystanders += 1;
         return;
     }
-    if tally.holders >= MAX_HOLDERS {
-        tally.flags |= walk::TRUNCATED;
+    let index = walk.met;
+    if index >= u64::from(MAX_HOLDERS) {
+        walk.flags |= flag::TRUNCATED;
         return;
     }
-    if send(sock, family, address, asked.port, vrf, flags) {
-        tally.holders += 1;
-    } else {
-        tally.lost += 1;
-        count(counter::LOST_STEPS);
-    }
+    walk.found[index as usize] = sock.0.0;
+    walk.met = index + 1;
 }
 
 /// Sends one holder; `false` if the ring buffer is full.
-#[inline(always)]
-fn send(sock: Sock, family: u16, address: Address, port: u16, vrf: u32, flags: u32) -> bool {
+#[inline(never)]
+fn send(sock: Sock, port: u16, vrf: u32) -> bool {
     let Some(mut record) = Slot::<Holder>::reserve() else {
         return false;
     };
     header(&mut record.header, kind::HOLDER);
-    sock.describe(&mut record.socket, family, address, port);
-    record.jiffies_left = 0;
-    record.backlog = 0;
-    record.max_backlog = 0;
+    let family = sock.family();
+    sock.describe(&mut record.socket, family, &sock.local(family), port);
+    record.jiffies_left = sock.0.read::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
+    record.backlog = sock.0.read(at!(sock_ack_backlog));
+    record.max_backlog = sock.0.read(at!(sock_max_ack_backlog));
     record.vrf = vrf;
-    record.flags = flags;
+    record.flags = sock.ownership();
     record.reserved = 0;
-    match record.socket.state {
-        TCP_TIME_WAIT => {
-            let expires = sock.0.read::<u64>(at!(time_wait_expires));
-            record.jiffies_left = expires.wrapping_sub(jiffies()) as i64;
-        }
-        TCP_LISTEN => {
-            record.backlog = sock.0.read(at!(sock_ack_backlog));
-            record.max_backlog = sock.0.read(at!(sock_max_ack_backlog));
-            record.flags |= sock.ownership(record.socket.protocol);
-        }
-        _ => record.flags |= sock.ownership(record.socket.protocol),
-    }
     record.submit();
     true
 }
@@ -96,9 +85,9 @@ fn send(sock: Sock, family: u16, address: Address, port: u16, vrf: u32, flags: u
 #[inline(always)]
 fn on_port(node: Ptr, node_offset: u32, asked: &Asked, net: Ptr) -> Option<Sock> {
     let sock = Sock(Ptr(node.0.wrapping_sub(node_offset as u64)));
-    let is_torn = !sock.is_internet();
-    if is_torn || sock.0 == asked.sock.0 || sock.port() != asked.port || sock.net() != net {
-        return None;
-    }
-    Some(sock)
+    let other = foreign(sock.family())
+        | u64::from(sock.port() ^ asked.port)
+        | (sock.net().0 ^ net.0)
+        | !nonzero(sock.0.0 ^ asked.sock.0.0);
+    if opaque(other) != 0 { None } else { Some(sock) }
 }

@@ -3,21 +3,21 @@
 //! Chains are head-inserted, so the accepted connections of a busy server come before its listener
 //! in the bucket: a capped walk of the bucket alone would miss the one socket that matters.
 
-use portbind_ebpf::abi::{Address, holder, walk};
+use portbind_ebpf::abi::{Address, Walk, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
-use super::{Tally, met, on_port};
-use crate::kernel::{Ptr, at};
-use crate::sock::{Asked, IPPROTO_MPTCP, Sock, TCP_LISTEN, is_any, is_mapped};
+use super::{met, on_port};
+use crate::kernel::{Ptr, at, opaque, step};
+use crate::sock::{Asked, IPPROTO_MPTCP, Sock, TCP_LISTEN, differ, is_any, nonzero, only_v6, specific};
 
 /// Steps along one chain of the listen hash.
-const MAX_LISTEN_STEPS: u32 = 48;
+const MAX_LISTEN_STEPS: u32 = 16;
 /// Steps along one chain of bind buckets.
-const MAX_BUCKET_STEPS: u32 = 48;
+const MAX_BUCKET_STEPS: u32 = 24;
 /// Steps along the owners of one port.
-const MAX_OWNER_STEPS: u32 = 128;
+const MAX_OWNER_STEPS: u32 = 64;
 /// Owners of one local address that are looked at before the walk goes on to the next (newer kernels).
-const MAX_OWNERS_EACH: u32 = 24;
+const MAX_OWNERS_EACH: u64 = 24;
 /// Marks the end of a nulls list (include/linux/list_nulls.h).
 const NULLS_MARK: u64 = 1;
 
@@ -29,26 +29,27 @@ struct Search<'a> {
     tables: Ptr,
 }
 
-/// Searches the listen hash and the bind bucket of the asked port.
+/// Searches the listen hash and the bind bucket of the asked port; returns the VRF of that bucket.
 #[inline(always)]
-pub(super) fn walk(asked: &Asked, tally: &mut Tally) {
+pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
     let net = asked.sock.net();
     let tables = tables(asked, net);
     if tables.is_null() {
-        tally.flags |= walk::NOT_WALKED;
-        return;
+        walk.flags |= flag::NOT_WALKED;
+        return 0;
     }
     let search = Search { asked, net, mix: net.read(at!(net_hash_mix)), tables };
-    let mut busiest = [0; 4];
-    listeners(&search, &[0; 4], tally);
-    if !is_any(asked.address) {
-        listeners(&search, &asked.address, tally);
+    let mut busiest = Ptr(0).read::<Address>(0);
+    listeners(&search, &[0; 4], walk);
+    if !is_any(&asked.address) {
+        listeners(&search, &asked.address, walk);
     }
-    bucket(&search, &mut busiest, tally);
+    let vrf = bucket(&search, &mut busiest, walk);
     // A wildcard bind can lose to a listener on any address: the walk was cut, but met its connections.
-    if tally.flags & walk::TRUNCATED != 0 && is_any(asked.address) && !is_any(busiest) {
-        listeners(&search, &busiest, tally);
+    if walk.flags & flag::TRUNCATED != 0 && is_any(&asked.address) && !is_any(&busiest) {
+        listeners(&search, &busiest, walk);
     }
+    vrf
 }
 
 /// `struct inet_hashinfo`: with the protocol, or with the namespace where the protocol has none
@@ -66,8 +67,8 @@ fn tables(asked: &Asked, net: Ptr) -> Ptr {
 
 /// Looks up the listeners of one local address; `::` and `0.0.0.0` share a chain.
 #[inline(never)]
-fn listeners(search: &Search<'_>, address: &Address, tally: &mut Tally) {
-    let hash = hash_address(*address, search.mix) ^ u32::from(search.asked.port);
+fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
+    let hash = hash_address(address, search.mix) ^ u32::from(search.asked.port);
     let index = hash & search.tables.read::<u32>(at!(hashinfo_lhash2_mask));
     let chains = search.tables.follow(at!(hashinfo_lhash2));
     let chain = Ptr(chains.0.wrapping_add(u64::from(index) * u64::from(at!(listen_hashbucket_size))));
@@ -82,30 +83,28 @@ fn listeners(search: &Search<'_>, address: &Address, tally: &mut Tally) {
         if let Some(sock) = on_port(node, node_offset, search.asked, search.net)
             && sock.state() == TCP_LISTEN
         {
-            met(sock, search.asked, 0, holder::LISTEN_HASH, tally);
+            met(sock, search.asked, walk);
         }
         node = node.follow(0);
         steps += 1;
     }
-    tally.flags |= walk::TRUNCATED;
+    walk.flags |= flag::TRUNCATED;
 }
 
 /// `ipv4_portaddr_hash` and `ipv6_portaddr_hash` without the port (include/net/ip.h, include/net/ipv6.h).
 #[inline(always)]
-fn hash_address(address: Address, mix: u32) -> u32 {
-    if is_any(address) {
-        jhash_words(0, 0, 0, mix.wrapping_add(JHASH_INITVAL + 4))
-    } else if is_mapped(address) {
-        jhash_words(address[3], 0, 0, mix.wrapping_add(JHASH_INITVAL + 4))
-    } else {
-        let start = mix.wrapping_add(JHASH_INITVAL + 16);
-        let (a, b, c) = jhash_mix(
-            start.wrapping_add(address[0]),
-            start.wrapping_add(address[1]),
-            start.wrapping_add(address[2]),
-        );
-        jhash_final(a.wrapping_add(address[3]), b, c)
-    }
+fn hash_address(address: &Address, mix: u32) -> u32 {
+    // A wildcard's last word is zero, as the kernel has it.
+    let v4 = jhash_words(address[3], 0, 0, mix.wrapping_add(JHASH_INITVAL + 4));
+    let start = mix.wrapping_add(JHASH_INITVAL + 16);
+    let (a, b, c) = jhash_mix(
+        start.wrapping_add(address[0]),
+        start.wrapping_add(address[1]),
+        start.wrapping_add(address[2]),
+    );
+    let v6 = jhash_final(a.wrapping_add(address[3]), b, c);
+    let is_v6 = opaque(only_v6(address)) as u32;
+    v6 & is_v6 | v4 & !is_v6
 }
 
 /// include/linux/jhash.h
@@ -146,7 +145,7 @@ const fn jhash_final(mut a: u32, mut b: u32, mut c: u32) -> u32 {
 
 /// Walks the owners of every bind bucket of the port; leaves an address met in `busiest`.
 #[inline(always)]
-fn bucket(search: &Search<'_>, busiest: &mut Address, tally: &mut Tally) {
+fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
     let size = search.tables.read::<u32>(at!(hashinfo_bhash_size));
     let index = u32::from(search.asked.port).wrapping_add(search.mix) & size.wrapping_sub(1);
     let chains = search.tables.follow(at!(hashinfo_bhash));
@@ -177,44 +176,44 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, tally: &mut Tally) {
         steps += 1;
     }
     if steps == MAX_BUCKET_STEPS && found.is_null() {
-        tally.flags |= walk::TRUNCATED;
+        walk.flags |= flag::TRUNCATED;
     }
     if !found.is_null() {
-        owners(search, found, found_vrf, busiest, tally);
+        owners(search, found, busiest, walk);
     }
+    found_vrf
 }
 
 /// Walks the owners of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local
 /// address (from 6.8), flattened into one loop because nested ones multiply for the verifier.
 #[inline(always)]
-fn owners(search: &Search<'_>, bucket: Ptr, vrf: u32, busiest: &mut Address, tally: &mut Tally) {
+fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, walk: &mut Walk) {
     let by_address = at!(bucket_bhash2) != ABSENT;
     let mut list = if by_address { bucket.follow(at!(bucket_bhash2)) } else { Ptr(0) };
     let mut node = if by_address { first_of(list) } else { bucket.follow(at!(bucket_owners)) };
     let mut steps = 0;
-    let mut each = 0;
+    walk.steps = 0;
     while steps < MAX_OWNER_STEPS {
-        if node.is_null() || each >= MAX_OWNERS_EACH && by_address {
+        if node.is_null() || (by_address && step(&mut walk.steps) > MAX_OWNERS_EACH) {
             if !node.is_null() {
-                tally.flags |= walk::TRUNCATED;
+                walk.flags |= flag::TRUNCATED;
             }
             if !by_address || list.is_null() {
                 return;
             }
             list = list.follow(0);
             node = first_of(list);
-            each = 0;
+            walk.steps = 0;
             if list.is_null() {
                 return;
             }
         } else {
-            owner(search, node, vrf, busiest, tally);
+            owner(search, node, busiest, walk);
             node = node.follow(0);
-            each += 1;
         }
         steps += 1;
     }
-    tally.flags |= walk::TRUNCATED;
+    walk.flags |= flag::TRUNCATED;
 }
 
 /// First owner of the newer bucket whose list node lies at `list`.
@@ -227,16 +226,17 @@ fn first_of(list: Ptr) -> Ptr {
 }
 
 #[inline(always)]
-fn owner(search: &Search<'_>, node: Ptr, vrf: u32, busiest: &mut Address, tally: &mut Tally) {
+fn owner(search: &Search<'_>, node: Ptr, busiest: &mut Address, walk: &mut Walk) {
     let Some(sock) = on_port(node, at!(sock_bind_node), search.asked, search.net) else {
         return;
     };
     // The listen hash has told the listeners on these addresses already.
     let address = Sock::local(sock, sock.family());
-    let already_told = sock.state() == TCP_LISTEN && (is_any(address) || address == search.asked.address);
-    if already_told {
+    let is_listener = !nonzero(u64::from(sock.state() ^ TCP_LISTEN));
+    let is_looked_up = !specific(&address) | !differ(&address, &search.asked.address);
+    if opaque(is_listener & is_looked_up) != 0 {
         return;
     }
     *busiest = address;
-    met(sock, search.asked, vrf, 0, tally);
+    met(sock, search.asked, walk);
 }

@@ -1,23 +1,23 @@
 //! UDP: every bound socket is in the slot of its port, whatever its address (net/ipv4/udp.c).
 
-use portbind_ebpf::abi::walk;
+use portbind_ebpf::abi::{Walk, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
-use super::{Tally, met, on_port};
+use super::{met, on_port};
 use crate::kernel::{Ptr, at};
 use crate::sock::Asked;
 
 /// Steps along one slot.
-const MAX_STEPS: u32 = 192;
+const MAX_STEPS: u32 = 96;
 
-/// Searches the slot of the asked port.
+/// Searches the slot of the asked port. UDP knows no VRF buckets: 0.
 #[inline(always)]
-pub(super) fn walk(asked: &Asked, tally: &mut Tally) {
+pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
     let net = asked.sock.net();
     let table = table(asked, net);
     if table.is_null() {
-        tally.flags |= walk::NOT_WALKED;
-        return;
+        walk.flags |= flag::NOT_WALKED;
+        return 0;
     }
     let mask = table.read::<u32>(at!(udp_table_mask));
     let slot = u32::from(asked.port).wrapping_add(net.read::<u32>(at!(net_hash_mix))) & mask;
@@ -27,15 +27,16 @@ pub(super) fn walk(asked: &Asked, tally: &mut Tally) {
     let mut steps = 0;
     while steps < MAX_STEPS {
         if node.is_null() {
-            return;
+            return 0;
         }
         if let Some(sock) = on_port(node, at!(sock_node), asked, net) {
-            met(sock, asked, 0, 0, tally);
+            met(sock, asked, walk);
         }
         node = node.follow(0);
         steps += 1;
     }
-    tally.flags |= walk::TRUNCATED;
+    walk.flags |= flag::TRUNCATED;
+    0
 }
 
 /// 5.10 and 6.1 keep the table with the protocol; later kernels may keep it with the namespace.

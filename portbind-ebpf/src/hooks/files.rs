@@ -1,6 +1,9 @@
 //! Iterator over the open files of every task: which process has a socket open.
 
-#![expect(unsafe_code, reason = "aya-ebpf 0.2 has no macro for iterators: section and context are spelled out")]
+#![expect(
+    unsafe_code,
+    reason = "aya-ebpf 0.2 has no macro for iterators: section and context are spelled out"
+)]
 
 use core::ffi::c_void;
 

@@ -1,1 +1,60 @@
-//! host
+//! The machine as user space sees it: processes, users, descriptors, namespaces, privileges.
+//!
+//! Everything that reads files starts at a root folder, so that a test can bring its own.
+
+pub mod clock;
+pub mod netns;
+pub mod owner_cache;
+pub mod owners;
+pub mod privileges;
+pub mod process;
+pub mod procfs;
+pub mod sockets;
+mod stat;
+pub mod users;
+
+use std::path::Path;
+
+pub use clock::BootClock;
+pub use netns::Interfaces;
+pub use owner_cache::OwnerCache;
+pub use owners::{FdSource, OwnerFds, OwnerMap};
+pub use privileges::Privileges;
+pub use procfs::Procfs;
+pub use sockets::SocketOwners;
+pub use users::Users;
+
+/// What describing a process takes: the process table, the clock, the names of users.
+#[derive(Debug)]
+pub struct Host {
+    /// The process table.
+    pub procfs: Procfs,
+    /// Turns times since boot into wall clock times.
+    pub clock: BootClock,
+    /// Names of users.
+    pub users: Users,
+}
+
+impl Host {
+    /// The machine this program runs on.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(Path::new("/"))
+    }
+
+    /// The machine whose `/proc` and `/etc/passwd` lie below `root`; the clock is this one's.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self {
+            procfs: Procfs::at(root.join("proc")),
+            clock: BootClock::new(),
+            users: Users::at(root.join("etc/passwd")),
+        }
+    }
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self::new()
+    }
+}

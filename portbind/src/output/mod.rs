@@ -1,1 +1,138 @@
-//! output
+//! Prints refusals: for people ([`text`]), for columns ([`brief`]) and for programs ([`jsonl`]).
+//!
+//! Events go to the writer they are given, whole and flushed one by one. Strings that other
+//! programs chose are escaped here and nowhere else.
+
+use std::io;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use jiff::tz::TimeZone;
+
+use crate::diagnosis::event::Refusal;
+
+pub mod brief;
+pub mod color;
+pub mod jsonl;
+mod line;
+#[cfg(test)]
+mod samples;
+pub mod sanitize;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod wire;
+mod words;
+
+pub use color::ColorChoice;
+pub use wire::Summary;
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Format {
+    /// A few lines an event, for people
+    #[default]
+    Text,
+    /// One line an event, in columns
+    Brief,
+    /// One JSON object a line
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        <Self as ValueEnum>::from_str(word, true)
+    }
+}
+
+/// What the formats for people depend on, besides the event.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Use colours.
+    pub color: bool,
+    /// Columns of the terminal; `None` where lines may be of any length.
+    pub width: Option<usize>,
+    /// Time zone of the clock times; JSON is always in UTC.
+    pub zone: TimeZone,
+}
+
+impl Default for Style {
+    /// Without colour, of any width, in UTC.
+    fn default() -> Self {
+        Self { color: false, width: None, zone: TimeZone::UTC }
+    }
+}
+
+/// Writes events in one format.
+#[derive(Debug)]
+pub struct Printer<W> {
+    writer: Writer,
+    style: Style,
+    out: W,
+}
+
+#[derive(Debug)]
+enum Writer {
+    Text(text::TextWriter),
+    Brief(brief::BriefWriter),
+    Json,
+}
+
+impl<W: io::Write> Printer<W> {
+    /// A printer that writes to `out`.
+    pub fn new(format: Format, style: Style, out: W) -> Self {
+        let writer = match format {
+            Format::Text => Writer::Text(text::TextWriter::default()),
+            Format::Brief => Writer::Brief(brief::BriefWriter::default()),
+            Format::Json => Writer::Json,
+        };
+        Self { writer, style, out }
+    }
+
+    /// Writes what stands above the first event, for formats that have such a thing. Without this
+    /// call it is written together with the first event.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    pub fn begin(&mut self) -> io::Result<()> {
+        if let Writer::Brief(writer) = &mut self.writer {
+            writer.header(&self.style, &mut self.out)?;
+        }
+        self.out.flush()
+    }
+
+    /// Writes one event and flushes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    pub fn event(&mut self, refusal: &Refusal) -> io::Result<()> {
+        match &mut self.writer {
+            Writer::Text(writer) => writer.write(refusal, &self.style, &mut self.out)?,
+            Writer::Brief(writer) => writer.write(refusal, &self.style, &mut self.out)?,
+            Writer::Json => jsonl::write(refusal, &self.style, &mut self.out)?,
+        }
+        self.out.flush()
+    }
+
+    /// Writes the account of the run as a last line of JSON; the other formats leave it to the
+    /// status line on standard error.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    pub fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        if let Writer::Json = self.writer {
+            jsonl::write_summary(summary, &mut self.out)?;
+        }
+        self.out.flush()
+    }
+
+    /// The writer, when all is written.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+}

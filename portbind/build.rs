@@ -1,0 +1,46 @@
+//! Refuses to build when the kernel half's sources and the committed object `bpf/portbind.o` differ.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+#[path = "bpf/digest.rs"]
+mod digest;
+
+/// Set to 1, it lets a build pass while the kernel half is being changed.
+const SKIP: &str = "PORTBIND_SKIP_DIGEST";
+const STALE: &str =
+    "the kernel half's sources no longer match portbind/bpf/portbind.o: run `cargo xtask ebpf`";
+
+fn main() -> Result<()> {
+    println!("cargo::rerun-if-env-changed={SKIP}");
+    for path in ["build.rs", "bpf"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
+    let package = Path::new(&package);
+    let object = fs::read(package.join("bpf/portbind.o"))
+        .context("portbind/bpf/portbind.o is missing: run `cargo xtask ebpf`")?;
+    let manifest = fs::read_to_string(package.join("bpf/MANIFEST"))
+        .context("portbind/bpf/MANIFEST is missing: run `cargo xtask ebpf`")?;
+
+    // A published package comes without the kernel half's sources: there is nothing to compare.
+    let Some(root) = package.parent().filter(|root| root.join("portbind-ebpf/Cargo.toml").exists()) else {
+        return Ok(());
+    };
+    println!("cargo::rerun-if-changed=../portbind-ebpf");
+    println!("cargo::rerun-if-changed=../Cargo.lock");
+    if env::var(SKIP).is_ok_and(|value| value == "1") {
+        return Ok(());
+    }
+    ensure!(
+        digest::manifest_value(&manifest, "object") == Some(&digest::of(&object)),
+        "portbind/bpf/portbind.o is not the object that portbind/bpf/MANIFEST names: run `cargo xtask ebpf`"
+    );
+    if digest::manifest_value(&manifest, "sources") != Some(&digest::sources(root)?) {
+        bail!(STALE);
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! `portbind doctor`: what this kernel and these privileges allow, and why not.
+
+use std::io::{self, Write};
+
+use portbind_ebpf::layout::Need;
+use serde::Serialize;
+
+use crate::error::{Error, ExitStatus};
+use crate::host::Procfs;
+use crate::host::privileges::{Lockdown, Privileges};
+use crate::kernel::backend::Backend;
+use crate::kernel::btf::Btf;
+use crate::kernel::layout;
+use crate::kernel::tracer::{KERNEL_BTF, Options, TraceError, Tracer, read_kernel_btf};
+
+/// How the findings are written.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// `text` for people, `json` as one object.
+    #[arg(short, long, value_enum, default_value_t = DoctorFormat::Text)]
+    output_format: DoctorFormat,
+}
+
+/// Formats of the findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum DoctorFormat {
+    Text,
+    Json,
+}
+
+/// All findings.
+#[derive(Debug, Serialize)]
+struct Findings {
+    schema: &'static str,
+    ready: bool,
+    kernel: String,
+    btf: Finding,
+    missing_capabilities: Vec<&'static str>,
+    lockdown: Option<&'static str>,
+    initial_pid_namespace: Option<bool>,
+    backends: Vec<BackendFinding>,
+    open_sockets: Option<Finding>,
+    fields: Vec<FieldFinding>,
+}
+
+/// Something that works or does not.
+#[derive(Debug, Serialize)]
+struct Finding {
+    ok: bool,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct BackendFinding {
+    name: &'static str,
+    ok: bool,
+    reason: Option<String>,
+    blind_to: Option<&'static str>,
+    missing: Vec<&'static str>,
+}
+
+/// A kernel field that tracing reads.
+#[derive(Debug, Serialize)]
+struct FieldFinding {
+    name: String,
+    found: bool,
+    needed_for: Option<&'static str>,
+}
+
+/// Runs the verb: success if tracing will work.
+///
+/// # Errors
+/// If the findings cannot be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let findings = Findings::gather();
+    let mut out = io::stdout().lock();
+    let written = match args.output_format {
+        DoctorFormat::Text => findings.write_text(&mut out),
+        DoctorFormat::Json => findings.write_json(&mut out),
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
+        _ if findings.ready => Ok(ExitStatus::Success),
+        _ if !findings.missing_capabilities.is_empty() => Ok(ExitStatus::Permission),
+        _ => Ok(ExitStatus::Unsupported),
+    }
+}
+
+impl Findings {
+    fn gather() -> Self {
+        let privileges = Privileges::read();
+        let (btf, fields) = fields();
+        let mut open_sockets = None;
+        let backends: Vec<_> = Backend::ALL.map(|backend| probe(backend, &mut open_sockets)).into();
+        Self {
+            schema: "portbind.doctor/1",
+            ready: backends.iter().any(|backend| backend.ok),
+            kernel: privileges.kernel_release.clone(),
+            btf,
+            missing_capabilities: privileges.missing(),
+            lockdown: privileges.lockdown.map(lockdown_word),
+            initial_pid_namespace: Procfs::new().in_initial_pid_namespace(),
+            backends,
+            open_sockets,
+            fields,
+        }
+    }
+
+    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        writeln!(out)
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "kernel        {}", self.kernel)?;
+        writeln!(out, "type info     {}", said(self.btf.ok, "found", self.btf.reason.as_deref()))?;
+        let capabilities = match self.missing_capabilities.as_slice() {
+            [] => "enough".to_owned(),
+            missing => format!("missing {}; run it as root", missing.join(", ")),
+        };
+        writeln!(out, "privileges    {capabilities}")?;
+        writeln!(out, "lockdown      {}", self.lockdown.unwrap_or("not told (securityfs is not mounted)"))?;
+        if self.initial_pid_namespace == Some(false) {
+            writeln!(out, "pid namespace not the first one: pids are told as the host numbers them")?;
+        }
+        for backend in &self.backends {
+            let name = backend.name;
+            writeln!(out, "{name:<13} {}", said(backend.ok, "works", backend.reason.as_deref()))?;
+            if let (true, Some(what)) = (backend.ok, backend.blind_to) {
+                writeln!(out, "              does not see {what}")?;
+            }
+            for what in &backend.missing {
+                writeln!(out, "              no hook for {what}")?;
+            }
+        }
+        if let Some(found) = &self.open_sockets {
+            let reason = found.reason.as_deref();
+            writeln!(out, "task_file     {}", said(found.ok, "works", reason))?;
+        }
+        for field in self.fields.iter().filter(|field| !field.found) {
+            let cost = field.needed_for.map_or("tracing needs it", |what| what);
+            writeln!(out, "field         {} not on this kernel: {cost}", field.name)?;
+        }
+        let found = self.fields.iter().filter(|field| field.found).count();
+        writeln!(out, "fields        {found} of {} found", self.fields.len())?;
+        writeln!(out, "tracing       {}", if self.ready { "will work" } else { "will not work" })
+    }
+}
+
+fn said(ok: bool, yes: &str, reason: Option<&str>) -> String {
+    if ok { yes.to_owned() } else { format!("cannot be used: {}", reason.unwrap_or("unknown")) }
+}
+
+const fn lockdown_word(mode: Lockdown) -> &'static str {
+    match mode {
+        Lockdown::Off => "none",
+        Lockdown::Integrity => "integrity",
+        Lockdown::Confidentiality => "confidentiality",
+    }
+}
+
+/// The kernel's type information, and every field that tracing reads of it.
+fn fields() -> (Finding, Vec<FieldFinding>) {
+    let bytes = match read_kernel_btf() {
+        Ok(bytes) => bytes,
+        Err(error) => return (Finding { ok: false, reason: Some(error.to_string()) }, Vec::new()),
+    };
+    let btf = match Btf::parse(&bytes) {
+        Ok(btf) => btf,
+        Err(error) => {
+            return (Finding { ok: false, reason: Some(format!("{KERNEL_BTF}: {error}")) }, Vec::new());
+        }
+    };
+    let fields = layout::report(&btf).into_iter().map(|report| FieldFinding {
+        name: [report.row.type_name, report.row.path].join(".").trim_end_matches('.').to_owned(),
+        found: report.answer.is_ok(),
+        needed_for: match report.row.need {
+            Need::Essential => None,
+            Need::Optional(what) => Some(what),
+        },
+    });
+    (Finding { ok: true, reason: None }, fields.collect())
+}
+
+/// Loads and attaches a backend, and lets go of it again.
+fn probe(backend: Backend, open_sockets: &mut Option<Finding>) -> BackendFinding {
+    let name = backend.as_str();
+    let blind_to = backend.blind_to();
+    match Tracer::start(&Options::only(backend)) {
+        Ok(tracer) => {
+            if open_sockets.is_none() {
+                let loaded = tracer.open_sockets();
+                let reason = loaded.as_ref().err().map(ToString::to_string);
+                *open_sockets = Some(Finding { ok: loaded.is_ok(), reason });
+            }
+            BackendFinding { name, ok: true, reason: None, blind_to, missing: tracer.missing }
+        }
+        Err(error) => {
+            let reason = match &error {
+                TraceError::NoBackend(tried) => tried.iter().map(|(_, error)| error.to_string()).collect(),
+                error => error.to_string(),
+            };
+            BackendFinding { name, ok: false, reason: Some(reason), blind_to, missing: Vec::new() }
+        }
+    }
+}

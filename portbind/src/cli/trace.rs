@@ -1,0 +1,112 @@
+//! `portbind trace`: every refused bind on the machine, and who held the port.
+
+mod enrich;
+mod session;
+mod sink;
+
+use std::path::PathBuf;
+
+use portbind_ebpf::abi::Filter;
+
+use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
+use crate::error::{Error, ExitStatus};
+use crate::host::privileges::Privileges;
+use crate::kernel::backend::Backend;
+use crate::kernel::tracer::{Options, Tracer};
+use crate::output::Format;
+use crate::output::color::ColorChoice;
+
+/// What to trace, and how to tell it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How events are written: `text` for people, `brief` one line each, `json` one object a line.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output_format: Format,
+    /// Only refusals of this process.
+    #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pid: Option<u32>,
+    /// Only refusals of these ports: 8080,9000-9010.
+    #[arg(short = 'P', long = "port", value_name = "LIST")]
+    ports: Option<PortList>,
+    /// Only refusals of processes or threads of this name.
+    #[arg(long, value_name = "NAME")]
+    comm: Option<Comm>,
+    /// Only these protocols: tcp,udp,mptcp,ping,udplite.
+    #[arg(long = "proto", value_name = "LIST")]
+    protocols: Option<ProtocolSet>,
+    /// Only this network namespace: inode number, path, pid:N, or a name under /run/netns.
+    #[arg(long, value_name = "NETNS")]
+    netns: Option<NetnsRef>,
+    /// Which errors are refusals: eaddrinuse, all, or a list of names and numbers.
+    #[arg(short, long, value_name = "LIST", default_value = "eaddrinuse")]
+    errors: ErrorSet,
+    /// Use this backend instead of the first that works.
+    #[arg(long, value_enum)]
+    backend: Option<Backend>,
+    /// Stop after this long: 30, 0.5, 5m, 1h.
+    #[arg(long, value_name = "SECS")]
+    timeout: Option<Seconds>,
+    /// Stop after this many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Append events to this file (created for its owner only) instead of writing them to stdout.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+    /// Say more on stderr; twice: with the kernel half's own debug lines.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing on stderr but errors.
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// If a capability is missing, a word on the command line is wrong, no backend works, or events
+/// cannot be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let filter = args.filter()?;
+    let sink = sink::open(args)?;
+    let missing = Privileges::read().missing();
+    if !missing.is_empty() {
+        return Err(Error::Privileges(missing));
+    }
+    let options = Options {
+        backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
+        filter,
+        ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
+    };
+    let tracer = Tracer::start(&options)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
+    runtime.block_on(session::run(args, tracer, sink))
+}
+
+impl Args {
+    fn filter(&self) -> Result<Filter, Error> {
+        let mut filter = Filter {
+            errors: self.errors.words(),
+            pid: self.pid.unwrap_or(0),
+            ports: u32::from(self.ports.is_some()),
+            protocols: self.protocols.map_or(0, ProtocolSet::bits),
+            ignored_pid: std::process::id(),
+            debug: u32::from(self.verbose >= 2),
+            ..Filter::ANY
+        };
+        if let Some(netns) = &self.netns {
+            let error = |source| Error::Word { word: "--netns".to_owned(), source };
+            filter.netns = netns.resolve().map_err(error)?;
+        }
+        if let Some(comm) = &self.comm {
+            filter.comm = comm.padded();
+            filter.comm_len = u32::try_from(comm.as_str().len()).unwrap_or(0);
+        }
+        Ok(filter)
+    }
+}

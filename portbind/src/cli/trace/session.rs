@@ -1,0 +1,241 @@
+//! A run of `portbind trace`: reads the ring buffer until told to stop, and closes the account.
+
+use std::io;
+use std::time::Duration;
+
+use aya::maps::{MapData, RingBuf};
+use portbind_ebpf::abi::counter;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use super::Args;
+use super::enrich::Enricher;
+use super::sink::Sink;
+use crate::diagnosis::event::Account;
+use crate::error::{Error, ExitStatus};
+use crate::host::clock::boot_time;
+use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
+use crate::kernel::record::Record;
+use crate::kernel::ring;
+use crate::kernel::tracer::Tracer;
+
+/// How long the last records may take after the programs are detached.
+const LAST_RECORDS: Duration = Duration::from_millis(250);
+/// How often the loss counter is looked at while nothing else happens.
+const LOSS_CHECK: Duration = Duration::from_secs(1);
+
+/// Why a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// A signal, a limit.
+    Asked,
+    /// The reader of stdout is gone.
+    ClosedPipe,
+}
+
+struct Session<'a> {
+    args: &'a Args,
+    tracer: Tracer,
+    sink: Sink,
+    enricher: Enricher,
+    assembler: Assembler,
+    /// Refusals read from the ring buffer.
+    read: u64,
+    account: Account,
+    lost: u64,
+}
+
+/// Traces until a signal, a limit or a closed pipe ends it.
+pub(super) async fn run(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
+    let system = |doing| move |source| Error::System { doing, source };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("cannot handle SIGINT"))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("cannot handle SIGTERM"))?;
+    let mut records =
+        ring::watch(tracer.take_records()?).map_err(system("cannot wait for the ring buffer"))?;
+    let mut session = Session {
+        args,
+        enricher: Enricher::new(&tracer),
+        tracer,
+        sink,
+        assembler: Assembler::default(),
+        read: 0,
+        account: Account::default(),
+        lost: 0,
+    };
+    session.announce()?;
+    let begin = Instant::now();
+    let end = session.follow(&mut records, &mut interrupt, &mut terminate).await?;
+    session.close(&mut records, end, begin.elapsed()).await
+}
+
+impl Session<'_> {
+    fn status(&self, text: &str) {
+        if !self.args.quiet {
+            anstream::eprintln!("portbind: {text}");
+        }
+    }
+
+    fn announce(&mut self) -> Result<(), Error> {
+        if self.args.verbose > 0 {
+            for (backend, error) in &self.tracer.refused {
+                self.status(&format!("{} cannot be used: {error}", backend.as_str()));
+            }
+            if let Some(fallback) = self.enricher.fallback() {
+                self.status(&format!("owners of sockets are looked up in /proc: {fallback}"));
+            }
+        }
+        for shows in &self.tracer.missing {
+            self.status(&format!("this kernel has no hook for {shows}"));
+        }
+        match self.sink.begin() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Write(error)),
+            _ => {}
+        }
+        let backend = self.tracer.backend;
+        let blind = backend.blind_to().map_or_else(String::new, |what| format!("; it does not see {what}"));
+        self.status(&format!("tracing with {}{blind}; Ctrl-C ends it", backend.as_str()));
+        Ok(())
+    }
+
+    async fn follow(
+        &mut self,
+        records: &mut AsyncFd<RingBuf<MapData>>,
+        interrupt: &mut Signal,
+        terminate: &mut Signal,
+    ) -> Result<End, Error> {
+        let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
+        let deadline = self.args.timeout.as_ref().map_or(far, |timeout| Instant::now() + timeout.0);
+        let mut loss_check = tokio::time::interval(LOSS_CHECK);
+        loss_check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            if self.is_full() {
+                return Ok(End::Asked);
+            }
+            let patience = if self.assembler.is_empty() {
+                far
+            } else {
+                Instant::now() + Duration::from_nanos(PATIENCE_NS)
+            };
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => return Ok(End::Asked),
+                _ = terminate.recv() => return Ok(End::Asked),
+                () = sleep_until(deadline) => return Ok(End::Asked),
+                ready = records.readable_mut() => {
+                    let mut ready = ready.map_err(|source| Error::System { doing: "cannot wait for the ring buffer", source })?;
+                    if let Some(end) = self.drain(ready.get_inner_mut())? {
+                        return Ok(end);
+                    }
+                    ready.clear_ready();
+                }
+                () = sleep_until(patience) => {}
+                _ = loss_check.tick() => self.check_loss()?,
+            }
+            let old = self.assembler.take_older_than(boot_time().saturating_sub(PATIENCE_NS));
+            if let Some(end) = self.show_all(old)? {
+                return Ok(end);
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.args.count.is_some_and(|count| self.account.shown >= count)
+    }
+
+    /// Reads what is in the ring buffer now.
+    fn drain(&mut self, records: &mut RingBuf<MapData>) -> Result<Option<End>, Error> {
+        while let Some(bytes) = records.next() {
+            let record = match Record::parse(&bytes) {
+                Ok(record) => record,
+                Err(error) => {
+                    self.status(&format!("the kernel half and the user half disagree: {error}"));
+                    continue;
+                }
+            };
+            if matches!(record, Record::Refusal(_)) {
+                self.read += 1;
+            }
+            let complete = self.assembler.push(record);
+            drop(bytes);
+            if let Some(evidence) = complete
+                && let Some(end) = self.show(&evidence)?
+            {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    fn show_all(&mut self, evidence: Vec<Evidence>) -> Result<Option<End>, Error> {
+        for evidence in evidence {
+            if let Some(end) = self.show(&evidence)? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    fn show(&mut self, evidence: &Evidence) -> Result<Option<End>, Error> {
+        if self.is_full() {
+            self.account.filtered += 1;
+            return Ok(None);
+        }
+        let refusal = self.enricher.describe(evidence, self.tracer.backend, self.lost);
+        match self.sink.event(&refusal) {
+            Ok(()) => {
+                self.account.shown += 1;
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(End::ClosedPipe)),
+            Err(error) => Err(Error::Write(error)),
+        }
+    }
+
+    fn check_loss(&mut self) -> Result<(), Error> {
+        let lost = self.tracer.count(counter::LOST)?;
+        if lost > self.lost {
+            self.status(&format!(
+                "{} refusals lost: they came faster than they could be written",
+                lost - self.lost
+            ));
+            self.lost = lost;
+        }
+        Ok(())
+    }
+
+    /// Detaches, reads what is left, and says how every refusal was accounted for.
+    async fn close(
+        mut self,
+        records: &mut AsyncFd<RingBuf<MapData>>,
+        end: End,
+        elapsed: Duration,
+    ) -> Result<ExitStatus, Error> {
+        self.tracer.detach();
+        if end == End::ClosedPipe {
+            return Ok(ExitStatus::Success);
+        }
+        let deadline = Instant::now() + LAST_RECORDS;
+        loop {
+            self.drain(records.get_mut())?;
+            self.account.refused = self.tracer.count(counter::REFUSED)?;
+            self.lost = self.tracer.count(counter::LOST)?;
+            let kept_back = self.tracer.count(counter::FILTERED)?;
+            // A program that was already running when it was detached may still be writing.
+            if self.read + self.lost + kept_back >= self.account.refused || Instant::now() >= deadline {
+                let rest = self.assembler.take_older_than(u64::MAX);
+                self.show_all(rest)?;
+                self.account.filtered += kept_back;
+                self.account.lost = self.account.refused.saturating_sub(self.read + kept_back);
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let Account { refused, shown, coalesced, filtered, lost } = self.account;
+        self.status(&format!(
+            "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
+            elapsed.as_secs_f64(),
+        ));
+        Ok(ExitStatus::Success)
+    }
+}

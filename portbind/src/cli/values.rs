@@ -1,0 +1,363 @@
+//! The words of the command line: each is checked here, once, and is a typed value from then on.
+
+use std::fmt;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use portbind_ebpf::abi;
+
+use crate::diagnosis::errno::Errno;
+
+#[cfg(test)]
+mod tests;
+
+/// The highest error number of Linux (include/uapi/asm-generic/errno.h: EHWPOISON).
+const MAX_ERRNO: u32 = 133;
+/// Magic number of the file system that namespaces live in (include/uapi/linux/magic.h).
+const NSFS_MAGIC: i64 = 0x6e73_6673;
+
+/// A word that could not be understood, and what would have been.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Not a port.
+    #[error("{0:?} is not a port; give numbers from 0 to 65535 and ranges, as in 8080,9000-9010")]
+    Port(String),
+    /// The end of a range lies before its start.
+    #[error("the range {0:?} ends before it starts; give the lower port first")]
+    ReversedRange(String),
+    /// Not an error.
+    #[error(
+        "{0:?} is not a known error; give names or numbers, as in eaddrinuse,eacces or 98,13, or \"all\""
+    )]
+    Errno(String),
+    /// Not a protocol.
+    #[error("{0:?} is not a known protocol; choose from tcp, udp, mptcp, ping and udplite")]
+    Protocol(String),
+    /// Not a network namespace.
+    #[error(
+        "{0:?} is not a network namespace; give its inode number, a path, pid:N, or a name under /run/netns"
+    )]
+    Netns(String),
+    /// Empty, or with a NUL.
+    #[error("{0:?} is not a name of a process; give the name as in /proc/PID/comm")]
+    Comm(String),
+    /// Longer than the kernel keeps.
+    #[error("{word:?} is too long; the kernel keeps 15 bytes of a name, so give {kept:?}")]
+    LongComm {
+        /// The whole word.
+        word: String,
+        /// What the kernel keeps of it.
+        kept: String,
+    },
+    /// Not a length of time.
+    #[error("{0:?} is not a length of time; give a positive number of seconds, as in 30, 0.5, 5m or 1h")]
+    Seconds(String),
+}
+
+/// The parts of a list, without the blanks around them.
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim)
+}
+
+/// A number in plain digits: no sign, no blanks.
+fn digits<T: FromStr>(word: &str) -> Option<T> {
+    let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| word.parse().ok()).flatten()
+}
+
+/// A set of ports, as in `8080,9000-9010`. Port 0 stands for calls that ask for any port.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PortList {
+    words: Box<[u64; Self::WORDS]>,
+}
+
+impl PortList {
+    /// Words of 64 bits in the set.
+    pub const WORDS: usize = 1024;
+
+    /// Whether `port` is in the set.
+    #[must_use]
+    pub fn contains(&self, port: u16) -> bool {
+        self.words[usize::from(port / 64)] & (1 << (port % 64)) != 0
+    }
+
+    /// The ports, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u16> {
+        (0..=u16::MAX).filter(|port| self.contains(*port))
+    }
+
+    /// The set as a bitmap: port `p` is bit `p % 64` of word `p / 64`.
+    #[must_use]
+    pub fn words(&self) -> &[u64; Self::WORDS] {
+        &self.words
+    }
+
+    /// The ports as ranges, ascending.
+    fn ranges(&self) -> Vec<(u16, u16)> {
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        for port in self.iter() {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(port) => *last = port,
+                _ => ranges.push((port, port)),
+            }
+        }
+        ranges
+    }
+}
+
+impl FromStr for PortList {
+    type Err = ValueError;
+
+    fn from_str(list: &str) -> Result<Self, Self::Err> {
+        let mut words = Box::new([0; Self::WORDS]);
+        for part in parts(list) {
+            let port = |word: &str| digits::<u16>(word).ok_or_else(|| ValueError::Port(part.to_owned()));
+            let (first, last) = match part.split_once('-') {
+                Some((first, last)) => (port(first)?, port(last)?),
+                None => (port(part)?, port(part)?),
+            };
+            if last < first {
+                return Err(ValueError::ReversedRange(part.to_owned()));
+            }
+            for port in first..=last {
+                words[usize::from(port / 64)] |= 1 << (port % 64);
+            }
+        }
+        Ok(Self { words })
+    }
+}
+
+impl fmt::Display for PortList {
+    /// In the shortest form that parses to the same set.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (first, last)) in self.ranges().into_iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            if first == last { write!(f, "{first}")? } else { write!(f, "{first}-{last}")? }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PortList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PortList({self})")
+    }
+}
+
+/// A set of errors, as in `eaddrinuse,13` or `all`; by default EADDRINUSE alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorSet {
+    words: [u64; abi::ERROR_WORDS],
+}
+
+impl ErrorSet {
+    const EMPTY: Self = Self { words: [0; abi::ERROR_WORDS] };
+
+    /// Every error there is.
+    #[must_use]
+    pub fn all() -> Self {
+        (1..=MAX_ERRNO).fold(Self::EMPTY, |set, number| set.with(Errno(number)))
+    }
+
+    /// Whether `error` is in the set.
+    #[must_use]
+    pub fn contains(&self, error: Errno) -> bool {
+        error.0 <= MAX_ERRNO && self.words[(error.0 / 64) as usize] & (1 << (error.0 % 64)) != 0
+    }
+
+    /// The set as a bitmap: error `e` is bit `e % 64` of word `e / 64`.
+    #[must_use]
+    pub const fn words(&self) -> [u64; abi::ERROR_WORDS] {
+        self.words
+    }
+
+    /// The set and `error`, which is at most [`MAX_ERRNO`].
+    fn with(mut self, error: Errno) -> Self {
+        self.words[(error.0 / 64) as usize] |= 1 << (error.0 % 64);
+        self
+    }
+}
+
+impl Default for ErrorSet {
+    fn default() -> Self {
+        Self::EMPTY.with(Errno::EADDRINUSE)
+    }
+}
+
+impl FromStr for ErrorSet {
+    type Err = ValueError;
+
+    fn from_str(list: &str) -> Result<Self, Self::Err> {
+        let mut set = Self::EMPTY;
+        for part in parts(list) {
+            if part.eq_ignore_ascii_case("all") {
+                set = Self::all();
+                continue;
+            }
+            let number = digits(part).filter(|number| (1..=MAX_ERRNO).contains(number)).map(Errno);
+            let error = number.or_else(|| Errno::from_name(part));
+            set = set.with(error.ok_or_else(|| ValueError::Errno(part.to_owned()))?);
+        }
+        Ok(set)
+    }
+}
+
+/// A set of protocols, as in `tcp,udp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtocolSet(u32);
+
+impl ProtocolSet {
+    /// Bits of [`portbind_ebpf::abi::protocol`].
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for ProtocolSet {
+    type Err = ValueError;
+
+    fn from_str(list: &str) -> Result<Self, Self::Err> {
+        let mut bits = 0;
+        for part in parts(list) {
+            bits |= match part.to_ascii_lowercase().as_str() {
+                "tcp" => abi::protocol::TCP,
+                "udp" => abi::protocol::UDP,
+                "mptcp" => abi::protocol::MPTCP,
+                "ping" => abi::protocol::PING,
+                "udplite" => abi::protocol::UDPLITE,
+                _ => return Err(ValueError::Protocol(part.to_owned())),
+            };
+        }
+        Ok(Self(bits))
+    }
+}
+
+/// A network namespace, as it was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetnsRef {
+    /// By inode number: `4026531840` or `net:[4026531840]`.
+    Inode(u32),
+    /// That of a process: `pid:123`.
+    Pid(u32),
+    /// By path: whatever holds a slash.
+    Path(PathBuf),
+    /// By its name under /run/netns, as ip-netns(8) gives them.
+    Name(String),
+}
+
+impl NetnsRef {
+    /// The inode number of the namespace.
+    ///
+    /// # Errors
+    ///
+    /// Those of looking the file up, and `InvalidInput` where it is no namespace.
+    pub fn resolve(&self) -> io::Result<u32> {
+        match self {
+            Self::Inode(inode) => Ok(*inode),
+            Self::Pid(pid) => inode(Path::new(&format!("/proc/{pid}/ns/net"))),
+            Self::Path(path) => inode(path),
+            Self::Name(name) => inode(&Path::new("/run/netns").join(name)),
+        }
+    }
+}
+
+fn inode(path: &Path) -> io::Result<u32> {
+    let invalid = || {
+        let text = format!("{} is not a network namespace", path.display());
+        io::Error::new(io::ErrorKind::InvalidInput, text)
+    };
+    let file = std::fs::metadata(path)?;
+    if rustix::fs::statfs(path)?.f_type != NSFS_MAGIC {
+        return Err(invalid());
+    }
+    u32::try_from(file.ino()).map_err(|_| invalid())
+}
+
+impl FromStr for NetnsRef {
+    type Err = ValueError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let wrong = || ValueError::Netns(word.to_owned());
+        let number = |word: &str| digits(word).filter(|number| *number > 0).ok_or_else(wrong);
+        let link = word.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
+        if let Some(inode) = link {
+            number(inode).map(Self::Inode)
+        } else if let Some(pid) = word.strip_prefix("pid:") {
+            number(pid).map(Self::Pid)
+        } else if word.bytes().all(|byte| byte.is_ascii_digit()) {
+            number(word).map(Self::Inode)
+        } else if word.contains('\0') || matches!(word, "." | "..") {
+            Err(wrong())
+        } else if word.contains('/') {
+            Ok(Self::Path(PathBuf::from(word)))
+        } else {
+            Ok(Self::Name(word.to_owned()))
+        }
+    }
+}
+
+/// The name of a process or thread: 1 to 15 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comm(String);
+
+impl Comm {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as the kernel keeps it, filled up with NULs.
+    #[must_use]
+    pub fn padded(&self) -> [u8; abi::COMM_LEN] {
+        let mut bytes = [0; abi::COMM_LEN];
+        bytes[..self.0.len()].copy_from_slice(self.0.as_bytes());
+        bytes
+    }
+}
+
+impl FromStr for Comm {
+    type Err = ValueError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        const LONGEST: usize = abi::COMM_LEN - 1;
+        if word.is_empty() || word.contains('\0') {
+            return Err(ValueError::Comm(word.to_owned()));
+        }
+        if word.len() > LONGEST {
+            let kept = word[..word.floor_char_boundary(LONGEST)].to_owned();
+            return Err(ValueError::LongComm { word: word.to_owned(), kept });
+        }
+        Ok(Self(word.to_owned()))
+    }
+}
+
+/// A length of time, as timeout(1) takes it: a positive number, with `s`, `m`, `h` or `d` after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(pub Duration);
+
+impl FromStr for Seconds {
+    type Err = ValueError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let (number, unit) = match word.as_bytes().last() {
+            Some(b's') => (&word[..word.len() - 1], 1.0),
+            Some(b'm') => (&word[..word.len() - 1], 60.0),
+            Some(b'h') => (&word[..word.len() - 1], 3600.0),
+            Some(b'd') => (&word[..word.len() - 1], 86_400.0),
+            _ => (word, 1.0),
+        };
+        let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        plain
+            .then(|| number.parse::<f64>().ok())
+            .flatten()
+            .and_then(|number| Duration::try_from_secs_f64(number * unit).ok())
+            .filter(|duration| !duration.is_zero())
+            .map(Self)
+            .ok_or_else(|| ValueError::Seconds(word.to_owned()))
+    }
+}

@@ -1,0 +1,102 @@
+//! Namespaces and the interfaces in them.
+
+use std::os::fd::OwnedFd;
+
+use rustix::net::netdevice::index_to_name;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
+use super::procfs::Procfs;
+
+/// Inode number of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h).
+const FIRST_PID: u32 = 0xEFFF_FFFC;
+/// Inode number of the first user namespace (PROC_USER_INIT_INO in include/linux/proc_ns.h).
+const FIRST_USER: u32 = 0xEFFF_FFFD;
+
+impl Procfs {
+    /// Inode number of the network namespace of this process.
+    #[must_use]
+    pub fn own_network_namespace(&self) -> Option<u32> {
+        self.own_namespace("net")
+    }
+
+    /// Whether this process sees every process of the machine; `None` without `/proc`.
+    #[must_use]
+    pub fn in_initial_pid_namespace(&self) -> Option<bool> {
+        Some(self.own_namespace("pid")? == FIRST_PID)
+    }
+
+    /// Whether the capabilities of this process count against the kernel; `None` without `/proc`.
+    #[must_use]
+    pub fn in_initial_user_namespace(&self) -> Option<bool> {
+        Some(self.own_namespace("user")? == FIRST_USER)
+    }
+}
+
+/// Names of the interfaces in the network namespace of this process.
+///
+/// Asked of the kernel (dev_ifname in net/core/dev_ioctl.c) rather than of `/sys/class/net`, which
+/// shows the namespace of whoever mounted it.
+#[derive(Debug)]
+pub struct Interfaces {
+    netns: Option<u32>,
+    socket: Option<OwnedFd>,
+}
+
+impl Interfaces {
+    /// Remembers the namespace this process is in.
+    #[must_use]
+    pub fn new(procfs: &Procfs) -> Self {
+        let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok();
+        Self { netns: procfs.own_network_namespace(), socket }
+    }
+
+    /// The name of an interface now; `None` in every other namespace, where the same index is another
+    /// interface.
+    #[must_use]
+    pub fn name(&self, netns: u32, index: u32) -> Option<String> {
+        if index == 0 || self.netns != Some(netns) {
+            return None;
+        }
+        index_to_name(self.socket.as_ref()?, index).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn knows_the_first_namespaces() {
+        let cases = [
+            ("pid:[4026531836]", "user:[4026531837]", Some(true), Some(true)),
+            ("pid:[4026532000]", "user:[4026532001]", Some(false), Some(false)),
+            ("pid:[]", "net:[4026531837]", None, None),
+        ];
+        for (pid, user, in_pid, in_user) in cases {
+            let root = tempfile::tempdir().unwrap();
+            let folder = root.path().join("self/ns");
+            fs::create_dir_all(&folder).unwrap();
+            symlink(pid, folder.join("pid")).unwrap();
+            symlink(user, folder.join("user")).unwrap();
+            let procfs = Procfs::at(root.path());
+            assert_eq!(procfs.in_initial_pid_namespace(), in_pid, "{pid}");
+            assert_eq!(procfs.in_initial_user_namespace(), in_user, "{user}");
+            assert_eq!(procfs.own_network_namespace(), None);
+        }
+    }
+
+    #[test]
+    fn names_interfaces_of_this_namespace_only() {
+        let procfs = Procfs::new();
+        let interfaces = Interfaces::new(&procfs);
+        let netns = procfs.own_network_namespace().unwrap();
+        // The loopback interface has index 1 in each namespace (loopback_net_init).
+        assert_eq!(interfaces.name(netns, 1).as_deref(), Some("lo"));
+        assert_eq!(interfaces.name(netns, 0), None);
+        assert_eq!(interfaces.name(netns, u32::MAX), None);
+        assert_eq!(interfaces.name(netns ^ 1, 1), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! One look through all processes for a burst of questions.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::owners::{FdSource, OwnerFds, OwnerMap};
+use super::procfs::Procfs;
+use super::sockets::SocketOwners;
+
+/// Answers of an [`FdSource`], remembered for a moment.
+///
+/// A remembered owner is believed only if each of its descriptors still refers to the socket and the
+/// process is still the same one. That somebody else got the socket since cannot be seen so cheaply:
+/// hence the limit on the age of every answer, those that found nobody included.
+#[derive(Debug)]
+pub struct OwnerCache<S> {
+    source: S,
+    procfs: Procfs,
+    max_age: Duration,
+    answers: HashMap<u64, Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    /// End of the look it came from.
+    taken: Instant,
+    owners: Vec<Remembered>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    owner: OwnerFds,
+    /// Start of the process; unknown if it went away during the look.
+    start: Option<u64>,
+}
+
+impl<S: FdSource> OwnerCache<S> {
+    /// Remembers what `source` finds for `max_age`, and checks it against `procfs`.
+    #[must_use]
+    pub fn new(source: S, procfs: Procfs, max_age: Duration) -> Self {
+        Self { source, procfs, max_age, answers: HashMap::new() }
+    }
+
+    /// Finds every process that has one of these sockets open.
+    ///
+    /// `now` is the time that the answer is to hold for. With the time of the refusal instead of the
+    /// present, refusals that waited in the queue during a look share it, however long it took.
+    pub fn find(&mut self, inodes: &HashSet<u64>, now: Instant) -> OwnerMap {
+        let stale: HashSet<u64> = inodes.iter().copied().filter(|inode| !self.is_good(*inode, now)).collect();
+        if !stale.is_empty() {
+            self.look(&stale, now);
+        }
+        let owners = inodes.iter().filter_map(|inode| {
+            let owners = &self.answers.get(inode)?.owners;
+            let owners: Vec<_> = owners.iter().map(|remembered| remembered.owner.clone()).collect();
+            (!owners.is_empty()).then_some((*inode, owners))
+        });
+        owners.collect()
+    }
+
+    fn is_good(&self, inode: u64, now: Instant) -> bool {
+        self.answers.get(&inode).is_some_and(|answer| {
+            self.is_fresh(answer, now) && answer.owners.iter().all(|owner| self.still_holds(inode, owner))
+        })
+    }
+
+    fn is_fresh(&self, answer: &Answer, now: Instant) -> bool {
+        now.saturating_duration_since(answer.taken) <= self.max_age
+    }
+
+    fn still_holds(&self, inode: u64, Remembered { owner, start }: &Remembered) -> bool {
+        let sockets = SocketOwners::new(self.procfs.clone());
+        start.is_some()
+            && self.procfs.start_ticks(owner.pid) == *start
+            && owner.fds.iter().all(|&fd| sockets.verify(owner.pid, fd, inode))
+    }
+
+    fn look(&mut self, inodes: &HashSet<u64>, now: Instant) {
+        let begin = Instant::now();
+        let mut found = self.source.find(inodes);
+        let taken = now + begin.elapsed();
+        let mut answers = std::mem::take(&mut self.answers);
+        answers.retain(|_, answer| self.is_fresh(answer, now));
+        for &inode in inodes {
+            let owners = found.remove(&inode).unwrap_or_default();
+            let remember = |owner: OwnerFds| Remembered { start: self.procfs.start_ticks(owner.pid), owner };
+            answers.insert(inode, Answer { taken, owners: owners.into_iter().map(remember).collect() });
+        }
+        self.answers = answers;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const AGE: Duration = Duration::from_millis(50);
+
+    type Change = fn(&Path);
+
+    /// Counts the looks.
+    struct Counting {
+        sockets: SocketOwners,
+        looks: Cell<usize>,
+    }
+
+    impl FdSource for Counting {
+        fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
+            self.looks.set(self.looks.get() + 1);
+            self.sockets.find(inodes)
+        }
+    }
+
+    fn start(root: &Path, pid: u32, ticks: u64) {
+        fs::create_dir_all(root.join(format!("{pid}/fd"))).unwrap();
+        let line = format!("{pid} (x) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 {ticks} 0");
+        fs::write(root.join(format!("{pid}/stat")), line).unwrap();
+    }
+
+    fn open(root: &Path, pid: u32, fd: u32, inode: u64) {
+        symlink(format!("socket:[{inode}]"), root.join(format!("{pid}/fd/{fd}"))).unwrap();
+    }
+
+    fn setup() -> (TempDir, OwnerCache<Counting>) {
+        let root = tempfile::tempdir().unwrap();
+        start(root.path(), 3, 100);
+        open(root.path(), 3, 4, 70);
+        let procfs = Procfs::at(root.path());
+        let source = Counting { sockets: SocketOwners::new(procfs.clone()), looks: Cell::new(0) };
+        (root, OwnerCache::new(source, procfs, AGE))
+    }
+
+    fn pids(map: &OwnerMap, inode: u64) -> Vec<u32> {
+        map.get(&inode).into_iter().flatten().map(|owner| owner.pid).collect()
+    }
+
+    #[test]
+    fn a_burst_costs_one_look() {
+        let (_root, mut cache) = setup();
+        let now = Instant::now();
+        for _ in 0..20 {
+            let map = cache.find(&HashSet::from([70, 71]), now);
+            assert_eq!((pids(&map, 70), map.len()), (vec![3], 1));
+        }
+        assert_eq!(cache.source.looks.get(), 1);
+    }
+
+    #[test]
+    fn an_earlier_refusal_shares_the_look() {
+        let (_root, mut cache) = setup();
+        let now = Instant::now() + AGE * 10;
+        assert_eq!(pids(&cache.find(&HashSet::from([70]), now), 70), [3]);
+        assert_eq!(pids(&cache.find(&HashSet::from([70]), now - AGE * 5), 70), [3]);
+        assert_eq!(cache.source.looks.get(), 1);
+    }
+
+    #[test]
+    fn an_old_answer_is_looked_up_again() {
+        let (root, mut cache) = setup();
+        let now = Instant::now();
+        let inodes = HashSet::from([70, 71]);
+        assert_eq!(cache.find(&inodes, now).len(), 1);
+        start(root.path(), 8, 300);
+        open(root.path(), 8, 5, 70);
+        open(root.path(), 8, 6, 71);
+        assert_eq!(pids(&cache.find(&inodes, now + AGE), 70), [3]);
+        let map = cache.find(&inodes, now + AGE * 3);
+        assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3, 8], vec![8]));
+        assert_eq!(cache.source.looks.get(), 2);
+    }
+
+    #[test]
+    fn what_has_changed_is_not_believed() {
+        let closed = |root: &Path| fs::remove_file(root.join("3/fd/4")).unwrap();
+        let gone = |root: &Path| fs::remove_dir_all(root.join("3")).unwrap();
+        let recycled = |root: &Path| start(root, 3, 999);
+        let cases: [(Change, &[u32]); 3] = [(closed, &[]), (gone, &[]), (recycled, &[3])];
+        for (change, left) in cases {
+            let (root, mut cache) = setup();
+            let now = Instant::now();
+            assert_eq!(pids(&cache.find(&HashSet::from([70]), now), 70), [3]);
+            change(root.path());
+            assert_eq!(pids(&cache.find(&HashSet::from([70]), now), 70), left);
+            assert_eq!(cache.source.looks.get(), 2);
+        }
+    }
+
+    #[test]
+    fn only_what_is_unknown_is_looked_up_and_old_answers_are_dropped() {
+        let (_root, mut cache) = setup();
+        let now = Instant::now();
+        assert_eq!(cache.find(&HashSet::from([70]), now).len(), 1);
+        assert_eq!(cache.find(&HashSet::from([70, 71]), now).len(), 1);
+        assert_eq!(cache.source.looks.get(), 2);
+        assert!(cache.find(&HashSet::from([72]), now + AGE * 9).is_empty());
+        assert_eq!(cache.answers.len(), 1);
+    }
+}

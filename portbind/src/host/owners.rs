@@ -1,0 +1,73 @@
+//! Which processes have which sockets open.
+
+use std::collections::{HashMap, HashSet};
+
+/// Descriptors of one process that refer to one socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerFds {
+    /// Thread group id.
+    pub pid: u32,
+    /// Its descriptors, ascending; never empty.
+    pub fds: Vec<u32>,
+}
+
+/// The owners of each socket, by inode number in sockfs, ordered by pid. A socket that nobody has
+/// open is missing.
+pub type OwnerMap = HashMap<u64, Vec<OwnerFds>>;
+
+/// Something that can look through the descriptors of all processes.
+pub trait FdSource {
+    /// Finds every process that has one of these sockets open.
+    fn find(&self, inodes: &HashSet<u64>) -> OwnerMap;
+}
+
+/// Groups `(pid, fd, inode)`, in any order and possibly repeated.
+pub fn from_triples(triples: impl IntoIterator<Item = (u32, u32, u64)>) -> OwnerMap {
+    let mut triples: Vec<_> = triples.into_iter().collect();
+    triples.sort_unstable();
+    triples.dedup();
+    let mut map = OwnerMap::new();
+    for (pid, fd, inode) in triples {
+        let owners = map.entry(inode).or_default();
+        match owners.last_mut() {
+            Some(last) if last.pid == pid => last.fds.push(fd),
+            _ => owners.push(OwnerFds { pid, fds: vec![fd] }),
+        }
+    }
+    map
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn groups_and_sorts() {
+        let map = from_triples([(9, 4, 70), (3, 8, 70), (9, 3, 70), (9, 5, 71), (9, 4, 70)]);
+        let owners = vec![OwnerFds { pid: 3, fds: vec![8] }, OwnerFds { pid: 9, fds: vec![3, 4] }];
+        assert_eq!(map[&70], owners);
+        assert_eq!(map[&71], [OwnerFds { pid: 9, fds: vec![5] }]);
+        assert_eq!(map.len(), 2);
+        assert!(from_triples([]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn keeps_each_triple_once(triples in prop::collection::hash_set((0_u32..4, 0_u32..4, 0_u64..4), 0..64)) {
+            let map = from_triples(triples.iter().copied().chain(triples.iter().copied()));
+            let mut told = HashSet::new();
+            for (&inode, owners) in &map {
+                prop_assert!(owners.is_sorted_by_key(|owner| owner.pid));
+                for owner in owners {
+                    prop_assert!(owner.fds.is_sorted() && !owner.fds.is_empty());
+                    for &fd in &owner.fds {
+                        prop_assert!(told.insert((owner.pid, fd, inode)));
+                    }
+                }
+            }
+            prop_assert_eq!(told, triples);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What this process may do, and what the kernel lets anyone do.
+
+use std::fs;
+use std::path::Path;
+
+use super::procfs::Procfs;
+
+/// A capability, by its number in include/uapi/linux/capability.h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Capability {
+    DacOverride = 1,
+    DacReadSearch = 2,
+    SysPtrace = 19,
+    SysAdmin = 21,
+    Perfmon = 38,
+    Bpf = 39,
+}
+
+/// How far the kernel is closed to root (security/lockdown/lockdown.c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lockdown {
+    /// Not at all.
+    Off,
+    /// Nobody may change the running kernel.
+    Integrity,
+    /// Nobody may read its memory either; bpf_probe_read_kernel fails.
+    Confidentiality,
+}
+
+/// What decides whether tracing can work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privileges {
+    /// Effective capabilities, one bit each.
+    pub effective: u64,
+    /// Lockdown mode; `None` when securityfs is not mounted or the kernel has none.
+    pub lockdown: Option<Lockdown>,
+    /// kernel.unprivileged_bpf_disabled: 0 is open, 1 closed for good, 2 closed.
+    pub unprivileged_bpf_disabled: Option<u8>,
+    /// Release of the kernel, as in `uname -r`.
+    pub kernel_release: String,
+}
+
+impl Privileges {
+    /// Those of this process on this machine.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::read_at(Path::new("/"))
+    }
+
+    /// Those told by the `/proc` and `/sys` below `root`. No capabilities when they cannot be read.
+    #[must_use]
+    pub fn read_at(root: &Path) -> Self {
+        let procfs = Procfs::at(root.join("proc"));
+        let effective = procfs.read("self/status").and_then(|status| effective(&status));
+        let lockdown = fs::read_to_string(root.join("sys/kernel/security/lockdown")).ok();
+        let disabled = procfs.read("sys/kernel/unprivileged_bpf_disabled");
+        Self {
+            effective: effective.unwrap_or(0),
+            lockdown: lockdown.as_deref().and_then(Lockdown::parse),
+            unprivileged_bpf_disabled: disabled
+                .and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok()),
+            kernel_release: rustix::system::uname().release().to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Capabilities that tracing needs and this process lacks, by name.
+    ///
+    /// CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON (bpf_capable and perfmon_capable in
+    /// include/linux/capability.h) and is not needed beside them; CAP_DAC_OVERRIDE stands in for
+    /// CAP_DAC_READ_SEARCH when it comes to reading (generic_permission in fs/namei.c).
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        use Capability::{Bpf, DacOverride, DacReadSearch, Perfmon, SysAdmin, SysPtrace};
+        let needed: [(&str, &[Capability]); 4] = [
+            ("CAP_BPF", &[Bpf, SysAdmin]),
+            ("CAP_PERFMON", &[Perfmon, SysAdmin]),
+            ("CAP_SYS_PTRACE", &[SysPtrace]),
+            ("CAP_DAC_READ_SEARCH", &[DacReadSearch, DacOverride]),
+        ];
+        let lacks = |any: &[Capability]| !any.iter().any(|&capability| self.has(capability));
+        needed.into_iter().filter(|(_, any)| lacks(any)).map(|(name, _)| name).collect()
+    }
+
+    fn has(&self, capability: Capability) -> bool {
+        self.effective & (1 << capability as u32) != 0
+    }
+}
+
+impl Lockdown {
+    /// The mode in brackets of `none [integrity] confidentiality`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let chosen = text.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
+        match chosen? {
+            "none" => Some(Self::Off),
+            "integrity" => Some(Self::Integrity),
+            "confidentiality" => Some(Self::Confidentiality),
+            _ => None,
+        }
+    }
+}
+
+/// The `CapEff` line of `/proc/PID/status` (task_cap in fs/proc/array.c).
+fn effective(status: &[u8]) -> Option<u64> {
+    let mut lines = status.split(|&byte| byte == b'\n');
+    let value = lines.find_map(|line| line.strip_prefix(b"CapEff:"))?;
+    u64::from_str_radix(std::str::from_utf8(value).ok()?.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with(effective: u64) -> Privileges {
+        let kernel_release = String::new();
+        Privileges { effective, lockdown: None, unprivileged_bpf_disabled: None, kernel_release }
+    }
+
+    #[test]
+    fn names_what_is_missing() {
+        let all = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"];
+        let cases: [(u64, &[&str]); 7] = [
+            (0, &all),
+            (u64::MAX, &[]),
+            (0x1ff_feff_ffff, &[]),
+            (1 << 21, &all[2..]),
+            (1 << 39, &all[1..]),
+            (1 << 39 | 1 << 38 | 1 << 19 | 1 << 1, &[]),
+            (1 << 39 | 1 << 38 | 1 << 19 | 1 << 2, &[]),
+        ];
+        for (effective, missing) in cases {
+            assert_eq!(with(effective).missing(), missing, "{effective:x}");
+        }
+    }
+
+    #[test]
+    fn reads_lockdown() {
+        let cases = [
+            ("[none] integrity confidentiality\n", Some(Lockdown::Off)),
+            ("none [integrity] confidentiality\n", Some(Lockdown::Integrity)),
+            ("none integrity [confidentiality]", Some(Lockdown::Confidentiality)),
+            ("none integrity confidentiality", None),
+            ("[other]", None),
+            ("", None),
+        ];
+        for (text, mode) in cases {
+            assert_eq!(Lockdown::parse(text), mode, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_a_machine() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        assert_eq!(Privileges::read_at(root.path()).effective, 0);
+        write("proc/self/status", "Name:\tCapEff:\\nx\nCapPrm:\tff\nCapEff:\t0000008000000000\n");
+        write("proc/sys/kernel/unprivileged_bpf_disabled", "2\n");
+        write("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+        let told = Privileges::read_at(root.path());
+        assert_eq!(told.effective, 1 << 39);
+        assert_eq!(told.lockdown, Some(Lockdown::Integrity));
+        assert_eq!(told.unprivileged_bpf_disabled, Some(2));
+        assert!(!told.kernel_release.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_text(bytes in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,60}") {
+            let _ = effective(&bytes);
+            let _ = Lockdown::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Who a process is.
+
+use super::Host;
+use super::procfs::Procfs;
+use super::stat::Stat;
+use crate::diagnosis::event::{Ancestor, Process};
+
+/// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
+/// the kernel's own HZ.
+pub const USER_HZ: u64 = 100;
+
+const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
+/// Two starts this far apart are those of two processes: `/proc` rounds down to a tick.
+const START_SLACK_NS: u64 = 2 * TICK_NS;
+const MAX_ARGS: usize = 4096;
+const MAX_ARG_BYTES: usize = 64 * 1024;
+const MAX_ANCESTORS: usize = 8;
+
+impl Host {
+    /// Describes a process as far as `/proc` lets; `None` when there is no such process.
+    ///
+    /// What cannot be read stays empty: the executable of a kernel thread or of a process that may not
+    /// be traced, all but the names of one that has just ended.
+    #[must_use]
+    pub fn describe(&self, pid: u32) -> Option<Process> {
+        let stat = self.procfs.stat(pid)?;
+        let process = self.describe_started(pid, stat);
+        // The number may have gone to another process in between.
+        match self.procfs.start_ticks(pid) {
+            Some(ticks) if ticks != stat.start_ticks => None,
+            _ => Some(process),
+        }
+    }
+
+    /// Describes a process if it is the one that started then; `None` when it has gone, even if its
+    /// number is in use again.
+    ///
+    /// The time is the `start_boottime` of the thread group leader (include/linux/sched.h), which a new
+    /// leader inherits on execve (de_thread in fs/exec.c).
+    #[must_use]
+    pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
+        let told = self.procfs.start_ticks(pid)?.saturating_mul(TICK_NS);
+        (told.abs_diff(start_boot_ns) <= START_SLACK_NS).then(|| self.describe(pid))?
+    }
+
+    fn describe_started(&self, pid: u32, stat: Stat) -> Process {
+        let procfs = &self.procfs;
+        let (args, args_truncated) = arguments(procfs, pid);
+        let (uid, gid) = procfs.read(&format!("{pid}/status")).map_or((None, None), |status| ids(&status));
+        Process {
+            pid,
+            tid: pid,
+            comm: comm(procfs, pid).unwrap_or_default(),
+            exe: procfs.link(&format!("{pid}/exe")).map(|link| lossy(without_deleted(&link))),
+            args,
+            args_truncated,
+            uid,
+            gid,
+            user: uid.and_then(|uid| self.users.name(uid)),
+            cgroup: procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text)),
+            started: Some(self.clock.at(stat.start_ticks.saturating_mul(TICK_NS))),
+            ancestors: ancestors(procfs, stat),
+        }
+    }
+}
+
+/// The name, which may hold any byte but NUL (comm_show in fs/proc/base.c adds the newline).
+fn comm(procfs: &Procfs, pid: u32) -> Option<String> {
+    let bytes = procfs.read(&format!("{pid}/comm"))?;
+    Some(lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))
+}
+
+fn arguments(procfs: &Procfs, pid: u32) -> (Vec<String>, bool) {
+    let path = format!("{pid}/cmdline");
+    procfs.read_up_to(&path, MAX_ARG_BYTES as u64 + 1).map_or_else(Default::default, |bytes| split(&bytes))
+}
+
+/// Splits `/proc/PID/cmdline` (get_mm_cmdline in fs/proc/base.c), and says whether anything was cut.
+fn split(bytes: &[u8]) -> (Vec<String>, bool) {
+    // This many empty arguments at the end are what a program left that wrote a title over its
+    // arguments and filled up with NUL.
+    const FILL: usize = 4;
+    let mut truncated = bytes.len() > MAX_ARG_BYTES;
+    let mut bytes = bytes.get(..MAX_ARG_BYTES).unwrap_or(bytes);
+    let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    if bytes.len() - end > FILL {
+        bytes = bytes.get(..end).unwrap_or_default();
+    }
+    if bytes.is_empty() {
+        return (Vec::new(), truncated);
+    }
+    let mut args: Vec<_> = bytes.strip_suffix(&[0]).unwrap_or(bytes).split(|&byte| byte == 0).collect();
+    truncated |= args.len() > MAX_ARGS;
+    args.truncate(MAX_ARGS);
+    (args.into_iter().map(lossy).collect(), truncated)
+}
+
+/// Real user and group from `/proc/PID/status` (task_state in fs/proc/array.c), where the name has its
+/// newlines escaped.
+fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
+    let real = |key: &[u8]| {
+        let value = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key))?;
+        std::str::from_utf8(value).ok()?.split_ascii_whitespace().next()?.parse().ok()
+    };
+    (real(b"Uid:"), real(b"Gid:"))
+}
+
+/// The path in the one hierarchy, or in systemd's where that is still of version 1
+/// (proc_cgroup_show in kernel/cgroup/cgroup.c; a name never holds a newline).
+fn cgroup(text: &[u8]) -> Option<String> {
+    let path = |matches: fn(&[u8]) -> bool| {
+        text.split(|&byte| byte == b'\n').find_map(|line| {
+            let mut fields = line.splitn(3, |&byte| byte == b':');
+            let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+            (id.iter().all(u8::is_ascii_digit) && matches(controllers)).then_some(path)
+        })
+    };
+    let (one, systemd) = (path(<[u8]>::is_empty), path(|controllers| controllers == b"name=systemd"));
+    // Version 2 mounted beside version 1 may have everything in its root.
+    let chosen = one.filter(|path| *path != b"/" || systemd.is_none()).or(systemd)?;
+    Some(lossy(without_deleted(chosen)))
+}
+
+fn ancestors(procfs: &Procfs, mut child: Stat) -> Vec<Ancestor> {
+    let mut chain = Vec::new();
+    while chain.len() < MAX_ANCESTORS && child.ppid != 0 {
+        let pid = child.ppid;
+        let Some(parent) = procfs.stat(pid) else { break };
+        // Younger than its child: the number has gone to another process. Nor can a chain that was
+        // read piece by piece go in a circle for long.
+        if parent.start_ticks > child.start_ticks || chain.iter().any(|known: &Ancestor| known.pid == pid) {
+            break;
+        }
+        let Some(comm) = comm(procfs, pid) else { break };
+        chain.push(Ancestor { pid, comm });
+        child = parent;
+    }
+    chain
+}
+
+/// Without what d_path in fs/d_path.c, and its like for cgroups, add for a file that is gone.
+fn without_deleted(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b" (deleted)").unwrap_or(path)
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! Bounded reads below `/proc`.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use super::stat::Stat;
+
+/// Enough for every file of a process except its arguments.
+const SMALL: u64 = 64 * 1024;
+
+/// A mounted process table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Procfs {
+    root: PathBuf,
+}
+
+impl Procfs {
+    /// The one at `/proc`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at("/proc")
+    }
+
+    /// The one at `root`.
+    #[must_use]
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is mounted.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Start of a process in clock ticks ([`USER_HZ`](super::process::USER_HZ)) since boot: field 22 of
+    /// `/proc/PID/stat` (do_task_stat in fs/proc/array.c). Together with the pid it names one process
+    /// for good; `None` when there is no such process.
+    #[must_use]
+    pub fn start_ticks(&self, pid: u32) -> Option<u64> {
+        Some(self.stat(pid)?.start_ticks)
+    }
+
+    /// Inode number of a namespace of this process, from `/proc/self/ns/NAME` (ns_get_name in fs/nsfs.c).
+    #[must_use]
+    pub fn own_namespace(&self, name: &str) -> Option<u32> {
+        let link = self.link(&format!("self/ns/{name}"))?;
+        let text = std::str::from_utf8(&link).ok()?;
+        text.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok()
+    }
+
+    pub(super) fn stat(&self, pid: u32) -> Option<Stat> {
+        Stat::parse(&self.read(&format!("{pid}/stat"))?)
+    }
+
+    /// The first 64 KiB of a file.
+    pub(super) fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.read_up_to(path, SMALL)
+    }
+
+    /// The start of a file; `None` when it cannot be read, as when the process has just gone.
+    pub(super) fn read_up_to(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(self.root.join(path)).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Where a link points.
+    pub(super) fn link(&self, path: &str) -> Option<Vec<u8>> {
+        Some(fs::read_link(self.root.join(path)).ok()?.into_os_string().into_vec())
+    }
+}
+
+impl Default for Procfs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn reads_namespace_numbers() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("self/ns")).unwrap();
+        symlink("net:[4026531840]", root.path().join("self/ns/net")).unwrap();
+        symlink("pid:[x]", root.path().join("self/ns/pid")).unwrap();
+        let procfs = Procfs::at(root.path());
+        assert_eq!(procfs.own_namespace("net"), Some(4_026_531_840));
+        assert_eq!(procfs.own_namespace("pid"), None);
+        assert_eq!(procfs.own_namespace("ipc"), None);
+    }
+
+    #[test]
+    fn reads_no_more_than_asked() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "12345").unwrap();
+        let procfs = Procfs::at(root.path());
+        assert_eq!(procfs.read_up_to("file", 3).unwrap(), b"123");
+        assert_eq!(procfs.read("none"), None);
+    }
+
+    #[test]
+    fn this_process_has_a_start() {
+        let procfs = Procfs::new();
+        let ticks = procfs.start_ticks(std::process::id());
+        assert!(ticks.is_some());
+        assert_eq!(ticks, procfs.start_ticks(std::process::id()));
+    }
+}

@@ -1,0 +1,265 @@
+//! From sockets to processes through the descriptor links of `/proc`.
+
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::io::Errno;
+
+use super::owners::{FdSource, OwnerMap, from_triples};
+use super::procfs::Procfs;
+
+/// Longer than `socket:[18446744073709551615]`; a longer link is none of a socket.
+const LINK: usize = 32;
+/// Room for the names of one getdents64 call.
+const NAMES: usize = 16 * 1024;
+
+/// Looks for sockets among the descriptors of all processes.
+///
+/// Sockets show as `socket:[INODE]` (sockfs_dname in net/socket.c). Not found are sockets in flight
+/// between processes, those that only io_uring keeps, those of processes in a pid namespace that this
+/// one does not contain, and those of a thread that stopped sharing descriptors with its process.
+#[derive(Clone, Debug)]
+pub struct SocketOwners {
+    procfs: Procfs,
+}
+
+/// What a look through all processes found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Who has the sockets open.
+    pub owners: OwnerMap,
+    /// Processes whose descriptors this one may not see (ptrace_may_access in proc_fd_permission,
+    /// fs/proc/fd.c); if there are any, the owners may be incomplete.
+    pub unreadable: usize,
+}
+
+impl SocketOwners {
+    /// Looks through this process table.
+    #[must_use]
+    pub fn new(procfs: Procfs) -> Self {
+        Self { procfs }
+    }
+
+    /// Looks through every process.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the process table itself cannot be listed.
+    pub fn scan(&self, inodes: &HashSet<u64>) -> io::Result<Scan> {
+        if inodes.is_empty() {
+            return Ok(Scan::default());
+        }
+        let table = openat(CWD, self.procfs.root(), directory(), Mode::empty())?;
+        let mut search = Search { table: table.as_fd(), inodes, found: Vec::new(), unreadable: 0 };
+        let mut buffer = [MaybeUninit::uninit(); NAMES];
+        let mut entries = RawDir::new(&table, &mut buffer);
+        while let Some(entry) = entries.next() {
+            if let Some(pid) = number(entry?.file_name()) {
+                search.process(pid);
+            }
+        }
+        Ok(Scan { owners: from_triples(search.found), unreadable: search.unreadable })
+    }
+
+    /// Whether this descriptor refers to this socket right now.
+    #[must_use]
+    pub fn verify(&self, pid: u32, fd: u32, inode: u64) -> bool {
+        self.procfs.link(&format!("{pid}/fd/{fd}")).as_deref().and_then(socket) == Some(inode)
+    }
+}
+
+impl FdSource for SocketOwners {
+    /// As [`SocketOwners::scan`]; a process table that cannot be listed has no owners.
+    fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
+        self.scan(inodes).unwrap_or_default().owners
+    }
+}
+
+struct Search<'a, Table> {
+    table: Table,
+    inodes: &'a HashSet<u64>,
+    found: Vec<(u32, u32, u64)>,
+    unreadable: usize,
+}
+
+impl<Table: AsFd> Search<'_, Table> {
+    fn process(&mut self, pid: u32) {
+        // A process without any descriptor may be one whose first thread has ended, in which case the
+        // others still have theirs.
+        match self.open(&format!("{pid}/fd")) {
+            Ok(folder) if self.descriptors(pid, &folder) == 0 => self.threads(pid),
+            Ok(_) => {}
+            Err(Errno::ACCESS | Errno::PERM) => self.unreadable += 1,
+            // It is gone.
+            Err(_) => {}
+        }
+    }
+
+    fn threads(&mut self, pid: u32) {
+        let Ok(tasks) = self.open(&format!("{pid}/task")) else { return };
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut entries = RawDir::new(&tasks, &mut buffer);
+        while let Some(Ok(entry)) = entries.next() {
+            let Some(tid) = number(entry.file_name()).filter(|&tid| tid != pid) else { continue };
+            let Ok(folder) = self.open(&format!("{pid}/task/{tid}/fd")) else { continue };
+            if self.descriptors(pid, &folder) > 0 {
+                break;
+            }
+        }
+    }
+
+    /// Looks at each link of a folder; how many there were.
+    fn descriptors(&mut self, pid: u32, folder: &OwnedFd) -> usize {
+        let mut seen = 0;
+        let mut buffer = [MaybeUninit::uninit(); NAMES];
+        let mut entries = RawDir::new(folder, &mut buffer);
+        while let Some(Ok(entry)) = entries.next() {
+            let Some(fd) = number(entry.file_name()) else { continue };
+            seen += 1;
+            let mut link = [0; LINK];
+            let Ok(length) = readlinkat_raw(folder, entry.file_name(), &mut link[..]) else { continue };
+            if let Some(inode) = link.get(..length).and_then(socket)
+                && self.inodes.contains(&inode)
+            {
+                self.found.push((pid, fd, inode));
+            }
+        }
+        seen
+    }
+
+    fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
+        openat(&self.table, path, directory(), Mode::empty())
+    }
+}
+
+fn directory() -> OFlags {
+    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
+}
+
+/// The number that a file name is.
+fn number(name: &CStr) -> Option<u32> {
+    let bytes = name.to_bytes();
+    bytes.first()?.is_ascii_digit().then_some(())?;
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// The inode of a link to a socket.
+fn socket(link: &[u8]) -> Option<u64> {
+    let inside = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    inside.first()?.is_ascii_digit().then_some(())?;
+    std::str::from_utf8(inside).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::net::TcpListener;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::path::Path;
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
+    use super::super::owners::OwnerFds;
+    use super::*;
+
+    fn owner(pid: u32, fds: &[u32]) -> OwnerFds {
+        OwnerFds { pid, fds: fds.to_vec() }
+    }
+
+    fn open(root: &Path, process: &str, links: &[(&str, &str)]) {
+        let folder = root.join(process).join("fd");
+        fs::create_dir_all(&folder).unwrap();
+        for (fd, target) in links {
+            symlink(target, folder.join(fd)).unwrap();
+        }
+    }
+
+    #[test]
+    fn finds_every_owner() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path();
+        open(
+            path,
+            "7",
+            &[("10", "socket:[5]"), ("9", "socket:[5]"), ("0", "/dev/null"), ("x", "socket:[5]")],
+        );
+        open(path, "3", &[("4", "socket:[5]"), ("5", "socket:[6]"), ("6", "socket:[55]"), ("7", "pipe:[5]")]);
+        open(path, "8", &[]);
+        open(path, "8/task/8", &[]);
+        open(path, "8/task/12", &[("3", "socket:[6]")]);
+        open(path, "self", &[("4", "socket:[5]")]);
+        fs::write(path.join("11"), "").unwrap();
+        let sockets = SocketOwners::new(Procfs::at(path));
+        let scan = sockets.scan(&HashSet::from([5, 6, 77])).unwrap();
+        assert_eq!(scan.owners[&5], [owner(3, &[4]), owner(7, &[9, 10])]);
+        assert_eq!(scan.owners[&6], [owner(3, &[5]), owner(8, &[3])]);
+        assert_eq!((scan.owners.len(), scan.unreadable), (2, 0));
+        assert!(sockets.verify(7, 9, 5));
+        assert!(!sockets.verify(7, 9, 6) && !sockets.verify(7, 0, 5) && !sockets.verify(99, 9, 5));
+    }
+
+    #[test]
+    fn no_table_is_an_error_and_no_owner() {
+        let root = tempfile::tempdir().unwrap();
+        let sockets = SocketOwners::new(Procfs::at(root.path().join("none")));
+        assert!(sockets.scan(&HashSet::from([5])).is_err());
+        assert!(sockets.find(&HashSet::from([5])).is_empty());
+        assert_eq!(sockets.scan(&HashSet::new()).unwrap(), Scan::default());
+    }
+
+    #[test]
+    fn reads_links() {
+        let cases: [(&[u8], Option<u64>); 9] = [
+            (b"socket:[1]", Some(1)),
+            (b"socket:[18446744073709551615]", Some(u64::MAX)),
+            (b"socket:[18446744073709551616]", None),
+            (b"socket:[]", None),
+            (b"socket:[+1]", None),
+            (b"socket:[1", None),
+            (b"socket:[1] (deleted)", None),
+            (b"pipe:[1]", None),
+            (b"", None),
+        ];
+        for (link, inode) in cases {
+            assert_eq!(socket(link), inode, "{link:?}");
+        }
+    }
+
+    #[test]
+    fn finds_a_socket_of_this_process() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let copy = listener.try_clone().unwrap();
+        let fds = [listener.as_raw_fd(), copy.as_raw_fd()].map(|fd| u32::try_from(fd).unwrap());
+        let inode = fs::metadata(format!("/proc/self/fd/{}", fds[0])).unwrap().ino();
+        let sockets = SocketOwners::new(Procfs::new());
+        let start = Instant::now();
+        let scan = sockets.scan(&HashSet::from([inode])).unwrap();
+        println!("a full scan took {:?}", start.elapsed());
+        let pid = std::process::id();
+        // A test beside this one may be between fork and exec, with copies of all descriptors.
+        assert!(scan.owners[&inode].contains(&OwnerFds { pid, fds: fds.to_vec() }), "{scan:?}");
+        assert!(sockets.verify(pid, fds[0], inode));
+        drop((listener, copy));
+        assert!(!sockets.verify(pid, fds[0], inode));
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = socket(&bytes);
+        }
+
+        #[test]
+        fn reads_any_inode(inode: u64) {
+            let link = format!("socket:[{inode}]");
+            prop_assert!(link.len() < LINK);
+            prop_assert_eq!(socket(link.as_bytes()), Some(inode));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `/proc/PID/stat` (do_task_stat in fs/proc/array.c).
+
+/// The fields that are needed of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// Parent, as the reader's pid namespace numbers it; 0 above init or outside of the namespace.
+    pub(super) ppid: u32,
+    /// Start, in clock ticks since boot.
+    pub(super) start_ticks: u64,
+}
+
+impl Stat {
+    /// The name in parentheses is the program's choice and may hold spaces, newlines and `)`; what
+    /// follows it never holds a `)`, so that the last one ends it.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.iter().rposition(|&byte| byte == b')')?;
+        let rest = std::str::from_utf8(bytes.get(end + 1..)?).ok()?;
+        // Field 3, the state, is the first of the rest.
+        let mut fields = rest.split_ascii_whitespace().skip(1);
+        let ppid = fields.next()?.parse().ok()?;
+        // Field 22 is the 17th after the parent, field 4.
+        let start_ticks = fields.nth(17)?.parse().ok()?;
+        Some(Self { ppid, start_ticks })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REST: &str = "S 41 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 3133440 512 184";
+
+    #[test]
+    fn finds_the_end_of_any_name() {
+        for comm in ["sh", "", "a b", ") S 1 (", "))", "a\nb", "(x", "\u{1b}[31m"] {
+            let line = format!("9 ({comm}) {REST}\n");
+            assert_eq!(Stat::parse(line.as_bytes()), Some(Stat { ppid: 41, start_ticks: 12345 }), "{comm:?}");
+        }
+        let mut bytes = b"9 (\xff\xfe) ".to_vec();
+        bytes.extend(REST.as_bytes());
+        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, start_ticks: 12345 }));
+    }
+
+    #[test]
+    fn refuses_what_is_cut_or_no_number() {
+        let whole = format!("9 (sh) {REST}");
+        let cut = &whole[..whole.find(" 12345").unwrap()];
+        for text in ["", ")", "9 (sh)", "9 (sh) S", "9 (sh) S x", "9 (sh) S -1", cut] {
+            assert_eq!(Stat::parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Stat::parse(&bytes);
+        }
+
+        #[test]
+        fn any_name_will_do(comm in prop::collection::vec(any::<u8>(), 0..16)) {
+            let line = [b"9 (", &comm[..], b") ", REST.as_bytes()].concat();
+            prop_assert_eq!(Stat::parse(&line), Some(Stat { ppid: 41, start_ticks: 12345 }));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Joins the records of one refusal. Pure: it is told the time.
+//!
+//! The steps of one refusal are of one task and in order, but steps of other tasks come between
+//! them, and a step that found the ring buffer full is missing.
+
+use std::collections::HashMap;
+
+use portbind_ebpf::abi::{Holder, Outcome, Refusal, Walk};
+
+use super::record::Record;
+
+/// How long a refusal waits for its call to return, in nanoseconds. Calls return within
+/// microseconds; what has not by then was made inside the kernel, or its last step was lost.
+pub const PATIENCE_NS: u64 = 20_000_000;
+
+/// All that the kernel said of one refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Who asked for what.
+    pub refusal: Box<Refusal>,
+    /// The sockets on the port, each once, listeners first as they came.
+    pub holders: Vec<Holder>,
+    /// What the search met; `None` if that step was lost.
+    pub walk: Option<Walk>,
+    /// How the call ended; `None` if it was not seen to.
+    pub outcome: Option<Outcome>,
+}
+
+/// Refusals whose records have not all come.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    drafts: HashMap<u64, Evidence>,
+}
+
+impl Assembler {
+    /// Takes one record; returns a refusal that it completes.
+    pub fn push(&mut self, record: Record<'_>) -> Option<Evidence> {
+        match record {
+            Record::Refusal(refusal) => {
+                let draft =
+                    Evidence { refusal: Box::new(*refusal), holders: Vec::new(), walk: None, outcome: None };
+                // A task is in one call at a time: what it had open before will get no more records.
+                self.drafts.insert(refusal.header.task, draft)
+            }
+            Record::Holder(holder) => {
+                if let Some(draft) = self.drafts.get_mut(&holder.header.task)
+                    && draft.holders.iter().all(|known| known.socket.id != holder.socket.id)
+                {
+                    draft.holders.push(*holder);
+                }
+                None
+            }
+            Record::Walk(walk) => {
+                if let Some(draft) = self.drafts.get_mut(&walk.header.task) {
+                    draft.walk = Some(*walk);
+                }
+                None
+            }
+            Record::Outcome(outcome) => {
+                let mut draft = self.drafts.remove(&outcome.header.task)?;
+                draft.outcome = Some(*outcome);
+                Some(draft)
+            }
+        }
+    }
+
+    /// Nothing is waiting for a record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.drafts.is_empty()
+    }
+
+    /// Takes out every refusal that began before `boot_time` (nanoseconds since boot), oldest first.
+    pub fn take_older_than(&mut self, boot_time: u64) -> Vec<Evidence> {
+        let mut old: Vec<Evidence> = self
+            .drafts
+            .extract_if(|_, draft| draft.refusal.header.time < boot_time)
+            .map(|(_, draft)| draft)
+            .collect();
+        old.sort_by_key(|draft| draft.refusal.header.time);
+        old
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portbind_ebpf::abi::{Header, kind};
+    use zerocopy::FromZeros;
+
+    use super::*;
+
+    fn header(kind: u32, task: u64, time: u64) -> Header {
+        Header { kind, reserved: 0, task, time }
+    }
+
+    fn refusal(task: u64, time: u64) -> Refusal {
+        Refusal { header: header(kind::REFUSAL, task, time), ..Refusal::new_zeroed() }
+    }
+
+    fn holder(task: u64, id: u64) -> Holder {
+        let mut holder = Holder { header: header(kind::HOLDER, task, 0), ..Holder::new_zeroed() };
+        holder.socket.id = id;
+        holder
+    }
+
+    fn outcome(task: u64) -> Outcome {
+        Outcome { header: header(kind::OUTCOME, task, 0), error: 98, operation: 1, socket: 0 }
+    }
+
+    #[test]
+    fn joins_by_task_and_tells_each_holder_once() {
+        let mut assembler = Assembler::default();
+        assert_eq!(assembler.push(Record::Refusal(&refusal(1, 10))), None);
+        assert_eq!(assembler.push(Record::Refusal(&refusal(2, 11))), None);
+        for id in [5, 6, 5] {
+            assert_eq!(assembler.push(Record::Holder(&holder(1, id))), None);
+        }
+        let first = assembler.push(Record::Outcome(&outcome(1))).unwrap();
+        assert_eq!(first.holders.iter().map(|holder| holder.socket.id).collect::<Vec<_>>(), [5, 6]);
+        let second = assembler.push(Record::Outcome(&outcome(2))).unwrap();
+        assert!(second.holders.is_empty() && assembler.is_empty());
+    }
+
+    #[test]
+    fn a_lost_outcome_loses_no_refusal() {
+        let mut assembler = Assembler::default();
+        assembler.push(Record::Refusal(&refusal(1, 10)));
+        let first = assembler.push(Record::Refusal(&refusal(1, 20))).unwrap();
+        assert_eq!((first.refusal.header.time, first.outcome), (10, None));
+        assert!(assembler.take_older_than(20).is_empty());
+        assert_eq!(assembler.take_older_than(21).len(), 1);
+        assert_eq!(assembler.push(Record::Outcome(&outcome(1))), None);
+    }
+}

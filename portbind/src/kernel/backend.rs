@@ -1,0 +1,141 @@
+//! The three ways to see refusals, as one table.
+
+/// A way to see refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Backend {
+    /// Trampolines at the return of kernel functions: sees everything, costs nothing elsewhere.
+    Fexit,
+    /// Probes at entry and return of kernel functions: sees everything.
+    Kprobe,
+    /// The end of system calls: works where the others are forbidden; not io_uring, not in-kernel binds.
+    Tracepoint,
+}
+
+/// Where one program is attached to see one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Kernel function, or tracepoint.
+    pub target: &'static str,
+    /// Program at its return.
+    pub program: &'static str,
+    /// Program at its entry, where the backend needs one.
+    pub entry: Option<&'static str>,
+}
+
+/// One thing to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// What it shows.
+    pub shows: &'static str,
+    /// The backend cannot work without it.
+    pub essential: bool,
+    /// Where to attach: the first whose function the running kernel has.
+    pub points: &'static [Point],
+}
+
+impl Backend {
+    /// All, best first.
+    pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
+
+    /// The word for it in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fexit => "fexit",
+            Self::Kprobe => "kprobe",
+            Self::Tracepoint => "tracepoint",
+        }
+    }
+
+    /// What it attaches.
+    #[must_use]
+    pub const fn hooks(self) -> &'static [Hook] {
+        match self {
+            Self::Fexit => FEXIT,
+            Self::Kprobe => KPROBE,
+            Self::Tracepoint => TRACEPOINT,
+        }
+    }
+
+    /// What it cannot see, in words.
+    #[must_use]
+    pub const fn blind_to(self) -> Option<&'static str> {
+        match self {
+            Self::Fexit | Self::Kprobe => None,
+            Self::Tracepoint => Some("binds by io_uring, inside the kernel, or implied by connect and send"),
+        }
+    }
+}
+
+const fn at_return(target: &'static str, program: &'static str) -> Point {
+    Point { target, program, entry: None }
+}
+
+const fn at_both(target: &'static str, entry: &'static str, program: &'static str) -> Point {
+    Point { target, program, entry: Some(entry) }
+}
+
+const fn hook(shows: &'static str, points: &'static [Point]) -> Hook {
+    Hook { shows, essential: true, points }
+}
+
+const fn optional(shows: &'static str, points: &'static [Point]) -> Hook {
+    Hook { shows, essential: false, points }
+}
+
+/// Attach points by kernel version: inet_bind_sk and __inet_listen_sk are the common way from 6.6 on;
+/// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c).
+const FEXIT: &[Hook] = &[
+    hook("TCP refusals", &[at_return("inet_csk_get_port", "fexit_tcp_get_port")]),
+    hook("UDP refusals", &[at_return("udp_v4_get_port", "fexit_udp4_get_port")]),
+    optional("UDP refusals of IPv6", &[at_return("udp_v6_get_port", "fexit_udp6_get_port")]),
+    optional("ping refusals", &[at_return("ping_get_port", "fexit_ping_get_port")]),
+    hook(
+        "bind",
+        &[at_return("inet_bind_sk", "fexit_bind4_sock"), at_return("inet_bind", "fexit_bind4_socket")],
+    ),
+    optional(
+        "bind of IPv6",
+        &[at_return("inet6_bind_sk", "fexit_bind6_sock"), at_return("inet6_bind", "fexit_bind6_socket")],
+    ),
+    hook(
+        "listen",
+        &[
+            at_return("__inet_listen_sk", "fexit_listen_sock"),
+            at_return("inet_listen", "fexit_listen_socket"),
+        ],
+    ),
+    hook("autobind", &[at_return("inet_autobind", "fexit_autobind")]),
+];
+
+const KPROBE: &[Hook] = &[
+    hook("TCP refusals", &[at_both("inet_csk_get_port", "kprobe_get_port", "kretprobe_get_port")]),
+    hook("UDP refusals", &[at_both("udp_v4_get_port", "kprobe_get_port", "kretprobe_get_port")]),
+    optional("UDP refusals of IPv6", &[at_both("udp_v6_get_port", "kprobe_get_port", "kretprobe_get_port")]),
+    optional("ping refusals", &[at_both("ping_get_port", "kprobe_get_port", "kretprobe_get_port")]),
+    hook(
+        "bind",
+        &[
+            at_both("inet_bind_sk", "kprobe_bind_sock", "kretprobe_bind"),
+            at_both("inet_bind", "kprobe_bind_socket", "kretprobe_bind"),
+        ],
+    ),
+    optional(
+        "bind of IPv6",
+        &[
+            at_both("inet6_bind_sk", "kprobe_bind_sock", "kretprobe_bind"),
+            at_both("inet6_bind", "kprobe_bind_socket", "kretprobe_bind"),
+        ],
+    ),
+    hook(
+        "listen",
+        &[
+            at_both("__inet_listen_sk", "kprobe_call_sock", "kretprobe_listen"),
+            at_both("inet_listen", "kprobe_call_socket", "kretprobe_listen"),
+        ],
+    ),
+    hook("autobind", &[at_both("inet_autobind", "kprobe_call_sock", "kretprobe_autobind")]),
+];
+
+const TRACEPOINT: &[Hook] =
+    &[hook("refused bind and listen system calls", &[at_return("sys_exit", "tracepoint_sys_exit")])];

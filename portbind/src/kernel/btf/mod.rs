@@ -1,0 +1,214 @@
+//! A reader of BTF, the kernel's description of its own types.
+//!
+//! [`Btf::parse`] walks the types once and keeps four bytes a type; names are compared only when
+//! something is asked for, many structs at a time through [`Btf::structs`]. It never panics on
+//! damaged input. Format: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
+
+mod error;
+mod members;
+mod reader;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::BtfError;
+pub use members::{Member, Structs};
+pub use types::{Kind, RawMember, Type};
+
+use types::{Info, TYPE_LEN};
+
+/// `BTF_MAGIC` in `include/uapi/linux/btf.h`.
+const MAGIC: u16 = 0xeb9f;
+/// `BTF_VERSION` in `include/uapi/linux/btf.h`.
+const VERSION: u8 = 1;
+/// Bytes of the header up to and with `str_len`; newer kernels may append to it.
+const HEADER_LEN: u32 = 24;
+
+/// BTF whose structure has been checked; it borrows the bytes.
+#[derive(Debug)]
+pub struct Btf<'a> {
+    types: &'a [u8],
+    strings: &'a [u8],
+    /// Where type `index + 1` starts in `types`.
+    offsets: Vec<u32>,
+    /// Ids of the structs that have a name.
+    structs: Vec<u32>,
+    /// Ids of the functions.
+    functions: Vec<u32>,
+}
+
+impl<'a> Btf<'a> {
+    /// Checks the header and walks all types once.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not little-endian BTF of version 1, end early, or hold a kind of type
+    /// that is not known.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, BtfError> {
+        let (types, strings) = sections(bytes)?;
+        let mut btf = Self {
+            types,
+            strings,
+            offsets: Vec::with_capacity(types.len() / 24),
+            structs: Vec::new(),
+            functions: Vec::new(),
+        };
+        btf.walk()?;
+        btf.offsets.shrink_to_fit();
+        Ok(btf)
+    }
+
+    fn walk(&mut self) -> Result<(), BtfError> {
+        let mut id = 0;
+        let mut at = 0;
+        while at < self.types.len() {
+            id += 1;
+            let head: &[u8; TYPE_LEN] = self
+                .types
+                .get(at..)
+                .and_then(<[u8]>::first_chunk)
+                .ok_or(BtfError::Truncated { what: "the last type" })?;
+            let [n0, n1, n2, n3, i0, i1, i2, i3, ..] = *head;
+            let info = Info(u32::from_le_bytes([i0, i1, i2, i3]));
+            let kind = Kind::from_number(info.kind_number())
+                .ok_or(BtfError::Kind { id, kind: info.kind_number() })?;
+            match kind {
+                Kind::Struct if [n0, n1, n2, n3] != [0; 4] => self.structs.push(id),
+                Kind::Func => self.functions.push(id),
+                _ => {}
+            }
+            let start = u32::try_from(at).map_err(|_| BtfError::Truncated { what: "the type section" })?;
+            self.offsets.push(start);
+            at = at.saturating_add(TYPE_LEN).saturating_add(kind.body_len(info.count()));
+        }
+        if at == self.types.len() { Ok(()) } else { Err(BtfError::Truncated { what: "the last type" }) }
+    }
+
+    /// Number of types, `void` not counted; their ids are 1 to this number.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Whether there is no type at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// The type with this id; id 0 is `void`, which is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`BtfError::TypeId`] if there is no such type.
+    pub fn get(&self, id: u32) -> Result<Type<'a>, BtfError> {
+        let missing = BtfError::TypeId { id };
+        let index = (id as usize).checked_sub(1);
+        let offset = index.and_then(|index| self.offsets.get(index));
+        offset.and_then(|&offset| self.types.get(offset as usize..)).and_then(Type::read).ok_or(missing)
+    }
+
+    /// The name at this offset of the strings, without its NUL; empty if there is none.
+    #[must_use]
+    pub fn name(&self, offset: u32) -> &'a [u8] {
+        reader::name(self.strings, offset).unwrap_or_default()
+    }
+
+    /// Finds all structs of these names in one pass, to be asked about afterwards.
+    #[must_use]
+    pub fn structs<'b, 'n>(&'b self, names: &[&'n str]) -> Structs<'b, 'a, 'n> {
+        Structs::find(self, names)
+    }
+
+    /// Where a member is, as [`Structs::member`] says it. Passes over all structs: ask through
+    /// [`Btf::structs`] if there are several questions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Structs::member`].
+    pub fn member(&self, type_name: &str, path: &str) -> Result<Member, BtfError> {
+        self.structs(&[type_name]).member(type_name, path)
+    }
+
+    /// Size of a struct in bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Structs::size_of`].
+    pub fn size_of(&self, type_name: &str) -> Result<u32, BtfError> {
+        self.structs(&[type_name]).size_of(type_name)
+    }
+
+    /// Whether BTF lists a function of this name.
+    #[must_use]
+    pub fn has_function(&self, name: &str) -> bool {
+        self.function_id(name).is_some()
+    }
+
+    /// Id of the function of this name; the first, if several have it.
+    #[must_use]
+    pub fn function_id(&self, name: &str) -> Option<u32> {
+        self.functions_named(name).next().map(|(id, _)| id)
+    }
+
+    /// Number of parameters of the function of this name.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such function, several disagree, or its prototype is damaged.
+    pub fn function_parameters(&self, name: &str) -> Result<u32, BtfError> {
+        let mut answer = None;
+        for (_, function) in self.functions_named(name) {
+            let prototype = self.get(function.size_or_type)?;
+            if prototype.kind != Kind::FuncProto {
+                return Err(BtfError::TypeId { id: function.size_or_type });
+            }
+            if answer.is_some_and(|count| count != prototype.count) {
+                return Err(BtfError::AmbiguousFunction { name: name.to_owned() });
+            }
+            answer = Some(prototype.count);
+        }
+        answer.ok_or_else(|| BtfError::MissingFunction { name: name.to_owned() })
+    }
+
+    fn functions_named(&self, name: &str) -> impl Iterator<Item = (u32, Type<'a>)> {
+        self.functions
+            .iter()
+            .filter_map(|&id| Some((id, self.get(id).ok()?)))
+            .filter(move |(_, function)| self.is_named(function.name, name.as_bytes()))
+    }
+
+    /// Whether the string at `offset` is `name`, without looking for its end.
+    fn is_named(&self, offset: u32, name: &[u8]) -> bool {
+        let tail = self.strings.get(offset as usize..).and_then(|tail| tail.strip_prefix(name));
+        tail.is_some_and(|tail| tail.first() == Some(&0))
+    }
+}
+
+/// The type and string sections that the header points to.
+fn sections(bytes: &[u8]) -> Result<(&[u8], &[u8]), BtfError> {
+    let truncated = |what| BtfError::Truncated { what };
+    let Some(&[m0, m1]) = bytes.first_chunk() else { return Err(truncated("the header")) };
+    match u16::from_le_bytes([m0, m1]) {
+        MAGIC => {}
+        swapped if swapped == MAGIC.swap_bytes() => return Err(BtfError::BigEndian),
+        found => return Err(BtfError::Magic { found }),
+    }
+    let &version = bytes.get(2).ok_or(truncated("the header"))?;
+    if version != VERSION {
+        return Err(BtfError::Version { found: version });
+    }
+    let field = |at| reader::word(bytes, at).ok_or(truncated("the header"));
+    let header_len = field(4)?;
+    if header_len < HEADER_LEN {
+        return Err(truncated("the header"));
+    }
+    let body = bytes.get(header_len as usize..).ok_or(truncated("the header"))?;
+    let types = reader::slice(body, field(8)?, field(12)?).ok_or(truncated("the type section"))?;
+    let strings = reader::slice(body, field(16)?, field(20)?).ok_or(truncated("the string section"))?;
+    if strings.first() != Some(&0) || strings.last() != Some(&0) {
+        return Err(truncated("a name in the string section"));
+    }
+    Ok((types, strings))
+}

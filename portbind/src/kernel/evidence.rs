@@ -1,0 +1,215 @@
+//! Evidence of the kernel in domain terms. What takes a look at the host (names of users, owners
+//! of sockets, the rest of the arguments) is left open.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use portbind_ebpf::abi::{self, holder, operation, option, walk};
+use zerocopy::IntoBytes;
+
+use super::assemble::Evidence;
+use crate::diagnosis::errno::Errno;
+use crate::diagnosis::event::{
+    Ancestor, Family, Holder, Interface, Operation, Options, Ownership, Process, Protocol, Socket, State,
+};
+use crate::host::clock::{BootClock, hz_from};
+
+/// AF_INET6 (include/linux/socket.h).
+const AF_INET6: u16 = 10;
+/// TCP_TIME_WAIT, TCP_NEW_SYN_RECV and TCP_FIN_WAIT2 (include/net/tcp_states.h).
+const TIME_WAIT: u8 = 6;
+const NEW_SYN_RECV: u8 = 12;
+const FIN_WAIT2: u8 = 5;
+
+/// Which call was refused. Without an outcome the socket tells listen from bind, and nothing tells
+/// a bind to any port from an autobind.
+#[must_use]
+pub fn operation(evidence: &Evidence) -> Operation {
+    match evidence.outcome.map(|outcome| outcome.operation) {
+        Some(operation::BIND) => Operation::Bind,
+        Some(operation::LISTEN) => Operation::Listen,
+        Some(operation::AUTOBIND) => Operation::Autobind,
+        _ if state(&evidence.refusal.socket) == State::Listen => Operation::Listen,
+        _ => Operation::Unknown,
+    }
+}
+
+/// What the caller got.
+#[must_use]
+pub fn error(evidence: &Evidence) -> Errno {
+    evidence.outcome.map_or(Errno::EADDRINUSE, |outcome| Errno(outcome.error))
+}
+
+/// What the walk met, as flags of [`abi::walk`]; a lost walk counts as cut short.
+#[must_use]
+pub fn walk_flags(evidence: &Evidence) -> u32 {
+    evidence.walk.map_or(walk::TRUNCATED, |found| {
+        if found.lost > 0 { found.flags | walk::TRUNCATED } else { found.flags }
+    })
+}
+
+/// The caller, as far as the kernel told.
+#[must_use]
+pub fn caller(evidence: &Evidence, clock: &BootClock) -> Process {
+    let refusal = &evidence.refusal;
+    let caller = &refusal.caller;
+    let parents = caller.parents.iter().take(usize::try_from(caller.parent_count).unwrap_or(0));
+    let args_len = usize::try_from(caller.args_len).unwrap_or(0).min(abi::ARGS_LEN);
+    Process {
+        pid: upper(refusal.header.task),
+        tid: lower(refusal.header.task),
+        comm: text(&caller.comm),
+        exe: None,
+        args: arguments(caller.args.get(..args_len).unwrap_or_default()),
+        args_truncated: caller.args_len < caller.args_total,
+        uid: Some(caller.uid),
+        gid: Some(caller.gid),
+        user: None,
+        cgroup: None,
+        started: Some(clock.at(caller.start_time)),
+        ancestors: parents.map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) }).collect(),
+    }
+}
+
+/// The refused socket.
+#[must_use]
+pub fn socket(record: &abi::Socket) -> Socket {
+    Socket {
+        family: family(record.family),
+        protocol: protocol(record.protocol),
+        address: address(record.family, record.address),
+        port: record.port,
+        netns: record.netns,
+        interface: interface(record.interface),
+        options: options(record.options),
+        uid: record.uid,
+    }
+}
+
+/// The sockets on the port. None of them is said to conflict yet.
+#[must_use]
+pub fn holders(evidence: &Evidence) -> Vec<Holder> {
+    let hz = evidence.walk.and_then(|walk| hz_from(walk.jiffies, walk.monotonic));
+    let asked = protocol(evidence.refusal.socket.protocol);
+    evidence.holders.iter().map(|record| one_holder(record, asked, hz)).collect()
+}
+
+fn one_holder(record: &abi::Holder, asked: Protocol, hz: Option<u32>) -> Holder {
+    let socket = &record.socket;
+    let is_time_wait = socket.state == TIME_WAIT;
+    // Only a full socket has these; see `abi::Socket`.
+    let is_full = !is_time_wait && socket.state != NEW_SYN_RECV;
+    let is_connected = socket.peer_port != 0 && state(socket) != State::Listen;
+    Holder {
+        state: state(socket),
+        conflicts: false,
+        protocol: if is_full { protocol(socket.protocol) } else { asked },
+        family: family(socket.family),
+        address: address(socket.family, socket.address),
+        port: socket.port,
+        peer: is_connected.then(|| (address(socket.family, socket.peer), socket.peer_port)),
+        interface: interface(socket.interface),
+        inode: (is_full && socket.inode != 0).then_some(socket.inode),
+        uid: is_full.then_some(socket.uid),
+        user: None,
+        options: options(socket.options),
+        ownership: ownership(record),
+        time_wait_left_ms: if is_time_wait { hz.map(|hz| left_ms(record.jiffies_left, hz)) } else { None },
+        backlog: (state(socket) == State::Listen).then_some((record.backlog, record.max_backlog)),
+        processes: Vec::new(),
+    }
+}
+
+fn left_ms(jiffies: i64, hz: u32) -> u64 {
+    u64::try_from(jiffies).unwrap_or(0).saturating_mul(1000) / u64::from(hz.max(1))
+}
+
+fn ownership(record: &abi::Holder) -> Ownership {
+    if record.socket.state == TIME_WAIT {
+        Ownership::TimeWait
+    } else if record.flags & holder::KERNEL != 0 {
+        Ownership::Kernel
+    } else if record.flags & holder::ORPHAN != 0 {
+        Ownership::Orphan
+    } else if record.flags & holder::NOT_ACCEPTED != 0 {
+        Ownership::NotAccepted
+    } else {
+        Ownership::Process
+    }
+}
+
+/// include/net/tcp_states.h; UDP uses two of them.
+fn state(socket: &abi::Socket) -> State {
+    match socket.state {
+        1 => State::Established,
+        2 => State::SynSent,
+        3 | 12 => State::SynRecv,
+        4 => State::FinWait1,
+        5 => State::FinWait2,
+        6 if socket.time_wait_state == FIN_WAIT2 => State::FinWait2,
+        6 => State::TimeWait,
+        8 => State::CloseWait,
+        9 => State::LastAck,
+        10 => State::Listen,
+        11 => State::Closing,
+        _ => State::Bound,
+    }
+}
+
+fn family(number: u16) -> Family {
+    if number == AF_INET6 { Family::Inet6 } else { Family::Inet }
+}
+
+/// include/uapi/linux/in.h
+fn protocol(number: u16) -> Protocol {
+    match number {
+        1 | 58 => Protocol::Ping,
+        6 => Protocol::Tcp,
+        17 => Protocol::Udp,
+        136 => Protocol::Udplite,
+        262 => Protocol::Mptcp,
+        other => Protocol::Other(other),
+    }
+}
+
+fn address(family: u16, words: abi::Address) -> IpAddr {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(words.as_bytes());
+    if family == AF_INET6 {
+        return IpAddr::V6(Ipv6Addr::from(bytes));
+    }
+    let [.., a, b, c, d] = bytes;
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+fn interface(index: u32) -> Option<Interface> {
+    (index != 0).then_some(Interface { index, name: None })
+}
+
+fn options(bits: u32) -> Options {
+    Options {
+        reuse_address: bits & option::REUSE_ADDRESS != 0,
+        reuse_port: bits & option::REUSE_PORT != 0,
+        v6_only: bits & option::V6_ONLY != 0,
+    }
+}
+
+fn arguments(bytes: &[u8]) -> Vec<String> {
+    let trimmed = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+    if trimmed.is_empty() {
+        return Vec::new();
+    }
+    trimmed.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+fn text(padded: &[u8]) -> String {
+    let end = padded.iter().position(|&byte| byte == 0).unwrap_or(padded.len());
+    String::from_utf8_lossy(padded.get(..end).unwrap_or_default()).into_owned()
+}
+
+fn upper(task: u64) -> u32 {
+    u32::try_from(task >> 32).unwrap_or_default()
+}
+
+fn lower(task: u64) -> u32 {
+    u32::try_from(task & u64::from(u32::MAX)).unwrap_or_default()
+}

@@ -1,0 +1,90 @@
+//! Bytes of the ring buffer to records: one checked conversion, no guessing.
+
+use portbind_ebpf::abi::{Header, Holder, Outcome, Refusal, Walk, kind};
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+/// One record of the ring buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record<'a> {
+    /// Who asked for what.
+    Refusal(&'a Refusal),
+    /// A socket on the port.
+    Holder(&'a Holder),
+    /// What the search for holders met.
+    Walk(&'a Walk),
+    /// How the call ended.
+    Outcome(&'a Outcome),
+}
+
+/// Bytes that are no record of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The first word names no record.
+    #[error("record of unknown kind {0}")]
+    Kind(u32),
+    /// Too few bytes for its kind, or not aligned.
+    #[error("record of kind {kind} cut short at {len} bytes")]
+    Short {
+        /// First word.
+        kind: u32,
+        /// Bytes there are.
+        len: usize,
+    },
+}
+
+impl<'a> Record<'a> {
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// If the bytes are no record of the known kinds.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, RecordError> {
+        let kind = match Header::read_from_prefix(bytes) {
+            Ok((header, _)) => header.kind,
+            Err(_) => return Err(RecordError::Short { kind: 0, len: bytes.len() }),
+        };
+        match kind {
+            kind::REFUSAL => view(bytes, kind).map(Self::Refusal),
+            kind::HOLDER => view(bytes, kind).map(Self::Holder),
+            kind::WALK => view(bytes, kind).map(Self::Walk),
+            kind::OUTCOME => view(bytes, kind).map(Self::Outcome),
+            _ => Err(RecordError::Kind(kind)),
+        }
+    }
+}
+
+fn view<T: FromBytes + KnownLayout + Immutable>(bytes: &[u8], kind: u32) -> Result<&T, RecordError> {
+    T::ref_from_prefix(bytes)
+        .map(|(record, _)| record)
+        .map_err(|_| RecordError::Short { kind, len: bytes.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use zerocopy::IntoBytes;
+
+    use super::*;
+
+    #[test]
+    fn reads_back_what_the_kernel_half_writes() {
+        let header = Header { kind: kind::OUTCOME, reserved: 0, task: 7 << 32 | 7, time: 1 };
+        let outcome = Outcome { header, error: 98, operation: 1, socket: 3 };
+        assert_eq!(Record::parse(outcome.as_bytes()), Ok(Record::Outcome(&outcome)));
+        let short = &outcome.as_bytes()[..32];
+        assert_eq!(Record::parse(short), Err(RecordError::Short { kind: kind::OUTCOME, len: 32 }));
+        let unknown = Header { kind: 99, ..header };
+        assert_eq!(Record::parse(unknown.as_bytes()), Err(RecordError::Kind(99)));
+        assert_eq!(Record::parse(&[]), Err(RecordError::Short { kind: 0, len: 0 }));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in 0_u32..6) {
+            let mut words = words;
+            if let Some(first) = words.first_mut() {
+                *first = u64::from(kind);
+            }
+            let _ = Record::parse(words.as_bytes());
+        }
+    }
+}

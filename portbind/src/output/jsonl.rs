@@ -1,0 +1,82 @@
+//! JSON: one object a line.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::Style;
+use super::sanitize::is_hidden;
+use super::wire::{Event, Summary};
+use crate::diagnosis::event::Refusal;
+
+/// Writes a refusal as one line. The style has no influence on JSON.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write(refusal: &Refusal, _style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+    line(&Event::from(refusal), out)
+}
+
+/// Writes the account of a run as one line.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
+    line(summary, out)
+}
+
+fn line(object: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    object.serialize(&mut Serializer::with_formatter(&mut line, Harmless))?;
+    line.push(b'\n');
+    out.write_all(&line)
+}
+
+/// Writes as JSON escapes what a terminal or a CI system would act upon wherever it stands in a
+/// line. The values stay the same. A `::` is harmless here: it acts at the start of a line only.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W>(&mut self, out: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: io::Write + ?Sized,
+    {
+        let mut start = 0;
+        let mut previous = None;
+        for (index, c) in fragment.char_indices() {
+            if is_hidden(c) || (c == '#' && previous == Some('#')) {
+                out.write_all(&fragment.as_bytes()[start..index])?;
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+                start = index + c.len_utf8();
+                previous = None;
+            } else {
+                previous = Some(c);
+            }
+        }
+        out.write_all(&fragment.as_bytes()[start..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn strings_survive_and_do_no_harm(text in "(\\PC|[#\\[\"\\\\\u{7f}\u{9b}\u{202e}\u{e0041}\n]){0,20}") {
+            let mut out = Vec::new();
+            line(&text, &mut out).unwrap();
+            let shown = String::from_utf8(out).unwrap();
+            prop_assert!(!shown.trim_end_matches('\n').chars().any(is_hidden));
+            prop_assert!(!shown.contains("##"));
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The JSON line: what scripts may rely on.
+//!
+//! These types are apart from the ones in [`crate::diagnosis::event`], so that those can change
+//! without changing the output. Fields may be added; none is renamed, removed or given another
+//! meaning within a version of [`SCHEMA`]. A fact that is not known is `null`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::diagnosis::event;
+
+mod convert;
+
+/// Name and version of the format, in every line.
+pub const SCHEMA: &str = "portbind.event/1";
+
+/// A line of kind `refusal`.
+#[derive(Debug, Serialize)]
+pub struct Event<'a> {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// `refusal`.
+    pub kind: &'static str,
+    /// When the kernel said no: RFC 3339, UTC, nine digits of a second.
+    #[serde(serialize_with = "rfc3339")]
+    pub time: Timestamp,
+    /// `bind`, `listen`, `autobind` or `unknown`.
+    pub operation: &'static str,
+    /// What the caller got.
+    pub error: Error,
+    /// The caller.
+    pub process: Process<'a>,
+    /// The socket, with the address and port that were asked for.
+    pub socket: Socket<'a>,
+    /// Sockets on the port, those that conflict first.
+    pub holders: Vec<Holder<'a>>,
+    /// There were more holders.
+    pub holders_truncated: bool,
+    /// Sockets on the port whose addresses cannot overlap; not among the holders.
+    pub bystanders: u32,
+    /// Why the kernel refused.
+    pub cause: Cause<'a>,
+    /// What the diagnosis rests on: `kernel` or `afterwards`.
+    pub confidence: &'static str,
+    /// Remedies. Empty so far.
+    pub fixes: [(); 0],
+    /// What happened on the port before. Empty so far.
+    pub history: [(); 0],
+    /// Which backend saw it.
+    pub backend: &'a str,
+    /// Refusals lost before this one, since the start.
+    pub lost: u64,
+}
+
+/// An error number.
+#[derive(Debug, Serialize)]
+pub struct Error {
+    /// Symbolic name.
+    pub name: Option<&'static str>,
+    /// Positive number.
+    pub number: u32,
+}
+
+/// The process that was refused.
+#[derive(Debug, Serialize)]
+pub struct Process<'a> {
+    /// Thread group id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Name of the thread.
+    pub comm: &'a str,
+    /// Path of the executable.
+    pub exe: Option<&'a str>,
+    /// Arguments; empty if unknown.
+    pub args: &'a [String],
+    /// `args` was cut.
+    pub args_truncated: bool,
+    /// Real user id.
+    pub uid: Option<u32>,
+    /// Real group id.
+    pub gid: Option<u32>,
+    /// Name of the user.
+    pub user: Option<&'a str>,
+    /// Path in the cgroup hierarchy.
+    pub cgroup: Option<&'a str>,
+    /// When it started, as [`Event::time`].
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub started: Option<Timestamp>,
+    /// The processes above it, nearest first.
+    pub ancestors: Vec<Relative<'a>>,
+    /// Its container. Not known so far.
+    pub container: Option<()>,
+    /// Its systemd unit. Not known so far.
+    pub unit: Option<()>,
+    /// The test it ran. Not known so far.
+    pub test: Option<()>,
+}
+
+/// A process by number and name.
+#[derive(Debug, Serialize)]
+pub struct Relative<'a> {
+    /// Thread group id.
+    pub pid: u32,
+    /// Name.
+    pub comm: &'a str,
+}
+
+/// The socket of the refused call.
+#[derive(Debug, Serialize)]
+pub struct Socket<'a> {
+    /// `inet` or `inet6`.
+    pub family: &'static str,
+    /// `tcp`, `udp`, `mptcp`, `ping`, `udplite`, or a protocol number in digits.
+    pub protocol: String,
+    /// Address asked for, IPv6 without brackets.
+    pub address: IpAddr,
+    /// Port asked for; 0 is any.
+    pub port: u16,
+    /// Path of a local socket. Not traced so far.
+    pub path: Option<()>,
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// Interface it is bound to.
+    pub interface: Option<Interface<'a>>,
+    /// Options that decide conflicts.
+    pub options: Options,
+    /// Owner.
+    pub uid: u32,
+}
+
+/// A network interface.
+#[derive(Debug, Serialize)]
+pub struct Interface<'a> {
+    /// Index in its network namespace.
+    pub index: u32,
+    /// Name.
+    pub name: Option<&'a str>,
+}
+
+/// Options that decide conflicts.
+#[derive(Debug, Serialize)]
+pub struct Options {
+    /// SO_REUSEADDR.
+    pub reuse_address: bool,
+    /// SO_REUSEPORT.
+    pub reuse_port: bool,
+    /// IPV6_V6ONLY, also when implied.
+    pub v6_only: bool,
+}
+
+/// A socket on the port.
+#[derive(Debug, Serialize)]
+pub struct Holder<'a> {
+    /// `listen`, `bound`, `established`, `time_wait`, ...
+    pub state: &'static str,
+    /// It stands in the way of the refused socket.
+    pub conflicts: bool,
+    /// As [`Socket::protocol`].
+    pub protocol: String,
+    /// As [`Socket::family`].
+    pub family: &'static str,
+    /// Local address.
+    pub address: IpAddr,
+    /// Local port.
+    pub port: u16,
+    /// The other end of a connection.
+    pub peer: Option<Peer>,
+    /// Interface it is bound to.
+    pub interface: Option<Interface<'a>>,
+    /// Inode number in sockfs.
+    pub inode: Option<u64>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Name of the owner.
+    pub user: Option<&'a str>,
+    /// Options that decide conflicts.
+    pub options: Options,
+    /// `process`, `time_wait`, `orphan`, `not_accepted` or `kernel`: who can have it open.
+    pub ownership: &'static str,
+    /// Connections that wait to be accepted (listeners).
+    pub backlog: Option<Backlog>,
+    /// Since when. Not known so far.
+    pub since: Option<()>,
+    /// Milliseconds until a TIME_WAIT socket is gone.
+    pub time_wait_left_ms: Option<u64>,
+    /// Who opened it. Not known so far.
+    pub opened_by: Option<()>,
+    /// Every process that has it open.
+    pub processes: Vec<HolderProcess<'a>>,
+}
+
+/// The other end of a connection.
+#[derive(Debug, Serialize)]
+pub struct Peer {
+    /// Remote address.
+    pub address: IpAddr,
+    /// Remote port.
+    pub port: u16,
+}
+
+/// How full the queue of a listener is.
+#[derive(Debug, Serialize)]
+pub struct Backlog {
+    /// Connections that wait.
+    pub waiting: u32,
+    /// Connections that may wait.
+    pub max: u32,
+}
+
+/// A process that has a holder open.
+#[derive(Debug, Serialize)]
+pub struct HolderProcess<'a> {
+    /// Thread group id.
+    pub pid: u32,
+    /// Name.
+    pub comm: &'a str,
+    /// The first of `fds`.
+    pub fd: Option<u32>,
+    /// Its descriptors of the socket, ascending.
+    pub fds: &'a [u32],
+    /// Path of the executable.
+    pub exe: Option<&'a str>,
+    /// Arguments; empty if unknown.
+    pub args: &'a [String],
+    /// `args` was cut.
+    pub args_truncated: bool,
+    /// Real user id.
+    pub uid: Option<u32>,
+    /// Name of the user.
+    pub user: Option<&'a str>,
+    /// Path in the cgroup hierarchy.
+    pub cgroup: Option<&'a str>,
+    /// When it started, as [`Event::time`].
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub started: Option<Timestamp>,
+    /// The processes above it, nearest first.
+    pub ancestors: Vec<Relative<'a>>,
+}
+
+/// Why the kernel refused.
+#[derive(Debug, Serialize)]
+pub struct Cause<'a> {
+    /// Stable code.
+    pub code: &'a str,
+    /// One sentence.
+    pub summary: &'a str,
+}
+
+/// A line of kind `summary`: the account of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// `summary`.
+    pub kind: &'static str,
+    /// Refusals, counted in the kernel.
+    pub refused: u64,
+    /// Told.
+    pub shown: u64,
+    /// Told as part of an earlier one.
+    pub coalesced: u64,
+    /// Kept back by a filter.
+    pub filtered: u64,
+    /// Lost.
+    pub lost: u64,
+    /// How long the run took.
+    pub seconds: f64,
+}
+
+impl Summary {
+    /// The account of a run that took `duration`.
+    #[must_use]
+    pub fn new(account: &event::Account, duration: Duration) -> Self {
+        let event::Account { refused, shown, coalesced, filtered, lost } = *account;
+        let seconds = duration.as_secs_f64();
+        Self { schema: SCHEMA, kind: "summary", refused, shown, coalesced, filtered, lost, seconds }
+    }
+}
+
+fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.9}"))
+}
+
+fn rfc3339_or_null<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => rfc3339(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,139 @@
+//! From what is known to what is written.
+
+use super::{
+    Backlog, Cause, Error, Event, Holder, HolderProcess, Interface, Options, Peer, Process, Relative, SCHEMA,
+    Socket,
+};
+use crate::diagnosis::event;
+
+impl<'a> From<&'a event::Refusal> for Event<'a> {
+    fn from(refusal: &'a event::Refusal) -> Self {
+        Self {
+            schema: SCHEMA,
+            kind: "refusal",
+            time: refusal.time,
+            operation: refusal.operation.as_str(),
+            error: Error { name: refusal.error.name(), number: refusal.error.0 },
+            process: Process::from(&refusal.process),
+            socket: Socket::from(&refusal.socket),
+            holders: refusal.holders.iter().map(Holder::from).collect(),
+            holders_truncated: refusal.holders_truncated,
+            bystanders: refusal.bystanders,
+            cause: Cause { code: refusal.cause.code, summary: &refusal.cause.summary },
+            confidence: refusal.confidence.as_str(),
+            fixes: [],
+            history: [],
+            backend: refusal.backend,
+            lost: refusal.lost,
+        }
+    }
+}
+
+impl<'a> From<&'a event::Process> for Process<'a> {
+    fn from(process: &'a event::Process) -> Self {
+        Self {
+            pid: process.pid,
+            tid: process.tid,
+            comm: &process.comm,
+            exe: process.exe.as_deref(),
+            args: &process.args,
+            args_truncated: process.args_truncated,
+            uid: process.uid,
+            gid: process.gid,
+            user: process.user.as_deref(),
+            cgroup: process.cgroup.as_deref(),
+            started: process.started,
+            ancestors: process.ancestors.iter().map(Relative::from).collect(),
+            container: None,
+            unit: None,
+            test: None,
+        }
+    }
+}
+
+impl<'a> From<&'a event::Socket> for Socket<'a> {
+    fn from(socket: &'a event::Socket) -> Self {
+        Self {
+            family: socket.family.as_str(),
+            protocol: protocol(socket.protocol),
+            address: socket.address,
+            port: socket.port,
+            path: None,
+            netns: socket.netns,
+            interface: socket.interface.as_ref().map(Interface::from),
+            options: Options::from(socket.options),
+            uid: socket.uid,
+        }
+    }
+}
+
+impl<'a> From<&'a event::Holder> for Holder<'a> {
+    fn from(holder: &'a event::Holder) -> Self {
+        Self {
+            state: holder.state.as_str(),
+            conflicts: holder.conflicts,
+            protocol: protocol(holder.protocol),
+            family: holder.family.as_str(),
+            address: holder.address,
+            port: holder.port,
+            peer: holder.peer.map(|(address, port)| Peer { address, port }),
+            interface: holder.interface.as_ref().map(Interface::from),
+            inode: holder.inode,
+            uid: holder.uid,
+            user: holder.user.as_deref(),
+            options: Options::from(holder.options),
+            ownership: holder.ownership.as_str(),
+            backlog: holder.backlog.map(|(waiting, max)| Backlog { waiting, max }),
+            since: None,
+            time_wait_left_ms: holder.time_wait_left_ms,
+            opened_by: None,
+            processes: holder.processes.iter().map(HolderProcess::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
+    fn from(holder: &'a event::HolderProcess) -> Self {
+        let process = &holder.process;
+        Self {
+            pid: process.pid,
+            comm: &process.comm,
+            fd: holder.fds.first().copied(),
+            fds: &holder.fds,
+            exe: process.exe.as_deref(),
+            args: &process.args,
+            args_truncated: process.args_truncated,
+            uid: process.uid,
+            user: process.user.as_deref(),
+            cgroup: process.cgroup.as_deref(),
+            started: process.started,
+            ancestors: process.ancestors.iter().map(Relative::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a event::Ancestor> for Relative<'a> {
+    fn from(ancestor: &'a event::Ancestor) -> Self {
+        Self { pid: ancestor.pid, comm: &ancestor.comm }
+    }
+}
+
+impl<'a> From<&'a event::Interface> for Interface<'a> {
+    fn from(interface: &'a event::Interface) -> Self {
+        Self { index: interface.index, name: interface.name.as_deref() }
+    }
+}
+
+impl From<event::Options> for Options {
+    fn from(options: event::Options) -> Self {
+        let event::Options { reuse_address, reuse_port, v6_only } = options;
+        Self { reuse_address, reuse_port, v6_only }
+    }
+}
+
+fn protocol(protocol: event::Protocol) -> String {
+    match protocol {
+        event::Protocol::Other(number) => number.to_string(),
+        known => known.as_str().unwrap_or_default().to_owned(),
+    }
+}
