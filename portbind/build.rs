@@ -14,7 +14,13 @@ const SKIP: &str = "PORTBIND_SKIP_DIGEST";
 const STALE: &str =
     "the kernel half's sources no longer match portbind/bpf/portbind.o: run `cargo xtask ebpf`";
 
-fn main() -> Result<()> {
+fn main() {
+    if let Err(error) = check() {
+        println!("cargo::error={error:#}");
+    }
+}
+
+fn check() -> Result<()> {
     println!("cargo::rerun-if-env-changed={SKIP}");
     for path in ["build.rs", "bpf"] {
         println!("cargo::rerun-if-changed={path}");

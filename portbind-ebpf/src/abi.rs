@@ -233,7 +233,7 @@ pub struct Holder = 144 {
 
 record! {
 /// Sums up the search for holders.
-pub struct Walk = 328 {
+pub struct Walk = 320 {
     /// Kind [`kind::WALK`].
     pub header: Header,
     /// The kernel's tick counter (`bpf_jiffies64`).
@@ -249,9 +249,9 @@ pub struct Walk = 328 {
     /// Bits of [`walk`].
     pub flags: u32,
     /// Scratch of the search: sockets that it met.
-    pub met: u64,
+    pub met: u32,
     /// Scratch of the search.
-    pub steps: u64,
+    pub steps: u32,
     /// Scratch of the search: the sockets.
     pub found: [u64; MAX_HOLDERS as usize],
 }

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the one home of raw reads, helpers and ring memory")]
 
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
@@ -24,6 +25,7 @@ pub(crate) static LAYOUT: Layout = Layout::EMPTY;
 pub(crate) static FILTER: Filter = Filter::ANY;
 
 /// Reads one field of a read-only global that the loader has filled in.
+#[inline(always)]
 pub(crate) fn global<T: Copy>(field: &'static T) -> T {
     // SAFETY: `field` is a reference, so it is valid and aligned; volatile keeps the compiler from
     // believing the value in this object, which the loader replaces.
@@ -43,7 +45,7 @@ pub(crate) use at;
 pub(crate) struct Ptr(pub(crate) u64);
 
 /// What may be read from foreign memory: any bit pattern is a value.
-pub(crate) trait Plain: Copy + Default {}
+pub(crate) trait Plain: Copy {}
 impl Plain for u8 {}
 impl Plain for u16 {}
 impl Plain for u32 {}
@@ -65,31 +67,32 @@ impl Ptr {
     /// Reads a value in kernel memory.
     #[inline(always)]
     pub(crate) fn read<T: Plain>(self, offset: u32) -> T {
-        let mut value = T::default();
-        // SAFETY: the destination is a live local of the size passed; the helper checks the source.
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: the destination is a live local of the size passed. The helper checks the source, and
+        // writes all of the destination: zeros if it cannot read. Any bit pattern is a `Plain` value.
         unsafe {
             generated::bpf_probe_read_kernel(
-                (&raw mut value).cast(),
+                value.as_mut_ptr().cast(),
                 size_of::<T>() as u32,
                 self.plus(offset).0 as *const c_void,
             );
+            value.assume_init()
         }
-        value
     }
 
     /// Reads a value in the memory of the current task.
     #[inline(always)]
     pub(crate) fn read_user<T: Plain>(self, offset: u32) -> T {
-        let mut value = T::default();
+        let mut value = MaybeUninit::<T>::uninit();
         // SAFETY: as in `read`.
         unsafe {
             generated::bpf_probe_read_user(
-                (&raw mut value).cast(),
+                value.as_mut_ptr().cast(),
                 size_of::<T>() as u32,
                 self.plus(offset).0 as *const c_void,
             );
+            value.assume_init()
         }
-        value
     }
 
     /// Follows the pointer at `offset`.
@@ -116,16 +119,26 @@ pub(crate) fn opaque(mut value: u64) -> u64 {
     value
 }
 
-/// Adds one to a counter in a record, by way of memory: the verifier does not follow what is stored there.
+/// Reads one field of a record from memory, whatever was written there before: the verifier does not
+/// follow what is stored in a record, and would follow it in a register through every step of a search.
 #[inline(always)]
-pub(crate) fn step(counter: &mut u64) -> u64 {
-    let place = ptr::from_mut(counter);
-    // SAFETY: `place` is a live reference.
-    unsafe {
-        let next = ptr::read_volatile(place).wrapping_add(1);
-        ptr::write_volatile(place, next);
-        ptr::read_volatile(place)
-    }
+pub(crate) fn get<T: Copy>(field: &T) -> T {
+    // SAFETY: `field` is a live reference.
+    unsafe { ptr::read_volatile(field) }
+}
+
+/// Writes one field to memory by itself; see [`get`]. A row of plain zeros would become a call of memset.
+#[inline(always)]
+pub(crate) fn set<T>(field: &mut T, value: T) {
+    // SAFETY: `field` is a live reference.
+    unsafe { ptr::write_volatile(field, value) };
+}
+
+/// Adds one to a field in memory; returns the sum.
+#[inline(always)]
+pub(crate) fn increment(field: &mut u32) -> u32 {
+    set(field, get(field).wrapping_add(1));
+    get(field)
 }
 
 /// Copies up to `ARGS_LEN` bytes of the current task's memory, straight into a record.
@@ -143,42 +156,49 @@ pub(crate) fn copy_args(to: &mut [u8; abi::ARGS_LEN], from: u64, len: u32) -> u3
 }
 
 /// The current task's `struct task_struct`.
+#[inline(always)]
 pub(crate) fn current_task() -> Ptr {
     // SAFETY: the helper has no arguments.
     Ptr(unsafe { generated::bpf_get_current_task() })
 }
 
 /// Thread group id (upper half) and thread id (lower half) of the current task.
+#[inline(always)]
 pub(crate) fn current_ids() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_get_current_pid_tgid() }
 }
 
 /// Group id (upper half) and user id (lower half) of the current task.
+#[inline(always)]
 pub(crate) fn current_owner() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_get_current_uid_gid() }
 }
 
 /// Id of the current task's cgroup.
+#[inline(always)]
 pub(crate) fn current_cgroup() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_get_current_cgroup_id() }
 }
 
 /// Nanoseconds since boot, suspended time included.
+#[inline(always)]
 pub(crate) fn boot_time() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_ktime_get_boot_ns() }
 }
 
 /// Nanoseconds since boot, suspended time left out.
+#[inline(always)]
 pub(crate) fn monotonic_time() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_ktime_get_ns() }
 }
 
 /// The kernel's tick counter.
+#[inline(always)]
 pub(crate) fn jiffies() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_jiffies64() }
@@ -221,6 +241,7 @@ impl<T> DerefMut for Slot<T> {
 }
 
 /// Adds one to a counter of this CPU.
+#[inline(always)]
 pub(crate) fn count(index: u32) {
     if let Some(value) = crate::maps::COUNTERS.get_ptr_mut(index) {
         // SAFETY: the map returned a valid pointer to this CPU's value. The addition is atomic, because
@@ -232,6 +253,7 @@ pub(crate) fn count(index: u32) {
 }
 
 /// The word of the set of wanted ports that holds `port`.
+#[inline(always)]
 pub(crate) fn wanted_ports(port: u16) -> u64 {
     // SAFETY: the value is only read, and only user space writes it, before the programs run.
     crate::maps::PORTS.get(u32::from(port >> 6)).copied().unwrap_or(0)
@@ -244,6 +266,7 @@ pub(crate) trait ByTask<V> {
 }
 
 impl<V: Copy> ByTask<V> for aya_ebpf::maps::HashMap<u64, V> {
+    #[inline(always)]
     fn of_task(&self, task: u64) -> Option<V> {
         // SAFETY: a key is written and deleted by its own task only, so nobody changes the value meanwhile.
         unsafe { self.get(&task) }.copied()
@@ -251,6 +274,7 @@ impl<V: Copy> ByTask<V> for aya_ebpf::maps::HashMap<u64, V> {
 }
 
 impl<V: Copy> ByTask<V> for aya_ebpf::maps::LruHashMap<u64, V> {
+    #[inline(always)]
     fn of_task(&self, task: u64) -> Option<V> {
         // SAFETY: as above.
         unsafe { self.get(&task) }.copied()

@@ -8,7 +8,7 @@ use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, walk};
 use crate::caller;
 use crate::filter;
 use crate::holders;
-use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, jiffies, monotonic_time};
+use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, jiffies, monotonic_time, set};
 use crate::maps::{PENDING, Pending};
 use crate::sock::{AF_INET, Asked, Sock, choose, is_v4, mapped, nonzero};
 
@@ -100,14 +100,14 @@ fn asked_by_call(
     if !address.is_null() {
         // struct sockaddr_in: family, port, address at 4; sockaddr_in6: family, port, flow, address at 8.
         asked.port = u16::from_be(read_family(address, 2));
-        let is_v4 = is_v4(family) | !nonzero(u64::from(read_family(address, 0) ^ AF_INET));
+        let is_v4 = is_v4(family) | 1 ^ nonzero(u64::from(read_family(address, 0) ^ AF_INET));
         asked.address = choose(is_v4, mapped(read_word(address, 4)), read_address(address, 8));
     }
     asked
 }
 
 /// Counts a refusal and, if it is wanted, sends the first steps. Returns whether it was sent.
-#[inline(never)]
+#[inline(always)]
 fn tell(asked: &Asked, walk_holders: bool) -> bool {
     count(counter::REFUSED);
     if !filter::passes(asked) {
@@ -132,16 +132,16 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     header(&mut record.header, kind::WALK);
     record.jiffies = jiffies();
     record.monotonic = monotonic_time();
-    record.holders = 0;
-    record.lost = 0;
-    record.bystanders = 0;
-    record.flags = 0;
-    record.met = 0;
-    record.steps = 0;
+    set(&mut record.holders, 0);
+    set(&mut record.lost, 0);
+    set(&mut record.bystanders, 0);
+    set(&mut record.flags, 0);
+    set(&mut record.met, 0);
+    set(&mut record.steps, 0);
     if !walk_holders {
-        record.flags |= walk::NOT_WALKED;
+        set(&mut record.flags, walk::NOT_WALKED);
     } else if asked.port == 0 {
-        record.flags |= walk::NO_PORT_LEFT;
+        set(&mut record.flags, walk::NO_PORT_LEFT);
     } else {
         holders::walk(asked, &mut record);
     }
@@ -150,7 +150,7 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
 }
 
 /// Sends the last step.
-#[inline(never)]
+#[inline(always)]
 fn end(sock: Sock, error: u32, operation: u32) {
     let Some(mut record) = Slot::<Outcome>::reserve() else {
         count(counter::LOST_STEPS);

@@ -30,56 +30,66 @@ pub(crate) const fn mapped(v4: u32) -> Address {
     [0, 0, MAPPED_WORD, v4]
 }
 
-/// All ones for AF_INET, given that it is that or AF_INET6.
+/// 1 for AF_INET, given that it is that or AF_INET6.
+#[inline(always)]
 pub(crate) fn is_v4(family: u16) -> u64 {
     nonzero(u64::from(family ^ AF_INET6))
 }
 
 /// One of two addresses, without a branch.
+#[inline(always)]
 pub(crate) fn choose(first: u64, one: Address, other: Address) -> Address {
-    let first = first as u32;
-    let word = |one: u32, other: u32| one & first | other & !first;
+    // Products, not masks: from 6.18 on the verifier takes a mask for two ways to go.
+    let (first, second) = (first as u32, (first ^ 1) as u32);
+    let word = |one: u32, other: u32| one.wrapping_mul(first) | other.wrapping_mul(second);
     [word(one[0], other[0]), word(one[1], other[1]), word(one[2], other[2]), word(one[3], other[3])]
 }
 
 /// A wildcard address of either family, `::ffff:0.0.0.0` included.
+#[inline(always)]
 pub(crate) fn is_any(address: &Address) -> bool {
     opaque(specific(address)) == 0
 }
 
-/// All ones if two addresses differ.
+/// 1 if two addresses differ.
+#[inline(always)]
 pub(crate) fn differ(one: &Address, other: &Address) -> u64 {
     let bits = (one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) | (one[3] ^ other[3]);
     nonzero(u64::from(bits))
 }
 
-/// All ones for an IPv6 address that is neither a wildcard nor IPv4-mapped.
+/// 1 for an IPv6 address that is neither a wildcard nor IPv4-mapped.
+#[inline(always)]
 pub(crate) fn only_v6(address: &Address) -> u64 {
     let no_v4 = nonzero(u64::from(address[0] | address[1])) | nonzero(u64::from(address[2] ^ MAPPED_WORD));
     no_v4 & specific(address)
 }
 
-/// All ones for a specific address, zero for a wildcard, without a branch.
+/// 1 for a specific address, 0 for a wildcard.
+#[inline(always)]
 pub(crate) fn specific(address: &Address) -> u64 {
     let rest = u64::from(address[0] | address[1] | address[3]);
     let third = nonzero(u64::from(address[2])) & nonzero(u64::from(address[2] ^ MAPPED_WORD));
     nonzero(rest) | third
 }
 
-/// All ones if any bit is set, without a branch: told plainly, the compiler would make a comparison of
+/// 1 if any bit is set, else 0, without a branch: told plainly, the compiler would make a comparison of
 /// it, and BPF has no comparison but the branch.
+#[inline(always)]
 pub(crate) fn nonzero(value: u64) -> u64 {
-    ((value | opaque(value.wrapping_neg())) >> 63).wrapping_neg()
+    opaque((value | opaque(value.wrapping_neg())) >> 63)
 }
 
 /// Zero for the families of internet sockets, without a branch.
+#[inline(always)]
 pub(crate) fn foreign(family: u16) -> u64 {
     nonzero(u64::from(family ^ AF_INET)) & nonzero(u64::from(family ^ AF_INET6))
 }
 
 /// `bit` if any bit of `value` is set, without a branch.
+#[inline(always)]
 fn flag(value: u64, bit: u32) -> u32 {
-    nonzero(value) as u32 & bit
+    (nonzero(value) as u32).wrapping_mul(bit)
 }
 
 /// What the refused call asked for.
@@ -98,44 +108,54 @@ pub(crate) struct Asked {
 pub(crate) struct Sock(pub(crate) Ptr);
 
 impl Sock {
+    #[inline(always)]
     pub(crate) fn of_socket(socket: Ptr) -> Self {
         Self(socket.follow(at!(socket_sk)))
     }
 
+    #[inline(always)]
     pub(crate) fn family(self) -> u16 {
         self.0.read(at!(sock_family))
     }
 
+    #[inline(always)]
     pub(crate) fn is_internet(self) -> bool {
         foreign(self.family()) == 0
     }
 
+    #[inline(always)]
     pub(crate) fn state(self) -> u8 {
         self.0.read(at!(sock_state))
     }
 
+    #[inline(always)]
     pub(crate) fn port(self) -> u16 {
         self.0.read(at!(sock_num))
     }
 
+    #[inline(always)]
     pub(crate) fn interface(self) -> u32 {
         self.0.read(at!(sock_bound_dev_if))
     }
 
     /// Its `struct net`.
+    #[inline(always)]
     pub(crate) fn net(self) -> Ptr {
         self.0.follow(at!(sock_net))
     }
 
+    #[inline(always)]
     pub(crate) fn netns(self) -> u32 {
         self.net().read(at!(net_inum))
     }
 
     /// Its protocol's table of sockets (`proto.h`), null if the protocol has none of its own.
+    #[inline(always)]
     pub(crate) fn table(self) -> Ptr {
         self.0.follow(at!(sock_prot)).follow(at!(prot_hash))
     }
 
+    #[inline(always)]
     pub(crate) fn protocol(self) -> u16 {
         self.0.read(at!(sock_protocol))
     }
@@ -172,17 +192,16 @@ impl Sock {
             return self;
         }
         let above = self.0.follow(at!(ulp_data)).follow(at!(subflow_conn)).0;
-        let is_tcp = !nonzero(u64::from(self.protocol() ^ IPPROTO_TCP));
+        let is_tcp = 1 ^ nonzero(u64::from(self.protocol() ^ IPPROTO_TCP));
         let is_subflow = is_tcp & nonzero(u64::from(self.0.bits(at!(is_mptcp), 1))) & nonzero(above);
-        let is_subflow = opaque(is_subflow);
-        Self(Ptr(above & is_subflow | self.0.0 & !is_subflow))
+        Self(Ptr(above.wrapping_mul(is_subflow) | self.0.0.wrapping_mul(is_subflow ^ 1)))
     }
 
     /// Copies what a record says of any socket. `address` is the local one: a refused socket has lost its own.
     ///
     /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
     /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn describe(self, to: &mut Socket, family: u16, address: &Address, port: u16) {
         to.id = self.0.0;
         to.cookie = self.0.read(at!(sock_cookie));
@@ -208,16 +227,17 @@ impl Sock {
     pub(crate) fn ownership(self) -> u32 {
         let visible = self.visible();
         let socket = visible.0.follow(at!(sock_socket));
-        let no_socket = !nonzero(socket.0);
-        let no_file = !nonzero(socket.read(at!(socket_file)));
+        let no_socket = 1 ^ nonzero(socket.0);
+        let no_file = 1 ^ nonzero(socket.read(at!(socket_file)));
         let dead = nonzero(visible.0.read::<u64>(at!(sock_flags)) & SOCK_DEAD);
-        flag(!no_socket & no_file, holder::KERNEL)
+        flag((1 ^ no_socket) & no_file, holder::KERNEL)
             | flag(no_socket & dead, holder::ORPHAN)
-            | flag(no_socket & !dead, holder::NOT_ACCEPTED)
+            | flag(no_socket & (1 ^ dead), holder::NOT_ACCEPTED)
     }
 }
 
 /// Inode number of a `struct socket` (0 of a null one), which lies in one object with its inode (`struct socket_alloc`).
+#[inline(always)]
 fn inode_of_socket(socket: Ptr) -> u64 {
     socket.plus(at!(socket_alloc_inode)).read(at!(inode_ino))
 }

@@ -1,1 +1,19 @@
-//! End-to-end tests.
+//! End-to-end tests: real processes bind real sockets, and `portbind trace` must tell every refusal
+//! exactly once, with its errno and its holder.
+//!
+//! Scenarios are data ([`scenario`]), played by helper processes ([`actor`]) and compared with what
+//! portbind said ([`verify`]). What is not a matter of sockets is in [`checks`].
+#![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
+
+pub mod actor;
+pub mod checks;
+pub mod event;
+pub mod play;
+pub mod ports;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod sys;
+pub mod tracer;
+pub mod troupe;
+pub mod verify;

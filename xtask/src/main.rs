@@ -1,2 +1,52 @@
-//! Tasks.
-fn main() {}
+//! The project's own tasks, one file a task: `cargo xtask --help` lists them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its terminal")]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod apt;
+mod ci;
+#[path = "../../portbind/bpf/digest.rs"]
+mod digest;
+mod ebpf;
+mod setup;
+mod tool;
+mod vm;
+mod workspace;
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what the other tasks need.
+    Setup(setup::Options),
+    /// Build the kernel half into portbind/bpf, or check that it is up to date.
+    Ebpf(ebpf::Options),
+    /// Run the end-to-end scenarios on real kernels in virtual machines.
+    Vm(vm::Options),
+    /// Run every check and test, as continuous integration does.
+    Ci(ci::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Setup(options) => setup::run(&options),
+        Task::Ebpf(options) => ebpf::run(&options),
+        Task::Vm(options) => vm::run(&options),
+        Task::Ci(options) => ci::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod udp;
 
 use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag};
 
-use crate::kernel::{Ptr, Slot, at, count, jiffies, opaque};
+use crate::kernel::{Ptr, Slot, at, count, get, increment, jiffies, opaque, set};
 use crate::refusal::header;
 use crate::sock::{
     Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero, specific,
@@ -23,47 +23,53 @@ pub(crate) fn walk(asked: &Asked, walk: &mut Walk) {
         IPPROTO_TCP | IPPROTO_MPTCP => tcp::walk(asked, walk),
         IPPROTO_UDP | IPPROTO_UDPLITE => udp::walk(asked, walk),
         _ => {
-            walk.flags |= flag::NOT_WALKED;
+            add_flag(walk, flag::NOT_WALKED);
             return;
         }
     };
     let mut index = 0;
     while index < MAX_HOLDERS {
-        if u64::from(index) >= walk.met {
+        if index >= get(&walk.met) {
             return;
         }
         let sock = Sock(Ptr(walk.found[index as usize]));
         if send(sock, asked.port, vrf) {
-            walk.holders += 1;
+            increment(&mut walk.holders);
         } else {
-            walk.lost += 1;
+            increment(&mut walk.lost);
             count(counter::LOST_STEPS);
         }
         index += 1;
     }
 }
 
+#[inline(always)]
+fn add_flag(walk: &mut Walk, bit: u32) {
+    let flags = get(&walk.flags) | bit;
+    set(&mut walk.flags, flags);
+}
+
 /// Keeps a socket that sits on the asked port, unless it cannot be in the way: two addresses that are
 /// both specific, and differ, clash by no rule of any kernel.
-#[inline(never)]
+#[inline(always)]
 fn met(sock: Sock, asked: &Asked, walk: &mut Walk) {
     let address = sock.local(sock.family());
     let bystander = specific(&address) & specific(&asked.address) & differ(&address, &asked.address);
     if opaque(bystander) != 0 {
-        walk.bystanders += 1;
+        increment(&mut walk.bystanders);
         return;
     }
-    let index = walk.met;
-    if index >= u64::from(MAX_HOLDERS) {
-        walk.flags |= flag::TRUNCATED;
+    let index = get(&walk.met);
+    if index >= MAX_HOLDERS {
+        add_flag(walk, flag::TRUNCATED);
         return;
     }
     walk.found[index as usize] = sock.0.0;
-    walk.met = index + 1;
+    set(&mut walk.met, index + 1);
 }
 
 /// Sends one holder; `false` if the ring buffer is full.
-#[inline(never)]
+#[inline(always)]
 fn send(sock: Sock, port: u16, vrf: u32) -> bool {
     let Some(mut record) = Slot::<Holder>::reserve() else {
         return false;
@@ -88,6 +94,6 @@ fn on_port(node: Ptr, node_offset: u32, asked: &Asked, net: Ptr) -> Option<Sock>
     let other = foreign(sock.family())
         | u64::from(sock.port() ^ asked.port)
         | (sock.net().0 ^ net.0)
-        | !nonzero(sock.0.0 ^ asked.sock.0.0);
+        | 1 ^ nonzero(sock.0.0 ^ asked.sock.0.0);
     if opaque(other) != 0 { None } else { Some(sock) }
 }

@@ -6,8 +6,8 @@
 use portbind_ebpf::abi::{Address, Walk, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
-use super::{met, on_port};
-use crate::kernel::{Ptr, at, opaque, step};
+use super::{add_flag, met, on_port};
+use crate::kernel::{Ptr, at, get, increment, opaque, set};
 use crate::sock::{Asked, IPPROTO_MPTCP, Sock, TCP_LISTEN, differ, is_any, nonzero, only_v6, specific};
 
 /// Steps along one chain of the listen hash.
@@ -17,7 +17,7 @@ const MAX_BUCKET_STEPS: u32 = 24;
 /// Steps along the owners of one port.
 const MAX_OWNER_STEPS: u32 = 64;
 /// Owners of one local address that are looked at before the walk goes on to the next (newer kernels).
-const MAX_OWNERS_EACH: u64 = 24;
+const MAX_OWNERS_EACH: u32 = 24;
 /// Marks the end of a nulls list (include/linux/list_nulls.h).
 const NULLS_MARK: u64 = 1;
 
@@ -35,7 +35,7 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
     let net = asked.sock.net();
     let tables = tables(asked, net);
     if tables.is_null() {
-        walk.flags |= flag::NOT_WALKED;
+        add_flag(walk, flag::NOT_WALKED);
         return 0;
     }
     let search = Search { asked, net, mix: net.read(at!(net_hash_mix)), tables };
@@ -46,7 +46,7 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
     }
     let vrf = bucket(&search, &mut busiest, walk);
     // A wildcard bind can lose to a listener on any address: the walk was cut, but met its connections.
-    if walk.flags & flag::TRUNCATED != 0 && is_any(&asked.address) && !is_any(&busiest) {
+    if get(&walk.flags) & flag::TRUNCATED != 0 && is_any(&asked.address) && !is_any(&busiest) {
         listeners(&search, &busiest, walk);
     }
     vrf
@@ -66,7 +66,7 @@ fn tables(asked: &Asked, net: Ptr) -> Ptr {
 }
 
 /// Looks up the listeners of one local address; `::` and `0.0.0.0` share a chain.
-#[inline(never)]
+#[inline(always)]
 fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
     let hash = hash_address(address, search.mix) ^ u32::from(search.asked.port);
     let index = hash & search.tables.read::<u32>(at!(hashinfo_lhash2_mask));
@@ -88,7 +88,7 @@ fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
         node = node.follow(0);
         steps += 1;
     }
-    walk.flags |= flag::TRUNCATED;
+    add_flag(walk, flag::TRUNCATED);
 }
 
 /// `ipv4_portaddr_hash` and `ipv6_portaddr_hash` without the port (include/net/ip.h, include/net/ipv6.h).
@@ -103,8 +103,8 @@ fn hash_address(address: &Address, mix: u32) -> u32 {
         start.wrapping_add(address[2]),
     );
     let v6 = jhash_final(a.wrapping_add(address[3]), b, c);
-    let is_v6 = opaque(only_v6(address)) as u32;
-    v6 & is_v6 | v4 & !is_v6
+    let is_v6 = only_v6(address) as u32;
+    v6.wrapping_mul(is_v6) | v4.wrapping_mul(is_v6 ^ 1)
 }
 
 /// include/linux/jhash.h
@@ -176,7 +176,7 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
         steps += 1;
     }
     if steps == MAX_BUCKET_STEPS && found.is_null() {
-        walk.flags |= flag::TRUNCATED;
+        add_flag(walk, flag::TRUNCATED);
     }
     if !found.is_null() {
         owners(search, found, busiest, walk);
@@ -192,18 +192,18 @@ fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, walk: &mut Wa
     let mut list = if by_address { bucket.follow(at!(bucket_bhash2)) } else { Ptr(0) };
     let mut node = if by_address { first_of(list) } else { bucket.follow(at!(bucket_owners)) };
     let mut steps = 0;
-    walk.steps = 0;
+    set(&mut walk.steps, 0);
     while steps < MAX_OWNER_STEPS {
-        if node.is_null() || (by_address && step(&mut walk.steps) > MAX_OWNERS_EACH) {
+        if node.is_null() || (by_address && increment(&mut walk.steps) > MAX_OWNERS_EACH) {
             if !node.is_null() {
-                walk.flags |= flag::TRUNCATED;
+                add_flag(walk, flag::TRUNCATED);
             }
             if !by_address || list.is_null() {
                 return;
             }
             list = list.follow(0);
             node = first_of(list);
-            walk.steps = 0;
+            set(&mut walk.steps, 0);
             if list.is_null() {
                 return;
             }
@@ -213,7 +213,7 @@ fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, walk: &mut Wa
         }
         steps += 1;
     }
-    walk.flags |= flag::TRUNCATED;
+    add_flag(walk, flag::TRUNCATED);
 }
 
 /// First owner of the newer bucket whose list node lies at `list`.
@@ -232,8 +232,8 @@ fn owner(search: &Search<'_>, node: Ptr, busiest: &mut Address, walk: &mut Walk)
     };
     // The listen hash has told the listeners on these addresses already.
     let address = Sock::local(sock, sock.family());
-    let is_listener = !nonzero(u64::from(sock.state() ^ TCP_LISTEN));
-    let is_looked_up = !specific(&address) | !differ(&address, &search.asked.address);
+    let is_listener = 1 ^ nonzero(u64::from(sock.state() ^ TCP_LISTEN));
+    let is_looked_up = 1 ^ specific(&address) | 1 ^ differ(&address, &search.asked.address);
     if opaque(is_listener & is_looked_up) != 0 {
         return;
     }

@@ -3,7 +3,7 @@
 use portbind_ebpf::abi::{Walk, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
-use super::{met, on_port};
+use super::{add_flag, met, on_port};
 use crate::kernel::{Ptr, at};
 use crate::sock::Asked;
 
@@ -16,7 +16,7 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
     let net = asked.sock.net();
     let table = table(asked, net);
     if table.is_null() {
-        walk.flags |= flag::NOT_WALKED;
+        add_flag(walk, flag::NOT_WALKED);
         return 0;
     }
     let mask = table.read::<u32>(at!(udp_table_mask));
@@ -35,7 +35,7 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
         node = node.follow(0);
         steps += 1;
     }
-    walk.flags |= flag::TRUNCATED;
+    add_flag(walk, flag::TRUNCATED);
     0
 }
 

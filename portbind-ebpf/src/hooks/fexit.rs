@@ -1,5 +1,6 @@
 //! Backend `fexit`: arguments and return value in one place, nothing to pay outside bind and listen.
 
+use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::fexit;
 use aya_ebpf::programs::FExitContext;
 use portbind_ebpf::abi::operation;
@@ -8,8 +9,10 @@ use crate::kernel::Ptr;
 use crate::refusal::{call_returned, get_port_returned};
 use crate::sock::Sock;
 
-fn argument(context: &FExitContext, index: usize) -> Ptr {
-    Ptr(context.arg::<u64>(index))
+#[inline(always)]
+fn argument(context: &FExitContext, index: u32) -> Ptr {
+    // Read as memory: loaded directly the verifier would type it, and refuse to calculate with it.
+    Ptr(context.as_ptr() as u64).follow(index * size_of::<u64>() as u32)
 }
 
 /// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP and ping:
@@ -17,57 +20,46 @@ fn argument(context: &FExitContext, index: usize) -> Ptr {
 macro_rules! get_port {
     ($($name:ident),*) => { $(
         #[fexit]
+        #[inline(always)]
         pub(crate) fn $name(context: FExitContext) -> i32 {
-            get_port_returned(Sock(argument(&context, 0)), context.arg(1), context.arg(2));
+            let status = context.arg(2);
+            if status != 0 {
+                get_port_returned(Sock(argument(&context, 0)), context.arg(1), status);
+            }
             0
         }
     )* };
 }
 get_port!(fexit_tcp_get_port, fexit_udp4_get_port, fexit_udp6_get_port, fexit_ping_get_port);
 
-/// `int inet_bind_sk(struct sock *sk, struct sockaddr *uaddr, int addr_len)` (6.6 and later).
-macro_rules! bind_of_sock {
-    ($($name:ident),*) => { $(
+/// A call whose return value is argument `$status`, on the socket that `$sock` finds at argument 0,
+/// with a sockaddr at `$address` if it has one.
+macro_rules! call {
+    ($($name:ident: $operation:ident, $sock:expr, $address:expr, $status:literal;)*) => { $(
         #[fexit]
+        #[inline(always)]
         pub(crate) fn $name(context: FExitContext) -> i32 {
-            call_returned(Sock(argument(&context, 0)), argument(&context, 1), context.arg(3), operation::BIND);
+            let status = context.arg(usize::from($status));
+            if status < 0 {
+                let sock = $sock(argument(&context, 0));
+                let address = $address.map_or(Ptr(0), |index: u32| argument(&context, index));
+                call_returned(sock, address, status, operation::$operation);
+            }
             0
         }
     )* };
 }
-bind_of_sock!(fexit_bind4_sock, fexit_bind6_sock);
-
-/// `int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)` (before that).
-macro_rules! bind_of_socket {
-    ($($name:ident),*) => { $(
-        #[fexit]
-        pub(crate) fn $name(context: FExitContext) -> i32 {
-            let sock = Sock::of_socket(argument(&context, 0));
-            call_returned(sock, argument(&context, 1), context.arg(3), operation::BIND);
-            0
-        }
-    )* };
-}
-bind_of_socket!(fexit_bind4_socket, fexit_bind6_socket);
-
-/// `int __inet_listen_sk(struct sock *sk, int backlog)` (6.6 and later).
-#[fexit]
-pub(crate) fn fexit_listen_sock(context: FExitContext) -> i32 {
-    call_returned(Sock(argument(&context, 0)), Ptr(0), context.arg(2), operation::LISTEN);
-    0
-}
-
-/// `int inet_listen(struct socket *sock, int backlog)` (before that).
-#[fexit]
-pub(crate) fn fexit_listen_socket(context: FExitContext) -> i32 {
-    let sock = Sock::of_socket(argument(&context, 0));
-    call_returned(sock, Ptr(0), context.arg(2), operation::LISTEN);
-    0
-}
-
-/// `int inet_autobind(struct sock *sk)`
-#[fexit]
-pub(crate) fn fexit_autobind(context: FExitContext) -> i32 {
-    call_returned(Sock(argument(&context, 0)), Ptr(0), context.arg(1), operation::AUTOBIND);
-    0
+call! {
+    // int inet_bind_sk(struct sock *sk, struct sockaddr *uaddr, int addr_len), from 6.6 on
+    fexit_bind4_sock: BIND, Sock, Some(1), 3_u8;
+    fexit_bind6_sock: BIND, Sock, Some(1), 3_u8;
+    // int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len), before that
+    fexit_bind4_socket: BIND, Sock::of_socket, Some(1), 3_u8;
+    fexit_bind6_socket: BIND, Sock::of_socket, Some(1), 3_u8;
+    // int __inet_listen_sk(struct sock *sk, int backlog), from 6.6 on
+    fexit_listen_sock: LISTEN, Sock, None, 2_u8;
+    // int inet_listen(struct socket *sock, int backlog), before that
+    fexit_listen_socket: LISTEN, Sock::of_socket, None, 2_u8;
+    // int inet_autobind(struct sock *sk)
+    fexit_autobind: AUTOBIND, Sock, None, 1_u8;
 }

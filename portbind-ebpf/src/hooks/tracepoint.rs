@@ -28,6 +28,7 @@ const MAX_ERRNO: u64 = 4095;
 
 /// `TP_PROTO(struct pt_regs *regs, long ret)` of raw tracepoint `sys_exit`.
 #[raw_tracepoint(tracepoint = "sys_exit")]
+#[inline(always)]
 pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
     let error = context.arg::<u64>(1).wrapping_neg();
     if error == 0 || error > MAX_ERRNO || !filter::is_refusal(error as u32) {

@@ -206,7 +206,7 @@ impl Tracer {
 fn load(layout: &Layout, options: &Options, btf: &AyaBtf) -> Result<Ebpf, TraceError> {
     let mut ebpf = EbpfLoader::new()
         .btf(Some(btf))
-        .verifier_log_level(VerifierLogLevel::DISABLE)
+        .verifier_log_level(VerifierLogLevel::STATS)
         .override_global("LAYOUT", layout.as_bytes(), true)
         .override_global("FILTER", options.filter.as_bytes(), true)
         .load(OBJECT)
@@ -313,18 +313,20 @@ pub(super) fn attach_error(program: &'static str, target: &'static str, error: &
     AttachError::Attach { program, target, reason: reason(error) }
 }
 
+/// Lines that the verifier closes every log with (`print_verification_stats`, kernel/bpf/verifier.c).
+const STATISTICS: &[&str] =
+    &["processed ", "verification time", "stack depth", "subprog ", "max_states", "func#"];
+
 /// The kernel's own error, and of the verifier's log only the line that says why.
 fn reason(error: &ProgramError) -> String {
     let ProgramError::LoadError { io_error, verifier_log } = error else {
         return reason_chain(error);
     };
     let log = verifier_log.to_string();
-    let telling = log.lines().rev().find(|line| {
-        let line = line.trim();
-        !line.is_empty() && !line.starts_with("processed ") && !line.starts_with("verification time")
-    });
+    let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
+    let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));
     match telling {
-        Some(line) => format!("{io_error} ({})", line.trim()),
+        Some(line) => format!("{io_error} ({line})"),
         None => io_error.to_string(),
     }
 }

@@ -1,0 +1,279 @@
+//! What an actor can be told to do, and what it answers.
+//!
+//! The same words are used in scenario files and on the pipe.
+
+use std::net::IpAddr;
+
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+/// One thing to do. `socket` is the label of a socket, `new` the label of one that appears.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Opens a socket; where a port is given it is bound, and where asked listens.
+    Socket {
+        /// Its label.
+        new: String,
+        /// Address family.
+        family: Family,
+        /// Transport protocol.
+        protocol: Protocol,
+        /// Options to set first.
+        #[serde(default)]
+        options: Vec<SocketOption>,
+        /// Address to bind to; the family's wildcard if absent.
+        address: Option<IpAddr>,
+        /// Port to bind to.
+        port: Option<u16>,
+        /// Listens after the bind.
+        #[serde(default)]
+        listen: bool,
+    },
+    /// Sets an option.
+    Option {
+        /// The socket.
+        socket: String,
+        /// The option.
+        option: SocketOption,
+    },
+    /// bind(2).
+    Bind {
+        /// The socket.
+        socket: String,
+        /// Address.
+        address: IpAddr,
+        /// Port.
+        port: u16,
+        /// Through `io_uring`.
+        #[serde(default)]
+        uring: bool,
+    },
+    /// listen(2).
+    Listen {
+        /// The socket.
+        socket: String,
+        /// Through `io_uring`.
+        #[serde(default)]
+        uring: bool,
+    },
+    /// connect(2), blocking.
+    Connect {
+        /// The socket.
+        socket: String,
+        /// Peer address.
+        address: IpAddr,
+        /// Peer port.
+        port: u16,
+    },
+    /// Takes back a connect: connect(2) with `AF_UNSPEC`.
+    Disconnect {
+        /// The socket.
+        socket: String,
+    },
+    /// accept(2), blocking.
+    Accept {
+        /// The listener.
+        socket: String,
+        /// Label of the connection.
+        new: String,
+    },
+    /// Sends one byte as a datagram.
+    Datagram {
+        /// The socket.
+        socket: String,
+        /// Peer address.
+        address: IpAddr,
+        /// Peer port.
+        port: u16,
+    },
+    /// Closes every descriptor under the label.
+    Close {
+        /// The label.
+        socket: String,
+    },
+    /// shutdown(2) in both directions.
+    Shutdown {
+        /// The socket.
+        socket: String,
+    },
+    /// Reads until the peer closes.
+    Drain {
+        /// The socket.
+        socket: String,
+    },
+    /// dup(2).
+    Dup {
+        /// The socket.
+        socket: String,
+        /// Label of the copy.
+        new: String,
+    },
+    /// Starts a child that inherits the socket and sleeps.
+    Inherit {
+        /// The socket.
+        socket: String,
+        /// Name of the child in the scenario.
+        child: String,
+    },
+    /// Opens the mailbox for descriptors; answers with its name.
+    Mailbox,
+    /// Sends the socket to another actor's mailbox.
+    Give {
+        /// The socket.
+        socket: String,
+        /// Name of the other actor.
+        to: String,
+        /// Its mailbox; filled in by the runner.
+        #[serde(default)]
+        mailbox: String,
+    },
+    /// Takes a socket from the mailbox.
+    Take {
+        /// Label of the copy.
+        new: String,
+    },
+    /// Enters a new network namespace with its loopback up.
+    NewNetns,
+    /// Enters the network namespace of another actor.
+    JoinNetns {
+        /// Name of the other actor.
+        of: String,
+        /// Its pid; filled in by the runner.
+        #[serde(default)]
+        pid: u32,
+    },
+    /// Writes a setting under /proc/sys/net of the current network namespace.
+    Sysctl {
+        /// Path below /proc/sys/net.
+        name: String,
+        /// What to write.
+        value: String,
+    },
+    /// setresuid(2), all three.
+    Setuid {
+        /// The user.
+        uid: u32,
+    },
+    /// Sets the name of the process.
+    Rename {
+        /// The name; the kernel cuts it to 15 bytes.
+        name: String,
+    },
+    /// Opens as many connections to the listener as told, both ends here, and keeps them.
+    Crowd {
+        /// The listener.
+        socket: String,
+        /// How many.
+        count: u32,
+    },
+    /// Opens a socket and binds it to a taken port, again and again.
+    Storm {
+        /// Address family.
+        family: Family,
+        /// Transport protocol.
+        protocol: Protocol,
+        /// Address.
+        address: IpAddr,
+        /// Port.
+        port: u16,
+        /// How often.
+        count: u32,
+    },
+    /// Ends the process; what its children inherited stays open.
+    Exit,
+}
+
+/// Address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// `AF_INET`.
+    Inet,
+    /// `AF_INET6`.
+    Inet6,
+}
+
+/// Transport protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// MPTCP.
+    Mptcp,
+}
+
+/// A socket option; the plain words switch it on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SocketOption {
+    /// `SO_REUSEADDR`.
+    ReuseAddress,
+    /// `SO_REUSEADDR` off again.
+    NoReuseAddress,
+    /// `SO_REUSEPORT`.
+    ReusePort,
+    /// `IPV6_V6ONLY`.
+    V6Only,
+    /// `IPV6_V6ONLY` off, whatever the default.
+    DualStack,
+    /// `IP_BIND_ADDRESS_NO_PORT`.
+    BindAddressNoPort,
+    /// `IP_LOCAL_PORT_RANGE`, lowest and highest.
+    LocalPortRange(u16, u16),
+    /// `SO_BINDTODEVICE`.
+    BindToDevice(String),
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Answer {
+    /// The errno, where the call was refused.
+    pub error: Option<String>,
+    /// The actor itself failed: the scenario cannot go on.
+    pub fault: Option<String>,
+    /// Inode of the socket.
+    pub inode: Option<u64>,
+    /// Descriptor of the socket.
+    pub fd: Option<u32>,
+    /// Local address of the socket.
+    pub address: Option<IpAddr>,
+    /// Local port of the socket.
+    pub port: Option<u16>,
+    /// The actor, or the child it started.
+    pub pid: u32,
+    /// Name of the mailbox.
+    pub mailbox: Option<String>,
+    /// How many calls of a storm were refused.
+    pub refused: Option<u32>,
+    /// Descriptors closed, with their inodes.
+    #[serde(default)]
+    pub closed: Vec<(u64, u32)>,
+}
+
+/// The name of the errnos that scenarios meet.
+#[must_use]
+pub fn errno_name(errno: Errno) -> String {
+    let name = match errno {
+        Errno::ADDRINUSE => "EADDRINUSE",
+        Errno::ADDRNOTAVAIL => "EADDRNOTAVAIL",
+        Errno::ACCESS => "EACCES",
+        Errno::PERM => "EPERM",
+        Errno::INVAL => "EINVAL",
+        Errno::AGAIN => "EAGAIN",
+        Errno::CONNREFUSED => "ECONNREFUSED",
+        Errno::NOPROTOOPT => "ENOPROTOOPT",
+        Errno::PROTONOSUPPORT => "EPROTONOSUPPORT",
+        Errno::AFNOSUPPORT => "EAFNOSUPPORT",
+        Errno::NOTCONN => "ENOTCONN",
+        Errno::ISCONN => "EISCONN",
+        Errno::MFILE => "EMFILE",
+        Errno::NODEV => "ENODEV",
+        Errno::NOENT => "ENOENT",
+        _ => return format!("errno {}", errno.raw_os_error()),
+    };
+    name.to_owned()
+}

@@ -1,0 +1,57 @@
+//! Helper processes that play the parts of a scenario.
+//!
+//! An actor is this same program, started again as `actor`: it reads one [`Action`] a line from its
+//! standard input, performs it, and writes one [`Answer`] a line. It ends when its input does.
+
+mod action;
+mod bulk;
+mod perform;
+mod sockets;
+
+use std::io::{BufRead as _, Write as _};
+
+use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, poll};
+
+pub use self::action::{Action, Answer, Family, Protocol, SocketOption, errno_name};
+
+/// Runs as an actor until the input ends.
+///
+/// # Errors
+///
+/// If the driver sends what is no action, or the pipes break.
+pub fn run() -> anyhow::Result<()> {
+    let mut stage = sockets::Sockets::default();
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let action: Action = serde_json::from_str(&line).with_context(|| format!("no action: {line}"))?;
+        let last = matches!(action, Action::Exit);
+        let answer = perform::perform(&mut stage, &action);
+        serde_json::to_writer(&mut out, &answer)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+        if last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps whatever descriptors were inherited until the other end of the standard input is closed.
+///
+/// # Errors
+///
+/// If polling fails.
+pub fn sleep() -> anyhow::Result<()> {
+    let stdin = std::io::stdin();
+    // No event is asked for: a line for the parent must not be taken, only the hang-up counts.
+    let mut waited = [PollFd::new(&stdin, PollFlags::empty())];
+    loop {
+        match poll(&mut waited, None) {
+            Ok(_) if waited[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => return Ok(()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

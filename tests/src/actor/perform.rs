@@ -1,0 +1,193 @@
+//! One function for each kind of action.
+
+use std::ffi::CString;
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::{Command, Stdio};
+
+use rustix::io::FdFlags;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
+};
+use rustix::thread::LinkNameSpaceType;
+
+use super::action::{Action, Answer};
+use super::bulk;
+use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
+use crate::sys;
+
+/// Length of the queue of a listener.
+const BACKLOG: i32 = 128;
+
+/// Performs an action; what goes wrong is part of the answer.
+pub(super) fn perform(stage: &mut Sockets, action: &Action) -> Answer {
+    attempt(stage, action).unwrap_or_else(Failure::into_answer)
+}
+
+/// Performs an action.
+fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
+    match action {
+        Action::Socket { new, family, protocol, options, address, port, listen } => {
+            let socket = open(*family, *protocol, options)?;
+            if let Some(port) = port {
+                let address = address.unwrap_or_else(|| wildcard(*family));
+                rustix::net::bind(&socket, &SocketAddr::new(address, *port))?;
+            }
+            if *listen {
+                rustix::net::listen(&socket, BACKLOG)?;
+            }
+            stage.keep(new, socket)
+        }
+        Action::Option { socket, option } => {
+            set(stage.get(socket)?, option)?;
+            Ok(done())
+        }
+        Action::Bind { socket, address, port, uring } => bind(stage, socket, *address, *port, *uring),
+        Action::Listen { socket, uring } => {
+            let socket = stage.get(socket)?;
+            if *uring {
+                sys::uring::listen(socket, BACKLOG.unsigned_abs())?;
+            } else {
+                rustix::net::listen(socket, BACKLOG)?;
+            }
+            describe(socket)
+        }
+        Action::Connect { socket, address, port } => {
+            let socket = stage.get(socket)?;
+            rustix::net::connect(socket, &SocketAddr::new(*address, *port))?;
+            describe(socket)
+        }
+        Action::Disconnect { socket } => {
+            let socket = stage.get(socket)?;
+            rustix::net::connect_unspec(socket)?;
+            describe(socket)
+        }
+        Action::Accept { socket, new } => {
+            let connection = rustix::net::accept_with(stage.get(socket)?, SocketFlags::CLOEXEC)?;
+            stage.keep(new, connection)
+        }
+        Action::Datagram { socket, address, port } => {
+            let socket = stage.get(socket)?;
+            rustix::net::sendto(socket, b".", SendFlags::empty(), &SocketAddr::new(*address, *port))?;
+            describe(socket)
+        }
+        Action::Close { socket } => stage.close(socket),
+        Action::Shutdown { socket } => {
+            let socket = stage.get(socket)?;
+            rustix::net::shutdown(socket, Shutdown::Both)?;
+            describe(socket)
+        }
+        Action::Drain { socket } => {
+            let mut buffer = [0; 64];
+            while rustix::io::read(stage.get(socket)?, &mut buffer)? > 0 {}
+            Ok(done())
+        }
+        Action::Dup { socket, new } => {
+            let copy = rustix::io::fcntl_dupfd_cloexec(stage.get(socket)?, 0)?;
+            stage.keep(new, copy)
+        }
+        Action::Inherit { socket, .. } => inherit(stage, socket),
+        Action::Mailbox => mailbox(stage),
+        Action::Give { socket, mailbox, .. } => give(stage, socket, mailbox),
+        Action::Take { new } => take(stage, new),
+        Action::Exit => Ok(done()),
+        Action::Crowd { socket, count } => bulk::crowd(stage, socket, *count),
+        Action::Storm { family, protocol, address, port, count } => {
+            bulk::storm(*family, *protocol, SocketAddr::new(*address, *port), *count)
+        }
+        Action::NewNetns | Action::JoinNetns { .. } | Action::Sysctl { .. } => surroundings(action),
+        Action::Setuid { .. } | Action::Rename { .. } => surroundings(action),
+    }
+}
+
+/// Changes what surrounds the sockets: namespace, settings, user, name.
+fn surroundings(action: &Action) -> Result<Answer, Failure> {
+    match action {
+        Action::NewNetns => sys::net::new_namespace()?,
+        Action::JoinNetns { pid, .. } => {
+            let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
+            rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+        }
+        Action::Sysctl { name, value } => std::fs::write(format!("/proc/sys/net/{name}"), value)?,
+        Action::Setuid { uid } => {
+            let uid = rustix::process::Uid::from_raw(*uid);
+            rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+        }
+        Action::Rename { name } => {
+            let name = CString::new(name.as_str()).map_err(|error| Failure::Fault(error.to_string()))?;
+            rustix::thread::set_name(&name)?;
+        }
+        _ => return Err(Failure::Fault("not a change of the surroundings".to_owned())),
+    }
+    Ok(done())
+}
+
+/// bind(2), by system call or ring.
+fn bind(stage: &Sockets, label: &str, address: IpAddr, port: u16, uring: bool) -> Result<Answer, Failure> {
+    let socket = stage.get(label)?;
+    let address = SocketAddr::new(address, port);
+    if uring {
+        sys::uring::bind(socket, address)?;
+    } else {
+        rustix::net::bind(socket, &address)?;
+    }
+    describe(socket)
+}
+
+/// Starts a child that keeps a descriptor; it shares the standard input, and ends with its hang-up.
+fn inherit(stage: &Sockets, label: &str) -> Result<Answer, Failure> {
+    let socket = stage.get(label)?;
+    rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
+    let child = Command::new("/proc/self/exe").arg("sleep").stdout(Stdio::null()).spawn();
+    rustix::io::fcntl_setfd(socket, FdFlags::CLOEXEC)?;
+    Ok(Answer { pid: child?.id(), ..describe(socket)? })
+}
+
+/// Opens the mailbox.
+fn mailbox(stage: &mut Sockets) -> Result<Answer, Failure> {
+    let name = format!("portbind-tests-{}", std::process::id());
+    let mailbox =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    rustix::net::bind(&mailbox, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
+    stage.mailbox = Some(mailbox);
+    Ok(Answer { mailbox: Some(name), ..done() })
+}
+
+/// Sends a descriptor.
+fn give(stage: &Sockets, label: &str, mailbox: &str) -> Result<Answer, Failure> {
+    let sockets = [stage.get(label)?];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(&sockets)) {
+        return Err(Failure::Fault("no space for a descriptor".to_owned()));
+    }
+    let post = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    rustix::net::connect(&post, &SocketAddrUnix::new_abstract_name(mailbox.as_bytes())?)?;
+    rustix::net::sendmsg(&post, &[IoSlice::new(b".")], &mut control, SendFlags::empty())?;
+    Ok(done())
+}
+
+/// Receives a descriptor.
+fn take(stage: &mut Sockets, label: &str) -> Result<Answer, Failure> {
+    let Some(mailbox) = &stage.mailbox else {
+        return Err(Failure::Fault("the mailbox is not open".to_owned()));
+    };
+    let mut byte = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    rustix::net::recvmsg(mailbox, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let received = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    let socket: OwnedFd = received.ok_or_else(|| Failure::Fault("no descriptor arrived".to_owned()))?;
+    stage.keep(label, socket)
+}
+
+/// An answer without a socket.
+fn done() -> Answer {
+    Answer { pid: std::process::id(), ..Answer::default() }
+}

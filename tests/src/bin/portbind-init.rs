@@ -1,0 +1,95 @@
+//! `/init` of the machine that the tests run in: sets it up, runs the tests, powers it off.
+#![expect(clippy::print_stdout, reason = "the console is all there is to report on")]
+
+use std::ffi::CStr;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use portbind_tests::sys;
+use portbind_tests::tracer::Tracer;
+use rustix::mount::{MountFlags, mount};
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use rustix::system::{RebootCommand, reboot};
+
+/// What is mounted: kind and place. Not tracefs: portbind has to do without.
+const MOUNTS: [(&str, &str); 6] = [
+    ("proc", "/proc"),
+    ("sysfs", "/sys"),
+    ("devtmpfs", "/dev"),
+    ("tmpfs", "/tmp"),
+    ("tmpfs", "/run"),
+    ("cgroup2", "/sys/fs/cgroup"),
+];
+/// Open files of one process.
+const FILES: u64 = 65_536;
+/// The portbind under test.
+const PORTBIND: &str = "/bin/portbind";
+/// All backends.
+const BACKENDS: [&str; 3] = ["fexit", "kprobe", "tracepoint"];
+
+fn main() {
+    let verdict = match run() {
+        Ok(()) => "success",
+        Err(error) => {
+            println!("portbind-init: {error:#}");
+            "failure"
+        }
+    };
+    println!("portbind-init: {verdict}");
+    let _flushed = std::io::stdout().flush();
+    if std::process::id() == 1 {
+        rustix::fs::sync();
+        if let Err(error) = reboot(RebootCommand::PowerOff) {
+            println!("portbind-init: cannot power off: {error}");
+        }
+    }
+}
+
+/// Everything between the boot and the verdict.
+fn run() -> anyhow::Result<()> {
+    ensure!(std::process::id() == 1, "this is the init of a test machine and must be its first process");
+    for (kind, place) in MOUNTS {
+        fs::create_dir_all(place).with_context(|| format!("cannot create {place}"))?;
+        mount(kind, place, kind, MountFlags::empty(), None::<&CStr>)
+            .with_context(|| format!("cannot mount {kind} on {place}"))?;
+    }
+    sys::net::loopback_up().context("cannot bring the loopback up")?;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(FILES), maximum: Some(FILES) })?;
+    let arguments = fs::read_to_string("/args").unwrap_or_default();
+    let arguments: Vec<&str> = arguments.lines().filter(|line| !line.is_empty()).collect();
+    if Path::new(PORTBIND).exists() && !arguments.contains(&"--without-portbind") {
+        gate(&arguments)?;
+    }
+    let mut tests = Command::new("/bin/portbind-tests");
+    tests.args(["--scenarios", "/scenarios"]).args(&arguments).current_dir("/tmp");
+    if !arguments.contains(&"--without-portbind") {
+        tests.args(["--portbind", PORTBIND]);
+    }
+    let status = tests.status().context("cannot start the tests")?;
+    ensure!(status.success(), "the tests ended with {status}");
+    Ok(())
+}
+
+/// The first gate: each backend to be tested loads and attaches.
+fn gate(arguments: &[&str]) -> anyhow::Result<()> {
+    let doctor = Command::new(PORTBIND).args(["doctor", "-o", "json"]).output()?;
+    println!("{}", String::from_utf8_lossy(&doctor.stdout));
+    println!("{}", String::from_utf8_lossy(&doctor.stderr));
+    let chosen: Vec<&str> =
+        arguments.windows(2).filter(|pair| pair[0] == "--backend").map(|pair| pair[1]).collect();
+    let mut complaints = Vec::new();
+    for backend in if chosen.is_empty() { BACKENDS.to_vec() } else { chosen } {
+        let ended = Tracer::trace(Path::new(PORTBIND), backend, &["-o", "json"])
+            .and_then(|tracer| tracer.stop(Signal::INT));
+        match ended {
+            Ok(ended) if ended.status.success() => println!("portbind-init: {backend} loads and attaches"),
+            Ok(ended) => complaints.push(format!("{backend} ended with {}", ended.status)),
+            Err(error) => complaints.push(format!("{backend}: {error:#}")),
+        }
+    }
+    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! The runner of the end-to-end tests.
+#![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use portbind_tests::report::Report;
+use portbind_tests::scenario::Scenario;
+use portbind_tests::{actor, checks, runner, scenario};
+
+/// Plays scenarios on the running kernel and checks what portbind says of them.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    /// The part a helper process plays.
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// The portbind under test.
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["without_portbind", "list"])]
+    portbind: Option<PathBuf>,
+    /// Checks only what the kernel answers.
+    #[arg(long, conflicts_with = "portbind")]
+    without_portbind: bool,
+    /// A backend to test; may be given several times.
+    #[arg(long, value_name = "NAME", default_values_t = ["fexit", "kprobe", "tracepoint"].map(str::to_owned))]
+    backend: Vec<String>,
+    /// Runs only scenarios and checks whose names contain this.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    scenario: String,
+    /// Folder of the scenario files.
+    #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
+    scenarios: PathBuf,
+    /// Lists scenarios and checks.
+    #[arg(long)]
+    list: bool,
+}
+
+/// A helper process of the runner.
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Part {
+    /// Performs actions from standard input.
+    #[command(hide = true)]
+    Actor,
+    /// Keeps inherited descriptors.
+    #[command(hide = true)]
+    Sleep,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    match arguments.part {
+        Some(Part::Actor) => actor::run()?,
+        Some(Part::Sleep) => actor::sleep()?,
+        None => return run(&arguments),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs what was asked for.
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let all = scenario::load(&arguments.scenarios)?;
+    let chosen: Vec<&Scenario> =
+        all.iter().filter(|scenario| scenario.name.contains(&arguments.scenario)).collect();
+    if arguments.list {
+        for scenario in &chosen {
+            println!("{}", scenario.name);
+        }
+        for name in checks::names().filter(|name| name.contains(&arguments.scenario)) {
+            println!("{name}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut report = Report::default();
+    if arguments.without_portbind {
+        runner::run(&chosen, None, &mut report)?;
+    } else {
+        let portbind = arguments.portbind.as_deref().context("no portbind was given")?;
+        for backend in &arguments.backend {
+            if let Err(error) = runner::run(&chosen, Some((portbind, backend)), &mut report) {
+                report.note(&format!("{backend}: start"), &[format!("{error:#}")]);
+                continue;
+            }
+            checks::run(checks::Setting { portbind, backend }, &arguments.scenario, &mut report);
+        }
+    }
+    Ok(if report.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

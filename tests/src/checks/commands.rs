@@ -1,0 +1,56 @@
+//! What a wrong command line, or a user without rights, is told.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use anyhow::ensure;
+
+use super::Setting;
+use super::support::{exited, says};
+use crate::tracer::Tracer;
+
+/// A user who may nothing.
+const NOBODY: u32 = 65_534;
+
+/// Without root: exit code 3 and one sentence that names the capabilities.
+pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
+    // Opened here, run there: the folders above it may be closed to the other user.
+    let binary = std::fs::File::open(setting.portbind)?;
+    rustix::io::fcntl_setfd(&binary, rustix::io::FdFlags::empty())?;
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&binary));
+    let mut command = Command::new(path);
+    command.args(["trace", "--backend", setting.backend]).uid(NOBODY).gid(NOBODY);
+    let ended = Tracer::spawn(&mut command)?.end()?;
+    exited(&ended, 3)?;
+    says(&ended, "CAP_")?;
+    ensure!(ended.stderr.len() <= 3, "more than one sentence:\n{}", ended.stderr.join("\n"));
+    Ok(())
+}
+
+/// A wrong command line: exit code 2, and the wrong word is named.
+pub(super) fn usage_errors(setting: Setting<'_>) -> anyhow::Result<()> {
+    let wrong: [(&[&str], &str); 6] = [
+        (&["trace", "--no-such-option"], "--no-such-option"),
+        (&["trace", "-P", "80,eighty"], "eighty"),
+        (&["trace", "-P", "70000"], "70000"),
+        (&["trace", "-o", "yaml"], "yaml"),
+        (&["trace", "-e", "ENOSUCHERROR"], "ENOSUCHERROR"),
+        (&["trace", "--backend", "magic"], "magic"),
+    ];
+    for (arguments, word) in wrong {
+        let ended = Tracer::spawn(Command::new(setting.portbind).args(arguments))?.end()?;
+        exited(&ended, 2).map_err(|error| error.context(arguments.join(" ")))?;
+        says(&ended, word)?;
+        ensure!(ended.stdout.is_empty(), "{arguments:?} prints on standard output");
+    }
+    Ok(())
+}
+
+/// A file that cannot be written: exit code 2, as for any wrong word of the command line, and its name is said.
+pub(super) fn unwritable_output(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut command = Command::new(setting.portbind);
+    command.args(["trace", "--backend", setting.backend, "--output", "/no-such-folder/events"]);
+    let ended = Tracer::spawn(&mut command)?.end()?;
+    exited(&ended, 2)?;
+    says(&ended, "/no-such-folder/events")
+}

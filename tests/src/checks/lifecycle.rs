@@ -1,0 +1,155 @@
+//! How a trace begins and ends.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{Quarrel, SOON, events, exited};
+use crate::actor::Protocol;
+use crate::sys::bpf::program_ids;
+use crate::tracer::Tracer;
+
+/// Programs unload a moment after their owner's end: the kernel waits for those in flight.
+const SETTLE: Duration = Duration::from_secs(30);
+
+/// `kill -9` leaves no program behind.
+pub(super) fn kill_leaves_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
+    let before = program_ids()?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let during = program_ids()?;
+    let ours: Vec<u32> = during.into_iter().filter(|id| !before.contains(id)).collect();
+    ensure!(!ours.is_empty(), "no program was loaded");
+    tracer.stop(Signal::KILL)?;
+    let started = Instant::now();
+    loop {
+        let left: Vec<u32> = program_ids()?.into_iter().filter(|id| ours.contains(id)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if started.elapsed() > SETTLE {
+            bail!("programs {left:?} are still loaded");
+        }
+        // Nothing announces that a program is gone: this is a bounded poll, not a wait for luck.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Two traces at once tell the same refusal, each once.
+pub(super) fn two_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Udp)?;
+    let one = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let two = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let pid = quarrel.refuse("binder", 1)?;
+    for tracer in [one, two] {
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
+        ended.account()?.check()?;
+        let told = events(&ended.stdout, pid)?.len();
+        ensure!(told == 1, "one refusal, told {told} times:\n{}", ended.stdout.join("\n"));
+    }
+    Ok(())
+}
+
+/// SIGTERM is as good as Ctrl-C.
+pub(super) fn sigterm(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let pid = quarrel.refuse("binder", 1)?;
+    let ended = tracer.stop(Signal::TERM)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    ensure!(events(&ended.stdout, pid)?.len() == 1, "the refusal was not told:\n{}", ended.stdout.join("\n"));
+    Ok(())
+}
+
+/// `--count` ends after so many.
+pub(super) fn count(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let port = quarrel.port.to_string();
+    let tracer =
+        Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port, "--count", "2"])?;
+    quarrel.refuse("first", 1)?;
+    quarrel.refuse("second", 1)?;
+    let ended = tracer.end()?;
+    exited(&ended, 0)?;
+    ended.account()?;
+    ensure!(ended.stdout.len() == 2, "two were asked for, got:\n{}", ended.stdout.join("\n"));
+    Ok(())
+}
+
+/// `--timeout` ends after so many seconds.
+pub(super) fn timeout(setting: Setting<'_>) -> anyhow::Result<()> {
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--timeout", "1"])?;
+    let armed = Instant::now();
+    let ended = tracer.end()?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    let took = armed.elapsed();
+    ensure!(took > Duration::from_millis(500) && took < SOON, "one second took {took:?}");
+    Ok(())
+}
+
+/// A reader who leaves ends the trace quietly.
+pub(super) fn closed_pipe(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let port = quarrel.port.to_string();
+    let (reader, pipe) = std::io::pipe()?;
+    drop(reader);
+    let mut command = Command::new(setting.portbind);
+    command.args(["trace", "-o", "json", "-P", &port, "--backend", setting.backend]);
+    let tracer = Tracer::spawn_into(&mut command, Stdio::from(pipe))?;
+    tracer.armed()?;
+    quarrel.refuse("binder", 1)?;
+    let ended = tracer.end()?;
+    exited(&ended, 0)?;
+    let noise = ended.stderr.iter().find(|line| {
+        let line = line.to_lowercase();
+        line.contains("pipe") || line.contains("panic") || line.contains("error")
+    });
+    ensure!(noise.is_none(), "it did not end quietly: {noise:?}");
+    Ok(())
+}
+
+/// `--output` writes a file for its owner only, and appends to one that is there.
+pub(super) fn output_file(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let path = Scratch::new("output.jsonl");
+    let name = path.0.to_str().context("the folder for temporary files has an odd name")?.to_owned();
+    for round in 1..=2 {
+        let options = ["-o", "json", "--output", &name];
+        let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+        let pid = quarrel.refuse(&format!("binder {round}"), 1)?;
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
+        ensure!(ended.stdout.is_empty(), "events on standard output, too:\n{}", ended.stdout.join("\n"));
+        let text = std::fs::read_to_string(&path.0)?;
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        ensure!(events(&lines, pid)?.len() == 1, "round {round} is not in the file:\n{text}");
+        let first = quarrel.troupe.pid("binder 1").context("no first binder")?;
+        ensure!(events(&lines, first)?.len() == 1, "the first round is gone:\n{text}");
+        let mode = std::fs::metadata(&path.0)?.permissions().mode() & 0o777;
+        ensure!(mode == 0o600, "the file has mode {mode:o}");
+    }
+    Ok(())
+}
+
+/// A file that is removed in the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A name that no other run uses.
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("portbind-tests-{}-{name}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}

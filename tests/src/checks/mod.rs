@@ -1,0 +1,58 @@
+//! Checks of what is not a matter of sockets: the account under load, the life of the process, its
+//! command line and what it does with hostile names.
+
+mod commands;
+mod filters;
+mod lifecycle;
+mod names;
+mod storm;
+mod support;
+
+use std::path::Path;
+
+use crate::report::Report;
+
+/// Where and how a check runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// The portbind under test.
+    pub portbind: &'a Path,
+    /// The backend.
+    pub backend: &'a str,
+}
+
+/// One check.
+type Check = fn(Setting<'_>) -> anyhow::Result<()>;
+
+/// All checks, by name.
+const CHECKS: &[(&str, Check)] = &[
+    ("storm", storm::account_is_exact),
+    ("kill leaves nothing loaded", lifecycle::kill_leaves_nothing),
+    ("two at once", lifecycle::two_at_once),
+    ("SIGTERM ends with the summary", lifecycle::sigterm),
+    ("--count", lifecycle::count),
+    ("--timeout", lifecycle::timeout),
+    ("closed pipe", lifecycle::closed_pipe),
+    ("--output", lifecycle::output_file),
+    ("without root", commands::without_root),
+    ("usage errors", commands::usage_errors),
+    ("unwritable output", commands::unwritable_output),
+    ("hostile names", names::hostile),
+    ("filter -p", filters::by_pid),
+    ("filter -P", filters::by_port),
+    ("filter --comm", filters::by_comm),
+    ("filter --proto", filters::by_protocol),
+];
+
+/// Names of all checks.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|(name, _)| *name)
+}
+
+/// Runs the checks whose names contain `filter`.
+pub fn run(setting: Setting<'_>, filter: &str, report: &mut Report) {
+    for (name, check) in CHECKS.iter().filter(|(name, _)| name.contains(filter)) {
+        let complaints = check(setting).err().map(|error| format!("{error:#}"));
+        report.note(&format!("{}: {name}", setting.backend), complaints.as_slice());
+    }
+}

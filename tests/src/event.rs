@@ -1,0 +1,105 @@
+//! What portbind says of a refusal, as far as the tests read it.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+/// One line of `portbind trace -o json`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// What the line is; `refusal` for a refusal.
+    pub kind: String,
+    /// The call.
+    pub operation: String,
+    /// The errno.
+    pub error: ErrorName,
+    /// The caller.
+    pub process: Process,
+    /// The refused socket.
+    pub socket: Socket,
+    /// The sockets on the port.
+    pub holders: Vec<Holder>,
+    /// The backend.
+    pub backend: String,
+    /// The line itself.
+    #[serde(skip)]
+    pub line: String,
+}
+
+/// An errno.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ErrorName {
+    /// Its name.
+    pub name: String,
+}
+
+/// The caller.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Process {
+    /// Its pid.
+    pub pid: u32,
+    /// Its name.
+    pub comm: String,
+    /// Its user.
+    pub uid: Option<u32>,
+}
+
+/// The refused socket.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Socket {
+    /// Transport protocol.
+    pub protocol: serde_json::Value,
+    /// Address asked for.
+    pub address: IpAddr,
+    /// Port asked for.
+    pub port: u16,
+}
+
+/// A socket on the port.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Holder {
+    /// Its state.
+    pub state: String,
+    /// It stands in the way.
+    pub conflicts: bool,
+    /// Local address.
+    pub address: IpAddr,
+    /// Local port.
+    pub port: u16,
+    /// Inode of the socket.
+    pub inode: Option<u64>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Who can have it open.
+    pub ownership: Option<String>,
+    /// Time until TIME_WAIT ends.
+    pub time_wait_left_ms: Option<u64>,
+    /// Who has it open.
+    pub processes: Vec<HolderProcess>,
+}
+
+/// A process that has a holder open.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HolderProcess {
+    /// Its pid.
+    pub pid: u32,
+    /// Its first descriptor.
+    pub fd: Option<u32>,
+    /// All its descriptors.
+    pub fds: Option<Vec<u32>>,
+}
+
+/// Reads one line; `Ok(None)` if it is no refusal.
+///
+/// # Errors
+///
+/// If the line is not JSON, or a refusal without the parts every refusal has.
+pub fn parse(line: &str) -> Result<Option<Event>, serde_json::Error> {
+    let value: serde_json::Value = serde_json::from_str(line)?;
+    if value.get("kind").and_then(serde_json::Value::as_str) != Some("refusal") {
+        return Ok(None);
+    }
+    let mut event: Event = serde_json::from_value(value)?;
+    line.clone_into(&mut event.line);
+    Ok(Some(event))
+}

@@ -1,0 +1,167 @@
+//! Plays all scenarios under one portbind for each backend.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
+
+use crate::event::Event;
+use crate::play::play;
+use crate::ports::Ports;
+use crate::report::Report;
+use crate::scenario::{Needs, Scenario};
+use crate::tracer::Tracer;
+use crate::troupe::Troupe;
+use crate::verify;
+
+/// How long the events of one scenario may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Plays scenarios and keeps what must hold of all of them together.
+#[derive(Default)]
+struct Season {
+    ports: Ports,
+    refusals: usize,
+    pids: BTreeSet<u32>,
+    complained: bool,
+}
+
+/// Plays the scenarios, under a portbind or on their own.
+///
+/// # Errors
+///
+/// If portbind cannot be started, or its end is not as it should be.
+pub fn run(
+    scenarios: &[&Scenario],
+    backend: Option<(&Path, &str)>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let mut season = Season::default();
+    let tracer = match backend {
+        Some((portbind, backend)) => {
+            Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "eaddrinuse"])?)
+        }
+        None => None,
+    };
+    let prefix = backend.map_or("errnos", |(_, backend)| backend);
+    for scenario in scenarios {
+        if let Some(reason) = obstacle(&scenario.needs, backend.map(|(_, backend)| backend))? {
+            report.skip(&format!("{prefix}: {}", scenario.name), &reason);
+            continue;
+        }
+        for case in 0..scenario.cases() {
+            let mut title = scenario.name.clone();
+            let mut complaints = Vec::new();
+            for _ in 0..scenario.repeat {
+                match season.once(scenario, case, tracer.as_ref(), &mut title) {
+                    Ok(more) => complaints.extend(more),
+                    Err(error) => complaints.push(format!("{error:#}")),
+                }
+                season.ports.release();
+            }
+            season.complained |= !complaints.is_empty();
+            report.note(&format!("{prefix}: {title}"), &complaints);
+        }
+    }
+    let complaints = match tracer {
+        Some(tracer) => season.end(tracer).err().map(|error| format!("{error:#}")),
+        None => None,
+    };
+    report.note(&format!("{prefix}: account of {} refusals", season.refusals), complaints.as_slice());
+    Ok(())
+}
+
+impl Season {
+    /// Plays one case once; complaints about what portbind said.
+    fn once(
+        &mut self,
+        scenario: &Scenario,
+        case: usize,
+        tracer: Option<&Tracer>,
+        title: &mut String,
+    ) -> anyhow::Result<Vec<String>> {
+        let script = scenario.play(case, || self.ports.take())?;
+        title.clone_from(&script.title);
+        let mut troupe = Troupe::default();
+        let seen = tracer.map_or(0, |tracer| tracer.stdout.count());
+        let mut missed = false;
+        let played = play(&script, &mut troupe, |pids, refusals| {
+            // After the first that is not told, waiting for the others would be in vain.
+            if let Some(tracer) = tracer
+                && !missed
+            {
+                missed = !tracer.stdout.wait(PATIENCE, |lines| {
+                    events_since(lines, seen, pids).map_or(true, |events| events.len() >= refusals)
+                });
+            }
+        });
+        self.pids.extend(troupe.pids());
+        let refusals = played?;
+        self.refusals += refusals.len();
+        let Some(tracer) = tracer else {
+            return Ok(Vec::new());
+        };
+        let pids = troupe.pids().collect();
+        match events_since(&tracer.stdout.so_far(), seen, &pids) {
+            Ok(events) => Ok(verify::compare(&refusals, &events)),
+            Err(complaint) => Ok(vec![complaint]),
+        }
+    }
+
+    /// Ends portbind and checks its account.
+    fn end(&self, tracer: Tracer) -> anyhow::Result<()> {
+        let ended = tracer.stop(Signal::INT)?;
+        ensure!(
+            ended.status.code() == Some(0),
+            "portbind ended with {}:\n{}",
+            ended.status,
+            ended.stderr.join("\n")
+        );
+        let account = ended.account()?;
+        account.check()?;
+        let all = verify::events_of(&ended.stdout, |_| true).map_err(anyhow::Error::msg)?;
+        ensure!(
+            account.shown == u64::try_from(all.len())?,
+            "{} events were told, but the account is {account:?}",
+            all.len()
+        );
+        let ours = all.iter().filter(|event| self.pids.contains(&event.process.pid)).count();
+        // Where a scenario failed, its refusals are not known; it has complained already.
+        ensure!(
+            self.complained || ours == self.refusals,
+            "{} refusals happened, {ours} were told: one was told late, or twice",
+            self.refusals
+        );
+        Ok(())
+    }
+}
+
+/// The events of these processes from a line on.
+fn events_since(lines: &[String], from: usize, pids: &BTreeSet<u32>) -> Result<Vec<Event>, String> {
+    verify::events_of(lines.get(from..).unwrap_or_default(), |pid| pids.contains(&pid))
+}
+
+/// Why a scenario cannot be played here.
+fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
+    if let Some(needed) = &needs.kernel {
+        let system = rustix::system::uname();
+        let release = system.release().to_str().context("the kernel has an odd version")?;
+        if version(release) < version(needed) {
+            return Ok(Some(format!("the kernel is {release}, older than {needed}")));
+        }
+    }
+    if let (Some(able), Some(backend)) = (&needs.backend, backend)
+        && !able.iter().any(|able| able == backend)
+    {
+        return Ok(Some(format!("the backend {backend} cannot see it")));
+    }
+    Ok(None)
+}
+
+/// The first two numbers of a version.
+fn version(text: &str) -> (u32, u32) {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}

@@ -1,0 +1,52 @@
+//! Socket options by number, network namespaces and the loopback interface.
+
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+/// `setsockopt(fd, level, option, value)`.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads `length` bytes at the pointer, all of them in `value`.
+    let result = unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value.as_ptr().cast(), length) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Brings the loopback interface of the current network namespace up.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn loopback_up() -> io::Result<()> {
+    let socket =
+        rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    let mut name = [0; libc::IFNAMSIZ];
+    for (to, from) in name.iter_mut().zip(b"lo") {
+        *to = libc::c_char::try_from(*from).map_err(io::Error::other)?;
+    }
+    let flags = libc::c_short::try_from(libc::IFF_UP | libc::IFF_RUNNING).map_err(io::Error::other)?;
+    let mut request =
+        libc::ifreq { ifr_name: name, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: flags } };
+    // SAFETY: SIOCSIFFLAGS reads one `ifreq`, and the pointer is to a live one.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Moves the calling thread into a new network namespace with its loopback up.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn new_namespace() -> io::Result<()> {
+    // SAFETY: CLONE_NEWNET changes no memory and no descriptor of this process.
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    loopback_up()
+}

@@ -1,0 +1,156 @@
+//! The actors of one scenario, and who of them has which socket open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context as _, bail};
+
+use crate::actor::{Action, Answer};
+
+/// Descriptors of one socket, by the pid that has them.
+pub type Owners = BTreeMap<u32, BTreeSet<u32>>;
+
+/// One running actor.
+struct Actor {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// All actors of a scenario. They end with this.
+#[derive(Default)]
+pub struct Troupe {
+    actors: BTreeMap<String, Actor>,
+    pids: BTreeMap<String, u32>,
+    inodes: BTreeMap<String, u64>,
+    owners: BTreeMap<u64, Owners>,
+}
+
+impl Troupe {
+    /// Tells an actor to do something; the actor is started if it is new.
+    ///
+    /// # Errors
+    ///
+    /// If the actor cannot be started, ended, or could not do what was asked for a reason of its own.
+    pub fn tell(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
+        if !self.actors.contains_key(name) {
+            let actor = start().with_context(|| format!("cannot start the actor {name}"))?;
+            self.pids.insert(name.to_owned(), actor.process.id());
+            self.actors.insert(name.to_owned(), actor);
+        }
+        let action = self.complete(action)?;
+        let actor = self.actors.get_mut(name).with_context(|| format!("no actor {name}"))?;
+        let answer = actor.ask(&action).with_context(|| format!("the actor {name} failed"))?;
+        if let Some(fault) = &answer.fault {
+            bail!("the actor {name} failed: {fault}");
+        }
+        if answer.error.is_none() {
+            self.note(name, &action, &answer);
+        }
+        Ok(answer)
+    }
+
+    /// The pid of an actor or a child.
+    #[must_use]
+    pub fn pid(&self, name: &str) -> Option<u32> {
+        self.pids.get(name).copied()
+    }
+
+    /// All pids.
+    pub fn pids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.pids.values().copied()
+    }
+
+    /// The inode of a socket.
+    #[must_use]
+    pub fn inode(&self, label: &str) -> Option<u64> {
+        self.inodes.get(label).copied()
+    }
+
+    /// Who has an inode open.
+    #[must_use]
+    pub fn owners(&self, inode: u64) -> Owners {
+        self.owners.get(&inode).cloned().unwrap_or_default()
+    }
+
+    /// Fills in what only the runner knows.
+    fn complete(&mut self, action: &Action) -> anyhow::Result<Action> {
+        Ok(match action {
+            Action::Give { socket, to, .. } => {
+                let answer = self.tell(to, &Action::Mailbox)?;
+                let mailbox = answer.mailbox.context("the mailbox has no name")?;
+                Action::Give { socket: socket.clone(), to: to.clone(), mailbox }
+            }
+            Action::JoinNetns { of, .. } => {
+                let pid = self.pid(of).with_context(|| format!("no actor {of}"))?;
+                Action::JoinNetns { of: of.clone(), pid }
+            }
+            _ => action.clone(),
+        })
+    }
+
+    /// Keeps account of descriptors.
+    fn note(&mut self, name: &str, action: &Action, answer: &Answer) {
+        if let (Action::Socket { new, .. } | Action::Accept { new, .. }, Some(inode)) = (action, answer.inode)
+        {
+            self.inodes.insert(new.clone(), inode);
+        }
+        if let Action::Inherit { child, .. } = action {
+            self.pids.insert(child.clone(), answer.pid);
+        }
+        if let (Some(inode), Some(fd)) = (answer.inode, answer.fd) {
+            self.owners.entry(inode).or_default().entry(answer.pid).or_default().insert(fd);
+        }
+        let gone = |owners: &mut Owners, pid| owners.retain(|owner, fds| *owner != pid || !fds.is_empty());
+        for (inode, fd) in &answer.closed {
+            if let Some(owners) = self.owners.get_mut(inode) {
+                if let Some(fds) = owners.get_mut(&answer.pid) {
+                    fds.remove(fd);
+                }
+                gone(owners, answer.pid);
+            }
+        }
+        if matches!(action, Action::Exit) {
+            for owners in self.owners.values_mut() {
+                owners.remove(&answer.pid);
+            }
+            // Its end of the input stays open: the children live until the scenario is over.
+            if let Some(actor) = self.actors.get_mut(name) {
+                let _status = actor.process.wait();
+            }
+        }
+    }
+}
+
+impl Actor {
+    /// Sends an action and waits for the answer.
+    fn ask(&mut self, action: &Action) -> anyhow::Result<Answer> {
+        let mut line = serde_json::to_string(action)?;
+        line.push('\n');
+        self.input.write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        if self.output.read_line(&mut answer)? == 0 {
+            bail!("it ended");
+        }
+        Ok(serde_json::from_str(&answer)?)
+    }
+}
+
+impl Drop for Troupe {
+    fn drop(&mut self) {
+        for (_, Actor { mut process, input, output }) in std::mem::take(&mut self.actors) {
+            drop((input, output));
+            let _status = process.wait();
+        }
+    }
+}
+
+/// Starts an actor.
+fn start() -> anyhow::Result<Actor> {
+    let mut process =
+        Command::new("/proc/self/exe").arg("actor").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let input = process.stdin.take().context("no input")?;
+    let output = BufReader::new(process.stdout.take().context("no output")?);
+    Ok(Actor { process, input, output })
+}

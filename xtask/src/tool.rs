@@ -1,0 +1,39 @@
+//! Running other programs: every failure names the command.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+/// A `cargo` command without what the surrounding `cargo xtask` and the user's environment would slip in.
+pub(crate) fn cargo() -> Command {
+    let mut cmd = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        let Some(name) = name.to_str() else { continue };
+        let flags =
+            matches!(name, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "RUSTC_BOOTSTRAP");
+        let settings =
+            ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_BPF", "CARGO_UNSTABLE_"];
+        let package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+        if flags || settings.iter().chain(&package).any(|prefix| name.starts_with(prefix)) {
+            cmd.env_remove(name);
+        }
+    }
+    cmd.stdin(Stdio::null());
+    cmd
+}
+
+/// Runs `cmd` with its output on the terminal; an error unless it succeeds.
+pub(crate) fn run(cmd: &mut Command) -> Result<()> {
+    let status = cmd.status().with_context(|| format!("failed to run {cmd:?}"))?;
+    ensure!(status.success(), "failed to run {cmd:?}: {status}");
+    Ok(())
+}
+
+/// Runs `cmd` and returns what it wrote to standard output; an error unless it succeeds.
+pub(crate) fn output(cmd: &mut Command) -> Result<String> {
+    let output = cmd.stdin(Stdio::null()).output().with_context(|| format!("failed to run {cmd:?}"))?;
+    let message = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "failed to run {cmd:?}: {}\n{}", output.status, message.trim());
+    String::from_utf8(output.stdout).with_context(|| format!("output of {cmd:?} is not UTF-8"))
+}

@@ -1,0 +1,182 @@
+//! `cargo xtask vm`: the end-to-end scenarios on real kernels, each in a virtual machine of its own.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+
+use crate::{tool, workspace};
+
+mod initramfs;
+mod kernels;
+mod qemu;
+
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+/// With it among the arguments the machines run without portbind: only the kernel's own answers are checked.
+const WITHOUT_PORTBIND: &str = "--without-portbind";
+
+/// Options of `cargo xtask vm`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// A kernel to run, by series; may be given several times. All of them by default.
+    #[arg(long, value_name = "SERIES", value_parser = kernels::SERIES)]
+    kernel: Vec<String>,
+    /// A backend to test; may be given several times. All of them by default.
+    #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"])]
+    backend: Vec<String>,
+    /// List the kernels, and which release of each is already here.
+    #[arg(long)]
+    list: bool,
+    /// Seconds until a machine counts as hung.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    timeout: u64,
+    /// How many machines run at once.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    jobs: usize,
+    /// Boot this static program as /init instead of the project's own.
+    #[arg(long, value_name = "PATH")]
+    init: Option<PathBuf>,
+    /// Further arguments of `portbind-tests`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            kernel: vec![],
+            backend: vec![],
+            list: false,
+            timeout: 300,
+            jobs: 1,
+            init: None,
+            arguments: vec![],
+        }
+    }
+}
+
+/// One kernel's run.
+#[derive(Debug)]
+struct Run {
+    release: String,
+    outcome: Result<qemu::Verdict>,
+    time: Duration,
+}
+
+/// Boots the chosen kernels and reports.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.list {
+        for series in kernels::SERIES {
+            println!(
+                "{series:<6} {}",
+                kernels::cached(series).map_or("not fetched".into(), |kernel| kernel.release)
+            );
+        }
+        return Ok(());
+    }
+    let chosen: Vec<&str> = kernels::SERIES
+        .into_iter()
+        .filter(|series| options.kernel.is_empty() || options.kernel.iter().any(|kernel| kernel == series))
+        .collect();
+    let kernels = chosen.iter().map(|series| kernels::fetch(series)).collect::<Result<Vec<_>>>()?;
+    let files = files(options)?;
+
+    let next = AtomicUsize::new(0);
+    let runs: Vec<Mutex<Option<Run>>> = kernels.iter().map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..options.jobs.clamp(1, kernels.len()) {
+            scope.spawn(|| {
+                while let Some((kernel, slot)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    kernels.get(index).zip(runs.get(index))
+                } {
+                    let run = boot(kernel, &files, Duration::from_secs(options.timeout));
+                    if let Ok(mut slot) = slot.lock() {
+                        *slot = Some(run);
+                    }
+                }
+            });
+        }
+    });
+    report(runs.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()), kernels.len())
+}
+
+fn boot(kernel: &kernels::Kernel, files: &initramfs::Files, limit: Duration) -> Run {
+    let started = Instant::now();
+    let archive = kernel.folder.join("initramfs.cpio");
+    let outcome = initramfs::write(&archive, files, &kernel.modules)
+        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, limit));
+    Run { release: kernel.release.clone(), outcome, time: started.elapsed() }
+}
+
+/// Prints the table and the sums; an error if anything failed.
+fn report(runs: impl Iterator<Item = Run>, expected: usize) -> Result<()> {
+    let (mut passed, mut failed, mut complete) = (0, 0, 0);
+    println!("\n{:<34} {:>7}  result", "kernel", "time");
+    for run in runs {
+        let (tests, result) = match run.outcome {
+            Ok(verdict) if verdict.success => (verdict.tests, "passed".to_owned()),
+            Ok(verdict) => {
+                (verdict.tests.map(|(passed, failed)| (passed, failed.max(1))), "FAILED".to_owned())
+            }
+            Err(error) => (Some((0, 1)), format!("FAILED: {error:#}")),
+        };
+        complete += usize::from(result == "passed");
+        // A machine that names no numbers counts as one test.
+        let (good, bad) = tests.unwrap_or(if result == "passed" { (1, 0) } else { (0, 1) });
+        passed += good;
+        failed += bad;
+        println!(
+            "{:<34} {:>5.0} s  {result} ({good} passed, {bad} failed)",
+            run.release,
+            run.time.as_secs_f64()
+        );
+    }
+    println!("{passed} passed, {failed} failed");
+    ensure!(complete == expected, "{} of {expected} kernels failed", expected - complete);
+    Ok(())
+}
+
+/// Builds what goes into the machines.
+fn files(options: &Options) -> Result<initramfs::Files> {
+    let mut arguments: Vec<String> =
+        options.backend.iter().flat_map(|name| ["--backend".to_owned(), name.clone()]).collect();
+    arguments.extend(options.arguments.iter().cloned());
+    let scenarios = workspace::root().join("tests/scenarios");
+    if let Some(init) = &options.init {
+        return Ok(initramfs::Files { init: init.clone(), programs: vec![], scenarios, arguments });
+    }
+    let mut packages = vec!["portbind-tests"];
+    let mut names = vec!["portbind-tests"];
+    if !arguments.iter().any(|argument| argument == WITHOUT_PORTBIND) {
+        packages.push("portbind");
+        names.push("portbind");
+    }
+    let folder = build(&packages)?;
+    let programs: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+    for program in &programs {
+        if !program.exists() {
+            bail!("{} was not built", program.display());
+        }
+    }
+    Ok(initramfs::Files { init: folder.join("portbind-init"), programs, scenarios, arguments })
+}
+
+/// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.
+fn build(packages: &[&str]) -> Result<PathBuf> {
+    let target = workspace::target().join("vm/build");
+    let mut cmd = tool::cargo();
+    cmd.current_dir(workspace::root()).args(["build", "--quiet", "--release", "--bins", "--target", TRIPLE]);
+    // The shipped profile's whole-program optimization costs a minute at each change and proves nothing here.
+    cmd.args(["--config", "profile.release.lto=false", "--config", "profile.release.codegen-units=16"]);
+    for package in packages {
+        cmd.args(["--package", package]);
+    }
+    cmd.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
+    tool::run(&mut cmd)?;
+    Ok(target.join(TRIPLE).join("release"))
+}

@@ -1,0 +1,164 @@
+//! One virtual machine: boots it, relays its console, and takes its verdict.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+const QEMU: &str = "qemu-system-x86_64";
+const SUCCESS: &str = "portbind-init: success";
+const FAILURE: &str = "portbind-init: failure";
+/// Console lines after which nothing good comes any more.
+const FATAL: [&str; 4] = [
+    "Kernel panic - not syncing",
+    "rcu_sched self-detected stall",
+    "watchdog: BUG: soft lockup",
+    "BUG: unable to handle",
+];
+/// How long a machine may take from its verdict, or from a fatal line, to its end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a machine said of its tests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    /// Whether all went well.
+    pub(super) success: bool,
+    /// How many tests passed and failed, if the machine said so.
+    pub(super) tests: Option<(u32, u32)>,
+}
+
+/// Boots `image` with `initramfs`, relays its console under `label`, and waits for the verdict.
+pub(super) fn boot(label: &str, image: &Path, initramfs: &Path, limit: Duration) -> Result<Verdict> {
+    let mut cmd = Command::new(QEMU);
+    // One processor: with two, about one boot in six panics under emulation.
+    cmd.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024", "-smp", "1"]);
+    cmd.args(["-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"]);
+    cmd.arg("-kernel").arg(image).arg("-initrd").arg(initramfs);
+    cmd.args(["-append", "console=ttyS0 quiet panic=-1 edd=off"]);
+    cmd.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let child = cmd.spawn().with_context(|| format!("failed to run {cmd:?}"))?;
+    let mut machine = Machine(child);
+    let console = machine.0.stdout.take().context("the machine has no console")?;
+    let (sender, lines) = channel();
+    thread::spawn(move || read(console, &sender));
+    watch(label, &lines, limit)
+}
+
+/// A running machine; ends with its owner.
+#[derive(Debug)]
+struct Machine(Child);
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Both fail only if the machine has already ended.
+        let _killed = self.0.kill();
+        let _ended = self.0.wait();
+    }
+}
+
+/// Sends the console's lines, free of what would move a terminal's cursor.
+fn read(console: impl Read, lines: &Sender<String>) {
+    let mut console = BufReader::new(console);
+    let mut bytes = Vec::new();
+    while console.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
+        let line = String::from_utf8_lossy(&bytes);
+        let line = plain(line.trim_end());
+        if lines.send(line).is_err() {
+            return;
+        }
+        bytes.clear();
+    }
+}
+
+/// `line` without control characters and without the escape sequences of the firmware.
+fn plain(line: &str) -> String {
+    let mut text = String::new();
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            // Either `ESC [ parameters letter`, or ESC and one character.
+            if characters.next() == Some('[') {
+                characters.by_ref().find(char::is_ascii_alphabetic);
+            }
+        } else if !character.is_control() {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// Follows the console to the verdict, or to what stands in its place.
+fn watch(label: &str, lines: &Receiver<String>, limit: Duration) -> Result<Verdict> {
+    let mut deadline = Instant::now() + limit;
+    let mut outcome = None;
+    let mut tests = None;
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                println!("[{label}] {line}");
+                tests = sums(&line).or(tests);
+                if outcome.is_none() {
+                    outcome = judge(&line);
+                    if outcome.is_some() {
+                        deadline = Instant::now() + GRACE;
+                    }
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if outcome.is_none() => {
+                bail!("no verdict within {} s", limit.as_secs());
+            }
+            Err(_) => break,
+        }
+    }
+    let success = outcome.unwrap_or_else(|| Err(anyhow!("the machine ended without a verdict")))?;
+    Ok(Verdict { success, tests })
+}
+
+/// What a console line decides, if anything.
+fn judge(line: &str) -> Option<Result<bool>> {
+    if line.ends_with(SUCCESS) {
+        return Some(Ok(true));
+    }
+    if line.ends_with(FAILURE) {
+        return Some(Ok(false));
+    }
+    let fatal = FATAL.into_iter().any(|text| line.contains(text));
+    fatal.then(|| Err(anyhow!("the kernel died: {line}")))
+}
+
+/// The numbers of a line of the form `N passed, N failed`, whatever else it says.
+fn sums(line: &str) -> Option<(u32, u32)> {
+    let before = |word: &str| line.split(word).next()?.split_whitespace().next_back()?.parse().ok();
+    (line.contains(" passed") && line.contains(" failed")).then_some(())?;
+    Some((before(" passed")?, before(" failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts() {
+        let decided = |line| judge(line).map(Result::ok);
+        assert_eq!(decided("portbind-init: success"), Some(Some(true)));
+        assert_eq!(decided("portbind-init: failure"), Some(Some(false)));
+        assert_eq!(decided("[    1.2] Kernel panic - not syncing: Attempted to kill init!"), Some(None));
+        assert_eq!(decided("portbind-init: successor"), None);
+    }
+
+    #[test]
+    fn escape_sequences() {
+        assert_eq!(plain("\u{1b}c\u{1b}[?7l\u{1b}[2Jhello \u{1b}[0mworld\r"), "hello world");
+    }
+
+    #[test]
+    fn numbers_of_tests() {
+        assert_eq!(sums("12 passed, 3 failed, 1 skipped"), Some((12, 3)));
+        assert_eq!(sums("total: 12 passed, 0 failed"), Some((12, 0)));
+        assert_eq!(sums("nothing passed"), None);
+    }
+}
