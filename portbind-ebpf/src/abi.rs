@@ -289,7 +289,7 @@ pub mod counter {
 
 record! {
 /// What a refusal must be to be told. Zero, or an empty set, means: any.
-pub struct Filter = 72 {
+pub struct Filter = 80 {
     /// Errors that are refusals, one bit each.
     pub errors: [u64; ERROR_WORDS],
     /// Thread group id.
@@ -300,12 +300,10 @@ pub struct Filter = 72 {
     pub ports: u32,
     /// Protocols, bits of [`protocol`].
     pub protocols: u32,
-    /// Length of `comm`.
-    pub comm_len: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// Name of the thread or the process, NUL-padded.
-    pub comm: [u8; COMM_LEN],
+    /// Name of the thread or the process, NUL-padded, as it lies in memory.
+    pub comm: [u64; 2],
+    /// The bits of `comm` that count: the name and its closing NUL; what follows in the kernel is left over.
+    pub comm_mask: [u64; 2],
     /// Thread group id that is never told: portbind itself.
     pub ignored_pid: u32,
     /// 1 if debug lines are written to the log.
@@ -321,9 +319,8 @@ impl Filter {
         netns: 0,
         ports: 0,
         protocols: 0,
-        comm_len: 0,
-        reserved: 0,
-        comm: [0; COMM_LEN],
+        comm: [0; 2],
+        comm_mask: [0; 2],
         ignored_pid: 0,
         debug: 0,
     };

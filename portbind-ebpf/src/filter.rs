@@ -1,9 +1,9 @@
 //! Which refusals are told. Every test is against a read-only global: what is off costs nothing.
 
-use portbind_ebpf::abi::{COMM_LEN, ERROR_WORDS, protocol};
+use portbind_ebpf::abi::{ERROR_WORDS, protocol};
 
-use crate::kernel::{FILTER, at, current_ids, current_task, global, wanted_ports};
-use crate::sock::Asked;
+use crate::kernel::{FILTER, at, current_ids, current_task, global, opaque, wanted_ports};
+use crate::sock::{Asked, nonzero};
 
 /// Errors of the kernel are below this (`MAX_ERRNO` is 4095; those that exist end at 133).
 const ERRORS: u32 = ERROR_WORDS as u32 * 64;
@@ -43,7 +43,7 @@ pub(crate) fn passes(asked: &Asked) -> bool {
     if global(&FILTER.ports) != 0 && wanted_ports(asked.port) >> (asked.port & 63) & 1 == 0 {
         return false;
     }
-    global(&FILTER.comm_len) == 0 || has_wanted_comm()
+    global(&FILTER.comm_mask[0]) == 0 || has_wanted_comm()
 }
 
 /// Bit of a protocol in the filter (IPPROTO_*, include/uapi/linux/in.h).
@@ -64,19 +64,14 @@ fn protocol_bit(number: u16) -> u32 {
 fn has_wanted_comm() -> bool {
     let task = current_task();
     let leader = task.follow(at!(task_group_leader));
-    is_wanted(task.read(at!(task_comm))) || is_wanted(leader.read(at!(task_comm)))
+    let thread = difference(task.read(at!(task_comm)));
+    let process = difference(leader.read(at!(task_comm)));
+    opaque(nonzero(thread) & nonzero(process)) == 0
 }
 
+/// Bits that keep a name from being the wanted one.
 #[inline(always)]
-fn is_wanted(comm: [u8; COMM_LEN]) -> bool {
-    let len = global(&FILTER.comm_len);
-    let mut index = 0;
-    while index < COMM_LEN {
-        // One past the wanted name has to be the NUL.
-        if index as u32 <= len && comm[index] != global(&FILTER.comm[index]) {
-            return false;
-        }
-        index += 1;
-    }
-    true
+fn difference(comm: [u64; 2]) -> u64 {
+    let word = |index: usize| (comm[index] ^ global(&FILTER.comm[index])) & global(&FILTER.comm_mask[index]);
+    word(0) | word(1)
 }

@@ -53,6 +53,7 @@ impl Plain for i32 {}
 impl Plain for u64 {}
 impl Plain for abi::Address {}
 impl Plain for [u8; COMM_LEN] {}
+impl Plain for [u64; 2] {}
 
 impl Ptr {
     pub(crate) const fn is_null(self) -> bool {

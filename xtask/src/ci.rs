@@ -70,7 +70,7 @@ impl Step {
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),
             Self::Native => native(),
-            Self::Vm => vm::run(&vm::Options { jobs: 2, ..vm::Options::default() }),
+            Self::Vm => vm::run(&vm::Options::default()),
         }
     }
 }

@@ -6,7 +6,8 @@ mod sink;
 
 use std::path::PathBuf;
 
-use portbind_ebpf::abi::Filter;
+use portbind_ebpf::abi::{COMM_LEN, Filter};
+use zerocopy::transmute;
 
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
 use crate::error::{Error, ExitStatus};
@@ -104,8 +105,10 @@ impl Args {
             filter.netns = netns.resolve().map_err(error)?;
         }
         if let Some(comm) = &self.comm {
-            filter.comm = comm.padded();
-            filter.comm_len = u32::try_from(comm.as_str().len()).unwrap_or(0);
+            let mut mask = [0_u8; COMM_LEN];
+            mask.iter_mut().take(comm.as_str().len() + 1).for_each(|byte| *byte = u8::MAX);
+            filter.comm = transmute!(comm.padded());
+            filter.comm_mask = transmute!(mask);
         }
         Ok(filter)
     }

@@ -19,6 +19,11 @@ const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 /// With it among the arguments the machines run without portbind: only the kernel's own answers are checked.
 const WITHOUT_PORTBIND: &str = "--without-portbind";
 
+/// Seconds until a machine counts as hung; with two at once a whole run took up to 300 on two cores.
+const TIMEOUT: u64 = 1200;
+/// Machines at once: each has one processor.
+const JOBS: usize = 2;
+
 /// Options of `cargo xtask vm`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -32,10 +37,10 @@ pub(crate) struct Options {
     #[arg(long)]
     list: bool,
     /// Seconds until a machine counts as hung.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT)]
     timeout: u64,
     /// How many machines run at once.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = JOBS)]
     jobs: usize,
     /// Boot this static program as /init instead of the project's own.
     #[arg(long, value_name = "PATH")]
@@ -51,8 +56,8 @@ impl Default for Options {
             kernel: vec![],
             backend: vec![],
             list: false,
-            timeout: 300,
-            jobs: 1,
+            timeout: TIMEOUT,
+            jobs: JOBS,
             init: None,
             arguments: vec![],
         }
