@@ -306,8 +306,8 @@ pub struct Filter = 80 {
     pub comm_mask: [u64; 2],
     /// Thread group id that is never told: portbind itself.
     pub ignored_pid: u32,
-    /// 1 if debug lines are written to the log.
-    pub debug: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 }
 
@@ -322,7 +322,7 @@ impl Filter {
         comm: [0; 2],
         comm_mask: [0; 2],
         ignored_pid: 0,
-        debug: 0,
+        reserved: 0,
     };
 }
 

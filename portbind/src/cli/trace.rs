@@ -56,9 +56,9 @@ pub struct Args {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
-    /// Say more on stderr; twice: with the kernel half's own debug lines.
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
+    /// Say on stderr what was tried and what is done without.
+    #[arg(short, long)]
+    verbose: bool,
     /// Say nothing on stderr but errors.
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -97,7 +97,6 @@ impl Args {
             ports: u32::from(self.ports.is_some()),
             protocols: self.protocols.map_or(0, ProtocolSet::bits),
             ignored_pid: std::process::id(),
-            debug: u32::from(self.verbose >= 2),
             ..Filter::ANY
         };
         if let Some(netns) = &self.netns {

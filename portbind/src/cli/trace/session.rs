@@ -77,7 +77,7 @@ impl Session<'_> {
     }
 
     fn announce(&mut self) -> Result<(), Error> {
-        if self.args.verbose > 0 {
+        if self.args.verbose {
             for (backend, error) in &self.tracer.refused {
                 self.status(&format!("{} cannot be used: {error}", backend.as_str()));
             }
