@@ -233,13 +233,9 @@ pub struct Holder = 144 {
 
 record! {
 /// Sums up the search for holders.
-pub struct Walk = 320 {
+pub struct Walk = 304 {
     /// Kind [`kind::WALK`].
     pub header: Header,
-    /// The kernel's tick counter (`bpf_jiffies64`).
-    pub jiffies: u64,
-    /// Nanoseconds since boot, suspended time left out (`bpf_ktime_get_ns`): with `jiffies`, tells HZ.
-    pub monotonic: u64,
     /// Holders sent.
     pub holders: u32,
     /// Holders that found the ring buffer full.

@@ -191,13 +191,6 @@ pub(crate) fn boot_time() -> u64 {
     unsafe { generated::bpf_ktime_get_boot_ns() }
 }
 
-/// Nanoseconds since boot, suspended time left out.
-#[inline(always)]
-pub(crate) fn monotonic_time() -> u64 {
-    // SAFETY: the helper has no arguments.
-    unsafe { generated::bpf_ktime_get_ns() }
-}
-
 /// The kernel's tick counter.
 #[inline(always)]
 pub(crate) fn jiffies() -> u64 {

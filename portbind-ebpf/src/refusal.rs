@@ -8,7 +8,7 @@ use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, walk};
 use crate::caller;
 use crate::filter;
 use crate::holders;
-use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, jiffies, monotonic_time, set};
+use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, set};
 use crate::maps::{PENDING, Pending};
 use crate::sock::{AF_INET, Asked, Sock, choose, is_v4, mapped, nonzero};
 
@@ -130,8 +130,6 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
         return true;
     };
     header(&mut record.header, kind::WALK);
-    record.jiffies = jiffies();
-    record.monotonic = monotonic_time();
     set(&mut record.holders, 0);
     set(&mut record.lost, 0);
     set(&mut record.bystanders, 0);

@@ -1,7 +1,7 @@
 //! The kernel's clocks.
 
 use jiff::Timestamp;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, clock_getres, clock_gettime};
 
 const NANOS: i128 = 1_000_000_000;
 
@@ -64,31 +64,18 @@ fn nanos(clock: ClockId) -> i128 {
     i128::from(time.tv_sec) * NANOS + i128::from(time.tv_nsec)
 }
 
-/// The CONFIG_HZ of a kernel whose 64-bit jiffies and CLOCK_MONOTONIC were read together.
+/// Nanoseconds of one tick of the kernel's jiffies.
 ///
-/// The kernel starts counting at `(u32)(-300 * HZ)`, five minutes before 32 bits wrap (INITIAL_JIFFIES
-/// in include/linux/jiffies.h), so only the right HZ makes the count agree with the clock. `None` when
-/// none does, or when more than one may: around an uptime of 300 s every HZ gives the same count.
+/// The coarse clocks advance once a tick, and tell its length as their resolution (`KTIME_LOW_RES`,
+/// `posix_get_coarse_res` in kernel/time/posix-timers.c): CONFIG_HZ is told nowhere else at all times.
 #[must_use]
-pub fn hz_from(jiffies: u64, monotonic_ns: u64) -> Option<u32> {
-    // The tick starts a little after the clock; 0.24 s were measured.
-    const CLOSE: i128 = 3 * NANOS;
-    const APART: i128 = NANOS;
-    let error = |hz: u32| {
-        let start = (1 << 32) - 300 * i128::from(hz);
-        let elapsed = (i128::from(jiffies) - start) * NANOS / i128::from(hz);
-        (elapsed - i128::from(monotonic_ns)).abs()
-    };
-    let mut errors = [100, 250, 300, 1000].map(|hz| (error(hz), hz));
-    errors.sort_unstable();
-    let [(best, hz), (second, _), ..] = errors;
-    (best < CLOSE && second - best >= APART).then_some(hz)
+pub fn tick_ns() -> u64 {
+    let resolution = clock_getres(ClockId::MonotonicCoarse);
+    u64::try_from(resolution.tv_nsec).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -115,42 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn tells_hz() {
-        const S: u64 = 1_000_000_000;
-        let cases = [
-            // A 6.18 kernel with CONFIG_HZ=250, from its timer_list.
-            (4_296_219_418, 5_308_726_319_536, Some(250)),
-            (4_294_937_296, 0, Some(100)),
-            (4_294_892_296, 0, Some(250)),
-            (4_294_877_296, 0, Some(300)),
-            (4_294_667_296, 0, Some(1000)),
-            // Five minutes after boot every kernel counts 2^32.
-            (1 << 32, 300 * S, None),
-            ((1 << 32) + 250 * 60, 360 * S, Some(250)),
-            ((1 << 32) + 128 * 7200, 7500 * S, None),
-            (0, 0, None),
-            (u64::MAX, u64::MAX, None),
-        ];
-        for (jiffies, monotonic, hz) in cases {
-            assert_eq!(hz_from(jiffies, monotonic), hz, "{jiffies} {monotonic}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn never_a_wrong_hz(
-            hz in prop::sample::select(vec![100_u32, 250, 300, 1000]),
-            ms in prop_oneof![0_u64..4_000_000_000_000, 0_u64..700_000],
-            late_ms in 0_u64..400,
-        ) {
-            let ticks = ms.saturating_sub(late_ms) * u64::from(hz) / 1000;
-            let told = hz_from((1 << 32) - 300 * u64::from(hz) + ticks, ms * 1_000_000);
-            prop_assert!(told == Some(hz) || told.is_none() && ms.abs_diff(300_000) < 10_000, "{told:?}");
-        }
-
-        #[test]
-        fn takes_any_numbers(jiffies: u64, monotonic: u64) {
-            let _ = hz_from(jiffies, monotonic);
-        }
+    fn a_tick_is_of_a_known_length() {
+        // CONFIG_HZ of every architecture is one of these (kernel/Kconfig.hz).
+        assert!([1_000_000, 3_333_333, 4_000_000, 10_000_000].contains(&tick_ns()), "{}", tick_ns());
     }
 }

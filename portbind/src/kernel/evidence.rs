@@ -11,7 +11,7 @@ use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Ancestor, Family, Holder, Interface, Operation, Options, Ownership, Process, Protocol, Socket, State,
 };
-use crate::host::clock::{BootClock, hz_from};
+use crate::host::clock::BootClock;
 
 /// AF_INET6 (include/linux/socket.h).
 const AF_INET6: u16 = 10;
@@ -85,15 +85,14 @@ pub fn socket(record: &abi::Socket) -> Socket {
     }
 }
 
-/// The sockets on the port. None of them is said to conflict yet.
+/// The sockets on the port. None of them is said to conflict yet. A tick lasts `tick_ns` nanoseconds.
 #[must_use]
-pub fn holders(evidence: &Evidence) -> Vec<Holder> {
-    let hz = evidence.walk.and_then(|walk| hz_from(walk.jiffies, walk.monotonic));
+pub fn holders(evidence: &Evidence, tick_ns: u64) -> Vec<Holder> {
     let asked = protocol(evidence.refusal.socket.protocol);
-    evidence.holders.iter().map(|record| one_holder(record, asked, hz)).collect()
+    evidence.holders.iter().map(|record| one_holder(record, asked, tick_ns)).collect()
 }
 
-fn one_holder(record: &abi::Holder, asked: Protocol, hz: Option<u32>) -> Holder {
+fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
     let socket = &record.socket;
     let is_time_wait = socket.state == TIME_WAIT;
     // Only a full socket has these; see `abi::Socket`.
@@ -113,14 +112,14 @@ fn one_holder(record: &abi::Holder, asked: Protocol, hz: Option<u32>) -> Holder 
         user: None,
         options: options(socket.options),
         ownership: ownership(record),
-        time_wait_left_ms: if is_time_wait { hz.map(|hz| left_ms(record.jiffies_left, hz)) } else { None },
+        time_wait_left_ms: is_time_wait.then(|| left_ms(record.jiffies_left, tick_ns)),
         backlog: (state(socket) == State::Listen).then_some((record.backlog, record.max_backlog)),
         processes: Vec::new(),
     }
 }
 
-fn left_ms(jiffies: i64, hz: u32) -> u64 {
-    u64::try_from(jiffies).unwrap_or(0).saturating_mul(1000) / u64::from(hz.max(1))
+fn left_ms(jiffies: i64, tick_ns: u64) -> u64 {
+    u64::try_from(jiffies).unwrap_or(0).saturating_mul(tick_ns) / 1_000_000
 }
 
 fn ownership(record: &abi::Holder) -> Ownership {

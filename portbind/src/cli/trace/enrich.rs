@@ -7,6 +7,7 @@ use portbind_ebpf::abi::{self, walk};
 
 use crate::diagnosis::cause::{self, Search};
 use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Process, Refusal};
+use crate::host::clock::tick_ns;
 use crate::host::netns::Interfaces;
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
 use crate::host::{Host, OwnerCache, SocketOwners};
@@ -30,6 +31,7 @@ pub(super) struct Enricher {
     callers: HashMap<CallerKey, Process>,
     described: HashMap<u32, (Instant, Option<Process>)>,
     interfaces: Interfaces,
+    tick_ns: u64,
 }
 
 /// A caller that was described once is the same as long as none of this changed.
@@ -44,13 +46,15 @@ struct CallerKey {
 impl Enricher {
     pub(super) fn new(tracer: &Tracer) -> Self {
         let host = Host::new();
+        let procfs = SocketOwners::new(host.procfs.clone());
         let (source, fallback) = match tracer.open_sockets() {
-            Ok(open_sockets) => (Source::Kernel(open_sockets), None),
-            Err(error) => (Source::Procfs(SocketOwners::new(host.procfs.clone())), Some(error)),
+            Ok(open_sockets) => (Source::Kernel(open_sockets, procfs), None),
+            Err(error) => (Source::Procfs(procfs), Some(error)),
         };
         Self {
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
+            tick_ns: tick_ns(),
             host,
             fallback,
             callers: HashMap::new(),
@@ -69,7 +73,7 @@ impl Enricher {
         let flags = evidence::walk_flags(evidence);
         let process = self.caller(evidence);
         let mut socket = evidence::socket(&evidence.refusal.socket);
-        let mut holders = evidence::holders(evidence);
+        let mut holders = evidence::holders(evidence, self.tick_ns);
         self.name_interface(socket.netns, &mut socket.interface);
         self.find_owners(&mut holders, socket.netns, now);
         let operation = evidence::operation(evidence);
@@ -168,22 +172,23 @@ impl Enricher {
 /// Where owners of sockets are asked for.
 #[derive(Debug)]
 enum Source {
-    Kernel(OpenSockets),
+    /// The kernel's iterator, or `/proc` where a walk breaks off.
+    Kernel(OpenSockets, SocketOwners),
     Procfs(SocketOwners),
 }
 
 impl FdSource for Source {
     fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
-        match self {
-            Self::Kernel(open_sockets) => {
-                // A walk that breaks off names nobody; a wrong name would be worse.
-                let open = open_sockets.read().unwrap_or_default().into_iter();
-                from_triples(
-                    open.filter(|open| inodes.contains(&open.inode))
-                        .map(|open| (open.pid, open.fd, open.inode)),
-                )
+        let (open_sockets, procfs) = match self {
+            Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),
+            Self::Procfs(procfs) => return procfs.find(inodes),
+        };
+        match open_sockets.read() {
+            Ok(open) => {
+                let wanted = open.into_iter().filter(|open| inodes.contains(&open.inode));
+                from_triples(wanted.map(|open| (open.pid, open.fd, open.inode)))
             }
-            Self::Procfs(procfs) => procfs.find(inodes),
+            Err(_) => procfs.find(inodes),
         }
     }
 }
