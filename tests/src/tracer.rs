@@ -238,6 +238,19 @@ impl Ended {
     }
 }
 
+impl Ended {
+    /// Calls that the kernel passed over, where portbind says so.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        let number = |line: &String| {
+            let (number, _) =
+                line.strip_prefix("portbind: ")?.split_once(" calls passed over by the kernel")?;
+            number.parse::<u64>().ok()
+        };
+        self.stderr.iter().find_map(number).unwrap_or(0)
+    }
+}
+
 impl Account {
     /// Complains if the parts do not make the whole, or something was lost.
     ///

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::rc::Rc;
 
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
@@ -176,6 +177,22 @@ impl Tracer {
     /// If a counter cannot be read.
     pub fn lost(&self) -> Result<u64, TraceError> {
         self.count(counter::LOST)
+    }
+
+    /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU
+    /// (`recursion_misses`, bpf_prog_show_fdinfo in kernel/bpf/syscall.c; from 5.12 on). Most are of no
+    /// interest; a refusal among them went unseen.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        let ebpf = self.ebpf.borrow();
+        let programs = ebpf.programs().filter_map(|(_, program)| program.fd().ok());
+        let misses = |fd: &aya::programs::ProgramFd| {
+            let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+            let text = std::fs::read_to_string(path).ok()?;
+            let value = text.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?;
+            value.trim().parse::<u64>().ok()
+        };
+        programs.filter_map(misses).sum()
     }
 
     /// Detaches every program; what is in the ring buffer stays.

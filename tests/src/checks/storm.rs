@@ -20,7 +20,13 @@ pub(super) fn account_is_exact(setting: Setting<'_>) -> anyhow::Result<()> {
     exited(&ended, 0)?;
     let account = ended.account()?;
     let parts = account.shown + account.coalesced + account.filtered + account.lost;
-    ensure!(account.refused >= u64::from(REFUSALS), "{REFUSALS} refusals, but the account is {account:?}");
+    // A kernel that lets a program be interrupted passes over what comes on that CPU meanwhile: portbind
+    // cannot count refusals that it never saw, but it has to say that there may be some.
+    let passed_over = ended.passed_over();
+    ensure!(
+        account.refused + passed_over >= u64::from(REFUSALS),
+        "{REFUSALS} refusals, but {passed_over} passed over and the account is {account:?}"
+    );
     ensure!(account.refused == parts, "the parts are not the whole: {account:?}");
     let told = u64::try_from(events(&ended.stdout, pid)?.len())?;
     ensure!(told > 0, "not one of {REFUSALS} refusals was told");

@@ -211,6 +211,7 @@ impl Session<'_> {
         end: End,
         elapsed: Duration,
     ) -> Result<ExitStatus, Error> {
+        let passed_over = self.tracer.passed_over();
         self.tracer.detach();
         if end == End::ClosedPipe {
             return Ok(ExitStatus::Success);
@@ -230,6 +231,11 @@ impl Session<'_> {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if passed_over > 0 {
+            self.status(&format!(
+                "{passed_over} calls passed over by the kernel: refusals among them went unseen"
+            ));
         }
         let Account { refused, shown, coalesced, filtered, lost } = self.account;
         self.status(&format!(
