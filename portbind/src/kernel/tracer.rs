@@ -9,7 +9,7 @@ use std::rc::Rc;
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
 use aya::programs::{FExit, KProbe, ProgramError, RawTracePoint};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
-use portbind_ebpf::abi::{Filter, PORT_WORDS, counter};
+use portbind_ebpf::abi::{Filter, PORT_WORDS};
 use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes;
 
@@ -129,9 +129,10 @@ impl Tracer {
         let functions = known_functions(&btf);
         let aya_btf = AyaBtf::parse(&bytes, aya::Endianness::default())
             .map_err(|error| TraceError::Load(error.to_string()))?;
-        let mut ebpf = load(&layout, options, &aya_btf)?;
         let mut refused = Vec::new();
         for &backend in &options.backends {
+            // Afresh for each: what a refused backend had loaded goes with its object.
+            let mut ebpf = load(&layout, options, &aya_btf)?;
             match attach(&mut ebpf, backend, &functions, &aya_btf) {
                 Ok(missing) => {
                     let ebpf = Rc::new(RefCell::new(ebpf));
@@ -139,7 +140,6 @@ impl Tracer {
                 }
                 Err(error) => refused.push((backend, error)),
             }
-            ebpf = load(&layout, options, &aya_btf)?;
         }
         Err(TraceError::NoBackend(refused))
     }
@@ -169,14 +169,6 @@ impl Tracer {
             Ok(map.get(&index, 0)?.iter().sum())
         };
         read().map_err(|error| TraceError::Load(error.to_string()))
-    }
-
-    /// Refusals and steps lost so far.
-    ///
-    /// # Errors
-    /// If a counter cannot be read.
-    pub fn lost(&self) -> Result<u64, TraceError> {
-        self.count(counter::LOST)
     }
 
     /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU
