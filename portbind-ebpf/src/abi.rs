@@ -96,8 +96,6 @@ pub mod walk {
     pub const TRUNCATED: u32 = 1 << 0;
     /// This protocol's sockets cannot be walked.
     pub const NOT_WALKED: u32 = 1 << 1;
-    /// Any port would have done, and none was left: no single socket is to blame.
-    pub const NO_PORT_LEFT: u32 = 1 << 2;
 }
 
 record! {

@@ -138,9 +138,7 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     set(&mut record.steps, 0);
     if !walk_holders {
         set(&mut record.flags, walk::NOT_WALKED);
-    } else if asked.port == 0 {
-        set(&mut record.flags, walk::NO_PORT_LEFT);
-    } else {
+    } else if asked.port != 0 {
         holders::walk(asked, &mut record);
     }
     record.submit();

@@ -1,6 +1,8 @@
 //! The entry points, one file a backend. Each is a shell: it fetches arguments and hands over.
 
+mod debug;
 mod fexit;
 mod files;
 mod kprobe;
+mod system_call;
 mod tracepoint;

@@ -3,24 +3,14 @@
 //! The program runs at the end of every system call of the machine, so it looks at the return
 //! value before anything else.
 
-use core::mem::offset_of;
-
-use aya_ebpf::bindings::pt_regs;
-use aya_ebpf::macros::raw_tracepoint;
-use aya_ebpf::programs::RawTracePointContext;
-use portbind_ebpf::abi::operation;
-
+use super::system_call::SystemCall;
 use crate::filter;
 use crate::kernel::{Ptr, at, current_task};
 use crate::refusal::system_call_failed;
 use crate::sock::Sock;
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
 
-/// System call numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
-const BIND: u64 = 49;
-const LISTEN: u64 = 50;
-/// The same of 32-bit programs (syscall_32.tbl); x86-64 has no call with these numbers.
-const COMPAT_BIND: u64 = 361;
-const COMPAT_LISTEN: u64 = 363;
 /// `SOCKFS_MAGIC` (include/uapi/linux/magic.h).
 const SOCKFS_MAGIC: u64 = 0x534F_434B;
 /// Errors lie between -MAX_ERRNO and -1.
@@ -40,23 +30,16 @@ pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn system_call_returned(registers: Ptr, error: u32) {
-    let register = |offset: usize| registers.read::<u64>(offset as u32);
-    let (operation, fd, address) = match register(offset_of!(pt_regs, orig_rax)) {
-        BIND => (operation::BIND, offset_of!(pt_regs, rdi), register(offset_of!(pt_regs, rsi))),
-        LISTEN => (operation::LISTEN, offset_of!(pt_regs, rdi), 0),
-        COMPAT_BIND => (operation::BIND, offset_of!(pt_regs, rbx), register(offset_of!(pt_regs, rcx))),
-        COMPAT_LISTEN => (operation::LISTEN, offset_of!(pt_regs, rbx), 0),
-        _ => return,
-    };
-    let sock = sock_of_descriptor(register(fd) as u32);
+    let Some(call) = SystemCall::of_registers(registers) else { return };
+    let sock = sock_of_descriptor(call.fd);
     if !sock.0.is_null() && sock.is_internet() {
-        system_call_failed(sock, Ptr(address), error, operation);
+        system_call_failed(sock, call.address, error, call.operation);
     }
 }
 
 /// The socket behind a descriptor of the current task; null if it is none.
 #[inline(always)]
-fn sock_of_descriptor(fd: u32) -> Sock {
+pub(super) fn sock_of_descriptor(fd: u32) -> Sock {
     let table = current_task().follow(at!(task_files)).follow(at!(files_fdt));
     if fd >= table.read::<u32>(at!(fdt_max_fds)) {
         return Sock(Ptr(0));

@@ -56,9 +56,9 @@ pub struct Args {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
-    /// Say on stderr what was tried and what is done without.
-    #[arg(short, long)]
-    verbose: bool,
+    /// Say on stderr what was tried and what is done without; twice: every bind and listen system call.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// Say nothing on stderr but errors.
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -80,6 +80,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
+        debug: args.wants_debug_lines(),
     };
     let tracer = Tracer::start(&options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -90,6 +91,10 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 impl Args {
+    const fn wants_debug_lines(&self) -> bool {
+        self.verbose > 1
+    }
+
     fn filter(&self) -> Result<Filter, Error> {
         let mut filter = Filter {
             errors: self.errors.words(),

@@ -277,6 +277,17 @@ pub struct Account {
     pub lost: u64,
 }
 
+/// What the account of a run cannot tell: refusals that nobody saw, and parts of those that were told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Holders, sums of searches and ends of calls of told refusals that found the ring buffer full.
+    pub steps_lost: u64,
+    /// Calls whose return could not be waited for, because too many were in flight (kprobe backend).
+    pub returns_missed: u64,
+    /// Calls that the kernel did not show, because a program was interrupted on that CPU.
+    pub passed_over: u64,
+}
+
 impl Account {
     /// Every refusal is accounted for.
     #[must_use]

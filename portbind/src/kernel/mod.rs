@@ -3,6 +3,7 @@
 pub mod assemble;
 pub mod backend;
 pub mod btf;
+pub mod debug;
 pub mod evidence;
 pub mod layout;
 pub mod object;

@@ -15,6 +15,7 @@ use zerocopy::IntoBytes;
 
 use super::backend::{Backend, Hook, Point};
 use super::btf::{Btf, BtfError};
+use super::debug::{self, DebugLines};
 use super::layout::{self, LayoutError};
 use super::object::OBJECT;
 use super::sockets::OpenSockets;
@@ -86,13 +87,15 @@ pub struct Options {
     pub filter: Filter,
     /// Wanted ports, one bit each; consulted only if the filter says so.
     pub ports: Option<Box<[u64; PORT_WORDS as usize]>>,
+    /// Make room for debug lines.
+    pub debug: bool,
 }
 
 impl Options {
     /// One backend, telling every EADDRINUSE.
     #[must_use]
     pub fn only(backend: Backend) -> Self {
-        Self { backends: vec![backend], filter: Filter::ANY, ports: None }
+        Self { backends: vec![backend], filter: Filter::ANY, ports: None, debug: false }
     }
 }
 
@@ -203,6 +206,14 @@ impl Tracer {
         }
     }
 
+    /// Has the kernel half tell every bind and listen system call, refused or not, in debug lines.
+    ///
+    /// # Errors
+    /// If the kernel refuses the program.
+    pub fn debug_lines(&self) -> Result<DebugLines, AttachError> {
+        debug::attach(&mut self.ebpf.borrow_mut())
+    }
+
     /// Loads the iterator over open sockets.
     ///
     /// # Errors
@@ -213,7 +224,12 @@ impl Tracer {
 }
 
 fn load(layout: &Layout, options: &Options, btf: &AyaBtf) -> Result<Ebpf, TraceError> {
-    let mut ebpf = EbpfLoader::new()
+    let mut loader = EbpfLoader::new();
+    if !options.debug {
+        // One page is the least that a ring buffer takes.
+        loader.map_max_entries(debug::MAP, 4096);
+    }
+    let mut ebpf = loader
         .btf(Some(btf))
         .verifier_log_level(VerifierLogLevel::STATS)
         .override_global("LAYOUT", layout.as_bytes(), true)

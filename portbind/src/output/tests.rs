@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::sanitize::columns;
 use super::{Format, Printer, Style, Summary, samples};
-use crate::diagnosis::event::{Account, Refusal};
+use crate::diagnosis::event::{Account, Gaps, Refusal};
 
 fn print(format: Format, style: Style, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, style, Vec::new());
@@ -231,7 +231,7 @@ fn brief_header_comes_once() {
     printer.begin().unwrap();
     printer.begin().unwrap();
     printer.event(&samples::listener()).unwrap();
-    printer.summary(&Summary::new(&Account::default(), std::time::Duration::ZERO)).unwrap();
+    printer.summary(&Summary::new(&Account::default(), &Gaps::default(), std::time::Duration::ZERO)).unwrap();
     assert_eq!(String::from_utf8(printer.into_inner()).unwrap().lines().count(), 2);
 }
 
@@ -260,9 +260,10 @@ fn json_unknown_error_and_protocol() {
 #[test]
 fn json_summary() {
     let account = Account { refused: 10, shown: 4, coalesced: 3, filtered: 2, lost: 1 };
+    let gaps = Gaps { steps_lost: 5, returns_missed: 6, passed_over: 7 };
     let mut printer = Printer::new(Format::Json, Style::default(), Vec::new());
-    printer.summary(&Summary::new(&account, std::time::Duration::from_millis(2500))).unwrap();
-    assert_snapshot!(String::from_utf8(printer.into_inner()).unwrap(), @r##"{"schema":"portbind.event/1","kind":"summary","refused":10,"shown":4,"coalesced":3,"filtered":2,"lost":1,"seconds":2.5}"##);
+    printer.summary(&Summary::new(&account, &gaps, std::time::Duration::from_millis(2500))).unwrap();
+    assert_snapshot!(String::from_utf8(printer.into_inner()).unwrap(), @r##"{"schema":"portbind.event/1","kind":"summary","refused":10,"shown":4,"coalesced":3,"filtered":2,"lost":1,"steps_lost":5,"returns_missed":6,"passed_over":7,"seconds":2.5}"##);
 }
 
 /// Every field of the core stands where it always stood, in every line.

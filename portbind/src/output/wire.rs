@@ -267,6 +267,12 @@ pub struct Summary {
     pub filtered: u64,
     /// Lost.
     pub lost: u64,
+    /// Parts of told refusals that were lost.
+    pub steps_lost: u64,
+    /// Calls whose return was missed.
+    pub returns_missed: u64,
+    /// Calls that the kernel did not show.
+    pub passed_over: u64,
     /// How long the run took.
     pub seconds: f64,
 }
@@ -274,10 +280,20 @@ pub struct Summary {
 impl Summary {
     /// The account of a run that took `duration`.
     #[must_use]
-    pub fn new(account: &event::Account, duration: Duration) -> Self {
-        let event::Account { refused, shown, coalesced, filtered, lost } = *account;
-        let seconds = duration.as_secs_f64();
-        Self { schema: SCHEMA, kind: "summary", refused, shown, coalesced, filtered, lost, seconds }
+    pub fn new(account: &event::Account, gaps: &event::Gaps, duration: Duration) -> Self {
+        Self {
+            schema: SCHEMA,
+            kind: "summary",
+            refused: account.refused,
+            shown: account.shown,
+            coalesced: account.coalesced,
+            filtered: account.filtered,
+            lost: account.lost,
+            steps_lost: gaps.steps_lost,
+            returns_missed: gaps.returns_missed,
+            passed_over: gaps.passed_over,
+            seconds: duration.as_secs_f64(),
+        }
     }
 }
 

@@ -12,13 +12,15 @@ use tokio::time::{Instant, sleep_until};
 use super::Args;
 use super::enrich::Enricher;
 use super::sink::Sink;
-use crate::diagnosis::event::Account;
+use crate::diagnosis::event::{Account, Gaps};
 use crate::error::{Error, ExitStatus};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
+use crate::kernel::debug::DebugLines;
 use crate::kernel::record::Record;
 use crate::kernel::ring;
 use crate::kernel::tracer::Tracer;
+use crate::output::Summary;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
@@ -63,6 +65,9 @@ pub(super) async fn run(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitS
         account: Account::default(),
         lost: 0,
     };
+    if args.wants_debug_lines() {
+        session.follow_debug_lines();
+    }
     session.announce()?;
     let begin = Instant::now();
     let end = session.follow(&mut records, &mut interrupt, &mut terminate).await?;
@@ -77,7 +82,7 @@ impl Session<'_> {
     }
 
     fn announce(&mut self) -> Result<(), Error> {
-        if self.args.verbose {
+        if self.args.verbose > 0 {
             for (backend, error) in &self.tracer.refused {
                 self.status(&format!("{} cannot be used: {error}", backend.as_str()));
             }
@@ -96,6 +101,15 @@ impl Session<'_> {
         let blind = backend.blind_to().map_or_else(String::new, |what| format!("; it does not see {what}"));
         self.status(&format!("tracing with {}{blind}; Ctrl-C ends it", backend.as_str()));
         Ok(())
+    }
+
+    /// Writes debug lines as they come, beside everything else.
+    fn follow_debug_lines(&self) {
+        let lines = self.tracer.debug_lines().map_err(|error| error.to_string());
+        match lines.and_then(|lines| ring::watch_lines(lines).map_err(|error| error.to_string())) {
+            Ok(lines) => drop(tokio::spawn(write_debug_lines(lines))),
+            Err(reason) => self.status(&format!("there are no debug lines: {reason}")),
+        }
     }
 
     async fn follow(
@@ -232,16 +246,46 @@ impl Session<'_> {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        if passed_over > 0 {
-            self.status(&format!(
-                "{passed_over} calls passed over by the kernel: refusals among them went unseen"
-            ));
-        }
+        let gaps = self.gaps(passed_over)?;
+        self.tell_gaps(&gaps);
         let Account { refused, shown, coalesced, filtered, lost } = self.account;
         self.status(&format!(
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
             elapsed.as_secs_f64(),
         ));
-        Ok(ExitStatus::Success)
+        match self.sink.summary(&Summary::new(&self.account, &gaps, elapsed)) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
+            _ => Ok(ExitStatus::Success),
+        }
+    }
+
+    fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
+        Ok(Gaps {
+            steps_lost: self.tracer.count(counter::LOST_STEPS)?,
+            returns_missed: self.tracer.count(counter::LOST_ENTRIES)?,
+            passed_over,
+        })
+    }
+
+    fn tell_gaps(&self, gaps: &Gaps) {
+        let Gaps { steps_lost, returns_missed, passed_over } = gaps;
+        if *steps_lost > 0 {
+            self.status(&format!("{steps_lost} parts of shown refusals lost: some holders are missing"));
+        }
+        if *returns_missed > 0 {
+            self.status(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
+        }
+        if *passed_over > 0 {
+            self.status(&format!(
+                "{passed_over} calls passed over by the kernel: refusals among them went unseen"
+            ));
+        }
+    }
+}
+
+async fn write_debug_lines(mut lines: AsyncFd<DebugLines>) {
+    while let Ok(mut ready) = lines.readable_mut().await {
+        ready.get_inner_mut().flush();
+        ready.clear_ready();
     }
 }

@@ -1,0 +1,40 @@
+//! Debug lines (`-vv`): every bind and listen system call, and what the layout makes of its socket.
+//!
+//! A program of its own, loaded only when it is asked for: it costs nothing otherwise, and the code of
+//! the log macros (which calls memcpy) stays out of the search, see ARCHITECTURE.md.
+
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use aya_log_ebpf::debug;
+use portbind_ebpf::abi::operation;
+
+use super::system_call::SystemCall;
+use super::tracepoint::sock_of_descriptor;
+use crate::kernel::{Ptr, current_ids};
+
+/// `TP_PROTO(struct pt_regs *regs, long ret)` of raw tracepoint `sys_exit`.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub(crate) fn debug_sys_exit(context: RawTracePointContext) -> i32 {
+    let Some(call) = SystemCall::of_registers(Ptr(context.arg(0))) else { return 0 };
+    let sock = sock_of_descriptor(call.fd);
+    if sock.0.is_null() {
+        return 0;
+    }
+    let name = if call.operation == operation::BIND { "bind" } else { "listen" };
+    let status: i64 = context.arg(1);
+    debug!(
+        &context,
+        "{}(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}",
+        name,
+        call.fd,
+        current_ids() as u32,
+        status,
+        sock.0.0,
+        sock.family(),
+        sock.protocol(),
+        sock.state(),
+        sock.port(),
+        sock.netns()
+    );
+    0
+}
