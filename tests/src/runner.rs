@@ -152,6 +152,11 @@ fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<Strin
             return Ok(Some(format!("the kernel is {release}, older than {needed}")));
         }
     }
+    if let Some(file) = &needs.file
+        && !file.exists()
+    {
+        return Ok(Some(format!("the kernel has no {}", file.display())));
+    }
     if let (Some(able), Some(backend)) = (&needs.backend, backend)
         && !able.iter().any(|able| able == backend)
     {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, bail};
@@ -35,9 +36,7 @@ impl Troupe {
     /// If the actor cannot be started, ended, or could not do what was asked for a reason of its own.
     pub fn tell(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
         if !self.actors.contains_key(name) {
-            let actor = start().with_context(|| format!("cannot start the actor {name}"))?;
-            self.pids.insert(name.to_owned(), actor.process.id());
-            self.actors.insert(name.to_owned(), actor);
+            self.cast(name, Path::new("/proc/self/exe"), &[])?;
         }
         let action = self.complete(action)?;
         let actor = self.actors.get_mut(name).with_context(|| format!("no actor {name}"))?;
@@ -49,6 +48,18 @@ impl Troupe {
             self.note(name, &action, &answer);
         }
         Ok(answer)
+    }
+
+    /// Starts an actor from an executable of its own, with arguments that mean nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn cast(&mut self, name: &str, program: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+        let actor = start(program, arguments).with_context(|| format!("cannot start the actor {name}"))?;
+        self.pids.insert(name.to_owned(), actor.process.id());
+        self.actors.insert(name.to_owned(), actor);
+        Ok(())
     }
 
     /// The pid of an actor or a child.
@@ -147,9 +158,10 @@ impl Drop for Troupe {
 }
 
 /// Starts an actor.
-fn start() -> anyhow::Result<Actor> {
-    let mut process =
-        Command::new("/proc/self/exe").arg("actor").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Actor> {
+    let mut command = Command::new(program);
+    command.arg("actor").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut process = command.spawn()?;
     let input = process.stdin.take().context("no input")?;
     let output = BufReader::new(process.stdout.take().context("no output")?);
     Ok(Actor { process, input, output })

@@ -45,17 +45,17 @@ pub enum Action {
         address: IpAddr,
         /// Port.
         port: u16,
-        /// Through `io_uring`.
+        /// How the call is made.
         #[serde(default)]
-        uring: bool,
+        by: Way,
     },
     /// listen(2).
     Listen {
         /// The socket.
         socket: String,
-        /// Through `io_uring`.
+        /// How the call is made.
         #[serde(default)]
-        uring: bool,
+        by: Way,
     },
     /// connect(2), blocking.
     Connect {
@@ -182,6 +182,21 @@ pub enum Action {
     },
     /// Ends the process; what its children inherited stays open.
     Exit,
+}
+
+/// How a call is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// The system call.
+    #[default]
+    Call,
+    /// `io_uring`.
+    Uring,
+    /// The system call of 32-bit programs.
+    Compat,
+    /// `socketcall(2)`, the older system call of 32-bit programs.
+    Socketcall,
 }
 
 /// Address family.

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Command, Stdio};
 
@@ -14,7 +14,7 @@ use rustix::net::{
 };
 use rustix::thread::LinkNameSpaceType;
 
-use super::action::{Action, Answer};
+use super::action::{Action, Answer, Way};
 use super::bulk;
 use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
 use crate::sys;
@@ -45,16 +45,10 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
             set(stage.get(socket)?, option)?;
             Ok(done())
         }
-        Action::Bind { socket, address, port, uring } => bind(stage, socket, *address, *port, *uring),
-        Action::Listen { socket, uring } => {
-            let socket = stage.get(socket)?;
-            if *uring {
-                sys::uring::listen(socket, BACKLOG.unsigned_abs())?;
-            } else {
-                rustix::net::listen(socket, BACKLOG)?;
-            }
-            describe(socket)
+        Action::Bind { socket, address, port, by } => {
+            bind(stage, socket, SocketAddr::new(*address, *port), *by)
         }
+        Action::Listen { socket, by } => listen(stage, socket, *by),
         Action::Connect { socket, address, port } => {
             let socket = stage.get(socket)?;
             rustix::net::connect(socket, &SocketAddr::new(*address, *port))?;
@@ -125,14 +119,26 @@ fn surroundings(action: &Action) -> Result<Answer, Failure> {
     Ok(done())
 }
 
-/// bind(2), by system call or ring.
-fn bind(stage: &Sockets, label: &str, address: IpAddr, port: u16, uring: bool) -> Result<Answer, Failure> {
+/// bind(2).
+fn bind(stage: &Sockets, label: &str, address: SocketAddr, by: Way) -> Result<Answer, Failure> {
     let socket = stage.get(label)?;
-    let address = SocketAddr::new(address, port);
-    if uring {
-        sys::uring::bind(socket, address)?;
-    } else {
-        rustix::net::bind(socket, &address)?;
+    match by {
+        Way::Call => rustix::net::bind(socket, &address)?,
+        Way::Uring => sys::uring::bind(socket, address)?,
+        Way::Compat => sys::compat::bind(socket, address, false)?,
+        Way::Socketcall => sys::compat::bind(socket, address, true)?,
+    }
+    describe(socket)
+}
+
+/// listen(2).
+fn listen(stage: &Sockets, label: &str, by: Way) -> Result<Answer, Failure> {
+    let socket = stage.get(label)?;
+    match by {
+        Way::Call => rustix::net::listen(socket, BACKLOG)?,
+        Way::Uring => sys::uring::listen(socket, BACKLOG.unsigned_abs())?,
+        Way::Compat => sys::compat::listen(socket, BACKLOG.unsigned_abs(), false)?,
+        Way::Socketcall => sys::compat::listen(socket, BACKLOG.unsigned_abs(), true)?,
     }
     describe(socket)
 }

@@ -38,11 +38,15 @@ struct Arguments {
 }
 
 /// A helper process of the runner.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Part {
     /// Performs actions from standard input.
     #[command(hide = true)]
-    Actor,
+    Actor {
+        /// Words for others to see.
+        #[arg(allow_hyphen_values = true)]
+        ignored: Vec<String>,
+    },
     /// Keeps inherited descriptors.
     #[command(hide = true)]
     Sleep,
@@ -51,7 +55,7 @@ enum Part {
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.part {
-        Some(Part::Actor) => actor::run()?,
+        Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Sleep) => actor::sleep()?,
         None => return run(&arguments),
     }

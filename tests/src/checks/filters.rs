@@ -1,11 +1,11 @@
 //! Filters keep back what was not asked for, and count it.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
 use super::support::{Quarrel, events, exited};
-use crate::actor::Protocol;
+use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
 
 /// `-p`.
@@ -38,6 +38,51 @@ pub(super) fn by_protocol(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut wanted = Quarrel::new(Protocol::Udp)?;
     let mut other = Quarrel::new(Protocol::Tcp)?;
     filtered(setting, &["--proto", "udp"], &mut wanted, &mut other)
+}
+
+/// `--netns`.
+pub(super) fn by_netns(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut wanted = Quarrel::new(Protocol::Tcp)?;
+    let mut other = Quarrel::new(Protocol::Tcp)?;
+    // An actor of its own namespace; both ends of its quarrel live there.
+    for actor in ["holder", "binder"] {
+        let enter = match actor {
+            "holder" => Action::NewNetns,
+            _ => Action::JoinNetns { of: "holder".to_owned(), pid: 0 },
+        };
+        wanted.troupe.tell(actor, &enter)?;
+    }
+    wanted.hold()?;
+    let holder = wanted.troupe.pid("holder").context("no holder")?;
+    filtered(setting, &["--netns", &format!("pid:{holder}")], &mut wanted, &mut other)
+}
+
+/// `-e`: a list, all, and that EADDRINUSE alone is the default.
+pub(super) fn by_error(setting: Setting<'_>) -> anyhow::Result<()> {
+    let wishes: [(&[&str], [usize; 2]); 4] = [
+        (&[], [1, 0]),
+        (&["-e", "all"], [1, 1]),
+        (&["-e", "EADDRNOTAVAIL"], [0, 1]),
+        (&["-e", "eaddrinuse,eaddrnotavail"], [1, 1]),
+    ];
+    for (wish, expected) in wishes {
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let tracer = Tracer::trace(setting.portbind, setting.backend, &[&["-o", "json"], wish].concat())?;
+        let pids = [quarrel.refuse("binder", 1)?, quarrel.ask_for_elsewhere("stranger")?];
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
+        ended.account()?.check()?;
+        let mut told = [0; 2];
+        for (told, pid) in told.iter_mut().zip(pids) {
+            *told = events(&ended.stdout, pid)?.len();
+        }
+        ensure!(
+            told == expected,
+            "{wish:?}: expected {expected:?}, told {told:?}\n{}",
+            ended.stdout.join("\n")
+        );
+    }
+    Ok(())
 }
 
 /// One refusal that is asked for and one that is not.

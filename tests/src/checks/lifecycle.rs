@@ -1,7 +1,6 @@
 //! How a trace begins and ends.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, SOON, events, exited};
+use super::support::{Quarrel, SOON, Scratch, events, exited};
 use crate::actor::Protocol;
 use crate::sys::bpf::program_ids;
 use crate::tracer::Tracer;
@@ -78,7 +77,8 @@ pub(super) fn count(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.end()?;
     exited(&ended, 0)?;
     ended.account()?;
-    ensure!(ended.stdout.len() == 2, "two were asked for, got:\n{}", ended.stdout.join("\n"));
+    let (events, summary) = (2, 1);
+    ensure!(ended.stdout.len() == events + summary, "two were asked for, got:\n{}", ended.stdout.join("\n"));
     Ok(())
 }
 
@@ -136,20 +136,4 @@ pub(super) fn output_file(setting: Setting<'_>) -> anyhow::Result<()> {
         ensure!(mode == 0o600, "the file has mode {mode:o}");
     }
     Ok(())
-}
-
-/// A file that is removed in the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    /// A name that no other run uses.
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("portbind-tests-{}-{name}", std::process::id())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_file(&self.0);
-    }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod filters;
 mod lifecycle;
 mod names;
+mod status;
 mod storm;
 mod support;
 
@@ -38,10 +39,16 @@ const CHECKS: &[(&str, Check)] = &[
     ("usage errors", commands::usage_errors),
     ("unwritable output", commands::unwritable_output),
     ("hostile names", names::hostile),
+    ("hostile arguments and paths", names::hostile_arguments),
+    ("-q", status::quiet),
+    ("-v", status::verbose),
+    ("-vv", status::debug_lines),
     ("filter -p", filters::by_pid),
     ("filter -P", filters::by_port),
     ("filter --comm", filters::by_comm),
     ("filter --proto", filters::by_protocol),
+    ("filter --netns", filters::by_netns),
+    ("filter -e", filters::by_error),
 ];
 
 /// Names of all checks.

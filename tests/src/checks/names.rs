@@ -4,9 +4,9 @@ use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, exited};
-use crate::actor::Protocol;
-use crate::tracer::Tracer;
+use super::support::{Quarrel, Scratch, exited};
+use crate::actor::{Action, Protocol};
+use crate::tracer::{Ended, Tracer};
 
 /// Names a process can give itself.
 const NAMES: [&str; 5] = ["\x1b[31mred", "a\nb\r\nc", "::error::x", "\n::error::y", "\u{202e}\u{7f}\t"];
@@ -26,12 +26,47 @@ pub(super) fn hostile(setting: Setting<'_>) -> anyhow::Result<()> {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         ensure!(ended.stdout.len() >= NAMES.len(), "{format}: too little was told");
-        for line in ended.stdout.iter().chain(&ended.stderr) {
-            let raw = line.contains(|c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
-            ensure!(!raw, "{format}: a raw control character: {line:?}");
-            ensure!(!line.trim_start().starts_with("::"), "{format}: a command for a CI system: {line:?}");
-            ensure!(format == "json" || !line.contains("::error::"), "{format}: a command within: {line:?}");
+        harmless(format, &ended)?;
+    }
+    Ok(())
+}
+
+/// The same of arguments and of the path of the executable, of callers and holders.
+pub(super) fn hostile_arguments(setting: Setting<'_>) -> anyhow::Result<()> {
+    let program = Scratch::new(&NAMES.concat());
+    std::fs::copy("/proc/self/exe", &program.0)?;
+    for format in ["text", "brief", "json"] {
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        for actor in ["heir", "binder"] {
+            quarrel.troupe.cast(actor, &program.0, &NAMES)?;
         }
+        let give = Action::Give { socket: "old".to_owned(), to: "heir".to_owned(), mailbox: String::new() };
+        quarrel.troupe.tell("holder", &give)?;
+        quarrel.troupe.tell("heir", &Action::Take { new: "old".to_owned() })?;
+        let port = quarrel.port.to_string();
+        let options = ["-o", format, "-P", &port, "--color", "never"];
+        let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+        quarrel.refuse("binder", 1)?;
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
+        harmless(format, &ended)?;
+        let told = ended.stdout.iter().filter(|line| line.contains("error")).count();
+        ensure!(
+            format != "json" || told > 0,
+            "arguments and paths are not told:\n{}",
+            ended.stdout.join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// Complains of lines that a terminal or a CI system would act upon.
+fn harmless(format: &str, ended: &Ended) -> anyhow::Result<()> {
+    for line in ended.stdout.iter().chain(&ended.stderr) {
+        let raw = line.contains(|c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+        ensure!(!raw, "{format}: a raw control character: {line:?}");
+        ensure!(!line.trim_start().starts_with("::"), "{format}: a command for a CI system: {line:?}");
+        ensure!(format == "json" || !line.contains("::error::"), "{format}: a command within: {line:?}");
     }
     Ok(())
 }

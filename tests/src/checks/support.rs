@@ -1,6 +1,7 @@
 //! What several checks need: a refusal to order, and an end to judge.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -30,19 +31,17 @@ impl Quarrel {
     pub(super) fn new(protocol: Protocol) -> anyhow::Result<Self> {
         let mut ports = Ports::new();
         let port = ports.take()?;
-        let mut troupe = Troupe::default();
-        let old = Action::Socket {
-            new: "old".to_owned(),
-            family: Family::Inet,
-            protocol,
-            options: Vec::new(),
-            address: Some(LOCALHOST),
-            port: Some(port),
-            listen: protocol == Protocol::Tcp,
-        };
-        let answer = troupe.tell("holder", &old)?;
+        let mut quarrel = Self { troupe: Troupe::default(), port, protocol, _ports: ports };
+        quarrel.hold()?;
+        Ok(quarrel)
+    }
+
+    /// Has the holder take the port, in the namespace where it is now.
+    pub(super) fn hold(&mut self) -> anyhow::Result<()> {
+        let old = self.socket("old", LOCALHOST);
+        let answer = self.troupe.tell("holder", &old)?;
         ensure!(answer.error.is_none(), "the holder could not bind: {:?}", answer.error);
-        Ok(Self { troupe, port, protocol, _ports: ports })
+        Ok(())
     }
 
     /// Has the port refused so many times to an actor; its pid.
@@ -64,11 +63,48 @@ impl Quarrel {
         Ok(answer.pid)
     }
 
+    /// Has an actor ask for an address that this host does not have; its pid.
+    pub(super) fn ask_for_elsewhere(&mut self, actor: &str) -> anyhow::Result<u32> {
+        let documentation = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+        let asked = self.socket("elsewhere", documentation);
+        let answer = self.troupe.tell(actor, &asked)?;
+        ensure!(answer.error.as_deref() == Some("EADDRNOTAVAIL"), "got {:?}", answer.error);
+        Ok(answer.pid)
+    }
+
+    fn socket(&self, label: &str, address: IpAddr) -> Action {
+        Action::Socket {
+            new: label.to_owned(),
+            family: Family::Inet,
+            protocol: self.protocol,
+            options: Vec::new(),
+            address: Some(address),
+            port: Some(self.port),
+            listen: self.protocol == Protocol::Tcp,
+        }
+    }
+
     /// Gives an actor a name.
     pub(super) fn rename(&mut self, actor: &str, name: &str) -> anyhow::Result<u32> {
         let answer = self.troupe.tell(actor, &Action::Rename { name: name.to_owned() })?;
         ensure!(answer.error.is_none(), "{actor} could not be renamed: {:?}", answer.error);
         Ok(answer.pid)
+    }
+}
+
+/// A file that is removed in the end.
+pub(super) struct Scratch(pub(super) PathBuf);
+
+impl Scratch {
+    /// A name that no other run uses.
+    pub(super) fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("portbind-tests-{}-{name}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
     }
 }
 

@@ -18,7 +18,7 @@
 mod expand;
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -60,6 +60,8 @@ pub struct Needs {
     pub kernel: Option<String>,
     /// The backends that can see it.
     pub backend: Option<Vec<String>>,
+    /// A file that only kernels with what it tests have.
+    pub file: Option<PathBuf>,
 }
 
 /// One step.

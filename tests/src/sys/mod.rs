@@ -1,9 +1,10 @@
 //! The system calls that no safe crate offers.
 //!
-//! This is the one place for `unsafe`: raw socket options, the loopback's flags, `bpf(2)` and
-//! `io_uring` have no safe wrapper among the dependencies. Every function here is safe to call.
+//! This is the one place for `unsafe`: raw socket options, the loopback's flags, `bpf(2)`, `io_uring` and
+//! the system calls of 32-bit programs have no safe wrapper among the dependencies. Every function here is safe to call.
 #![expect(unsafe_code, reason = "raw system calls without a safe wrapper")]
 
 pub mod bpf;
+pub mod compat;
 pub mod net;
 pub mod uring;

@@ -1,6 +1,7 @@
 //! Socket options by number, network namespaces and the loopback interface.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -49,4 +50,22 @@ pub fn new_namespace() -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     loopback_up()
+}
+
+/// A `sockaddr_in` or `sockaddr_in6` (include/uapi/linux/in.h, in6.h), and its length.
+pub(super) fn sockaddr(address: SocketAddr) -> ([u8; 28], u32) {
+    let mut bytes = [0; 28];
+    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
+    match address {
+        SocketAddr::V4(v4) => {
+            bytes[0] = 2;
+            bytes[4..8].copy_from_slice(&v4.ip().octets());
+            (bytes, 16)
+        }
+        SocketAddr::V6(v6) => {
+            bytes[0] = 10;
+            bytes[8..24].copy_from_slice(&v6.ip().octets());
+            (bytes, 28)
+        }
+    }
 }

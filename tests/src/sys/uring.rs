@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::net::sockaddr;
+
 /// `IORING_OP_BIND`.
 const OP_BIND: u8 = 56;
 /// `IORING_OP_LISTEN`.
@@ -138,16 +140,12 @@ impl Drop for Mapping {
 ///
 /// What the kernel says; EINVAL where it has no such operation.
 pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
-    let raw = sockaddr(address);
-    let length = match address {
-        SocketAddr::V4(_) => 16,
-        SocketAddr::V6(_) => 28,
-    };
+    let (raw, length) = sockaddr(address);
     submit(Submission {
         opcode: OP_BIND,
         fd: fd.as_raw_fd(),
         address: raw.as_ptr().expose_provenance() as u64,
-        address_length: length,
+        address_length: u64::from(length),
         ..Submission::default()
     })
 }
@@ -159,23 +157,6 @@ pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
 /// What the kernel says; EINVAL where it has no such operation.
 pub fn listen(fd: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
     submit(Submission { opcode: OP_LISTEN, fd: fd.as_raw_fd(), length: backlog, ..Submission::default() })
-}
-
-/// The bytes of a `sockaddr_in` or `sockaddr_in6`.
-fn sockaddr(address: SocketAddr) -> [u8; 28] {
-    let mut bytes = [0; 28];
-    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
-    match address {
-        SocketAddr::V4(v4) => {
-            bytes[0] = 2;
-            bytes[4..8].copy_from_slice(&v4.ip().octets());
-        }
-        SocketAddr::V6(v6) => {
-            bytes[0] = 10;
-            bytes[8..24].copy_from_slice(&v6.ip().octets());
-        }
-    }
-    bytes
 }
 
 /// Submits one entry on a ring of its own and waits for its result.
