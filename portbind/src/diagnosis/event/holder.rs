@@ -1,0 +1,128 @@
+//! The sockets that sat on the port.
+
+use std::net::IpAddr;
+
+use super::process::Process;
+use super::socket::{Family, Interface, Options, Protocol};
+
+/// A socket that sat on the port at the instant of the refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its state.
+    pub state: State,
+    /// The kernel's rule says that this socket stands in the way of the refused one.
+    pub conflicts: bool,
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Address family.
+    pub family: Family,
+    /// Local address.
+    pub address: IpAddr,
+    /// Local port.
+    pub port: u16,
+    /// Remote address and port of a connected socket.
+    pub peer: Option<(IpAddr, u16)>,
+    /// Interface it is bound to.
+    pub interface: Option<Interface>,
+    /// Inode number in sockfs; none for TIME_WAIT, orphans and connections not accepted yet.
+    pub inode: Option<u64>,
+    /// Owner, where the socket still has one.
+    pub uid: Option<u32>,
+    /// Name of that user.
+    pub user: Option<String>,
+    /// Options that decide conflicts.
+    pub options: Options,
+    /// Who can have it open at all.
+    pub ownership: Ownership,
+    /// Milliseconds until a TIME_WAIT socket is gone.
+    pub time_wait_left_ms: Option<u64>,
+    /// Connections waiting to be accepted, of how many that may (listeners).
+    pub backlog: Option<(u32, u32)>,
+    /// Every process that has it open, each with its descriptors.
+    pub processes: Vec<HolderProcess>,
+}
+
+/// State of a socket on the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// TCP: listening.
+    Listen,
+    /// Bound, neither listening nor connected.
+    Bound,
+    /// Connected (UDP: has a fixed peer).
+    Established,
+    /// Connecting.
+    SynSent,
+    /// Being connected to.
+    SynRecv,
+    /// Closed here, the peer has not confirmed.
+    FinWait1,
+    /// Closed here, the peer has not closed.
+    FinWait2,
+    /// Closed on both sides, waiting out late segments.
+    TimeWait,
+    /// Closed by the peer, still open here.
+    CloseWait,
+    /// Closed by the peer first, then here; the last confirmation is missing.
+    LastAck,
+    /// Closed by both at once.
+    Closing,
+}
+
+/// Who can have a socket open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ownership {
+    /// Processes.
+    Process,
+    /// Nobody: TIME_WAIT has no owner.
+    TimeWait,
+    /// Nobody any more: the kernel is finishing the connection.
+    Orphan,
+    /// Nobody yet: the connection waits to be accepted by the listener.
+    NotAccepted,
+    /// The kernel itself.
+    Kernel,
+}
+
+/// A process that has a holder open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderProcess {
+    /// The process.
+    pub process: Process,
+    /// Its descriptors of the socket, ascending.
+    pub fds: Vec<u32>,
+}
+
+impl State {
+    /// The word for it in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Listen => "listen",
+            Self::Bound => "bound",
+            Self::Established => "established",
+            Self::SynSent => "syn_sent",
+            Self::SynRecv => "syn_recv",
+            Self::FinWait1 => "fin_wait1",
+            Self::FinWait2 => "fin_wait2",
+            Self::TimeWait => "time_wait",
+            Self::CloseWait => "close_wait",
+            Self::LastAck => "last_ack",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+impl Ownership {
+    /// The word for it in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::TimeWait => "time_wait",
+            Self::Orphan => "orphan",
+            Self::NotAccepted => "not_accepted",
+            Self::Kernel => "kernel",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is known of one refusal, in the terms of the field.
+//!
+//! Strings that other programs chose (names, arguments, paths) are kept as they are; escaping them
+//! is the business of [`crate::output`].
+
+use jiff::Timestamp;
+
+use super::errno::Errno;
+
+mod account;
+mod holder;
+mod process;
+mod socket;
+
+pub use account::{Account, Gaps};
+pub use holder::{Holder, HolderProcess, Ownership, State};
+pub use process::{Ancestor, Process};
+pub use socket::{Family, Interface, Options, Protocol, Socket};
+
+/// A call that the kernel refused, who made it, and what stood in its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When the kernel said no.
+    pub time: Timestamp,
+    /// The call.
+    pub operation: Operation,
+    /// What the caller got.
+    pub error: Errno,
+    /// The caller.
+    pub process: Process,
+    /// The socket, with the address and port that were asked for.
+    pub socket: Socket,
+    /// The sockets on the port, those that conflict first.
+    pub holders: Vec<Holder>,
+    /// There were more holders than are named.
+    pub holders_truncated: bool,
+    /// Sockets on the port whose addresses cannot overlap with the asked one; not among the holders.
+    pub bystanders: u32,
+    /// Why the kernel refused.
+    pub cause: Cause,
+    /// What the diagnosis rests on.
+    pub confidence: Confidence,
+    /// Which backend saw it.
+    pub backend: &'static str,
+    /// Refusals lost before this one, since the start.
+    pub lost: u64,
+}
+
+/// The call that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// bind(2).
+    Bind,
+    /// listen(2).
+    Listen,
+    /// The implicit bind of connect(2) or a send on an unbound datagram socket.
+    Autobind,
+    /// A bind inside the kernel, or one whose call was not seen to return.
+    Unknown,
+}
+
+/// Why the kernel refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Stable code, one page in the documentation each.
+    pub code: &'static str,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// What a diagnosis rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Confidence {
+    /// Seen in the kernel at the instant of the refusal.
+    Kernel,
+    /// Found by looking later.
+    Afterwards,
+}
+
+impl Operation {
+    /// The word for it in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bind => "bind",
+            Self::Listen => "listen",
+            Self::Autobind => "autobind",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Confidence {
+    /// The word for it in every output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Afterwards => "afterwards",
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Processes, as far as they could be described.
+
+use jiff::Timestamp;
+
+/// A process, as far as it could be described.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Thread group id.
+    pub pid: u32,
+    /// Thread that made the call; the pid where no thread is meant.
+    pub tid: u32,
+    /// Name of the thread or process.
+    pub comm: String,
+    /// Path of the executable.
+    pub exe: Option<String>,
+    /// Argument vector; empty if unknown.
+    pub args: Vec<String>,
+    /// `args` was cut.
+    pub args_truncated: bool,
+    /// Real user id.
+    pub uid: Option<u32>,
+    /// Real group id.
+    pub gid: Option<u32>,
+    /// Name of that user.
+    pub user: Option<String>,
+    /// Path in the cgroup hierarchy.
+    pub cgroup: Option<String>,
+    /// When it started.
+    pub started: Option<Timestamp>,
+    /// The processes above it, nearest first.
+    pub ancestors: Vec<Ancestor>,
+}
+
+/// One process above another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ancestor {
+    /// Thread group id.
+    pub pid: u32,
+    /// Name.
+    pub comm: String,
+}
