@@ -9,6 +9,9 @@
 //! a [`Refusal`] (who asked for what), a [`Walk`] (what the search for holders met), the [`Holder`]s
 //! that it met, and an [`Outcome`] (which call it was, and the error the caller got). A step that
 //! found the ring buffer full is missing; the counters and the following steps say so.
+//!
+//! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
+//! things happened.
 
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -17,6 +20,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub const COMM_LEN: usize = 16;
 /// Bytes of a caller's argument vector that are copied at the refusal.
 pub const ARGS_LEN: usize = 512;
+/// How many names of the path of the caller's executable are copied.
+pub const EXE_NAMES: usize = 12;
+/// Bytes of one of these names, with the closing NUL; longer ones are cut.
+pub const EXE_NAME_LEN: usize = 64;
 /// How many ancestors of the caller are copied.
 pub const MAX_PARENTS: usize = 8;
 /// How many holders of one refusal are copied; more are counted and flagged.
@@ -42,6 +49,10 @@ macro_rules! record {
     };
 }
 
+mod history;
+
+pub use history::{Bound, Change, change};
+
 /// What a record is: the first word of each.
 pub mod kind {
     /// A [`Refusal`](super::Refusal).
@@ -52,6 +63,10 @@ pub mod kind {
     pub const WALK: u32 = 3;
     /// An [`Outcome`](super::Outcome).
     pub const OUTCOME: u32 = 4;
+    /// A [`Bound`](super::Bound).
+    pub const BOUND: u32 = 5;
+    /// A [`Change`](super::Change).
+    pub const CHANGE: u32 = 6;
 }
 
 /// Which call was refused: the values of `operation`.
@@ -96,6 +111,9 @@ pub mod walk {
     pub const TRUNCATED: u32 = 1 << 0;
     /// This protocol's sockets cannot be walked.
     pub const NOT_WALKED: u32 = 1 << 1;
+    /// Every socket on the port got it by connect(2): nobody bound it (`fastreuse` and `fastreuseport` of
+    /// the bind bucket are -1, __inet_hash_connect in net/ipv4/inet_hashtables.c).
+    pub const CONNECTED_ONLY: u32 = 1 << 2;
 }
 
 record! {
@@ -127,8 +145,8 @@ pub struct Parent = 32 {
 }
 
 record! {
-/// The task inside the refused call.
-pub struct Caller = 824 {
+/// The task inside the call.
+pub struct Caller = 1592 {
     /// Nanoseconds since boot at which the process started.
     pub start_time: u64,
     /// Id of its cgroup in the unified hierarchy (`bpf_get_current_cgroup_id`).
@@ -143,14 +161,18 @@ pub struct Caller = 824 {
     pub args_len: u32,
     /// Bytes of the whole argument vector.
     pub args_total: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Entries of `exe` that are filled.
+    pub exe_count: u16,
+    /// 1 if `exe` reaches up to the root of the mount tree.
+    pub exe_whole: u16,
     /// Name of the thread, NUL-padded.
     pub comm: [u8; COMM_LEN],
     /// The processes above it.
     pub parents: [Parent; MAX_PARENTS],
     /// Arguments, each closed by a NUL, cut at [`ARGS_LEN`].
     pub args: [u8; ARGS_LEN],
+    /// Names on the path of the executable, the last one first, each closed by a NUL.
+    pub exe: [[u8; EXE_NAME_LEN]; EXE_NAMES],
 }
 }
 
@@ -197,7 +219,7 @@ pub struct Socket = 88 {
 
 record! {
 /// Opens a refusal: who asked for what.
-pub struct Refusal = 936 {
+pub struct Refusal = 1704 {
     /// Kind [`kind::REFUSAL`].
     pub header: Header,
     /// Who.
@@ -277,8 +299,10 @@ pub mod counter {
     pub const LOST_STEPS: u32 = 3;
     /// Entries that found the map of calls in flight full (kprobe backend): their return is lost.
     pub const LOST_ENTRIES: u32 = 4;
+    /// Records of the life of ports that found the ring buffer full.
+    pub const LOST_LIFE: u32 = 5;
     /// How many there are.
-    pub const COUNT: u32 = 5;
+    pub const COUNT: u32 = 6;
 }
 
 record! {
@@ -300,8 +324,8 @@ pub struct Filter = 80 {
     pub comm_mask: [u64; 2],
     /// Thread group id that is never told: portbind itself.
     pub ignored_pid: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// What of the life of ports is followed, bits of [`life`].
+    pub life: u32,
 }
 }
 
@@ -316,8 +340,16 @@ impl Filter {
         comm: [0; 2],
         comm_mask: [0; 2],
         ignored_pid: 0,
-        reserved: 0,
+        life: 0,
     };
+}
+
+/// Bits of [`Filter::life`].
+pub mod life {
+    /// Binds, listens, ends of bound sockets, and who leaves a TIME_WAIT behind.
+    pub const BOUND: u32 = 1 << 0;
+    /// Ports that connect(2) picks.
+    pub const CONNECTED: u32 = 1 << 1;
 }
 
 /// Bits of [`Filter::protocols`].

@@ -1,8 +1,11 @@
 //! Who is inside the refused call: identity, arguments and ancestors of the current task.
 
-use portbind_ebpf::abi::{ARGS_LEN, COMM_LEN, Caller, MAX_PARENTS};
+use portbind_ebpf::abi::{ARGS_LEN, COMM_LEN, Caller, EXE_NAMES, MAX_PARENTS};
 
-use crate::kernel::{Ptr, at, copy_args, current_cgroup, current_owner, current_task};
+use crate::kernel::{Ptr, at, copy_args, copy_name, current_cgroup, current_owner, current_task, get, set};
+
+/// Steps up the path of an executable, mount points included.
+const MAX_PATH_STEPS: u32 = 20;
 
 /// Describes the current task.
 #[inline(always)]
@@ -14,10 +17,11 @@ pub(crate) fn describe(to: &mut Caller) {
     to.cgroup_id = current_cgroup();
     to.uid = owner as u32;
     to.gid = (owner >> 32) as u32;
-    to.reserved = 0;
     to.comm = task.read::<[u8; COMM_LEN]>(at!(task_comm));
     to.parent_count = parents(leader, to);
-    arguments(task, to);
+    let mm = task.follow(at!(task_mm));
+    arguments(mm, to);
+    executable(mm, to);
 }
 
 /// Copies the processes above `leader`, nearest first; returns how many.
@@ -44,11 +48,45 @@ fn parents(leader: Ptr, to: &mut Caller) -> u32 {
 
 /// Copies the argument vector; kernel threads have none.
 #[inline(always)]
-fn arguments(task: Ptr, to: &mut Caller) {
-    let mm = task.follow(at!(task_mm));
+fn arguments(mm: Ptr, to: &mut Caller) {
     let start = mm.read::<u64>(at!(mm_arg_start));
     let total = mm.read::<u64>(at!(mm_arg_end)).wrapping_sub(start);
     to.args_total = if total > u64::from(u32::MAX) { u32::MAX } else { total as u32 };
     let len = if total > ARGS_LEN as u64 { ARGS_LEN as u32 } else { total as u32 };
     to.args_len = copy_args(&mut to.args, start, len);
+}
+
+/// Copies the path of the executable name by name, from the last one up, through the mounts
+/// (`prepend_path`, fs/d_path.c).
+#[inline(always)]
+fn executable(mm: Ptr, to: &mut Caller) {
+    let file = mm.follow(at!(mm_exe_file));
+    let mut dentry = file.follow(at!(file_path_dentry));
+    let mut mount = Ptr(file.follow(at!(file_path_mnt)).0.wrapping_sub(u64::from(at!(mount_mnt))));
+    set(&mut to.exe_count, 0);
+    set(&mut to.exe_whole, 0);
+    let mut step = 0;
+    while step < MAX_PATH_STEPS {
+        if dentry.is_null() {
+            return;
+        }
+        if dentry == mount.follow(at!(mount_root)) {
+            let parent = mount.follow(at!(mount_parent));
+            if parent == mount {
+                set(&mut to.exe_whole, 1);
+                return;
+            }
+            dentry = mount.follow(at!(mount_mountpoint));
+            mount = parent;
+        } else {
+            let index = get(&to.exe_count);
+            if usize::from(index) >= EXE_NAMES {
+                return;
+            }
+            copy_name(&mut to.exe[usize::from(index)], dentry.follow(at!(dentry_name)));
+            set(&mut to.exe_count, index + 1);
+            dentry = dentry.follow(at!(dentry_parent));
+        }
+        step += 1;
+    }
 }

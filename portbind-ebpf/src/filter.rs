@@ -46,6 +46,19 @@ pub(crate) fn passes(asked: &Asked) -> bool {
     global(&FILTER.comm_mask[0]) == 0 || has_wanted_comm()
 }
 
+/// Whether the life of a port is followed. Who took it does not matter: any process can be in the way of
+/// the ones that are wanted.
+#[inline(always)]
+pub(crate) fn follows(what: u32, port: u16, netns: u32) -> bool {
+    if global(&FILTER.life) & what == 0 || (current_ids() >> 32) as u32 == global(&FILTER.ignored_pid) {
+        return false;
+    }
+    let wanted = global(&FILTER.netns);
+    let is_wanted_netns = wanted == 0 || wanted == netns;
+    let is_wanted_port = global(&FILTER.ports) == 0 || wanted_ports(port) >> (port & 63) & 1 == 1;
+    is_wanted_netns && is_wanted_port
+}
+
 /// Bit of a protocol in the filter (IPPROTO_*, include/uapi/linux/in.h).
 #[inline(always)]
 fn protocol_bit(number: u16) -> u32 {

@@ -156,6 +156,19 @@ pub(crate) fn copy_args(to: &mut [u8; abi::ARGS_LEN], from: u64, len: u32) -> u3
     if failed == 0 { len } else { 0 }
 }
 
+/// Copies a string of the kernel into a record, cut to what it takes and closed by a NUL.
+#[inline(always)]
+pub(crate) fn copy_name(to: &mut [u8; abi::EXE_NAME_LEN], from: Ptr) {
+    // SAFETY: the destination has the size passed; the helper checks the source and closes what it wrote.
+    unsafe {
+        generated::bpf_probe_read_kernel_str(
+            to.as_mut_ptr().cast(),
+            abi::EXE_NAME_LEN as u32,
+            from.0 as *const c_void,
+        )
+    };
+}
+
 /// The current task's `struct task_struct`.
 #[inline(always)]
 pub(crate) fn current_task() -> Ptr {

@@ -106,6 +106,7 @@ layout! {
     time_wait_substate: Offset "inet_timewait_sock" "tw_substate";
     time_wait_expires: Offset "inet_timewait_sock" "tw_timer.expires";
     listen_portaddr_node: Offset "inet_connection_sock" "icsk_listen_portaddr_node" ?"the older listen hash (kernels before 5.19)";
+    sock_bind_hash: Offset "inet_connection_sock" "icsk_bind_hash";
     ulp_data: Offset "inet_connection_sock" "icsk_ulp_data" ?"MPTCP holders";
     is_mptcp: Bits "tcp_sock" "is_mptcp" ?"MPTCP holders";
     subflow_conn: Offset "mptcp_subflow_context" "conn" ?"MPTCP holders";
@@ -116,6 +117,8 @@ layout! {
     inode_sb: Offset "inode" "i_sb";
     super_magic: Offset "super_block" "s_magic";
     file_inode: Offset "file" "f_inode";
+    file_path_mnt: Offset "file" "f_path.mnt";
+    file_path_dentry: Offset "file" "f_path.dentry";
     file_private_data: Offset "file" "private_data";
     files_fdt: Offset "files_struct" "fdt";
     fdt_fd: Offset "fdtable" "fd";
@@ -136,6 +139,8 @@ layout! {
     bucket_net: Offset "inet_bind_bucket" "ib_net";
     bucket_port: Offset "inet_bind_bucket" "port";
     bucket_l3mdev: Offset "inet_bind_bucket" "l3mdev";
+    bucket_fastreuse: Offset "inet_bind_bucket" "fastreuse";
+    bucket_fastreuseport: Offset "inet_bind_bucket" "fastreuseport";
     bucket_node: Offset "inet_bind_bucket" "node";
     bucket_owners: Offset "inet_bind_bucket" "owners" ?"the older bind bucket (kernels before 6.8)";
     bucket_bhash2: Offset "inet_bind_bucket" "bhash2" ?"the newer bind bucket (kernels from 6.8)";
@@ -145,6 +150,12 @@ layout! {
     udp_table_mask: Offset "udp_table" "mask";
     udp_slot_size: Size "udp_hslot" "";
     udp_slot_head: Offset "udp_hslot" "head";
+    mount_mnt: Offset "mount" "mnt";
+    mount_root: Offset "mount" "mnt.mnt_root";
+    mount_parent: Offset "mount" "mnt_parent";
+    mount_mountpoint: Offset "mount" "mnt_mountpoint";
+    dentry_parent: Offset "dentry" "d_parent";
+    dentry_name: Offset "dentry" "d_name.name";
     task_tgid: Offset "task_struct" "tgid";
     task_comm: Offset "task_struct" "comm";
     task_real_parent: Offset "task_struct" "real_parent";
@@ -152,6 +163,7 @@ layout! {
     task_start_boottime: Offset "task_struct" "start_boottime";
     task_files: Offset "task_struct" "files";
     task_mm: Offset "task_struct" "mm";
+    mm_exe_file: Offset "mm_struct" "exe_file";
     mm_arg_start: Offset "mm_struct" "arg_start";
     mm_arg_end: Offset "mm_struct" "arg_end";
 }

@@ -9,6 +9,7 @@
 
 mod caller;
 mod filter;
+mod history;
 mod holders;
 mod hooks;
 mod kernel;

@@ -3,10 +3,11 @@
 //! Each refusal is counted once, where it is first met: at get_port's return if it got that far,
 //! else at the call's return. `PENDING` carries the fact from the first to the second.
 
-use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, walk};
+use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, operation, walk};
 
 use crate::caller;
 use crate::filter;
+use crate::history;
 use crate::holders;
 use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, set};
 use crate::maps::{PENDING, Pending};
@@ -48,6 +49,7 @@ pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32) {
 #[inline(always)]
 pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u32) {
     if status >= 0 {
+        call_succeeded(sock, address, operation, Ptr::read);
         return;
     }
     let error = status.wrapping_neg() as u32;
@@ -68,6 +70,17 @@ pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u3
     if tell(&asked, false) {
         end(sock, error, operation);
     }
+}
+
+/// bind, listen or autobind went well.
+#[inline(always)]
+pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, read_port: impl Fn(Ptr, u32) -> u16) {
+    // A listener is told by its change of state.
+    if operation == operation::LISTEN || !sock.is_internet() {
+        return;
+    }
+    let asked_port = if address.is_null() { 0 } else { u16::from_be(read_port(address, 2)) };
+    history::bound(sock, asked_port, operation);
 }
 
 /// A bind or listen system call failed: the whole refusal at once, for the tracepoint backend.

@@ -7,6 +7,8 @@
 mod tcp;
 mod udp;
 
+pub(crate) use tcp::is_connected_only;
+
 use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag};
 
 use crate::kernel::{Ptr, Slot, at, count, get, increment, jiffies, opaque, set};

@@ -179,9 +179,20 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
         add_flag(walk, flag::TRUNCATED);
     }
     if !found.is_null() {
+        if is_connected_only(found) {
+            add_flag(walk, flag::CONNECTED_ONLY);
+        }
         owners(search, found, busiest, walk);
     }
     found_vrf
+}
+
+/// Whether no socket in a bind bucket was ever bound to its port: all of them connected.
+#[inline(always)]
+pub(crate) fn is_connected_only(bucket: Ptr) -> bool {
+    let fast =
+        [at!(bucket_fastreuse), at!(bucket_fastreuseport)].map(|offset| bucket.read::<u8>(offset) as i8);
+    fast[0] < 0 && fast[1] < 0
 }
 
 /// Walks the owners of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local

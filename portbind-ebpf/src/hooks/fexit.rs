@@ -39,12 +39,9 @@ macro_rules! call {
         #[fexit]
         #[inline(always)]
         pub(crate) fn $name(context: FExitContext) -> i32 {
-            let status = context.arg(usize::from($status));
-            if status < 0 {
-                let sock = $sock(argument(&context, 0));
-                let address = $address.map_or(Ptr(0), |index: u32| argument(&context, index));
-                call_returned(sock, address, status, operation::$operation);
-            }
+            let sock = $sock(argument(&context, 0));
+            let address = $address.map_or(Ptr(0), |index: u32| argument(&context, index));
+            call_returned(sock, address, context.arg(usize::from($status)), operation::$operation);
             0
         }
     )* };

@@ -3,6 +3,7 @@
 mod debug;
 mod fexit;
 mod files;
+mod history;
 mod kprobe;
 mod system_call;
 mod tracepoint;

@@ -6,7 +6,7 @@
 use super::system_call::SystemCall;
 use crate::filter;
 use crate::kernel::{Ptr, at, current_task};
-use crate::refusal::system_call_failed;
+use crate::refusal::{call_succeeded, system_call_failed};
 use crate::sock::Sock;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -21,7 +21,7 @@ const MAX_ERRNO: u64 = 4095;
 #[inline(always)]
 pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
     let error = context.arg::<u64>(1).wrapping_neg();
-    if error == 0 || error > MAX_ERRNO || !filter::is_refusal(error as u32) {
+    if error > MAX_ERRNO || (error != 0 && !filter::is_refusal(error as u32)) {
         return 0;
     }
     system_call_returned(Ptr(context.arg(0)), error as u32);
@@ -32,7 +32,12 @@ pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
 fn system_call_returned(registers: Ptr, error: u32) {
     let Some(call) = SystemCall::of_registers(registers) else { return };
     let sock = sock_of_descriptor(call.fd);
-    if !sock.0.is_null() && sock.is_internet() {
+    if sock.0.is_null() || !sock.is_internet() {
+        return;
+    }
+    if error == 0 {
+        call_succeeded(sock, call.address, call.operation, Ptr::read_user);
+    } else {
         system_call_failed(sock, call.address, error, call.operation);
     }
 }

@@ -1,12 +1,13 @@
 //! `portbind trace`: every refused bind on the machine, and who held the port.
 
 mod enrich;
+mod processes;
 mod session;
 mod sink;
 
 use std::path::PathBuf;
 
-use portbind_ebpf::abi::{COMM_LEN, Filter};
+use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
 
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
@@ -53,6 +54,15 @@ pub struct Args {
     /// Append events to this file (created for its owner only) instead of writing them to stdout.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Show with every refusal what happened on the port before; else only where the holder has ended.
+    #[arg(long)]
+    history: bool,
+    /// Remember at most this many moments in the life of ports.
+    #[arg(long, value_name = "N", default_value_t = 8192)]
+    history_limit: usize,
+    /// Also follow the ports that connect(2) picks.
+    #[arg(long)]
+    track_connects: bool,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
@@ -102,6 +112,7 @@ impl Args {
             ports: u32::from(self.ports.is_some()),
             protocols: self.protocols.map_or(0, ProtocolSet::bits),
             ignored_pid: std::process::id(),
+            life: life::BOUND | if self.track_connects { life::CONNECTED } else { 0 },
             ..Filter::ANY
         };
         if let Some(netns) = &self.netns {

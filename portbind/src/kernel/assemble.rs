@@ -61,6 +61,7 @@ impl Assembler {
                 draft.outcome = Some(*outcome);
                 Some(draft)
             }
+            Record::Bound(_) | Record::Change(_) => None,
         }
     }
 

@@ -11,14 +11,29 @@ pub enum Backend {
     Tracepoint,
 }
 
+/// How a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Trampoline at the entry of a kernel function.
+    Fentry,
+    /// Trampoline at the return of a kernel function.
+    Fexit,
+    /// Probe at the entry or, for a kretprobe program, the return of a kernel function.
+    Kprobe,
+    /// Raw tracepoint.
+    RawTracepoint,
+}
+
 /// Where one program is attached to see one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
+    /// How.
+    pub kind: Kind,
     /// Kernel function, or tracepoint.
     pub target: &'static str,
-    /// Program at its return.
+    /// Program that tells.
     pub program: &'static str,
-    /// Program at its entry, where the backend needs one.
+    /// Program at the entry of the function, where the one at its return needs arguments kept.
     pub entry: Option<&'static str>,
 }
 
@@ -68,11 +83,15 @@ impl Backend {
 }
 
 const fn at_return(target: &'static str, program: &'static str) -> Point {
-    Point { target, program, entry: None }
+    Point { kind: Kind::Fexit, target, program, entry: None }
 }
 
 const fn at_both(target: &'static str, entry: &'static str, program: &'static str) -> Point {
-    Point { target, program, entry: Some(entry) }
+    Point { kind: Kind::Kprobe, target, program, entry: Some(entry) }
+}
+
+const fn at(kind: Kind, target: &'static str, program: &'static str) -> Point {
+    Point { kind, target, program, entry: None }
 }
 
 const fn hook(shows: &'static str, points: &'static [Point]) -> Hook {
@@ -106,6 +125,8 @@ const FEXIT: &[Hook] = &[
         ],
     ),
     hook("autobind", &[at_return("inet_autobind", "fexit_autobind")]),
+    TCP_STATES,
+    optional("ends of UDP sockets", &[at(Kind::Fentry, "inet_release", "fentry_release")]),
 ];
 
 const KPROBE: &[Hook] = &[
@@ -135,7 +156,17 @@ const KPROBE: &[Hook] = &[
         ],
     ),
     hook("autobind", &[at_both("inet_autobind", "kprobe_call_sock", "kretprobe_autobind")]),
+    TCP_STATES,
+    optional("ends of UDP sockets", &[at(Kind::Kprobe, "inet_release", "kprobe_release")]),
 ];
 
-const TRACEPOINT: &[Hook] =
-    &[hook("refused bind and listen system calls", &[at_return("sys_exit", "tracepoint_sys_exit")])];
+const TRACEPOINT: &[Hook] = &[
+    hook("bind and listen system calls", &[at(Kind::RawTracepoint, "sys_exit", "tracepoint_sys_exit")]),
+    TCP_STATES,
+];
+
+/// include/trace/events/sock.h
+const TCP_STATES: Hook = optional(
+    "ends of TCP sockets",
+    &[at(Kind::RawTracepoint, "inet_sock_set_state", "tracepoint_set_state")],
+);

@@ -11,6 +11,7 @@ use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Ancestor, Family, Holder, Interface, Operation, Options, Ownership, Process, Protocol, Socket, State,
 };
+use crate::diagnosis::history::{PortKey, SocketId, Table};
 use crate::host::clock::BootClock;
 
 /// AF_INET6 (include/linux/socket.h).
@@ -47,19 +48,16 @@ pub fn walk_flags(evidence: &Evidence) -> u32 {
     })
 }
 
-/// The caller, as far as the kernel told.
+/// A process in a call, as far as the kernel told.
 #[must_use]
-pub fn caller(evidence: &Evidence, clock: &BootClock) -> Process {
-    let refusal = &evidence.refusal;
-    let caller = &refusal.caller;
+pub fn process(header: &abi::Header, caller: &abi::Caller, clock: &BootClock) -> Process {
     let parents = caller.parents.iter().take(usize::try_from(caller.parent_count).unwrap_or(0));
-    let args_len = usize::try_from(caller.args_len).unwrap_or(0).min(abi::ARGS_LEN);
     Process {
-        pid: upper(refusal.header.task),
-        tid: lower(refusal.header.task),
+        pid: upper(header.task),
+        tid: lower(header.task),
         comm: text(&caller.comm),
-        exe: None,
-        args: arguments(caller.args.get(..args_len).unwrap_or_default()),
+        exe: executable(caller),
+        args: arguments(args(caller)),
         args_truncated: caller.args_len < caller.args_total,
         uid: Some(caller.uid),
         gid: Some(caller.gid),
@@ -68,6 +66,65 @@ pub fn caller(evidence: &Evidence, clock: &BootClock) -> Process {
         started: Some(clock.at(caller.start_time)),
         ancestors: parents.map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) }).collect(),
     }
+}
+
+/// The bytes of the arguments that were copied.
+#[must_use]
+pub fn args(caller: &abi::Caller) -> &[u8] {
+    let len = usize::try_from(caller.args_len).unwrap_or(0).min(abi::ARGS_LEN);
+    caller.args.get(..len).unwrap_or_default()
+}
+
+/// The path of the executable; `None` if any of it is missing or may have been cut.
+fn executable(caller: &abi::Caller) -> Option<String> {
+    let names = caller.exe.get(..usize::from(caller.exe_count))?;
+    let is_cut = |name: &[u8; abi::EXE_NAME_LEN]| text(name).len() + 1 >= abi::EXE_NAME_LEN;
+    if caller.exe_whole == 0 || names.is_empty() || names.iter().any(is_cut) {
+        return None;
+    }
+    Some(names.iter().rev().map(|name| format!("/{}", text(name))).collect())
+}
+
+/// Which socket a record is about.
+#[must_use]
+pub const fn socket_id(socket: &abi::Socket) -> SocketId {
+    SocketId { object: socket.id, inode: if has_inode(socket) { socket.inode } else { 0 } }
+}
+
+/// Only a full socket has one; see [`abi::Socket`].
+const fn has_inode(socket: &abi::Socket) -> bool {
+    socket.state != TIME_WAIT && socket.state != NEW_SYN_RECV
+}
+
+/// The port that a record is about.
+#[must_use]
+pub fn port_key(socket: &abi::Socket, table: Table) -> PortKey {
+    PortKey { netns: socket.netns, table, port: socket.port }
+}
+
+/// The table of ports of a full socket.
+#[must_use]
+pub fn table(socket: &abi::Socket) -> Table {
+    Table::of(protocol(socket.protocol))
+}
+
+/// The local address of a socket, and its other end.
+#[must_use]
+pub fn ends(socket: &abi::Socket) -> (IpAddr, Option<(IpAddr, u16)>) {
+    let peer = (socket.peer_port != 0).then(|| (address(socket.family, socket.peer), socket.peer_port));
+    (address(socket.family, socket.address), peer)
+}
+
+/// The name of a thread.
+#[must_use]
+pub fn comm(bytes: &[u8; abi::COMM_LEN]) -> String {
+    text(bytes)
+}
+
+/// The thread group id of a record.
+#[must_use]
+pub fn pid(header: &abi::Header) -> u32 {
+    upper(header.task)
 }
 
 /// The refused socket.
@@ -96,7 +153,7 @@ fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
     let socket = &record.socket;
     let is_time_wait = socket.state == TIME_WAIT;
     // Only a full socket has these; see `abi::Socket`.
-    let is_full = !is_time_wait && socket.state != NEW_SYN_RECV;
+    let is_full = has_inode(socket);
     let is_connected = socket.peer_port != 0 && state(socket) != State::Listen;
     Holder {
         state: state(socket),
@@ -114,6 +171,9 @@ fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
         ownership: ownership(record),
         time_wait_left_ms: is_time_wait.then(|| left_ms(record.jiffies_left, tick_ns)),
         backlog: (state(socket) == State::Listen).then_some((record.backlog, record.max_backlog)),
+        opened_by: None,
+        since: None,
+        left_by: None,
         processes: Vec::new(),
     }
 }

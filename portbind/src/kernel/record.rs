@@ -1,6 +1,6 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{Header, Holder, Outcome, Refusal, Walk, kind};
+use portbind_ebpf::abi::{Bound, Change, Header, Holder, Outcome, Refusal, Walk, kind};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -14,6 +14,10 @@ pub enum Record<'a> {
     Walk(&'a Walk),
     /// How the call ended.
     Outcome(&'a Outcome),
+    /// A socket was bound.
+    Bound(&'a Bound),
+    /// Something happened to a socket.
+    Change(&'a Change),
 }
 
 /// Bytes that are no record of ours.
@@ -47,6 +51,8 @@ impl<'a> Record<'a> {
             kind::HOLDER => view(bytes, kind).map(Self::Holder),
             kind::WALK => view(bytes, kind).map(Self::Walk),
             kind::OUTCOME => view(bytes, kind).map(Self::Outcome),
+            kind::BOUND => view(bytes, kind).map(Self::Bound),
+            kind::CHANGE => view(bytes, kind).map(Self::Change),
             _ => Err(RecordError::Kind(kind)),
         }
     }
@@ -79,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in 0_u32..6) {
+        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in 0_u32..8) {
             let mut words = words;
             if let Some(first) = words.first_mut() {
                 *first = u64::from(kind);

@@ -7,13 +7,13 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::rc::Rc;
 
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
-use aya::programs::{FExit, KProbe, ProgramError, RawTracePoint};
+use aya::programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
 use portbind_ebpf::abi::{Filter, PORT_WORDS};
 use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes;
 
-use super::backend::{Backend, Hook, Point};
+use super::backend::{Backend, Hook, Kind, Point};
 use super::btf::{Btf, BtfError};
 use super::debug::{self, DebugLines};
 use super::layout::{self, LayoutError};
@@ -193,16 +193,11 @@ impl Tracer {
     /// Detaches every program; what is in the ring buffer stays.
     pub fn detach(&self) {
         let mut ebpf = self.ebpf.borrow_mut();
-        let points = self.backend.hooks().iter().flat_map(|hook| hook.points);
-        for name in points.flat_map(|point| [Some(point.program), point.entry]).flatten() {
-            // Not every point of the table is in use; unloading what is not loaded is no error to act on.
-            let _unloaded = ebpf.program_mut(name).map(|program| match self.backend {
-                Backend::Fexit => <&mut FExit>::try_from(program).and_then(FExit::unload),
-                Backend::Kprobe => <&mut KProbe>::try_from(program).and_then(KProbe::unload),
-                Backend::Tracepoint => {
-                    <&mut RawTracePoint>::try_from(program).and_then(RawTracePoint::unload)
-                }
-            });
+        for point in self.backend.hooks().iter().flat_map(|hook| hook.points) {
+            for name in [Some(point.program), point.entry].into_iter().flatten() {
+                // Not every point of the table is in use; unloading what is not loaded is no error to act on.
+                let _unloaded = ebpf.program_mut(name).map(|program| unload(program, point.kind));
+            }
         }
     }
 
@@ -267,7 +262,7 @@ fn attach(
 ) -> Result<Vec<&'static str>, AttachError> {
     let mut missing = Vec::new();
     for hook in backend.hooks() {
-        let point = match point_of(hook, backend, functions) {
+        let point = match point_of(hook, functions) {
             Ok(point) => point,
             Err(error) if hook.essential => return Err(error),
             Err(_) => {
@@ -275,25 +270,37 @@ fn attach(
                 continue;
             }
         };
-        match backend {
-            Backend::Fexit => attach_fexit(ebpf, point, btf)?,
-            Backend::Kprobe => attach_kprobe(ebpf, point)?,
-            Backend::Tracepoint => attach_tracepoint(ebpf, point)?,
+        match point.kind {
+            Kind::Fentry => attach_fentry(ebpf, point, btf)?,
+            Kind::Fexit => attach_fexit(ebpf, point, btf)?,
+            Kind::Kprobe => attach_kprobe(ebpf, point)?,
+            Kind::RawTracepoint => attach_tracepoint(ebpf, point)?,
         }
     }
     Ok(missing)
 }
 
-fn point_of(
-    hook: &'static Hook,
-    backend: Backend,
-    functions: &BTreeSet<&'static str>,
-) -> Result<&'static Point, AttachError> {
-    let exists = |point: &&Point| backend == Backend::Tracepoint || functions.contains(point.target);
+fn point_of(hook: &'static Hook, functions: &BTreeSet<&'static str>) -> Result<&'static Point, AttachError> {
+    let exists = |point: &&Point| point.kind == Kind::RawTracepoint || functions.contains(point.target);
     hook.points.iter().find(exists).ok_or_else(|| AttachError::NoFunction {
         shows: hook.shows,
         functions: hook.points.iter().map(|point| point.target).collect::<Vec<_>>().join(" or "),
     })
+}
+
+fn unload(program: &mut Program, kind: Kind) -> Result<(), ProgramError> {
+    match kind {
+        Kind::Fentry => <&mut FEntry>::try_from(program)?.unload(),
+        Kind::Fexit => <&mut FExit>::try_from(program)?.unload(),
+        Kind::Kprobe => <&mut KProbe>::try_from(program)?.unload(),
+        Kind::RawTracepoint => <&mut RawTracePoint>::try_from(program)?.unload(),
+    }
+}
+
+fn attach_fentry(ebpf: &mut Ebpf, point: &'static Point, btf: &AyaBtf) -> Result<(), AttachError> {
+    let program: &mut FEntry = typed(ebpf, point.program)?;
+    program.load(point.target, btf).map_err(|error| load_error(point.program, &error))?;
+    program.attach().map(drop).map_err(|error| attach_error(point.program, point.target, &error))
 }
 
 fn attach_fexit(ebpf: &mut Ebpf, point: &'static Point, btf: &AyaBtf) -> Result<(), AttachError> {
@@ -324,7 +331,7 @@ fn attach_tracepoint(ebpf: &mut Ebpf, point: &'static Point) -> Result<(), Attac
 
 pub(super) fn typed<'a, T>(ebpf: &'a mut Ebpf, program: &'static str) -> Result<&'a mut T, AttachError>
 where
-    &'a mut T: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+    &'a mut T: TryFrom<&'a mut Program, Error = ProgramError>,
 {
     let missing = || AttachError::Load { program, reason: "the embedded object lacks it".to_owned() };
     ebpf.program_mut(program).ok_or_else(missing)?.try_into().map_err(|error| load_error(program, &error))

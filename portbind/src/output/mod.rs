@@ -56,12 +56,14 @@ pub struct Style {
     pub width: Option<usize>,
     /// Time zone of the clock times; JSON is always in UTC.
     pub zone: TimeZone,
+    /// Show what happened on the port before with every event.
+    pub history: bool,
 }
 
 impl Default for Style {
     /// Without colour, of any width, in UTC.
     fn default() -> Self {
-        Self { color: false, width: None, zone: TimeZone::UTC }
+        Self { color: false, width: None, zone: TimeZone::UTC, history: false }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Refusals for the tests of the formats.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -16,14 +17,14 @@ pub(super) fn listener() -> Refusal {
         time: time("2026-11-23T12:04:31.512345678Z"),
         operation: Operation::Bind,
         error: Errno::EADDRINUSE,
-        process: Process {
+        process: Rc::new(Process {
             exe: Some("/usr/bin/python3.11".to_owned()),
             args: ["python3", "-m", "pytest"].map(str::to_owned).to_vec(),
             gid: Some(1000),
             cgroup: Some("/user.slice".to_owned()),
             started: Some(time("2026-11-23T12:04:00Z")),
             ..process(48213, "pytest", &[(48100, "bash")])
-        },
+        }),
         socket: Socket {
             family: Family::Inet,
             protocol: Protocol::Tcp,
@@ -38,6 +39,8 @@ pub(super) fn listener() -> Refusal {
         holders_truncated: false,
         bystanders: 0,
         cause: cause("listener", "another program is listening there, and neither socket set SO_REUSEPORT"),
+        fixes: Vec::new(),
+        history: Vec::new(),
         confidence: Confidence::Kernel,
         backend: "fexit",
         lost: 0,
@@ -62,6 +65,9 @@ pub(super) fn held_by_java() -> Holder {
         ownership: Ownership::Process,
         time_wait_left_ms: None,
         backlog: Some((3, 128)),
+        opened_by: None,
+        since: None,
+        left_by: None,
         processes: vec![open(process(47990, "java", &[(47900, "gradle"), (1, "systemd")]), &[7])],
     }
 }
@@ -78,6 +84,9 @@ pub(super) fn time_wait() -> Refusal {
         user: None,
         time_wait_left_ms: left,
         backlog: None,
+        opened_by: None,
+        since: None,
+        left_by: None,
         processes: vec![],
         ..held_by_java()
     };
@@ -109,6 +118,9 @@ pub(super) fn vanished() -> Refusal {
 pub(super) fn several() -> Refusal {
     let worker = |pid, fds: &[u32]| open(process(pid, "nginx", &[(900, "nginx")]), fds);
     let held = Holder {
+        opened_by: None,
+        since: None,
+        left_by: None,
         processes: vec![open(process(900, "nginx", &[]), &[6, 9]), worker(901, &[6]), worker(902, &[6])],
         ..held_by_java()
     };
@@ -126,8 +138,9 @@ pub(super) fn several() -> Refusal {
 pub(super) fn hostile() -> Refusal {
     let evil = "::error::x\u{1b}[2J\n##vso[task]";
     let mut refusal = listener();
-    refusal.process.comm = evil.to_owned();
-    refusal.process.args = vec![evil.to_owned(), "\u{202e}\u{9b}".to_owned()];
+    let caller = Rc::make_mut(&mut refusal.process);
+    caller.comm = evil.to_owned();
+    caller.args = vec![evil.to_owned(), "\u{202e}\u{9b}".to_owned()];
     let holder = &mut refusal.holders[0];
     holder.interface = Some(Interface { index: 2, name: Some("e:\n".to_owned()) });
     holder.processes = vec![open(
@@ -203,7 +216,7 @@ fn process(pid: u32, comm: &str, ancestors: &[(u32, &str)]) -> Process {
 }
 
 fn open(process: Process, fds: &[u32]) -> HolderProcess {
-    HolderProcess { process, fds: fds.to_vec() }
+    HolderProcess { process: Rc::new(process), fds: fds.to_vec() }
 }
 
 fn ip(text: &str) -> IpAddr {

@@ -1,6 +1,7 @@
 //! Text: a few lines an event, for people.
 
 use std::io;
+use std::rc::Rc;
 
 use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
@@ -10,6 +11,8 @@ use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, State,
 };
+
+mod timeline;
 
 /// Columns before the text of a line below the first.
 const INDENT: usize = 12;
@@ -58,14 +61,15 @@ fn lines(refusal: &Refusal, style: &Style, newly_lost: u64) -> Vec<Line> {
     lines.push(headline(refusal, style));
     lines.extend(holders(refusal, style));
     lines.extend(why(refusal, style));
+    lines.extend(fixes(refusal, style));
+    lines.extend(timeline::lines(refusal, style));
     lines
 }
 
 fn headline(refusal: &Refusal, style: &Style) -> Line {
     let socket = &refusal.socket;
     let mut line = Line::default();
-    let time = refusal.time.to_zoned(style.zone.clone());
-    line.push(DIM, time.strftime("%H:%M:%S%.3f").to_string());
+    line.push(DIM, words::clock(refusal.time, style));
     line.push(PLAIN, "  ");
     who(&refusal.process, &mut line);
     let operation = refusal.operation.as_str();
@@ -128,8 +132,9 @@ fn nobody(refusal: &Refusal) -> Option<&'static str> {
 
 fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Line {
     let mut line = label("held by");
-    if let Some(process) = process {
-        who(&process.process, &mut line);
+    let known = process.map(|process| &process.process).or_else(|| past(holder));
+    if let Some(process) = known {
+        who(process, &mut line);
     }
     socket(asked, holder, &mut line);
     if let Some(left) = holder.time_wait_left_ms {
@@ -143,23 +148,29 @@ fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, st
         let fds: Vec<String> = fds.iter().map(ToString::to_string).collect();
         line.push(PLAIN, format!("   fd {}", fds.join(",")));
     }
+    if let Some(since) = holder.since {
+        line.push(PLAIN, format!("   since {}", words::clock(since, style)));
+    }
     let owner = words::user(holder.user.as_deref(), holder.uid);
-    let user = process
-        .and_then(|process| words::user(process.process.user.as_deref(), process.process.uid))
-        .or(owner);
+    let user = known.and_then(|process| words::user(process.user.as_deref(), process.uid)).or(owner);
     if let Some(user) = user {
         line.push(PLAIN, format!("   uid {user}"));
     }
-    match process {
-        Some(process) => {
-            let room = style.width.map(|width| width.saturating_sub(line.width()));
-            if let Some(chain) = ancestry(&process.process, room) {
-                line.push(DIM, chain);
-            }
+    if process.is_none() {
+        line.push(DIM, format!("   ({})", no_process(holder)));
+    }
+    if let Some(process) = known {
+        let room = style.width.map(|width| width.saturating_sub(line.width()));
+        if let Some(chain) = ancestry(process, room) {
+            line.push(DIM, chain);
         }
-        None => line.push(DIM, format!("   ({})", no_process(holder))),
     }
     line
+}
+
+/// The process that opened a holder which no process has open any more.
+fn past(holder: &Holder) -> Option<&Rc<Process>> {
+    holder.opened_by.as_ref().filter(|_| holder.is_of_the_past())
 }
 
 fn socket(asked: Protocol, holder: &Holder, line: &mut Line) {
@@ -174,14 +185,19 @@ fn socket(asked: Protocol, holder: &Holder, line: &mut Line) {
 }
 
 /// Why a socket has no process to name.
-const fn no_process(holder: &Holder) -> &'static str {
-    match holder.ownership {
+fn no_process(holder: &Holder) -> String {
+    let reason = match holder.ownership {
+        Ownership::TimeWait | Ownership::Orphan if let Some(process) = &holder.left_by => {
+            return format!("left by {} ({})", Escaped(&process.comm), process.pid);
+        }
         Ownership::TimeWait => "no process: TIME_WAIT has no owner",
         Ownership::Orphan => "no process: its owner closed it, the kernel is finishing the connection",
         Ownership::NotAccepted => "no process yet: the connection waits for the listener to accept it",
         Ownership::Kernel => "no process: opened by the kernel itself",
+        Ownership::Process if holder.opened_by.is_some() => "it has closed it, or ended",
         Ownership::Process => "its process could not be found",
-    }
+    };
+    reason.to_owned()
 }
 
 /// The names from the farthest process above down to `process`, as many as fit.
@@ -200,24 +216,12 @@ fn ancestry(process: &Process, room: Option<usize>) -> Option<String> {
 fn why(refusal: &Refusal, style: &Style) -> Vec<Line> {
     let tag = match refusal.confidence {
         Confidence::Kernel => format!("[{}]", refusal.cause.code),
+        Confidence::History => format!("[{}, from history]", refusal.cause.code),
         Confidence::Afterwards => format!("[{}, found afterwards]", refusal.cause.code),
     };
-    let room = style.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(MIN_SENTENCE));
-    let mut lines = Vec::new();
-    let mut line = label("why");
-    let mut sentence = String::new();
-    for word in Prose(&refusal.cause.summary).to_string().split(' ') {
-        if !sentence.is_empty() && columns(&sentence) + 1 + columns(word) > room {
-            line.push(PLAIN, std::mem::take(&mut sentence));
-            lines.push(std::mem::replace(&mut line, label("")));
-        }
-        if !sentence.is_empty() {
-            sentence.push(' ');
-        }
-        sentence.push_str(word);
-    }
-    let used = columns(&sentence).saturating_add(columns(&tag));
-    line.push(PLAIN, sentence);
+    let (mut lines, mut line) = sentence("why", &refusal.cause.summary, style);
+    let used = line.width().saturating_sub(INDENT).saturating_add(columns(&tag));
+    let room = room(style);
     if used.saturating_add(8) <= room {
         line.push(PLAIN, " ".repeat(8));
     } else if used.saturating_add(2) <= room {
@@ -228,6 +232,41 @@ fn why(refusal: &Refusal, style: &Style) -> Vec<Line> {
     line.push(CAUSE, tag);
     lines.push(line);
     lines
+}
+
+fn fixes(refusal: &Refusal, style: &Style) -> Vec<Line> {
+    let labels = std::iter::once("fix").chain(std::iter::repeat("or"));
+    let lines = refusal.fixes.iter().zip(labels).map(|(fix, word)| sentence(word, &fix.text, style));
+    lines
+        .flat_map(|(mut lines, last)| {
+            lines.push(last);
+            lines
+        })
+        .collect()
+}
+
+/// Columns for a sentence.
+fn room(style: &Style) -> usize {
+    style.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(MIN_SENTENCE))
+}
+
+/// A sentence, wrapped: the full lines, and the last one.
+fn sentence(word: &str, text: &str, style: &Style) -> (Vec<Line>, Line) {
+    let mut lines = Vec::new();
+    let mut line = label(word);
+    let mut sentence = String::new();
+    for word in Prose(text).to_string().split(' ') {
+        if !sentence.is_empty() && columns(&sentence) + 1 + columns(word) > room(style) {
+            line.push(PLAIN, std::mem::take(&mut sentence));
+            lines.push(std::mem::replace(&mut line, label("")));
+        }
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(word);
+    }
+    line.push(PLAIN, sentence);
+    (lines, line)
 }
 
 fn who(process: &Process, line: &mut Line) {

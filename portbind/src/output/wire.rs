@@ -43,12 +43,12 @@ pub struct Event<'a> {
     pub bystanders: u32,
     /// Why the kernel refused.
     pub cause: Cause<'a>,
-    /// What the diagnosis rests on: `kernel` or `afterwards`.
+    /// What the diagnosis rests on: `kernel`, `history` or `afterwards`.
     pub confidence: &'static str,
-    /// Remedies. Empty so far.
-    pub fixes: [(); 0],
-    /// What happened on the port before. Empty so far.
-    pub history: [(); 0],
+    /// What makes the call work, safest first.
+    pub fixes: Vec<Fix<'a>>,
+    /// What happened on the port before, oldest first.
+    pub history: Vec<Moment<'a>>,
     /// Which backend saw it.
     pub backend: &'a str,
     /// Refusals lost before this one, since the start.
@@ -183,14 +183,57 @@ pub struct Holder<'a> {
     pub ownership: &'static str,
     /// Connections that wait to be accepted (listeners).
     pub backlog: Option<Backlog>,
-    /// Since when. Not known so far.
-    pub since: Option<()>,
+    /// When it got the port, as [`Event::time`]; null if that was before tracing began.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub since: Option<Timestamp>,
     /// Milliseconds until a TIME_WAIT socket is gone.
     pub time_wait_left_ms: Option<u64>,
-    /// Who opened it. Not known so far.
-    pub opened_by: Option<()>,
+    /// Who gave it the port, also when that process has ended.
+    pub opened_by: Option<Opener<'a>>,
+    /// Who closed the connection first (TIME_WAIT, orphans), also when that process has ended.
+    pub left_by: Option<Opener<'a>>,
     /// Every process that has it open.
     pub processes: Vec<HolderProcess<'a>>,
+}
+
+/// A process that may have ended.
+#[derive(Debug, Serialize)]
+pub struct Opener<'a> {
+    /// Thread group id.
+    pub pid: u32,
+    /// Name.
+    pub comm: &'a str,
+    /// Path of the executable.
+    pub exe: Option<&'a str>,
+    /// Arguments; empty if unknown.
+    pub args: &'a [String],
+    /// Real user id.
+    pub uid: Option<u32>,
+    /// When it started, as [`Event::time`].
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub started: Option<Timestamp>,
+    /// The processes above it, nearest first.
+    pub ancestors: Vec<Relative<'a>>,
+}
+
+/// Something that happened on the port.
+#[derive(Debug, Serialize)]
+pub struct Moment<'a> {
+    /// When, as [`Event::time`]; null if that was before tracing began.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub time: Option<Timestamp>,
+    /// `bound`, `listening`, `leaving` (closed a connection before its peer), `closed`, `connected`.
+    pub what: &'static str,
+    /// The kernel chose the port.
+    pub any: bool,
+    /// Local address.
+    pub address: IpAddr,
+    /// The other end of a connection.
+    pub peer: Option<Peer>,
+    /// Inode number of the socket in sockfs.
+    pub inode: Option<u64>,
+    /// Who did it; null where it was nobody's doing.
+    pub process: Option<Opener<'a>>,
 }
 
 /// The other end of a connection.
@@ -250,6 +293,17 @@ pub struct Cause<'a> {
     pub summary: &'a str,
 }
 
+/// A change that makes the call work.
+#[derive(Debug, Serialize)]
+pub struct Fix<'a> {
+    /// Stable code.
+    pub code: &'a str,
+    /// What to do.
+    pub text: &'a str,
+    /// The command that does it.
+    pub command: Option<&'a str>,
+}
+
 /// A line of kind `summary`: the account of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -273,6 +327,10 @@ pub struct Summary {
     pub returns_missed: u64,
     /// Calls that the kernel did not show.
     pub passed_over: u64,
+    /// Moments of the history of ports that were lost.
+    pub history_lost: u64,
+    /// Moments of the history of ports that were forgotten to stay within the limit.
+    pub history_evicted: u64,
     /// How long the run took.
     pub seconds: f64,
 }
@@ -292,6 +350,8 @@ impl Summary {
             steps_lost: gaps.steps_lost,
             returns_missed: gaps.returns_missed,
             passed_over: gaps.passed_over,
+            history_lost: gaps.history_lost,
+            history_evicted: gaps.history_evicted,
             seconds: duration.as_secs_f64(),
         }
     }

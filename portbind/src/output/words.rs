@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
+use super::Style;
 use super::sanitize::Escaped;
 use crate::diagnosis::event::{Holder, Interface, Protocol, State};
 
@@ -16,6 +19,11 @@ pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>
         IpAddr::V4(address) => format!("{address}{zone}:{port}"),
         IpAddr::V6(address) => format!("[{address}{zone}]:{port}"),
     }
+}
+
+/// The time of day, to the millisecond.
+pub(super) fn clock(time: Timestamp, style: &Style) -> String {
+    time.to_zoned(style.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
 }
 
 /// The protocol's word, or its number.

@@ -1,12 +1,15 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::rc::Rc;
+use std::time::Instant;
 
-use portbind_ebpf::abi::{self, walk};
+use portbind_ebpf::abi::{self, change, operation, walk};
 
+use super::processes::{FRESH, Processes};
 use crate::diagnosis::cause::{self, Search};
-use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Process, Refusal};
+use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal};
+use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
 use crate::host::clock::tick_ns;
 use crate::host::netns::Interfaces;
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
@@ -17,34 +20,20 @@ use crate::kernel::evidence;
 use crate::kernel::sockets::OpenSockets;
 use crate::kernel::tracer::{AttachError, Tracer};
 
-/// How long a description of a process is believed: a burst of refusals asks once.
-const FRESH: Duration = Duration::from_millis(50);
-/// Descriptions kept at once.
-const DESCRIPTIONS: usize = 1024;
-
-/// Looks up on the host what the kernel's evidence leaves open.
+/// Looks up on the host what the kernel's evidence leaves open, and keeps the history of ports.
 #[derive(Debug)]
 pub(super) struct Enricher {
-    host: Host,
+    processes: Processes,
+    history: History,
     owners: OwnerCache<Source>,
     fallback: Option<AttachError>,
-    callers: HashMap<CallerKey, Process>,
-    described: HashMap<u32, (Instant, Option<Process>)>,
     interfaces: Interfaces,
     tick_ns: u64,
 }
 
-/// A caller that was described once is the same as long as none of this changed.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct CallerKey {
-    task: u64,
-    started: u64,
-    comm: [u8; abi::COMM_LEN],
-    args: Vec<u8>,
-}
-
 impl Enricher {
-    pub(super) fn new(tracer: &Tracer) -> Self {
+    /// Remembers at most `history_limit` moments of ports.
+    pub(super) fn new(tracer: &Tracer, history_limit: usize) -> Self {
         let host = Host::new();
         let procfs = SocketOwners::new(host.procfs.clone());
         let (source, fallback) = match tracer.open_sockets() {
@@ -55,10 +44,9 @@ impl Enricher {
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
             tick_ns: tick_ns(),
-            host,
+            processes: Processes::new(host),
+            history: History::new(history_limit),
             fallback,
-            callers: HashMap::new(),
-            described: HashMap::new(),
         }
     }
 
@@ -67,13 +55,65 @@ impl Enricher {
         self.fallback.as_ref()
     }
 
+    /// The history of ports.
+    pub(super) const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// A socket was bound.
+    pub(super) fn bound(&mut self, record: &abi::Bound) {
+        let process = self.processes.caller(&record.header, &record.caller);
+        let what = if record.operation == operation::AUTOBIND {
+            What::Connected
+        } else {
+            What::Bound { any: record.asked_port == 0 }
+        };
+        self.push(&record.header, &record.socket, what, Some(process));
+    }
+
+    /// Something happened to a socket.
+    pub(super) fn changed(&mut self, record: &abi::Change) {
+        let object = record.socket.id;
+        let what = match record.what {
+            change::LISTENING => What::Listening,
+            change::LEAVING => What::Leaving,
+            change::CLOSED => What::Closed,
+            change::CONNECTED => What::Connected,
+            _ => {
+                let process = self.processes.task(record);
+                self.history.connecting(object, process);
+                return;
+            }
+        };
+        let process = match what {
+            What::Listening | What::Leaving => Some(self.processes.task(record)),
+            What::Connected => self.history.connected(object),
+            // TCP gives the port back in whatever context sees to it.
+            _ if evidence::table(&record.socket) == Table::Tcp => None,
+            _ => Some(self.processes.task(record)),
+        };
+        self.push(&record.header, &record.socket, what, process);
+    }
+
+    fn push(&mut self, header: &abi::Header, socket: &abi::Socket, what: What, process: Option<Rc<Process>>) {
+        let (address, peer) = evidence::ends(socket);
+        let time = Some(self.processes.host.clock.at(header.time));
+        let moment = Moment { time, what, process, socket: evidence::socket_id(socket), address, peer };
+        self.history.push(evidence::port_key(socket, evidence::table(socket)), moment);
+    }
+
     /// Describes one refusal.
     pub(super) fn describe(&mut self, evidence: &Evidence, backend: Backend, lost: u64) -> Refusal {
         let now = Instant::now();
         let flags = evidence::walk_flags(evidence);
-        let process = self.caller(evidence);
-        let mut socket = evidence::socket(&evidence.refusal.socket);
+        let record = &evidence.refusal;
+        let process = self.processes.caller(&record.header, &record.caller);
+        let mut socket = evidence::socket(&record.socket);
+        let key = evidence::port_key(&record.socket, Table::of(socket.protocol));
         let mut holders = evidence::holders(evidence, self.tick_ns);
+        for (holder, record) in holders.iter_mut().zip(&evidence.holders) {
+            self.remember(key, holder, &record.socket);
+        }
         self.name_interface(socket.netns, &mut socket.interface);
         self.find_owners(&mut holders, socket.netns, now);
         let operation = evidence::operation(evidence);
@@ -86,8 +126,9 @@ impl Enricher {
             Search::Done
         };
         let cause = cause::decide(error, operation, &process, &socket, &mut holders, search);
+        let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
         Refusal {
-            time: self.host.clock.at(evidence.refusal.header.time),
+            time: self.processes.host.clock.at(record.header.time),
             operation,
             error,
             process,
@@ -96,70 +137,44 @@ impl Enricher {
             holders_truncated: search == Search::Truncated,
             bystanders: evidence.walk.map_or(0, |walk| walk.bystanders),
             cause,
-            confidence: Confidence::Kernel,
+            fixes: Vec::new(),
+            history: self.history.of(key).to_vec(),
+            confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
             backend: backend.as_str(),
             lost,
         }
     }
 
-    /// The caller: what the kernel said, and what `/proc` adds while it lives.
-    fn caller(&mut self, evidence: &Evidence) -> Process {
-        let caller = &evidence.refusal.caller;
-        let args_len = usize::try_from(caller.args_len).unwrap_or(0).min(abi::ARGS_LEN);
-        let key = CallerKey {
-            task: evidence.refusal.header.task,
-            started: caller.start_time,
-            comm: caller.comm,
-            args: caller.args.get(..args_len).unwrap_or_default().to_vec(),
-        };
-        if let Some(known) = self.callers.get(&key) {
-            return known.clone();
+    /// What the history knows of a holder.
+    fn remember(&self, key: PortKey, holder: &mut Holder, socket: &abi::Socket) {
+        if let Some(opening) = self.history.opening(key, evidence::socket_id(socket)) {
+            holder.opened_by.clone_from(&opening.process);
+            holder.since = opening.time;
         }
-        let mut process = evidence::caller(evidence, &self.host.clock);
-        process.user = process.uid.and_then(|uid| self.host.users.name(uid));
-        if let Some(alive) = self.host.describe_if_started_at(process.pid, caller.start_time) {
-            process.exe = alive.exe;
-            process.cgroup = alive.cgroup;
-            if process.args_truncated || process.args.is_empty() {
-                process.args = alive.args;
-                process.args_truncated = alive.args_truncated;
-            }
+        if matches!(holder.ownership, Ownership::TimeWait | Ownership::Orphan)
+            && let Some(peer) = holder.peer
+            && let Some(leaving) = self.history.leaving(key, holder.address, peer)
+        {
+            holder.left_by.clone_from(&leaving.process);
         }
-        if self.callers.len() >= DESCRIPTIONS {
-            self.callers.clear();
-        }
-        self.callers.insert(key, process.clone());
-        process
     }
 
     fn find_owners(&mut self, holders: &mut [Holder], netns: u32, now: Instant) {
         let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
         let owners = if inodes.is_empty() { HashMap::new() } else { self.owners.find(&inodes, now) };
         for holder in holders {
-            holder.user = holder.uid.and_then(|uid| self.host.users.name(uid));
             self.name_interface(netns, &mut holder.interface);
-            let found = holder.inode.and_then(|inode| owners.get(&inode));
-            for owner in found.into_iter().flatten() {
-                let process = self.described(owner.pid, now);
-                let unknown = || Process { pid: owner.pid, tid: owner.pid, ..Process::default() };
-                let process = process.unwrap_or_else(unknown);
-                holder.processes.push(HolderProcess { process, fds: owner.fds.clone() });
+            holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
+            let Some(found) = holder.inode.and_then(|inode| owners.get(&inode)) else { continue };
+            for owner in found {
+                let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
+                let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
+                let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
+                holder
+                    .processes
+                    .push(HolderProcess { process: process.unwrap_or_else(unknown), fds: owner.fds.clone() });
             }
         }
-    }
-
-    fn described(&mut self, pid: u32, now: Instant) -> Option<Process> {
-        if let Some((when, process)) = self.described.get(&pid)
-            && now.duration_since(*when) < FRESH
-        {
-            return process.clone();
-        }
-        let process = self.host.describe(pid);
-        if self.described.len() >= DESCRIPTIONS {
-            self.described.clear();
-        }
-        self.described.insert(pid, (now, process.clone()));
-        process
     }
 
     fn name_interface(&self, netns: u32, interface: &mut Option<Interface>) {

@@ -57,7 +57,7 @@ pub(super) async fn run(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitS
         ring::watch(tracer.take_records()?).map_err(system("cannot wait for the ring buffer"))?;
     let mut session = Session {
         args,
-        enricher: Enricher::new(&tracer),
+        enricher: Enricher::new(&tracer, args.history_limit),
         tracer,
         sink,
         assembler: Assembler::default(),
@@ -167,8 +167,11 @@ impl Session<'_> {
                     continue;
                 }
             };
-            if matches!(record, Record::Refusal(_)) {
-                self.read += 1;
+            match record {
+                Record::Bound(record) => self.enricher.bound(record),
+                Record::Change(record) => self.enricher.changed(record),
+                Record::Refusal(_) => self.read += 1,
+                _ => {}
             }
             let complete = self.assembler.push(record);
             drop(bytes);
@@ -263,17 +266,28 @@ impl Session<'_> {
         Ok(Gaps {
             steps_lost: self.tracer.count(counter::LOST_STEPS)?,
             returns_missed: self.tracer.count(counter::LOST_ENTRIES)?,
+            history_lost: self.tracer.count(counter::LOST_LIFE)?,
+            history_evicted: self.enricher.history().evicted(),
             passed_over,
         })
     }
 
     fn tell_gaps(&self, gaps: &Gaps) {
-        let Gaps { steps_lost, returns_missed, passed_over } = gaps;
+        let Gaps { steps_lost, returns_missed, passed_over, history_lost, history_evicted } = gaps;
         if *steps_lost > 0 {
             self.status(&format!("{steps_lost} parts of shown refusals lost: some holders are missing"));
         }
         if *returns_missed > 0 {
             self.status(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
+        }
+        if *history_lost > 0 {
+            self.status(&format!("{history_lost} moments of the history of ports lost"));
+        }
+        if *history_evicted > 0 {
+            let limit = self.args.history_limit;
+            self.status(&format!(
+                "{history_evicted} moments of the history forgotten (--history-limit {limit})"
+            ));
         }
         if *passed_over > 0 {
             self.status(&format!(

@@ -21,6 +21,7 @@ pub(super) fn open(args: &Args) -> Result<Sink, Error> {
         color: args.color.resolve(&Surroundings::of_process(is_terminal)),
         width: is_terminal.then(terminal_width).flatten(),
         zone: TimeZone::system(),
+        history: args.history,
     };
     let out: Box<dyn Write> = match &args.output {
         None => Box::new(BufWriter::new(io::stdout())),

@@ -24,6 +24,10 @@ pub struct Gaps {
     pub returns_missed: u64,
     /// Calls that the kernel did not show, because a program was interrupted on that CPU.
     pub passed_over: u64,
+    /// Moments in the life of ports that found the ring buffer full.
+    pub history_lost: u64,
+    /// Moments in the life of ports that were forgotten to stay within the limit.
+    pub history_evicted: u64,
 }
 
 impl Account {

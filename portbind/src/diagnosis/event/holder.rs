@@ -1,6 +1,9 @@
 //! The sockets that sat on the port.
 
 use std::net::IpAddr;
+use std::rc::Rc;
+
+use jiff::Timestamp;
 
 use super::process::Process;
 use super::socket::{Family, Interface, Options, Protocol};
@@ -38,8 +41,22 @@ pub struct Holder {
     pub time_wait_left_ms: Option<u64>,
     /// Connections waiting to be accepted, of how many that may (listeners).
     pub backlog: Option<(u32, u32)>,
+    /// Who gave it its port, by bind or connect; `None` if that was before tracing began.
+    pub opened_by: Option<Rc<Process>>,
+    /// When that was.
+    pub since: Option<Timestamp>,
+    /// Who closed the connection first, and so left it behind (TIME_WAIT, orphans).
+    pub left_by: Option<Rc<Process>>,
     /// Every process that has it open, each with its descriptors.
     pub processes: Vec<HolderProcess>,
+}
+
+impl Holder {
+    /// It was open in processes, and none of them is left to be asked.
+    #[must_use]
+    pub fn is_of_the_past(&self) -> bool {
+        self.ownership == Ownership::Process && self.processes.is_empty()
+    }
 }
 
 /// State of a socket on the port.
@@ -88,7 +105,7 @@ pub enum Ownership {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HolderProcess {
     /// The process.
-    pub process: Process,
+    pub process: Rc<Process>,
     /// Its descriptors of the socket, ascending.
     pub fds: Vec<u32>,
 }

@@ -3,9 +3,12 @@
 //! Strings that other programs chose (names, arguments, paths) are kept as they are; escaping them
 //! is the business of [`crate::output`].
 
+use std::rc::Rc;
+
 use jiff::Timestamp;
 
 use super::errno::Errno;
+use super::history::Moment;
 
 mod account;
 mod holder;
@@ -27,7 +30,7 @@ pub struct Refusal {
     /// What the caller got.
     pub error: Errno,
     /// The caller.
-    pub process: Process,
+    pub process: Rc<Process>,
     /// The socket, with the address and port that were asked for.
     pub socket: Socket,
     /// The sockets on the port, those that conflict first.
@@ -38,6 +41,10 @@ pub struct Refusal {
     pub bystanders: u32,
     /// Why the kernel refused.
     pub cause: Cause,
+    /// What makes the call work, safest first.
+    pub fixes: Vec<Fix>,
+    /// What happened on the port before, oldest first.
+    pub history: Vec<Moment>,
     /// What the diagnosis rests on.
     pub confidence: Confidence,
     /// Which backend saw it.
@@ -68,11 +75,24 @@ pub struct Cause {
     pub summary: String,
 }
 
+/// A change that makes the refused call work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// Stable code.
+    pub code: &'static str,
+    /// What to do, in one sentence without a full stop.
+    pub text: String,
+    /// The command that does it, where one does.
+    pub command: Option<String>,
+}
+
 /// What a diagnosis rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Confidence {
     /// Seen in the kernel at the instant of the refusal.
     Kernel,
+    /// Seen in the kernel before: the holder's process was gone when it was looked for.
+    History,
     /// Found by looking later.
     Afterwards,
 }
@@ -96,6 +116,7 @@ impl Confidence {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kernel => "kernel",
+            Self::History => "history",
             Self::Afterwards => "afterwards",
         }
     }

@@ -1,10 +1,10 @@
 //! From what is known to what is written.
 
 use super::{
-    Backlog, Cause, Error, Event, Holder, HolderProcess, Interface, Options, Peer, Process, Relative, SCHEMA,
-    Socket,
+    Backlog, Cause, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Opener, Options, Peer,
+    Process, Relative, SCHEMA, Socket,
 };
-use crate::diagnosis::event;
+use crate::diagnosis::{event, history};
 
 impl<'a> From<&'a event::Refusal> for Event<'a> {
     fn from(refusal: &'a event::Refusal) -> Self {
@@ -14,15 +14,15 @@ impl<'a> From<&'a event::Refusal> for Event<'a> {
             time: refusal.time,
             operation: refusal.operation.as_str(),
             error: Error { name: refusal.error.name(), number: refusal.error.0 },
-            process: Process::from(&refusal.process),
+            process: Process::from(&*refusal.process),
             socket: Socket::from(&refusal.socket),
             holders: refusal.holders.iter().map(Holder::from).collect(),
             holders_truncated: refusal.holders_truncated,
             bystanders: refusal.bystanders,
             cause: Cause { code: refusal.cause.code, summary: &refusal.cause.summary },
             confidence: refusal.confidence.as_str(),
-            fixes: [],
-            history: [],
+            fixes: refusal.fixes.iter().map(Fix::from).collect(),
+            history: refusal.history.iter().map(Moment::from).collect(),
             backend: refusal.backend,
             lost: refusal.lost,
         }
@@ -84,9 +84,10 @@ impl<'a> From<&'a event::Holder> for Holder<'a> {
             options: Options::from(holder.options),
             ownership: holder.ownership.as_str(),
             backlog: holder.backlog.map(|(waiting, max)| Backlog { waiting, max }),
-            since: None,
+            since: holder.since,
             time_wait_left_ms: holder.time_wait_left_ms,
-            opened_by: None,
+            opened_by: holder.opened_by.as_deref().map(Opener::from),
+            left_by: holder.left_by.as_deref().map(Opener::from),
             processes: holder.processes.iter().map(HolderProcess::from).collect(),
         }
     }
@@ -108,6 +109,40 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             cgroup: process.cgroup.as_deref(),
             started: process.started,
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a event::Fix> for Fix<'a> {
+    fn from(fix: &'a event::Fix) -> Self {
+        Self { code: fix.code, text: &fix.text, command: fix.command.as_deref() }
+    }
+}
+
+impl<'a> From<&'a event::Process> for Opener<'a> {
+    fn from(process: &'a event::Process) -> Self {
+        Self {
+            pid: process.pid,
+            comm: &process.comm,
+            exe: process.exe.as_deref(),
+            args: &process.args,
+            uid: process.uid,
+            started: process.started,
+            ancestors: process.ancestors.iter().map(Relative::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a history::Moment> for Moment<'a> {
+    fn from(moment: &'a history::Moment) -> Self {
+        Self {
+            time: moment.time,
+            what: moment.what.as_str(),
+            any: matches!(moment.what, history::What::Bound { any: true }),
+            address: moment.address,
+            peer: moment.peer.map(|(address, port)| Peer { address, port }),
+            inode: (moment.socket.inode != 0).then_some(moment.socket.inode),
+            process: moment.process.as_deref().map(Opener::from),
         }
     }
 }

@@ -1,0 +1,57 @@
+//! Records of the life of ports: who took one, and what became of the socket.
+
+#[cfg(feature = "user")]
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::{COMM_LEN, Caller, Header, Socket};
+
+/// What happened to a socket: the values of [`Change::what`].
+pub mod change {
+    /// It listens.
+    pub const LISTENING: u32 = 1;
+    /// The task closes a connection before its peer does: a TIME_WAIT will be left behind
+    /// (TCP_FIN_WAIT1, include/net/tcp_states.h).
+    pub const LEAVING: u32 = 2;
+    /// It lets go of its port. The task is a bystander unless the protocol is UDP.
+    pub const CLOSED: u32 = 3;
+    /// The task connects; the port is not chosen yet.
+    pub const CONNECTING: u32 = 4;
+    /// It is connected. The task is a bystander.
+    pub const CONNECTED: u32 = 5;
+}
+
+record! {
+/// A socket was bound.
+pub struct Bound = 1712 {
+    /// Kind [`BOUND`](super::kind::BOUND).
+    pub header: Header,
+    /// Who bound it.
+    pub caller: Caller,
+    /// The socket, with the address and port that it got.
+    pub socket: Socket,
+    /// Port that was asked for; 0 means any.
+    pub asked_port: u16,
+    /// Zero.
+    pub reserved: u16,
+    /// One of [`operation`](super::operation).
+    pub operation: u32,
+}
+}
+
+record! {
+/// Something happened to a socket.
+pub struct Change = 144 {
+    /// Kind [`CHANGE`](super::kind::CHANGE).
+    pub header: Header,
+    /// The socket.
+    pub socket: Socket,
+    /// Nanoseconds since boot at which the task's process started.
+    pub start_time: u64,
+    /// Name of the thread, NUL-padded.
+    pub comm: [u8; COMM_LEN],
+    /// One of [`change`].
+    pub what: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+}

@@ -1,0 +1,96 @@
+//! The life of ports: who took one, and what became of the socket.
+
+use portbind_ebpf::abi::{Bound, Change, change, counter, kind, life, operation};
+
+use crate::caller;
+use crate::filter;
+use crate::holders::is_connected_only;
+use crate::kernel::{Ptr, Slot, at, count, current_task};
+use crate::refusal::header;
+use crate::sock::{Sock, TCP_LISTEN};
+
+/// TCP states (include/net/tcp_states.h).
+const TCP_ESTABLISHED: u8 = 1;
+const TCP_SYN_SENT: u8 = 2;
+const TCP_FIN_WAIT1: u8 = 4;
+const TCP_CLOSE: u8 = 7;
+
+/// A socket was bound, by a call that asked for `asked_port`.
+#[inline(always)]
+pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
+    let port = sock.port();
+    // A bind that puts the choice off (IP_BIND_ADDRESS_NO_PORT) has taken nothing yet.
+    let wanted = if call == operation::AUTOBIND { life::CONNECTED } else { life::BOUND };
+    if port == 0 || !filter::follows(wanted, port, sock.netns()) {
+        return;
+    }
+    let Some(mut record) = Slot::<Bound>::reserve() else {
+        count(counter::LOST_LIFE);
+        return;
+    };
+    header(&mut record.header, kind::BOUND);
+    caller::describe(&mut record.caller);
+    let family = sock.family();
+    sock.describe(&mut record.socket, family, &sock.local(family), port);
+    record.asked_port = asked_port;
+    record.reserved = 0;
+    record.operation = call;
+    record.submit();
+}
+
+/// A TCP socket goes from one state to another.
+#[inline(always)]
+pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
+    let what = match (old, new) {
+        (_, TCP_LISTEN) => change::LISTENING,
+        (_, TCP_FIN_WAIT1) => change::LEAVING,
+        (_, TCP_CLOSE) => change::CLOSED,
+        (_, TCP_SYN_SENT) => change::CONNECTING,
+        (TCP_SYN_SENT, TCP_ESTABLISHED) => change::CONNECTED,
+        _ => return,
+    };
+    let port = sock.port();
+    let of_connect = what == change::CONNECTING || what == change::CONNECTED;
+    // A socket without a port has put it back already, or never had one.
+    if port == 0 && what != change::CONNECTING {
+        return;
+    }
+    let wanted = if of_connect || of_connect_only(sock) { life::CONNECTED } else { life::BOUND };
+    if filter::follows(wanted, port, sock.netns()) {
+        tell(sock, what);
+    }
+}
+
+/// A process closes the last descriptor of a socket without states, and with it gives back its port.
+#[inline(always)]
+pub(crate) fn released(sock: Sock) {
+    let port = sock.port();
+    if port != 0 && filter::follows(life::BOUND, port, sock.netns()) {
+        tell(sock, change::CLOSED);
+    }
+}
+
+/// The socket has its port from connect(2), and shares it with no socket that was bound.
+#[inline(always)]
+fn of_connect_only(sock: Sock) -> bool {
+    let bucket = sock.0.follow(at!(sock_bind_hash));
+    !bucket.is_null() && is_connected_only(bucket)
+}
+
+#[inline(always)]
+fn tell(sock: Sock, what: u32) {
+    let Some(mut record) = Slot::<Change>::reserve() else {
+        count(counter::LOST_LIFE);
+        return;
+    };
+    header(&mut record.header, kind::CHANGE);
+    let family = sock.family();
+    sock.describe(&mut record.socket, family, &sock.local(family), sock.port());
+    let task = current_task();
+    let leader: Ptr = task.follow(at!(task_group_leader));
+    record.start_time = leader.read(at!(task_start_boottime));
+    record.comm = task.read(at!(task_comm));
+    record.what = what;
+    record.reserved = 0;
+    record.submit();
+}

@@ -1,0 +1,103 @@
+//! Who the processes are: what the kernel said of them, and what `/proc` adds while they live.
+
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use lru::LruCache;
+use portbind_ebpf::abi;
+
+use crate::diagnosis::event::Process;
+use crate::host::Host;
+use crate::kernel::evidence;
+
+/// How long a description of a process is believed: a burst of refusals asks once.
+pub(super) const FRESH: Duration = Duration::from_millis(50);
+/// Processes that are remembered, dead ones included.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// One process as it was met.
+#[derive(Debug)]
+struct Met {
+    /// What execve changes: a process that was described is the same as long as this is.
+    comm: [u8; abi::COMM_LEN],
+    args: Vec<u8>,
+    process: Rc<Process>,
+}
+
+/// The processes that were met.
+#[derive(Debug)]
+pub(super) struct Processes {
+    pub(super) host: Host,
+    /// By task and start of its process.
+    met: LruCache<(u64, u64), Met>,
+    /// The latest description of each process, by pid and start.
+    latest: LruCache<(u32, u64), Rc<Process>>,
+    alive: LruCache<u32, (Instant, Option<Rc<Process>>)>,
+}
+
+impl Processes {
+    pub(super) fn new(host: Host) -> Self {
+        Self {
+            host,
+            met: LruCache::new(REMEMBERED),
+            latest: LruCache::new(REMEMBERED),
+            alive: LruCache::new(REMEMBERED),
+        }
+    }
+
+    /// The process inside a call.
+    pub(super) fn caller(&mut self, header: &abi::Header, caller: &abi::Caller) -> Rc<Process> {
+        let key = (header.task, caller.start_time);
+        let args = evidence::args(caller);
+        if let Some(met) = self.met.get(&key)
+            && met.comm == caller.comm
+            && met.args == args
+        {
+            return Rc::clone(&met.process);
+        }
+        let mut process = evidence::process(header, caller, &self.host.clock);
+        process.user = process.uid.and_then(|uid| self.host.users.name(uid));
+        if let Some(alive) = self.host.describe_if_started_at(process.pid, caller.start_time) {
+            process.exe = process.exe.or(alive.exe);
+            process.cgroup = alive.cgroup;
+            if process.args_truncated || process.args.is_empty() {
+                process.args = alive.args;
+                process.args_truncated = alive.args_truncated;
+            }
+        }
+        let process = Rc::new(process);
+        let met = Met { comm: caller.comm, args: args.to_vec(), process: Rc::clone(&process) };
+        self.met.put(key, met);
+        self.latest.put((evidence::pid(header), caller.start_time), Rc::clone(&process));
+        process
+    }
+
+    /// The process of a task of which the kernel said only this; at its end there is no more to say.
+    pub(super) fn task(&mut self, change: &abi::Change) -> Rc<Process> {
+        let pid = evidence::pid(&change.header);
+        if let Some(known) = self.latest.get(&(pid, change.start_time)) {
+            return Rc::clone(known);
+        }
+        let described = self.host.describe_if_started_at(pid, change.start_time);
+        Rc::new(described.unwrap_or_else(|| Process {
+            pid,
+            tid: pid,
+            comm: evidence::comm(&change.comm),
+            started: Some(self.host.clock.at(change.start_time)),
+            ..Process::default()
+        }))
+    }
+
+    /// A process that was seen to have a socket open a moment ago; `None` if it has ended.
+    pub(super) fn alive(&mut self, pid: u32, now: Instant) -> Option<Rc<Process>> {
+        if let Some((when, process)) = self.alive.get(&pid)
+            && now.duration_since(*when) < FRESH
+        {
+            return process.clone();
+        }
+        let process = self.host.describe(pid).map(Rc::new);
+        self.alive.put(pid, (now, process.clone()));
+        process
+    }
+}

@@ -1,0 +1,75 @@
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn key(port: u16) -> PortKey {
+    PortKey { netns: 1, table: Table::Tcp, port }
+}
+
+fn moment(what: What, pid: u32, socket: SocketId) -> Moment {
+    let process = Rc::new(Process { pid, ..Process::default() });
+    Moment { time: None, what, process: Some(process), socket, address: LOCALHOST, peer: None }
+}
+
+fn pid(moment: Option<&Moment>) -> Option<u32> {
+    moment?.process.as_ref().map(|process| process.pid)
+}
+
+#[test]
+fn the_opener_is_found_by_inode_whatever_the_object() {
+    let mut history = History::new(100);
+    let bound = What::Bound { any: false };
+    history.push(key(80), moment(bound, 7, SocketId { object: 1, inode: 10 }));
+    history.push(key(80), moment(What::Closed, 7, SocketId { object: 1, inode: 10 }));
+    history.push(key(80), moment(bound, 8, SocketId { object: 1, inode: 11 }));
+    let opener = |object, inode| pid(history.opening(key(80), SocketId { object, inode }));
+    assert_eq!(opener(1, 11), Some(8));
+    assert_eq!(opener(9, 10), Some(7));
+    assert_eq!(opener(9, 12), None);
+}
+
+#[test]
+fn an_object_that_was_freed_says_nothing() {
+    let mut history = History::new(100);
+    let socket = SocketId { object: 1, inode: 0 };
+    history.push(key(80), moment(What::Bound { any: false }, 7, socket));
+    assert_eq!(pid(history.opening(key(80), socket)), Some(7));
+    history.push(key(80), moment(What::Closed, 7, socket));
+    assert_eq!(pid(history.opening(key(80), socket)), None);
+}
+
+#[test]
+fn who_left_is_told_by_both_ends_of_the_connection() {
+    let mut history = History::new(100);
+    let socket = SocketId { object: 1, inode: 0 };
+    for (pid, port) in [(7, 4000), (8, 4001), (9, 4000)] {
+        let peer = Some((LOCALHOST, port));
+        history.push(key(80), Moment { peer, ..moment(What::Leaving, pid, socket) });
+    }
+    assert_eq!(pid(history.leaving(key(80), LOCALHOST, (LOCALHOST, 4001))), Some(8));
+    assert_eq!(pid(history.leaving(key(80), LOCALHOST, (LOCALHOST, 4000))), Some(9));
+    assert_eq!(pid(history.leaving(key(81), LOCALHOST, (LOCALHOST, 4000))), None);
+}
+
+proptest! {
+    #[test]
+    fn it_stays_within_its_limit_and_counts_what_it_forgets(ports in proptest::collection::vec(1_u16..200, 0..600)) {
+        let limit = 50;
+        let mut history = History::new(limit);
+        for (index, port) in ports.iter().enumerate() {
+            let socket = SocketId { object: 1, inode: index as u64 + 1 };
+            history.push(key(*port), moment(What::Listening, 1, socket));
+            prop_assert!(history.len() <= limit);
+            let newest = history.of(key(*port)).last();
+            prop_assert_eq!(newest.map(|moment| moment.socket), Some(socket));
+        }
+        let kept: usize = (1..200).map(|port| history.of(key(port)).len()).sum();
+        prop_assert_eq!(kept, history.len());
+        let dropped = u64::try_from(ports.len() - kept).unwrap();
+        prop_assert!(history.evicted() <= dropped);
+    }
+}

@@ -1,0 +1,41 @@
+//! What happened on the port before, one line a moment.
+
+use super::{DIM, Line, PLAIN, Style, label, who, words};
+use crate::diagnosis::event::Refusal;
+use crate::diagnosis::history::{Moment, What};
+
+/// The timeline, where it was asked for or where the holder's process cannot speak for itself any more.
+pub(super) fn lines(refusal: &Refusal, style: &Style) -> Vec<Line> {
+    let holder_is_gone = words::conflicting(&refusal.holders).any(|holder| holder.processes.is_empty());
+    if !style.history && !holder_is_gone {
+        return Vec::new();
+    }
+    let labels = std::iter::once("history").chain(std::iter::repeat(""));
+    refusal.history.iter().zip(labels).map(|(moment, first)| line(moment, first, style)).collect()
+}
+
+fn line(moment: &Moment, first: &str, style: &Style) -> Line {
+    let mut line = label(first);
+    let time = moment.time.map_or_else(|| "before".to_owned(), |time| words::clock(time, style));
+    line.push(DIM, format!("{time:<12}  "));
+    if let Some(process) = &moment.process {
+        who(process, &mut line);
+    }
+    line.push(PLAIN, what(moment));
+    line
+}
+
+fn what(moment: &Moment) -> String {
+    let address = moment.address;
+    let peer = moment.peer.map_or_else(String::new, |(address, port)| {
+        format!(" with {}", words::endpoint(address, port, None))
+    });
+    match moment.what {
+        What::Bound { any: false } => format!("bound it on {address}"),
+        What::Bound { any: true } => format!("got it from the kernel by bind to port 0, on {address}"),
+        What::Listening => format!("began to listen on {address}"),
+        What::Leaving => format!("closed a connection{peer} first, which leaves TIME_WAIT"),
+        What::Closed => "let go of it".to_owned(),
+        What::Connected => format!("got it from the kernel for a connection{peer}"),
+    }
+}
