@@ -1,9 +1,11 @@
 //! `portbind trace`: every refused bind on the machine, and who held the port.
 
 mod enrich;
+mod known_ports;
 mod processes;
 mod session;
 mod sink;
+mod source;
 
 use std::path::PathBuf;
 

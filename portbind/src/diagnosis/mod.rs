@@ -4,5 +4,7 @@
 pub mod cause;
 pub mod errno;
 pub mod event;
+pub mod facts;
 pub mod history;
+pub mod remedy;
 pub mod rule;

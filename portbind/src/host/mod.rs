@@ -6,6 +6,7 @@ pub mod clock;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
+pub mod ports;
 pub mod privileges;
 pub mod process;
 pub mod procfs;

@@ -51,6 +51,17 @@ impl Procfs {
         text.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok()
     }
 
+    /// Whether a descriptor is closed on execve: `flags` in `/proc/PID/fdinfo/FD`, octal, with O_CLOEXEC
+    /// (seq_show in fs/proc/fd.c); `None` when it cannot be read.
+    #[must_use]
+    pub fn close_on_exec(&self, pid: u32, fd: u32) -> Option<bool> {
+        const O_CLOEXEC: u32 = 0o2_000_000;
+        let text = self.read(&format!("{pid}/fdinfo/{fd}"))?;
+        let text = std::str::from_utf8(&text).ok()?;
+        let flags = text.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        Some(u32::from_str_radix(flags.trim(), 8).ok()? & O_CLOEXEC != 0)
+    }
+
     pub(super) fn stat(&self, pid: u32) -> Option<Stat> {
         Stat::parse(&self.read(&format!("{pid}/stat"))?)
     }
@@ -104,6 +115,19 @@ mod tests {
         let procfs = Procfs::at(root.path());
         assert_eq!(procfs.read_up_to("file", 3).unwrap(), b"123");
         assert_eq!(procfs.read("none"), None);
+    }
+
+    #[test]
+    fn reads_the_flags_of_a_descriptor() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("7/fdinfo")).unwrap();
+        let procfs = Procfs::at(root.path());
+        for (flags, expected) in [("02000002", Some(true)), ("02", Some(false)), ("x", None)] {
+            fs::write(root.path().join("7/fdinfo/3"), format!("pos:\t0\nflags:\t{flags}\nmnt_id:\t9\n"))
+                .unwrap();
+            assert_eq!(procfs.close_on_exec(7, 3), expected, "{flags}");
+        }
+        assert_eq!(procfs.close_on_exec(7, 4), None);
     }
 
     #[test]

@@ -216,7 +216,7 @@ fn process(pid: u32, comm: &str, ancestors: &[(u32, &str)]) -> Process {
 }
 
 fn open(process: Process, fds: &[u32]) -> HolderProcess {
-    HolderProcess { process: Rc::new(process), fds: fds.to_vec() }
+    HolderProcess { process: Rc::new(process), fds: fds.to_vec(), close_on_exec: None }
 }
 
 fn ip(text: &str) -> IpAddr {

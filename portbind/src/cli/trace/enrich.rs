@@ -6,18 +6,20 @@ use std::time::Instant;
 
 use portbind_ebpf::abi::{self, change, operation, walk};
 
+use super::known_ports::KnownPorts;
 use super::processes::{FRESH, Processes};
-use crate::diagnosis::cause::{self, Search};
+use super::source::Source;
+use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal};
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
+use crate::diagnosis::remedy;
+use crate::diagnosis::rule::Generation;
 use crate::host::clock::tick_ns;
 use crate::host::netns::Interfaces;
-use crate::host::owners::{FdSource, OwnerMap, from_triples};
 use crate::host::{Host, OwnerCache, SocketOwners};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
-use crate::kernel::sockets::OpenSockets;
 use crate::kernel::tracer::{AttachError, Tracer};
 
 /// Looks up on the host what the kernel's evidence leaves open, and keeps the history of ports.
@@ -28,6 +30,8 @@ pub(super) struct Enricher {
     owners: OwnerCache<Source>,
     fallback: Option<AttachError>,
     interfaces: Interfaces,
+    facts: KnownPorts,
+    generation: Generation,
     tick_ns: u64,
 }
 
@@ -43,6 +47,8 @@ impl Enricher {
         Self {
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
+            facts: KnownPorts::new(),
+            generation: generation(),
             tick_ns: tick_ns(),
             processes: Processes::new(host),
             history: History::new(history_limit),
@@ -125,7 +131,21 @@ impl Enricher {
         } else {
             Search::Done
         };
-        let cause = cause::decide(error, operation, &process, &socket, &mut holders, search);
+        let case = Case {
+            generation: self.generation,
+            error,
+            operation,
+            process: &process,
+            socket: &socket,
+            search,
+            connected_only: flags & walk::CONNECTED_ONLY != 0,
+            history: self.history.of(key),
+        };
+        cause::find_conflicts(&case, &mut holders);
+        self.look_at_descriptors(&mut holders);
+        let cause = cause::decide(&case, &holders);
+        let facts = self.facts.of(&self.processes.host.procfs, process.pid, &socket, now);
+        let fixes = remedy::propose(&case, &cause, &holders, &facts);
         let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
         Refusal {
             time: self.processes.host.clock.at(record.header.time),
@@ -137,7 +157,7 @@ impl Enricher {
             holders_truncated: search == Search::Truncated,
             bystanders: evidence.walk.map_or(0, |walk| walk.bystanders),
             cause,
-            fixes: Vec::new(),
+            fixes,
             history: self.history.of(key).to_vec(),
             confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
             backend: backend.as_str(),
@@ -170,9 +190,22 @@ impl Enricher {
                 let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
                 let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
                 let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
-                holder
-                    .processes
-                    .push(HolderProcess { process: process.unwrap_or_else(unknown), fds: owner.fds.clone() });
+                holder.processes.push(HolderProcess {
+                    process: process.unwrap_or_else(unknown),
+                    fds: owner.fds.clone(),
+                    close_on_exec: None,
+                });
+            }
+        }
+    }
+
+    /// Whether copies of sockets in the way would have been closed by execve.
+    fn look_at_descriptors(&self, holders: &mut [Holder]) {
+        for holder in holders.iter_mut().filter(|holder| holder.conflicts && holder.opened_by.is_some()) {
+            for owner in &mut holder.processes {
+                let pid = owner.process.pid;
+                let first = owner.fds.first();
+                owner.close_on_exec = first.and_then(|&fd| self.processes.host.procfs.close_on_exec(pid, fd));
             }
         }
     }
@@ -184,26 +217,8 @@ impl Enricher {
     }
 }
 
-/// Where owners of sockets are asked for.
-#[derive(Debug)]
-enum Source {
-    /// The kernel's iterator, or `/proc` where a walk breaks off.
-    Kernel(OpenSockets, SocketOwners),
-    Procfs(SocketOwners),
-}
-
-impl FdSource for Source {
-    fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
-        let (open_sockets, procfs) = match self {
-            Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),
-            Self::Procfs(procfs) => return procfs.find(inodes),
-        };
-        match open_sockets.read() {
-            Ok(open) => {
-                let wanted = open.into_iter().filter(|open| inodes.contains(&open.inode));
-                from_triples(wanted.map(|open| (open.pid, open.fd, open.inode)))
-            }
-            Err(_) => procfs.find(inodes),
-        }
-    }
+/// The running kernel's; a release that does not read like one is taken for the newest.
+fn generation() -> Generation {
+    let system = rustix::system::uname();
+    Generation::of_release(&system.release().to_string_lossy()).unwrap_or(Generation::NEWEST)
 }

@@ -108,6 +108,8 @@ pub struct HolderProcess {
     pub process: Rc<Process>,
     /// Its descriptors of the socket, ascending.
     pub fds: Vec<u32>,
+    /// The first of them is closed on execve (FD_CLOEXEC); `None` if that was not looked at.
+    pub close_on_exec: Option<bool>,
 }
 
 impl State {

@@ -1,0 +1,31 @@
+//! Who has a socket open: the kernel's iterator, or `/proc`.
+
+use std::collections::HashSet;
+
+use crate::host::SocketOwners;
+use crate::host::owners::{FdSource, OwnerMap, from_triples};
+use crate::kernel::sockets::OpenSockets;
+
+/// Where owners of sockets are asked for.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The kernel's iterator, or `/proc` where a walk breaks off.
+    Kernel(OpenSockets, SocketOwners),
+    Procfs(SocketOwners),
+}
+
+impl FdSource for Source {
+    fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
+        let (open_sockets, procfs) = match self {
+            Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),
+            Self::Procfs(procfs) => return procfs.find(inodes),
+        };
+        match open_sockets.read() {
+            Ok(open) => {
+                let wanted = open.into_iter().filter(|open| inodes.contains(&open.inode));
+                from_triples(wanted.map(|open| (open.pid, open.fd, open.inode)))
+            }
+            Err(_) => procfs.find(inodes),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Who has to do with whom: the same program, the same family.
+
+use crate::diagnosis::event::Process;
+
+/// Programs that run others, by the start of their name: what they run is told by the arguments.
+const INTERPRETERS: [&str; 10] =
+    ["python", "node", "ruby", "perl", "php", "java", "bash", "dash", "sh", "deno"];
+/// Options of theirs that name what they run.
+const NAMING: [&str; 2] = ["-m", "-jar"];
+
+/// Two instances of one program: the same executable, and of an interpreter the same script.
+pub(super) fn same_program(one: &Process, other: &Process) -> bool {
+    if one.pid == other.pid || one.exe.is_none() || one.exe != other.exe {
+        return false;
+    }
+    if !one.exe.as_deref().is_some_and(is_interpreter) {
+        return true;
+    }
+    match (script(&one.args), script(&other.args)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn is_interpreter(exe: &str) -> bool {
+    let name = exe.rsplit('/').next().unwrap_or(exe);
+    INTERPRETERS.iter().any(|interpreter| {
+        let rest = name.strip_prefix(interpreter);
+        rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    })
+}
+
+/// What an interpreter was told to run; `None` where that cannot be told, as of `-c CODE`.
+fn script(args: &[String]) -> Option<(&str, &str)> {
+    let mut args = args.iter().skip(1).map(String::as_str);
+    while let Some(arg) = args.next() {
+        if NAMING.contains(&arg) {
+            return args.next().map(|name| (arg, name));
+        }
+        if arg == "-c" || arg == "-e" {
+            return None;
+        }
+        if !arg.starts_with('-') {
+            return Some(("", arg));
+        }
+    }
+    None
+}
+
+/// One is above the other, or both are children of one process (not of the first, which adopts orphans).
+pub(super) fn related(one: &Process, other: &Process) -> bool {
+    let above = |process: &Process, pid| process.ancestors.iter().any(|ancestor| ancestor.pid == pid);
+    let parent =
+        |process: &Process| process.ancestors.first().map(|ancestor| ancestor.pid).filter(|pid| *pid != 1);
+    one.pid == other.pid
+        || above(one, other.pid)
+        || above(other, one.pid)
+        || (parent(one).is_some() && parent(one) == parent(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::event::Ancestor;
+
+    fn process(pid: u32, exe: &str, args: &[&str]) -> Process {
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        Process { pid, exe: Some(exe.to_owned()), args, ..Process::default() }
+    }
+
+    #[test]
+    fn programs_are_the_same_by_executable_and_script() {
+        let python = "/usr/bin/python3.11";
+        let java = "/usr/lib/jvm/java-17/bin/java";
+        type Program = (&'static str, &'static [&'static str]);
+        let rows: [(Program, Program, bool); 9] = [
+            (("/bin/nginx", &["nginx"]), ("/bin/nginx", &["nginx", "-g", "x"]), true),
+            (("/bin/nginx", &["nginx"]), ("/bin/caddy", &["caddy"]), false),
+            ((python, &["python3", "a.py"]), (python, &["python3", "a.py", "--port", "1"]), true),
+            ((python, &["python3", "-u", "a.py"]), (python, &["python3", "b.py"]), false),
+            (
+                (python, &["python3", "-m", "http.server"]),
+                (python, &["python3", "-m", "http.server", "1"]),
+                true,
+            ),
+            ((python, &["python3", "-m", "http.server"]), (python, &["python3", "http.server"]), false),
+            ((python, &["python3", "-c", "x"]), (python, &["python3", "-c", "x"]), false),
+            ((java, &["java", "-jar", "a.jar"]), (java, &["java", "-Xmx1g", "-jar", "a.jar"]), true),
+            ((java, &["java", "Main"]), (java, &["java", "Other"]), false),
+        ];
+        for ((one_exe, one_args), (other_exe, other_args), expected) in rows {
+            let (one, other) = (process(1, one_exe, one_args), process(2, other_exe, other_args));
+            assert_eq!(same_program(&one, &other), expected, "{one_args:?} {other_args:?}");
+            assert_eq!(same_program(&other, &one), expected, "{other_args:?} {one_args:?}");
+        }
+        let unknown = Process { pid: 3, ..Process::default() };
+        assert!(!same_program(&unknown, &unknown));
+    }
+
+    #[test]
+    fn kin_is_a_line_or_one_parent() {
+        let with = |pid, above: &[u32]| Process {
+            pid,
+            ancestors: above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect(),
+            ..Process::default()
+        };
+        assert!(related(&with(5, &[4, 3]), &with(3, &[1])));
+        assert!(related(&with(3, &[1]), &with(5, &[4, 3])));
+        assert!(related(&with(5, &[4]), &with(6, &[4])));
+        assert!(!related(&with(5, &[1]), &with(6, &[1])));
+        assert!(!related(&with(5, &[4, 3]), &with(6, &[2, 3])));
+    }
+}

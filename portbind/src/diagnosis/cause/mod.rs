@@ -1,0 +1,258 @@
+//! Why the kernel refused, from the evidence and the rule alone.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::errno::Errno;
+use super::event::{Cause, Holder, Operation, Ownership, Process, Protocol, Socket, State};
+use super::history::{Moment, What};
+use super::rule::{self, Asked, Clause, Generation, Held};
+
+mod code;
+mod kin;
+
+pub use code::Code;
+
+/// What the search for holders could say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// The table of the protocol was searched.
+    Done,
+    /// It was searched, and there is more than was looked at.
+    Truncated,
+    /// This protocol's table cannot be searched, or the call never got as far as a port.
+    NotDone,
+}
+
+/// A refused call, as far as its cause depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The rule of the kernel that refused.
+    pub generation: Generation,
+    /// What the caller got.
+    pub error: Errno,
+    /// The call.
+    pub operation: Operation,
+    /// The caller.
+    pub process: &'a Process,
+    /// The socket, with the address and port that were asked for.
+    pub socket: &'a Socket,
+    /// What the search for holders could say.
+    pub search: Search,
+    /// Every socket on the port has it from connect(2).
+    pub connected_only: bool,
+    /// What happened on the port before.
+    pub history: &'a [Moment],
+}
+
+/// Marks the holders that stand in the way and puts them first.
+pub fn find_conflicts(case: &Case<'_>, holders: &mut [Holder]) {
+    for holder in holders.iter_mut() {
+        holder.conflicts = clause(case, holder).refuses();
+    }
+    holders.sort_by_key(|holder| (!holder.conflicts, rank(holder)));
+}
+
+fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
+    rule::judge(
+        case.generation,
+        &Asked::of(case.socket, case.operation == Operation::Listen),
+        &Held::of(holder),
+    )
+}
+
+/// Names the cause; `holders` were sorted by [`find_conflicts`].
+#[must_use]
+pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
+    if case.error != Errno::EADDRINUSE && case.error != Errno::EAGAIN {
+        let error = case.error;
+        return cause(Code::OtherError, format!("the call failed with {error}: no port was in the way"));
+    }
+    if case.socket.port == 0 && case.search != Search::NotDone {
+        let text = "any port was asked for, and none was left in the range";
+        return cause(Code::PortRangeExhausted, text);
+    }
+    match holders.first().filter(|holder| holder.conflicts) {
+        Some(holder) => of_holder(case, holder),
+        None => without_holder(case),
+    }
+}
+
+fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {
+    if holder.ownership == Ownership::Kernel {
+        return cause(Code::KernelSocket, "a socket of the kernel itself holds the port");
+    }
+    if holder.ownership == Ownership::TimeWait {
+        return cause(Code::TimeWait, time_wait(case.socket, holder));
+    }
+    if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
+        return cause(Code::OwnSocket, "the failing process holds the port itself");
+    }
+    let causes = [stolen(case, holder), of_connection(case, holder), inherited(holder)];
+    causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))
+}
+
+/// The processes that have a holder open; where none is left, the one that opened it.
+fn opened_or_open(holder: &Holder) -> impl Iterator<Item = &Process> {
+    let past = holder.opened_by.as_deref().filter(|_| holder.is_of_the_past());
+    holder.processes.iter().map(|owner| &*owner.process).chain(past)
+}
+
+/// The caller or its kin had the port from the kernel, let go of it, and somebody else took it.
+fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
+    let is_kin = |process: &Process| kin::related(process, case.process);
+    let given = case.history.iter().rev().find(|moment| {
+        moment.what == What::Bound { any: true } && moment.process.as_deref().is_some_and(is_kin)
+    })?;
+    let still_held = holder.inode == Some(given.socket.inode);
+    if still_held || opened_or_open(holder).any(is_kin) {
+        return None;
+    }
+    let giver = given.process.as_deref()?;
+    let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { named(giver) };
+    let text = format!(
+        "the kernel had given this port to {whom} by a bind to port 0; it was let go, and taken before it was bound again"
+    );
+    Some(cause(Code::StolenFreePort, text))
+}
+
+fn of_connection(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
+    if matches!(holder.state, State::Listen | State::Bound) || is_datagram(case.socket.protocol) {
+        return None;
+    }
+    if case.connected_only {
+        let text = "an outgoing connection got the port from the kernel as its own local port";
+        return Some(cause(Code::Outgoing, text));
+    }
+    let text = match holder.ownership {
+        Ownership::Orphan => "a connection that its process has closed is being finished on the port",
+        Ownership::NotAccepted => "a connection on the port waits to be accepted",
+        _ => "a connection uses the port as its local port",
+    };
+    Some(cause(Code::Connection, text))
+}
+
+/// The process that opened the socket has none of its descriptors any more.
+fn inherited(holder: &Holder) -> Option<Cause> {
+    let opener = holder.opened_by.as_deref()?;
+    let first = holder.processes.first()?;
+    if holder.processes.iter().any(|owner| owner.process.pid == opener.pid) {
+        return None;
+    }
+    let (opener_name, keeper) = (named(opener), named(&first.process));
+    let text = match first.close_on_exec {
+        Some(false) if opener.exe != first.process.exe => format!(
+            "{opener_name} opened the socket and has let go of it; {keeper} inherited it, for want of close-on-exec"
+        ),
+        _ => format!("{opener_name} opened the socket and has let go of it; {keeper} still has a copy"),
+    };
+    Some(cause(Code::Inherited, text))
+}
+
+fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
+    let listens = holder.state == State::Listen;
+    if listens && case.operation == Operation::Listen {
+        return cause(Code::ListenRace, "another socket on the same address listened first");
+    }
+    if let Some(text) = reuseport(case, holder) {
+        return cause(Code::ReuseportMismatch, text);
+    }
+    if opened_or_open(holder).any(|owner| kin::same_program(owner, case.process)) {
+        return cause(Code::SameProgram, "another instance of the same program holds the port");
+    }
+    if let Some((code, text)) = overlap(case.socket, holder) {
+        return cause(code, text);
+    }
+    if listens {
+        return cause(Code::Listener, "another program is listening there");
+    }
+    if is_datagram(case.socket.protocol) {
+        return cause(Code::Listener, "another program receives there");
+    }
+    cause(Code::BoundNotListening, "another socket is bound there, though it does not listen")
+}
+
+/// One side at least wanted to share the port.
+fn reuseport(case: &Case<'_>, holder: &Holder) -> Option<&'static str> {
+    match (case.socket.options.reuse_port, holder.options.reuse_port) {
+        (false, false) => None,
+        (true, false) => Some("the new socket set SO_REUSEPORT, but the one on the port did not"),
+        (false, true) => Some("the socket on the port set SO_REUSEPORT, but the new one did not"),
+        (true, true) => match clause(case, holder) {
+            Clause::OtherUser => Some("both set SO_REUSEPORT, but they belong to different users"),
+            Clause::AskerInGroup => Some("both set SO_REUSEPORT, but the new one is in a group already"),
+            _ => None,
+        },
+    }
+}
+
+/// The addresses are not the same, and overlap all the same.
+fn overlap(socket: &Socket, holder: &Holder) -> Option<(Code, String)> {
+    let (asked, held) = (unmapped(socket.address), unmapped(holder.address));
+    let is_dual_stack = |address| address == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    if asked.is_ipv4() != held.is_ipv4() {
+        let whose = if is_dual_stack(asked) { "the new socket" } else { "the socket on the port" };
+        let text = format!("{whose} is bound to :: without IPV6_V6ONLY, which covers every IPv4 address");
+        return Some((Code::DualStack, text));
+    }
+    if asked == held {
+        return None;
+    }
+    let wildcard = if asked.is_unspecified() { asked } else { held };
+    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so the other one")))
+}
+
+fn unmapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// A TIME_WAIT socket lets a bind pass only if both sides set SO_REUSEADDR (row 4 of the rule).
+fn time_wait(socket: &Socket, holder: &Holder) -> String {
+    let lacking = match (socket.options.reuse_address, holder.options.reuse_address) {
+        (false, false) => "neither it nor the new socket set SO_REUSEADDR",
+        (true, false) => "it did not set SO_REUSEADDR, though the new socket does",
+        (false, true) => "the new socket did not set SO_REUSEADDR, though it did",
+        (true, true) => "both set SO_REUSEADDR",
+    };
+    format!("a closed connection waits on the port: {lacking}")
+}
+
+fn without_holder(case: &Case<'_>) -> Cause {
+    match case.search {
+        Search::Done => {
+            cause(Code::Vanished, "no socket in the way was left on the port when it was looked at")
+        }
+        Search::Truncated => cause(
+            Code::Vanished,
+            "the port has more sockets than were looked at, and none of those is in the way",
+        ),
+        Search::NotDone => {
+            cause(Code::AddressInUseElsewhere, "the kernel's table of these sockets was not searched")
+        }
+    }
+}
+
+/// The holder that says most comes first.
+const fn rank(holder: &Holder) -> u8 {
+    match (holder.state, holder.ownership) {
+        (State::Listen, _) => 0,
+        (State::Bound, _) => 1,
+        (_, Ownership::Process) => 2,
+        (_, Ownership::TimeWait) => 4,
+        _ => 3,
+    }
+}
+
+const fn is_datagram(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Udp | Protocol::Udplite)
+}
+
+fn named(process: &Process) -> String {
+    format!("{} ({})", process.comm, process.pid)
+}
+
+fn cause(code: Code, summary: impl Into<String>) -> Cause {
+    Cause { code: code.as_str(), summary: summary.into() }
+}

@@ -1,0 +1,136 @@
+//! How a socket option is set in the language of a program.
+
+use crate::diagnosis::event::Process;
+
+/// What is to be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// SO_REUSEADDR.
+    ReuseAddress,
+    /// SO_REUSEPORT.
+    ReusePort,
+    /// IPV6_V6ONLY.
+    V6Only,
+    /// FD_CLOEXEC.
+    CloseOnExec,
+}
+
+/// Words by program: the start of the executable's name, then one phrase a setting, in the order of [`Setting`].
+const PHRASES: [(&str, [&str; 4]); 9] = [
+    (
+        "python",
+        [
+            "sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), or allow_reuse_address = True of a socketserver",
+            "sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1), or reuse_port=True of asyncio",
+            "sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)",
+            "sock.set_inheritable(False), and close_fds=True for subprocesses",
+        ],
+    ),
+    (
+        "java",
+        [
+            "serverSocket.setReuseAddress(true) before bind",
+            "serverSocket.setOption(StandardSocketOptions.SO_REUSEPORT, true) before bind",
+            "bind an IPv6 address; Java has no such option",
+            "Java does so by itself; look for native code",
+        ],
+    ),
+    (
+        "node",
+        [
+            "Node.js does so for TCP; reuseAddr: true for dgram",
+            "reusePort: true in the options of listen",
+            "ipv6Only: true in the options of listen",
+            "Node.js does so by itself; look at stdio of child_process",
+        ],
+    ),
+    (
+        "ruby",
+        [
+            "socket.setsockopt(:SOCKET, :REUSEADDR, true)",
+            "socket.setsockopt(:SOCKET, :REUSEPORT, true)",
+            "socket.ipv6only!",
+            "socket.close_on_exec = true",
+        ],
+    ),
+    (
+        "php",
+        [
+            "socket_set_option($socket, SOL_SOCKET, SO_REUSEADDR, 1)",
+            "socket_set_option($socket, SOL_SOCKET, SO_REUSEPORT, 1), or so_reuseport in the stream context",
+            "ipv6_v6only in the stream context",
+            "close the socket in the child before exec",
+        ],
+    ),
+    (
+        "perl",
+        [
+            "ReuseAddr => 1 of IO::Socket",
+            "ReusePort => 1 of IO::Socket",
+            "V6Only => 1 of IO::Socket::IP",
+            "leave $^F at 2, which closes the others on exec",
+        ],
+    ),
+    (
+        "nginx",
+        [
+            "nginx does so by itself",
+            "listen ... reuseport",
+            "listen [::]:PORT ipv6only=on",
+            "nginx does so by itself",
+        ],
+    ),
+    (
+        "systemd",
+        [
+            "systemd does so by itself",
+            "ReusePort=yes in the socket unit",
+            "BindIPv6Only=ipv6-only in the socket unit",
+            "systemd does so by itself",
+        ],
+    ),
+    (
+        "",
+        [
+            "setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, ...) before bind",
+            "setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, ...) before bind",
+            "setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ...) before bind",
+            "SOCK_CLOEXEC at socket and accept4",
+        ],
+    ),
+];
+
+/// How `process` sets it.
+pub(super) fn how(setting: Setting, process: &Process) -> &'static str {
+    let exe = process.exe.as_deref().unwrap_or_default();
+    let name = exe.rsplit('/').next().unwrap_or_default();
+    PHRASES
+        .iter()
+        .find(|(program, _)| name.starts_with(program))
+        .and_then(|(_, phrases)| phrases.get(setting as usize))
+        .copied()
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speaks_the_language_of_the_program() {
+        let rows = [
+            (
+                "/usr/bin/python3.11",
+                Setting::V6Only,
+                "sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)",
+            ),
+            ("/usr/sbin/nginx", Setting::ReusePort, "listen ... reuseport"),
+            ("/opt/server", Setting::CloseOnExec, "SOCK_CLOEXEC at socket and accept4"),
+            ("", Setting::ReuseAddress, "setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, ...) before bind"),
+        ];
+        for (exe, setting, expected) in rows {
+            let process = Process { exe: Some(exe.to_owned()), ..Process::default() };
+            assert_eq!(how(setting, &process), expected, "{exe}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
+
+use super::cause::{Case, Code};
+use super::event::{Cause, Fix, Holder, Operation, Ownership, Process};
+use super::facts::PortFacts;
+use super::rule::{Asked, Change, Held, Memory, changes, decide};
+
+mod language;
+
+use language::Setting;
+
+/// What makes the call work, safest first.
+#[must_use]
+pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder], facts: &PortFacts) -> Vec<Fix> {
+    let conflicting: Vec<&Holder> = holders.iter().filter(|holder| holder.conflicts).collect();
+    let proposal = Proposal { case, code: cause.code, holders: &conflicting, facts };
+    let fixes = [
+        proposal.keep_the_socket(),
+        proposal.close_the_first(),
+        proposal.close_on_exec(),
+        proposal.wait(),
+        proposal.options(),
+        proposal.reserve(),
+        proposal.widen_the_range(),
+        proposal.other_port(),
+        proposal.stop(),
+    ];
+    fixes.into_iter().flatten().collect()
+}
+
+struct Proposal<'a> {
+    case: &'a Case<'a>,
+    code: &'static str,
+    holders: &'a [&'a Holder],
+    facts: &'a PortFacts,
+}
+
+impl Proposal<'_> {
+    fn is(&self, code: Code) -> bool {
+        self.code == code.as_str()
+    }
+
+    /// The port was free when it was looked for, and somebody else was quicker.
+    fn keep_the_socket(&self) -> Vec<Fix> {
+        if !self.is(Code::StolenFreePort) {
+            return Vec::new();
+        }
+        let text = "bind to port 0 where the port is used, and read the port back; or hand over the bound socket \
+                    instead of its number";
+        vec![fix("keep-socket", text)]
+    }
+
+    fn close_the_first(&self) -> Vec<Fix> {
+        if !self.is(Code::OwnSocket) {
+            return Vec::new();
+        }
+        let fds = self.own_descriptors();
+        let which = if fds.is_empty() { String::new() } else { format!(" (fd {fds})") };
+        vec![fix("close-first", format!("close the socket that has the port{which} before binding again"))]
+    }
+
+    fn own_descriptors(&self) -> String {
+        let own = self.holders.iter().flat_map(|holder| &holder.processes);
+        let fds = own.filter(|owner| owner.process.pid == self.case.process.pid).flat_map(|owner| &owner.fds);
+        fds.map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+
+    fn close_on_exec(&self) -> Vec<Fix> {
+        let leaks =
+            |holder: &&Holder| holder.processes.iter().any(|owner| owner.close_on_exec == Some(false));
+        if !self.is(Code::Inherited) || !self.holders.iter().any(|holder| leaks(holder)) {
+            return Vec::new();
+        }
+        let opener = self.holders.iter().find_map(|holder| holder.opened_by.as_deref());
+        let how = language::how(Setting::CloseOnExec, opener.unwrap_or(self.case.process));
+        vec![fix("close-on-exec", format!("have {} open its socket with close-on-exec: {how}", whom(opener)))]
+    }
+
+    /// TIME_WAIT ends by itself.
+    fn wait(&self) -> Vec<Fix> {
+        let left = |holder: &&Holder| holder.time_wait_left_ms;
+        if self.holders.is_empty() || !self.holders.iter().all(|holder| left(holder).is_some()) {
+            return Vec::new();
+        }
+        let longest = self.holders.iter().filter_map(left).max().unwrap_or(0);
+        let (seconds, tenths) = (longest / 1000, longest % 1000 / 100);
+        vec![fix("wait", format!("wait: the last TIME_WAIT ends in {seconds}.{tenths}s"))]
+    }
+
+    /// Socket options and addresses, as the rule has them.
+    fn options(&self) -> Vec<Fix> {
+        // A second listen is refused for the state of the other socket; no option of the first call helps.
+        if self.holders.is_empty() || self.case.operation == Operation::Listen {
+            return Vec::new();
+        }
+        let held: Vec<Held> = self.holders.iter().map(|holder| Held::of(holder)).collect();
+        let possible = changes(self.case.generation, &self.asked(), &held);
+        let small = possible.iter().any(|change| self.is_own(*change));
+        // What the other side would have had to do is said only where nothing on this side helps.
+        possible
+            .into_iter()
+            .filter(|change| !small || self.is_own(*change))
+            .filter_map(|change| self.option(change))
+            .collect()
+    }
+
+    fn asked(&self) -> Asked {
+        Asked::of(self.case.socket, self.case.operation == Operation::Listen)
+    }
+
+    const fn is_own(&self, change: Change) -> bool {
+        matches!(
+            change,
+            Change::AskerReuseAddress
+                | Change::AskerReusePort
+                | Change::AskerV6Only
+                | Change::AskerOwnAddress
+        )
+    }
+
+    fn option(&self, change: Change) -> Option<Fix> {
+        let process = self.case.process;
+        let reuse_address = || language::how(Setting::ReuseAddress, process);
+        let reuse_port = || language::how(Setting::ReusePort, process);
+        // To share a port with a stranger is to take away a part of its connections.
+        let may_share = self.is(Code::ReuseportMismatch);
+        match change {
+            Change::AskerReuseAddress => {
+                Some(fix("reuse-address", format!("set SO_REUSEADDR on the new socket: {}", reuse_address())))
+            }
+            Change::HoldersReuseAddress if self.is_left_over() => Some(fix(
+                "reuse-address-before",
+                "set SO_REUSEADDR on the listening socket in every run: the connections of the last one lacked it",
+            )),
+            Change::BothReuseAddress if self.is_left_over() => Some(fix(
+                "reuse-address-both",
+                format!(
+                    "set SO_REUSEADDR before every bind, from the next run on (the sockets left behind need it, too): {}",
+                    reuse_address()
+                ),
+            )),
+            Change::AskerReusePort if may_share => {
+                Some(fix("reuse-port", format!("set SO_REUSEPORT on the new socket: {}", reuse_port())))
+            }
+            Change::HoldersReusePort | Change::BothReusePort if may_share => Some(fix(
+                "reuse-port-both",
+                format!("set SO_REUSEPORT on both sockets, if they are to share the port: {}", reuse_port()),
+            )),
+            Change::AskerV6Only => {
+                let how = language::how(Setting::V6Only, process);
+                Some(fix(
+                    "v6-only",
+                    format!("set IPV6_V6ONLY on the new socket, and leave IPv4 to the other one: {how}"),
+                ))
+            }
+            Change::AskerOwnAddress => Some(fix(
+                "own-address",
+                "bind an address that the other socket does not have, instead of the wildcard address",
+            )),
+            Change::SameUser if may_share => {
+                Some(fix("same-user", "run both as one user: SO_REUSEPORT groups are of one user"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Every holder is what a closed socket left behind: sockets to come can be told to do better.
+    fn is_left_over(&self) -> bool {
+        self.holders.iter().all(|holder| !matches!(holder.ownership, Ownership::Process | Ownership::Kernel))
+    }
+
+    /// The kernel is not to choose the port for connections.
+    fn reserve(&self) -> Vec<Fix> {
+        let port = self.case.socket.port;
+        let in_range = self.facts.ephemeral.is_some_and(|(low, high)| (low..=high).contains(&port));
+        if !in_range || !(self.is(Code::Outgoing) || self.is(Code::StolenFreePort)) {
+            return Vec::new();
+        }
+        let Some(reserved) = &self.facts.reserved else { return Vec::new() };
+        let value = if reserved.is_empty() { port.to_string() } else { format!("{reserved},{port}") };
+        let (low, high) = self.facts.ephemeral.unwrap_or_default();
+        let command = format!("sysctl -w net.ipv4.ip_local_reserved_ports={value}");
+        let text = format!("keep the kernel from choosing it (it picks from {low}-{high}): {command}");
+        vec![Fix { code: "reserve-port", text, command: Some(command) }]
+    }
+
+    fn widen_the_range(&self) -> Vec<Fix> {
+        let Some((low, high)) = self.facts.ephemeral.filter(|_| self.is(Code::PortRangeExhausted)) else {
+            return Vec::new();
+        };
+        // The kernel's own default is 32768 to 60999.
+        let (wider_low, wider_high) = (low.min(15_000), high.max(60_999));
+        if (wider_low, wider_high) == (low, high) {
+            return Vec::new();
+        }
+        let command = format!("sysctl -w net.ipv4.ip_local_port_range=\"{wider_low} {wider_high}\"");
+        let text = format!("widen the range, which is {low}-{high}: {command}");
+        vec![Fix { code: "widen-range", text, command: Some(command) }]
+    }
+
+    fn other_port(&self) -> Vec<Fix> {
+        // A port that was asked of the kernel, or whose number others know, is not exchanged for another.
+        let Some(port) = self.facts.free_port.filter(|_| !self.is(Code::OwnSocket)) else {
+            return Vec::new();
+        };
+        vec![fix("other-port", format!("use another port: {port} is free"))]
+    }
+
+    /// Ends the processes that hold the port, if the rule then lets the call through.
+    fn stop(&self) -> Vec<Fix> {
+        let mut processes: Vec<&Process> =
+            self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
+        processes.sort_by_key(|process| process.pid);
+        processes.dedup_by_key(|process| process.pid);
+        let is_needed = |process: &&Process| {
+            let caller = self.case.process;
+            process.pid <= 1
+                || process.pid == caller.pid
+                || caller.ancestors.iter().any(|ancestor| ancestor.pid == process.pid)
+        };
+        if processes.is_empty() || processes.iter().any(is_needed) {
+            return Vec::new();
+        }
+        let left: Vec<Held> = self
+            .holders
+            .iter()
+            .filter(|holder| holder.processes.is_empty())
+            .map(|holder| Held::of(holder))
+            .collect();
+        let outcome = decide(self.case.generation, &self.asked(), &left, &Memory::default());
+        if outcome.clause.refuses() {
+            return Vec::new();
+        }
+        let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
+        let command = format!("kill {}", pids.join(" "));
+        let names: Vec<&str> = processes.iter().map(|process| process.comm.as_str()).collect();
+        let text = format!("stop {}: {command}", names.join(", "));
+        vec![Fix { code: "stop-holder", text, command: Some(command) }]
+    }
+}
+
+fn whom(process: Option<&Process>) -> String {
+    process.map_or_else(|| "the opener".to_owned(), |process| process.comm.clone())
+}
+
+fn fix(code: &'static str, text: impl Into<String>) -> Fix {
+    Fix { code, text: text.into(), command: None }
+}

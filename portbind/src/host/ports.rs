@@ -1,0 +1,130 @@
+//! Ports of a network namespace: its settings, and a free one by trial.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, ipproto, socket_with, sockopt};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::procfs::Procfs;
+use crate::diagnosis::event::{Family, Protocol, Socket};
+use crate::diagnosis::facts::PortFacts;
+
+/// How many ports above the refused one are tried.
+const TRIALS: u16 = 32;
+
+/// Runs `work` in the network namespace of a process, on a thread of its own.
+///
+/// # Errors
+/// If the process has gone, or its namespace may not be entered.
+pub fn in_network_namespace<T: Send>(
+    procfs: &Procfs,
+    pid: u32,
+    work: impl FnOnce() -> T + Send,
+) -> io::Result<T> {
+    let namespace = File::open(procfs.root().join(format!("{pid}/ns/net")))?;
+    let enter = move || {
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(work())
+    };
+    std::thread::scope(|scope| scope.spawn(enter).join())
+        .unwrap_or_else(|_| Err(io::Error::other("the thread in the network namespace ended early")))
+}
+
+/// Looks at the ports of the namespace of this thread: its settings, and a port to which `asked` could be bound.
+#[must_use]
+pub fn look(asked: &Socket) -> PortFacts {
+    PortFacts {
+        ephemeral: setting("ip_local_port_range").as_deref().and_then(range),
+        reserved: setting("ip_local_reserved_ports"),
+        free_port: free_port(asked),
+    }
+}
+
+fn setting(name: &str) -> Option<String> {
+    // The root of /proc/sys shows the namespace of the thread that opens the file (net/sysctl_net.c).
+    let text = fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok()?;
+    Some(text.trim().to_owned())
+}
+
+fn range(text: &str) -> Option<(u16, u16)> {
+    let (low, high) = text.split_once(char::is_whitespace)?;
+    Some((low.parse().ok()?, high.trim().parse().ok()?))
+}
+
+/// The nearest port above the asked one to which the same bind is possible.
+fn free_port(asked: &Socket) -> Option<u16> {
+    let first = asked.port.checked_add(1).filter(|_| asked.port != 0)?;
+    (first..=first.saturating_add(TRIALS)).find(|&port| try_bind(asked, port).is_ok())
+}
+
+/// Binds without any option, so that no other socket can be on the port. The trial holds it for microseconds.
+fn try_bind(asked: &Socket, port: u16) -> io::Result<OwnedFd> {
+    let (kind, protocol) = match asked.protocol {
+        Protocol::Tcp | Protocol::Mptcp => (SocketType::STREAM, ipproto::TCP),
+        Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let family = match asked.family {
+        Family::Inet => AddressFamily::INET,
+        Family::Inet6 => AddressFamily::INET6,
+    };
+    let socket = socket_with(family, kind, SocketFlags::CLOEXEC, Some(protocol))?;
+    if asked.options.v6_only && family == AddressFamily::INET6 {
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    let address: IpAddr = asked.address;
+    bind(&socket, &SocketAddr::new(address, port))?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::diagnosis::event::Options;
+
+    fn asked(port: u16) -> Socket {
+        Socket {
+            family: Family::Inet,
+            protocol: Protocol::Tcp,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port,
+            netns: 0,
+            interface: None,
+            options: Options::default(),
+            uid: 0,
+        }
+    }
+
+    #[test]
+    fn a_free_port_is_free_and_above() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let free = free_port(&asked(port)).unwrap();
+        assert!(free > port && free <= port + TRIALS + 1);
+        TcpListener::bind(("127.0.0.1", free)).unwrap();
+        assert_eq!(free_port(&asked(u16::MAX)), None);
+        assert_eq!(free_port(&asked(0)), None);
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        assert_eq!(range("32768\t60999"), Some((32768, 60999)));
+        assert_eq!(range("32768"), None);
+        assert_eq!(range("1 70000"), None);
+    }
+
+    #[test]
+    fn work_is_done_in_the_namespace_of_a_process() {
+        let procfs = Procfs::new();
+        // Entering one's own namespace takes the same capability as another's.
+        if let Ok(facts) = in_network_namespace(&procfs, std::process::id(), || look(&asked(1))) {
+            assert!(facts.ephemeral.is_some());
+        }
+        assert!(in_network_namespace(&procfs, u32::MAX, || ()).is_err());
+    }
+}
