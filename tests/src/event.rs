@@ -19,6 +19,10 @@ pub struct Event {
     pub socket: Socket,
     /// The sockets on the port.
     pub holders: Vec<Holder>,
+    /// Why.
+    pub cause: Cause,
+    /// Remedies.
+    pub fixes: Vec<Fix>,
     /// The backend.
     pub backend: String,
     /// The line itself.
@@ -74,8 +78,44 @@ pub struct Holder {
     pub ownership: Option<String>,
     /// Time until TIME_WAIT ends.
     pub time_wait_left_ms: Option<u64>,
+    /// Who gave it its port.
+    pub opened_by: Option<Opener>,
+    /// Who closed the connection first.
+    pub left_by: Option<Opener>,
     /// Who has it open.
     pub processes: Vec<HolderProcess>,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Cause {
+    /// Its code.
+    pub code: String,
+}
+
+/// A change that makes the call work.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Fix {
+    /// Its code.
+    pub code: String,
+    /// What to do.
+    pub text: String,
+    /// The command that does it.
+    pub command: Option<String>,
+}
+
+/// A process that may have ended.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Opener {
+    /// Its pid.
+    pub pid: u32,
+    /// Its name.
+    pub comm: String,
+    /// Its executable.
+    pub exe: Option<String>,
+    /// Its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
 }
 
 /// A process that has a holder open.

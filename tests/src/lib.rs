@@ -13,6 +13,7 @@ pub mod ports;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod scratch;
 pub mod sys;
 pub mod tracer;
 pub mod troupe;

@@ -35,6 +35,10 @@ pub struct Refusal {
     pub others: bool,
     /// Sockets that did not, by label.
     pub not_blamed: BTreeMap<String, u64>,
+    /// Code of the cause, if it matters.
+    pub cause: Option<String>,
+    /// Codes of the remedies, if they matter.
+    pub fixes: Option<Vec<String>>,
 }
 
 /// One that stood in the way, as it was at that moment.
@@ -50,6 +54,10 @@ pub struct Holder {
     pub owners: Owners,
     /// How long it had been in TIME_WAIT.
     pub time_wait_age: Option<Duration>,
+    /// Who gave it its port, if it matters.
+    pub opened_by: Option<u32>,
+    /// Who closed the connection first, if it matters.
+    pub left_by: Option<u32>,
 }
 
 /// Plays all steps. The actors live on in `troupe`.
@@ -88,6 +96,9 @@ struct Stage {
 impl Stage {
     /// Plays one step.
     fn step(&mut self, name: &str, step: &Step, troupe: &mut Troupe) -> anyhow::Result<()> {
+        if step.stranger && troupe.pid(&step.actor).is_none() {
+            troupe.cast_stranger(&step.actor)?;
+        }
         let answer = troupe.tell(&step.actor, &step.action)?;
         if answer.error != step.expect {
             let got = answer.error.as_deref().unwrap_or("success");
@@ -155,6 +166,8 @@ impl Stage {
             no_holder: expected.no_holder,
             others: expected.others,
             not_blamed,
+            cause: expected.cause.clone(),
+            fixes: expected.fixes.clone(),
         })
     }
 
@@ -176,7 +189,13 @@ impl Stage {
         let since = expected.time_wait_since.as_ref();
         let mark =
             since.map(|mark| self.marks.get(mark).with_context(|| format!("no mark {mark}"))).transpose()?;
+        let named = |name: &Option<String>| match name {
+            Some(name) => troupe.pid(name).map(Some).with_context(|| format!("no actor {name}")),
+            None => Ok(None),
+        };
         Ok(Holder {
+            opened_by: named(&expected.opened_by)?,
+            left_by: named(&expected.left_by)?,
             name: expected
                 .socket
                 .as_ref()

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, bail};
 
 use crate::actor::{Action, Answer};
+use crate::scratch::Scratch;
 
 /// Descriptors of one socket, by the pid that has them.
 pub type Owners = BTreeMap<u32, BTreeSet<u32>>;
@@ -26,6 +27,7 @@ pub struct Troupe {
     pids: BTreeMap<String, u32>,
     inodes: BTreeMap<String, u64>,
     owners: BTreeMap<u64, Owners>,
+    programs: Vec<Scratch>,
 }
 
 impl Troupe {
@@ -59,6 +61,19 @@ impl Troupe {
         let actor = start(program, arguments).with_context(|| format!("cannot start the actor {name}"))?;
         self.pids.insert(name.to_owned(), actor.process.id());
         self.actors.insert(name.to_owned(), actor);
+        Ok(())
+    }
+
+    /// Starts an actor that is another program than the rest.
+    ///
+    /// # Errors
+    ///
+    /// If the executable cannot be copied or started.
+    pub fn cast_stranger(&mut self, name: &str) -> anyhow::Result<()> {
+        let program = Scratch::new(&format!("stranger-{name}"));
+        std::fs::copy("/proc/self/exe", program.path()).context("cannot copy the executable")?;
+        self.cast(name, program.path(), &[])?;
+        self.programs.push(program);
         Ok(())
     }
 

@@ -76,6 +76,17 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
             wrong.push(format!("{label} is blamed, but does not stand in the way"));
         }
     }
+    if let Some(cause) = &refusal.cause
+        && event.cause.code != *cause
+    {
+        wrong.push(format!("expected cause {cause}, told {}", event.cause.code));
+    }
+    let fixes: Vec<&String> = event.fixes.iter().map(|fix| &fix.code).collect();
+    if let Some(expected) = &refusal.fixes
+        && !fixes.iter().copied().eq(expected)
+    {
+        wrong.push(format!("expected remedies {expected:?}, told {fixes:?}"));
+    }
     if !refusal.others && !refusal.holders.is_empty() {
         for holder in blamed() {
             if !refusal.holders.iter().any(|expected| is_meant(expected, holder)) {
@@ -132,6 +143,14 @@ fn holder_differences(expected: &Holder, told: &event::Holder) -> Vec<String> {
             wrong.push(format!("{name}: pid {} has it first as {fds:?}, told {:?}", process.pid, process.fd));
         }
     }
+    for (word, expected, told) in
+        [("opened", expected.opened_by, &told.opened_by), ("left", expected.left_by, &told.left_by)]
+    {
+        let told = told.as_ref().map(|process| process.pid);
+        if expected.is_some() && told != expected {
+            wrong.push(format!("{name}: {word} by {expected:?}, told {told:?}"));
+        }
+    }
     if let Some(age) = expected.time_wait_age {
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let left = TIME_WAIT_MS.saturating_sub(age);
@@ -173,10 +192,14 @@ mod tests {
                 expected: ExpectedHolder::default(),
                 owners: [(5, BTreeSet::from([3]))].into(),
                 time_wait_age: None,
+                opened_by: Some(5),
+                left_by: None,
             }],
             no_holder: false,
             others: false,
             not_blamed: BTreeMap::from([("other".to_owned(), 98)]),
+            cause: Some("listener".to_owned()),
+            fixes: Some(vec!["wait".to_owned()]),
         }
     }
 
@@ -187,6 +210,7 @@ mod tests {
             "process": { "pid": 7, "comm": "x", "uid": 0 },
             "socket": { "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
             "holders": [holder(99)],
+            "cause": { "code": "listener" }, "fixes": [{ "code": "wait", "text": "x" }],
         });
         change(&mut value);
         event::parse(&value.to_string()).unwrap().unwrap()
@@ -197,6 +221,7 @@ mod tests {
         json!({
             "state": "listen", "conflicts": true, "address": "127.0.0.1", "port": 80, "inode": inode,
             "uid": 0, "ownership": "process", "time_wait_left_ms": null,
+            "opened_by": { "pid": 5, "comm": "y" }, "left_by": null,
             "processes": [{ "pid": 5, "comm": "y", "fd": 3, "fds": [3] }],
         })
     }
@@ -223,6 +248,9 @@ mod tests {
         assert_eq!(complaints(|event| event["holders"] = json!([holder(99), holder(97)])), 1);
         assert_eq!(complaints(|event| event["holders"] = json!([holder(99), holder(98)])), 2);
         assert_eq!(complaints(|event| event["process"]["pid"] = json!(8)), 2);
+        assert_eq!(complaints(|event| event["cause"]["code"] = json!("wildcard")), 1);
+        assert_eq!(complaints(|event| event["fixes"] = json!([])), 1);
+        assert_eq!(complaints(|event| event["holders"][0]["opened_by"]["pid"] = json!(6)), 1);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, SOON, Scratch, events, exited};
+use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::Protocol;
+use crate::scratch::Scratch;
 use crate::sys::bpf::program_ids;
 use crate::tracer::Tracer;
 
@@ -119,7 +120,7 @@ pub(super) fn closed_pipe(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(super) fn output_file(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut quarrel = Quarrel::new(Protocol::Tcp)?;
     let path = Scratch::new("output.jsonl");
-    let name = path.0.to_str().context("the folder for temporary files has an odd name")?.to_owned();
+    let name = path.path().to_str().context("the folder for temporary files has an odd name")?.to_owned();
     for round in 1..=2 {
         let options = ["-o", "json", "--output", &name];
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
@@ -127,12 +128,12 @@ pub(super) fn output_file(setting: Setting<'_>) -> anyhow::Result<()> {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         ensure!(ended.stdout.is_empty(), "events on standard output, too:\n{}", ended.stdout.join("\n"));
-        let text = std::fs::read_to_string(&path.0)?;
+        let text = std::fs::read_to_string(path.path())?;
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         ensure!(events(&lines, pid)?.len() == 1, "round {round} is not in the file:\n{text}");
         let first = quarrel.troupe.pid("binder 1").context("no first binder")?;
         ensure!(events(&lines, first)?.len() == 1, "the first round is gone:\n{text}");
-        let mode = std::fs::metadata(&path.0)?.permissions().mode() & 0o777;
+        let mode = std::fs::metadata(path.path())?.permissions().mode() & 0o777;
         ensure!(mode == 0o600, "the file has mode {mode:o}");
     }
     Ok(())

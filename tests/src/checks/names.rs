@@ -4,8 +4,9 @@ use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, Scratch, exited};
+use super::support::{Quarrel, exited};
 use crate::actor::{Action, Protocol};
+use crate::scratch::Scratch;
 use crate::tracer::{Ended, Tracer};
 
 /// Names a process can give itself.
@@ -34,11 +35,11 @@ pub(super) fn hostile(setting: Setting<'_>) -> anyhow::Result<()> {
 /// The same of arguments and of the path of the executable, of callers and holders.
 pub(super) fn hostile_arguments(setting: Setting<'_>) -> anyhow::Result<()> {
     let program = Scratch::new(&NAMES.concat());
-    std::fs::copy("/proc/self/exe", &program.0)?;
+    std::fs::copy("/proc/self/exe", program.path())?;
     for format in ["text", "brief", "json"] {
         let mut quarrel = Quarrel::new(Protocol::Tcp)?;
         for actor in ["heir", "binder"] {
-            quarrel.troupe.cast(actor, &program.0, &NAMES)?;
+            quarrel.troupe.cast(actor, program.path(), &NAMES)?;
         }
         let give = Action::Give { socket: "old".to_owned(), to: "heir".to_owned(), mailbox: String::new() };
         quarrel.troupe.tell("holder", &give)?;

@@ -1,7 +1,6 @@
 //! What several checks need: a refusal to order, and an end to judge.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -89,22 +88,6 @@ impl Quarrel {
         let answer = self.troupe.tell(actor, &Action::Rename { name: name.to_owned() })?;
         ensure!(answer.error.is_none(), "{actor} could not be renamed: {:?}", answer.error);
         Ok(answer.pid)
-    }
-}
-
-/// A file that is removed in the end.
-pub(super) struct Scratch(pub(super) PathBuf);
-
-impl Scratch {
-    /// A name that no other run uses.
-    pub(super) fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("portbind-tests-{}-{name}", std::process::id())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_file(&self.0);
     }
 }
 

@@ -73,6 +73,9 @@ pub struct Step {
     pub expect: Option<String>,
     /// What portbind must say; also without this, of every EADDRINUSE.
     pub event: Option<Expected>,
+    /// Who does it is another program: started from an executable of its own.
+    #[serde(default)]
+    pub stranger: bool,
     /// Remembers when this step was done.
     pub mark: Option<String>,
     /// What to do.
@@ -102,6 +105,10 @@ pub struct Expected {
     pub others: bool,
     /// Labels of sockets that do not.
     pub not_blamed: Vec<String>,
+    /// Code of the cause.
+    pub cause: Option<String>,
+    /// Codes of exactly the remedies, in their order.
+    pub fixes: Option<Vec<String>>,
 }
 
 /// A socket that stands in the way.
@@ -120,6 +127,10 @@ pub struct ExpectedHolder {
     pub processes: Option<Vec<String>>,
     /// In TIME_WAIT since this mark.
     pub time_wait_since: Option<String>,
+    /// Name of the process that gave it its port.
+    pub opened_by: Option<String>,
+    /// Name of the process that closed the connection first.
+    pub left_by: Option<String>,
 }
 
 /// A scenario with all its variables replaced.

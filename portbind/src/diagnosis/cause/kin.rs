@@ -47,21 +47,37 @@ fn script(args: &[String]) -> Option<(&str, &str)> {
     None
 }
 
-/// One is above the other, or both are children of one process (not of the first, which adopts orphans).
-pub(super) fn related(one: &Process, other: &Process) -> bool {
+/// How two processes are related.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kinship {
+    /// They are one, or one is above the other.
+    Line,
+    /// They are children of one process (not of the first, which adopts orphans).
+    Siblings,
+    /// Neither.
+    None,
+}
+
+/// How two processes are related, as far as their ancestors are known.
+pub(super) fn kinship(one: &Process, other: &Process) -> Kinship {
     let above = |process: &Process, pid| process.ancestors.iter().any(|ancestor| ancestor.pid == pid);
     let parent =
         |process: &Process| process.ancestors.first().map(|ancestor| ancestor.pid).filter(|pid| *pid != 1);
-    one.pid == other.pid
-        || above(one, other.pid)
-        || above(other, one.pid)
-        || (parent(one).is_some() && parent(one) == parent(other))
+    if one.pid == other.pid || above(one, other.pid) || above(other, one.pid) {
+        Kinship::Line
+    } else if parent(one).is_some() && parent(one) == parent(other) {
+        Kinship::Siblings
+    } else {
+        Kinship::None
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::diagnosis::event::Ancestor;
+
+    type Program = (&'static str, &'static [&'static str]);
 
     fn process(pid: u32, exe: &str, args: &[&str]) -> Process {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
@@ -72,7 +88,6 @@ mod tests {
     fn programs_are_the_same_by_executable_and_script() {
         let python = "/usr/bin/python3.11";
         let java = "/usr/lib/jvm/java-17/bin/java";
-        type Program = (&'static str, &'static [&'static str]);
         let rows: [(Program, Program, bool); 9] = [
             (("/bin/nginx", &["nginx"]), ("/bin/nginx", &["nginx", "-g", "x"]), true),
             (("/bin/nginx", &["nginx"]), ("/bin/caddy", &["caddy"]), false),
@@ -104,10 +119,10 @@ mod tests {
             ancestors: above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect(),
             ..Process::default()
         };
-        assert!(related(&with(5, &[4, 3]), &with(3, &[1])));
-        assert!(related(&with(3, &[1]), &with(5, &[4, 3])));
-        assert!(related(&with(5, &[4]), &with(6, &[4])));
-        assert!(!related(&with(5, &[1]), &with(6, &[1])));
-        assert!(!related(&with(5, &[4, 3]), &with(6, &[2, 3])));
+        assert_eq!(kinship(&with(5, &[4, 3]), &with(3, &[1])), Kinship::Line);
+        assert_eq!(kinship(&with(3, &[1]), &with(5, &[4, 3])), Kinship::Line);
+        assert_eq!(kinship(&with(5, &[4]), &with(6, &[4])), Kinship::Siblings);
+        assert_eq!(kinship(&with(5, &[1]), &with(6, &[1])), Kinship::None);
+        assert_eq!(kinship(&with(5, &[4, 3]), &with(6, &[2, 3])), Kinship::None);
     }
 }

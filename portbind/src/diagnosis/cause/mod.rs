@@ -11,6 +11,7 @@ mod code;
 mod kin;
 
 pub use code::Code;
+use kin::{Kinship, kinship, same_program};
 
 /// What the search for holders could say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,17 +98,22 @@ fn opened_or_open(holder: &Holder) -> impl Iterator<Item = &Process> {
     holder.processes.iter().map(|owner| &*owner.process).chain(past)
 }
 
-/// The caller or its kin had the port from the kernel, let go of it, and somebody else took it.
+/// The caller or its kin had the port from the kernel, let go of it, and somebody else took it: not one
+/// to whom it may have been handed on.
 fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
-    let is_kin = |process: &Process| kin::related(process, case.process);
+    let kinship = |process: &Process| kinship(process, case.process);
     let given = case.history.iter().rev().find(|moment| {
-        moment.what == What::Bound { any: true } && moment.process.as_deref().is_some_and(is_kin)
+        let giver = moment.process.as_deref();
+        moment.what == What::Bound { any: true } && giver.is_some_and(|giver| kinship(giver) != Kinship::None)
     })?;
-    let still_held = holder.inode == Some(given.socket.inode);
-    if still_held || opened_or_open(holder).any(is_kin) {
+    let giver = given.process.as_deref()?;
+    let is_heir = |process: &Process| match kinship(giver) {
+        Kinship::Line => kinship(process) == Kinship::Line || process.pid == giver.pid,
+        _ => kinship(process) != Kinship::None,
+    };
+    if holder.inode == Some(given.socket.inode) || opened_or_open(holder).any(is_heir) {
         return None;
     }
-    let giver = given.process.as_deref()?;
     let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { named(giver) };
     let text = format!(
         "the kernel had given this port to {whom} by a bind to port 0; it was let go, and taken before it was bound again"
@@ -156,7 +162,7 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
     if let Some(text) = reuseport(case, holder) {
         return cause(Code::ReuseportMismatch, text);
     }
-    if opened_or_open(holder).any(|owner| kin::same_program(owner, case.process)) {
+    if opened_or_open(holder).any(|owner| same_program(owner, case.process)) {
         return cause(Code::SameProgram, "another instance of the same program holds the port");
     }
     if let Some((code, text)) = overlap(case.socket, holder) {

@@ -68,7 +68,7 @@ impl Proposal<'_> {
     fn close_on_exec(&self) -> Vec<Fix> {
         let leaks =
             |holder: &&Holder| holder.processes.iter().any(|owner| owner.close_on_exec == Some(false));
-        if !self.is(Code::Inherited) || !self.holders.iter().any(|holder| leaks(holder)) {
+        if !self.is(Code::Inherited) || !self.holders.iter().any(leaks) {
             return Vec::new();
         }
         let opener = self.holders.iter().find_map(|holder| holder.opened_by.as_deref());
