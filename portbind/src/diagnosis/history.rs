@@ -55,7 +55,7 @@ impl Table {
 }
 
 /// What tells one socket from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SocketId {
     /// Address of the kernel's object: an identity while the socket lives.
     pub object: u64,
@@ -65,7 +65,7 @@ pub struct SocketId {
 
 impl SocketId {
     /// The inode says it where there is one: objects are used again.
-    fn is(self, other: Self) -> bool {
+    pub(super) fn is(self, other: Self) -> bool {
         if self.inode != 0 && other.inode != 0 {
             return self.inode == other.inode;
         }

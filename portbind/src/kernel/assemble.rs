@@ -9,9 +9,11 @@ use portbind_ebpf::abi::{Holder, Outcome, Refusal, Walk};
 
 use super::record::Record;
 
-/// How long a refusal waits for its call to return, in nanoseconds. Calls return within
-/// microseconds; what has not by then was made inside the kernel, or its last step was lost.
-pub const PATIENCE_NS: u64 = 20_000_000;
+/// How long a refusal waits for its call to return, in nanoseconds. Calls return within microseconds, unless
+/// their task loses its processor; what has not by then was made inside the kernel, or its last step was lost.
+pub const PATIENCE_NS: u64 = 200_000_000;
+/// How long it waits for the end of the search: the program that searches is still running, or was unlucky.
+const PATIENCE_WITH_SEARCH_NS: u64 = 10 * PATIENCE_NS;
 
 /// All that the kernel said of one refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,15 +73,28 @@ impl Assembler {
         self.drafts.is_empty()
     }
 
-    /// Takes out every refusal that began before `boot_time` (nanoseconds since boot), oldest first.
-    pub fn take_older_than(&mut self, boot_time: u64) -> Vec<Evidence> {
-        let mut old: Vec<Evidence> = self
-            .drafts
-            .extract_if(|_, draft| draft.refusal.header.time < boot_time)
-            .map(|(_, draft)| draft)
-            .collect();
-        old.sort_by_key(|draft| draft.refusal.header.time);
-        old
+    /// Takes out every refusal that has waited long enough at `boot_time` (nanoseconds since boot), oldest first.
+    pub fn take_overdue(&mut self, boot_time: u64) -> Vec<Evidence> {
+        self.take(|draft| draft.is_overdue(boot_time))
+    }
+
+    /// Takes out every refusal, oldest first.
+    pub fn take_all(&mut self) -> Vec<Evidence> {
+        self.take(|_| true)
+    }
+
+    fn take(&mut self, is_wanted: impl Fn(&Evidence) -> bool) -> Vec<Evidence> {
+        let mut taken: Vec<Evidence> =
+            self.drafts.extract_if(|_, draft| is_wanted(draft)).map(|(_, draft)| draft).collect();
+        taken.sort_by_key(|draft| draft.refusal.header.time);
+        taken
+    }
+}
+
+impl Evidence {
+    fn is_overdue(&self, boot_time: u64) -> bool {
+        let patience = if self.walk.is_some() { PATIENCE_NS } else { PATIENCE_WITH_SEARCH_NS };
+        boot_time.saturating_sub(self.refusal.header.time) > patience
     }
 }
 
@@ -128,8 +143,18 @@ mod tests {
         assembler.push(Record::Refusal(&refusal(1, 10)));
         let first = assembler.push(Record::Refusal(&refusal(1, 20))).unwrap();
         assert_eq!((first.refusal.header.time, first.outcome), (10, None));
-        assert!(assembler.take_older_than(20).is_empty());
-        assert_eq!(assembler.take_older_than(21).len(), 1);
+        assert!(assembler.take_overdue(20 + PATIENCE_WITH_SEARCH_NS).is_empty());
+        assert_eq!(assembler.take_overdue(21 + PATIENCE_WITH_SEARCH_NS).len(), 1);
         assert_eq!(assembler.push(Record::Outcome(&outcome(1))), None);
+    }
+
+    #[test]
+    fn a_search_that_has_ended_is_waited_for_less() {
+        let mut assembler = Assembler::default();
+        assembler.push(Record::Refusal(&refusal(1, 10)));
+        let walk = Walk { header: header(kind::WALK, 1, 0), ..Walk::new_zeroed() };
+        assembler.push(Record::Walk(&walk));
+        assert!(assembler.take_overdue(10 + PATIENCE_NS).is_empty());
+        assert_eq!(assembler.take_overdue(11 + PATIENCE_NS).len(), 1);
     }
 }

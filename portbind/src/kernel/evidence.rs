@@ -156,6 +156,7 @@ fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
     let is_full = has_inode(socket);
     let is_connected = socket.peer_port != 0 && state(socket) != State::Listen;
     Holder {
+        id: socket_id(socket),
         state: state(socket),
         conflicts: false,
         protocol: if is_full { protocol(socket.protocol) } else { asked },

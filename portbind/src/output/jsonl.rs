@@ -7,8 +7,8 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::Style;
 use super::sanitize::is_hidden;
-use super::wire::{Event, Summary};
-use crate::diagnosis::event::Refusal;
+use super::wire::{self, Event, Summary};
+use crate::diagnosis::event::{Refusal, Release};
 
 /// Writes a refusal as one line. The style has no influence on JSON.
 ///
@@ -17,6 +17,15 @@ use crate::diagnosis::event::Refusal;
 /// Those of the writer, unchanged.
 pub fn write(refusal: &Refusal, _style: &Style, out: &mut impl io::Write) -> io::Result<()> {
     line(&Event::from(refusal), out)
+}
+
+/// Writes the end of a conflict as one line.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write_release(release: &Release, out: &mut impl io::Write) -> io::Result<()> {
+    line(&wire::Release::from(release), out)
 }
 
 /// Writes the account of a run as one line.

@@ -9,14 +9,14 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
-use crate::diagnosis::event::Refusal;
+use crate::diagnosis::event::{Refusal, Release};
 
 pub mod brief;
 pub mod color;
 pub mod jsonl;
 mod line;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod sanitize;
 #[cfg(test)]
 mod tests;
@@ -116,6 +116,20 @@ impl<W: io::Write> Printer<W> {
             Writer::Text(writer) => writer.write(refusal, &self.style, &mut self.out)?,
             Writer::Brief(writer) => writer.write(refusal, &self.style, &mut self.out)?,
             Writer::Json => jsonl::write(refusal, &self.style, &mut self.out)?,
+        }
+        self.out.flush()
+    }
+
+    /// Writes that a refused port has become free, and flushes it; `brief` is about refusals only.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    pub fn release(&mut self, release: &Release) -> io::Result<()> {
+        match &mut self.writer {
+            Writer::Text(writer) => writer.write_release(release, &self.style, &mut self.out)?,
+            Writer::Brief(_) => {}
+            Writer::Json => jsonl::write_release(release, &mut self.out)?,
         }
         self.out.flush()
     }

@@ -10,9 +10,10 @@ use crate::diagnosis::event::{
     Ancestor, Cause, Confidence, Family, Holder, HolderProcess, Interface, Operation, Options, Ownership,
     Process, Protocol, Refusal, Socket, State,
 };
+use crate::diagnosis::history::SocketId;
 
 /// One listener in the way.
-pub(super) fn listener() -> Refusal {
+pub(crate) fn listener() -> Refusal {
     Refusal {
         time: time("2026-11-23T12:04:31.512345678Z"),
         operation: Operation::Bind,
@@ -48,8 +49,9 @@ pub(super) fn listener() -> Refusal {
 }
 
 /// A listener of java on 0.0.0.0:8080.
-pub(super) fn held_by_java() -> Holder {
+pub(crate) fn held_by_java() -> Holder {
     Holder {
+        id: SocketId { object: 1, inode: 53719 },
         state: State::Listen,
         conflicts: true,
         protocol: Protocol::Tcp,
@@ -73,7 +75,7 @@ pub(super) fn held_by_java() -> Holder {
 }
 
 /// Three sockets without a process: TIME_WAIT, closed by its owner, not accepted; one of the kernel.
-pub(super) fn time_wait() -> Refusal {
+pub(crate) fn time_wait() -> Refusal {
     let ownerless = |state, ownership, peer: u16, left| Holder {
         state,
         ownership,
@@ -104,7 +106,7 @@ pub(super) fn time_wait() -> Refusal {
 }
 
 /// Nobody found.
-pub(super) fn vanished() -> Refusal {
+pub(crate) fn vanished() -> Refusal {
     Refusal {
         holders: vec![],
         cause: cause("vanished", "whatever was there is gone"),
@@ -115,7 +117,7 @@ pub(super) fn vanished() -> Refusal {
 }
 
 /// One socket open in several processes, two that do not conflict, and more.
-pub(super) fn several() -> Refusal {
+pub(crate) fn several() -> Refusal {
     let worker = |pid, fds: &[u32]| open(process(pid, "nginx", &[(900, "nginx")]), fds);
     let held = Holder {
         opened_by: None,
@@ -135,7 +137,7 @@ pub(super) fn several() -> Refusal {
 }
 
 /// Names that try to act on the terminal and on CI systems.
-pub(super) fn hostile() -> Refusal {
+pub(crate) fn hostile() -> Refusal {
     let evil = "::error::x\u{1b}[2J\n##vso[task]";
     let mut refusal = listener();
     let caller = Rc::make_mut(&mut refusal.process);
@@ -152,7 +154,7 @@ pub(super) fn hostile() -> Refusal {
 }
 
 /// IPv6, dual stack, on an interface.
-pub(super) fn ipv6() -> Refusal {
+pub(crate) fn ipv6() -> Refusal {
     let mut refusal = listener();
     refusal.socket = Socket {
         family: Family::Inet6,
@@ -177,7 +179,7 @@ pub(super) fn ipv6() -> Refusal {
 }
 
 /// No port left for a connect.
-pub(super) fn exhausted() -> Refusal {
+pub(crate) fn exhausted() -> Refusal {
     let mut refusal = listener();
     refusal.operation = Operation::Autobind;
     refusal.error = Errno::EAGAIN;
@@ -188,7 +190,7 @@ pub(super) fn exhausted() -> Refusal {
 }
 
 /// An error without a name, on a protocol without a name.
-pub(super) fn unknown() -> Refusal {
+pub(crate) fn unknown() -> Refusal {
     let mut refusal = exhausted();
     refusal.operation = Operation::Unknown;
     refusal.error = Errno(133);

@@ -304,6 +304,27 @@ pub struct Fix<'a> {
     pub command: Option<&'a str>,
 }
 
+/// A line of kind `release`: a refused port has become free.
+#[derive(Debug, Serialize)]
+pub struct Release<'a> {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// `release`.
+    pub kind: &'static str,
+    /// When it became free, as [`Event::time`].
+    #[serde(serialize_with = "rfc3339")]
+    pub time: Timestamp,
+    /// When it was refused: [`Event::time`] of that line.
+    #[serde(serialize_with = "rfc3339")]
+    pub refused: Timestamp,
+    /// Milliseconds between the two.
+    pub after_ms: f64,
+    /// Who was refused.
+    pub process: Relative<'a>,
+    /// What was asked for.
+    pub socket: Socket<'a>,
+}
+
 /// A line of kind `summary`: the account of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {

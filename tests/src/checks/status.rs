@@ -44,6 +44,9 @@ pub(super) fn verbose(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     says(&ended, &format!("tracing with {}", setting.backend))?;
-    ensure!(!ended.stderr.iter().any(|line| line.contains(" kernel: ")), "debug lines without -vv");
+    ensure!(
+        !ended.stderr.iter().any(|line| line.starts_with("portbind: kernel: ")),
+        "debug lines without -vv"
+    );
     Ok(())
 }

@@ -2,19 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portbind_ebpf::abi::{self, change, operation, walk};
 
 use super::known_ports::KnownPorts;
 use super::processes::{FRESH, Processes};
 use super::source::Source;
+use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
-use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal};
+use crate::diagnosis::event::{
+    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release,
+};
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
-use crate::host::clock::tick_ns;
+use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::{Host, OwnerCache, SocketOwners};
 use crate::kernel::assemble::Evidence;
@@ -27,6 +30,7 @@ use crate::kernel::tracer::{AttachError, Tracer};
 pub(super) struct Enricher {
     processes: Processes,
     history: History,
+    aftermath: Aftermath,
     owners: OwnerCache<Source>,
     fallback: Option<AttachError>,
     interfaces: Interfaces,
@@ -52,6 +56,7 @@ impl Enricher {
             tick_ns: tick_ns(),
             processes: Processes::new(host),
             history: History::new(history_limit),
+            aftermath: Aftermath::default(),
             fallback,
         }
     }
@@ -77,8 +82,8 @@ impl Enricher {
         self.push(&record.header, &record.socket, what, Some(process));
     }
 
-    /// Something happened to a socket.
-    pub(super) fn changed(&mut self, record: &abi::Change) {
+    /// Something happened to a socket; the ports that this made free.
+    pub(super) fn changed(&mut self, record: &abi::Change) -> Vec<Release> {
         let object = record.socket.id;
         let what = match record.what {
             change::LISTENING => What::Listening,
@@ -88,7 +93,7 @@ impl Enricher {
             _ => {
                 let process = self.processes.task(record);
                 self.history.connecting(object, process);
-                return;
+                return Vec::new();
             }
         };
         let process = match what {
@@ -99,6 +104,24 @@ impl Enricher {
             _ => Some(self.processes.task(record)),
         };
         self.push(&record.header, &record.socket, what, process);
+        if what != What::Closed {
+            return Vec::new();
+        }
+        let key = evidence::port_key(&record.socket, evidence::table(&record.socket));
+        let time = self.processes.host.clock.at(record.header.time);
+        self.aftermath.closed(key, evidence::socket_id(&record.socket), time)
+    }
+
+    /// The ports that became free because a TIME_WAIT has ended by now.
+    pub(super) fn due(&mut self) -> Vec<Release> {
+        self.aftermath.due(self.processes.host.clock.at(boot_time()))
+    }
+
+    /// How long until the next TIME_WAIT in the way of a refusal ends.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let now = self.processes.host.clock.at(boot_time());
+        let left = self.aftermath.next_due()?.duration_since(now);
+        Some(Duration::try_from(left).unwrap_or_default())
     }
 
     fn push(&mut self, header: &abi::Header, socket: &abi::Socket, what: What, process: Option<Rc<Process>>) {
@@ -117,8 +140,8 @@ impl Enricher {
         let mut socket = evidence::socket(&record.socket);
         let key = evidence::port_key(&record.socket, Table::of(socket.protocol));
         let mut holders = evidence::holders(evidence, self.tick_ns);
-        for (holder, record) in holders.iter_mut().zip(&evidence.holders) {
-            self.remember(key, holder, &record.socket);
+        for holder in &mut holders {
+            self.remember(key, holder);
         }
         self.name_interface(socket.netns, &mut socket.interface);
         self.find_owners(&mut holders, socket.netns, now);
@@ -147,7 +170,7 @@ impl Enricher {
         let facts = self.facts.of(&self.processes.host.procfs, process.pid, &socket, now);
         let fixes = remedy::propose(&case, &cause, &holders, &facts);
         let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
-        Refusal {
+        let refusal = Refusal {
             time: self.processes.host.clock.at(record.header.time),
             operation,
             error,
@@ -162,12 +185,14 @@ impl Enricher {
             confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
             backend: backend.as_str(),
             lost,
-        }
+        };
+        self.aftermath.watch(key, &refusal);
+        refusal
     }
 
     /// What the history knows of a holder.
-    fn remember(&self, key: PortKey, holder: &mut Holder, socket: &abi::Socket) {
-        if let Some(opening) = self.history.opening(key, evidence::socket_id(socket)) {
+    fn remember(&self, key: PortKey, holder: &mut Holder) {
+        if let Some(opening) = self.history.opening(key, holder.id) {
             holder.opened_by.clone_from(&opening.process);
             holder.since = opening.time;
         }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Args;
 use super::enrich::Enricher;
 use super::sink::Sink;
-use crate::diagnosis::event::{Account, Gaps};
+use crate::diagnosis::event::{Account, Gaps, Release};
 use crate::error::{Error, ExitStatus};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
@@ -131,6 +131,7 @@ impl Session<'_> {
             } else {
                 Instant::now() + Duration::from_nanos(PATIENCE_NS)
             };
+            let due = self.enricher.next_due().map_or(far, |left| Instant::now() + left);
             tokio::select! {
                 biased;
                 _ = interrupt.recv() => return Ok(End::Asked),
@@ -144,10 +145,15 @@ impl Session<'_> {
                     ready.clear_ready();
                 }
                 () = sleep_until(patience) => {}
+                () = sleep_until(due) => {}
                 _ = loss_check.tick() => self.check_loss()?,
             }
-            let old = self.assembler.take_older_than(boot_time().saturating_sub(PATIENCE_NS));
+            let old = self.assembler.take_overdue(boot_time());
             if let Some(end) = self.show_all(old)? {
+                return Ok(end);
+            }
+            let free = self.enricher.due();
+            if let Some(end) = self.show_releases(free)? {
                 return Ok(end);
             }
         }
@@ -167,14 +173,18 @@ impl Session<'_> {
                     continue;
                 }
             };
+            let mut free = Vec::new();
             match record {
                 Record::Bound(record) => self.enricher.bound(record),
-                Record::Change(record) => self.enricher.changed(record),
+                Record::Change(record) => free = self.enricher.changed(record),
                 Record::Refusal(_) => self.read += 1,
                 _ => {}
             }
             let complete = self.assembler.push(record);
             drop(bytes);
+            if let Some(end) = self.show_releases(free)? {
+                return Ok(Some(end));
+            }
             if let Some(evidence) = complete
                 && let Some(end) = self.show(&evidence)?
             {
@@ -188,6 +198,17 @@ impl Session<'_> {
         for evidence in evidence {
             if let Some(end) = self.show(&evidence)? {
                 return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    fn show_releases(&mut self, releases: Vec<Release>) -> Result<Option<End>, Error> {
+        for release in releases {
+            match self.sink.release(&release) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Some(End::ClosedPipe)),
+                Err(error) => return Err(Error::Write(error)),
             }
         }
         Ok(None)
@@ -241,7 +262,7 @@ impl Session<'_> {
             let kept_back = self.tracer.count(counter::FILTERED)?;
             // A program that was already running when it was detached may still be writing.
             if self.read + self.lost + kept_back >= self.account.refused || Instant::now() >= deadline {
-                let rest = self.assembler.take_older_than(u64::MAX);
+                let rest = self.assembler.take_all();
                 self.show_all(rest)?;
                 self.account.filtered += kept_back;
                 self.account.lost = self.account.refused.saturating_sub(self.read + kept_back);

@@ -5,12 +5,15 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::super::history::SocketId;
 use super::process::Process;
 use super::socket::{Family, Interface, Options, Protocol};
 
 /// A socket that sat on the port at the instant of the refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
+    /// What tells it from other sockets.
+    pub id: SocketId,
     /// Its state.
     pub state: State,
     /// The kernel's rule says that this socket stands in the way of the refused one.

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::errno::Errno;
 use super::history::Moment;
@@ -51,6 +51,27 @@ pub struct Refusal {
     pub backend: &'static str,
     /// Refusals lost before this one, since the start.
     pub lost: u64,
+}
+
+/// A port that was refused has become free: every socket that stood in the way has let go of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// When it became free.
+    pub time: Timestamp,
+    /// When it was refused.
+    pub refused: Timestamp,
+    /// Who was refused.
+    pub process: Rc<Process>,
+    /// What was asked for.
+    pub socket: Socket,
+}
+
+impl Release {
+    /// How long the caller would have had to wait.
+    #[must_use]
+    pub fn after(&self) -> SignedDuration {
+        self.time.duration_since(self.refused)
+    }
 }
 
 /// The call that was refused.

@@ -2,7 +2,7 @@
 
 use super::{
     Backlog, Cause, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Opener, Options, Peer,
-    Process, Relative, SCHEMA, Socket,
+    Process, Relative, Release, SCHEMA, Socket,
 };
 use crate::diagnosis::{event, history};
 
@@ -109,6 +109,20 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             cgroup: process.cgroup.as_deref(),
             started: process.started,
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a event::Release> for Release<'a> {
+    fn from(release: &'a event::Release) -> Self {
+        Self {
+            schema: SCHEMA,
+            kind: "release",
+            time: release.time,
+            refused: release.refused,
+            after_ms: release.after().as_millis_f64(),
+            process: Relative { pid: release.process.pid, comm: &release.process.comm },
+            socket: Socket::from(&release.socket),
         }
     }
 }

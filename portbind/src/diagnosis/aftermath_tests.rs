@@ -1,0 +1,62 @@
+use super::*;
+use crate::diagnosis::event::{Holder, State};
+use crate::diagnosis::history::Table;
+use crate::output::samples;
+
+const KEY: PortKey = PortKey { netns: 1, table: Table::Tcp, port: 8080 };
+
+fn id(inode: u64) -> SocketId {
+    SocketId { object: 1, inode }
+}
+
+fn later(refusal: &Refusal, ms: i64) -> Timestamp {
+    refusal.time + SignedDuration::from_millis(ms)
+}
+
+fn time_wait(left: u64) -> Holder {
+    Holder {
+        state: State::TimeWait,
+        ownership: Ownership::TimeWait,
+        time_wait_left_ms: Some(left),
+        inode: None,
+        ..samples::held_by_java()
+    }
+}
+
+#[test]
+fn the_last_one_in_the_way_frees_the_port() {
+    let mut refusal = samples::listener();
+    refusal.holders = [5, 6].map(|inode| Holder { id: id(inode), ..samples::held_by_java() }).to_vec();
+    let mut aftermath = Aftermath::default();
+    aftermath.watch(KEY, &refusal);
+    assert!(aftermath.closed(KEY, id(5), later(&refusal, 10)).is_empty());
+    assert!(aftermath.closed(PortKey { port: 1, ..KEY }, id(6), later(&refusal, 20)).is_empty());
+    let free = aftermath.closed(KEY, id(6), later(&refusal, 40));
+    assert_eq!(free.iter().map(|release| release.after().as_millis()).collect::<Vec<_>>(), [40]);
+    assert!(aftermath.closed(KEY, id(6), later(&refusal, 50)).is_empty());
+}
+
+#[test]
+fn time_wait_ends_by_the_clock() {
+    let mut refusal = samples::listener();
+    refusal.holders = vec![time_wait(1000), time_wait(3000)];
+    let mut aftermath = Aftermath::default();
+    aftermath.watch(KEY, &refusal);
+    assert_eq!(aftermath.next_due(), Some(later(&refusal, 1000)));
+    assert!(aftermath.due(later(&refusal, 2000)).is_empty());
+    assert_eq!(aftermath.next_due(), Some(later(&refusal, 3000)));
+    assert_eq!(aftermath.due(later(&refusal, 3001)).len(), 1);
+    assert_eq!(aftermath.next_due(), None);
+}
+
+#[test]
+fn a_port_whose_end_cannot_be_seen_is_not_watched() {
+    let mut refusal = samples::listener();
+    refusal.holders = vec![Holder { ownership: Ownership::Kernel, id: id(5), ..samples::held_by_java() }];
+    let mut aftermath = Aftermath::default();
+    aftermath.watch(KEY, &refusal);
+    assert!(aftermath.closed(KEY, id(5), refusal.time).is_empty());
+    refusal.holders.clear();
+    aftermath.watch(KEY, &refusal);
+    assert!(aftermath.due(later(&refusal, 1_000_000)).is_empty());
+}
