@@ -58,15 +58,13 @@ pub fn caller(evidence: &Evidence, clock: &BootClock) -> Process {
         pid: upper(refusal.header.task),
         tid: lower(refusal.header.task),
         comm: text(&caller.comm),
-        exe: None,
         args: arguments(caller.args.get(..args_len).unwrap_or_default()),
         args_truncated: caller.args_len < caller.args_total,
         uid: Some(caller.uid),
         gid: Some(caller.gid),
-        user: None,
-        cgroup: None,
         started: Some(clock.at(caller.start_time)),
         ancestors: parents.map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) }).collect(),
+        ..Process::default()
     }
 }
 
@@ -79,6 +77,7 @@ pub fn socket(record: &abi::Socket) -> Socket {
         address: address(record.family, record.address),
         port: record.port,
         netns: record.netns,
+        netns_name: None,
         interface: interface(record.interface),
         options: options(record.options),
         uid: record.uid,

@@ -1,5 +1,7 @@
 //! Text: a few lines an event, for people.
 
+mod people;
+
 use std::io;
 
 use super::Style;
@@ -56,6 +58,7 @@ fn lines(refusal: &Refusal, style: &Style, newly_lost: u64) -> Vec<Line> {
         lines.push(line);
     }
     lines.push(headline(refusal, style));
+    lines.extend(asked_by(refusal, style));
     lines.extend(holders(refusal, style));
     lines.extend(why(refusal, style));
     lines
@@ -77,6 +80,29 @@ fn headline(refusal: &Refusal, style: &Style) -> Line {
     line
 }
 
+/// Who is behind the caller, where more is known than the headline says.
+fn asked_by(refusal: &Refusal, style: &Style) -> Vec<Line> {
+    let groups = people::groups(&refusal.process);
+    if groups.is_empty() { Vec::new() } else { spread(label("asked by"), groups, style) }
+}
+
+/// Adds groups of words to a line, those that do not fit below it.
+fn spread(mut line: Line, groups: Vec<String>, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for group in groups {
+        let gap = if line.width() > INDENT { "   " } else { "" };
+        let needed = line.width() + gap.len() + columns(&group);
+        if gap.is_empty() || style.width.is_none_or(|width| needed <= width) {
+            line.push(PLAIN, format!("{gap}{group}"));
+        } else {
+            lines.push(std::mem::replace(&mut line, label("")));
+            line.push(PLAIN, group);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
 fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
     let mut lines: Vec<Line> = words::conflicting(&refusal.holders)
         .flat_map(|holder| {
@@ -84,7 +110,7 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
             let none = holder.processes.is_empty().then_some(None);
             processes.chain(none).map(move |process| (holder, process))
         })
-        .map(|(holder, process)| held_by(refusal.socket.protocol, holder, process, style))
+        .flat_map(|(holder, process)| held_by(refusal.socket.protocol, holder, process, style))
         .collect();
     let others = refusal.holders.iter().filter(|holder| !holder.conflicts).count();
     if lines.is_empty() {
@@ -126,7 +152,7 @@ fn nobody(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
-fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Line {
+fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Vec<Line> {
     let mut line = label("held by");
     if let Some(process) = process {
         who(&process.process, &mut line);
@@ -150,16 +176,18 @@ fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, st
     if let Some(user) = user {
         line.push(PLAIN, format!("   uid {user}"));
     }
-    match process {
-        Some(process) => {
-            let room = style.width.map(|width| width.saturating_sub(line.width()));
-            if let Some(chain) = ancestry(&process.process, room) {
-                line.push(DIM, chain);
-            }
+    let Some(HolderProcess { process, .. }) = process else {
+        line.push(DIM, format!("   ({})", no_process(holder)));
+        return vec![line];
+    };
+    let mut lines = spread(line, people::groups(process), style);
+    if let Some(line) = lines.last_mut() {
+        let room = style.width.map(|width| width.saturating_sub(line.width()));
+        if let Some(chain) = ancestry(process, room) {
+            line.push(DIM, chain);
         }
-        None => line.push(DIM, format!("   ({})", no_process(holder))),
     }
-    line
+    lines
 }
 
 fn socket(asked: Protocol, holder: &Holder, line: &mut Line) {

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use portbind_ebpf::abi::{self, walk};
 
 use crate::diagnosis::cause::{self, Search};
-use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Process, Refusal};
+use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Process, Protocol, Refusal};
 use crate::host::clock::tick_ns;
 use crate::host::netns::Interfaces;
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
-use crate::host::{Host, OwnerCache, SocketOwners};
+use crate::host::socket_units::Kind;
+use crate::host::{Host, ListenAddress, OwnerCache, SocketOwners};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
@@ -30,6 +31,7 @@ pub(super) struct Enricher {
     fallback: Option<AttachError>,
     callers: HashMap<CallerKey, Process>,
     described: HashMap<u32, (Instant, Option<Process>)>,
+    netns_names: HashMap<u32, (Instant, Option<String>)>,
     interfaces: Interfaces,
     tick_ns: u64,
 }
@@ -59,6 +61,7 @@ impl Enricher {
             fallback,
             callers: HashMap::new(),
             described: HashMap::new(),
+            netns_names: HashMap::new(),
         }
     }
 
@@ -75,6 +78,7 @@ impl Enricher {
         let mut socket = evidence::socket(&evidence.refusal.socket);
         let mut holders = evidence::holders(evidence, self.tick_ns);
         self.name_interface(socket.netns, &mut socket.interface);
+        socket.netns_name = self.netns_name(socket.netns, &process, now);
         self.find_owners(&mut holders, socket.netns, now);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
@@ -120,6 +124,9 @@ impl Enricher {
         if let Some(alive) = self.host.describe_if_started_at(process.pid, caller.start_time) {
             process.exe = alive.exe;
             process.cgroup = alive.cgroup;
+            process.container = alive.container;
+            process.unit = alive.unit;
+            process.job = alive.job;
             if process.args_truncated || process.args.is_empty() {
                 process.args = alive.args;
                 process.args_truncated = alive.args_truncated;
@@ -142,7 +149,10 @@ impl Enricher {
             for owner in found.into_iter().flatten() {
                 let process = self.described(owner.pid, now);
                 let unknown = || Process { pid: owner.pid, tid: owner.pid, ..Process::default() };
-                let process = process.unwrap_or_else(unknown);
+                let mut process = process.unwrap_or_else(unknown);
+                if let Some(unit) = socket_unit(&self.host, &process, holder) {
+                    process.unit = Some(unit);
+                }
                 holder.processes.push(HolderProcess { process, fds: owner.fds.clone() });
             }
         }
@@ -162,11 +172,43 @@ impl Enricher {
         process
     }
 
+    /// The name of a namespace; of one without, that of the caller's container, if it is the caller's.
+    fn netns_name(&mut self, netns: u32, caller: &Process, now: Instant) -> Option<String> {
+        let named = match self.netns_names.get(&netns) {
+            Some((when, name)) if now.duration_since(*when) < FRESH => name.clone(),
+            _ => {
+                let name = self.host.network_namespace_name(netns);
+                if self.netns_names.len() >= DESCRIPTIONS {
+                    self.netns_names.clear();
+                }
+                self.netns_names.insert(netns, (now, name.clone()));
+                name
+            }
+        };
+        named.or_else(|| {
+            // A container may well use the network of the host.
+            let is_ours = self.host.procfs.own_network_namespace() == Some(netns);
+            let container = caller.container.as_ref().filter(|_| !is_ours)?;
+            Some(container.label().to_owned())
+        })
+    }
+
     fn name_interface(&self, netns: u32, interface: &mut Option<Interface>) {
         if let Some(interface) = interface {
             interface.name = self.interfaces.name(netns, interface.index);
         }
     }
+}
+
+/// The socket unit for which systemd has a holder open.
+fn socket_unit(host: &Host, process: &Process, holder: &Holder) -> Option<String> {
+    let kind = match holder.protocol {
+        Protocol::Tcp | Protocol::Mptcp => Kind::Stream,
+        Protocol::Udp | Protocol::Udplite => Kind::Datagram,
+        Protocol::Ping | Protocol::Other(_) => return None,
+    };
+    let bound = ListenAddress::Internet(Some(holder.address), holder.port);
+    host.socket_units().held_by(process, kind, &bound)
 }
 
 /// Where owners of sockets are asked for.

@@ -8,12 +8,16 @@ use jiff::Timestamp;
 use super::errno::Errno;
 
 mod account;
+mod container;
 mod holder;
+mod job;
 mod process;
 mod socket;
 
 pub use account::{Account, Gaps};
+pub use container::{Container, Pod, Runtime};
 pub use holder::{Holder, HolderProcess, Ownership, State};
+pub use job::{CiJob, Job, Test};
 pub use process::{Ancestor, Process};
 pub use socket::{Family, Interface, Options, Protocol, Socket};
 
