@@ -2,7 +2,7 @@
 
 use super::errno::Errno;
 use super::event::{Cause, Holder, Operation, Ownership, Process, Protocol, Socket, State};
-use super::rule;
+use super::{other, rule};
 
 /// What the search for holders could say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,14 @@ pub fn decide(
     socket: &Socket,
     holders: &mut [Holder],
     search: Search,
+    facts: &other::Facts,
 ) -> Cause {
     for holder in holders.iter_mut() {
         holder.conflicts = rule::conflicts(socket, holder);
     }
     holders.sort_by_key(|holder| (!holder.conflicts, rank(holder)));
     if error != Errno::EADDRINUSE && error != Errno::EAGAIN {
-        return cause("other-error", format!("the call failed with {error}: no port was in the way"));
+        return other::explain(error, operation, socket, facts);
     }
     if socket.port == 0 && search != Search::NotDone {
         return cause(

@@ -4,4 +4,5 @@
 pub mod cause;
 pub mod errno;
 pub mod event;
+pub mod other;
 pub mod rule;

@@ -2,12 +2,14 @@
 //!
 //! Everything that reads files starts at a root folder, so that a test can bring its own.
 
+pub mod bind_facts;
 pub mod clock;
 mod container;
 mod container_names;
 mod files;
 mod job;
 pub mod listen_address;
+mod local_addresses;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;

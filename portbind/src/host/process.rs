@@ -40,8 +40,13 @@ impl Host {
     /// leader inherits on execve (de_thread in fs/exec.c).
     #[must_use]
     pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
-        let told = self.procfs.start_ticks(pid)?.saturating_mul(TICK_NS);
-        (told.abs_diff(start_boot_ns) <= START_SLACK_NS).then(|| self.describe(pid))?
+        self.is_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
+    }
+
+    /// Whether there is a process of this number that started then.
+    pub(super) fn is_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
+        let told = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
+        told.is_some_and(|told| told.abs_diff(start_boot_ns) <= START_SLACK_NS)
     }
 
     fn describe_started(&self, pid: u32, stat: Stat) -> Process {

@@ -68,6 +68,12 @@ pub fn caller(evidence: &Evidence, clock: &BootClock) -> Process {
     }
 }
 
+/// State of the refused socket.
+#[must_use]
+pub fn socket_state(evidence: &Evidence) -> State {
+    state(&evidence.refusal.socket)
+}
+
 /// The refused socket.
 #[must_use]
 pub fn socket(record: &abi::Socket) -> Socket {

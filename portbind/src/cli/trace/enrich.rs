@@ -7,6 +7,7 @@ use portbind_ebpf::abi::{self, walk};
 
 use crate::diagnosis::cause::{self, Search};
 use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Process, Protocol, Refusal};
+use crate::host::bind_facts::FailedCall;
 use crate::host::clock::tick_ns;
 use crate::host::netns::Interfaces;
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
@@ -89,7 +90,15 @@ impl Enricher {
         } else {
             Search::Done
         };
-        let cause = cause::decide(error, operation, &process, &socket, &mut holders, search);
+        let facts = self.host.bind_facts(&FailedCall {
+            error,
+            pid: process.pid,
+            start_boot_ns: evidence.refusal.caller.start_time,
+            socket: &socket,
+            inode: evidence.refusal.socket.inode,
+            state: evidence::socket_state(evidence),
+        });
+        let cause = cause::decide(error, operation, &process, &socket, &mut holders, search, &facts);
         Refusal {
             time: self.host.clock.at(evidence.refusal.header.time),
             operation,
