@@ -19,6 +19,9 @@ pub struct Event {
     pub socket: Socket,
     /// The sockets on the port.
     pub holders: Vec<Holder>,
+    /// Why.
+    #[serde(default)]
+    pub cause: Cause,
     /// The backend.
     pub backend: String,
     /// The line itself.
@@ -31,6 +34,15 @@ pub struct Event {
 pub struct ErrorName {
     /// Its name.
     pub name: String,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Cause {
+    /// Its code.
+    pub code: String,
+    /// A sentence.
+    pub summary: String,
 }
 
 /// The caller.

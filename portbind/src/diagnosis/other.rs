@@ -79,7 +79,11 @@ pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Fact
 type Told = (&'static str, String);
 
 fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
-    let address = socket.address;
+    // In brackets, as IPv6 addresses are told from foreign names on output.
+    let address = match socket.address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
     let code = match presence {
         Some(Presence::Tentative | Presence::Duplicate) => "address-tentative",
         _ => "address-not-local",
@@ -102,7 +106,7 @@ fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
         Some(Presence::Present) => {
             format!("{address} was not an address of this network namespace at that moment, though it is now")
         }
-        None if is_v6(address) => {
+        None if is_v6(socket.address) => {
             format!("{address} is not an address of the caller's network namespace, or still tentative")
         }
         None => format!("{address} is not an address of the caller's network namespace"),

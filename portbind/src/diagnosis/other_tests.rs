@@ -62,7 +62,7 @@ fn addresses_that_are_not_available() {
         socket.interface = Some(Interface { index: 2, name: Some("eth0".to_owned()) });
         let cause = told("EADDRNOTAVAIL", Operation::Bind, &socket, with(presence));
         assert_eq!(cause.code, expected, "{presence:?}");
-        assert!(cause.summary.contains(word) && cause.summary.contains("2001:db8::1"), "{}", cause.summary);
+        assert!(cause.summary.contains(word) && cause.summary.contains("[2001:db8::1]"), "{}", cause.summary);
     }
     // IPv4 knows no tentative addresses, not even in an IPv6 socket.
     for address in ["192.0.2.1", "::ffff:192.0.2.1"] {
