@@ -128,7 +128,7 @@ impl Bundle {
 
 /// What the cgroup said of the pod counts; the files add to it.
 fn merge(pod: &mut Option<Pod>, told: Pod) {
-    if *pod == None && told == Pod::default() {
+    if pod.is_none() && told == Pod::default() {
         return;
     }
     let pod = pod.get_or_insert_default();

@@ -42,8 +42,8 @@ impl Host {
         // Inode numbers count within their file system, here that of all namespaces.
         let (device, _) = self.files.identity("proc/self/ns/net")?;
         let named = (device, u64::from(netns));
-        let names = self.files.names(NAMES).into_iter();
-        names.filter(|name| self.files.identity(&format!("{NAMES}/{name}")) == Some(named)).next()
+        let mut names = self.files.names(NAMES).into_iter();
+        names.find(|name| self.files.identity(&format!("{NAMES}/{name}")) == Some(named))
     }
 }
 
