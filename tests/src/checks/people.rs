@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use super::Setting;
 use super::support::{Quarrel, Scratch, exited};
 use crate::actor::{Action, Protocol};
+use crate::sys::cgroup::Cgroup;
 use crate::tracer::{Ended, Tracer};
 
 /// What nobody may ever see.
@@ -59,6 +60,26 @@ fn tell_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     Ok(ended)
+}
+
+/// A container is told by the path of its cgroup, of caller and holder.
+pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
+    let id = format!("{:064x}", std::process::id());
+    let cgroup = Cgroup::new(&format!("docker/{id}"))?;
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    quarrel.rename("binder", "binder")?;
+    for actor in ["holder", "binder"] {
+        cgroup.enter(quarrel.troupe.pid(actor).context("no actor")?)?;
+    }
+    let port = quarrel.port.to_string();
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
+    quarrel.refuse("binder", 1)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let told = ended.stdout.join("\n");
+    let container = format!("\"container\":{{\"id\":\"{id}\",\"runtime\":\"docker\",");
+    ensure!(told.matches(&container).count() == 2, "not told of both:\n{told}");
+    Ok(())
 }
 
 /// A namespace is told by the name that is mounted on it.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::os::fd::AsFd as _;
+use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
@@ -10,6 +12,8 @@ use super::Setting;
 use super::support::{SOON, events, exited};
 use crate::actor::{Action, Family, Protocol, SocketOption, Way};
 use crate::ports::Ports;
+use crate::sys::bpf;
+use crate::sys::cgroup::Cgroup;
 use crate::tracer::Tracer;
 use crate::troupe::Troupe;
 
@@ -119,6 +123,26 @@ pub(super) fn other_errors(setting: Setting<'_>) -> anyhow::Result<()> {
         ensure!(is_right, "case {index}: expected {error} for {code}\n    {}", event.line);
         ensure!(event.cause.summary.contains(word), "case {index}: no word of {word}\n    {}", event.line);
     }
+    Ok(())
+}
+
+/// EPERM comes from programs of the administrator only.
+pub(super) fn forbidden(setting: Setting<'_>) -> anyhow::Result<()> {
+    let cgroup = Cgroup::new(&format!("portbind-tests-{}", std::process::id()))?;
+    bpf::forbid_binds(cgroup.open()?.as_fd())?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "eperm"])?;
+    let mut troupe = Troupe::default();
+    let mut ports = Ports::new();
+    troupe.cast("actor", Path::new("/proc/self/exe"), &[], &[])?;
+    cgroup.enter(troupe.pid("actor").context("no actor")?)?;
+    let free = case((Family::Inet, Protocol::Tcp, &[]), Call::Bind, "127.0.0.1", "EPERM", "", "");
+    let pid = play(&mut troupe, &free, ports.take()?)?;
+    tracer.stdout.wait(SOON, |lines| events(lines, pid).is_ok_and(|events| !events.is_empty()));
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let told = events(&ended.stdout, pid)?;
+    let codes: Vec<_> = told.iter().map(|event| event.cause.code.as_str()).collect();
+    ensure!(codes == ["forbidden-by-program"], "told {codes:?}");
     Ok(())
 }
 
