@@ -37,6 +37,15 @@ pub struct ErrorName {
     pub name: String,
 }
 
+/// Why a call was refused.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Cause {
+    /// Its code.
+    pub code: String,
+    /// A sentence.
+    pub summary: String,
+}
+
 /// The caller.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Process {
@@ -84,13 +93,6 @@ pub struct Holder {
     pub left_by: Option<Opener>,
     /// Who has it open.
     pub processes: Vec<HolderProcess>,
-}
-
-/// Why a call was refused.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Cause {
-    /// Its code.
-    pub code: String,
 }
 
 /// A change that makes the call work.

@@ -13,6 +13,12 @@ impl Scratch {
         Self(std::env::temp_dir().join(format!("portbind-tests-{}-{name}", std::process::id())))
     }
 
+    /// A file of the caller's choosing.
+    #[must_use]
+    pub const fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -38,7 +38,7 @@ impl Troupe {
     /// If the actor cannot be started, ended, or could not do what was asked for a reason of its own.
     pub fn tell(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
         if !self.actors.contains_key(name) {
-            self.cast(name, Path::new("/proc/self/exe"), &[])?;
+            self.cast(name, Path::new("/proc/self/exe"), &[], &[])?;
         }
         let action = self.complete(action)?;
         let actor = self.actors.get_mut(name).with_context(|| format!("no actor {name}"))?;
@@ -52,13 +52,20 @@ impl Troupe {
         Ok(answer)
     }
 
-    /// Starts an actor from an executable of its own, with arguments that mean nothing.
+    /// Starts an actor from an executable of its own, with arguments and variables that mean nothing.
     ///
     /// # Errors
     ///
     /// If it cannot be started.
-    pub fn cast(&mut self, name: &str, program: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-        let actor = start(program, arguments).with_context(|| format!("cannot start the actor {name}"))?;
+    pub fn cast(
+        &mut self,
+        name: &str,
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        let actor =
+            start(program, arguments, variables).with_context(|| format!("cannot start the actor {name}"))?;
         self.pids.insert(name.to_owned(), actor.process.id());
         self.actors.insert(name.to_owned(), actor);
         Ok(())
@@ -72,7 +79,7 @@ impl Troupe {
     pub fn cast_stranger(&mut self, name: &str) -> anyhow::Result<()> {
         let program = Scratch::new(&format!("stranger-{name}"));
         std::fs::copy("/proc/self/exe", program.path()).context("cannot copy the executable")?;
-        self.cast(name, program.path(), &[])?;
+        self.cast(name, program.path(), &[], &[])?;
         self.programs.push(program);
         Ok(())
     }
@@ -173,9 +180,14 @@ impl Drop for Troupe {
 }
 
 /// Starts an actor.
-fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Actor> {
+fn start(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Actor> {
     let mut command = Command::new(program);
-    command.arg("actor").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .arg("actor")
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut process = command.spawn()?;
     let input = process.stdin.take().context("no input")?;
     let output = BufReader::new(process.stdout.take().context("no output")?);

@@ -2,6 +2,7 @@
 
 mod enrich;
 mod known_ports;
+mod netns_names;
 mod processes;
 mod session;
 mod sink;

@@ -91,7 +91,7 @@ impl Aftermath {
 
     fn clear(&mut self, time: Timestamp, is_gone: impl Fn(&Watched, &InTheWay) -> bool) -> Vec<Release> {
         let mut free = Vec::new();
-        for (number, watched) in self.watched.iter_mut() {
+        for (number, watched) in &mut self.watched {
             let left: Vec<_> =
                 watched.in_the_way.iter().filter(|socket| !is_gone(watched, socket)).copied().collect();
             watched.in_the_way = left;

@@ -7,5 +7,6 @@ pub mod errno;
 pub mod event;
 pub mod facts;
 pub mod history;
+pub mod other;
 pub mod remedy;
 pub mod rule;

@@ -2,7 +2,14 @@
 //!
 //! Everything that reads files starts at a root folder, so that a test can bring its own.
 
+pub mod bind_facts;
 pub mod clock;
+mod container;
+mod container_names;
+mod files;
+mod job;
+pub mod listen_address;
+mod local_addresses;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
@@ -10,22 +17,27 @@ pub mod ports;
 pub mod privileges;
 pub mod process;
 pub mod procfs;
+pub mod socket_units;
 pub mod sockets;
 mod stat;
+mod unit;
 pub mod users;
 
 use std::path::Path;
 
 pub use clock::BootClock;
+pub use listen_address::ListenAddress;
 pub use netns::Interfaces;
 pub use owner_cache::OwnerCache;
 pub use owners::{FdSource, OwnerFds, OwnerMap};
 pub use privileges::Privileges;
 pub use procfs::Procfs;
+pub use socket_units::SocketUnits;
 pub use sockets::SocketOwners;
 pub use users::Users;
 
-/// What describing a process takes: the process table, the clock, the names of users.
+/// What describing a process takes: the process table, the clock, the names of users, and the files
+/// that container runtimes and systemd keep.
 #[derive(Debug)]
 pub struct Host {
     /// The process table.
@@ -34,6 +46,7 @@ pub struct Host {
     pub clock: BootClock,
     /// Names of users.
     pub users: Users,
+    files: files::Files,
 }
 
 impl Host {
@@ -43,14 +56,21 @@ impl Host {
         Self::at(Path::new("/"))
     }
 
-    /// The machine whose `/proc` and `/etc/passwd` lie below `root`; the clock is this one's.
+    /// The machine whose files lie below `root`; the clock is this one's.
     #[must_use]
     pub fn at(root: &Path) -> Self {
         Self {
             procfs: Procfs::at(root.join("proc")),
             clock: BootClock::new(),
             users: Users::at(root.join("etc/passwd")),
+            files: files::Files::at(root),
         }
+    }
+
+    /// The socket units of systemd.
+    #[must_use]
+    pub const fn socket_units(&self) -> SocketUnits<'_> {
+        SocketUnits::new(&self.files)
     }
 }
 

@@ -94,6 +94,7 @@ mod tests {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port,
             netns: 0,
+            netns_name: None,
             interface: None,
             options: Options::default(),
             uid: 0,

@@ -3,7 +3,8 @@
 use super::Host;
 use super::procfs::Procfs;
 use super::stat::Stat;
-use crate::diagnosis::event::{Ancestor, Process};
+use super::{container, container_names, job, unit};
+use crate::diagnosis::event::{Ancestor, Container, Process};
 
 /// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
 /// the kernel's own HZ.
@@ -39,13 +40,20 @@ impl Host {
     /// leader inherits on execve (de_thread in fs/exec.c).
     #[must_use]
     pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
-        let told = self.procfs.start_ticks(pid)?.saturating_mul(TICK_NS);
-        (told.abs_diff(start_boot_ns) <= START_SLACK_NS).then(|| self.describe(pid))?
+        self.is_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
+    }
+
+    /// Whether there is a process of this number that started then.
+    pub(super) fn is_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
+        let told = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
+        told.is_some_and(|told| told.abs_diff(start_boot_ns) <= START_SLACK_NS)
     }
 
     fn describe_started(&self, pid: u32, stat: Stat) -> Process {
         let procfs = &self.procfs;
         let (args, args_truncated) = arguments(procfs, pid);
+        let cgroup = procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text));
+        let ancestors = ancestors(procfs, stat);
         let (uid, gid) = procfs.read(&format!("{pid}/status")).map_or((None, None), |status| ids(&status));
         Process {
             pid,
@@ -57,10 +65,19 @@ impl Host {
             uid,
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
-            cgroup: procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text)),
             started: Some(self.clock.at(stat.start_ticks.saturating_mul(TICK_NS))),
-            ancestors: ancestors(procfs, stat),
+            container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup)),
+            unit: cgroup.as_deref().and_then(unit::unit),
+            job: job::job(procfs, pid, &ancestors),
+            cgroup,
+            ancestors,
         }
+    }
+
+    fn container(&self, cgroup: &str) -> Option<Container> {
+        let mut container = container::place(cgroup)?.container;
+        container_names::fill_in(&mut container, &self.files);
+        Some(container)
     }
 }
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::diagnosis::event::{Job, Runtime, Test};
 use crate::host::BootClock;
 
 fn write(root: &Path, path: &str, bytes: impl AsRef<[u8]>) {
@@ -39,8 +40,13 @@ fn describes_a_process() {
     start(path, 300, 20, b"web) S 9 (", 6000);
     write(path, "proc/300/cmdline", b"web\0--port\080\0\0");
     write(path, "proc/300/status", "Name:\tweb) S 9 (\nUid:\t33\t0\t0\t0\nGid:\t34\t0\t0\t0\n");
-    write(path, "proc/300/cgroup", "0::/system.slice/web.service\n");
+    let id = "0123456789abcdef".repeat(4);
+    write(path, "proc/300/cgroup", format!("0::/system.slice/docker-{id}.scope\n"));
+    write(path, &format!("var/lib/docker/containers/{id}/config.v2.json"), r#"{"Name":"/shop"}"#);
+    write(path, "proc/300/environ", "SECRET=hunter2\0");
+    write(path, "proc/20/environ", "JEST_WORKER_ID=2\0");
     symlink("/usr/bin/web (deleted)", path.join("proc/300/exe")).unwrap();
+    let test = Test { runner: "jest", worker: Some("2".to_owned()), pid: 20, ..Test::default() };
     let expected = Process {
         pid: 300,
         tid: 300,
@@ -51,11 +57,19 @@ fn describes_a_process() {
         uid: Some(33),
         gid: Some(34),
         user: Some("web".to_owned()),
-        cgroup: Some("/system.slice/web.service".to_owned()),
+        cgroup: Some(format!("/system.slice/docker-{id}.scope")),
         started: Some("2024-01-01T00:01:00Z".parse().unwrap()),
         ancestors: [(20, "shell"), (1, "init")]
             .map(|(pid, comm)| Ancestor { pid, comm: comm.to_owned() })
             .to_vec(),
+        unit: Some(format!("docker-{id}.scope")),
+        container: Some(Container {
+            id,
+            runtime: Some(Runtime::Docker),
+            name: Some("shop".to_owned()),
+            pod: None,
+        }),
+        job: Some(Job { test: Some(test), ci: None }),
     };
     assert_eq!(host.describe(300), Some(expected));
 }

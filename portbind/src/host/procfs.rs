@@ -43,10 +43,15 @@ impl Procfs {
         Some(self.stat(pid)?.start_ticks)
     }
 
-    /// Inode number of a namespace of this process, from `/proc/self/ns/NAME` (ns_get_name in fs/nsfs.c).
+    /// Inode number of a namespace of this process.
     #[must_use]
     pub fn own_namespace(&self, name: &str) -> Option<u32> {
-        let link = self.link(&format!("self/ns/{name}"))?;
+        self.namespace_of("self", name)
+    }
+
+    /// Inode number of a namespace, from `/proc/PID/ns/NAME` (ns_get_name in fs/nsfs.c).
+    pub(super) fn namespace_of(&self, who: &str, name: &str) -> Option<u32> {
+        let link = self.link(&format!("{who}/ns/{name}"))?;
         let text = std::str::from_utf8(&link).ok()?;
         text.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok()
     }

@@ -61,10 +61,9 @@ pub fn process(header: &abi::Header, caller: &abi::Caller, clock: &BootClock) ->
         args_truncated: caller.args_len < caller.args_total,
         uid: Some(caller.uid),
         gid: Some(caller.gid),
-        user: None,
-        cgroup: None,
         started: Some(clock.at(caller.start_time)),
         ancestors: parents.map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) }).collect(),
+        ..Process::default()
     }
 }
 
@@ -127,6 +126,12 @@ pub fn pid(header: &abi::Header) -> u32 {
     upper(header.task)
 }
 
+/// State of the refused socket.
+#[must_use]
+pub fn socket_state(evidence: &Evidence) -> State {
+    state(&evidence.refusal.socket)
+}
+
 /// The refused socket.
 #[must_use]
 pub fn socket(record: &abi::Socket) -> Socket {
@@ -136,6 +141,7 @@ pub fn socket(record: &abi::Socket) -> Socket {
         address: address(record.family, record.address),
         port: record.port,
         netns: record.netns,
+        netns_name: None,
         interface: interface(record.interface),
         options: options(record.options),
         uid: record.uid,

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Ancestor, Cause, Confidence, Family, Holder, HolderProcess, Interface, Operation, Options, Ownership,
-    Process, Protocol, Refusal, Socket, State,
+    Ancestor, Cause, CiJob, Confidence, Container, Family, Holder, HolderProcess, Interface, Job, Operation,
+    Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, Socket, State, Test,
 };
 use crate::diagnosis::history::SocketId;
 
@@ -32,6 +32,7 @@ pub(crate) fn listener() -> Refusal {
             address: ip("0.0.0.0"),
             port: 8080,
             netns: 4_026_531_840,
+            netns_name: None,
             interface: None,
             options: Options::default(),
             uid: 1000,
@@ -149,6 +150,16 @@ pub(crate) fn hostile() -> Refusal {
         Process { user: Some("r\u{200b}oot".to_owned()), ..process(5, "##[group]", &[(4, "a\\nb")]) },
         &[3],
     )];
+    Rc::make_mut(&mut refusal.process).unit = Some(format!("{evil}.service"));
+    Rc::make_mut(&mut refusal.process).job = Some(Job {
+        test: Some(Test { runner: "jest", name: Some(evil.to_owned()), ..Test::default() }),
+        ci: Some(CiJob { system: "gitlab", name: Some(evil.to_owned()), ..CiJob::default() }),
+    });
+    let holder = &mut refusal.holders[0];
+    let pod = Pod { name: Some(evil.to_owned()), namespace: Some("##[x]".to_owned()), uid: None };
+    let container =
+        Container { id: String::new(), runtime: None, name: Some(evil.to_owned()), pod: Some(pod) };
+    Rc::make_mut(&mut holder.processes[0].process).container = Some(container);
     refusal.cause.summary = format!("{evil} holds it on [::]:8080");
     refusal
 }
@@ -175,6 +186,52 @@ pub(crate) fn ipv6() -> Refusal {
         backlog: None,
         ..held_by_java()
     };
+    refusal
+}
+
+/// A test against a container, and against a socket that systemd holds.
+pub(super) fn people() -> Refusal {
+    let mut refusal = listener();
+    let job = |pid, worker: &str| Job {
+        test: Some(Test {
+            runner: "pytest",
+            name: Some("tests/test_api.py::test_x".to_owned()),
+            worker: Some(worker.to_owned()),
+            pid,
+            ..Test::default()
+        }),
+        ci: Some(CiJob {
+            system: "github",
+            project: Some("acme/shop".to_owned()),
+            workflow: Some("CI".to_owned()),
+            name: Some("build".to_owned()),
+            run: Some("77".to_owned()),
+            attempt: Some("1".to_owned()),
+            pid: 48100,
+            ..CiJob::default()
+        }),
+    };
+    refusal.socket.netns_name = Some("blue".to_owned());
+    Rc::make_mut(&mut refusal.process).unit = Some("runner.service".to_owned());
+    Rc::make_mut(&mut refusal.process).job = Some(job(48213, "gw1"));
+    let container = Container {
+        id: "0123456789abcdef".repeat(4),
+        runtime: Some(Runtime::Containerd),
+        name: Some("nginx".to_owned()),
+        pod: Some(Pod {
+            uid: Some("0a1b2c3d-0000-4444-8888-0123456789ab".to_owned()),
+            namespace: Some("shop".to_owned()),
+            name: Some("web-7d9f".to_owned()),
+        }),
+    };
+    let nginx = Process {
+        unit: Some(format!("cri-containerd-{}.scope", container.id)),
+        container: Some(container),
+        ..process(900, "nginx", &[(890, "containerd-shim"), (1, "systemd")])
+    };
+    let systemd = Process { unit: Some("web.socket".to_owned()), ..process(1, "systemd", &[]) };
+    let helper = Process { job: Some(job(47990, "gw0")), ..process(47990, "java", &[(47900, "gradle")]) };
+    refusal.holders[0].processes = vec![open(nginx, &[6]), open(systemd, &[40]), open(helper, &[7])];
     refusal
 }
 

@@ -30,7 +30,7 @@ fn wide(width: usize) -> Style {
     Style { width: Some(width), ..Style::default() }
 }
 
-fn all() -> [Refusal; 8] {
+fn all() -> [Refusal; 9] {
     [
         samples::listener(),
         samples::time_wait(),
@@ -38,6 +38,7 @@ fn all() -> [Refusal; 8] {
         samples::several(),
         samples::hostile(),
         samples::ipv6(),
+        samples::people(),
         samples::exhausted(),
         samples::unknown(),
     ]
@@ -110,8 +111,37 @@ fn text_more_than_were_looked_at() {
 fn text_hostile_names() {
     assert_snapshot!(text(samples::hostile()), @r"
     12:04:31.512  \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
-      held by   #\x23[group] (5)  LISTEN 0.0.0.0%e:\n:8080   fd 3   uid r\u{200b}oot   a\\nb → #\x23[group]
+      asked by  unit \x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service   test \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (jest)   job \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (gitlab)
+      held by   #\x23[group] (5)  LISTEN 0.0.0.0%e:\n:8080   fd 3   uid r\u{200b}oot   container \x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   pod #\x23[x]/\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   a\\nb → #\x23[group]
       why       \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] holds it on [::]:8080        [listener]
+    ");
+}
+
+#[test]
+fn text_people() {
+    assert_snapshot!(text(samples::people()), @r"
+    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)   job build (github 77)
+      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci   container nginx (containerd)   pod shop/web-7d9f   containerd-shim → nginx
+      held by   systemd (1)  LISTEN 0.0.0.0:8080   fd 40   uid ci   unit web.socket
+      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java
+      why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
+    ");
+}
+
+#[test]
+fn text_people_in_eighty_columns() {
+    assert_snapshot!(print(Format::Text, wide(80), &[samples::people()]), @r"
+    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)
+                job build (github 77)
+      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci
+                container nginx (containerd)   pod shop/web-7d9f
+      held by   systemd (1)  LISTEN 0.0.0.0:8080   fd 40   uid ci   unit web.socket
+      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci
+                test tests/test_api.py::test_x (gw0)   job build (github 77)
+      why       another program is listening there, and neither socket set
+                SO_REUSEPORT        [listener]
     ");
 }
 
@@ -181,6 +211,7 @@ fn brief_of_any_width() {
     12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    nginx(900),nginx(901),nginx(902),LISTEN,… listener
     12:04:31.512 48213   \x3a:error:\x3a… bind     tcp     0.0.0.0:8080          EADDRINUSE    #\x23[group](5)          listener
     12:04:31.512 48213   pytest           bind     udp     [fe80::1%eth0]:5353   EADDRINUSE    java(47990)              listener
+    12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    nginx(900),systemd(1),java(47990) listener
     12:04:31.512 48213   pytest           autobind tcp     0.0.0.0:0             EAGAIN        -                        port-range-exhausted
     12:04:31.512 48213   pytest           unknown  proto-132 0.0.0.0:80            133           -                        address-in-use-elsewhere
     ");
@@ -196,6 +227,7 @@ fn brief_in_eighty_columns() {
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(9… listener
     12:04:31 48213   \x3a:er… bind tcp   0.0.0.0:8080   EADDRINUSE #\x23[g… listener
     12:04:31 48213   pytest   bind udp   [fe80::1%eth0]:5353 EADDRINUSE jav… listen…
+    12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(9… listener
     12:04:31 48213   pytest   autobind tcp   0.0.0.0:0      EAGAIN     - port-range…
     12:04:31 48213   pytest   unknown proto-132 0.0.0.0:80     133        - address…
     ");
@@ -211,6 +243,7 @@ fn brief_in_a_hundred_columns() {
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(900),nginx(901),nginx… listener
     12:04:31 48213   \x3a:er… bind tcp   0.0.0.0:8080   EADDRINUSE #\x23[group](5) listener
     12:04:31 48213   pytest   bind udp   [fe80::1%eth0]:5353 EADDRINUSE java(47990) listener
+    12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(900),systemd(1),java(… listener
     12:04:31 48213   pytest   autobind tcp   0.0.0.0:0      EAGAIN     -           port-range-exhausted
     12:04:31 48213   pytest   unknown proto-132 0.0.0.0:80     133        -     address-in-use-elsewhere
     ");
@@ -237,24 +270,29 @@ fn brief_header_comes_once() {
 
 #[test]
 fn json_listener() {
-    assert_snapshot!(json(samples::listener()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"listen","conflicts":true,"protocol":"tcp","family":"inet","address":"0.0.0.0","port":8080,"peer":null,"interface":null,"inode":53719,"uid":1000,"user":"ci","options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"process","backlog":{"waiting":3,"max":128},"since":null,"time_wait_left_ms":null,"opened_by":null,"left_by":null,"processes":[{"pid":47990,"comm":"java","fd":7,"fds":[7],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"ci","cgroup":null,"started":null,"ancestors":[{"pid":47900,"comm":"gradle"},{"pid":1,"comm":"systemd"}]}]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"listener","summary":"another program is listening there, and neither socket set SO_REUSEPORT"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
+    assert_snapshot!(json(samples::listener()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"listen","conflicts":true,"protocol":"tcp","family":"inet","address":"0.0.0.0","port":8080,"peer":null,"interface":null,"inode":53719,"uid":1000,"user":"ci","options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"process","backlog":{"waiting":3,"max":128},"since":null,"time_wait_left_ms":null,"opened_by":null,"left_by":null,"processes":[{"pid":47990,"comm":"java","fd":7,"fds":[7],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"ci","cgroup":null,"started":null,"ancestors":[{"pid":47900,"comm":"gradle"},{"pid":1,"comm":"systemd"}],"container":null,"unit":null,"test":null}]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"listener","summary":"another program is listening there, and neither socket set SO_REUSEPORT"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
 }
 
 #[test]
 fn json_time_wait() {
     let mut event = samples::time_wait();
     event.holders.truncate(1);
-    assert_snapshot!(json(event), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"time_wait","conflicts":true,"protocol":"tcp","family":"inet","address":"127.0.0.1","port":8080,"peer":{"address":"127.0.0.1","port":51234},"interface":null,"inode":null,"uid":null,"user":null,"options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"time_wait","backlog":null,"since":null,"time_wait_left_ms":59949,"opened_by":null,"left_by":null,"processes":[]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"time-wait","summary":"connections that were closed a moment ago still occupy the port"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
+    assert_snapshot!(json(event), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"time_wait","conflicts":true,"protocol":"tcp","family":"inet","address":"127.0.0.1","port":8080,"peer":{"address":"127.0.0.1","port":51234},"interface":null,"inode":null,"uid":null,"user":null,"options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"time_wait","backlog":null,"since":null,"time_wait_left_ms":59949,"opened_by":null,"left_by":null,"processes":[]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"time-wait","summary":"connections that were closed a moment ago still occupy the port"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
 }
 
 #[test]
 fn json_hostile_names() {
-    assert_snapshot!(json(samples::hostile()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]","exe":"/usr/bin/python3.11","args":["::error::x\u001b[2J\n#\u0023vso[task]","\u202e\u009b"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"listen","conflicts":true,"protocol":"tcp","family":"inet","address":"0.0.0.0","port":8080,"peer":null,"interface":{"index":2,"name":"e:\n"},"inode":53719,"uid":1000,"user":"ci","options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"process","backlog":{"waiting":3,"max":128},"since":null,"time_wait_left_ms":null,"opened_by":null,"left_by":null,"processes":[{"pid":5,"comm":"#\u0023[group]","fd":3,"fds":[3],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"r\u200boot","cgroup":null,"started":null,"ancestors":[{"pid":4,"comm":"a\\nb"}]}]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"listener","summary":"::error::x\u001b[2J\n#\u0023vso[task] holds it on [::]:8080"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
+    assert_snapshot!(json(samples::hostile()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]","exe":"/usr/bin/python3.11","args":["::error::x\u001b[2J\n#\u0023vso[task]","\u202e\u009b"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":"::error::x\u001b[2J\n#\u0023vso[task].service","test":{"runner":"jest","name":"::error::x\u001b[2J\n#\u0023vso[task]","suite":null,"worker":null,"run":null,"pid":0,"ci":{"system":"gitlab","project":null,"workflow":null,"name":"::error::x\u001b[2J\n#\u0023vso[task]","id":null,"run":null,"attempt":null,"pid":0}}},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"listen","conflicts":true,"protocol":"tcp","family":"inet","address":"0.0.0.0","port":8080,"peer":null,"interface":{"index":2,"name":"e:\n"},"inode":53719,"uid":1000,"user":"ci","options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"process","backlog":{"waiting":3,"max":128},"since":null,"time_wait_left_ms":null,"opened_by":null,"left_by":null,"processes":[{"pid":5,"comm":"#\u0023[group]","fd":3,"fds":[3],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"r\u200boot","cgroup":null,"started":null,"ancestors":[{"pid":4,"comm":"a\\nb"}],"container":{"id":"","runtime":null,"name":"::error::x\u001b[2J\n#\u0023vso[task]","pod":{"uid":null,"namespace":"#\u0023[x]","name":"::error::x\u001b[2J\n#\u0023vso[task]"}},"unit":null,"test":null}]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"listener","summary":"::error::x\u001b[2J\n#\u0023vso[task] holds it on [::]:8080"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
+}
+
+#[test]
+fn json_people() {
+    assert_snapshot!(json(samples::people()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"bind","error":{"name":"EADDRINUSE","number":98},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":"runner.service","test":{"runner":"pytest","name":"tests/test_api.py::test_x","suite":null,"worker":"gw1","run":null,"pid":48213,"ci":{"system":"github","project":"acme/shop","workflow":"CI","name":"build","id":null,"run":"77","attempt":"1","pid":48100}}},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netns":4026531840,"netns_name":"blue","interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[{"state":"listen","conflicts":true,"protocol":"tcp","family":"inet","address":"0.0.0.0","port":8080,"peer":null,"interface":null,"inode":53719,"uid":1000,"user":"ci","options":{"reuse_address":true,"reuse_port":false,"v6_only":false},"ownership":"process","backlog":{"waiting":3,"max":128},"since":null,"time_wait_left_ms":null,"opened_by":null,"left_by":null,"processes":[{"pid":900,"comm":"nginx","fd":6,"fds":[6],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"ci","cgroup":null,"started":null,"ancestors":[{"pid":890,"comm":"containerd-shim"},{"pid":1,"comm":"systemd"}],"container":{"id":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","runtime":"containerd","name":"nginx","pod":{"uid":"0a1b2c3d-0000-4444-8888-0123456789ab","namespace":"shop","name":"web-7d9f"}},"unit":"cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope","test":null},{"pid":1,"comm":"systemd","fd":40,"fds":[40],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"ci","cgroup":null,"started":null,"ancestors":[],"container":null,"unit":"web.socket","test":null},{"pid":47990,"comm":"java","fd":7,"fds":[7],"exe":null,"args":[],"args_truncated":false,"uid":1000,"user":"ci","cgroup":null,"started":null,"ancestors":[{"pid":47900,"comm":"gradle"}],"container":null,"unit":null,"test":{"runner":"pytest","name":"tests/test_api.py::test_x","suite":null,"worker":"gw0","run":null,"pid":47990,"ci":{"system":"github","project":"acme/shop","workflow":"CI","name":"build","id":null,"run":"77","attempt":"1","pid":48100}}}]}],"holders_truncated":false,"bystanders":0,"cause":{"code":"listener","summary":"another program is listening there, and neither socket set SO_REUSEPORT"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
 }
 
 #[test]
 fn json_unknown_error_and_protocol() {
-    assert_snapshot!(json(samples::unknown()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"unknown","error":{"name":null,"number":133},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"132","address":"0.0.0.0","port":80,"path":null,"netns":4026531840,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[],"holders_truncated":false,"bystanders":0,"cause":{"code":"address-in-use-elsewhere","summary":"not explained"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
+    assert_snapshot!(json(samples::unknown()), @r##"{"schema":"portbind.event/1","kind":"refusal","time":"2026-11-23T12:04:31.512345678Z","operation":"unknown","error":{"name":null,"number":133},"process":{"pid":48213,"tid":48213,"comm":"pytest","exe":"/usr/bin/python3.11","args":["python3","-m","pytest"],"args_truncated":false,"uid":1000,"gid":1000,"user":"ci","cgroup":"/user.slice","started":"2026-11-23T12:04:00.000000000Z","ancestors":[{"pid":48100,"comm":"bash"}],"container":null,"unit":null,"test":null},"socket":{"family":"inet","protocol":"132","address":"0.0.0.0","port":80,"path":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"holders":[],"holders_truncated":false,"bystanders":0,"cause":{"code":"address-in-use-elsewhere","summary":"not explained"},"confidence":"kernel","fixes":[],"history":[],"backend":"fexit","lost":0}"##);
 }
 
 #[test]

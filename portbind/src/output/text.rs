@@ -1,5 +1,7 @@
 //! Text: a few lines an event, for people.
 
+mod people;
+
 use std::io;
 use std::rc::Rc;
 
@@ -93,6 +95,7 @@ fn lines(refusal: &Refusal, style: &Style, newly_lost: u64) -> Vec<Line> {
         lines.push(line);
     }
     lines.push(headline(refusal, style));
+    lines.extend(asked_by(refusal, style));
     lines.extend(holders(refusal, style));
     lines.extend(why(refusal, style));
     lines.extend(fixes(refusal, style));
@@ -115,6 +118,29 @@ fn headline(refusal: &Refusal, style: &Style) -> Line {
     line
 }
 
+/// Who is behind the caller, where more is known than the headline says.
+fn asked_by(refusal: &Refusal, style: &Style) -> Vec<Line> {
+    let groups = people::groups(&refusal.process);
+    if groups.is_empty() { Vec::new() } else { spread(label("asked by"), groups, style) }
+}
+
+/// Adds groups of words to a line, those that do not fit below it.
+fn spread(mut line: Line, groups: Vec<String>, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for group in groups {
+        let gap = if line.width() > INDENT { "   " } else { "" };
+        let needed = line.width() + gap.len() + columns(&group);
+        if gap.is_empty() || style.width.is_none_or(|width| needed <= width) {
+            line.push(PLAIN, format!("{gap}{group}"));
+        } else {
+            lines.push(std::mem::replace(&mut line, label("")));
+            line.push(PLAIN, group);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
 fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
     let mut lines: Vec<Line> = words::conflicting(&refusal.holders)
         .flat_map(|holder| {
@@ -122,7 +148,7 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
             let none = holder.processes.is_empty().then_some(None);
             processes.chain(none).map(move |process| (holder, process))
         })
-        .map(|(holder, process)| held_by(refusal.socket.protocol, holder, process, style))
+        .flat_map(|(holder, process)| held_by(refusal.socket.protocol, holder, process, style))
         .collect();
     let others = refusal.holders.iter().filter(|holder| !holder.conflicts).count();
     if lines.is_empty() {
@@ -164,7 +190,7 @@ fn nobody(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
-fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Line {
+fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Vec<Line> {
     let mut line = label("held by");
     let known = process.map(|process| &process.process).or_else(|| past(holder));
     if let Some(process) = known {
@@ -193,13 +219,17 @@ fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, st
     if process.is_none() {
         line.push(DIM, format!("   ({})", no_process(holder)));
     }
-    if let Some(process) = known {
+    let mut lines = match known {
+        Some(process) => spread(line, people::groups(process), style),
+        None => vec![line],
+    };
+    if let (Some(process), Some(line)) = (known, lines.last_mut()) {
         let room = style.width.map(|width| width.saturating_sub(line.width()));
         if let Some(chain) = ancestry(process, room) {
             line.push(DIM, chain);
         }
     }
-    line
+    lines
 }
 
 /// The process that opened a holder which no process has open any more.

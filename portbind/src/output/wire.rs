@@ -13,6 +13,9 @@ use serde::{Serialize, Serializer};
 use crate::diagnosis::event;
 
 mod convert;
+mod people;
+
+pub use people::{CiJob, Container, Pod, Test};
 
 /// Name and version of the format, in every line.
 pub const SCHEMA: &str = "portbind.event/1";
@@ -92,12 +95,12 @@ pub struct Process<'a> {
     pub started: Option<Timestamp>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Relative<'a>>,
-    /// Its container. Not known so far.
-    pub container: Option<()>,
-    /// Its systemd unit. Not known so far.
-    pub unit: Option<()>,
-    /// The test it ran. Not known so far.
-    pub test: Option<()>,
+    /// Its container.
+    pub container: Option<Container<'a>>,
+    /// Its systemd unit.
+    pub unit: Option<&'a str>,
+    /// The test or job it works for.
+    pub test: Option<Test<'a>>,
 }
 
 /// A process by number and name.
@@ -124,6 +127,8 @@ pub struct Socket<'a> {
     pub path: Option<()>,
     /// Inode number of the network namespace.
     pub netns: u32,
+    /// Name of that namespace, or of the caller's container.
+    pub netns_name: Option<&'a str>,
     /// Interface it is bound to.
     pub interface: Option<Interface<'a>>,
     /// Options that decide conflicts.
@@ -282,6 +287,12 @@ pub struct HolderProcess<'a> {
     pub started: Option<Timestamp>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Relative<'a>>,
+    /// Its container.
+    pub container: Option<Container<'a>>,
+    /// Its systemd unit; of systemd itself, the socket unit it has the holder open for.
+    pub unit: Option<&'a str>,
+    /// The test or job it works for.
+    pub test: Option<Test<'a>>,
 }
 
 /// Why the kernel refused.

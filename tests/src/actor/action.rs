@@ -45,6 +45,9 @@ pub enum Action {
         address: IpAddr,
         /// Port.
         port: u16,
+        /// Number of the interface that an IPv6 address counts on.
+        #[serde(default)]
+        scope: u32,
         /// How the call is made.
         #[serde(default)]
         by: Way,
@@ -276,6 +279,7 @@ pub fn errno_name(errno: Errno) -> String {
         Errno::ADDRINUSE => "EADDRINUSE",
         Errno::ADDRNOTAVAIL => "EADDRNOTAVAIL",
         Errno::ACCESS => "EACCES",
+        Errno::OPNOTSUPP => "EOPNOTSUPP",
         Errno::PERM => "EPERM",
         Errno::INVAL => "EINVAL",
         Errno::AGAIN => "EAGAIN",

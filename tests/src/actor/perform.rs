@@ -45,8 +45,12 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
             set(stage.get(socket)?, option)?;
             Ok(done())
         }
-        Action::Bind { socket, address, port, by } => {
-            bind(stage, socket, SocketAddr::new(*address, *port), *by)
+        Action::Bind { socket, address, port, scope, by } => {
+            let mut address = SocketAddr::new(*address, *port);
+            if let SocketAddr::V6(address) = &mut address {
+                address.set_scope_id(*scope);
+            }
+            bind(stage, socket, address, *by)
         }
         Action::Listen { socket, by } => listen(stage, socket, *by),
         Action::Connect { socket, address, port } => {

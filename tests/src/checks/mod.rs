@@ -5,6 +5,8 @@ mod commands;
 mod filters;
 mod lifecycle;
 mod names;
+mod people;
+mod reasons;
 mod status;
 mod storm;
 mod support;
@@ -40,6 +42,11 @@ const CHECKS: &[(&str, Check)] = &[
     ("unwritable output", commands::unwritable_output),
     ("hostile names", names::hostile),
     ("hostile arguments and paths", names::hostile_arguments),
+    ("tests and secrets in the environment", people::environment),
+    ("container of caller and holder", people::container),
+    ("name of the network namespace", people::namespace_name),
+    ("reasons of other errors", reasons::other_errors),
+    ("forbidden by a program", reasons::forbidden),
     ("-q", status::quiet),
     ("-v", status::verbose),
     ("-vv", status::debug_lines),

@@ -39,7 +39,7 @@ pub(super) fn hostile_arguments(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["text", "brief", "json"] {
         let mut quarrel = Quarrel::new(Protocol::Tcp)?;
         for actor in ["heir", "binder"] {
-            quarrel.troupe.cast(actor, program.path(), &NAMES)?;
+            quarrel.troupe.cast(actor, program.path(), &NAMES, &[])?;
         }
         let give = Action::Give { socket: "old".to_owned(), to: "heir".to_owned(), mailbox: String::new() };
         quarrel.troupe.tell("holder", &give)?;

@@ -1,6 +1,7 @@
-//! Which BPF programs the kernel has loaded.
+//! BPF programs: which ones the kernel has loaded, and one that forbids binds.
 
 use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 /// `BPF_PROG_GET_NEXT_ID` of `bpf(2)`.
 const PROG_GET_NEXT_ID: libc::c_long = 11;
@@ -35,4 +36,65 @@ pub fn program_ids() -> io::Result<Vec<u32>> {
         let error = io::Error::last_os_error();
         return if error.raw_os_error() == Some(libc::ENOENT) { Ok(ids) } else { Err(error) };
     }
+}
+
+/// `BPF_PROG_LOAD` and `BPF_PROG_ATTACH` of `bpf(2)`.
+const PROG_LOAD: libc::c_long = 5;
+const PROG_ATTACH: libc::c_long = 8;
+/// `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`, attached as `BPF_CGROUP_INET4_BIND`.
+const CGROUP_SOCK_ADDR: u32 = 18;
+const INET4_BIND: u32 = 8;
+/// `r0 = 0; exit`: no.
+const NO: [u64; 2] = [0xb7, 0x95];
+
+/// The head of `union bpf_attr` for `PROG_LOAD`.
+#[repr(C)]
+#[derive(Default)]
+struct Load {
+    program_type: u32,
+    count: u32,
+    instructions: u64,
+    license: u64,
+    log: [u64; 2],
+    kernel_version: u32,
+    flags: u32,
+    name: [u8; 16],
+    interface: u32,
+    attached_as: u32,
+}
+
+/// The head of `union bpf_attr` for `PROG_ATTACH`.
+#[repr(C)]
+struct Attach {
+    target: i32,
+    program: i32,
+    kind: u32,
+    flags: u32,
+}
+
+/// Forbids every bind of an IPv4 socket in a cgroup, for as long as that lives.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn forbid_binds(cgroup: BorrowedFd<'_>) -> io::Result<()> {
+    let load = Load {
+        program_type: CGROUP_SOCK_ADDR,
+        count: 2,
+        instructions: NO.as_ptr().addr() as u64,
+        license: c"GPL".as_ptr().addr() as u64,
+        attached_as: INET4_BIND,
+        ..Load::default()
+    };
+    // SAFETY: the command reads `size` bytes at the pointer, which is a live `Load` of exactly that size,
+    // two instructions of 8 bytes and a string with its NUL, all of which live until it returns.
+    let program = unsafe { libc::syscall(libc::SYS_bpf, PROG_LOAD, &raw const load, size_of::<Load>()) };
+    let program = i32::try_from(program).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the kernel has just opened this descriptor for this caller alone.
+    let program = unsafe { OwnedFd::from_raw_fd(program) };
+    let attach =
+        Attach { target: cgroup.as_raw_fd(), program: program.as_raw_fd(), kind: INET4_BIND, flags: 0 };
+    // SAFETY: the command reads `size` bytes at the pointer, which is a live `Attach` of exactly that size.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, PROG_ATTACH, &raw const attach, size_of::<Attach>()) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

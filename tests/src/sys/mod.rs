@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "raw system calls without a safe wrapper")]
 
 pub mod bpf;
+pub mod cgroup;
 pub mod compat;
 pub mod net;
 pub mod uring;

@@ -7,19 +7,22 @@ use std::time::{Duration, Instant};
 use portbind_ebpf::abi::{self, change, operation, walk};
 
 use super::known_ports::KnownPorts;
+use super::netns_names::NetnsNames;
 use super::processes::{FRESH, Processes};
 use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release,
+    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Protocol, Refusal, Release,
 };
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
+use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
-use crate::host::{Host, OwnerCache, SocketOwners};
+use crate::host::socket_units::Kind;
+use crate::host::{Host, ListenAddress, OwnerCache, SocketOwners};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
@@ -33,6 +36,7 @@ pub(super) struct Enricher {
     aftermath: Aftermath,
     owners: OwnerCache<Source>,
     fallback: Option<AttachError>,
+    netns_names: NetnsNames,
     interfaces: Interfaces,
     facts: KnownPorts,
     generation: Generation,
@@ -51,6 +55,7 @@ impl Enricher {
         Self {
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
+            netns_names: NetnsNames::new(),
             facts: KnownPorts::new(),
             generation: generation(),
             tick_ns: tick_ns(),
@@ -144,6 +149,7 @@ impl Enricher {
             self.remember(key, holder);
         }
         self.name_interface(socket.netns, &mut socket.interface);
+        socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
         self.find_owners(&mut holders, socket.netns, now);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
@@ -154,6 +160,14 @@ impl Enricher {
         } else {
             Search::Done
         };
+        let other = self.processes.host.bind_facts(&FailedCall {
+            error,
+            pid: process.pid,
+            start_boot_ns: record.caller.start_time,
+            socket: &socket,
+            inode: record.socket.inode,
+            state: evidence::socket_state(evidence),
+        });
         let case = Case {
             generation: self.generation,
             error,
@@ -163,6 +177,7 @@ impl Enricher {
             search,
             connected_only: flags & walk::CONNECTED_ONLY != 0,
             history: self.history.of(key),
+            other: &other,
         };
         cause::find_conflicts(&case, &mut holders);
         self.look_at_descriptors(&mut holders);
@@ -215,11 +230,11 @@ impl Enricher {
                 let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
                 let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
                 let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
-                holder.processes.push(HolderProcess {
-                    process: process.unwrap_or_else(unknown),
-                    fds: owner.fds.clone(),
-                    close_on_exec: None,
-                });
+                let mut process = process.unwrap_or_else(unknown);
+                if let Some(unit) = socket_unit(&self.processes.host, &process, holder) {
+                    Rc::make_mut(&mut process).unit = Some(unit);
+                }
+                holder.processes.push(HolderProcess { process, fds: owner.fds.clone(), close_on_exec: None });
             }
         }
     }
@@ -240,6 +255,17 @@ impl Enricher {
             interface.name = self.interfaces.name(netns, interface.index);
         }
     }
+}
+
+/// The socket unit for which systemd has a holder open.
+fn socket_unit(host: &Host, process: &Process, holder: &Holder) -> Option<String> {
+    let kind = match holder.protocol {
+        Protocol::Tcp | Protocol::Mptcp => Kind::Stream,
+        Protocol::Udp | Protocol::Udplite => Kind::Datagram,
+        Protocol::Ping | Protocol::Other(_) => return None,
+    };
+    let bound = ListenAddress::Internet(Some(holder.address), holder.port);
+    host.socket_units().held_by(process, kind, &bound)
 }
 
 /// The running kernel's; a release that does not read like one is taken for the newest.

@@ -61,6 +61,9 @@ impl Processes {
         if let Some(alive) = self.host.describe_if_started_at(process.pid, caller.start_time) {
             process.exe = process.exe.or(alive.exe);
             process.cgroup = alive.cgroup;
+            process.container = alive.container;
+            process.unit = alive.unit;
+            process.job = alive.job;
             if process.args_truncated || process.args.is_empty() {
                 process.args = alive.args;
                 process.args_truncated = alive.args_truncated;

@@ -37,8 +37,6 @@ pub enum Code {
     AddressInUseElsewhere,
     /// No socket in the way was left.
     Vanished,
-    /// Another error than EADDRINUSE.
-    OtherError,
 }
 
 impl Code {
@@ -61,7 +59,6 @@ impl Code {
         Self::KernelSocket,
         Self::AddressInUseElsewhere,
         Self::Vanished,
-        Self::OtherError,
     ];
 
     /// The word for it in every output, and the name of its page.
@@ -85,7 +82,6 @@ impl Code {
             Self::KernelSocket => "kernel-socket",
             Self::AddressInUseElsewhere => "address-in-use-elsewhere",
             Self::Vanished => "vanished",
-            Self::OtherError => "other-error",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::errno::Errno;
 use super::event::{Cause, Holder, Operation, Ownership, Process, Protocol, Socket, State};
 use super::history::{Moment, What};
+use super::other;
 use super::rule::{self, Asked, Clause, Generation, Held};
 
 mod code;
@@ -43,6 +44,8 @@ pub struct Case<'a> {
     pub connected_only: bool,
     /// What happened on the port before.
     pub history: &'a [Moment],
+    /// What decides over errors that no holder explains.
+    pub other: &'a other::Facts,
 }
 
 /// Marks the holders that stand in the way and puts them first.
@@ -65,8 +68,7 @@ fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
 #[must_use]
 pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
     if case.error != Errno::EADDRINUSE && case.error != Errno::EAGAIN {
-        let error = case.error;
-        return cause(Code::OtherError, format!("the call failed with {error}: no port was in the way"));
+        return other::explain(case.error, case.operation, case.socket, case.other);
     }
     if case.socket.port == 0 && case.search != Search::NotDone {
         let text = "any port was asked for, and none was left in the range";

@@ -11,12 +11,16 @@ use super::errno::Errno;
 use super::history::Moment;
 
 mod account;
+mod container;
 mod holder;
+mod job;
 mod process;
 mod socket;
 
 pub use account::{Account, Gaps};
+pub use container::{Container, Pod, Runtime};
 pub use holder::{Holder, HolderProcess, Ownership, State};
+pub use job::{CiJob, Job, Test};
 pub use process::{Ancestor, Process};
 pub use socket::{Family, Interface, Options, Protocol, Socket};
 

@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::container::Container;
+use super::job::Job;
+
 /// A process, as far as it could be described.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Process {
@@ -29,6 +32,12 @@ pub struct Process {
     pub started: Option<Timestamp>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Ancestor>,
+    /// The container it runs in.
+    pub container: Option<Container>,
+    /// The systemd unit it belongs to; of systemd itself, the socket unit it holds a socket for.
+    pub unit: Option<String>,
+    /// The test or job of a CI system it belongs to.
+    pub job: Option<Job>,
 }
 
 /// One process above another.

@@ -15,6 +15,8 @@ pub struct Socket {
     pub port: u16,
     /// Inode number of the network namespace.
     pub netns: u32,
+    /// Name of that namespace, or of the caller's container that has it.
+    pub netns_name: Option<String>,
     /// Interface it is bound to.
     pub interface: Option<Interface>,
     /// Options that decide conflicts.

@@ -1,8 +1,8 @@
 //! From what is known to what is written.
 
 use super::{
-    Backlog, Cause, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Opener, Options, Peer,
-    Process, Relative, Release, SCHEMA, Socket,
+    Backlog, Cause, Container, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Opener, Options,
+    Peer, Process, Relative, Release, SCHEMA, Socket, Test,
 };
 use crate::diagnosis::{event, history};
 
@@ -44,9 +44,9 @@ impl<'a> From<&'a event::Process> for Process<'a> {
             cgroup: process.cgroup.as_deref(),
             started: process.started,
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
-            container: None,
-            unit: None,
-            test: None,
+            container: process.container.as_ref().map(Container::from),
+            unit: process.unit.as_deref(),
+            test: process.job.as_ref().map(Test::from),
         }
     }
 }
@@ -60,6 +60,7 @@ impl<'a> From<&'a event::Socket> for Socket<'a> {
             port: socket.port,
             path: None,
             netns: socket.netns,
+            netns_name: socket.netns_name.as_deref(),
             interface: socket.interface.as_ref().map(Interface::from),
             options: Options::from(socket.options),
             uid: socket.uid,
@@ -109,6 +110,9 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             cgroup: process.cgroup.as_deref(),
             started: process.started,
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
+            container: process.container.as_ref().map(Container::from),
+            unit: process.unit.as_deref(),
+            test: process.job.as_ref().map(Test::from),
         }
     }
 }

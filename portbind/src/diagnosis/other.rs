@@ -1,0 +1,243 @@
+//! Why a bind or listen failed for another reason than a taken port.
+//!
+//! What the kernel checks, in its order: `__inet_bind` in net/ipv4/af_inet.c, `__inet6_bind` in
+//! net/ipv6/af_inet6.c, `__inet_listen_sk` in net/ipv4/af_inet.c (v6.18; the same from v5.10 on). An error is
+//! explained by the one check that gives it; where several do, by the one whose condition is known to hold.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::errno::Errno;
+use super::event::{Cause, Family, Operation, Protocol, Socket, State};
+
+/// What the host said of a call that failed, at the time of the event. `None` is what nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// State of the socket in the kernel.
+    pub state: State,
+    /// The socket has a local port.
+    pub is_bound: Option<bool>,
+    /// How the socket's network namespace has the address that was asked for.
+    pub presence: Option<Presence>,
+    /// The first port that anybody may bind: `net.ipv4.ip_unprivileged_port_start` of that namespace.
+    pub unprivileged_from: Option<u16>,
+    /// The caller has CAP_NET_BIND_SERVICE, wherever that counts.
+    pub may_bind_privileged: Option<bool>,
+}
+
+/// How a network namespace has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// It does not.
+    Absent,
+    /// On another interface than the socket is bound to, and the address counts on its own only.
+    OtherInterface,
+    /// Duplicate address detection has not ended.
+    Tentative,
+    /// Duplicate address detection found it on another machine.
+    Duplicate,
+    /// It does.
+    Present,
+}
+
+impl Facts {
+    /// Nothing but the state.
+    #[must_use]
+    pub const fn unknown(state: State) -> Self {
+        Self { state, is_bound: None, presence: None, unprivileged_from: None, may_bind_privileged: None }
+    }
+}
+
+/// Names the cause of an error that no holder of a port explains.
+#[must_use]
+pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Facts) -> Cause {
+    let (code, summary) = match (error.name(), operation) {
+        (Some("EADDRNOTAVAIL"), _) => not_available(socket, facts.presence),
+        (Some("EACCES"), Operation::Listen) => security_module("listening"),
+        (Some("EACCES"), _) => denied(socket.port, facts),
+        (Some("EINVAL"), Operation::Listen) => cannot_listen_now(facts.state),
+        (Some("EINVAL"), _) => invalid(socket, facts),
+        (Some("EAFNOSUPPORT"), _) => family_mismatch(socket.family),
+        (Some("ENODEV"), _) => no_interface(socket),
+        (Some("EPERM"), _) => (
+            "forbidden-by-program",
+            "a program of the administrator forbids it, attached to the cgroup or as a security module: no \
+             check of the kernel itself fails like this"
+                .to_owned(),
+        ),
+        (Some("EOPNOTSUPP"), Operation::Listen) => {
+            ("cannot-listen", "sockets of this protocol do not listen".to_owned())
+        }
+        (Some("EFAULT"), _) => {
+            ("bad-pointer", "the address lies where the caller may not read its memory".to_owned())
+        }
+        (Some("ENOMEM" | "ENOBUFS"), _) => ("no-memory", "the kernel was out of memory".to_owned()),
+        _ => ("other-error", format!("the call failed with {error}: no port was in the way")),
+    };
+    Cause { code, summary }
+}
+
+type Told = (&'static str, String);
+
+fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
+    // In brackets, as IPv6 addresses are told from foreign names on output.
+    let address = match socket.address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let code = match presence {
+        Some(Presence::Tentative | Presence::Duplicate) => "address-tentative",
+        _ => "address-not-local",
+    };
+    let summary = match presence {
+        Some(Presence::Tentative) => format!(
+            "{address} is still tentative: the kernel is asking whether another machine has it, and lets nobody \
+             bind it until then"
+        ),
+        Some(Presence::Duplicate) => {
+            format!("{address} stays tentative: another machine on the link has the same address")
+        }
+        Some(Presence::OtherInterface) => {
+            format!("{address} is not an address of {}, but of another interface", interface(socket))
+        }
+        Some(Presence::Absent) => format!(
+            "{address} is not an address of this network namespace, and neither ip_nonlocal_bind nor a socket \
+             option lets the caller bind others"
+        ),
+        Some(Presence::Present) => {
+            format!("{address} was not an address of this network namespace at that moment, though it is now")
+        }
+        None if is_v6(socket.address) => {
+            format!("{address} is not an address of the caller's network namespace, or still tentative")
+        }
+        None => format!("{address} is not an address of the caller's network namespace"),
+    };
+    (code, summary)
+}
+
+/// EACCES of bind: the one check is that of privileged ports, and security modules come before it.
+fn denied(port: u16, facts: &Facts) -> Told {
+    let Some(from) = facts.unprivileged_from.filter(|_| port != 0) else {
+        return if port == 0 {
+            security_module("binding")
+        } else {
+            (
+                "access-denied",
+                "the port is privileged, or a security module forbids it: which ports are privileged in the \
+                 caller's network namespace could not be read"
+                    .to_owned(),
+            )
+        };
+    };
+    if port >= from || facts.may_bind_privileged == Some(true) {
+        return security_module("binding");
+    }
+    let summary = format!(
+        "ports below {from} are privileged (net.ipv4.ip_unprivileged_port_start), and the caller lacks \
+         CAP_NET_BIND_SERVICE"
+    );
+    let summary = match facts.may_bind_privileged {
+        Some(_) => summary,
+        None => format!("{summary} in the user namespace that owns the network"),
+    };
+    ("privileged-port", summary)
+}
+
+fn security_module(doing: &str) -> Told {
+    let summary = format!(
+        "a security module such as SELinux, AppArmor or Landlock, or a program attached to the cgroup, forbids \
+         {doing} here: no privilege of the port is in the way"
+    );
+    ("forbidden-by-security-module", summary)
+}
+
+/// EINVAL of listen: only a socket without a connection listens.
+fn cannot_listen_now(state: State) -> Told {
+    match state {
+        State::Bound | State::Listen => {
+            ("invalid-argument", "the socket is not in a state in which it can listen".to_owned())
+        }
+        _ => ("already-connected", "the socket has a connection: it cannot listen as well".to_owned()),
+    }
+}
+
+/// EINVAL of bind. Whether a sockaddr was too short is not known: a condition that fails every time is
+/// believed, and else both are named.
+fn invalid(socket: &Socket, facts: &Facts) -> Told {
+    if facts.state != State::Bound || facts.is_bound == Some(true) {
+        return ("already-bound", "the socket is bound or in use already: a socket is bound once".to_owned());
+    }
+    if let (Family::Inet6, IpAddr::V6(address)) = (socket.family, socket.address)
+        && let Some(told) = invalid_v6(address, socket)
+    {
+        return told;
+    }
+    let (bytes, hint) = match socket.family {
+        Family::Inet => (16, ""),
+        Family::Inet6 => (24, ", as one of IPv4 is"),
+    };
+    match facts.is_bound {
+        Some(false) if is_mapped(socket.address) => family_mismatch(socket.family),
+        Some(false) => ("sockaddr-size", format!("the address was given in fewer than {bytes} bytes{hint}")),
+        _ => (
+            "invalid-argument",
+            format!(
+                "the socket is bound already, or the address was given in fewer than {bytes} bytes{hint}: it \
+                 cannot be told which"
+            ),
+        ),
+    }
+}
+
+/// The checks of IPv6 that fail for a socket of these options and this address every time.
+fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Told> {
+    let is_stream = matches!(socket.protocol, Protocol::Tcp | Protocol::Mptcp);
+    if is_stream && address.is_multicast() {
+        return Some((
+            "multicast-on-stream",
+            "a stream socket cannot be bound to a multicast address".to_owned(),
+        ));
+    }
+    if socket.options.v6_only && is_mapped(IpAddr::V6(address)) {
+        let summary = "the address is one of IPv4, and IPV6_V6ONLY keeps the socket to IPv6".to_owned();
+        return Some(("mapped-on-v6only", summary));
+    }
+    if address.is_unicast_link_local() && socket.interface.is_none() {
+        let summary = "a link-local address counts on one interface, and the caller named none".to_owned();
+        return Some(("link-local-without-interface", summary));
+    }
+    None
+}
+
+fn family_mismatch(family: Family) -> Told {
+    let family = match family {
+        Family::Inet => "IPv4",
+        Family::Inet6 => "IPv6",
+    };
+    ("family-mismatch", format!("the socket is one of {family}, and the address of another family"))
+}
+
+fn no_interface(socket: &Socket) -> Told {
+    ("no-such-interface", format!("{} is not in the caller's network namespace", interface(socket)))
+}
+
+fn interface(socket: &Socket) -> String {
+    match &socket.interface {
+        Some(interface) => match &interface.name {
+            Some(name) => format!("interface {name}"),
+            None => format!("interface number {}", interface.index),
+        },
+        None => "the interface asked for".to_owned(),
+    }
+}
+
+const fn is_v6(address: IpAddr) -> bool {
+    address.is_ipv6() && !is_mapped(address)
+}
+
+const fn is_mapped(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some())
+}
+
+#[cfg(test)]
+#[path = "other_tests.rs"]
+mod tests;

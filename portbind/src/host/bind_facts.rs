@@ -1,0 +1,143 @@
+//! What decides over a bind besides the sockets on the port: addresses, privileged ports, capabilities.
+//!
+//! All of it is read for the network namespace of the socket or not at all.
+
+use std::fs::File;
+use std::net::IpAddr;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::procfs::Procfs;
+use super::{Host, local_addresses};
+use crate::diagnosis::errno::Errno;
+use crate::diagnosis::event::{Family, Protocol, Socket, State};
+use crate::diagnosis::other::{Facts, Presence};
+
+/// Enough for the addresses of all but routers of the Internet.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// CAP_NET_BIND_SERVICE (include/uapi/linux/capability.h).
+const NET_BIND_SERVICE: u32 = 10;
+/// Holds of the namespace of whoever reads it (net_ctl_header_lookup in net/sysctl_net.c).
+const UNPRIVILEGED_FROM: &str = "sys/net/ipv4/ip_unprivileged_port_start";
+
+/// A call that failed.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedCall<'a> {
+    /// What its caller got.
+    pub error: Errno,
+    /// The caller.
+    pub pid: u32,
+    /// Start of the caller, as [`Host::describe_if_started_at`] takes it.
+    pub start_boot_ns: u64,
+    /// The socket.
+    pub socket: &'a Socket,
+    /// Its inode number in sockfs.
+    pub inode: u64,
+    /// Its state.
+    pub state: State,
+}
+
+impl Host {
+    /// Gathers what explains this error, and no more.
+    #[must_use]
+    pub fn bind_facts(&self, call: &FailedCall<'_>) -> Facts {
+        let mut facts = Facts::unknown(call.state);
+        match call.error.name() {
+            Some("EADDRNOTAVAIL") => facts.presence = self.presence(call),
+            Some("EINVAL") => facts.is_bound = self.is_bound(call),
+            Some("EACCES") if call.socket.port != 0 => {
+                facts.unprivileged_from = self.unprivileged_from(call.pid, call.socket.netns);
+                facts.may_bind_privileged = self.may_bind_privileged(call);
+            }
+            _ => {}
+        }
+        facts
+    }
+
+    /// A file of a network namespace: through the caller if it is there, else through this process.
+    fn of_namespace(&self, call: &FailedCall<'_>, file: &str) -> Option<Vec<u8>> {
+        let procfs = &self.procfs;
+        let who = [call.pid.to_string(), "self".to_owned()];
+        let who = who.iter().find(|who| procfs.namespace_of(who, "net") == Some(call.socket.netns))?;
+        let bytes = procfs.read_up_to(&format!("{who}/net/{file}"), MAX_BYTES)?;
+        (bytes.len() < usize::try_from(MAX_BYTES).ok()?).then_some(bytes)
+    }
+
+    fn presence(&self, call: &FailedCall<'_>) -> Option<Presence> {
+        let interface = call.socket.interface.as_ref().map(|interface| interface.index);
+        match call.socket.address.to_canonical() {
+            IpAddr::V4(address) => {
+                Some(local_addresses::presence_v4(&self.of_namespace(call, "fib_trie")?, address))
+            }
+            IpAddr::V6(address) => {
+                Some(local_addresses::presence_v6(&self.of_namespace(call, "if_inet6")?, address, interface))
+            }
+        }
+    }
+
+    /// Whether a UDP socket has a port: those without are not in the table. TCP's files leave out all
+    /// sockets that neither listen nor are connected.
+    fn is_bound(&self, call: &FailedCall<'_>) -> Option<bool> {
+        let table = match (call.socket.protocol, call.socket.family) {
+            (Protocol::Udp, Family::Inet) => "udp",
+            (Protocol::Udp, Family::Inet6) => "udp6",
+            _ => return None,
+        };
+        let bytes = self.of_namespace(call, table)?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let inode = call.inode.to_string();
+        // The tenth column of udp4_seq_show in net/ipv4/udp.c and ip6_dgram_sock_seq_show.
+        Some(text.lines().any(|line| line.split_ascii_whitespace().nth(9) == Some(&inode)))
+    }
+
+    fn unprivileged_from(&self, pid: u32, netns: u32) -> Option<u16> {
+        let procfs = &self.procfs;
+        let read = || {
+            let text = procfs.read(UNPRIVILEGED_FROM)?;
+            std::str::from_utf8(&text).ok()?.trim().parse().ok()
+        };
+        if procfs.own_network_namespace() == Some(netns) { read() } else { inside(procfs, pid, netns, read)? }
+    }
+
+    /// Whether the caller has the capability. That of a process in the first user namespace counts in
+    /// all others; what one in another namespace has may count there only.
+    fn may_bind_privileged(&self, call: &FailedCall<'_>) -> Option<bool> {
+        let procfs = &self.procfs;
+        let status = procfs.read(&format!("{}/status", call.pid))?;
+        let is_first = procfs.namespace_of(&call.pid.to_string(), "user") == procfs.own_namespace("user")
+            && procfs.in_initial_user_namespace() == Some(true);
+        if !self.is_started_at(call.pid, call.start_boot_ns) {
+            return None;
+        }
+        match effective(&status)? & 1 << NET_BIND_SERVICE {
+            0 => Some(false),
+            _ => is_first.then_some(true),
+        }
+    }
+}
+
+/// Effective capabilities from `/proc/PID/status` (task_cap in fs/proc/array.c).
+fn effective(status: &[u8]) -> Option<u64> {
+    let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"CapEff:"))?;
+    u64::from_str_radix(std::str::from_utf8(line).ok()?.trim(), 16).ok()
+}
+
+/// Does something inside the network namespace of a process, on a thread that ends with it; `None` if that
+/// is another namespace than the one meant, or may not be entered.
+fn inside<T: Send>(procfs: &Procfs, pid: u32, netns: u32, work: impl FnOnce() -> T + Send) -> Option<T> {
+    let namespace = File::open(procfs.root().join(format!("{pid}/ns/net"))).ok()?;
+    if namespace.metadata().ok()?.ino() != u64::from(netns) {
+        return None;
+    }
+    let enter = || move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).ok();
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, || enter().map(|()| work()));
+        thread.ok()?.join().ok()?
+    })
+}
+
+#[cfg(test)]
+#[path = "bind_facts_tests.rs"]
+mod tests;

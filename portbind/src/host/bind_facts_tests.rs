@@ -1,0 +1,149 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::diagnosis::event::Options;
+
+/// The namespace of the caller; this process is in another.
+const THEIRS: u32 = 4_026_532_000;
+const OURS: u32 = 4_026_531_840;
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join("proc").join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn namespace(root: &Path, who: &str, name: &str, number: u32) {
+    let folder = root.join(format!("proc/{who}/ns"));
+    fs::create_dir_all(&folder).unwrap();
+    symlink(format!("{name}:[{number}]"), folder.join(name)).unwrap();
+}
+
+/// A process 5 in a network namespace of its own, which started a second after boot.
+fn setup() -> (TempDir, Host) {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path();
+    write(path, "5/stat", "5 (x) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 100 0 0");
+    namespace(path, "5", "net", THEIRS);
+    namespace(path, "self", "net", OURS);
+    for who in ["5", "self"] {
+        namespace(path, who, "user", 0xEFFF_FFFD);
+    }
+    let host = Host::at(path);
+    (root, host)
+}
+
+fn socket(address: &str, netns: u32) -> Socket {
+    let address: IpAddr = address.parse().unwrap();
+    Socket {
+        family: if address.is_ipv6() { Family::Inet6 } else { Family::Inet },
+        protocol: Protocol::Udp,
+        address,
+        port: 80,
+        netns,
+        netns_name: None,
+        interface: None,
+        options: Options::default(),
+        uid: 0,
+    }
+}
+
+fn facts(host: &Host, error: &str, socket: &Socket) -> Facts {
+    let error = Errno::from_name(error).unwrap();
+    let (pid, start_boot_ns, inode, state) = (5, 1_000_000_000, 99, State::Bound);
+    host.bind_facts(&FailedCall { error, pid, start_boot_ns, socket, inode, state })
+}
+
+#[test]
+fn addresses_are_those_of_the_sockets_namespace() {
+    let (root, host) = setup();
+    write(root.path(), "5/net/fib_trie", "Local:\n |-- 192.0.2.1\n /32 host LOCAL\n");
+    write(root.path(), "self/net/fib_trie", "Local:\n |-- 192.0.2.2\n /32 host LOCAL\n");
+    write(root.path(), "5/net/if_inet6", "20010db8000000000000000000000001 02 40 00 40 eth0\n");
+    let presence = |address: &str, netns| facts(&host, "EADDRNOTAVAIL", &socket(address, netns)).presence;
+    assert_eq!(presence("192.0.2.1", THEIRS), Some(Presence::Present));
+    assert_eq!(presence("::ffff:192.0.2.1", THEIRS), Some(Presence::Present));
+    assert_eq!(presence("192.0.2.2", THEIRS), Some(Presence::Absent));
+    assert_eq!(presence("192.0.2.2", OURS), Some(Presence::Present));
+    assert_eq!(presence("2001:db8::1", THEIRS), Some(Presence::Tentative));
+    // A namespace that neither is in, and a file that is not there.
+    assert_eq!(presence("192.0.2.1", 7), None);
+    assert_eq!(presence("2001:db8::1", OURS), None);
+}
+
+#[test]
+fn a_table_that_is_too_long_tells_nothing() {
+    let (root, host) = setup();
+    let limit = usize::try_from(MAX_BYTES).unwrap();
+    write(root.path(), "5/net/fib_trie", &" ".repeat(limit));
+    assert_eq!(facts(&host, "EADDRNOTAVAIL", &socket("192.0.2.1", THEIRS)).presence, None);
+}
+
+#[test]
+fn udp_sockets_with_a_port_are_in_a_table() {
+    let (root, host) = setup();
+    let line = |inode| format!("  1: 0100007F:0050 00000000:0000 07 0:0 00:0 0 0 0 {inode} 2 x 0\n");
+    write(root.path(), "5/net/udp", &format!("  sl local\n{}", line(99)));
+    write(root.path(), "5/net/udp6", &line(98));
+    let is_bound = |socket: &Socket| facts(&host, "EINVAL", socket).is_bound;
+    assert_eq!(is_bound(&socket("127.0.0.1", THEIRS)), Some(true));
+    assert_eq!(is_bound(&socket("::1", THEIRS)), Some(false));
+    assert_eq!(is_bound(&Socket { protocol: Protocol::Tcp, ..socket("127.0.0.1", THEIRS) }), None);
+}
+
+#[test]
+fn capabilities_count_for_the_same_process_only() {
+    let may = |status: &str, change: fn(&Path)| {
+        let (root, host) = setup();
+        write(root.path(), "5/status", status);
+        change(root.path());
+        facts(&host, "EACCES", &socket("127.0.0.1", OURS)).may_bind_privileged
+    };
+    let nothing = |_: &Path| {};
+    let recycled = |root: &Path| write(root, "5/stat", "5 (x) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 900 0 0");
+    let elsewhere = |root: &Path| {
+        fs::remove_file(root.join("proc/5/ns/user")).unwrap();
+        namespace(root, "5", "user", 7);
+    };
+    assert_eq!(may("Name:\tx\nCapEff:\t0000000000000400\n", nothing), Some(true));
+    assert_eq!(may("CapEff:\t000001fffffffbff\n", nothing), Some(false));
+    assert_eq!(may("CapEff:\t0000000000000400\n", elsewhere), None);
+    assert_eq!(may("CapEff:\t0000000000000000\n", elsewhere), Some(false));
+    assert_eq!(may("CapEff:\t0000000000000400\n", recycled), None);
+    assert_eq!(may("CapEff:\tx\n", nothing), None);
+}
+
+#[test]
+fn privileged_ports_are_those_of_the_sockets_namespace() {
+    let (root, host) = setup();
+    write(root.path(), UNPRIVILEGED_FROM, "80\n");
+    let from = |netns| facts(&host, "EACCES", &socket("127.0.0.1", netns)).unprivileged_from;
+    assert_eq!(from(OURS), Some(80));
+    // The file would tell of this process's namespace, and that of the caller cannot be entered here.
+    assert_eq!(from(THEIRS), None);
+}
+
+#[test]
+fn a_namespace_is_entered_on_a_thread_of_its_own() {
+    let procfs = Procfs::new();
+    let pid = std::process::id();
+    let netns = procfs.own_network_namespace().unwrap();
+    assert_eq!(inside(&procfs, pid, netns ^ 1, || ()), None);
+    if rustix::process::geteuid().is_root() {
+        let thread = inside(&procfs, pid, netns, rustix::thread::gettid);
+        assert!(thread.is_some_and(|thread| thread != rustix::thread::gettid()));
+    }
+}
+
+#[test]
+fn nothing_is_gathered_for_other_errors() {
+    let (root, host) = setup();
+    write(root.path(), UNPRIVILEGED_FROM, "80\n");
+    for error in ["EPERM", "ENODEV", "EADDRINUSE"] {
+        assert_eq!(facts(&host, error, &socket("127.0.0.1", OURS)), Facts::unknown(State::Bound));
+    }
+}

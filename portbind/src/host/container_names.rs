@@ -1,0 +1,156 @@
+//! Names of containers and pods, from the files their runtimes keep on disk. No runtime is asked.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::files::Files;
+use crate::diagnosis::event::{Container, Pod, Runtime};
+
+/// The longest file that is read.
+const MAX_BYTES: u64 = 1024 * 1024;
+/// How many namespaces of containerd are looked through.
+const MAX_NAMESPACES: usize = 32;
+/// Where containerd keeps the bundles of running containers, by namespace and id.
+const CONTAINERD: [&str; 2] =
+    ["run/containerd/io.containerd.runtime.v2.task", "run/k3s/containerd/io.containerd.runtime.v2.task"];
+/// Where containers/storage, which Podman and CRI-O share, keeps its containers.
+const STORAGE: [&str; 2] =
+    ["run/containers/storage/overlay-containers", "var/lib/containers/storage/overlay-containers"];
+/// Its lists of containers: those that outlive a boot, and those that do not.
+const STORAGE_LISTS: [&str; 2] = ["containers.json", "volatile-containers.json"];
+/// One folder for each pod: `NAMESPACE_NAME_UID` (BuildPodLogsDirectory in kubernetes, pkg/kubelet).
+const POD_LOGS: &str = "var/log/pods";
+
+/// Fills in the names, and the runtime where the path of the cgroup did not tell it.
+pub(super) fn fill_in(container: &mut Container, files: &Files) {
+    let tries: &[Runtime] = match &container.runtime {
+        Some(known) => &[*known],
+        None => &[Runtime::Docker, Runtime::Containerd, Runtime::CriO, Runtime::Podman],
+    };
+    for &runtime in tries {
+        if let Some(told) = told(runtime, &container.id, files) {
+            container.runtime = Some(runtime);
+            container.name = told.name;
+            merge(&mut container.pod, told.pod);
+            break;
+        }
+    }
+    if let Some(pod) = &mut container.pod
+        && pod.name.is_none()
+    {
+        name_from_logs(pod, files);
+    }
+}
+
+/// What the files of a runtime say of a container.
+struct Told {
+    name: Option<String>,
+    pod: Pod,
+}
+
+fn told(runtime: Runtime, id: &str, files: &Files) -> Option<Told> {
+    match runtime {
+        Runtime::Docker => docker(id, files),
+        Runtime::Containerd => containerd(id, files),
+        Runtime::Podman => podman(id, files),
+        Runtime::CriO => crio(id, files),
+    }
+}
+
+fn docker(id: &str, files: &Files) -> Option<Told> {
+    /// `container.Container` of moby, as it is written to disk.
+    #[derive(Deserialize)]
+    struct Config {
+        #[serde(rename = "Name")]
+        name: String,
+    }
+    let config: Config = json(files, &format!("var/lib/docker/containers/{id}/config.v2.json"))?;
+    let name = config.name.strip_prefix('/').unwrap_or(&config.name).to_owned();
+    Some(Told { name: Some(name), pod: Pod::default() })
+}
+
+fn containerd(id: &str, files: &Files) -> Option<Told> {
+    CONTAINERD.iter().find_map(|folder| {
+        let namespaces = files.names(folder).into_iter().take(MAX_NAMESPACES);
+        namespaces
+            .filter_map(|namespace| json(files, &format!("{folder}/{namespace}/{id}/config.json")))
+            .map(Bundle::told)
+            .next()
+    })
+}
+
+fn crio(id: &str, files: &Files) -> Option<Told> {
+    let bundle = |folder| json(files, &format!("{folder}/{id}/userdata/config.json"));
+    STORAGE.iter().find_map(bundle).map(Bundle::told)
+}
+
+fn podman(id: &str, files: &Files) -> Option<Told> {
+    /// An entry of containers/storage's list (`Container` in containers.go).
+    #[derive(Deserialize)]
+    struct Entry {
+        id: String,
+        #[serde(default)]
+        names: Vec<String>,
+    }
+    let lists = STORAGE.iter().flat_map(|folder| STORAGE_LISTS.map(|list| format!("{folder}/{list}")));
+    let entries = lists.filter_map(|list| json::<Vec<Entry>>(files, &list)).flatten();
+    let name = entries.into_iter().find(|entry| entry.id == id)?.names.into_iter().next();
+    Some(Told { name, pod: Pod::default() })
+}
+
+/// The part of an OCI bundle's `config.json` that names things.
+#[derive(Deserialize)]
+struct Bundle {
+    #[serde(default)]
+    annotations: HashMap<String, String>,
+}
+
+impl Bundle {
+    /// Names under the keys of containerd's CRI plugin, of nerdctl and of CRI-O.
+    fn told(mut self) -> Told {
+        let mut first = |keys: &[&str]| keys.iter().find_map(|key| self.annotations.remove(*key));
+        Told {
+            name: first(&[
+                "io.kubernetes.cri.container-name",
+                "nerdctl/name",
+                "io.kubernetes.container.name",
+            ]),
+            pod: Pod {
+                uid: first(&["io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"]),
+                namespace: first(&["io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace"]),
+                name: first(&["io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"]),
+            },
+        }
+    }
+}
+
+/// What the cgroup said of the pod counts; the files add to it.
+fn merge(pod: &mut Option<Pod>, told: Pod) {
+    if pod.is_none() && told == Pod::default() {
+        return;
+    }
+    let pod = pod.get_or_insert_default();
+    pod.uid = pod.uid.take().or(told.uid);
+    pod.namespace = told.namespace;
+    pod.name = told.name;
+}
+
+fn name_from_logs(pod: &mut Pod, files: &Files) {
+    let Some(uid) = &pod.uid else { return };
+    let names = files.names(POD_LOGS);
+    let name = names.iter().find_map(|name| name.strip_suffix(uid.as_str())?.strip_suffix('_'));
+    if let Some((namespace, name)) = name.and_then(|name| name.split_once('_')) {
+        pod.namespace = Some(namespace.to_owned());
+        pod.name = Some(name.to_owned());
+    }
+}
+
+fn json<T: DeserializeOwned>(files: &Files, path: &str) -> Option<T> {
+    serde_json::from_slice(&files.read(path, MAX_BYTES)?).ok()
+}
+
+#[cfg(test)]
+#[path = "container_names_tests.rs"]
+mod tests;

@@ -1,0 +1,176 @@
+//! Which test or job of a CI system a process works for, from the environment it was started with.
+//!
+//! An environment is full of secrets. Of `/proc/PID/environ` only the variables in [`RUNNERS`] and
+//! [`SYSTEMS`] are looked at, by their whole names; all else is overwritten before it is let go, and
+//! none of it is ever kept or printed.
+
+use super::procfs::Procfs;
+use crate::diagnosis::event::{Ancestor, CiJob, Job, Test};
+
+/// The start of an environment that is looked at.
+const MAX_BYTES: u64 = 128 * 1024;
+/// Longer values are cut.
+const MAX_VALUE: usize = 4096;
+
+/// A test runner, and where it tells its tests and workers.
+struct Runner {
+    word: &'static str,
+    name: &'static str,
+    suite: &'static str,
+    worker: &'static [&'static str],
+    run: &'static str,
+}
+
+/// The ones that tell the test come first: one may run another.
+const RUNNERS: [Runner; 4] = [
+    Runner {
+        word: "pytest",
+        name: "PYTEST_CURRENT_TEST",
+        suite: "",
+        worker: &["PYTEST_XDIST_WORKER"],
+        run: "PYTEST_XDIST_TESTRUNUID",
+    },
+    Runner {
+        word: "nextest",
+        name: "NEXTEST_TEST_NAME",
+        suite: "NEXTEST_BINARY_ID",
+        worker: &["NEXTEST_TEST_GLOBAL_SLOT"],
+        run: "NEXTEST_RUN_ID",
+    },
+    Runner { word: "vitest", name: "", suite: "", worker: &["VITEST_WORKER_ID", "VITEST_POOL_ID"], run: "" },
+    Runner { word: "jest", name: "", suite: "", worker: &["JEST_WORKER_ID"], run: "" },
+];
+
+/// A CI system, and where it tells its jobs. It is told by `mark`, whose value is never kept.
+struct System {
+    word: &'static str,
+    mark: &'static str,
+    project: &'static str,
+    workflow: &'static str,
+    name: &'static str,
+    id: &'static str,
+    run: &'static str,
+    attempt: &'static str,
+}
+
+const SYSTEMS: [System; 4] = [
+    System {
+        word: "github",
+        mark: "GITHUB_ACTIONS",
+        project: "GITHUB_REPOSITORY",
+        workflow: "GITHUB_WORKFLOW",
+        name: "GITHUB_JOB",
+        id: "",
+        run: "GITHUB_RUN_ID",
+        attempt: "GITHUB_RUN_ATTEMPT",
+    },
+    System {
+        word: "gitlab",
+        mark: "GITLAB_CI",
+        project: "CI_PROJECT_PATH",
+        workflow: "",
+        name: "CI_JOB_NAME",
+        id: "CI_JOB_ID",
+        run: "CI_PIPELINE_ID",
+        attempt: "",
+    },
+    System {
+        word: "buildkite",
+        mark: "BUILDKITE",
+        project: "BUILDKITE_PIPELINE_SLUG",
+        workflow: "",
+        name: "BUILDKITE_LABEL",
+        id: "BUILDKITE_JOB_ID",
+        run: "BUILDKITE_BUILD_NUMBER",
+        attempt: "BUILDKITE_RETRY_COUNT",
+    },
+    System {
+        word: "jenkins",
+        mark: "JENKINS_URL",
+        project: "",
+        workflow: "",
+        name: "JOB_NAME",
+        id: "",
+        run: "BUILD_NUMBER",
+        attempt: "",
+    },
+];
+
+/// What a process works for: what the nearest environment says, its own first, then those of the
+/// processes above it. A runner may set the variable of a test in itself, where nobody else sees it;
+/// the children it starts meanwhile have it.
+pub(super) fn job(procfs: &Procfs, pid: u32, ancestors: &[Ancestor]) -> Option<Job> {
+    let mut job = Job::default();
+    // Nothing is above init but the kernel, and init works for nobody.
+    let above = ancestors.iter().map(|ancestor| ancestor.pid).filter(|&pid| pid != 1);
+    for pid in std::iter::once(pid).chain(above) {
+        if job.test.is_some() && job.ci.is_some() {
+            break;
+        }
+        let Some(mut bytes) = procfs.read_up_to(&format!("{pid}/environ"), MAX_BYTES) else { continue };
+        let environment = Environment(&bytes);
+        job.test = job.test.or_else(|| RUNNERS.iter().find_map(|runner| test(runner, environment, pid)));
+        job.ci = job.ci.or_else(|| SYSTEMS.iter().find_map(|system| ci(system, environment, pid)));
+        bytes.fill(0);
+        // Or the compiler would see that nobody reads the zeros.
+        std::hint::black_box(&bytes);
+    }
+    (job != Job::default()).then_some(job)
+}
+
+fn test(runner: &Runner, environment: Environment<'_>, pid: u32) -> Option<Test> {
+    let name = environment.value(runner.name).map(|name| without_phase(&name).to_owned());
+    let worker = runner.worker.iter().find_map(|variable| environment.value(variable));
+    let (suite, run) = (environment.value(runner.suite), environment.value(runner.run));
+    let is_told = name.is_some() || worker.is_some() || run.is_some();
+    is_told.then_some(Test { runner: runner.word, name, suite, worker, run, pid })
+}
+
+/// A test's name without what pytest adds: ` (setup)`, ` (call)` or ` (teardown)`
+/// (_update_current_test_var in src/_pytest/runner.py).
+fn without_phase(name: &str) -> &str {
+    let phases = [" (setup)", " (call)", " (teardown)"];
+    phases.iter().find_map(|phase| name.strip_suffix(phase)).unwrap_or(name)
+}
+
+fn ci(system: &System, environment: Environment<'_>, pid: u32) -> Option<CiJob> {
+    environment.has(system.mark).then(|| CiJob {
+        system: system.word,
+        project: environment.value(system.project),
+        workflow: environment.value(system.workflow),
+        name: environment.value(system.name),
+        id: environment.value(system.id),
+        run: environment.value(system.run),
+        attempt: environment.value(system.attempt),
+        pid,
+    })
+}
+
+/// The bytes of `/proc/PID/environ` (environ_read in fs/proc/base.c): `NAME=value`, each closed by a NUL.
+#[derive(Clone, Copy)]
+struct Environment<'a>(&'a [u8]);
+
+impl<'a> Environment<'a> {
+    /// A variable's value; as getenv(3), the first counts. One that was cut off is none.
+    fn bytes(self, name: &str) -> Option<&'a [u8]> {
+        if name.is_empty() {
+            return None;
+        }
+        let entries = self.0.split_inclusive(|&byte| byte == 0).filter_map(|entry| entry.strip_suffix(&[0]));
+        let mut values = entries.filter_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        values.next()
+    }
+
+    fn has(self, name: &str) -> bool {
+        self.bytes(name).is_some_and(|value| !value.is_empty())
+    }
+
+    fn value(self, name: &str) -> Option<String> {
+        let value = self.bytes(name).filter(|value| !value.is_empty())?;
+        Some(String::from_utf8_lossy(value.get(..MAX_VALUE).unwrap_or(value)).into_owned())
+    }
+}
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! Who is behind a process, and what of its environment is told.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{Quarrel, exited};
+use crate::actor::{Action, Protocol};
+use crate::scratch::Scratch;
+use crate::sys::cgroup::Cgroup;
+use crate::tracer::{Ended, Tracer};
+
+/// What nobody may ever see.
+const SECRET: &str = "hunter2-is-secret";
+
+/// The test of caller and holder is told in every format that has room for it; a secret in none.
+pub(super) fn environment(setting: Setting<'_>) -> anyhow::Result<()> {
+    for format in ["text", "brief", "json"] {
+        let ended = tell_people(setting, format)?;
+        let told = ended.stdout.join("\n");
+        ensure!(!told.contains(SECRET), "{format}: a secret is told:\n{told}");
+        let said = ended.stderr.join("\n");
+        ensure!(!said.contains(SECRET), "{format}: a secret is told:\n{said}");
+        let words: &[&str] = match format {
+            "text" => &[
+                "asked by  test api.py::test_new (gw1)   job build (github 77)",
+                "   test api.py::test_old (gw0)",
+            ],
+            "json" => &["\"name\":\"api.py::test_new\"", "\"name\":\"api.py::test_old\"", "\"run\":\"77\""],
+            _ => &[],
+        };
+        for word in words {
+            ensure!(told.contains(word), "{format}: not told: {word}\n{told}");
+        }
+    }
+    Ok(())
+}
+
+/// A refusal between two tests whose environments hold secrets as well.
+fn tell_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let secrets = [("AWS_SECRET_ACCESS_KEY", SECRET), ("GITHUB_TOKEN", SECRET), ("GITHUB_ACTIONS", SECRET)];
+    let job = [("GITHUB_JOB", "build"), ("GITHUB_RUN_ID", "77")];
+    for (actor, test, worker) in
+        [("heir", "api.py::test_old (call)", "gw0"), ("binder", "api.py::test_new", "gw1")]
+    {
+        let test = [("PYTEST_CURRENT_TEST", test), ("PYTEST_XDIST_WORKER", worker)];
+        let variables = [&secrets[..], &job, &test].concat();
+        quarrel.troupe.cast(actor, Path::new("/proc/self/exe"), &[], &variables)?;
+    }
+    let give = Action::Give { socket: "old".to_owned(), to: "heir".to_owned(), mailbox: String::new() };
+    quarrel.troupe.tell("holder", &give)?;
+    quarrel.troupe.tell("heir", &Action::Take { new: "old".to_owned() })?;
+    let port = quarrel.port.to_string();
+    let options = ["-v", "-o", format, "-P", &port, "--color", "never"];
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+    quarrel.refuse("binder", 1)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    Ok(ended)
+}
+
+/// A container is told by the path of its cgroup, of caller and holder.
+pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
+    let id = format!("{:064x}", std::process::id());
+    let cgroup = Cgroup::new(&format!("docker/{id}"))?;
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    quarrel.rename("binder", "binder")?;
+    for actor in ["holder", "binder"] {
+        cgroup.enter(quarrel.troupe.pid(actor).context("no actor")?)?;
+    }
+    let port = quarrel.port.to_string();
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
+    quarrel.refuse("binder", 1)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let told = ended.stdout.join("\n");
+    let container = format!("\"container\":{{\"id\":\"{id}\",\"runtime\":\"docker\",");
+    ensure!(told.matches(&container).count() == 2, "not told of both:\n{told}");
+    Ok(())
+}
+
+/// A namespace is told by the name that is mounted on it.
+pub(super) fn namespace_name(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Udp)?;
+    quarrel.troupe.tell("holder", &Action::NewNetns)?;
+    quarrel.troupe.tell("binder", &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+    quarrel.hold()?;
+    let holder = quarrel.troupe.pid("holder").context("no holder")?;
+    let name = Mounted::new(&format!("/proc/{holder}/ns/net"))?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    quarrel.refuse("binder", 1)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let told = ended.stdout.join("\n");
+    ensure!(told.contains(&format!("\"netns_name\":\"{}\"", name.name()?)), "its name is not told:\n{told}");
+    Ok(())
+}
+
+/// A name below `/run/netns`, as ip-netns(8) makes one.
+struct Mounted(Scratch);
+
+impl Mounted {
+    fn new(namespace: &str) -> anyhow::Result<Self> {
+        std::fs::create_dir_all("/run/netns")?;
+        let name = Path::new("/run/netns").join(format!("portbind-tests-{}", std::process::id()));
+        std::fs::write(&name, "")?;
+        let file = Scratch::at(name);
+        mount_bind(namespace, file.path())?;
+        Ok(Self(file))
+    }
+
+    fn name(&self) -> anyhow::Result<&str> {
+        let name = self.0.path().file_name().and_then(std::ffi::OsStr::to_str);
+        name.context("no name")
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _gone = unmount(self.0.path(), UnmountFlags::DETACH);
+    }
+}
