@@ -2,7 +2,7 @@
 
 use super::errno::Errno;
 use super::event::{Cause, Holder, Operation, Ownership, Process, Protocol, Socket, State};
-use super::rule;
+use super::rule::{self, Asked, Generation, Held};
 
 /// What the search for holders could say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub enum Search {
 /// Marks the holders that stand in the way, puts them first, and names the cause.
 #[must_use]
 pub fn decide(
+    generation: Generation,
     error: Errno,
     operation: Operation,
     process: &Process,
@@ -25,8 +26,9 @@ pub fn decide(
     holders: &mut [Holder],
     search: Search,
 ) -> Cause {
+    let asked = Asked::of(socket, operation == Operation::Listen);
     for holder in holders.iter_mut() {
-        holder.conflicts = rule::conflicts(socket, holder);
+        holder.conflicts = rule::judge(generation, &asked, &Held::of(holder)).refuses();
     }
     holders.sort_by_key(|holder| (!holder.conflicts, rank(holder)));
     if error != Errno::EADDRINUSE && error != Errno::EAGAIN {

@@ -7,6 +7,7 @@ use portbind_ebpf::abi::{self, walk};
 
 use crate::diagnosis::cause::{self, Search};
 use crate::diagnosis::event::{Confidence, Holder, HolderProcess, Interface, Process, Refusal};
+use crate::diagnosis::rule::Generation;
 use crate::host::clock::tick_ns;
 use crate::host::netns::Interfaces;
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
@@ -31,6 +32,7 @@ pub(super) struct Enricher {
     callers: HashMap<CallerKey, Process>,
     described: HashMap<u32, (Instant, Option<Process>)>,
     interfaces: Interfaces,
+    generation: Generation,
     tick_ns: u64,
 }
 
@@ -54,6 +56,7 @@ impl Enricher {
         Self {
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
+            generation: generation(),
             tick_ns: tick_ns(),
             host,
             fallback,
@@ -85,7 +88,7 @@ impl Enricher {
         } else {
             Search::Done
         };
-        let cause = cause::decide(error, operation, &process, &socket, &mut holders, search);
+        let cause = cause::decide(self.generation, error, operation, &process, &socket, &mut holders, search);
         Refusal {
             time: self.host.clock.at(evidence.refusal.header.time),
             operation,
@@ -167,6 +170,12 @@ impl Enricher {
             interface.name = self.interfaces.name(netns, interface.index);
         }
     }
+}
+
+/// The running kernel's; a release that does not read like one is taken for the newest.
+fn generation() -> Generation {
+    let release = rustix::system::uname();
+    Generation::of_release(&release.release().to_string_lossy()).unwrap_or(Generation::NEWEST)
 }
 
 /// Where owners of sockets are asked for.

@@ -1,0 +1,135 @@
+//! What would have to change for a refused call to go through.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::{Asked, Generation, Held, Memory, Stage, decide};
+
+/// A single change, each of which is tried on its own. What holders should have done, they should
+/// have done before: only a new socket takes an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Change {
+    /// The new socket sets SO_REUSEADDR; the holders have it.
+    AskerReuseAddress,
+    /// The holders set SO_REUSEADDR; the new socket has it.
+    HoldersReuseAddress,
+    /// Both sides set SO_REUSEADDR.
+    BothReuseAddress,
+    /// The new socket sets SO_REUSEPORT; the holders have it.
+    AskerReusePort,
+    /// The holders set SO_REUSEPORT; the new socket has it.
+    HoldersReusePort,
+    /// Both sides set SO_REUSEPORT.
+    BothReusePort,
+    /// The new socket belongs to the user of the holders.
+    SameUser,
+    /// The new socket sets IPV6_V6ONLY.
+    AskerV6Only,
+    /// The holders, which are bound to `::`, set IPV6_V6ONLY.
+    HoldersV6Only,
+    /// The new socket binds one address, which no holder has bound, in place of the wildcard.
+    AskerOwnAddress,
+    /// The holders do not listen (yet).
+    HoldersNotListening,
+}
+
+impl Change {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 11] = [
+        Self::AskerReuseAddress,
+        Self::AskerReusePort,
+        Self::AskerV6Only,
+        Self::AskerOwnAddress,
+        Self::SameUser,
+        Self::HoldersReuseAddress,
+        Self::HoldersReusePort,
+        Self::HoldersV6Only,
+        Self::HoldersNotListening,
+        Self::BothReuseAddress,
+        Self::BothReusePort,
+    ];
+
+    /// Makes the change; false if it is none here.
+    fn apply(self, generation: Generation, asked: &mut Asked, holders: &mut [Held]) -> bool {
+        match self {
+            Self::AskerReuseAddress => set(&mut asked.endpoint.reuse_address),
+            Self::AskerReusePort => set(&mut asked.endpoint.reuse_port),
+            Self::AskerV6Only => is_dual_stack(asked.endpoint.address) && set(&mut asked.endpoint.v6_only),
+            Self::AskerOwnAddress => specify(&mut asked.endpoint.address),
+            Self::SameUser => same_user(generation, asked, holders),
+            Self::HoldersReuseAddress => each(holders, |held| set(&mut held.endpoint.reuse_address)),
+            Self::HoldersReusePort => each(holders, |held| set(&mut held.endpoint.reuse_port)),
+            Self::HoldersV6Only => {
+                each(holders, |held| is_dual_stack(held.endpoint.address) && set(&mut held.endpoint.v6_only))
+            }
+            Self::HoldersNotListening => each(holders, |held| {
+                let listens = held.stage == Stage::Listening;
+                held.stage = if listens { Stage::Open } else { held.stage };
+                listens
+            }),
+            Self::BothReuseAddress => {
+                set(&mut asked.endpoint.reuse_address)
+                    && each(holders, |held| set(&mut held.endpoint.reuse_address))
+            }
+            Self::BothReusePort => {
+                set(&mut asked.endpoint.reuse_port)
+                    && each(holders, |held| set(&mut held.endpoint.reuse_port))
+            }
+        }
+    }
+}
+
+/// The changes each of which, on its own, lets `asked` have the port; none if it may have it already.
+/// What the bucket remembers is left out, so that no change is promised which only a fast path allows.
+#[must_use]
+pub fn changes(generation: Generation, asked: &Asked, holders: &[Held]) -> Vec<Change> {
+    let passes = |asked: &Asked, holders: &[Held]| {
+        !decide(generation, asked, holders, &Memory::default()).clause.refuses()
+    };
+    if passes(asked, holders) {
+        return Vec::new();
+    }
+    let helps = |change: &Change| {
+        let (mut asked, mut holders) = (*asked, holders.to_vec());
+        change.apply(generation, &mut asked, &mut holders) && passes(&asked, &holders)
+    };
+    Change::ALL.into_iter().filter(helps).collect()
+}
+
+/// Sets a flag; false if it was set.
+fn set(flag: &mut bool) -> bool {
+    !std::mem::replace(flag, true)
+}
+
+/// Changes every holder; false if that changed none.
+fn each(holders: &mut [Held], change: impl FnMut(&mut Held) -> bool) -> bool {
+    holders.iter_mut().map(change).fold(false, |changed, one| changed | one)
+}
+
+fn is_dual_stack(address: IpAddr) -> bool {
+    address == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+}
+
+/// Puts an address of documentation in place of a wildcard: RFC 5737 and 3849 promise that nobody has it.
+fn specify(address: &mut IpAddr) -> bool {
+    let documentation = Ipv4Addr::new(192, 0, 2, 1);
+    let specific = match *address {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(documentation),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+        IpAddr::V6(v6) if v6.to_ipv4_mapped() == Some(Ipv4Addr::UNSPECIFIED) => {
+            IpAddr::V6(documentation.to_ipv6_mapped())
+        }
+        _ => return false,
+    };
+    *address = specific;
+    true
+}
+
+/// Gives the new socket to the user of the first holder that has another one.
+fn same_user(generation: Generation, asked: &mut Asked, holders: &[Held]) -> bool {
+    let uid = asked.endpoint.uid;
+    let mut others =
+        holders.iter().filter(|held| held.stage != Stage::TimeWait).map(|held| held.uid(generation));
+    let Some(other) = others.find(|other| *other != uid) else { return false };
+    asked.endpoint.uid = other;
+    true
+}

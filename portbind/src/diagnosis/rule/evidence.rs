@@ -1,0 +1,62 @@
+//! The sockets of a refusal in the terms of the rule.
+
+use std::net::IpAddr;
+
+use super::{Asked, Endpoint, Group, Held, Port, Stage, Transport};
+use crate::diagnosis::event::{Holder, Interface, Options, Ownership, Protocol, Socket, State};
+
+impl Asked {
+    /// The refused socket; `listening` if the call was listen(2).
+    #[must_use]
+    pub fn of(socket: &Socket, listening: bool) -> Self {
+        Self {
+            transport: transport(socket.protocol),
+            endpoint: endpoint(socket.address, socket.options, socket.interface.as_ref(), socket.uid),
+            port: if socket.port == 0 { Port::Any { relaxed: false } } else { Port::Given },
+            listening,
+            force_reuse: false,
+            group: Group::None,
+        }
+    }
+}
+
+impl Held {
+    /// A socket on the port.
+    #[must_use]
+    pub fn of(holder: &Holder) -> Self {
+        // TIME_WAIT alone has no owner, and none is compared.
+        let uid = holder.uid.unwrap_or_default();
+        let endpoint = endpoint(holder.address, holder.options, holder.interface.as_ref(), uid);
+        Self { endpoint, stage: stage(holder) }
+    }
+}
+
+/// No VRF is set: the search stays within one bind bucket.
+fn endpoint(address: IpAddr, options: Options, interface: Option<&Interface>, uid: u32) -> Endpoint {
+    Endpoint {
+        address,
+        v6_only: options.v6_only,
+        device: interface.map_or(0, |interface| interface.index),
+        master: 0,
+        reuse_address: options.reuse_address,
+        reuse_port: options.reuse_port,
+        uid,
+    }
+}
+
+/// Of the others no table is searched.
+const fn transport(protocol: Protocol) -> Transport {
+    match protocol {
+        Protocol::Udp | Protocol::Udplite => Transport::Udp,
+        _ => Transport::Tcp,
+    }
+}
+
+const fn stage(holder: &Holder) -> Stage {
+    match (holder.ownership, holder.state) {
+        (Ownership::TimeWait, _) => Stage::TimeWait,
+        (Ownership::Orphan | Ownership::NotAccepted, _) => Stage::Detached,
+        (_, State::Listen) => Stage::Listening,
+        _ => Stage::Open,
+    }
+}

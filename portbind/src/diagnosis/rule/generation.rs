@@ -1,0 +1,59 @@
+//! What differs between kernel versions.
+
+/// A kernel version, as far as the rule depends on it. Distributions backport: the limits below are
+/// those of the releases named, and were checked on the kernels of docs/kernels.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Generation {
+    major: u32,
+    minor: u32,
+}
+
+impl Generation {
+    /// The newest version that the rule was checked on.
+    pub const NEWEST: Self = Self::new(7, 3);
+
+    /// Linux `major.minor`.
+    #[must_use]
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+
+    /// Reads a release as uname(2) gives it, `6.12.107+deb13-cloud-amd64`; `None` if it does not
+    /// start with two numbers.
+    #[must_use]
+    pub fn of_release(release: &str) -> Option<Self> {
+        let (major, rest) = release.split_once('.')?;
+        let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        Some(Self::new(major.parse().ok()?, rest[..end].parse().ok()?))
+    }
+
+    /// A socket that nobody has open counts as root's: `sock_i_uid` asks its inode (up to 6.16).
+    /// From 6.17 on `sk_uid` is compared, which outlives the inode and is inherited by connections.
+    pub(super) fn detached_belong_to_root(self) -> bool {
+        self < Self::new(6, 17)
+    }
+
+    /// TCP looks for a specific address in two lists only, of the wildcard and of that address
+    /// (`inet_use_bhash2_on_bind`, 6.1 and later).
+    pub(super) fn looks_up_by_address(self) -> bool {
+        self >= Self::new(6, 1)
+    }
+
+    /// A list of the wildcard that a socket on `::ffff:0.0.0.0` founded is not found for mapped addresses
+    /// (`inet_bind2_bucket_match_addr_any`, 6.1 to 6.7).
+    pub(super) fn misses_mapped_wildcard(self) -> bool {
+        self >= Self::new(6, 1) && self < Self::new(6, 8)
+    }
+
+    /// The first socket of a bind bucket shapes what the bucket remembers
+    /// (`inet_csk_update_fastreuse`, up to 6.7). Since then the bucket has the socket already when
+    /// it is asked whether it is empty.
+    pub(super) fn remembers_first(self) -> bool {
+        self < Self::new(6, 8)
+    }
+
+    /// A socket may come back to a group that counts closed sockets (`reuseport_cb_ok`, 5.14 and later).
+    pub(super) fn rejoins_closed_groups(self) -> bool {
+        self >= Self::new(5, 14)
+    }
+}
