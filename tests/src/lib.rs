@@ -2,7 +2,8 @@
 //! exactly once, with its errno and its holder.
 //!
 //! Scenarios are data ([`scenario`]), played by helper processes ([`actor`]) and compared with what
-//! portbind said ([`verify`]). What is not a matter of sockets is in [`checks`].
+//! portbind said ([`verify`]). What is not a matter of sockets is in [`checks`]. That the bind rule of
+//! the diagnosis is the kernel's is shown by [`rule`].
 #![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
 
 pub mod actor;
@@ -11,6 +12,7 @@ pub mod event;
 pub mod play;
 pub mod ports;
 pub mod report;
+pub mod rule;
 pub mod runner;
 pub mod scenario;
 pub mod scratch;

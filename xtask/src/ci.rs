@@ -70,7 +70,7 @@ impl Step {
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),
             Self::Native => native(),
-            Self::Vm => vm::run(&vm::Options::default()),
+            Self::Vm => vm::run(&vm::Options::everything()),
         }
     }
 }
@@ -87,5 +87,6 @@ fn native() -> Result<()> {
     let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
     cmd.current_dir(workspace::root()).stdin(std::process::Stdio::null());
     cmd.arg("--portbind").arg(workspace::target().join("release/portbind")).args(["--backend", "tracepoint"]);
+    cmd.args(["--rule-pairs", &vm::RULE_PAIRS.to_string()]);
     tool::run(&mut cmd)
 }

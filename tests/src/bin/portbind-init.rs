@@ -60,14 +60,23 @@ fn run() -> anyhow::Result<()> {
     setrlimit(Resource::Nofile, Rlimit { current: Some(FILES), maximum: Some(FILES) })?;
     let arguments = fs::read_to_string("/args").unwrap_or_default();
     let arguments: Vec<&str> = arguments.lines().filter(|line| !line.is_empty()).collect();
+    let mut tests = Command::new("/bin/portbind-tests");
+    tests.current_dir("/tmp");
+    if arguments.first() == Some(&"rule") {
+        return finish(tests.args(&arguments));
+    }
     if Path::new(PORTBIND).exists() && !arguments.contains(&"--without-portbind") {
         gate(&arguments)?;
     }
-    let mut tests = Command::new("/bin/portbind-tests");
-    tests.args(["--scenarios", "/scenarios"]).args(&arguments).current_dir("/tmp");
+    tests.args(["--scenarios", "/scenarios"]).args(&arguments);
     if !arguments.contains(&"--without-portbind") {
         tests.args(["--portbind", PORTBIND]);
     }
+    finish(&mut tests)
+}
+
+/// Runs the tests to their end.
+fn finish(tests: &mut Command) -> anyhow::Result<()> {
     let status = tests.status().context("cannot start the tests")?;
     ensure!(status.success(), "the tests ended with {status}");
     Ok(())

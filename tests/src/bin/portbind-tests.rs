@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
-use portbind_tests::{actor, checks, runner, scenario};
+use portbind_tests::{actor, checks, rule, runner, scenario};
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
 #[derive(Debug, Parser)]
@@ -32,12 +32,15 @@ struct Arguments {
     /// Folder of the scenario files.
     #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
     scenarios: PathBuf,
+    /// Then also binds so many random pairs of sockets, as `rule` does.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    rule_pairs: u64,
     /// Lists scenarios and checks.
     #[arg(long)]
     list: bool,
 }
 
-/// A helper process of the runner.
+/// A helper process of the runner, or another kind of test.
 #[derive(Clone, Debug, Subcommand)]
 enum Part {
     /// Performs actions from standard input.
@@ -50,6 +53,8 @@ enum Part {
     /// Keeps inherited descriptors.
     #[command(hide = true)]
     Sleep,
+    /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
+    Rule(rule::Options),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -57,6 +62,10 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Sleep) => actor::sleep()?,
+        Some(Part::Rule(options)) => {
+            let agrees = rule::run(options)? == 0;
+            return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         None => return run(&arguments),
     }
     Ok(ExitCode::SUCCESS)
@@ -88,6 +97,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             checks::run(checks::Setting { portbind, backend }, &arguments.scenario, &mut report);
         }
+    }
+    if arguments.rule_pairs > 0 {
+        let options = rule::Options { pairs: arguments.rule_pairs, ..rule::Options::default() };
+        let complaint = match rule::run(options) {
+            Ok(0) => None,
+            Ok(count) => Some(format!("the kernel disagrees {count} times")),
+            Err(error) => Some(format!("{error:#}")),
+        };
+        report.note("rule", complaint.as_slice());
     }
     Ok(if report.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -52,6 +52,48 @@ pub fn new_namespace() -> io::Result<()> {
     loopback_up()
 }
 
+/// Makes the calling thread create sockets for `uid` (`setfsuid(2)`); needs CAP_SETUID.
+///
+/// # Errors
+///
+/// If the kernel does not allow it.
+pub fn own_sockets_as(uid: u32) -> io::Result<()> {
+    // SAFETY: setfsuid changes the credentials of this thread and no memory.
+    unsafe { libc::setfsuid(uid) };
+    // The call tells no errors, but the id before it: an id that cannot be set tells the current one.
+    // SAFETY: as above; this id is never valid, so nothing changes.
+    let current = unsafe { libc::setfsuid(u32::MAX) };
+    if i64::from(current) == i64::from(uid) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// Gives a socket with SO_REUSEPORT a program that picks the first of its group (SO_ATTACH_REUSEPORT_CBPF).
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn attach_group_program(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let return_zero = libc::sock_filter {
+        code: u16::try_from(libc::BPF_RET).map_err(io::Error::other)?,
+        jt: 0,
+        jf: 0,
+        k: 0,
+    };
+    let mut filter = [return_zero];
+    let program = libc::sock_fprog { len: 1, filter: filter.as_mut_ptr() };
+    let length = libc::socklen_t::try_from(size_of_val(&program)).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads one `sock_fprog` and the one instruction that it points to; both live.
+    let result = unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const program).cast(),
+            length,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// A `sockaddr_in` or `sockaddr_in6` (include/uapi/linux/in.h, in6.h), and its length.
 pub(super) fn sockaddr(address: SocketAddr) -> ([u8; 28], u32) {
     let mut bytes = [0; 28];

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::{tool, workspace};
 
@@ -24,11 +24,17 @@ const TIMEOUT: u64 = 1200;
 /// Machines at once: each has one processor.
 const JOBS: usize = 2;
 
+/// Random pairs of sockets that continuous integration binds, on each kernel and natively.
+pub(crate) const RULE_PAIRS: u64 = 20_000;
+
 /// Options of `cargo xtask vm`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
+    /// What to run in place of the scenarios.
+    #[command(subcommand)]
+    mode: Option<Mode>,
     /// A kernel to run, by series; may be given several times. All of them by default.
-    #[arg(long, value_name = "SERIES", value_parser = kernels::SERIES)]
+    #[arg(long, value_name = "SERIES", value_parser = kernels::SERIES, global = true)]
     kernel: Vec<String>,
     /// A backend to test; may be given several times. All of them by default.
     #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"])]
@@ -37,11 +43,14 @@ pub(crate) struct Options {
     #[arg(long)]
     list: bool,
     /// Seconds until a machine counts as hung.
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT)]
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, global = true)]
     timeout: u64,
     /// How many machines run at once.
-    #[arg(long, value_name = "NUMBER", default_value_t = JOBS)]
+    #[arg(long, value_name = "NUMBER", default_value_t = JOBS, global = true)]
     jobs: usize,
+    /// After the scenarios, also bind so many random pairs of sockets, as `rule` does.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    rule_pairs: u64,
     /// Boot this static program as /init instead of the project's own.
     #[arg(long, value_name = "PATH")]
     init: Option<PathBuf>,
@@ -50,14 +59,37 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
+/// What can be run in place of the scenarios.
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Bind random pairs of sockets, and compare the kernel's answers with the rule of the diagnosis.
+    Rule {
+        /// How many pairs on each kernel.
+        #[arg(long, value_name = "NUMBER", default_value_t = RULE_PAIRS)]
+        pairs: u64,
+        /// From what the pairs follow.
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+impl Options {
+    /// Everything that continuous integration runs.
+    pub(crate) fn everything() -> Self {
+        Self { rule_pairs: RULE_PAIRS, ..Self::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
+            mode: None,
             kernel: vec![],
             backend: vec![],
             list: false,
             timeout: TIMEOUT,
             jobs: JOBS,
+            rule_pairs: 0,
             init: None,
             arguments: vec![],
         }
@@ -148,16 +180,14 @@ fn report(runs: impl Iterator<Item = Run>, expected: usize) -> Result<()> {
 
 /// Builds what goes into the machines.
 fn files(options: &Options) -> Result<initramfs::Files> {
-    let mut arguments: Vec<String> =
-        options.backend.iter().flat_map(|name| ["--backend".to_owned(), name.clone()]).collect();
-    arguments.extend(options.arguments.iter().cloned());
+    let arguments = arguments(options);
     let scenarios = workspace::root().join("tests/scenarios");
     if let Some(init) = &options.init {
         return Ok(initramfs::Files { init: init.clone(), programs: vec![], scenarios, arguments });
     }
     let mut packages = vec!["portbind-tests"];
     let mut names = vec!["portbind-tests"];
-    if !arguments.iter().any(|argument| argument == WITHOUT_PORTBIND) {
+    if options.mode.is_none() && !arguments.iter().any(|argument| argument == WITHOUT_PORTBIND) {
         packages.push("portbind");
         names.push("portbind");
     }
@@ -169,6 +199,16 @@ fn files(options: &Options) -> Result<initramfs::Files> {
         }
     }
     Ok(initramfs::Files { init: folder.join("portbind-init"), programs, scenarios, arguments })
+}
+
+/// The arguments of `portbind-tests` in the machine.
+fn arguments(options: &Options) -> Vec<String> {
+    if let Some(Mode::Rule { pairs, seed }) = options.mode {
+        return format!("rule --pairs {pairs} --seed {seed}").split(' ').map(str::to_owned).collect();
+    }
+    let backends = options.backend.iter().flat_map(|name| ["--backend".to_owned(), name.clone()]);
+    let pairs = (options.rule_pairs > 0).then(|| ["--rule-pairs".to_owned(), options.rule_pairs.to_string()]);
+    backends.chain(pairs.into_iter().flatten()).chain(options.arguments.iter().cloned()).collect()
 }
 
 /// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.

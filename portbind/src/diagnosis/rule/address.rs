@@ -19,12 +19,13 @@ pub(super) enum Meeting {
     Missed,
 }
 
-/// Compares the addresses of a socket that asks and of one that holds.
+/// Compares the addresses of a socket that asks and of one that holds, in a list that `founder` founded.
 pub(super) fn meet(
     generation: Generation,
     transport: Transport,
     asked: &Endpoint,
     held: &Endpoint,
+    founder: &Endpoint,
 ) -> Meeting {
     let (new, old) = (Receives::new(asked), Receives::new(held));
     if !equal(&new, &old, true) {
@@ -33,10 +34,17 @@ pub(super) fn meet(
     if transport == Transport::Udp || !generation.looks_up_by_address() || new.is_wildcard() {
         return Meeting::Overlap;
     }
-    if generation.misses_mapped_wildcard() && new.is_mapped() && old.is_mapped() && old.is_wildcard() {
+    let mapped_list = old.is_v4() && old.is_wildcard() && Receives::new(founder).is_mapped();
+    if generation.misses_mapped_wildcard() && new.is_mapped() && mapped_list {
         return Meeting::Missed;
     }
     if old.is_wildcard() || new.is_same(&old) { Meeting::Overlap } else { Meeting::Apart }
+}
+
+/// The socket is bound to 0.0.0.0, mapped or not: both have one list in a TCP bind bucket.
+pub(super) fn is_v4_wildcard(endpoint: &Endpoint) -> bool {
+    let receives = Receives::new(endpoint);
+    receives.is_v4() && receives.is_wildcard()
 }
 
 /// Whether `wide` receives for every address of `narrow`: a wildcard counts on its side only.
@@ -135,8 +143,8 @@ mod tests {
             let got: String = HELD
                 .iter()
                 .map(|held| {
-                    let asked = endpoint(asked.0, asked.1);
-                    match meet(generation, transport, &asked, &endpoint(held.0, held.1)) {
+                    let (asked, held) = (endpoint(asked.0, asked.1), endpoint(held.0, held.1));
+                    match meet(generation, transport, &asked, &held, &held) {
                         Meeting::Overlap => 'Y',
                         Meeting::Apart => 'n',
                         Meeting::Missed => '*',
@@ -177,7 +185,7 @@ mod tests {
         let asked = endpoint("127.0.0.6", false);
         let held = endpoint("::1", false);
         let meet = |version: (u32, u32), transport| {
-            meet(Generation::new(version.0, version.1), transport, &asked, &held)
+            meet(Generation::new(version.0, version.1), transport, &asked, &held, &held)
         };
         assert_eq!(meet((5, 10), Transport::Tcp), Meeting::Overlap);
         assert_eq!(meet((6, 1), Transport::Tcp), Meeting::Apart);

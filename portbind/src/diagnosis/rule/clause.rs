@@ -21,7 +21,8 @@ pub enum Clause {
     DifferentDevices,
     /// Free: no address is common to both (`inet_rcv_saddr_equal`).
     AddressesApart,
-    /// Free by omission: a mapped IPv4 address is not compared with a holder of `::ffff:0.0.0.0`
+    /// Free by omission: a mapped IPv4 address is not compared with the holders of `0.0.0.0` and
+    /// `::ffff:0.0.0.0`, which have one list, if the oldest of them is bound to the mapped one
     /// (`inet_bind2_bucket_match_addr_any`; 6.1 to 6.7, TCP).
     MappedWildcardMissed,
     /// Free: both set SO_REUSEADDR, and the holder does not listen (`inet_bind_conflict`,

@@ -39,7 +39,7 @@ impl Generation {
         self >= Self::new(6, 1)
     }
 
-    /// The list of the wildcard leaves out `::ffff:0.0.0.0` for mapped addresses
+    /// A list of the wildcard that a socket on `::ffff:0.0.0.0` founded is not found for mapped addresses
     /// (`inet_bind2_bucket_match_addr_any`, 6.1 to 6.7).
     pub(super) fn misses_mapped_wildcard(self) -> bool {
         self >= Self::new(6, 1) && self < Self::new(6, 8)

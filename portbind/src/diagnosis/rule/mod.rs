@@ -36,10 +36,15 @@ pub struct Outcome {
     pub holder: Option<usize>,
 }
 
-/// Whether `held` stands in the way of `asked`, and on which clause.
+/// Whether `held`, alone on the port, stands in the way of `asked`, and on which clause.
 #[must_use]
 pub fn judge(generation: Generation, asked: &Asked, held: &Held) -> Clause {
-    if let Some(clause) = never_meet(generation, asked, held) {
+    judge_among(generation, asked, held, &held.endpoint)
+}
+
+/// The same for one of many, in a list that `founder` founded.
+fn judge_among(generation: Generation, asked: &Asked, held: &Held, founder: &Endpoint) -> Clause {
+    if let Some(clause) = never_meet(generation, asked, held, founder) {
         return clause;
     }
     let is_udp = asked.transport == Transport::Udp;
@@ -62,7 +67,11 @@ pub fn judge(generation: Generation, asked: &Asked, held: &Held) -> Clause {
 }
 
 /// The kernel's answer to a bind (or listen) of `asked` with `holders` on the port, and `memory` in
-/// its bind bucket. The order of the holders matters to UDP alone: it is that of the hash slot.
+/// its bind bucket.
+///
+/// The newest holder comes first, as in the kernel's lists. The order matters to UDP, which puts an
+/// IPv6 socket with SO_REUSEPORT last instead (`sk_add_node_rcu`, include/net/sock.h), and to the
+/// clause [`Clause::MappedWildcardMissed`].
 #[must_use]
 pub fn decide(generation: Generation, asked: &Asked, holders: &[Held], memory: &Memory) -> Outcome {
     if holders.is_empty() {
@@ -74,9 +83,12 @@ pub fn decide(generation: Generation, asked: &Asked, holders: &[Held], memory: &
     {
         return Outcome { clause, holder: None };
     }
+    let founder = holders.iter().rev().find(|held| address::is_v4_wildcard(&held.endpoint));
     let mut first = None;
     for (index, held) in holders.iter().enumerate() {
-        let outcome = Outcome { clause: judge(generation, asked, held), holder: Some(index) };
+        let founder = founder.unwrap_or(held);
+        let clause = judge_among(generation, asked, held, &founder.endpoint);
+        let outcome = Outcome { clause, holder: Some(index) };
         if outcome.clause.refuses() || ends_search(asked, outcome.clause) {
             return outcome;
         }
@@ -92,7 +104,7 @@ fn ends_search(asked: &Asked, clause: Clause) -> bool {
 }
 
 /// The clauses by which two sockets have nothing to do with each other.
-fn never_meet(generation: Generation, asked: &Asked, held: &Held) -> Option<Clause> {
+fn never_meet(generation: Generation, asked: &Asked, held: &Held, founder: &Endpoint) -> Option<Clause> {
     let is_tcp = asked.transport == Transport::Tcp;
     let (new, old) = (&asked.endpoint, &held.endpoint);
     if is_tcp && asked.port == Port::Given && asked.force_reuse {
@@ -104,7 +116,7 @@ fn never_meet(generation: Generation, asked: &Asked, held: &Held) -> Option<Clau
     if new.device != 0 && old.device != 0 && new.device != old.device {
         return Some(Clause::DifferentDevices);
     }
-    match address::meet(generation, asked.transport, new, old) {
+    match address::meet(generation, asked.transport, new, old, founder) {
         Meeting::Overlap => None,
         Meeting::Apart => Some(Clause::AddressesApart),
         Meeting::Missed => Some(Clause::MappedWildcardMissed),
