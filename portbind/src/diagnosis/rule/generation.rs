@@ -27,10 +27,11 @@ impl Generation {
         Some(Self::new(major.parse().ok()?, rest[..end].parse().ok()?))
     }
 
-    /// A socket that nobody has open counts as root's: `sock_i_uid` asks its inode (up to 6.16).
-    /// From 6.17 on `sk_uid` is compared, which outlives the inode and is inherited by connections.
+    /// A socket that nobody has open counts as root's: `sock_i_uid` asks its inode (up to 6.15).
+    /// Later `sk_uid` is compared, which outlives the inode and is inherited by connections
+    /// (6.17, and 6.16 from 6.16.6 on; include/net/sock.h).
     pub(super) fn detached_belong_to_root(self) -> bool {
-        self < Self::new(6, 17)
+        self < Self::new(6, 16)
     }
 
     /// TCP looks for a specific address in two lists only, of the wildcard and of that address
