@@ -13,7 +13,7 @@ use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Protocol, Refusal, Release,
+    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Protocol, Refusal, Release, Socket,
 };
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
 use crate::diagnosis::remedy;
@@ -36,6 +36,8 @@ pub(super) struct Enricher {
     aftermath: Aftermath,
     owners: OwnerCache<Source>,
     fallback: Option<AttachError>,
+    /// Processes that had sockets open when tracing began.
+    to_seed: Vec<u32>,
     netns_names: NetnsNames,
     interfaces: Interfaces,
     facts: KnownPorts,
@@ -53,6 +55,7 @@ impl Enricher {
             Err(error) => (Source::Procfs(procfs), Some(error)),
         };
         Self {
+            to_seed: source.processes(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
             netns_names: NetnsNames::new(),
@@ -69,6 +72,18 @@ impl Enricher {
     /// Why owners of sockets are looked up in `/proc`, if they are.
     pub(super) const fn fallback(&self) -> Option<&AttachError> {
         self.fallback.as_ref()
+    }
+
+    /// There are processes that had sockets open when tracing began, and are not described yet.
+    pub(super) fn has_more_to_seed(&self) -> bool {
+        !self.to_seed.is_empty()
+    }
+
+    /// Describes one of them: it may be gone when it matters.
+    pub(super) fn seed_one(&mut self) {
+        if let Some(pid) = self.to_seed.pop() {
+            self.processes.seed(pid);
+        }
     }
 
     /// The history of ports.
@@ -185,7 +200,7 @@ impl Enricher {
         let facts = self.facts.of(&self.processes.host.procfs, process.pid, &socket, now);
         let fixes = remedy::propose(&case, &cause, &holders, &facts);
         let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
-        let refusal = Refusal {
+        Refusal {
             time: self.processes.host.clock.at(record.header.time),
             operation,
             error,
@@ -200,9 +215,13 @@ impl Enricher {
             confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
             backend: backend.as_str(),
             lost,
-        };
-        self.aftermath.watch(key, &refusal);
-        refusal
+        }
+    }
+
+    /// A refusal was shown: its port is watched from now on.
+    pub(super) fn shown(&mut self, refusal: &Refusal) {
+        let Socket { netns, protocol, port, .. } = refusal.socket;
+        self.aftermath.watch(PortKey { netns, table: Table::of(protocol), port }, refusal);
     }
 
     /// What the history knows of a holder.

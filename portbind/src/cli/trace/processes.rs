@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use lru::LruCache;
 use portbind_ebpf::abi;
 
@@ -15,6 +16,9 @@ use crate::kernel::evidence;
 pub(super) const FRESH: Duration = Duration::from_millis(50);
 /// Processes that are remembered, dead ones included.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// `/proc` rounds the start of a process down to a tick of 10 ms (USER_HZ).
+const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
 
 /// One process as it was met.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub(super) struct Processes {
     /// The latest description of each process, by pid and start.
     latest: LruCache<(u32, u64), Rc<Process>>,
     alive: LruCache<u32, (Instant, Option<Rc<Process>>)>,
+    /// Processes that had sockets open when tracing began.
+    seeded: LruCache<u32, Rc<Process>>,
 }
 
 impl Processes {
@@ -43,6 +49,7 @@ impl Processes {
             met: LruCache::new(REMEMBERED),
             latest: LruCache::new(REMEMBERED),
             alive: LruCache::new(REMEMBERED),
+            seeded: LruCache::new(REMEMBERED),
         }
     }
 
@@ -82,14 +89,27 @@ impl Processes {
         if let Some(known) = self.latest.get(&(pid, change.start_time)) {
             return Rc::clone(known);
         }
+        let started = self.host.clock.at(change.start_time);
+        if let Some(seeded) = self.seeded.get(&pid)
+            && seeded.started.is_some_and(|told| told.duration_since(started).abs() <= START_SLACK)
+        {
+            return Rc::clone(seeded);
+        }
         let described = self.host.describe_if_started_at(pid, change.start_time);
         Rc::new(described.unwrap_or_else(|| Process {
             pid,
             tid: pid,
             comm: evidence::comm(&change.comm),
-            started: Some(self.host.clock.at(change.start_time)),
+            started: Some(started),
             ..Process::default()
         }))
+    }
+
+    /// Describes a process that has a socket open now: it may be gone when it matters.
+    pub(super) fn seed(&mut self, pid: u32) {
+        if let Some(process) = self.host.describe(pid) {
+            self.seeded.put(pid, Rc::new(process));
+        }
     }
 
     /// A process that was seen to have a socket open a moment ago; `None` if it has ended.

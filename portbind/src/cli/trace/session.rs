@@ -1,5 +1,7 @@
 //! A run of `portbind trace`: reads the ring buffer until told to stop, and closes the account.
 
+use std::collections::VecDeque;
+use std::future::ready;
 use std::io;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Args;
 use super::enrich::Enricher;
 use super::sink::Sink;
-use crate::diagnosis::event::{Account, Gaps, Release};
+use crate::diagnosis::event::{Account, Gaps, Refusal, Release};
 use crate::error::{Error, ExitStatus};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
@@ -24,8 +26,22 @@ use crate::output::Summary;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
+/// How long a refusal waits for the bind that opened its holder to be told: on two CPUs the order can
+/// turn round, and a system call's success is seen at its end only.
+const LATE_OPENING: Duration = Duration::from_millis(5);
+/// Records that are read before anything else gets its turn.
+const RECORDS_AT_ONCE: usize = 256;
 /// How often the loss counter is looked at while nothing else happens.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
+
+/// What was left in the ring buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drained {
+    /// Nothing.
+    Empty,
+    /// Maybe more.
+    More,
+}
 
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +58,8 @@ struct Session<'a> {
     sink: Sink,
     enricher: Enricher,
     assembler: Assembler,
+    /// Refusals whose holder has no known opener yet, and how long each waits for it.
+    waiting: VecDeque<(Instant, Evidence)>,
     /// Refusals read from the ring buffer.
     read: u64,
     account: Account,
@@ -61,6 +79,7 @@ pub(super) async fn run(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitS
         tracer,
         sink,
         assembler: Assembler::default(),
+        waiting: VecDeque::new(),
         read: 0,
         account: Account::default(),
         lost: 0,
@@ -131,6 +150,7 @@ impl Session<'_> {
             } else {
                 Instant::now() + Duration::from_nanos(PATIENCE_NS)
             };
+            let opening = self.waiting.front().map_or(far, |(until, _)| *until);
             let due = self.enricher.next_due().map_or(far, |left| Instant::now() + left);
             tokio::select! {
                 biased;
@@ -139,17 +159,23 @@ impl Session<'_> {
                 () = sleep_until(deadline) => return Ok(End::Asked),
                 ready = records.readable_mut() => {
                     let mut ready = ready.map_err(|source| Error::System { doing: "cannot wait for the ring buffer", source })?;
-                    if let Some(end) = self.drain(ready.get_inner_mut())? {
-                        return Ok(end);
+                    match self.drain(ready.get_inner_mut())? {
+                        Ok(Drained::Empty) => ready.clear_ready(),
+                        Ok(Drained::More) => {}
+                        Err(end) => return Ok(end),
                     }
-                    ready.clear_ready();
                 }
                 () = sleep_until(patience) => {}
                 () = sleep_until(due) => {}
+                () = sleep_until(opening) => {}
                 _ = loss_check.tick() => self.check_loss()?,
+                () = ready(()), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }
             let old = self.assembler.take_overdue(boot_time());
             if let Some(end) = self.show_all(old)? {
+                return Ok(end);
+            }
+            if let Some(end) = self.show_waiting(Instant::now())? {
                 return Ok(end);
             }
             let free = self.enricher.due();
@@ -163,9 +189,10 @@ impl Session<'_> {
         self.args.count.is_some_and(|count| self.account.shown >= count)
     }
 
-    /// Reads what is in the ring buffer now.
-    fn drain(&mut self, records: &mut RingBuf<MapData>) -> Result<Option<End>, Error> {
-        while let Some(bytes) = records.next() {
+    /// Reads what is in the ring buffer, up to a limit; `Err` if the run is to end.
+    fn drain(&mut self, records: &mut RingBuf<MapData>) -> Result<Result<Drained, End>, Error> {
+        for _ in 0..RECORDS_AT_ONCE {
+            let Some(bytes) = records.next() else { return Ok(Ok(Drained::Empty)) };
             let record = match Record::parse(&bytes) {
                 Ok(record) => record,
                 Err(error) => {
@@ -182,12 +209,33 @@ impl Session<'_> {
             }
             let complete = self.assembler.push(record);
             drop(bytes);
-            if let Some(end) = self.show_releases(free)? {
-                return Ok(Some(end));
+            let end = match (self.show_releases(free)?, complete) {
+                (Some(end), _) => Some(end),
+                (None, Some(evidence)) => self.show_or_wait(evidence)?,
+                (None, None) => None,
+            };
+            if let Some(end) = end {
+                return Ok(Err(end));
             }
-            if let Some(evidence) = complete
-                && let Some(end) = self.show(&evidence)?
-            {
+        }
+        Ok(Ok(Drained::More))
+    }
+
+    /// Shows a refusal, unless the bind that opened its holder may still be on its way.
+    fn show_or_wait(&mut self, evidence: Evidence) -> Result<Option<End>, Error> {
+        let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
+        if refusal.lacks_opener() {
+            self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
+            return Ok(None);
+        }
+        self.show(&refusal)
+    }
+
+    /// Shows the refusals that have waited until `now`.
+    fn show_waiting(&mut self, now: Instant) -> Result<Option<End>, Error> {
+        while let Some((_, evidence)) = self.waiting.pop_front_if(|(until, _)| *until <= now) {
+            let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
+            if let Some(end) = self.show(&refusal)? {
                 return Ok(Some(end));
             }
         }
@@ -196,7 +244,8 @@ impl Session<'_> {
 
     fn show_all(&mut self, evidence: Vec<Evidence>) -> Result<Option<End>, Error> {
         for evidence in evidence {
-            if let Some(end) = self.show(&evidence)? {
+            let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
+            if let Some(end) = self.show(&refusal)? {
                 return Ok(Some(end));
             }
         }
@@ -214,15 +263,15 @@ impl Session<'_> {
         Ok(None)
     }
 
-    fn show(&mut self, evidence: &Evidence) -> Result<Option<End>, Error> {
+    fn show(&mut self, refusal: &Refusal) -> Result<Option<End>, Error> {
         if self.is_full() {
             self.account.filtered += 1;
             return Ok(None);
         }
-        let refusal = self.enricher.describe(evidence, self.tracer.backend, self.lost);
-        match self.sink.event(&refusal) {
+        match self.sink.event(refusal) {
             Ok(()) => {
                 self.account.shown += 1;
+                self.enricher.shown(refusal);
                 Ok(None)
             }
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(End::ClosedPipe)),
@@ -256,13 +305,15 @@ impl Session<'_> {
         }
         let deadline = Instant::now() + LAST_RECORDS;
         loop {
-            self.drain(records.get_mut())?;
+            // Who reads events no more is told no more.
+            while self.drain(records.get_mut())? == Ok(Drained::More) {}
             self.account.refused = self.tracer.count(counter::REFUSED)?;
             self.lost = self.tracer.count(counter::LOST)?;
             let kept_back = self.tracer.count(counter::FILTERED)?;
             // A program that was already running when it was detached may still be writing.
             if self.read + self.lost + kept_back >= self.account.refused || Instant::now() >= deadline {
                 let rest = self.assembler.take_all();
+                self.show_waiting(Instant::now() + LATE_OPENING)?;
                 self.show_all(rest)?;
                 self.account.filtered += kept_back;
                 self.account.lost = self.account.refused.saturating_sub(self.read + kept_back);

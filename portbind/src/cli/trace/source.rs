@@ -1,6 +1,6 @@
 //! Who has a socket open: the kernel's iterator, or `/proc`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::host::SocketOwners;
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
@@ -12,6 +12,16 @@ pub(super) enum Source {
     /// The kernel's iterator, or `/proc` where a walk breaks off.
     Kernel(OpenSockets, SocketOwners),
     Procfs(SocketOwners),
+}
+
+impl Source {
+    /// The processes that have sockets open; where only `/proc` tells, none: that takes long.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        let Self::Kernel(open_sockets, _) = self else { return Vec::new() };
+        let pids: BTreeSet<u32> =
+            open_sockets.read().unwrap_or_default().iter().map(|open| open.pid).collect();
+        pids.into_iter().collect()
+    }
 }
 
 impl FdSource for Source {
