@@ -183,6 +183,16 @@ pub enum Action {
         /// How often.
         count: u32,
     },
+    /// Starts helpers, one after the other: each takes a port, has it refused to this actor, and ends at once.
+    Transients {
+        /// How many.
+        count: u32,
+    },
+    /// Binds and closes sockets, one after the other, on ports that the kernel chooses.
+    Churn {
+        /// How many.
+        count: u32,
+    },
     /// Ends the process; what its children inherited stays open.
     Exit,
 }
@@ -267,6 +277,9 @@ pub struct Answer {
     pub mailbox: Option<String>,
     /// How many calls of a storm were refused.
     pub refused: Option<u32>,
+    /// Helpers that held a port for a moment: pid and port.
+    #[serde(default)]
+    pub transients: Vec<(u32, u16)>,
     /// Descriptors closed, with their inodes.
     #[serde(default)]
     pub closed: Vec<(u64, u32)>,

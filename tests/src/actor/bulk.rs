@@ -1,12 +1,17 @@
 //! Actions that do one thing many times.
 
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::action::{Answer, Family, Protocol};
 use super::sockets::{Failure, Sockets, open};
+
+/// Where helpers listen.
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Opens connections to a listener of this actor, one after the other, and keeps both ends.
 pub(super) fn crowd(stage: &mut Sockets, listener: &str, count: u32) -> Result<Answer, Failure> {
@@ -41,4 +46,54 @@ pub(super) fn storm(
         }
     }
     Ok(Answer { pid: std::process::id(), refused: Some(refused), ..Answer::default() })
+}
+
+/// Starts helpers that [`hold`], one after the other; each ends as soon as its port has been refused here.
+pub(super) fn transients(count: u32) -> Result<Answer, Failure> {
+    let mut transients = Vec::new();
+    for _ in 0..count {
+        let mut helper = Command::new("/proc/self/exe")
+            .arg("hold")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(helper.stdout.take().ok_or_else(|| fault("no output"))?).read_line(&mut line)?;
+        let port: u16 = line.trim().parse().map_err(|_| fault("the helper told no port"))?;
+        let socket = open(Family::Inet, Protocol::Tcp, &[])?;
+        let refused = rustix::net::bind(&socket, &SocketAddr::new(LOCALHOST, port));
+        drop(helper.stdin.take());
+        if refused != Err(Errno::ADDRINUSE) {
+            return Err(fault("the port of the helper was not refused"));
+        }
+        helper.wait()?;
+        transients.push((helper.id(), port));
+    }
+    Ok(Answer { pid: std::process::id(), transients, ..Answer::default() })
+}
+
+/// Binds and closes sockets.
+pub(super) fn churn(count: u32) -> Result<Answer, Failure> {
+    for _ in 0..count {
+        let socket = open(Family::Inet, Protocol::Tcp, &[])?;
+        rustix::net::bind(&socket, &SocketAddr::new(LOCALHOST, 0))?;
+    }
+    Ok(Answer { pid: std::process::id(), ..Answer::default() })
+}
+
+/// Holds a port, tells which, and ends when the input does.
+///
+/// # Errors
+///
+/// If no port can be taken, or the pipes break.
+pub fn hold() -> anyhow::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("{}", listener.local_addr()?.port());
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(())
+}
+
+fn fault(text: &str) -> Failure {
+    Failure::Fault(text.to_owned())
 }

@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, poll};
 
 pub use self::action::{Action, Answer, Family, Protocol, SocketOption, Way, errno_name};
+pub use self::bulk::hold;
 
 /// Runs as an actor until the input ends.
 ///

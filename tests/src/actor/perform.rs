@@ -96,6 +96,8 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
         Action::Storm { family, protocol, address, port, count } => {
             bulk::storm(*family, *protocol, SocketAddr::new(*address, *port), *count)
         }
+        Action::Transients { count } => bulk::transients(*count),
+        Action::Churn { count } => bulk::churn(*count),
         Action::NewNetns | Action::JoinNetns { .. } | Action::Sysctl { .. } => surroundings(action),
         Action::Setuid { .. } | Action::Rename { .. } => surroundings(action),
     }

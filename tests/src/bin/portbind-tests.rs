@@ -32,6 +32,9 @@ struct Arguments {
     /// Folder of the scenario files.
     #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
     scenarios: PathBuf,
+    /// Plays each scenario so many times as often, and makes the checks that count so much longer.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    times: u32,
     /// Then also binds so many random pairs of sockets, as `rule` does.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     rule_pairs: u64,
@@ -53,6 +56,9 @@ enum Part {
     /// Keeps inherited descriptors.
     #[command(hide = true)]
     Sleep,
+    /// Holds a port until the input ends.
+    #[command(hide = true)]
+    Hold,
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
 }
@@ -62,6 +68,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Sleep) => actor::sleep()?,
+        Some(Part::Hold) => actor::hold()?,
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -73,7 +80,10 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Runs what was asked for.
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let all = scenario::load(&arguments.scenarios)?;
+    let mut all = scenario::load(&arguments.scenarios)?;
+    for scenario in &mut all {
+        scenario.repeat = scenario.repeat.saturating_mul(arguments.times);
+    }
     let chosen: Vec<&Scenario> =
         all.iter().filter(|scenario| scenario.name.contains(&arguments.scenario)).collect();
     if arguments.list {
@@ -95,7 +105,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 report.note(&format!("{backend}: start"), &[format!("{error:#}")]);
                 continue;
             }
-            checks::run(checks::Setting { portbind, backend }, &arguments.scenario, &mut report);
+            checks::run(
+                checks::Setting { portbind, backend, times: arguments.times },
+                &arguments.scenario,
+                &mut report,
+            );
         }
     }
     if arguments.rule_pairs > 0 {

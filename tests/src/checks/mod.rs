@@ -3,6 +3,7 @@
 
 mod commands;
 mod filters;
+mod history;
 mod lifecycle;
 mod names;
 mod people;
@@ -22,6 +23,8 @@ pub struct Setting<'a> {
     pub portbind: &'a Path,
     /// The backend.
     pub backend: &'a str,
+    /// How many times as long as usual the checks that count go on.
+    pub times: u32,
 }
 
 /// One check.
@@ -47,6 +50,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("name of the network namespace", people::namespace_name),
     ("reasons of other errors", reasons::other_errors),
     ("forbidden by a program", reasons::forbidden),
+    ("transient holders", history::transient_holders),
+    ("memory while ports come and go", history::memory),
     ("-q", status::quiet),
     ("-v", status::verbose),
     ("-vv", status::debug_lines),

@@ -1,0 +1,91 @@
+//! The flight recorder: holders that have ended are named, and its memory is bounded.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{Quarrel, events, exited};
+use crate::actor::{Action, Protocol};
+use crate::event::Event;
+use crate::tracer::{Lines, Tracer};
+
+/// Helpers of one run.
+const TRANSIENTS: u32 = 100;
+/// Ports that come and go in one run, many times what the history keeps by default.
+const PORTS: u32 = 50_000;
+/// Memory of portbind that is its own and not shared, at most.
+const MEMORY_KB: u64 = 20 * 1024;
+/// How long portbind may take for what a run has left in the ring buffer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A helper that ends right after the refusal is named, with executable and arguments.
+pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let pid = quarrel.rename("binder", "binder")?;
+    let options = ["-o", "json", "-p", &pid.to_string()];
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+    let count = TRANSIENTS * setting.times;
+    let answer = quarrel.troupe.tell("binder", &Action::Transients { count })?;
+    let all = usize::try_from(count)?;
+    tracer
+        .stdout
+        .wait(PATIENCE, |lines| lines.iter().filter(|line| line.contains("\"refusal\"")).count() >= all);
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    let told = events(&ended.stdout, pid)?;
+    ensure!(told.len() == all, "{} of {count} refusals were told", told.len());
+    let wrong = told.iter().zip(&answer.transients).filter(|(event, helper)| !names(event, **helper));
+    let wrong: Vec<&str> = wrong.map(|(event, _)| event.line.as_str()).collect();
+    let first = wrong.first().unwrap_or(&"");
+    ensure!(
+        wrong.is_empty(),
+        "{} of {count} helpers are not named:\n{first}\n{}",
+        wrong.len(),
+        ended.stderr.join("\n")
+    );
+    Ok(())
+}
+
+/// The event tells the helper with this pid, on this port.
+fn names(event: &Event, (pid, port): (u32, u16)) -> bool {
+    let Some(opener) = event.holders.first().and_then(|holder| holder.opened_by.as_ref()) else {
+        return false;
+    };
+    let is_told = opener.exe.is_some() && opener.args.last().is_some_and(|last| last == "hold");
+    event.socket.port == port && opener.pid == pid && is_told
+}
+
+/// Ports come and go by the thousand; memory does not grow with them, and what was forgotten is told.
+pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    quarrel.troupe.tell("churner", &Action::Churn { count: PORTS * setting.times })?;
+    // A refusal comes after everything else in the ring buffer: once it is told, all has been read.
+    let last = quarrel.refuse("last", 1)?;
+    told(&tracer.stdout, last);
+    let used = private_kb(tracer.pid())?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ensure!(events(&ended.stdout, last)?.len() == 1, "the refusal after the churn was not told");
+    ensure!(used < MEMORY_KB, "{used} kB of memory, of {MEMORY_KB}");
+    let summary = ended.stdout.last().context("no summary")?;
+    let summary: serde_json::Value = serde_json::from_str(summary)?;
+    let gone = |name: &str| summary.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    ensure!(gone("history_evicted") + gone("history_lost") > 0, "nothing is told to be forgotten: {summary}");
+    Ok(())
+}
+
+/// Waits until a refusal of this process is told.
+fn told(lines: &Lines, pid: u32) {
+    lines.wait(PATIENCE, |lines| events(lines, pid).is_ok_and(|events| !events.is_empty()));
+}
+
+/// Memory of a process that is not backed by files, at its highest.
+fn private_kb(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
