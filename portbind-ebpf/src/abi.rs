@@ -9,6 +9,8 @@
 //! a [`Refusal`] (who asked for what), a [`Walk`] (what the search for holders met), the [`Holder`]s
 //! that it met, and an [`Outcome`] (which call it was, and the error the caller got). A step that
 //! found the ring buffer full is missing; the counters and the following steps say so.
+//!
+//! A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...) is one record: a [`Named`].
 
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -23,6 +25,8 @@ pub const MAX_PARENTS: usize = 8;
 pub const MAX_HOLDERS: u32 = 32;
 /// Size of the ring buffer in bytes, unless the loader sets another.
 pub const RING_BYTES: u32 = 4 << 20;
+/// Bytes of a sockaddr of any family (`_K_SS_MAXSIZE`, include/uapi/linux/socket.h).
+pub const NAME_LEN: usize = 128;
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
 pub const ERROR_WORDS: usize = 3;
 /// Words of 64 bits in the map that holds the wanted ports, one bit a port.
@@ -52,6 +56,8 @@ pub mod kind {
     pub const WALK: u32 = 3;
     /// An [`Outcome`](super::Outcome).
     pub const OUTCOME: u32 = 4;
+    /// A [`Named`](super::Named).
+    pub const NAMED: u32 = 16;
 }
 
 /// Which call was refused: the values of `operation`.
@@ -176,9 +182,9 @@ pub struct Socket = 88 {
     pub uid: u32,
     /// Bits of [`option`].
     pub options: u32,
-    /// AF_INET or AF_INET6.
+    /// AF_INET or AF_INET6; of a [`Named`], any other AF_*.
     pub family: u16,
-    /// IPPROTO_*.
+    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
     pub protocol: u16,
     /// SOCK_*.
     pub socket_type: u16,
@@ -265,6 +271,24 @@ pub struct Outcome = 40 {
 }
 }
 
+record! {
+/// A refusal of a socket whose name is no port, whole: only bind is traced of these families.
+pub struct Named = 1072 {
+    /// Kind [`kind::NAMED`].
+    pub header: Header,
+    /// Who.
+    pub caller: Caller,
+    /// The socket. Addresses, ports, options and interface are those of internet sockets: zero.
+    pub socket: Socket,
+    /// Positive errno.
+    pub error: u32,
+    /// Bytes of `name` that are filled.
+    pub name_len: u32,
+    /// What: the sockaddr that was asked for, raw. What follows the filled bytes is left over.
+    pub name: [u8; NAME_LEN],
+}
+}
+
 /// Per-CPU counters: indexes into the map `COUNTERS`.
 pub mod counter {
     /// Refusals with a wanted error.
@@ -332,6 +356,14 @@ pub mod protocol {
     pub const PING: u32 = 1 << 3;
     /// UDP-Lite.
     pub const UDPLITE: u32 = 1 << 4;
+    /// SCTP.
+    pub const SCTP: u32 = 1 << 5;
+    /// Sockets of AF_UNIX, whatever their type.
+    pub const UNIX: u32 = 1 << 6;
+    /// Sockets of AF_NETLINK, whatever their protocol.
+    pub const NETLINK: u32 = 1 << 7;
+    /// Sockets of AF_VSOCK, whatever their type.
+    pub const VSOCK: u32 = 1 << 8;
     /// Any other.
     pub const OTHER: u32 = 1 << 31;
 }

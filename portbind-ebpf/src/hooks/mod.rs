@@ -4,5 +4,6 @@ mod debug;
 mod fexit;
 mod files;
 mod kprobe;
+mod named;
 mod system_call;
 mod tracepoint;

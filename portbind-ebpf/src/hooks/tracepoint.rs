@@ -5,11 +5,13 @@
 
 use super::system_call::SystemCall;
 use crate::filter;
-use crate::kernel::{Ptr, at, current_task};
+use crate::kernel::{Memory, Ptr, at, current_task};
+use crate::named::{self, Name};
 use crate::refusal::system_call_failed;
 use crate::sock::Sock;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
+use portbind_ebpf::abi::operation;
 
 /// `SOCKFS_MAGIC` (include/uapi/linux/magic.h).
 const SOCKFS_MAGIC: u64 = 0x534F_434B;
@@ -32,8 +34,13 @@ pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
 fn system_call_returned(registers: Ptr, error: u32) {
     let Some(call) = SystemCall::of_registers(registers) else { return };
     let sock = sock_of_descriptor(call.fd);
-    if !sock.0.is_null() && sock.is_internet() {
+    if sock.0.is_null() {
+        return;
+    }
+    if sock.is_internet() {
         system_call_failed(sock, call.address, error, call.operation);
+    } else if call.operation == operation::BIND {
+        named::tell(sock, Name { at: call.address, len: call.length, memory: Memory::User }, error);
     }
 }
 

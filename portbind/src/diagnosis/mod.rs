@@ -2,6 +2,8 @@
 //! arguments, so that a recorded refusal is diagnosed the same on any machine.
 
 pub mod cause;
+pub mod elsewhere;
 pub mod errno;
 pub mod event;
 pub mod rule;
+pub mod unix;

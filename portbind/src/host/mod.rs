@@ -2,7 +2,9 @@
 //!
 //! Everything that reads files starts at a root folder, so that a test can bring its own.
 
+mod cgroup;
 pub mod clock;
+pub mod netlink;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
@@ -11,6 +13,8 @@ pub mod process;
 pub mod procfs;
 pub mod sockets;
 mod stat;
+pub mod unix;
+pub mod unix_sockets;
 pub mod users;
 
 use std::path::Path;

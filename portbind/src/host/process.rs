@@ -39,8 +39,14 @@ impl Host {
     /// leader inherits on execve (de_thread in fs/exec.c).
     #[must_use]
     pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
-        let told = self.procfs.start_ticks(pid)?.saturating_mul(TICK_NS);
-        (told.abs_diff(start_boot_ns) <= START_SLACK_NS).then(|| self.describe(pid))?
+        self.is_the_one_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
+    }
+
+    /// Whether a process is still the one that started then, as in [`Self::describe_if_started_at`].
+    #[must_use]
+    pub fn is_the_one_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
+        let told = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
+        told.is_some_and(|told| told.abs_diff(start_boot_ns) <= START_SLACK_NS)
     }
 
     fn describe_started(&self, pid: u32, stat: Stat) -> Process {

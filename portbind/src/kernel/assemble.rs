@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use portbind_ebpf::abi::{Holder, Outcome, Refusal, Walk};
+use portbind_ebpf::abi::{Holder, Named, Outcome, Refusal, Walk, operation};
 
 use super::record::Record;
 
@@ -24,6 +24,23 @@ pub struct Evidence {
     pub walk: Option<Walk>,
     /// How the call ended; `None` if it was not seen to.
     pub outcome: Option<Outcome>,
+    /// The sockaddr asked for, raw, of a socket without a port.
+    pub name: Option<Vec<u8>>,
+}
+
+impl From<&Named> for Evidence {
+    /// A refusal of one record: there was no search, and the call is known to have been a bind.
+    fn from(named: &Named) -> Self {
+        let Named { header, caller, socket, error, name_len, name } = *named;
+        let len = usize::try_from(name_len).unwrap_or(usize::MAX).min(name.len());
+        Self {
+            refusal: Box::new(Refusal { header, caller, socket }),
+            holders: Vec::new(),
+            walk: None,
+            outcome: Some(Outcome { header, error, operation: operation::BIND, socket: socket.id }),
+            name: Some(name.get(..len).unwrap_or_default().to_vec()),
+        }
+    }
 }
 
 /// Refusals whose records have not all come.
@@ -37,8 +54,13 @@ impl Assembler {
     pub fn push(&mut self, record: Record<'_>) -> Option<Evidence> {
         match record {
             Record::Refusal(refusal) => {
-                let draft =
-                    Evidence { refusal: Box::new(*refusal), holders: Vec::new(), walk: None, outcome: None };
+                let draft = Evidence {
+                    refusal: Box::new(*refusal),
+                    holders: Vec::new(),
+                    walk: None,
+                    outcome: None,
+                    name: None,
+                };
                 // A task is in one call at a time: what it had open before will get no more records.
                 self.drafts.insert(refusal.header.task, draft)
             }
@@ -61,6 +83,8 @@ impl Assembler {
                 draft.outcome = Some(*outcome);
                 Some(draft)
             }
+            // Whole already. What the task had open before stays: it is in another call.
+            Record::Named(named) => Some(Evidence::from(named)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{Header, Holder, Outcome, Refusal, Walk, kind};
+use portbind_ebpf::abi::{Header, Holder, Named, Outcome, Refusal, Walk, kind};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -14,6 +14,8 @@ pub enum Record<'a> {
     Walk(&'a Walk),
     /// How the call ended.
     Outcome(&'a Outcome),
+    /// A whole refusal of a socket without a port.
+    Named(&'a Named),
 }
 
 /// Bytes that are no record of ours.
@@ -33,6 +35,12 @@ pub enum RecordError {
 }
 
 impl<'a> Record<'a> {
+    /// Whether it is the first, or only, record of a refusal.
+    #[must_use]
+    pub const fn opens_a_refusal(&self) -> bool {
+        matches!(self, Self::Refusal(_) | Self::Named(_))
+    }
+
     /// Reads one record.
     ///
     /// # Errors
@@ -47,6 +55,7 @@ impl<'a> Record<'a> {
             kind::HOLDER => view(bytes, kind).map(Self::Holder),
             kind::WALK => view(bytes, kind).map(Self::Walk),
             kind::OUTCOME => view(bytes, kind).map(Self::Outcome),
+            kind::NAMED => view(bytes, kind).map(Self::Named),
             _ => Err(RecordError::Kind(kind)),
         }
     }
@@ -79,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in 0_u32..6) {
+        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in (0_u32..6).prop_union(16_u32..17)) {
             let mut words = words;
             if let Some(first) = words.first_mut() {
                 *first = u64::from(kind);

@@ -1,5 +1,7 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
+mod named;
+
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -69,6 +71,9 @@ impl Enricher {
 
     /// Describes one refusal.
     pub(super) fn describe(&mut self, evidence: &Evidence, backend: Backend, lost: u64) -> Refusal {
+        if let Some(sockaddr) = &evidence.name {
+            return self.describe_named(evidence, sockaddr, backend, lost);
+        }
         let now = Instant::now();
         let flags = evidence::walk_flags(evidence);
         let process = self.caller(evidence);

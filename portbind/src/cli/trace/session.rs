@@ -167,7 +167,7 @@ impl Session<'_> {
                     continue;
                 }
             };
-            if matches!(record, Record::Refusal(_)) {
+            if record.opens_a_refusal() {
                 self.read += 1;
             }
             let complete = self.assembler.push(record);

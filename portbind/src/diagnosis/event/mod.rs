@@ -9,11 +9,13 @@ use super::errno::Errno;
 
 mod account;
 mod holder;
+mod name;
 mod process;
 mod socket;
 
 pub use account::{Account, Gaps};
 pub use holder::{Holder, HolderProcess, Ownership, State};
+pub use name::Name;
 pub use process::{Ancestor, Process};
 pub use socket::{Family, Interface, Options, Protocol, Socket};
 
