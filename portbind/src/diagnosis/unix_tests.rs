@@ -98,10 +98,9 @@ fn connections_of_a_listener_are_not_in_the_way() {
         let named = states.iter().zip(1..).map(|(&state, pid)| holder(pid, state)).collect();
         in_the_way(named).iter().map(|holder| holder.state).collect::<Vec<_>>()
     };
-    use State::{Bound, Established, Listen};
-    assert_eq!(states(&[Established, Listen, Established]), [Listen]);
-    assert_eq!(states(&[Established, Bound]), [Bound]);
-    assert_eq!(states(&[Established]), [Established]);
+    assert_eq!(states(&[State::Established, State::Listen, State::Established]), [State::Listen]);
+    assert_eq!(states(&[State::Established, State::Bound]), [State::Bound]);
+    assert_eq!(states(&[State::Established]), [State::Established]);
     assert_eq!(states(&[]), []);
 }
 

@@ -3,6 +3,7 @@
 //! The same words are used in scenario files and on the pipe.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,42 @@ pub enum Action {
         /// How the call is made.
         #[serde(default)]
         by: Way,
+    },
+    /// Opens a socket that has no port.
+    Open {
+        /// Its label.
+        new: String,
+        /// Its family and type.
+        kind: Kind,
+    },
+    /// bind(2) of a socket that has no port.
+    BindName {
+        /// The socket.
+        socket: String,
+        /// What to bind it to.
+        name: SocketName,
+        /// The folder of this play; filled in by the runner.
+        #[serde(default)]
+        folder: PathBuf,
+        /// How the call is made.
+        #[serde(default)]
+        by: Way,
+    },
+    /// Puts something at a path in the folder of this play.
+    Make {
+        /// What.
+        object: Object,
+        /// Where.
+        path: String,
+        /// The folder of this play; filled in by the runner.
+        #[serde(default)]
+        folder: PathBuf,
+    },
+    /// Makes the folder of this play the root of the actor.
+    Chroot {
+        /// The folder of this play; filled in by the runner.
+        #[serde(default)]
+        folder: PathBuf,
     },
     /// listen(2).
     Listen {
@@ -184,6 +221,58 @@ pub enum Action {
     Exit,
 }
 
+/// Family and type of a socket that has no port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `AF_UNIX`, `SOCK_STREAM`.
+    UnixStream,
+    /// `AF_UNIX`, `SOCK_DGRAM`.
+    UnixDgram,
+    /// `AF_UNIX`, `SOCK_SEQPACKET`.
+    UnixSeqpacket,
+    /// `AF_NETLINK`, `NETLINK_ROUTE`.
+    NetlinkRoute,
+    /// `AF_VSOCK`, `SOCK_STREAM`.
+    VsockStream,
+    /// `AF_PACKET`, `SOCK_RAW`.
+    Packet,
+}
+
+/// The name of a socket that has no port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SocketName {
+    /// A path in the folder of this play, given from the root on.
+    Path(String),
+    /// The same, given from that folder on, to which the actor goes first.
+    Relative(String),
+    /// A path as it is.
+    Absolute(String),
+    /// An abstract name, which the folder makes one of this play alone.
+    Abstract(String),
+    /// A port id of netlink, from a number that no process has.
+    Netlink(u32),
+    /// A port of vsock, of every machine.
+    Vsock(u32),
+    /// An interface, by index.
+    Packet(i32),
+}
+
+/// What is put at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// An empty file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link to nothing.
+    DanglingLink,
+    /// A symbolic link to the folder of this play.
+    Link,
+}
+
 /// How a call is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -219,6 +308,8 @@ pub enum Protocol {
     Udp,
     /// MPTCP.
     Mptcp,
+    /// SCTP.
+    Sctp,
 }
 
 /// A socket option; the plain words switch it on.

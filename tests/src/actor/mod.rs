@@ -5,6 +5,7 @@
 
 mod action;
 mod bulk;
+mod named;
 mod perform;
 mod sockets;
 
@@ -13,7 +14,9 @@ use std::io::{BufRead as _, Write as _};
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, poll};
 
-pub use self::action::{Action, Answer, Family, Protocol, SocketOption, errno_name};
+pub use self::action::{
+    Action, Answer, Family, Kind, Object, Protocol, SocketName, SocketOption, Way, errno_name,
+};
 
 /// Runs as an actor until the input ends.
 ///

@@ -94,6 +94,10 @@ pub struct Expected {
     pub port: Option<u16>,
     /// The protocol.
     pub protocol: Option<String>,
+    /// The code of the cause.
+    pub cause: Option<String>,
+    /// What its sentence holds; `$folder` stands for the folder of the play.
+    pub says: Option<String>,
     /// Those who stand in the way.
     pub holders: Vec<ExpectedHolder>,
     /// Nobody does.
