@@ -83,7 +83,7 @@ impl Assembler {
                 draft.outcome = Some(*outcome);
                 Some(draft)
             }
-            // Whole already. What the task had open before stays: it is in another call.
+            // Whole already. It is no step of what the task may still have open.
             Record::Named(named) => Some(Evidence::from(named)),
         }
     }
@@ -108,7 +108,7 @@ impl Assembler {
 
 #[cfg(test)]
 mod tests {
-    use portbind_ebpf::abi::{Header, kind};
+    use portbind_ebpf::abi::{self, Header, kind};
     use zerocopy::FromZeros;
 
     use super::*;
@@ -143,6 +143,23 @@ mod tests {
         assert_eq!(first.holders.iter().map(|holder| holder.socket.id).collect::<Vec<_>>(), [5, 6]);
         let second = assembler.push(Record::Outcome(&outcome(2))).unwrap();
         assert!(second.holders.is_empty() && assembler.is_empty());
+    }
+
+    #[test]
+    fn a_refusal_without_a_port_is_whole_at_once() {
+        let mut assembler = Assembler::default();
+        assembler.push(Record::Refusal(&refusal(1, 10)));
+        let mut named = Named { header: header(kind::NAMED, 1, 20), error: 98, ..Named::new_zeroed() };
+        named.name = [7; abi::NAME_LEN];
+        for (told, kept) in [(0, 0), (3, 3), (128, 128), (129, 128), (u32::MAX, 128)] {
+            named.name_len = told;
+            let evidence = assembler.push(Record::Named(&named)).unwrap();
+            assert_eq!(evidence.name.unwrap(), vec![7; kept]);
+            let outcome = evidence.outcome.map(|outcome| (outcome.error, outcome.operation));
+            assert_eq!((evidence.refusal.header.time, outcome), (20, Some((98, operation::BIND))));
+        }
+        // What the task had open before is still waiting.
+        assert_eq!(assembler.push(Record::Outcome(&outcome(1))).unwrap().refusal.header.time, 10);
     }
 
     #[test]

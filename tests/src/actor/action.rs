@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::named::{Kind, Object, SocketName};
+
 /// One thing to do. `socket` is the label of a socket, `new` the label of one that appears.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
@@ -219,58 +221,6 @@ pub enum Action {
     },
     /// Ends the process; what its children inherited stays open.
     Exit,
-}
-
-/// Family and type of a socket that has no port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// `AF_UNIX`, `SOCK_STREAM`.
-    UnixStream,
-    /// `AF_UNIX`, `SOCK_DGRAM`.
-    UnixDgram,
-    /// `AF_UNIX`, `SOCK_SEQPACKET`.
-    UnixSeqpacket,
-    /// `AF_NETLINK`, `NETLINK_ROUTE`.
-    NetlinkRoute,
-    /// `AF_VSOCK`, `SOCK_STREAM`.
-    VsockStream,
-    /// `AF_PACKET`, `SOCK_RAW`.
-    Packet,
-}
-
-/// The name of a socket that has no port.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SocketName {
-    /// A path in the folder of this play, given from the root on.
-    Path(String),
-    /// The same, given from that folder on, to which the actor goes first.
-    Relative(String),
-    /// A path as it is.
-    Absolute(String),
-    /// An abstract name, which the folder makes one of this play alone.
-    Abstract(String),
-    /// A port id of netlink, from a number that no process has.
-    Netlink(u32),
-    /// A port of vsock, of every machine.
-    Vsock(u32),
-    /// An interface, by index.
-    Packet(i32),
-}
-
-/// What is put at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Object {
-    /// An empty file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link to nothing.
-    DanglingLink,
-    /// A symbolic link to the folder of this play.
-    Link,
 }
 
 /// How a call is made.

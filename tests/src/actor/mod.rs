@@ -14,9 +14,8 @@ use std::io::{BufRead as _, Write as _};
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, poll};
 
-pub use self::action::{
-    Action, Answer, Family, Kind, Object, Protocol, SocketName, SocketOption, Way, errno_name,
-};
+pub use self::action::{Action, Answer, Family, Protocol, SocketOption, Way, errno_name};
+pub use self::named::{Kind, Object, SocketName};
 
 /// Runs as an actor until the input ends.
 ///

@@ -4,13 +4,66 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use serde::{Deserialize, Serialize};
 
-use super::action::{Answer, Kind, Object, SocketName, Way};
+use super::action::{Answer, Way};
 use super::sockets::{Failure, Sockets, describe};
 use crate::sys;
 
 /// Above the numbers of all processes (PID_MAX_LIMIT, include/linux/threads.h).
 const NETLINK_BASE: u32 = 1 << 23;
+
+/// Family and type of a socket that has no port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `AF_UNIX`, `SOCK_STREAM`.
+    UnixStream,
+    /// `AF_UNIX`, `SOCK_DGRAM`.
+    UnixDgram,
+    /// `AF_UNIX`, `SOCK_SEQPACKET`.
+    UnixSeqpacket,
+    /// `AF_NETLINK`, `NETLINK_ROUTE`.
+    NetlinkRoute,
+    /// `AF_VSOCK`, `SOCK_STREAM`.
+    VsockStream,
+    /// `AF_PACKET`, `SOCK_RAW`.
+    Packet,
+}
+
+/// The name of a socket that has no port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SocketName {
+    /// A path in the folder of this play, given from the root on.
+    Path(String),
+    /// The same, given from that folder on, to which the actor goes first.
+    Relative(String),
+    /// A path as it is.
+    Absolute(String),
+    /// An abstract name, which the folder makes one of this play alone.
+    Abstract(String),
+    /// A port id of netlink, from a number that no process has.
+    Netlink(u32),
+    /// A port of vsock, of every machine.
+    Vsock(u32),
+    /// An interface, by index.
+    Packet(i32),
+}
+
+/// What is put at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// An empty file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link to nothing.
+    DanglingLink,
+    /// A symbolic link to the folder of this play.
+    Link,
+}
 
 /// Opens a socket.
 pub(super) fn open(kind: Kind) -> Result<OwnedFd, Failure> {
