@@ -12,6 +12,7 @@
 //!
 //! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
 //! things happened.
+//! A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...) is one record: a [`Named`].
 
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -30,6 +31,8 @@ pub const MAX_PARENTS: usize = 8;
 pub const MAX_HOLDERS: u32 = 32;
 /// Size of the ring buffer in bytes, unless the loader sets another.
 pub const RING_BYTES: u32 = 4 << 20;
+/// Bytes of a sockaddr of any family (`_K_SS_MAXSIZE`, include/uapi/linux/socket.h).
+pub const NAME_LEN: usize = 128;
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
 pub const ERROR_WORDS: usize = 3;
 /// Words of 64 bits in the map that holds the wanted ports, one bit a port.
@@ -50,8 +53,10 @@ macro_rules! record {
 }
 
 mod history;
+mod named;
 
 pub use history::{Bound, Change, change};
+pub use named::Named;
 
 /// What a record is: the first word of each.
 pub mod kind {
@@ -67,6 +72,8 @@ pub mod kind {
     pub const BOUND: u32 = 5;
     /// A [`Change`](super::Change).
     pub const CHANGE: u32 = 6;
+    /// A [`Named`](super::Named).
+    pub const NAMED: u32 = 16;
 }
 
 /// Which call was refused: the values of `operation`.
@@ -198,9 +205,9 @@ pub struct Socket = 88 {
     pub uid: u32,
     /// Bits of [`option`].
     pub options: u32,
-    /// AF_INET or AF_INET6.
+    /// AF_INET or AF_INET6; of a [`Named`], any other AF_*.
     pub family: u16,
-    /// IPPROTO_*.
+    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
     pub protocol: u16,
     /// SOCK_*.
     pub socket_type: u16,
@@ -364,6 +371,14 @@ pub mod protocol {
     pub const PING: u32 = 1 << 3;
     /// UDP-Lite.
     pub const UDPLITE: u32 = 1 << 4;
+    /// SCTP.
+    pub const SCTP: u32 = 1 << 5;
+    /// Sockets of AF_UNIX, whatever their type.
+    pub const UNIX: u32 = 1 << 6;
+    /// Sockets of AF_NETLINK, whatever their protocol.
+    pub const NETLINK: u32 = 1 << 7;
+    /// Sockets of AF_VSOCK, whatever their type.
+    pub const VSOCK: u32 = 1 << 8;
     /// Any other.
     pub const OTHER: u32 = 1 << 31;
 }

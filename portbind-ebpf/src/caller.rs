@@ -2,7 +2,9 @@
 
 use portbind_ebpf::abi::{ARGS_LEN, COMM_LEN, Caller, EXE_NAMES, MAX_PARENTS};
 
-use crate::kernel::{Ptr, at, copy_args, copy_name, current_cgroup, current_owner, current_task, get, set};
+use crate::kernel::{
+    Ptr, at, copy_args, copy_path_name, current_cgroup, current_owner, current_task, get, set,
+};
 
 /// Steps up the path of an executable, mount points included.
 const MAX_PATH_STEPS: u32 = 20;
@@ -83,7 +85,7 @@ fn executable(mm: Ptr, to: &mut Caller) {
             if usize::from(index) >= EXE_NAMES {
                 return;
             }
-            copy_name(&mut to.exe[usize::from(index)], dentry.follow(at!(dentry_name)));
+            copy_path_name(&mut to.exe[usize::from(index)], dentry.follow(at!(dentry_name)));
             set(&mut to.exe_count, index + 1);
             dentry = dentry.follow(at!(dentry_parent));
         }

@@ -3,7 +3,7 @@
 use portbind_ebpf::abi::{ERROR_WORDS, protocol};
 
 use crate::kernel::{FILTER, at, current_ids, current_task, global, opaque, wanted_ports};
-use crate::sock::{Asked, nonzero};
+use crate::sock::{AF_NETLINK, AF_UNIX, AF_VSOCK, Asked, nonzero};
 
 /// Errors of the kernel are below this (`MAX_ERRNO` is 4095; those that exist end at 133).
 const ERRORS: u32 = ERROR_WORDS as u32 * 64;
@@ -24,6 +24,21 @@ pub(crate) fn is_refusal(error: u32) -> bool {
 /// Whether a refusal passes the filters.
 #[inline(always)]
 pub(crate) fn passes(asked: &Asked) -> bool {
+    if global(&FILTER.ports) != 0 && wanted_ports(asked.port) >> (asked.port & 63) & 1 == 0 {
+        return false;
+    }
+    is_wanted(asked.netns, protocol_bit(asked.protocol))
+}
+
+/// Whether a refusal of a socket without a port passes the filters: where ports are asked for, none does.
+#[inline(always)]
+pub(crate) fn passes_named(family: u16, netns: u32) -> bool {
+    global(&FILTER.ports) == 0 && is_wanted(netns, family_bit(family))
+}
+
+/// Whether a refusal passes the filters that are not about its port.
+#[inline(always)]
+fn is_wanted(in_netns: u32, protocol: u32) -> bool {
     let pid = (current_ids() >> 32) as u32;
     if pid == global(&FILTER.ignored_pid) && pid != 0 {
         return false;
@@ -33,14 +48,11 @@ pub(crate) fn passes(asked: &Asked) -> bool {
         return false;
     }
     let netns = global(&FILTER.netns);
-    if netns != 0 && asked.netns != netns {
+    if netns != 0 && in_netns != netns {
         return false;
     }
     let protocols = global(&FILTER.protocols);
-    if protocols != 0 && protocol_bit(asked.protocol) & protocols == 0 {
-        return false;
-    }
-    if global(&FILTER.ports) != 0 && wanted_ports(asked.port) >> (asked.port & 63) & 1 == 0 {
+    if protocols != 0 && protocol & protocols == 0 {
         return false;
     }
     global(&FILTER.comm_mask[0]) == 0 || has_wanted_comm()
@@ -67,7 +79,19 @@ fn protocol_bit(number: u16) -> u32 {
         17 => protocol::UDP,
         262 => protocol::MPTCP,
         1 | 58 => protocol::PING,
+        132 => protocol::SCTP,
         136 => protocol::UDPLITE,
+        _ => protocol::OTHER,
+    }
+}
+
+/// Bit of a family other than those of internet sockets.
+#[inline(always)]
+fn family_bit(family: u16) -> u32 {
+    match family {
+        AF_UNIX => protocol::UNIX,
+        AF_NETLINK => protocol::NETLINK,
+        AF_VSOCK => protocol::VSOCK,
         _ => protocol::OTHER,
     }
 }

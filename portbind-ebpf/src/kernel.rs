@@ -156,9 +156,37 @@ pub(crate) fn copy_args(to: &mut [u8; abi::ARGS_LEN], from: u64, len: u32) -> u3
     if failed == 0 { len } else { 0 }
 }
 
-/// Copies a string of the kernel into a record, cut to what it takes and closed by a NUL.
+/// Where bytes are copied from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// The kernel's own.
+    Kernel,
+    /// That of the current task.
+    User,
+}
+
+/// Copies up to `NAME_LEN` bytes of a sockaddr, straight into a record; returns how many.
 #[inline(always)]
-pub(crate) fn copy_name(to: &mut [u8; abi::EXE_NAME_LEN], from: Ptr) {
+pub(crate) fn copy_name(to: &mut [u8; abi::NAME_LEN], from: Ptr, len: u32, memory: Memory) -> u32 {
+    // As in `copy_args`: the verifier has to see the bound on the very register that is passed.
+    let len = opaque(u64::from(len)) as u32 & (abi::NAME_LEN as u32 * 2 - 1);
+    if len == 0 || len > abi::NAME_LEN as u32 {
+        return 0;
+    }
+    let (to, from) = (to.as_mut_ptr().cast(), from.0 as *const c_void);
+    // SAFETY: `len` is at most the size of the destination; the helpers check the source.
+    let failed = unsafe {
+        match memory {
+            Memory::Kernel => generated::bpf_probe_read_kernel(to, len, from),
+            Memory::User => generated::bpf_probe_read_user(to, len, from),
+        }
+    };
+    if failed == 0 { len } else { 0 }
+}
+
+/// Copies a name on a path of the kernel into a record, cut to what it takes and closed by a NUL.
+#[inline(always)]
+pub(crate) fn copy_path_name(to: &mut [u8; abi::EXE_NAME_LEN], from: Ptr) {
     // SAFETY: the destination has the size passed; the helper checks the source and closes what it wrote.
     unsafe {
         generated::bpf_probe_read_kernel_str(

@@ -14,6 +14,7 @@ mod holders;
 mod hooks;
 mod kernel;
 mod maps;
+mod named;
 mod refusal;
 mod sock;
 

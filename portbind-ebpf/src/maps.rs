@@ -31,6 +31,10 @@ pub(crate) static GET_PORTS: HashMap<u64, GetPort> = HashMap::with_max_entries(C
 #[map]
 pub(crate) static CALLS: HashMap<u64, Call> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
 
+/// kprobe: arguments of binds in flight of sockets without a port, by task.
+#[map]
+pub(crate) static NAMED_BINDS: HashMap<u64, NamedBind> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+
 /// A refusal whose call has not returned.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -56,4 +60,15 @@ pub(crate) struct Call {
     pub(crate) sock: u64,
     /// Kernel copy of the sockaddr; 0 if the call has none.
     pub(crate) address: u64,
+}
+
+/// Arguments of a bind of a socket without a port.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct NamedBind {
+    pub(crate) sock: u64,
+    /// The sockaddr.
+    pub(crate) address: u64,
+    /// Bytes of it.
+    pub(crate) len: u64,
 }

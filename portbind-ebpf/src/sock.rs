@@ -3,11 +3,14 @@
 use portbind_ebpf::abi::{Address, Socket, holder, option};
 use portbind_ebpf::layout::ABSENT;
 
-use crate::kernel::{Ptr, at, opaque};
+use crate::kernel::{Ptr, at, opaque, set};
 
 /// Address families (include/linux/socket.h).
+pub(crate) const AF_UNIX: u16 = 1;
 pub(crate) const AF_INET: u16 = 2;
 pub(crate) const AF_INET6: u16 = 10;
+pub(crate) const AF_NETLINK: u16 = 16;
+pub(crate) const AF_VSOCK: u16 = 40;
 
 /// Protocols (include/uapi/linux/in.h).
 pub(crate) const IPPROTO_TCP: u16 = 6;
@@ -222,6 +225,28 @@ impl Sock {
         to.reserved = 0;
     }
 
+    /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
+    #[inline(always)]
+    pub(crate) fn describe_named(self, to: &mut Socket, family: u16) {
+        to.id = self.0.0;
+        to.cookie = self.0.read(at!(sock_cookie));
+        to.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
+        to.netns = self.netns();
+        to.uid = self.0.read(at!(sock_uid));
+        to.family = family;
+        to.protocol = self.protocol();
+        to.socket_type = self.0.read(at!(sock_type));
+        to.state = self.state();
+        clear(&mut to.address);
+        clear(&mut to.peer);
+        set(&mut to.interface, 0);
+        set(&mut to.options, 0);
+        set(&mut to.port, 0);
+        set(&mut to.peer_port, 0);
+        set(&mut to.time_wait_state, 0);
+        set(&mut to.reserved, 0);
+    }
+
     /// Bits of `abi::holder`: who can have a full socket open.
     #[inline(always)]
     pub(crate) fn ownership(self) -> u32 {
@@ -234,6 +259,15 @@ impl Sock {
             | flag(no_socket & dead, holder::ORPHAN)
             | flag(no_socket & (1 ^ dead), holder::NOT_ACCEPTED)
     }
+}
+
+/// Writes zeros word by word: written as one, they would become a call of memset.
+#[inline(always)]
+fn clear([first, second, third, fourth]: &mut Address) {
+    set(first, 0);
+    set(second, 0);
+    set(third, 0);
+    set(fourth, 0);
 }
 
 /// Inode number of a `struct socket` (0 of a null one), which lies in one object with its inode (`struct socket_alloc`).

@@ -60,12 +60,48 @@ pub struct Process {
 /// The refused socket.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Socket {
+    /// Address family.
+    pub family: String,
     /// Transport protocol.
     pub protocol: serde_json::Value,
     /// Address asked for.
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
     /// Port asked for.
-    pub port: u16,
+    pub port: Option<u16>,
+    /// Path or abstract name asked for.
+    pub path: Option<String>,
+    /// Name asked for, of netlink.
+    pub netlink: Option<Netlink>,
+    /// Name asked for, of vsock.
+    pub vsock: Option<Vsock>,
+}
+
+/// The name of a netlink socket.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Netlink {
+    /// Port id.
+    pub port_id: u32,
+}
+
+/// The name of a vsock socket.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Vsock {
+    /// Port.
+    pub port: u32,
+}
+
+impl Socket {
+    /// What was asked for, in one word; only what the family has may be there.
+    #[must_use]
+    pub fn asked(&self) -> String {
+        match (self.address.zip(self.port), &self.path, &self.netlink, &self.vsock) {
+            (Some((address, port)), None, None, None) => format!("{address}:{port}"),
+            (None, Some(path), None, None) => path.clone(),
+            (None, None, Some(Netlink { port_id }), None) => format!("netlink {port_id}"),
+            (None, None, None, Some(Vsock { port })) => format!("vsock {port}"),
+            _ => format!("{self:?}"),
+        }
+    }
 }
 
 /// A socket on the port.
@@ -76,9 +112,9 @@ pub struct Holder {
     /// It stands in the way.
     pub conflicts: bool,
     /// Local address.
-    pub address: IpAddr,
+    pub address: Option<IpAddr>,
     /// Local port.
-    pub port: u16,
+    pub port: Option<u16>,
     /// Inode of the socket.
     pub inode: Option<u64>,
     /// Owner.

@@ -21,10 +21,12 @@ pub struct Refusal {
     pub operation: String,
     /// The errno.
     pub error: String,
-    /// Address asked for.
-    pub address: IpAddr,
-    /// Port asked for.
-    pub port: u16,
+    /// Address and port, or the name, that was asked for.
+    pub asked: String,
+    /// The code of the cause, if it matters.
+    pub cause: Option<String>,
+    /// What its sentence must hold, if it matters.
+    pub says: Option<String>,
     /// Protocol, if it matters.
     pub protocol: Option<String>,
     /// Who stood in the way.
@@ -35,8 +37,6 @@ pub struct Refusal {
     pub others: bool,
     /// Sockets that did not, by label.
     pub not_blamed: BTreeMap<String, u64>,
-    /// Code of the cause, if it matters.
-    pub cause: Option<String>,
     /// Codes of the remedies, if they matter.
     pub fixes: Option<Vec<String>>,
 }
@@ -136,11 +136,15 @@ impl Stage {
         expected: &Expected,
         troupe: &Troupe,
     ) -> anyhow::Result<Refusal> {
+        let endpoint = |(address, port): (IpAddr, u16)| {
+            format!("{}:{}", expected.address.unwrap_or(address), expected.port.unwrap_or(port))
+        };
         let (operation, asked) = match &step.action {
-            Action::Bind { address, port, .. } => ("bind", (*address, *port)),
-            Action::Listen { socket, .. } => ("listen", self.address(socket)?),
+            Action::Bind { address, port, .. } => ("bind", endpoint((*address, *port))),
+            Action::BindName { name, .. } => ("bind", name.told(troupe.folder())),
+            Action::Listen { socket, .. } => ("listen", endpoint(self.address(socket)?)),
             Action::Connect { socket, .. } | Action::Datagram { socket, .. } => {
-                ("autobind", self.address(socket)?)
+                ("autobind", endpoint(self.address(socket)?))
             }
             _ => bail!("only bind, listen, connect and datagram can be refused"),
         };
@@ -149,14 +153,16 @@ impl Stage {
             let inode = troupe.inode(label).with_context(|| format!("no socket is labelled {label}"))?;
             not_blamed.insert(label.clone(), inode);
         }
+        let folder = troupe.folder().display().to_string();
         let error = expected.error.as_ref().or(step.expect.as_ref());
         Ok(Refusal {
             step: name.to_owned(),
             pid: troupe.pid(&step.actor).context("the actor has no pid")?,
             operation: expected.operation.clone().unwrap_or_else(|| operation.to_owned()),
             error: error.context("a success is no refusal")?.clone(),
-            address: expected.address.unwrap_or(asked.0),
-            port: expected.port.unwrap_or(asked.1),
+            asked,
+            cause: expected.cause.clone(),
+            says: expected.says.as_ref().map(|says| says.replace("$folder", &folder)),
             protocol: expected.protocol.clone(),
             holders: expected
                 .holders
@@ -166,7 +172,6 @@ impl Stage {
             no_holder: expected.no_holder,
             others: expected.others,
             not_blamed,
-            cause: expected.cause.clone(),
             fixes: expected.fixes.clone(),
         })
     }

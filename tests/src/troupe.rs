@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, bail};
 
@@ -28,6 +29,7 @@ pub struct Troupe {
     inodes: BTreeMap<String, u64>,
     owners: BTreeMap<u64, Owners>,
     programs: Vec<Scratch>,
+    folder: Option<PathBuf>,
 }
 
 impl Troupe {
@@ -107,6 +109,26 @@ impl Troupe {
         self.owners.get(&inode).cloned().unwrap_or_default()
     }
 
+    /// The folder of this play: nobody else's, made when first needed, gone in the end.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.as_deref().unwrap_or_else(|| Path::new("/nowhere"))
+    }
+
+    /// Makes the folder of this play.
+    fn make_folder(&mut self) -> anyhow::Result<PathBuf> {
+        static PLAYS: AtomicU32 = AtomicU32::new(0);
+        if let Some(folder) = &self.folder {
+            return Ok(folder.clone());
+        }
+        let play = PLAYS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("portbind-tests-{}-play-{play}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        self.folder = Some(folder.clone());
+        Ok(folder)
+    }
+
     /// Fills in what only the runner knows.
     fn complete(&mut self, action: &Action) -> anyhow::Result<Action> {
         Ok(match action {
@@ -119,14 +141,27 @@ impl Troupe {
                 let pid = self.pid(of).with_context(|| format!("no actor {of}"))?;
                 Action::JoinNetns { of: of.clone(), pid }
             }
+            Action::BindName { socket, name, by, .. } => Action::BindName {
+                socket: socket.clone(),
+                name: name.clone(),
+                folder: self.make_folder()?,
+                by: *by,
+            },
+            Action::Make { object, path, .. } => {
+                Action::Make { object: *object, path: path.clone(), folder: self.make_folder()? }
+            }
+            Action::Chroot { .. } => Action::Chroot { folder: self.make_folder()? },
             _ => action.clone(),
         })
     }
 
     /// Keeps account of descriptors.
     fn note(&mut self, name: &str, action: &Action, answer: &Answer) {
-        if let (Action::Socket { new, .. } | Action::Accept { new, .. }, Some(inode)) = (action, answer.inode)
-        {
+        let new = match action {
+            Action::Socket { new, .. } | Action::Accept { new, .. } | Action::Open { new, .. } => Some(new),
+            _ => None,
+        };
+        if let (Some(new), Some(inode)) = (new, answer.inode) {
             self.inodes.insert(new.clone(), inode);
         }
         if let Action::Inherit { child, .. } = action {
@@ -175,6 +210,9 @@ impl Drop for Troupe {
         for (_, Actor { mut process, input, output }) in std::mem::take(&mut self.actors) {
             drop((input, output));
             let _status = process.wait();
+        }
+        if let Some(folder) = &self.folder {
+            let _gone = std::fs::remove_dir_all(folder);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{self, Event};
+use crate::event::{self, Cause, Event};
 use crate::play::{Holder, Refusal};
 
 /// How far the told time in TIME_WAIT may be from the measured one.
@@ -50,8 +50,7 @@ pub fn compare(refusals: &[Refusal], events: &[Event]) -> Vec<String> {
 
 /// What is wrong with one event.
 fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
-    let told =
-        format!("{} {}:{} -> {}", event.operation, event.socket.address, event.socket.port, event.error.name);
+    let told = format!("{} {} -> {}", event.operation, event.socket.asked(), event.error.name);
     let mut wrong = Vec::new();
     if told != call_of(refusal) {
         wrong.push(format!("expected {}, told {told}", call_of(refusal)));
@@ -60,6 +59,13 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
         && event.socket.protocol != protocol.as_str()
     {
         wrong.push(format!("expected protocol {protocol}, told {}", event.socket.protocol));
+    }
+    let Cause { code, summary } = &event.cause;
+    if refusal.cause.as_ref().is_some_and(|cause| cause != code) {
+        wrong.push(format!("expected cause {:?}, told {code}", refusal.cause));
+    }
+    if refusal.says.as_ref().is_some_and(|says| !summary.contains(says.as_str())) {
+        wrong.push(format!("expected {:?} in: {summary}", refusal.says));
     }
     let blamed = || event.holders.iter().filter(|holder| holder.conflicts);
     if refusal.no_holder && blamed().next().is_some() {
@@ -75,11 +81,6 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
         if blamed().any(|holder| holder.inode == Some(*inode)) {
             wrong.push(format!("{label} is blamed, but does not stand in the way"));
         }
-    }
-    if let Some(cause) = &refusal.cause
-        && event.cause.code != *cause
-    {
-        wrong.push(format!("expected cause {cause}, told {}", event.cause.code));
     }
     let fixes: Vec<&String> = event.fixes.iter().map(|fix| &fix.code).collect();
     if let Some(expected) = &refusal.fixes
@@ -163,7 +164,7 @@ fn holder_differences(expected: &Holder, told: &event::Holder) -> Vec<String> {
 
 /// The call and its result in one line.
 fn call_of(refusal: &Refusal) -> String {
-    format!("{} {}:{} -> {}", refusal.operation, refusal.address, refusal.port, refusal.error)
+    format!("{} {} -> {}", refusal.operation, refusal.asked, refusal.error)
 }
 
 #[cfg(test)]
@@ -183,8 +184,9 @@ mod tests {
             pid: 7,
             operation: "bind".to_owned(),
             error: "EADDRINUSE".to_owned(),
-            address: "127.0.0.1".parse().unwrap(),
-            port: 80,
+            asked: "127.0.0.1:80".to_owned(),
+            cause: Some("listener".to_owned()),
+            says: Some("listens".to_owned()),
             protocol: None,
             holders: vec![Holder {
                 name: "old".to_owned(),
@@ -198,7 +200,6 @@ mod tests {
             no_holder: false,
             others: false,
             not_blamed: BTreeMap::from([("other".to_owned(), 98)]),
-            cause: Some("listener".to_owned()),
             fixes: Some(vec!["wait".to_owned()]),
         }
     }
@@ -208,7 +209,7 @@ mod tests {
         let mut value = json!({
             "kind": "refusal", "operation": "bind", "error": { "name": "EADDRINUSE" }, "backend": "fexit",
             "process": { "pid": 7, "comm": "x", "uid": 0 },
-            "socket": { "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
+            "socket": { "family": "inet", "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
             "holders": [holder(99)],
             "cause": { "code": "listener", "summary": "z" }, "fixes": [{ "code": "wait", "text": "x" }],
         });
@@ -241,6 +242,9 @@ mod tests {
         assert_eq!(complaints(|event| event["operation"] = json!("listen")), 1);
         assert_eq!(complaints(|event| event["error"]["name"] = json!("EACCES")), 1);
         assert_eq!(complaints(|event| event["socket"]["port"] = json!(0)), 1);
+        assert_eq!(complaints(|event| event["socket"]["path"] = json!("/a")), 1);
+        assert_eq!(complaints(|event| event["cause"]["code"] = json!("vanished")), 1);
+        assert_eq!(complaints(|event| event["cause"]["summary"] = json!("no idea")), 1);
         assert_eq!(complaints(|event| event["holders"] = json!([])), 1);
         assert_eq!(complaints(|event| event["holders"][0]["conflicts"] = json!(false)), 1);
         assert_eq!(complaints(|event| event["holders"][0]["processes"] = json!([])), 1);

@@ -5,5 +5,6 @@ mod fexit;
 mod files;
 mod history;
 mod kprobe;
+mod named;
 mod system_call;
 mod tracepoint;

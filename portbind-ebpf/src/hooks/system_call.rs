@@ -27,6 +27,8 @@ pub(super) struct SystemCall {
     pub(super) fd: u32,
     /// The sockaddr in user memory; null for listen.
     pub(super) address: Ptr,
+    /// Bytes of it, as the caller says.
+    pub(super) length: u32,
 }
 
 impl SystemCall {
@@ -43,12 +45,14 @@ impl SystemCall {
             _ => return None,
         };
         let (first, second) = (register(first), register(second));
+        // Both kinds of calls have their third argument here.
+        let third = register(offset_of!(pt_regs, rdx)) as u32;
         match (number, first) {
-            (BIND | COMPAT_BIND, fd) => Some(Self::bind(fd as u32, second)),
+            (BIND | COMPAT_BIND, fd) => Some(Self::bind(fd as u32, second, third)),
             (LISTEN | COMPAT_LISTEN, fd) => Some(Self::listen(fd as u32)),
             (COMPAT_SOCKETCALL, SOCKETCALL_BIND) => {
-                let [fd, address] = [0, 4].map(|offset| Ptr(second).read_user::<u32>(offset));
-                Some(Self::bind(fd, u64::from(address)))
+                let [fd, address, length] = [0, 4, 8].map(|offset| Ptr(second).read_user::<u32>(offset));
+                Some(Self::bind(fd, u64::from(address), length))
             }
             (COMPAT_SOCKETCALL, SOCKETCALL_LISTEN) => Some(Self::listen(Ptr(second).read_user(0))),
             _ => None,
@@ -56,12 +60,12 @@ impl SystemCall {
     }
 
     #[inline(always)]
-    fn bind(fd: u32, address: u64) -> Self {
-        Self { operation: operation::BIND, fd, address: Ptr(address) }
+    fn bind(fd: u32, address: u64, length: u32) -> Self {
+        Self { operation: operation::BIND, fd, address: Ptr(address), length }
     }
 
     #[inline(always)]
     fn listen(fd: u32) -> Self {
-        Self { operation: operation::LISTEN, fd, address: Ptr(0) }
+        Self { operation: operation::LISTEN, fd, address: Ptr(0), length: 0 }
     }
 }

@@ -3,13 +3,16 @@
 //! The program runs at the end of every system call of the machine, so it looks at the return
 //! value before anything else.
 
-use super::system_call::SystemCall;
-use crate::filter;
-use crate::kernel::{Ptr, at, current_task};
-use crate::refusal::{call_succeeded, system_call_failed};
-use crate::sock::Sock;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
+use portbind_ebpf::abi::operation;
+
+use super::system_call::SystemCall;
+use crate::filter;
+use crate::kernel::{Memory, Ptr, at, current_task};
+use crate::named::{self, Name};
+use crate::refusal::{call_succeeded, system_call_failed};
+use crate::sock::Sock;
 
 /// `SOCKFS_MAGIC` (include/uapi/linux/magic.h).
 const SOCKFS_MAGIC: u64 = 0x534F_434B;
@@ -32,13 +35,17 @@ pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
 fn system_call_returned(registers: Ptr, error: u32) {
     let Some(call) = SystemCall::of_registers(registers) else { return };
     let sock = sock_of_descriptor(call.fd);
-    if sock.0.is_null() || !sock.is_internet() {
+    if sock.0.is_null() {
         return;
     }
-    if error == 0 {
-        call_succeeded(sock, call.address, call.operation, Ptr::read_user);
-    } else {
-        system_call_failed(sock, call.address, error, call.operation);
+    match (sock.is_internet(), error) {
+        (true, 0) => call_succeeded(sock, call.address, call.operation, Ptr::read_user),
+        (true, error) => system_call_failed(sock, call.address, error, call.operation),
+        (false, 0) => {}
+        (false, error) if call.operation == operation::BIND => {
+            named::tell(sock, Name { at: call.address, len: call.length, memory: Memory::User }, error);
+        }
+        (false, _) => {}
     }
 }
 

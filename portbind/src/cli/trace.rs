@@ -30,13 +30,13 @@ pub struct Args {
     /// Only refusals of this process.
     #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     pid: Option<u32>,
-    /// Only refusals of these ports: 8080,9000-9010.
+    /// Only refusals of these ports: 8080,9000-9010. Sockets without a port are left out.
     #[arg(short = 'P', long = "port", value_name = "LIST")]
     ports: Option<PortList>,
     /// Only refusals of processes or threads of this name.
     #[arg(long, value_name = "NAME")]
     comm: Option<Comm>,
-    /// Only these protocols: tcp,udp,mptcp,ping,udplite.
+    /// Only these protocols: tcp,udp,mptcp,ping,udplite,sctp,unix,netlink,vsock.
     #[arg(long = "proto", value_name = "LIST")]
     protocols: Option<ProtocolSet>,
     /// Only this network namespace: inode number, path, pid:N, or a name under /run/netns.

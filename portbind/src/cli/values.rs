@@ -34,7 +34,9 @@ pub enum ValueError {
     )]
     Errno(String),
     /// Not a protocol.
-    #[error("{0:?} is not a known protocol; choose from tcp, udp, mptcp, ping and udplite")]
+    #[error(
+        "{0:?} is not a known protocol; choose from tcp, udp, mptcp, ping, udplite, sctp, unix, netlink and vsock"
+    )]
     Protocol(String),
     /// Not a network namespace.
     #[error(
@@ -229,6 +231,10 @@ impl FromStr for ProtocolSet {
                 "mptcp" => abi::protocol::MPTCP,
                 "ping" => abi::protocol::PING,
                 "udplite" => abi::protocol::UDPLITE,
+                "sctp" => abi::protocol::SCTP,
+                "unix" => abi::protocol::UNIX,
+                "netlink" => abi::protocol::NETLINK,
+                "vsock" => abi::protocol::VSOCK,
                 _ => return Err(ValueError::Protocol(part.to_owned())),
             };
         }

@@ -36,7 +36,7 @@ pub enum Table {
     Udp,
     /// UDP-Lite.
     Udplite,
-    /// Any other, by number.
+    /// Any other, by number; all that have no ports are 0.
     Other(u16),
 }
 
@@ -49,7 +49,9 @@ impl Table {
             Protocol::Udp => Self::Udp,
             Protocol::Udplite => Self::Udplite,
             Protocol::Ping => Self::Other(1),
+            Protocol::Sctp => Self::Other(132),
             Protocol::Other(number) => Self::Other(number),
+            Protocol::Stream | Protocol::Dgram | Protocol::Seqpacket | Protocol::Netlink(_) => Self::Other(0),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod aftermath;
 pub mod cause;
+pub mod elsewhere;
 pub mod errno;
 pub mod event;
 pub mod facts;
@@ -10,3 +11,4 @@ pub mod history;
 pub mod other;
 pub mod remedy;
 pub mod rule;
+pub mod unix;

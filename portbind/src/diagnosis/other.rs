@@ -51,6 +51,7 @@ impl Facts {
 #[must_use]
 pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Facts) -> Cause {
     let (code, summary) = match (error.name(), operation) {
+        _ if socket.name.is_some() => ("other-error", format!("the call failed with {error}")),
         (Some("EADDRNOTAVAIL"), _) => not_available(socket, facts.presence),
         (Some("EACCES"), Operation::Listen) => security_module("listening"),
         (Some("EACCES"), _) => denied(socket.port, facts),
@@ -173,7 +174,7 @@ fn invalid(socket: &Socket, facts: &Facts) -> Told {
     }
     let (bytes, hint) = match socket.family {
         Family::Inet => (16, ""),
-        Family::Inet6 => (24, ", as one of IPv4 is"),
+        _ => (24, ", as one of IPv4 is"),
     };
     match facts.is_bound {
         Some(false) if is_mapped(socket.address) => family_mismatch(socket.family),
@@ -211,7 +212,7 @@ fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Told> {
 fn family_mismatch(family: Family) -> Told {
     let family = match family {
         Family::Inet => "IPv4",
-        Family::Inet6 => "IPv6",
+        _ => "IPv6",
     };
     ("family-mismatch", format!("the socket is one of {family}, and the address of another family"))
 }

@@ -10,6 +10,7 @@ fn socket(address: &str, port: u16) -> Socket {
         port,
         netns: 1,
         netns_name: None,
+        name: None,
         interface: None,
         options: Options::default(),
         uid: 0,

@@ -108,7 +108,7 @@ impl Host {
         let status = procfs.read(&format!("{}/status", call.pid))?;
         let is_first = procfs.namespace_of(&call.pid.to_string(), "user") == procfs.own_namespace("user")
             && procfs.in_initial_user_namespace() == Some(true);
-        if !self.is_started_at(call.pid, call.start_boot_ns) {
+        if !self.is_the_one_started_at(call.pid, call.start_boot_ns) {
             return None;
         }
         match effective(&status)? & 1 << NET_BIND_SERVICE {

@@ -46,6 +46,7 @@ fn socket(address: &str, netns: u32) -> Socket {
         port: 80,
         netns,
         netns_name: None,
+        name: None,
         interface: None,
         options: Options::default(),
         uid: 0,

@@ -3,6 +3,7 @@
 //! Everything that reads files starts at a root folder, so that a test can bring its own.
 
 pub mod bind_facts;
+mod cgroup;
 pub mod clock;
 mod container;
 mod container_names;
@@ -10,6 +11,7 @@ mod files;
 mod job;
 pub mod listen_address;
 mod local_addresses;
+pub mod netlink;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
@@ -21,6 +23,8 @@ pub mod socket_units;
 pub mod sockets;
 mod stat;
 mod unit;
+pub mod unix;
+pub mod unix_sockets;
 pub mod users;
 
 use std::path::Path;

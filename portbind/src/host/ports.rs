@@ -70,6 +70,7 @@ fn try_bind(asked: &Socket, port: u16) -> io::Result<OwnedFd> {
     let family = match asked.family {
         Family::Inet => AddressFamily::INET,
         Family::Inet6 => AddressFamily::INET6,
+        _ => return Err(io::ErrorKind::Unsupported.into()),
     };
     let socket = socket_with(family, kind, SocketFlags::CLOEXEC, Some(protocol))?;
     if asked.options.v6_only && family == AddressFamily::INET6 {
@@ -95,6 +96,7 @@ mod tests {
             port,
             netns: 0,
             netns_name: None,
+            name: None,
             interface: None,
             options: Options::default(),
             uid: 0,

@@ -40,11 +40,12 @@ impl Host {
     /// leader inherits on execve (de_thread in fs/exec.c).
     #[must_use]
     pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
-        self.is_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
+        self.is_the_one_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
     }
 
-    /// Whether there is a process of this number that started then.
-    pub(super) fn is_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
+    /// Whether a process is still the one that started then, as in [`Self::describe_if_started_at`].
+    #[must_use]
+    pub fn is_the_one_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
         let told = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
         told.is_some_and(|told| told.abs_diff(start_boot_ns) <= START_SLACK_NS)
     }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use portbind_ebpf::abi::{Holder, Outcome, Refusal, Walk};
+use portbind_ebpf::abi::{Holder, Named, Outcome, Refusal, Walk, operation};
 
 use super::record::Record;
 
@@ -26,6 +26,23 @@ pub struct Evidence {
     pub walk: Option<Walk>,
     /// How the call ended; `None` if it was not seen to.
     pub outcome: Option<Outcome>,
+    /// The sockaddr asked for, raw, of a socket without a port.
+    pub name: Option<Vec<u8>>,
+}
+
+impl From<&Named> for Evidence {
+    /// A refusal of one record: there was no search, and the call is known to have been a bind.
+    fn from(named: &Named) -> Self {
+        let Named { header, caller, socket, error, name_len, name } = *named;
+        let len = usize::try_from(name_len).unwrap_or(usize::MAX).min(name.len());
+        Self {
+            refusal: Box::new(Refusal { header, caller, socket }),
+            holders: Vec::new(),
+            walk: None,
+            outcome: Some(Outcome { header, error, operation: operation::BIND, socket: socket.id }),
+            name: Some(name.get(..len).unwrap_or_default().to_vec()),
+        }
+    }
 }
 
 /// Refusals whose records have not all come.
@@ -39,8 +56,13 @@ impl Assembler {
     pub fn push(&mut self, record: Record<'_>) -> Option<Evidence> {
         match record {
             Record::Refusal(refusal) => {
-                let draft =
-                    Evidence { refusal: Box::new(*refusal), holders: Vec::new(), walk: None, outcome: None };
+                let draft = Evidence {
+                    refusal: Box::new(*refusal),
+                    holders: Vec::new(),
+                    walk: None,
+                    outcome: None,
+                    name: None,
+                };
                 // A task is in one call at a time: what it had open before will get no more records.
                 self.drafts.insert(refusal.header.task, draft)
             }
@@ -64,6 +86,8 @@ impl Assembler {
                 Some(draft)
             }
             Record::Bound(_) | Record::Change(_) => None,
+            // Whole already. It is no step of what the task may still have open.
+            Record::Named(named) => Some(Evidence::from(named)),
         }
     }
 
@@ -100,7 +124,7 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use portbind_ebpf::abi::{Header, kind};
+    use portbind_ebpf::abi::{self, Header, kind};
     use zerocopy::FromZeros;
 
     use super::*;
@@ -135,6 +159,23 @@ mod tests {
         assert_eq!(first.holders.iter().map(|holder| holder.socket.id).collect::<Vec<_>>(), [5, 6]);
         let second = assembler.push(Record::Outcome(&outcome(2))).unwrap();
         assert!(second.holders.is_empty() && assembler.is_empty());
+    }
+
+    #[test]
+    fn a_refusal_without_a_port_is_whole_at_once() {
+        let mut assembler = Assembler::default();
+        assembler.push(Record::Refusal(&refusal(1, 10)));
+        let mut named = Named { header: header(kind::NAMED, 1, 20), error: 98, ..Named::new_zeroed() };
+        named.name = [7; abi::NAME_LEN];
+        for (told, kept) in [(0, 0), (3, 3), (128, 128), (129, 128), (u32::MAX, 128)] {
+            named.name_len = told;
+            let evidence = assembler.push(Record::Named(&named)).unwrap();
+            assert_eq!(evidence.name.unwrap(), vec![7; kept]);
+            let outcome = evidence.outcome.map(|outcome| (outcome.error, outcome.operation));
+            assert_eq!((evidence.refusal.header.time, outcome), (20, Some((98, operation::BIND))));
+        }
+        // What the task had open before is still waiting.
+        assert_eq!(assembler.push(Record::Outcome(&outcome(1))).unwrap().refusal.header.time, 10);
     }
 
     #[test]

@@ -104,6 +104,9 @@ const fn optional(shows: &'static str, points: &'static [Point]) -> Hook {
 
 /// Attach points by kernel version: inet_bind_sk and __inet_listen_sk are the common way from 6.6 on;
 /// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c).
+///
+/// AF_UNIX and netlink have one bind function each, built in. Those of other families (vsock, TIPC, RDS)
+/// are in modules, where fexit cannot be attached before 5.11: the system call shows them all.
 const FEXIT: &[Hook] = &[
     hook("TCP refusals", &[at_return("inet_csk_get_port", "fexit_tcp_get_port")]),
     hook("UDP refusals", &[at_return("udp_v4_get_port", "fexit_udp4_get_port")]),
@@ -127,6 +130,9 @@ const FEXIT: &[Hook] = &[
     hook("autobind", &[at_return("inet_autobind", "fexit_autobind")]),
     TCP_STATES,
     optional("ends of UDP sockets", &[at(Kind::Fentry, "inet_release", "fentry_release")]),
+    optional("bind of AF_UNIX", &[at_return("unix_bind", "fexit_unix_bind")]),
+    optional("bind of netlink", &[at_return("netlink_bind", "fexit_netlink_bind")]),
+    optional("bind of other families", &[at_return("__sys_bind", "fexit_system_bind")]),
 ];
 
 const KPROBE: &[Hook] = &[
@@ -158,6 +164,12 @@ const KPROBE: &[Hook] = &[
     hook("autobind", &[at_both("inet_autobind", "kprobe_call_sock", "kretprobe_autobind")]),
     TCP_STATES,
     optional("ends of UDP sockets", &[at(Kind::Kprobe, "inet_release", "kprobe_release")]),
+    optional("bind of AF_UNIX", &[at_both("unix_bind", "kprobe_named_bind", "kretprobe_named_bind")]),
+    optional("bind of netlink", &[at_both("netlink_bind", "kprobe_named_bind", "kretprobe_named_bind")]),
+    optional(
+        "bind of other families",
+        &[at_both("__sys_bind", "kprobe_system_bind", "kretprobe_system_bind")],
+    ),
 ];
 
 const TRACEPOINT: &[Hook] = &[

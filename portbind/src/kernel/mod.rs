@@ -6,6 +6,7 @@ pub mod btf;
 pub mod debug;
 pub mod evidence;
 pub mod layout;
+pub mod name;
 pub mod object;
 pub mod record;
 pub mod ring;

@@ -1,6 +1,6 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{Bound, Change, Header, Holder, Outcome, Refusal, Walk, kind};
+use portbind_ebpf::abi::{Bound, Change, Header, Holder, Named, Outcome, Refusal, Walk, kind};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -18,6 +18,8 @@ pub enum Record<'a> {
     Bound(&'a Bound),
     /// Something happened to a socket.
     Change(&'a Change),
+    /// A whole refusal of a socket without a port.
+    Named(&'a Named),
 }
 
 /// Bytes that are no record of ours.
@@ -37,6 +39,12 @@ pub enum RecordError {
 }
 
 impl<'a> Record<'a> {
+    /// Whether it is the first, or only, record of a refusal.
+    #[must_use]
+    pub const fn opens_a_refusal(&self) -> bool {
+        matches!(self, Self::Refusal(_) | Self::Named(_))
+    }
+
     /// Reads one record.
     ///
     /// # Errors
@@ -53,6 +61,7 @@ impl<'a> Record<'a> {
             kind::OUTCOME => view(bytes, kind).map(Self::Outcome),
             kind::BOUND => view(bytes, kind).map(Self::Bound),
             kind::CHANGE => view(bytes, kind).map(Self::Change),
+            kind::NAMED => view(bytes, kind).map(Self::Named),
             _ => Err(RecordError::Kind(kind)),
         }
     }
@@ -85,7 +94,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in 0_u32..8) {
+        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in (0_u32..8).prop_union(16_u32..17)) {
             let mut words = words;
             if let Some(first) = words.first_mut() {
                 *first = u64::from(kind);

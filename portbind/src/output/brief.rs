@@ -104,9 +104,12 @@ impl BriefWriter {
         line.column(PLAIN, &process.pid.to_string(), PID);
         line.column(NAME, &Escaped(&process.comm).cut(widths.comm), widths.comm);
         line.column(PLAIN, refusal.operation.as_str(), widths.operation);
-        line.column(PLAIN, &words::protocol(socket.protocol), widths.protocol);
-        let address = words::endpoint(socket.address, socket.port, socket.interface.as_ref());
-        line.column(PLAIN, &address, widths.address);
+        line.column(PLAIN, &words::kind(socket.family, socket.protocol), widths.protocol);
+        let asked = words::asked(socket);
+        // A path may be long; the endpoints of the internet are not.
+        let is_cut = style.width.is_some() && socket.name.is_some();
+        let asked = if is_cut { cut(&asked, widths.address) } else { asked.as_str().into() };
+        line.column(PLAIN, &asked, widths.address);
         let error = refusal.error.name().map_or_else(|| refusal.error.0.to_string(), str::to_owned);
         line.column(ERROR, &error, widths.error);
         let cause = refusal.cause.code;

@@ -16,6 +16,10 @@ pub mod color;
 pub mod jsonl;
 mod line;
 #[cfg(test)]
+mod named_samples;
+#[cfg(test)]
+mod named_tests;
+#[cfg(test)]
 pub(crate) mod samples;
 pub mod sanitize;
 #[cfg(test)]

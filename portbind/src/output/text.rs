@@ -11,7 +11,7 @@ use super::sanitize::{Escaped, Prose, columns};
 use super::words;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, Release, State,
+    Confidence, Holder, HolderProcess, Ownership, Process, Refusal, Release, Socket, State,
 };
 
 mod timeline;
@@ -110,10 +110,10 @@ fn headline(refusal: &Refusal, style: &Style) -> Line {
     line.push(PLAIN, "  ");
     who(&refusal.process, &mut line);
     let operation = refusal.operation.as_str();
-    let protocol = words::protocol(socket.protocol);
-    let endpoint = words::endpoint(socket.address, socket.port, socket.interface.as_ref());
-    let any = if socket.port == 0 { " (any)" } else { "" };
-    line.push(PLAIN, format!("{operation} {protocol} {endpoint}{any}  →  "));
+    let kind = words::kind(socket.family, socket.protocol);
+    let asked = words::asked(socket);
+    let any = if socket.endpoint().is_some_and(|(_, port)| port == 0) { " (any)" } else { "" };
+    line.push(PLAIN, format!("{operation} {kind} {asked}{any}  →  "));
     line.push(ERROR, refusal.error.to_string());
     line
 }
@@ -148,7 +148,7 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
             let none = holder.processes.is_empty().then_some(None);
             processes.chain(none).map(move |process| (holder, process))
         })
-        .flat_map(|(holder, process)| held_by(refusal.socket.protocol, holder, process, style))
+        .flat_map(|(holder, process)| held_by(&refusal.socket, holder, process, style))
         .collect();
     let others = refusal.holders.iter().filter(|holder| !holder.conflicts).count();
     if lines.is_empty() {
@@ -181,6 +181,8 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
 /// What to say where no socket stands in the way; nothing where none could.
 fn nobody(refusal: &Refusal) -> Option<&'static str> {
     match refusal.error {
+        // The sentence that says why tells what was found.
+        _ if refusal.socket.name.is_some() => None,
         _ if refusal.holders_truncated => Some("no socket among those looked at; there are more on the port"),
         Errno::EADDRINUSE | Errno::EAGAIN if refusal.socket.port == 0 => {
             Some("no single socket: any free port would have done")
@@ -190,7 +192,7 @@ fn nobody(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
-fn held_by(asked: Protocol, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Vec<Line> {
+fn held_by(asked: &Socket, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Vec<Line> {
     let mut line = label("held by");
     let known = process.map(|process| &process.process).or_else(|| past(holder));
     if let Some(process) = known {
@@ -237,12 +239,12 @@ fn past(holder: &Holder) -> Option<&Rc<Process>> {
     holder.opened_by.as_ref().filter(|_| holder.is_of_the_past())
 }
 
-fn socket(asked: Protocol, holder: &Holder, line: &mut Line) {
+fn socket(asked: &Socket, holder: &Holder, line: &mut Line) {
     line.push(PLAIN, format!("{} ", words::state(holder.state)));
-    if holder.protocol != asked {
-        line.push(PLAIN, format!("{} ", words::protocol(holder.protocol)));
+    if holder.protocol != asked.protocol {
+        line.push(PLAIN, format!("{} ", words::kind(holder.family, holder.protocol)));
     }
-    line.push(PLAIN, words::endpoint(holder.address, holder.port, holder.interface.as_ref()));
+    line.push(PLAIN, words::bound(holder));
     if let Some((address, port)) = holder.peer {
         line.push(PLAIN, format!(" ↔ {}", words::endpoint(address, port, None)));
     }

@@ -115,16 +115,21 @@ pub struct Relative<'a> {
 /// The socket of the refused call.
 #[derive(Debug, Serialize)]
 pub struct Socket<'a> {
-    /// `inet` or `inet6`.
-    pub family: &'static str,
-    /// `tcp`, `udp`, `mptcp`, `ping`, `udplite`, or a protocol number in digits.
+    /// `inet`, `inet6`, `unix`, `netlink`, `vsock`, or a family number in digits.
+    pub family: String,
+    /// `tcp`, `udp`, `mptcp`, `ping`, `udplite`, `sctp`; of `unix` and `vsock` the type of the socket; of
+    /// `netlink` the name of its protocol; or a protocol number in digits.
     pub protocol: String,
-    /// Address asked for, IPv6 without brackets.
-    pub address: IpAddr,
-    /// Port asked for; 0 is any.
-    pub port: u16,
-    /// Path of a local socket. Not traced so far.
-    pub path: Option<()>,
+    /// Address asked for, IPv6 without brackets; of `inet` and `inet6`.
+    pub address: Option<IpAddr>,
+    /// Port asked for; 0 is any; of `inet` and `inet6`.
+    pub port: Option<u16>,
+    /// Path or abstract name asked for; of `unix`.
+    pub path: Option<String>,
+    /// Name asked for; of `netlink`.
+    pub netlink: Option<Netlink>,
+    /// Name asked for; of `vsock`.
+    pub vsock: Option<Vsock>,
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Name of that namespace, or of the caller's container.
@@ -135,6 +140,24 @@ pub struct Socket<'a> {
     pub options: Options,
     /// Owner.
     pub uid: u32,
+}
+
+/// The name of a netlink socket.
+#[derive(Debug, Serialize)]
+pub struct Netlink {
+    /// Port id; 0 is any.
+    pub port_id: u32,
+    /// Multicast groups, a bit each.
+    pub groups: u32,
+}
+
+/// The name of a vsock socket.
+#[derive(Debug, Serialize)]
+pub struct Vsock {
+    /// Context id; 4294967295 is any.
+    pub cid: u32,
+    /// Port; 4294967295 is any.
+    pub port: u32,
 }
 
 /// A network interface.
@@ -167,11 +190,13 @@ pub struct Holder<'a> {
     /// As [`Socket::protocol`].
     pub protocol: String,
     /// As [`Socket::family`].
-    pub family: &'static str,
-    /// Local address.
-    pub address: IpAddr,
-    /// Local port.
-    pub port: u16,
+    pub family: String,
+    /// Local address, as [`Socket::address`].
+    pub address: Option<IpAddr>,
+    /// Local port, as [`Socket::port`].
+    pub port: Option<u16>,
+    /// The path or abstract name it was given, as [`Socket::path`].
+    pub path: Option<String>,
     /// The other end of a connection.
     pub peer: Option<Peer>,
     /// Interface it is bound to.

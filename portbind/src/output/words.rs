@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Style;
 use super::sanitize::Escaped;
-use crate::diagnosis::event::{Holder, Interface, Protocol, State};
+use crate::diagnosis::event::{Family, Holder, Interface, Name, Protocol, Socket, State};
 
 /// Address and port as they are written in URLs, with the interface as a zone.
 pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>) -> String {
@@ -30,7 +30,53 @@ pub(super) fn clock(time: Timestamp, style: &Style) -> String {
 pub(super) fn protocol(protocol: Protocol) -> String {
     match protocol {
         Protocol::Other(number) => format!("proto-{number}"),
+        Protocol::Netlink(number) if protocol.as_str().is_none() => format!("proto-{number}"),
         known => known.as_str().unwrap_or("unknown").to_owned(),
+    }
+}
+
+/// What kind of socket it is: the protocol of an internet socket, the family of any other, with its type
+/// if that is not the usual one.
+pub(super) fn kind(family: Family, protocol: Protocol) -> String {
+    match (family, protocol) {
+        (Family::Inet | Family::Inet6, _) => self::protocol(protocol),
+        (Family::Other(number), _) => format!("family-{number}"),
+        (_, Protocol::Dgram | Protocol::Seqpacket) => {
+            format!("{}-{}", family.as_str().unwrap_or_default(), self::protocol(protocol))
+        }
+        _ => family.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What a refused socket asked for.
+pub(super) fn asked(socket: &Socket) -> String {
+    match &socket.name {
+        Some(name) => self::name(name, socket.protocol),
+        None => endpoint(socket.address, socket.port, socket.interface.as_ref()),
+    }
+}
+
+/// Where a socket is bound to.
+pub(super) fn bound(holder: &Holder) -> String {
+    match &holder.name {
+        Some(name) => self::name(name, holder.protocol),
+        None => endpoint(holder.address, holder.port, holder.interface.as_ref()),
+    }
+}
+
+/// The name of a socket without a port.
+fn name(name: &Name, protocol: Protocol) -> String {
+    const ANY: u32 = u32::MAX;
+    let number = |number: u32| if number == ANY { "any".to_owned() } else { number.to_string() };
+    match name {
+        Name::Path(_) | Name::Abstract(_) => Escaped(&name.path().unwrap_or_default()).to_string(),
+        Name::Unnamed => "(any)".to_owned(),
+        Name::Netlink { port_id, groups: 0 } => format!("{}:{port_id}", self::protocol(protocol)),
+        Name::Netlink { port_id, groups } => {
+            format!("{}:{port_id} (groups {groups:#x})", self::protocol(protocol))
+        }
+        Name::Vsock { cid, port } => format!("{}:{}", number(*cid), number(*port)),
+        Name::Raw(bytes) => bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
     }
 }
 

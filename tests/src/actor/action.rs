@@ -3,9 +3,12 @@
 //! The same words are used in scenario files and on the pipe.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+
+use super::named::{Kind, Object, SocketName};
 
 /// One thing to do. `socket` is the label of a socket, `new` the label of one that appears.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -51,6 +54,42 @@ pub enum Action {
         /// How the call is made.
         #[serde(default)]
         by: Way,
+    },
+    /// Opens a socket that has no port.
+    Open {
+        /// Its label.
+        new: String,
+        /// Its family and type.
+        kind: Kind,
+    },
+    /// bind(2) of a socket that has no port.
+    BindName {
+        /// The socket.
+        socket: String,
+        /// What to bind it to.
+        name: SocketName,
+        /// The folder of this play; filled in by the runner.
+        #[serde(default)]
+        folder: PathBuf,
+        /// How the call is made.
+        #[serde(default)]
+        by: Way,
+    },
+    /// Puts something at a path in the folder of this play.
+    Make {
+        /// What.
+        object: Object,
+        /// Where.
+        path: String,
+        /// The folder of this play; filled in by the runner.
+        #[serde(default)]
+        folder: PathBuf,
+    },
+    /// Makes the folder of this play the root of the actor.
+    Chroot {
+        /// The folder of this play; filled in by the runner.
+        #[serde(default)]
+        folder: PathBuf,
     },
     /// listen(2).
     Listen {
@@ -232,6 +271,8 @@ pub enum Protocol {
     Udp,
     /// MPTCP.
     Mptcp,
+    /// SCTP.
+    Sctp,
 }
 
 /// A socket option; the plain words switch it on.

@@ -5,6 +5,7 @@
 
 mod action;
 mod bulk;
+mod named;
 mod perform;
 mod sockets;
 
@@ -15,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 pub use self::action::{Action, Answer, Family, Protocol, SocketOption, Way, errno_name};
 pub use self::bulk::hold;
+pub use self::named::{Kind, Object, SocketName};
 
 /// Runs as an actor until the input ends.
 ///

@@ -16,6 +16,7 @@ use rustix::thread::LinkNameSpaceType;
 
 use super::action::{Action, Answer, Way};
 use super::bulk;
+use super::named;
 use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
 use crate::sys;
 
@@ -52,6 +53,9 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
             }
             bind(stage, socket, address, *by)
         }
+        Action::Open { new, kind } => stage.keep(new, named::open(*kind)?),
+        Action::BindName { socket, name, folder, by } => named::bind(stage, socket, name, folder, *by),
+        Action::Make { object, path, folder } => named::make(*object, &folder.join(path)).map(|()| done()),
         Action::Listen { socket, by } => listen(stage, socket, *by),
         Action::Connect { socket, address, port } => {
             let socket = stage.get(socket)?;
@@ -99,7 +103,7 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
         Action::Transients { count } => bulk::transients(*count),
         Action::Churn { count } => bulk::churn(*count),
         Action::NewNetns | Action::JoinNetns { .. } | Action::Sysctl { .. } => surroundings(action),
-        Action::Setuid { .. } | Action::Rename { .. } => surroundings(action),
+        Action::Setuid { .. } | Action::Rename { .. } | Action::Chroot { .. } => surroundings(action),
     }
 }
 
@@ -116,6 +120,10 @@ fn surroundings(action: &Action) -> Result<Answer, Failure> {
             let uid = rustix::process::Uid::from_raw(*uid);
             rustix::thread::set_thread_res_uid(uid, uid, uid)?;
         }
+        Action::Chroot { folder } => {
+            rustix::process::chroot(folder)?;
+            rustix::process::chdir("/")?;
+        }
         Action::Rename { name } => {
             let name = CString::new(name.as_str()).map_err(|error| Failure::Fault(error.to_string()))?;
             rustix::thread::set_name(&name)?;
@@ -130,9 +138,9 @@ fn bind(stage: &Sockets, label: &str, address: SocketAddr, by: Way) -> Result<An
     let socket = stage.get(label)?;
     match by {
         Way::Call => rustix::net::bind(socket, &address)?,
-        Way::Uring => sys::uring::bind(socket, address)?,
-        Way::Compat => sys::compat::bind(socket, address, false)?,
-        Way::Socketcall => sys::compat::bind(socket, address, true)?,
+        Way::Uring => sys::uring::bind(socket, &sys::net::sockaddr(address))?,
+        Way::Compat => sys::compat::bind(socket, &sys::net::sockaddr(address), false)?,
+        Way::Socketcall => sys::compat::bind(socket, &sys::net::sockaddr(address), true)?,
     }
     describe(socket)
 }

@@ -95,6 +95,7 @@ pub(super) fn open(family: Family, protocol: Protocol, options: &[SocketOption])
         Protocol::Tcp => (SocketType::STREAM, ipproto::TCP),
         Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
         Protocol::Mptcp => (SocketType::STREAM, ipproto::MPTCP),
+        Protocol::Sctp => (SocketType::STREAM, ipproto::SCTP),
     };
     let socket = rustix::net::socket_with(domain, kind, SocketFlags::CLOEXEC, Some(protocol))?;
     for option in options {

@@ -12,7 +12,7 @@ use portbind_tests::sys;
 use portbind_tests::tracer::Tracer;
 use rustix::mount::{MountFlags, mount};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-use rustix::system::{RebootCommand, reboot};
+use rustix::system::{RebootCommand, finit_module, reboot};
 
 /// What is mounted: kind and place. Not tracefs: portbind has to do without.
 const MOUNTS: [(&str, &str); 6] = [
@@ -56,6 +56,7 @@ fn run() -> anyhow::Result<()> {
         mount(kind, place, kind, MountFlags::empty(), None::<&CStr>)
             .with_context(|| format!("cannot mount {kind} on {place}"))?;
     }
+    load_modules()?;
     sys::net::loopback_up().context("cannot bring the loopback up")?;
     setrlimit(Resource::Nofile, Rlimit { current: Some(FILES), maximum: Some(FILES) })?;
     let arguments = fs::read_to_string("/args").unwrap_or_default();
@@ -79,6 +80,23 @@ fn run() -> anyhow::Result<()> {
 fn finish(tests: &mut Command) -> anyhow::Result<()> {
     let status = tests.status().context("cannot start the tests")?;
     ensure!(status.success(), "the tests ended with {status}");
+    Ok(())
+}
+
+/// Loads the modules that the machine was given, in the order of their numbers. What one needs is built
+/// into some kernels, and in others a module that this list lacks: then it stays away, and so do the
+/// scenarios that need it.
+fn load_modules() -> anyhow::Result<()> {
+    let entries = fs::read_dir("/modules").context("cannot list /modules")?;
+    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    let number = |path: &Path| -> Option<u32> { path.file_name()?.to_str()?.split_once('-')?.0.parse().ok() };
+    paths.sort_by_key(|path| number(path));
+    for path in paths {
+        let module = fs::File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        if let Err(error) = finit_module(&module, c"", 0) {
+            println!("portbind-init: {} is not loaded: {error}", path.display());
+        }
+    }
     Ok(())
 }
 

@@ -55,7 +55,7 @@ fn names(event: &Event, (pid, port): (u32, u16)) -> bool {
         return false;
     };
     let is_told = opener.exe.is_some() && opener.args.last().is_some_and(|last| last == "hold");
-    event.socket.port == port && opener.pid == pid && is_told
+    event.socket.port == Some(port) && opener.pid == pid && is_told
 }
 
 /// Ports come and go by the thousand; memory does not grow with them, and what was forgotten is told.

@@ -11,6 +11,7 @@ mod reasons;
 mod status;
 mod storm;
 mod support;
+mod unix;
 
 use std::path::Path;
 
@@ -61,6 +62,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("filter --proto", filters::by_protocol),
     ("filter --netns", filters::by_netns),
     ("filter -e", filters::by_error),
+    ("unix: --proto", unix::by_protocol),
+    ("unix: -P", unix::by_port),
+    ("unix: other family", unix::other_family),
 ];
 
 /// Names of all checks.

@@ -97,6 +97,10 @@ pub struct Expected {
     pub port: Option<u16>,
     /// The protocol.
     pub protocol: Option<String>,
+    /// The code of the cause.
+    pub cause: Option<String>,
+    /// What its sentence holds; `$folder` stands for the folder of the play.
+    pub says: Option<String>,
     /// Those who stand in the way.
     pub holders: Vec<ExpectedHolder>,
     /// Nobody does.
@@ -105,8 +109,6 @@ pub struct Expected {
     pub others: bool,
     /// Labels of sockets that do not.
     pub not_blamed: Vec<String>,
-    /// Code of the cause.
-    pub cause: Option<String>,
     /// Codes of exactly the remedies, in their order.
     pub fixes: Option<Vec<String>>,
 }

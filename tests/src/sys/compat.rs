@@ -1,10 +1,7 @@
 //! The system calls of 32-bit programs, made from a 64-bit one by `int 0x80`.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
-
-use super::net::sockaddr;
 
 /// System call numbers (arch/x86/entry/syscalls/syscall_32.tbl).
 const SOCKETCALL: u32 = 102;
@@ -17,17 +14,20 @@ const SYS_LISTEN: u32 = 4;
 const PAGE: usize = 4096;
 /// Where in it the address lies.
 const ADDRESS_OFFSET: usize = 64;
+/// Room for it there: that of the longest sockaddr.
+const ADDRESS_ROOM: usize = 128;
 
 /// `bind(fd, address)`.
 ///
 /// # Errors
 ///
 /// What the kernel says.
-pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr, socketcall: bool) -> io::Result<()> {
+pub fn bind(fd: BorrowedFd<'_>, address: &[u8], socketcall: bool) -> io::Result<()> {
     let low = LowPage::new()?;
-    let (bytes, length) = sockaddr(address);
-    // SAFETY: the page is larger than the offset and 28 bytes, and nobody else knows it.
-    unsafe { low.0.add(ADDRESS_OFFSET).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    let address = address.get(..ADDRESS_ROOM).unwrap_or(address);
+    let length = u32::try_from(address.len()).map_err(io::Error::other)?;
+    // SAFETY: the page is larger than the offset and the room, and nobody else knows it.
+    unsafe { low.0.add(ADDRESS_OFFSET).copy_from_nonoverlapping(address.as_ptr(), address.len()) };
     let pointer = low.address(ADDRESS_OFFSET)?;
     let number = if socketcall { SYS_BIND } else { BIND };
     call(&low, number, socketcall, [fd.as_raw_fd().unsigned_abs(), pointer, length])

@@ -94,20 +94,33 @@ pub fn attach_group_program(fd: BorrowedFd<'_>) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// A `sockaddr_in` or `sockaddr_in6` (include/uapi/linux/in.h, in6.h), and its length.
-pub(super) fn sockaddr(address: SocketAddr) -> ([u8; 28], u32) {
-    let mut bytes = [0; 28];
+/// `bind(fd, address)` with a sockaddr of any family.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(address.len()).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads `length` bytes at the pointer, all of them in `address`.
+    let result = unsafe { libc::bind(fd.as_raw_fd(), address.as_ptr().cast(), length) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A `sockaddr_in` or `sockaddr_in6` (include/uapi/linux/in.h, in6.h).
+#[must_use]
+pub fn sockaddr(address: SocketAddr) -> Vec<u8> {
+    let mut bytes = vec![0; 28];
     bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
     match address {
         SocketAddr::V4(v4) => {
             bytes[0] = 2;
             bytes[4..8].copy_from_slice(&v4.ip().octets());
-            (bytes, 16)
+            bytes.truncate(16);
         }
         SocketAddr::V6(v6) => {
             bytes[0] = 10;
             bytes[8..24].copy_from_slice(&v6.ip().octets());
-            (bytes, 28)
         }
     }
+    bytes
 }

@@ -1,11 +1,8 @@
 //! `bind` and `listen` through `io_uring`, one submission at a time.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use super::net::sockaddr;
 
 /// `IORING_OP_BIND`.
 const OP_BIND: u8 = 56;
@@ -139,13 +136,12 @@ impl Drop for Mapping {
 /// # Errors
 ///
 /// What the kernel says; EINVAL where it has no such operation.
-pub fn bind(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
-    let (raw, length) = sockaddr(address);
+pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
     submit(Submission {
         opcode: OP_BIND,
         fd: fd.as_raw_fd(),
-        address: raw.as_ptr().expose_provenance() as u64,
-        address_length: u64::from(length),
+        address: address.as_ptr().expose_provenance() as u64,
+        address_length: u64::try_from(address.len()).map_err(io::Error::other)?,
         ..Submission::default()
     })
 }

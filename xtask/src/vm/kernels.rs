@@ -14,6 +14,9 @@ pub(super) const SERIES: [&str; 5] = ["5.10", "6.1", "6.12", "7.2", "7.3"];
 const META: &str = "linux-image-cloud-amd64";
 /// Modules that go into the machine, in the order in which they can be loaded.
 const MODULES: [&str; 4] = ["inet_diag", "tcp_diag", "udp_diag", "unix_diag"];
+/// The same of modules that not every kernel has as such: vsock, and SCTP with what it stands on.
+const MORE_MODULES: [&str; 6] =
+    ["vsock", "crc32c_generic", "libcrc32c", "udp_tunnel", "ip6_udp_tunnel", "sctp"];
 
 /// A kernel that is ready to boot.
 #[derive(Debug)]
@@ -35,7 +38,12 @@ pub(super) fn cached(series: &str) -> Option<Kernel> {
     let folder = workspace::target().join("vm").join(series);
     // Written last: with it, all is there.
     let release = fs::read_to_string(folder.join("RELEASE")).ok()?;
-    let modules = MODULES.iter().map(|name| folder.join(format!("{name}.ko"))).collect();
+    // Fetched by a version of this program that wanted others.
+    if fs::read_to_string(folder.join("MODULES")).ok()? != wanted_modules() {
+        return None;
+    }
+    let names = MODULES.iter().chain(&MORE_MODULES);
+    let modules = names.map(|name| folder.join(format!("{name}.ko"))).filter(|path| path.exists()).collect();
     Some(Kernel { series: series.to_owned(), release, image: folder.join("vmlinuz"), modules, folder })
 }
 
@@ -65,6 +73,13 @@ pub(super) fn fetch(series: &str) -> Result<Kernel> {
             find(&format!("{name}.ko")).with_context(|| format!("{package} {version} lacks {name}.ko"))?;
         decompress(module, &folder.join(format!("{name}.ko")))?;
     }
+    for name in MORE_MODULES {
+        if let Some(module) = find(&format!("{name}.ko")) {
+            decompress(module, &folder.join(format!("{name}.ko")))?;
+        }
+    }
+    fs::write(folder.join("MODULES"), wanted_modules())
+        .with_context(|| format!("failed to write {}", folder.display()))?;
     fs::remove_dir_all(&unpacked).with_context(|| format!("failed to remove {}", unpacked.display()))?;
     let release = package.strip_prefix("linux-image-").unwrap_or(&package);
     fs::write(folder.join("RELEASE"), release)
@@ -105,6 +120,11 @@ fn numbers(name: &str) -> Vec<u64> {
     name.split(|character: char| !character.is_ascii_digit())
         .filter_map(|digits| digits.parse().ok())
         .collect()
+}
+
+/// The names of all modules, one a line.
+fn wanted_modules() -> String {
+    MODULES.iter().chain(&MORE_MODULES).map(|name| format!("{name}\n")).collect()
 }
 
 fn walk(folder: &Path) -> Result<Vec<PathBuf>> {

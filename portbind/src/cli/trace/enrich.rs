@@ -1,5 +1,7 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
+mod named;
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -153,6 +155,9 @@ impl Enricher {
 
     /// Describes one refusal.
     pub(super) fn describe(&mut self, evidence: &Evidence, backend: Backend, lost: u64) -> Refusal {
+        if let Some(sockaddr) = &evidence.name {
+            return self.describe_named(evidence, sockaddr, backend, lost);
+        }
         let now = Instant::now();
         let flags = evidence::walk_flags(evidence);
         let record = &evidence.refusal;
@@ -281,7 +286,7 @@ fn socket_unit(host: &Host, process: &Process, holder: &Holder) -> Option<String
     let kind = match holder.protocol {
         Protocol::Tcp | Protocol::Mptcp => Kind::Stream,
         Protocol::Udp | Protocol::Udplite => Kind::Datagram,
-        Protocol::Ping | Protocol::Other(_) => return None,
+        _ => return None,
     };
     let bound = ListenAddress::Internet(Some(holder.address), holder.port);
     host.socket_units().held_by(process, kind, &bound)

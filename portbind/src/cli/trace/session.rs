@@ -204,8 +204,10 @@ impl Session<'_> {
             match record {
                 Record::Bound(record) => self.enricher.bound(record),
                 Record::Change(record) => free = self.enricher.changed(record),
-                Record::Refusal(_) => self.read += 1,
                 _ => {}
+            }
+            if record.opens_a_refusal() {
+                self.read += 1;
             }
             let complete = self.assembler.push(record);
             drop(bytes);

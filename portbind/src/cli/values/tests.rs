@@ -88,10 +88,12 @@ fn protocols() {
         ("tcp", abi::protocol::TCP),
         ("TCP,udp", abi::protocol::TCP | abi::protocol::UDP),
         ("mptcp,ping,udplite", abi::protocol::MPTCP | abi::protocol::PING | abi::protocol::UDPLITE),
+        ("sctp,vsock", abi::protocol::SCTP | abi::protocol::VSOCK),
+        ("Unix, netlink", abi::protocol::UNIX | abi::protocol::NETLINK),
     ] {
         assert_eq!(parse::<ProtocolSet>(word).unwrap().bits(), bits, "{word}");
     }
-    for word in ["", "sctp", "tcp,", "6"] {
+    for word in ["", "dccp", "tcp,", "6"] {
         assert!(matches!(word.parse::<ProtocolSet>(), Err(ValueError::Protocol(_))), "{word}");
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::super::history::SocketId;
+use super::name::Name;
 use super::process::Process;
 use super::socket::{Family, Interface, Options, Protocol};
 
@@ -22,10 +23,12 @@ pub struct Holder {
     pub protocol: Protocol,
     /// Address family.
     pub family: Family,
-    /// Local address.
+    /// Local address. Of a socket with a `name`, nothing.
     pub address: IpAddr,
-    /// Local port.
+    /// Local port. Of a socket with a `name`, nothing.
     pub port: u16,
+    /// Its name, of a family that has no ports; see [`Self::endpoint`].
+    pub name: Option<Name>,
     /// Remote address and port of a connected socket.
     pub peer: Option<(IpAddr, u16)>,
     /// Interface it is bound to.
@@ -113,6 +116,14 @@ pub struct HolderProcess {
     pub fds: Vec<u32>,
     /// The first of them is closed on execve (FD_CLOEXEC); `None` if that was not looked at.
     pub close_on_exec: Option<bool>,
+}
+
+impl Holder {
+    /// Local address and port; `None` of a family that has none.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<(IpAddr, u16)> {
+        self.name.is_none().then_some((self.address, self.port))
+    }
 }
 
 impl State {

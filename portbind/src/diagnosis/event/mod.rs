@@ -14,6 +14,7 @@ mod account;
 mod container;
 mod holder;
 mod job;
+mod name;
 mod process;
 mod socket;
 
@@ -21,6 +22,7 @@ pub use account::{Account, Gaps};
 pub use container::{Container, Pod, Runtime};
 pub use holder::{Holder, HolderProcess, Ownership, State};
 pub use job::{CiJob, Job, Test};
+pub use name::Name;
 pub use process::{Ancestor, Process};
 pub use socket::{Family, Interface, Options, Protocol, Socket};
 

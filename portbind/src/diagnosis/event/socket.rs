@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::name::Name;
+
 /// The socket of the refused call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
@@ -9,10 +11,12 @@ pub struct Socket {
     pub family: Family,
     /// Protocol.
     pub protocol: Protocol,
-    /// Address asked for; IPv4-mapped IPv6 addresses stay IPv6.
+    /// Address asked for; IPv4-mapped IPv6 addresses stay IPv6. Of a socket with a `name`, nothing.
     pub address: IpAddr,
-    /// Port asked for; 0 means any.
+    /// Port asked for; 0 means any. Of a socket with a `name`, nothing.
     pub port: u16,
+    /// The name asked for, of a family that has no ports; see [`Self::endpoint`].
+    pub name: Option<Name>,
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Name of that namespace, or of the caller's container that has it.
@@ -25,16 +29,24 @@ pub struct Socket {
     pub uid: u32,
 }
 
-/// Address family of an internet socket.
+/// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// AF_INET.
     Inet,
     /// AF_INET6.
     Inet6,
+    /// AF_UNIX.
+    Unix,
+    /// AF_NETLINK.
+    Netlink,
+    /// AF_VSOCK.
+    Vsock,
+    /// Any other, by number.
+    Other(u16),
 }
 
-/// Transport protocol of a socket.
+/// Transport protocol of a socket; of families that have none, its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// IPPROTO_TCP.
@@ -47,6 +59,16 @@ pub enum Protocol {
     Ping,
     /// IPPROTO_UDPLITE.
     Udplite,
+    /// IPPROTO_SCTP.
+    Sctp,
+    /// SOCK_STREAM of AF_UNIX or AF_VSOCK.
+    Stream,
+    /// SOCK_DGRAM of AF_UNIX or AF_VSOCK.
+    Dgram,
+    /// SOCK_SEQPACKET of AF_UNIX or AF_VSOCK.
+    Seqpacket,
+    /// A protocol of AF_NETLINK, by number.
+    Netlink(u16),
     /// Any other, by number.
     Other(u16),
 }
@@ -71,13 +93,25 @@ pub struct Options {
     pub v6_only: bool,
 }
 
-impl Family {
-    /// The word for it in every output.
+impl Socket {
+    /// Address and port asked for; `None` of a family that has none.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn endpoint(&self) -> Option<(IpAddr, u16)> {
+        self.name.is_none().then_some((self.address, self.port))
+    }
+}
+
+impl Family {
+    /// The word for it in every output; `None` for a family known by number only.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Inet => "inet",
-            Self::Inet6 => "inet6",
+            Self::Inet => Some("inet"),
+            Self::Inet6 => Some("inet6"),
+            Self::Unix => Some("unix"),
+            Self::Netlink => Some("netlink"),
+            Self::Vsock => Some("vsock"),
+            Self::Other(_) => None,
         }
     }
 }
@@ -92,7 +126,37 @@ impl Protocol {
             Self::Mptcp => Some("mptcp"),
             Self::Ping => Some("ping"),
             Self::Udplite => Some("udplite"),
+            Self::Sctp => Some("sctp"),
+            Self::Stream => Some("stream"),
+            Self::Dgram => Some("dgram"),
+            Self::Seqpacket => Some("seqpacket"),
+            Self::Netlink(number) => netlink(number),
             Self::Other(_) => None,
         }
     }
+}
+
+/// Protocols of netlink (include/uapi/linux/netlink.h, 7.3).
+const fn netlink(number: u16) -> Option<&'static str> {
+    Some(match number {
+        0 => "route",
+        2 => "usersock",
+        4 => "sock_diag",
+        5 => "nflog",
+        6 => "xfrm",
+        7 => "selinux",
+        8 => "iscsi",
+        9 => "audit",
+        10 => "fib_lookup",
+        11 => "connector",
+        12 => "netfilter",
+        15 => "kobject_uevent",
+        16 => "generic",
+        18 => "scsitransport",
+        19 => "ecryptfs",
+        20 => "rdma",
+        21 => "crypto",
+        22 => "smc",
+        _ => return None,
+    })
 }

@@ -1,8 +1,8 @@
 //! From what is known to what is written.
 
 use super::{
-    Backlog, Cause, Container, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Opener, Options,
-    Peer, Process, Relative, Release, SCHEMA, Socket, Test,
+    Backlog, Cause, Container, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener,
+    Options, Peer, Process, Relative, Release, SCHEMA, Socket, Test, Vsock,
 };
 use crate::diagnosis::{event, history};
 
@@ -54,11 +54,13 @@ impl<'a> From<&'a event::Process> for Process<'a> {
 impl<'a> From<&'a event::Socket> for Socket<'a> {
     fn from(socket: &'a event::Socket) -> Self {
         Self {
-            family: socket.family.as_str(),
+            family: family(socket.family),
             protocol: protocol(socket.protocol),
-            address: socket.address,
-            port: socket.port,
-            path: None,
+            address: socket.endpoint().map(|(address, _)| address),
+            port: socket.endpoint().map(|(_, port)| port),
+            path: socket.name.as_ref().and_then(event::Name::path),
+            netlink: socket.name.as_ref().and_then(netlink),
+            vsock: socket.name.as_ref().and_then(vsock),
             netns: socket.netns,
             netns_name: socket.netns_name.as_deref(),
             interface: socket.interface.as_ref().map(Interface::from),
@@ -74,9 +76,10 @@ impl<'a> From<&'a event::Holder> for Holder<'a> {
             state: holder.state.as_str(),
             conflicts: holder.conflicts,
             protocol: protocol(holder.protocol),
-            family: holder.family.as_str(),
-            address: holder.address,
-            port: holder.port,
+            family: family(holder.family),
+            address: holder.endpoint().map(|(address, _)| address),
+            port: holder.endpoint().map(|(_, port)| port),
+            path: holder.name.as_ref().and_then(event::Name::path),
             peer: holder.peer.map(|(address, port)| Peer { address, port }),
             interface: holder.interface.as_ref().map(Interface::from),
             inode: holder.inode,
@@ -184,9 +187,32 @@ impl From<event::Options> for Options {
     }
 }
 
+fn family(family: event::Family) -> String {
+    match family {
+        event::Family::Other(number) => number.to_string(),
+        known => known.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+const fn netlink(name: &event::Name) -> Option<Netlink> {
+    match *name {
+        event::Name::Netlink { port_id, groups } => Some(Netlink { port_id, groups }),
+        _ => None,
+    }
+}
+
+const fn vsock(name: &event::Name) -> Option<Vsock> {
+    match *name {
+        event::Name::Vsock { cid, port } => Some(Vsock { cid, port }),
+        _ => None,
+    }
+}
+
 fn protocol(protocol: event::Protocol) -> String {
+    use event::Protocol::{Netlink, Other};
     match protocol {
-        event::Protocol::Other(number) => number.to_string(),
+        Other(number) => number.to_string(),
+        Netlink(number) => protocol.as_str().map_or_else(|| number.to_string(), str::to_owned),
         known => known.as_str().unwrap_or_default().to_owned(),
     }
 }

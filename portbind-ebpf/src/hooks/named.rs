@@ -1,0 +1,104 @@
+//! Backends `fexit` and `kprobe` for sockets without a port: the returns of their bind functions.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::macros::{fexit, kprobe, kretprobe};
+use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
+use portbind_ebpf::abi::counter;
+
+use super::tracepoint::sock_of_descriptor;
+use crate::kernel::{ByTask, Memory, Ptr, count, current_ids};
+use crate::maps::{NAMED_BINDS, NamedBind};
+use crate::named::{Name, bind_returned, has_no_hook, system_bind_returned};
+use crate::sock::Sock;
+
+/// `int unix_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)`, and the same of netlink:
+/// the sockaddr is the kernel's copy, and the return value follows the arguments.
+macro_rules! bind {
+    ($($name:ident),*) => { $(
+        #[fexit]
+        #[inline(always)]
+        pub(crate) fn $name(context: FExitContext) -> i32 {
+            let status = context.arg(3);
+            if status < 0 {
+                let sock = Sock::of_socket(argument(&context, 0));
+                let name = Name { at: argument(&context, 1), len: context.arg(2), memory: Memory::Kernel };
+                bind_returned(sock, name, status);
+            }
+            0
+        }
+    )* };
+}
+bind!(fexit_unix_bind, fexit_netlink_bind);
+
+/// `int __sys_bind(int fd, struct sockaddr __user *umyaddr, int addrlen)`: every bind system call.
+#[fexit]
+#[inline(always)]
+pub(crate) fn fexit_system_bind(context: FExitContext) -> i32 {
+    let status = context.arg(3);
+    if status < 0 {
+        let sock = sock_of_descriptor(context.arg(0));
+        let name = Name { at: argument(&context, 1), len: context.arg(2), memory: Memory::User };
+        system_bind_returned(sock, name, status);
+    }
+    0
+}
+
+#[inline(always)]
+fn argument(context: &FExitContext, index: u32) -> Ptr {
+    // Read as memory: loaded directly the verifier would type it, and refuse to calculate with it.
+    Ptr(context.as_ptr() as u64).follow(index * size_of::<u64>() as u32)
+}
+
+/// Entry of `unix_bind` and `netlink_bind`.
+#[kprobe]
+#[inline(always)]
+pub(crate) fn kprobe_named_bind(context: ProbeContext) -> u32 {
+    enter(Sock::of_socket(Ptr(context.arg(0).unwrap_or(0))), &context);
+    0
+}
+
+/// Their return.
+#[kretprobe]
+#[inline(always)]
+pub(crate) fn kretprobe_named_bind(context: RetProbeContext) -> u32 {
+    leave(&context, Memory::Kernel);
+    0
+}
+
+/// Entry of `__sys_bind`. What has a hook of its own is left to that, which would find this entry in its place.
+#[kprobe]
+#[inline(always)]
+pub(crate) fn kprobe_system_bind(context: ProbeContext) -> u32 {
+    let sock = sock_of_descriptor(context.arg(0).unwrap_or(0));
+    if has_no_hook(sock) {
+        enter(sock, &context);
+    }
+    0
+}
+
+/// Its return.
+#[kretprobe]
+#[inline(always)]
+pub(crate) fn kretprobe_system_bind(context: RetProbeContext) -> u32 {
+    leave(&context, Memory::User);
+    0
+}
+
+#[inline(always)]
+fn enter(sock: Sock, context: &ProbeContext) {
+    let address = context.arg(1).unwrap_or(0);
+    let len = u64::from(context.arg::<u32>(2).unwrap_or(0));
+    if NAMED_BINDS.insert(current_ids(), NamedBind { sock: sock.0.0, address, len }, 0).is_err() {
+        count(counter::LOST_ENTRIES);
+    }
+}
+
+#[inline(always)]
+fn leave(context: &RetProbeContext, memory: Memory) {
+    let task = current_ids();
+    if let Some(bind) = NAMED_BINDS.of_task(task) {
+        let _ = NAMED_BINDS.remove(task);
+        let name = Name { at: Ptr(bind.address), len: bind.len as u32, memory };
+        bind_returned(Sock(Ptr(bind.sock)), name, context.ret());
+    }
+}

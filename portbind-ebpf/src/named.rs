@@ -1,0 +1,69 @@
+//! Refusals of sockets whose names are no ports: AF_UNIX, netlink, vsock and whatever else can be bound.
+//!
+//! Their binds are decided by functions of their own, none of which gives back what it was asked for, so
+//! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
+//! refusal is one record, sent where the bind returns, and so told once.
+
+use portbind_ebpf::abi::{Named, counter, kind};
+
+use crate::caller;
+use crate::filter;
+use crate::kernel::{Memory, Ptr, Slot, copy_name, count};
+use crate::refusal::header;
+use crate::sock::{AF_NETLINK, AF_UNIX, Sock};
+
+/// A sockaddr, where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    /// Its first byte.
+    pub(crate) at: Ptr,
+    /// How many there are, as the caller says.
+    pub(crate) len: u32,
+    /// Whose address it is.
+    pub(crate) memory: Memory,
+}
+
+/// A bind of a socket without a port returned `status`.
+#[inline(always)]
+pub(crate) fn bind_returned(sock: Sock, name: Name, status: i32) {
+    let error = status.wrapping_neg() as u32;
+    if status < 0 && filter::is_refusal(error) {
+        tell(sock, name, error);
+    }
+}
+
+/// A bind system call returned `status`: of families without a hook of their own.
+#[inline(always)]
+pub(crate) fn system_bind_returned(sock: Sock, name: Name, status: i32) {
+    if has_no_hook(sock) {
+        bind_returned(sock, name, status);
+    }
+}
+
+/// Whether only the system call shows binds of this socket's family.
+#[inline(always)]
+pub(crate) fn has_no_hook(sock: Sock) -> bool {
+    let family = sock.family();
+    !sock.0.is_null() && !sock.is_internet() && family != AF_UNIX && family != AF_NETLINK
+}
+
+/// Counts a refusal and, if it is wanted, sends it.
+#[inline(always)]
+pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
+    count(counter::REFUSED);
+    let family = sock.family();
+    if !filter::passes_named(family, sock.netns()) {
+        count(counter::FILTERED);
+        return;
+    }
+    let Some(mut record) = Slot::<Named>::reserve() else {
+        count(counter::LOST);
+        return;
+    };
+    header(&mut record.header, kind::NAMED);
+    caller::describe(&mut record.caller);
+    sock.describe_named(&mut record.socket, family);
+    record.error = error;
+    record.name_len = copy_name(&mut record.name, name.at, name.len, name.memory);
+    record.submit();
+}

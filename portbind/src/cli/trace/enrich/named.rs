@@ -1,0 +1,194 @@
+//! Refusals of sockets without a port: what has the name is found by looking afterwards.
+
+use std::time::Instant;
+
+use portbind_ebpf::abi;
+
+use super::Enricher;
+use crate::diagnosis::elsewhere;
+use crate::diagnosis::errno::Errno;
+use crate::diagnosis::event::{
+    Cause, Confidence, Family, Holder, Name, Options, Ownership, Process, Protocol, Refusal, Socket, State,
+};
+use crate::diagnosis::history::SocketId;
+use crate::diagnosis::other;
+use crate::diagnosis::unix::{self, Facts, Object};
+use crate::host::netlink;
+use crate::host::unix::{Sight, look, namespace, namespaces};
+use crate::host::unix_sockets::{NamedSocket, Wanted, find};
+use crate::kernel::assemble::Evidence;
+use crate::kernel::backend::Backend;
+use crate::kernel::{evidence, name};
+
+impl Enricher {
+    /// Describes the refusal of a socket with this sockaddr.
+    pub(super) fn describe_named(
+        &mut self,
+        evidence: &Evidence,
+        sockaddr: &[u8],
+        backend: Backend,
+        lost: u64,
+    ) -> Refusal {
+        let now = Instant::now();
+        let record = &evidence.refusal;
+        let process = self.processes.caller(&record.header, &record.caller);
+        let socket = name::socket(&evidence.refusal.socket, sockaddr);
+        let operation = evidence::operation(evidence);
+        let error = evidence::error(evidence);
+        let (holders, cause, confidence) = if error == Errno::EADDRINUSE {
+            let (holders, cause) = self.look_for(&socket, &process, &evidence.refusal.caller, now);
+            (holders, cause, Confidence::Afterwards)
+        } else {
+            let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
+            (Vec::new(), cause, Confidence::Kernel)
+        };
+        Refusal {
+            time: self.processes.host.clock.at(evidence.refusal.header.time),
+            operation,
+            error,
+            process,
+            socket,
+            holders,
+            holders_truncated: false,
+            bystanders: 0,
+            cause,
+            fixes: Vec::new(),
+            history: Vec::new(),
+            confidence,
+            backend: backend.as_str(),
+            lost,
+        }
+    }
+
+    /// Who has the name, and why it was refused.
+    fn look_for(
+        &mut self,
+        socket: &Socket,
+        process: &Process,
+        caller: &abi::Caller,
+        now: Instant,
+    ) -> (Vec<Holder>, Cause) {
+        match &socket.name {
+            Some(Name::Path(path)) => {
+                let sight = self.sight(process, caller, path);
+                let holders = self.bound_to(&sight, socket, process.pid, now);
+                let Sight { object, absolute, is_ours, .. } = sight;
+                let cause = unix::decide(&Facts::Path { object, absolute, is_ours }, process, &holders);
+                (holders, cause)
+            }
+            Some(Name::Abstract(name)) => {
+                let wanted = Wanted::Abstract(name.clone(), socket.protocol);
+                let found = self.in_namespace(socket.netns, process.pid, &wanted);
+                let holders = self.holders(found, socket.netns, now);
+                let cause = unix::decide(&Facts::Abstract, process, &holders);
+                (holders, cause)
+            }
+            _ => {
+                let holders = self.netlink(socket, process.pid, now);
+                let cause = elsewhere::decide(socket, process, &holders);
+                (holders, cause)
+            }
+        }
+    }
+
+    /// Looks at a path as the caller saw it. Where the caller has ended, the nearest process above it that
+    /// still lives serves, if it is in the same cgroup, and so in the same container.
+    fn sight(&self, process: &Process, caller: &abi::Caller, path: &[u8]) -> Sight {
+        let procfs = &self.processes.host.procfs;
+        if self.processes.host.is_the_one_started_at(process.pid, caller.start_time) {
+            let sight = look(procfs, process.pid, true, path);
+            // It may have ended during the look, and its number may be another's by now.
+            if self.processes.host.is_the_one_started_at(process.pid, caller.start_time) {
+                return sight;
+            }
+        }
+        let count = usize::try_from(caller.parent_count).unwrap_or(0);
+        let mut parents = caller.parents.iter().take(count);
+        let alive =
+            parents.find(|parent| self.processes.host.is_the_one_started_at(parent.pid, parent.start_time));
+        match alive {
+            Some(parent) if self.processes.host.cgroup_id(parent.pid) == Some(caller.cgroup_id) => {
+                look(procfs, parent.pid, false, path)
+            }
+            _ => Sight::NONE,
+        }
+    }
+
+    /// The sockets that are bound to a live socket file. The path leads to it from any network namespace.
+    fn bound_to(&mut self, sight: &Sight, socket: &Socket, pid: u32, now: Instant) -> Vec<Holder> {
+        let Some(file) = sight.file.filter(|_| sight.object == Object::LiveSocket) else { return Vec::new() };
+        let wanted = Wanted::File(file, sight.absolute.clone());
+        let found = self.in_namespace(socket.netns, pid, &wanted);
+        if !found.is_empty() {
+            return self.holders(found, socket.netns, now);
+        }
+        let procfs = &self.processes.host.procfs;
+        let others = namespaces(procfs);
+        let found = others.iter().flat_map(|(process, file)| find(procfs, process, file, &wanted)).collect();
+        self.holders(found, socket.netns, now)
+    }
+
+    fn in_namespace(&self, netns: u32, pid: u32, wanted: &Wanted) -> Vec<NamedSocket> {
+        let procfs = &self.processes.host.procfs;
+        let place = namespace(procfs, netns, pid);
+        place.map_or_else(Vec::new, |(process, file)| find(procfs, &process, &file, wanted))
+    }
+
+    fn netlink(&mut self, socket: &Socket, pid: u32, now: Instant) -> Vec<Holder> {
+        let (Some(Name::Netlink { port_id, .. }), Protocol::Netlink(protocol)) =
+            (&socket.name, socket.protocol)
+        else {
+            return Vec::new();
+        };
+        let place = namespace(&self.processes.host.procfs, socket.netns, pid);
+        let inode = place.and_then(|(process, _)| {
+            netlink::find(&self.processes.host.procfs, &process, protocol, *port_id)
+        });
+        let name = Name::Netlink { port_id: *port_id, groups: 0 };
+        let found = inode.map(|inode| NamedSocket {
+            inode,
+            protocol: socket.protocol,
+            state: State::Bound,
+            name,
+            file: None,
+            uid: None,
+            backlog: None,
+        });
+        self.holders(found.into_iter().collect(), socket.netns, now)
+    }
+
+    /// Turns the sockets of a name into holders, with the processes that have them open.
+    fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, now: Instant) -> Vec<Holder> {
+        let mut holders = unix::in_the_way(found.into_iter().map(holder).collect());
+        self.find_owners(&mut holders, netns, now);
+        holders
+    }
+}
+
+fn holder(found: NamedSocket) -> Holder {
+    let is_netlink = matches!(found.name, Name::Netlink { .. });
+    let family = if is_netlink { Family::Netlink } else { Family::Unix };
+    Holder {
+        id: SocketId { object: 0, inode: found.inode },
+        state: found.state,
+        conflicts: true,
+        protocol: found.protocol,
+        family,
+        address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        port: 0,
+        name: Some(found.name),
+        peer: None,
+        interface: None,
+        inode: Some(found.inode),
+        uid: found.uid,
+        user: None,
+        options: Options::default(),
+        ownership: Ownership::Process,
+        time_wait_left_ms: None,
+        backlog: found.backlog,
+        opened_by: None,
+        since: None,
+        left_by: None,
+        processes: Vec::new(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Why a bind of AF_UNIX was refused, and what to do about it.
+//!
+//! KERNEL: `unix_bind` (net/unix/af_unix.c, 5.10 to 7.3) refuses a path at which anything exists, and an
+//! abstract name that a socket of the same type has in the same network namespace.
+
+use super::event::{Cause, Holder, Process, State};
+
+/// What is known of the name that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Facts {
+    /// An abstract name; there is nothing to look at but sockets.
+    Abstract,
+    /// A path, looked at after the refusal.
+    Path {
+        /// What was there.
+        object: Object,
+        /// The path from the root on, as it was for the caller; `None` if it could not be made out.
+        absolute: Option<Vec<u8>>,
+        /// This process sees the same files there as the caller did.
+        is_ours: bool,
+    },
+}
+
+/// What is at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// A socket file that a socket is bound to, as the kernel itself says.
+    LiveSocket,
+    /// A socket file that no socket of the machine is bound to, as the kernel itself says.
+    StaleSocket,
+    /// A socket file of which the kernel would not say.
+    Socket,
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link to nothing.
+    DanglingLink,
+    /// A symbolic link to something.
+    Link,
+    /// A pipe.
+    Pipe,
+    /// A device.
+    Device,
+    /// Nothing any more.
+    Gone,
+    /// It could not be looked at: the caller has ended, or its files are out of reach.
+    Unseen,
+}
+
+/// The cause of an EADDRINUSE, with what to do about it where that is known.
+#[must_use]
+pub fn decide(facts: &Facts, process: &Process, holders: &[Holder]) -> Cause {
+    let (code, mut summary) = match facts {
+        Facts::Abstract => of_abstract(process, holders),
+        Facts::Path { object, .. } => of_object(*object, process, holders),
+    };
+    if let Some(fix) = fix(facts) {
+        summary.push_str(&format!("; {fix}"));
+    }
+    Cause { code, summary }
+}
+
+/// What makes the bind work, in half a sentence; `None` where no change is known to be safe.
+///
+/// A command is given only if the path can be copied from any output as it is, and names the same file
+/// here as it did for the caller. Between the look and the removal nobody can have bound the path: that
+/// is refused as long as the file is there.
+#[must_use]
+pub fn fix(facts: &Facts) -> Option<String> {
+    let Facts::Path { object: Object::StaleSocket, absolute, is_ours } = facts else { return None };
+    let quoted = absolute.as_deref().and_then(quoted);
+    Some(match quoted {
+        Some(path) if *is_ours => format!("remove it: rm -- {path}"),
+        Some(path) => format!("remove it, in the mount namespace of the caller: rm -- {path}"),
+        None => "remove it".to_owned(),
+    })
+}
+
+fn of_abstract(process: &Process, holders: &[Holder]) -> (&'static str, String) {
+    let summary = match holders.first() {
+        None => "a socket of the same type had this abstract name; it was gone when it was looked for",
+        Some(holder) if is_own(process, holder) => "the failing process has this abstract name itself",
+        Some(_) => "another socket of the same type has this abstract name",
+    };
+    ("abstract-name-taken", summary.to_owned())
+}
+
+fn of_object(object: Object, process: &Process, holders: &[Holder]) -> (&'static str, String) {
+    let (code, summary) = match object {
+        Object::LiveSocket => ("live-socket-file", live(process, holders)),
+        Object::StaleSocket => {
+            ("stale-socket-file", "a socket file was left at the path, and no socket is bound to it any more")
+        }
+        Object::Gone => ("vanished", "nothing was left at the path when it was looked at"),
+        Object::Socket => {
+            ("path-exists", "a socket file is at the path; whether a socket is bound to it could not be told")
+        }
+        Object::File => ("path-exists", "a regular file is at the path"),
+        Object::Directory => ("path-exists", "a directory is at the path"),
+        Object::DanglingLink => {
+            ("path-exists", "a symbolic link is at the path; it leads nowhere, and bind does not follow it")
+        }
+        Object::Link => ("path-exists", "a symbolic link is at the path, and bind does not follow it"),
+        Object::Pipe => ("path-exists", "a pipe is at the path"),
+        Object::Device => ("path-exists", "a device is at the path"),
+        Object::Unseen => {
+            ("path-exists", "something is at the path; what it is could not be looked at from here")
+        }
+    };
+    (code, summary.to_owned())
+}
+
+fn live(process: &Process, holders: &[Holder]) -> &'static str {
+    match holders.first() {
+        None => "a socket is bound to the file at the path; which one could not be found",
+        Some(holder) if is_own(process, holder) => "the failing process has a socket at the path itself",
+        Some(holder) if holder.state == State::Listen => "another socket listens at the path",
+        Some(_) => "another socket is bound to the path",
+    }
+}
+
+fn is_own(process: &Process, holder: &Holder) -> bool {
+    holder.processes.iter().any(|owner| owner.process.pid == process.pid)
+}
+
+/// The path in quotes for a shell; `None` if any output would have to escape it, or it is no absolute path.
+fn quoted(path: &[u8]) -> Option<String> {
+    let path = std::str::from_utf8(path).ok()?;
+    let plain = |c: char| c.is_ascii_graphic() && c != '\\' || c == ' ' || c.is_alphanumeric();
+    let is_plain = path.chars().all(plain)
+        && !path.contains("::")
+        && !path.contains("##")
+        && !path.contains("  ")
+        && !path.ends_with(':')
+        && path.starts_with('/');
+    is_plain.then(|| format!("'{}'", path.replace('\'', r#"'"'"'"#)))
+}
+
+/// The sockets among those with the name asked for that the kernel refuses it for.
+///
+/// A connection has the name of the listener that accepted it (`unix_accept`), but is not found by it.
+#[must_use]
+pub fn in_the_way(mut named: Vec<Holder>) -> Vec<Holder> {
+    let is_any = |named: &[Holder], state| named.iter().any(|holder| holder.state == state);
+    let keep = [State::Listen, State::Bound].into_iter().find(|&state| is_any(&named, state));
+    if let Some(state) = keep {
+        named.retain(|holder| holder.state == state);
+    }
+    named
+}
+
+#[cfg(test)]
+#[path = "unix_tests.rs"]
+mod tests;

@@ -1,0 +1,136 @@
+use proptest::prelude::*;
+
+use std::rc::Rc;
+
+use super::*;
+use crate::diagnosis::event::{Family, HolderProcess, Name, Options, Ownership, Protocol};
+use crate::diagnosis::history::SocketId;
+
+fn holder(pid: u32, state: State) -> Holder {
+    let process = Process { pid, ..Process::default() };
+    Holder {
+        id: SocketId::default(),
+        opened_by: None,
+        since: None,
+        left_by: None,
+        state,
+        conflicts: true,
+        protocol: Protocol::Stream,
+        family: Family::Unix,
+        address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        port: 0,
+        name: Some(Name::Path(b"/run/a".to_vec())),
+        peer: None,
+        interface: None,
+        inode: Some(u64::from(pid)),
+        uid: None,
+        user: None,
+        options: Options::default(),
+        ownership: Ownership::Process,
+        time_wait_left_ms: None,
+        backlog: None,
+        processes: vec![HolderProcess { process: Rc::new(process), fds: vec![3], close_on_exec: None }],
+    }
+}
+
+fn path(object: Object) -> Facts {
+    Facts::Path { object, absolute: Some(b"/run/a".to_vec()), is_ours: true }
+}
+
+#[test]
+fn a_cause_for_each_object() {
+    let caller = Process { pid: 7, ..Process::default() };
+    let (own, listener, bound) =
+        (holder(7, State::Listen), holder(8, State::Listen), holder(8, State::Bound));
+    let cases: [(Facts, &[Holder], &str, &str); 17] = [
+        (
+            path(Object::LiveSocket),
+            std::slice::from_ref(&listener),
+            "live-socket-file",
+            "another socket listens",
+        ),
+        (
+            path(Object::LiveSocket),
+            std::slice::from_ref(&bound),
+            "live-socket-file",
+            "another socket is bound",
+        ),
+        (path(Object::LiveSocket), std::slice::from_ref(&own), "live-socket-file", "the failing process"),
+        (path(Object::LiveSocket), &[], "live-socket-file", "could not be found"),
+        (path(Object::StaleSocket), &[], "stale-socket-file", "remove it: rm -- '/run/a'"),
+        (path(Object::Socket), &[], "path-exists", "could not be told"),
+        (path(Object::File), &[], "path-exists", "a regular file"),
+        (path(Object::Directory), &[], "path-exists", "a directory"),
+        (path(Object::DanglingLink), &[], "path-exists", "leads nowhere"),
+        (path(Object::Link), &[], "path-exists", "a symbolic link"),
+        (path(Object::Pipe), &[], "path-exists", "a pipe"),
+        (path(Object::Device), &[], "path-exists", "a device"),
+        (path(Object::Unseen), &[], "path-exists", "could not be looked at"),
+        (path(Object::Gone), &[], "vanished", "nothing was left"),
+        (Facts::Abstract, std::slice::from_ref(&listener), "abstract-name-taken", "another socket"),
+        (Facts::Abstract, std::slice::from_ref(&own), "abstract-name-taken", "the failing process"),
+        (Facts::Abstract, &[], "abstract-name-taken", "was gone"),
+    ];
+    for (facts, holders, code, words) in cases {
+        let cause = decide(&facts, &caller, holders);
+        assert_eq!(cause.code, code, "{facts:?}");
+        assert!(cause.summary.contains(words), "{facts:?}: {}", cause.summary);
+        assert_eq!(cause.summary.contains("rm --"), code == "stale-socket-file", "{facts:?}");
+    }
+}
+
+fn stale(absolute: Option<&[u8]>, is_ours: bool) -> String {
+    let absolute = absolute.map(<[u8]>::to_vec);
+    fix(&Facts::Path { object: Object::StaleSocket, absolute, is_ours }).unwrap()
+}
+
+#[test]
+fn a_command_only_where_it_can_be_copied() {
+    assert_eq!(stale(Some(b"/run/my app's.sock"), true), r#"remove it: rm -- '/run/my app'"'"'s.sock'"#);
+    assert_eq!(stale(Some("/run/gr\u{fc}n".as_bytes()), true), "remove it: rm -- '/run/gr\u{fc}n'");
+    let elsewhere = "remove it, in the mount namespace of the caller: rm -- '/run/a'";
+    assert_eq!(stale(Some(b"/run/a"), false), elsewhere);
+    let odd: [&[u8]; 8] =
+        [b"/a\\b", b"/a\nb", b"/a\xff", b"/a::b", b"/a##b", b"/a  b", b"/a:", "/a\u{202e}b".as_bytes()];
+    for path in odd {
+        assert_eq!(stale(Some(path), true), "remove it", "{path:?}");
+    }
+    assert_eq!(stale(Some(b"relative"), true), "remove it");
+    assert_eq!(stale(None, true), "remove it");
+}
+
+#[test]
+fn connections_of_a_listener_are_not_in_the_way() {
+    let states = |states: &[State]| {
+        let named = states.iter().zip(1..).map(|(&state, pid)| holder(pid, state)).collect();
+        in_the_way(named).iter().map(|holder| holder.state).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&[State::Established, State::Listen, State::Established]), [State::Listen]);
+    assert_eq!(states(&[State::Established, State::Bound]), [State::Bound]);
+    assert_eq!(states(&[State::Established]), [State::Established]);
+    assert_eq!(states(&[]), []);
+}
+
+/// What a shell makes of a word in quotes of both kinds.
+fn unquoted(mut word: &str) -> String {
+    let mut text = String::new();
+    while let Some(quote) = word.chars().next() {
+        assert!(matches!(quote, '\'' | '"'), "{word} is not quoted");
+        let (inside, rest) = word[1..].split_once(quote).unwrap();
+        assert!(quote == '\'' || inside == "'", "{inside} is not safe in double quotes");
+        text.push_str(inside);
+        word = rest;
+    }
+    text
+}
+
+proptest! {
+    /// What a command quotes is one word to a shell, and no output changes it.
+    #[test]
+    fn commands_are_safe(path in "/[ -~\u{a0}-\u{2ff}\u{202e}]{0,20}") {
+        let Some(quoted) = quoted(path.as_bytes()) else { return Ok(()) };
+        prop_assert_eq!(unquoted(&quoted), path);
+        let sentence = format!("remove it: rm -- {quoted}");
+        prop_assert_eq!(crate::output::sanitize::Prose(&sentence).to_string(), sentence);
+    }
+}

@@ -1,0 +1,182 @@
+//! What is at a path that a bind of AF_UNIX was refused for, as its caller saw the file system.
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socketpair};
+
+use super::procfs::Procfs;
+use crate::diagnosis::unix::Object;
+
+/// A file, as unix_diag names it (`struct unix_diag_vfs`, include/uapi/linux/unix_diag.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId {
+    /// Inode number, of which unix_diag keeps the lower half.
+    pub inode: u32,
+    /// Device, in the kernel's own form (MKDEV in include/linux/kdev_t.h).
+    pub device: u32,
+}
+
+/// What a look at a path found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// What is there.
+    pub object: Object,
+    /// Which file it is.
+    pub file: Option<FileId>,
+    /// The path from the root on.
+    pub absolute: Option<Vec<u8>>,
+    /// This process has the same root and mounts.
+    pub is_ours: bool,
+}
+
+impl Sight {
+    /// Nothing could be seen.
+    pub const NONE: Self = Self { object: Object::Unseen, file: None, absolute: None, is_ours: false };
+}
+
+/// Looks at a path in the root of a process. A relative one is meant from that process' current folder,
+/// if `has_folder` says that it is the caller's; else it cannot be looked at.
+///
+/// The last part is not followed if it is a symbolic link, as bind does not (`kern_path_create` in
+/// fs/namei.c).
+#[must_use]
+pub fn look(procfs: &Procfs, pid: u32, has_folder: bool, path: &[u8]) -> Sight {
+    let is_ours = shares_files(procfs, pid);
+    let is_absolute = path.starts_with(b"/");
+    if !is_absolute && !has_folder {
+        return Sight::NONE;
+    }
+    let place = if is_absolute { "root" } else { "cwd" };
+    let Ok(start) = openat(CWD, procfs.root().join(format!("{pid}/{place}")), folder(), Mode::empty()) else {
+        return Sight { is_ours, ..Sight::NONE };
+    };
+    let resolve = match (is_absolute, is_ours) {
+        (true, _) => ResolveFlags::IN_ROOT,
+        (false, true) => ResolveFlags::empty(),
+        // A link to an absolute path would lead into this process' own root.
+        (false, false) => ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+    };
+    let open = |flags| openat2(&start, path, flags, Mode::empty(), resolve | ResolveFlags::NO_MAGICLINKS);
+    let absolute = absolute(procfs, pid, path, is_ours);
+    match open(OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC) {
+        Ok(found) => {
+            let is_dangling = || open(OFlags::PATH | OFlags::CLOEXEC).err() == Some(Errno::NOENT);
+            let (object, file) = identify(found.as_fd(), is_dangling);
+            Sight { object, file, absolute, is_ours }
+        }
+        Err(Errno::NOENT) => Sight { object: Object::Gone, file: None, absolute, is_ours },
+        Err(_) => Sight { is_ours, ..Sight::NONE },
+    }
+}
+
+fn folder() -> OFlags {
+    OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC
+}
+
+/// Whether a process has the same mounts and the same root as this one.
+fn shares_files(procfs: &Procfs, pid: u32) -> bool {
+    let mounts = |pid: &str| procfs.link(&format!("{pid}/ns/mnt"));
+    let root = |path: &std::path::Path| {
+        let root = openat(CWD, path, folder(), Mode::empty()).and_then(fstat).ok()?;
+        Some((root.st_dev, root.st_ino))
+    };
+    let theirs = mounts(&pid.to_string());
+    theirs.is_some()
+        && theirs == mounts("self")
+        && root(&procfs.root().join(format!("{pid}/root"))) == root("/".as_ref())
+}
+
+fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) -> Option<Vec<u8>> {
+    if path.starts_with(b"/") {
+        return Some(path.to_vec());
+    }
+    // As this process sees it: of no use to one with another root.
+    let folder = if is_ours { procfs.link(&format!("{pid}/cwd"))? } else { return None };
+    let relative = path.strip_prefix(b"./").unwrap_or(path);
+    Some([folder.strip_suffix(b"/").unwrap_or(&folder), b"/", relative].concat())
+}
+
+fn identify(found: BorrowedFd<'_>, is_dangling: impl Fn() -> bool) -> (Object, Option<FileId>) {
+    let Ok(stat) = fstat(found) else { return (Object::Unseen, None) };
+    let object = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Socket => liveness(found),
+        FileType::RegularFile => Object::File,
+        FileType::Directory => Object::Directory,
+        FileType::Symlink if is_dangling() => Object::DanglingLink,
+        FileType::Symlink => Object::Link,
+        FileType::Fifo => Object::Pipe,
+        FileType::CharacterDevice | FileType::BlockDevice => Object::Device,
+        FileType::Unknown => Object::Unseen,
+    };
+    let device = rustix::fs::major(stat.st_dev) << 20 | rustix::fs::minor(stat.st_dev);
+    // The lower half is all that there is to compare with.
+    let inode = u32::try_from(stat.st_ino & u64::from(u32::MAX)).unwrap_or_default();
+    (object, Some(FileId { inode, device }))
+}
+
+/// Asks the kernel whether a socket is bound to a socket file: a connect is refused if none is, whatever
+/// the network namespace (`unix_find_bsd` in net/unix/af_unix.c, 5.10 to 7.3).
+///
+/// Nobody notices. To a socket of another type than the one that connects, the kernel says so
+/// (EPROTOTYPE) before anything happens; two types are tried, of which one is another. And one that is
+/// connected already, as the ends of a pair are, gets no further than that at a socket of its own type
+/// (`unix_stream_connect`).
+fn liveness(file: BorrowedFd<'_>) -> Object {
+    match (probe(file, SocketType::SEQPACKET), probe(file, SocketType::STREAM)) {
+        (Err(Errno::CONNREFUSED), Err(Errno::CONNREFUSED)) => Object::StaleSocket,
+        (Err(Errno::PROTOTYPE), _) | (_, Err(Errno::PROTOTYPE)) => Object::LiveSocket,
+        _ => Object::Socket,
+    }
+}
+
+fn probe(file: BorrowedFd<'_>, kind: SocketType) -> Result<(), Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (end, _other_end) = socketpair(AddressFamily::UNIX, kind, flags, None)?;
+    connect(&end, &SocketAddrUnix::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?)
+}
+
+/// Opens the file of a network namespace: that of the process if it is the right one, else this process'
+/// own, else that of any process in it.
+#[must_use]
+pub fn namespace(procfs: &Procfs, netns: u32, pid: u32) -> Option<(String, OwnedFd)> {
+    let likely = [pid.to_string(), "self".to_owned()];
+    let others = likely.into_iter().chain(processes(procfs));
+    others.into_iter().find_map(|process| {
+        let is_it = network(procfs, &process) == Some(netns);
+        is_it.then(|| open_namespace(procfs, &process)).flatten().map(|file| (process, file))
+    })
+}
+
+/// A process and the file of each network namespace that any process is in, this process' own first.
+#[must_use]
+pub fn namespaces(procfs: &Procfs) -> Vec<(String, OwnedFd)> {
+    let mut seen = std::collections::HashSet::new();
+    std::iter::once("self".to_owned())
+        .chain(processes(procfs))
+        .filter(|process| network(procfs, process).is_some_and(|netns| seen.insert(netns)))
+        .filter_map(|process| open_namespace(procfs, &process).map(|file| (process, file)))
+        .collect()
+}
+
+/// Inode number of the network namespace of a process.
+fn network(procfs: &Procfs, process: &str) -> Option<u32> {
+    let link = procfs.link(&format!("{process}/ns/net"))?;
+    std::str::from_utf8(link.strip_prefix(b"net:[")?.strip_suffix(b"]")?).ok()?.parse().ok()
+}
+
+fn open_namespace(procfs: &Procfs, process: &str) -> Option<OwnedFd> {
+    File::open(procfs.root().join(process).join("ns/net")).ok().map(OwnedFd::from)
+}
+
+fn processes(procfs: &Procfs) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(procfs.root()).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+#[path = "unix_tests.rs"]
+mod tests;

@@ -1,0 +1,128 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::Path;
+
+use rustix::net::{bind, listen, socket};
+
+use super::*;
+
+/// A process 7 whose root and folder is `folder`.
+fn process(folder: &Path) -> (tempfile::TempDir, Procfs) {
+    let proc = tempfile::tempdir().unwrap();
+    fs::create_dir_all(proc.path().join("7/ns")).unwrap();
+    symlink(folder, proc.path().join("7/root")).unwrap();
+    symlink(folder, proc.path().join("7/cwd")).unwrap();
+    symlink("mnt:[1]", proc.path().join("7/ns/mnt")).unwrap();
+    let procfs = Procfs::at(proc.path());
+    (proc, procfs)
+}
+
+fn bound(kind: SocketType, path: &Path, listens: bool) -> OwnedFd {
+    let socket = socket(AddressFamily::UNIX, kind, None).unwrap();
+    bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    if listens {
+        listen(&socket, 1).unwrap();
+    }
+    socket
+}
+
+#[test]
+fn sees_what_is_at_a_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    drop(UnixListener::bind(at("stale")).unwrap());
+    let _live: Vec<OwnedFd> = [
+        (SocketType::STREAM, "stream", false),
+        (SocketType::STREAM, "stream-listens", true),
+        (SocketType::DGRAM, "dgram", false),
+        (SocketType::SEQPACKET, "seqpacket", false),
+        (SocketType::SEQPACKET, "seqpacket-listens", true),
+    ]
+    .map(|(kind, name, listens)| bound(kind, &at(name), listens))
+    .into();
+    fs::write(at("file"), "").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    symlink("/nowhere", at("dangling")).unwrap();
+    symlink("/file", at("link")).unwrap();
+    symlink("/", at("up")).unwrap();
+    let (_proc, procfs) = process(folder.path());
+    let cases = [
+        ("stale", Object::StaleSocket),
+        ("stream", Object::LiveSocket),
+        ("stream-listens", Object::LiveSocket),
+        ("dgram", Object::LiveSocket),
+        ("seqpacket", Object::LiveSocket),
+        ("seqpacket-listens", Object::LiveSocket),
+        ("file", Object::File),
+        ("folder", Object::Directory),
+        ("dangling", Object::DanglingLink),
+        ("link", Object::Link),
+        ("up/file", Object::File),
+        ("none", Object::Gone),
+        ("none/file", Object::Gone),
+        ("file/file", Object::Unseen),
+        ("../../../../../file", Object::File),
+    ];
+    for (name, object) in cases {
+        let path = format!("/{name}");
+        let sight = look(&procfs, 7, true, path.as_bytes());
+        assert_eq!(sight.object, object, "{name}");
+        assert!(!sight.is_ours);
+        assert_eq!(look(&procfs, 8, true, path.as_bytes()), Sight::NONE);
+    }
+}
+
+/// The look itself changes nothing: no connection waits, and a datagram socket stays unconnected.
+#[test]
+fn nobody_notices_the_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_proc, procfs) = process(folder.path());
+    let stream = UnixListener::bind(folder.path().join("stream")).unwrap();
+    let seqpacket = bound(SocketType::SEQPACKET, &folder.path().join("seqpacket"), true);
+    let datagram = UnixDatagram::bind(folder.path().join("dgram")).unwrap();
+    for name in ["/stream", "/seqpacket", "/dgram"] {
+        assert_eq!(look(&procfs, 7, true, name.as_bytes()).object, Object::LiveSocket, "{name}");
+    }
+    stream.set_nonblocking(true).unwrap();
+    rustix::io::ioctl_fionbio(&seqpacket, true).unwrap();
+    assert!(stream.accept().is_err());
+    assert_eq!(rustix::net::accept(&seqpacket).err(), Some(Errno::AGAIN));
+    let table = fs::read_to_string("/proc/self/net/unix").unwrap();
+    let path = folder.path().join("dgram");
+    let line = table.lines().find(|line| line.ends_with(path.to_str().unwrap())).unwrap();
+    // SS_UNCONNECTED
+    assert_eq!(line.split_ascii_whitespace().nth(5), Some("01"), "{line}");
+    drop(datagram);
+}
+
+#[test]
+fn a_relative_path_needs_the_folder_of_the_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    symlink("/", folder.path().join("away")).unwrap();
+    symlink("nowhere", folder.path().join("dangling")).unwrap();
+    let (_proc, procfs) = process(folder.path());
+    let seen = |path: &str, has_folder| look(&procfs, 7, has_folder, path.as_bytes()).object;
+    assert_eq!(seen("file", true), Object::File);
+    assert_eq!(seen("./file", true), Object::File);
+    assert_eq!(seen("dangling", true), Object::Link);
+    assert_eq!(seen("file", false), Object::Unseen);
+    // It would lead out of the root of the caller.
+    assert_eq!(seen("away/etc", true), Object::Unseen);
+    assert_eq!(seen("../file", true), Object::Unseen);
+}
+
+#[test]
+fn knows_its_own_files() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let path = folder.path().join("file");
+    let sight = look(&Procfs::new(), std::process::id(), true, path.as_os_str().as_encoded_bytes());
+    assert_eq!((sight.object, sight.is_ours), (Object::File, true));
+    assert_eq!(sight.absolute.as_deref(), Some(path.as_os_str().as_encoded_bytes()));
+    let here = look(&Procfs::new(), std::process::id(), true, b"Cargo.toml");
+    let expected = std::env::current_dir().unwrap().join("Cargo.toml");
+    assert_eq!(here.absolute.as_deref(), Some(expected.as_os_str().as_encoded_bytes()));
+    assert_eq!(here.object, Object::File);
+}

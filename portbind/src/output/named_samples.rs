@@ -1,0 +1,83 @@
+//! Refusals of sockets without a port, for the tests of the formats.
+
+use super::samples::{held_by_java, listener};
+use crate::diagnosis::event::{Cause, Confidence, Family, Holder, Name, Protocol, Refusal, Socket, State};
+
+fn refused(family: Family, protocol: Protocol, name: Name, code: &'static str, summary: &str) -> Refusal {
+    let refusal = listener();
+    Refusal {
+        socket: Socket { family, protocol, name: Some(name), ..refusal.socket },
+        holders: vec![],
+        cause: Cause { code, summary: summary.to_owned() },
+        confidence: Confidence::Afterwards,
+        ..refusal
+    }
+}
+
+/// A path where another socket listens.
+pub(super) fn live() -> Refusal {
+    let name = Name::Path(b"/run/app.sock".to_vec());
+    let holder = Holder {
+        protocol: Protocol::Stream,
+        family: Family::Unix,
+        name: Some(name.clone()),
+        ..held_by_java()
+    };
+    Refusal {
+        holders: vec![holder],
+        ..refused(
+            Family::Unix,
+            Protocol::Stream,
+            name,
+            "live-socket-file",
+            "another socket listens at the path",
+        )
+    }
+}
+
+/// An abstract name of bytes that are not letters, and a datagram socket of another type in its way.
+pub(super) fn hostile_name() -> Refusal {
+    let name = Name::Abstract(b"\0::error::\x1b[2J\xff".to_vec());
+    let holder = Holder {
+        state: State::Bound,
+        protocol: Protocol::Seqpacket,
+        family: Family::Unix,
+        name: Some(name.clone()),
+        backlog: None,
+        ..held_by_java()
+    };
+    Refusal {
+        holders: vec![holder],
+        ..refused(Family::Unix, Protocol::Dgram, name, "abstract-name-taken", "another socket has it")
+    }
+}
+
+/// A socket file that nobody has.
+pub(super) fn stale() -> Refusal {
+    let name = Name::Path(b"/run/app.sock".to_vec());
+    let summary = "nobody is bound to it; remove it: rm -- '/run/app.sock'";
+    refused(Family::Unix, Protocol::Stream, name, "stale-socket-file", summary)
+}
+
+/// A port id of netlink.
+pub(super) fn netlink() -> Refusal {
+    let name = Name::Netlink { port_id: 4711, groups: 1 };
+    refused(Family::Netlink, Protocol::Netlink(0), name, "address-in-use-elsewhere", "it is taken")
+}
+
+/// A port of vsock.
+pub(super) fn vsock() -> Refusal {
+    let name = Name::Vsock { cid: u32::MAX, port: 1234 };
+    refused(Family::Vsock, Protocol::Stream, name, "address-in-use-elsewhere", "it is taken")
+}
+
+/// A family that is known by its number only.
+pub(super) fn other() -> Refusal {
+    let name = Name::Raw(vec![1, 0xab]);
+    refused(Family::Other(30), Protocol::Other(0), name, "address-in-use-elsewhere", "it is taken")
+}
+
+/// All of them.
+pub(super) fn all() -> [Refusal; 6] {
+    [live(), hostile_name(), stale(), netlink(), vsock(), other()]
+}

@@ -1,0 +1,98 @@
+//! Filters and sockets that have no port, and families that only their system call shows.
+
+use anyhow::ensure;
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{Quarrel, events, exited};
+use crate::actor::{Action, Kind, Protocol, SocketName, Way};
+use crate::tracer::Tracer;
+
+/// `--proto unix` tells those of AF_UNIX alone.
+pub(super) fn by_protocol(setting: Setting<'_>) -> anyhow::Result<()> {
+    compare(setting, &["--proto", "unix"], [1, 0, 0])?;
+    compare(setting, &["--proto", "unix,netlink"], [1, 1, 0])?;
+    compare(setting, &["--proto", "tcp"], [0, 0, 1])
+}
+
+/// `-P` tells none that has no port.
+pub(super) fn by_port(setting: Setting<'_>) -> anyhow::Result<()> {
+    compare(setting, &["-P", "0-65535"], [0, 0, 1])
+}
+
+/// A packet socket and an interface that is not there: a family without a hook of its own.
+pub(super) fn other_family(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "all"])?;
+    let pid = ask(&mut quarrel, "binder", Kind::Packet, &SocketName::Packet(i32::MAX), "ENODEV")?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    let told = events(&ended.stdout, pid)?;
+    ensure!(told.len() == 1, "expected one event, got:\n{}", ended.stdout.join("\n"));
+    for event in told {
+        ensure!(event.socket.family == "17" && event.error.name == "ENODEV", "told: {}", event.line);
+    }
+    Ok(())
+}
+
+/// Has an abstract name, a port id of netlink and a TCP port refused, and counts how often each is told.
+fn compare(setting: Setting<'_>, filter: &[&str], expected: [usize; 3]) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let names = [
+        (Kind::UnixStream, SocketName::Abstract("app".to_owned())),
+        (Kind::NetlinkRoute, SocketName::Netlink(quarrel.port.into())),
+    ];
+    for (kind, name) in &names {
+        bind(&mut quarrel, "holder", *kind, name)?;
+    }
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &[&["-o", "json"], filter].concat())?;
+    let mut pids = Vec::new();
+    for (index, (kind, name)) in names.iter().enumerate() {
+        pids.push(ask(&mut quarrel, &format!("binder {index}"), *kind, name, "EADDRINUSE")?);
+    }
+    pids.push(quarrel.refuse("binder", 1)?);
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    let told =
+        pids.iter().map(|&pid| Ok(events(&ended.stdout, pid)?.len())).collect::<anyhow::Result<Vec<_>>>()?;
+    ensure!(
+        told == expected,
+        "{filter:?}: expected {expected:?}, told {told:?}\n{}",
+        ended.stdout.join("\n")
+    );
+    Ok(())
+}
+
+/// Binds a new socket, and must be refused; the pid of the actor.
+fn ask(
+    quarrel: &mut Quarrel,
+    actor: &str,
+    kind: Kind,
+    name: &SocketName,
+    error: &str,
+) -> anyhow::Result<u32> {
+    let answer = attempt(quarrel, actor, kind, name)?;
+    ensure!(answer.error.as_deref() == Some(error), "expected {error}, got {:?}", answer.error);
+    Ok(answer.pid)
+}
+
+/// Binds a new socket.
+fn bind(quarrel: &mut Quarrel, actor: &str, kind: Kind, name: &SocketName) -> anyhow::Result<()> {
+    let answer = attempt(quarrel, actor, kind, name)?;
+    ensure!(answer.error.is_none(), "{actor} could not bind {name:?}: {:?}", answer.error);
+    Ok(())
+}
+
+fn attempt(
+    quarrel: &mut Quarrel,
+    actor: &str,
+    kind: Kind,
+    name: &SocketName,
+) -> anyhow::Result<crate::actor::Answer> {
+    let label = format!("{actor} {kind:?}");
+    quarrel.troupe.tell(actor, &Action::Open { new: label.clone(), kind })?;
+    let folder = std::path::PathBuf::new();
+    quarrel.troupe.tell(actor, &Action::BindName { socket: label, name: name.clone(), folder, by: Way::Call })
+}
