@@ -211,7 +211,7 @@ mod tests {
             "process": { "pid": 7, "comm": "x", "uid": 0 },
             "socket": { "family": "inet", "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
             "holders": [holder(99)],
-            "cause": { "code": "listener", "summary": "z" }, "fixes": [{ "code": "wait", "text": "x" }],
+            "cause": { "code": "listener", "summary": "it listens there" }, "fixes": [{ "code": "wait", "text": "x" }],
         });
         change(&mut value);
         event::parse(&value.to_string()).unwrap().unwrap()
