@@ -3,7 +3,7 @@
 //! KERNEL: `unix_bind` (net/unix/af_unix.c, 5.10 to 7.3) refuses a path at which anything exists, and an
 //! abstract name that a socket of the same type has in the same network namespace.
 
-use super::event::{Cause, Holder, Process, State};
+use super::event::{Cause, Fix, Holder, Process, State};
 
 /// What is known of the name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,33 +48,31 @@ pub enum Object {
     Unseen,
 }
 
-/// The cause of an EADDRINUSE, with what to do about it where that is known.
+/// The cause of an EADDRINUSE.
 #[must_use]
 pub fn decide(facts: &Facts, process: &Process, holders: &[Holder]) -> Cause {
-    let (code, mut summary) = match facts {
+    let (code, summary) = match facts {
         Facts::Abstract => of_abstract(process, holders),
         Facts::Path { object, .. } => of_object(*object, process, holders),
     };
-    if let Some(fix) = fix(facts) {
-        summary.push_str(&format!("; {fix}"));
-    }
     Cause { code, summary }
 }
 
-/// What makes the bind work, in half a sentence; `None` where no change is known to be safe.
+/// What makes the bind work; `None` where no change is known to be safe.
 ///
 /// A command is given only if the path can be copied from any output as it is, and names the same file
 /// here as it did for the caller. Between the look and the removal nobody can have bound the path: that
 /// is refused as long as the file is there.
 #[must_use]
-pub fn fix(facts: &Facts) -> Option<String> {
+pub fn fix(facts: &Facts) -> Option<Fix> {
     let Facts::Path { object: Object::StaleSocket, absolute, is_ours } = facts else { return None };
-    let quoted = absolute.as_deref().and_then(quoted);
-    Some(match quoted {
-        Some(path) if *is_ours => format!("remove it: rm -- {path}"),
-        Some(path) => format!("remove it, in the mount namespace of the caller: rm -- {path}"),
+    let command = absolute.as_deref().and_then(quoted).map(|path| format!("rm -- {path}"));
+    let text = match &command {
+        Some(command) if *is_ours => format!("remove it: {command}"),
+        Some(command) => format!("remove it, in the mount namespace of the caller: {command}"),
         None => "remove it".to_owned(),
-    })
+    };
+    Some(Fix { code: "remove-file", text, command: command.filter(|_| *is_ours) })
 }
 
 fn of_abstract(process: &Process, holders: &[Holder]) -> (&'static str, String) {

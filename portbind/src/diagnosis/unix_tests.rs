@@ -57,7 +57,7 @@ fn a_cause_for_each_object() {
         ),
         (path(Object::LiveSocket), std::slice::from_ref(&own), "live-socket-file", "the failing process"),
         (path(Object::LiveSocket), &[], "live-socket-file", "could not be found"),
-        (path(Object::StaleSocket), &[], "stale-socket-file", "remove it: rm -- '/run/a'"),
+        (path(Object::StaleSocket), &[], "stale-socket-file", "no socket is bound to it any more"),
         (path(Object::Socket), &[], "path-exists", "could not be told"),
         (path(Object::File), &[], "path-exists", "a regular file"),
         (path(Object::Directory), &[], "path-exists", "a directory"),
@@ -81,7 +81,7 @@ fn a_cause_for_each_object() {
 
 fn stale(absolute: Option<&[u8]>, is_ours: bool) -> String {
     let absolute = absolute.map(<[u8]>::to_vec);
-    fix(&Facts::Path { object: Object::StaleSocket, absolute, is_ours }).unwrap()
+    fix(&Facts::Path { object: Object::StaleSocket, absolute, is_ours }).unwrap().text
 }
 
 #[test]

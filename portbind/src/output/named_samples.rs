@@ -1,7 +1,9 @@
 //! Refusals of sockets without a port, for the tests of the formats.
 
 use super::samples::{held_by_java, listener};
-use crate::diagnosis::event::{Cause, Confidence, Family, Holder, Name, Protocol, Refusal, Socket, State};
+use crate::diagnosis::event::{
+    Cause, Confidence, Family, Fix, Holder, Name, Protocol, Refusal, Socket, State,
+};
 
 fn refused(family: Family, protocol: Protocol, name: Name, code: &'static str, summary: &str) -> Refusal {
     let refusal = listener();
@@ -55,8 +57,13 @@ pub(super) fn hostile_name() -> Refusal {
 /// A socket file that nobody has.
 pub(super) fn stale() -> Refusal {
     let name = Name::Path(b"/run/app.sock".to_vec());
-    let summary = "nobody is bound to it; remove it: rm -- '/run/app.sock'";
-    refused(Family::Unix, Protocol::Stream, name, "stale-socket-file", summary)
+    let command = "rm -- '/run/app.sock'";
+    let fix =
+        Fix { code: "remove-file", text: format!("remove it: {command}"), command: Some(command.to_owned()) };
+    Refusal {
+        fixes: vec![fix],
+        ..refused(Family::Unix, Protocol::Stream, name, "stale-socket-file", "nobody is bound to it")
+    }
 }
 
 /// A port id of netlink.

@@ -26,7 +26,8 @@ fn text() {
       why       another socket has it        [abstract-name-taken, found afterwards]
 
     12:04:31.512  pytest (48213)  bind unix /run/app.sock  →  EADDRINUSE
-      why       nobody is bound to it; remove it: rm -- '/run/app.sock'        [stale-socket-file, found afterwards]
+      why       nobody is bound to it        [stale-socket-file, found afterwards]
+      fix       remove it: rm -- '/run/app.sock'
 
     12:04:31.512  pytest (48213)  bind netlink route:4711 (groups 0x1)  →  EADDRINUSE
       why       it is taken        [address-in-use-elsewhere, found afterwards]

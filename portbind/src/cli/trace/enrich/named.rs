@@ -8,7 +8,8 @@ use super::Enricher;
 use crate::diagnosis::elsewhere;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Cause, Confidence, Family, Holder, Name, Options, Ownership, Process, Protocol, Refusal, Socket, State,
+    Cause, Confidence, Family, Fix, Holder, Name, Options, Ownership, Process, Protocol, Refusal, Socket,
+    State,
 };
 use crate::diagnosis::history::SocketId;
 use crate::diagnosis::other;
@@ -19,6 +20,13 @@ use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::{evidence, name};
+
+/// What has the name, and what that means.
+struct Found {
+    holders: Vec<Holder>,
+    cause: Cause,
+    fix: Option<Fix>,
+}
 
 impl Enricher {
     /// Describes the refusal of a socket with this sockaddr.
@@ -35,12 +43,11 @@ impl Enricher {
         let socket = name::socket(&evidence.refusal.socket, sockaddr);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
-        let (holders, cause, confidence) = if error == Errno::EADDRINUSE {
-            let (holders, cause) = self.look_for(&socket, &process, &evidence.refusal.caller, now);
-            (holders, cause, Confidence::Afterwards)
+        let (found, confidence) = if error == Errno::EADDRINUSE {
+            (self.look_for(&socket, &process, &evidence.refusal.caller, now), Confidence::Afterwards)
         } else {
             let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
-            (Vec::new(), cause, Confidence::Kernel)
+            (Found { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
         };
         Refusal {
             time: self.processes.host.clock.at(evidence.refusal.header.time),
@@ -48,11 +55,11 @@ impl Enricher {
             error,
             process,
             socket,
-            holders,
+            holders: found.holders,
             holders_truncated: false,
             bystanders: 0,
-            cause,
-            fixes: Vec::new(),
+            cause: found.cause,
+            fixes: found.fix.into_iter().collect(),
             history: Vec::new(),
             confidence,
             backend: backend.as_str(),
@@ -61,32 +68,24 @@ impl Enricher {
     }
 
     /// Who has the name, and why it was refused.
-    fn look_for(
-        &mut self,
-        socket: &Socket,
-        process: &Process,
-        caller: &abi::Caller,
-        now: Instant,
-    ) -> (Vec<Holder>, Cause) {
+    fn look_for(&mut self, socket: &Socket, process: &Process, caller: &abi::Caller, now: Instant) -> Found {
         match &socket.name {
             Some(Name::Path(path)) => {
                 let sight = self.sight(process, caller, path);
                 let holders = self.bound_to(&sight, socket, process.pid, now);
                 let Sight { object, absolute, is_ours, .. } = sight;
-                let cause = unix::decide(&Facts::Path { object, absolute, is_ours }, process, &holders);
-                (holders, cause)
+                let facts = Facts::Path { object, absolute, is_ours };
+                Found { cause: unix::decide(&facts, process, &holders), fix: unix::fix(&facts), holders }
             }
             Some(Name::Abstract(name)) => {
                 let wanted = Wanted::Abstract(name.clone(), socket.protocol);
                 let found = self.in_namespace(socket.netns, process.pid, &wanted);
                 let holders = self.holders(found, socket.netns, now);
-                let cause = unix::decide(&Facts::Abstract, process, &holders);
-                (holders, cause)
+                Found { cause: unix::decide(&Facts::Abstract, process, &holders), fix: None, holders }
             }
             _ => {
                 let holders = self.netlink(socket, process.pid, now);
-                let cause = elsewhere::decide(socket, process, &holders);
-                (holders, cause)
+                Found { cause: elsewhere::decide(socket, process, &holders), fix: None, holders }
             }
         }
     }
