@@ -39,6 +39,8 @@ pub struct Refusal {
     pub not_blamed: BTreeMap<String, u64>,
     /// Codes of the remedies, if they matter.
     pub fixes: Option<Vec<String>>,
+    /// Words of the first one, if they matter.
+    pub fix_says: Option<String>,
 }
 
 /// One that stood in the way, as it was at that moment.
@@ -154,6 +156,7 @@ impl Stage {
             not_blamed.insert(label.clone(), inode);
         }
         let folder = troupe.folder().display().to_string();
+        let in_folder = |says: &str| says.replace("$folder", &folder);
         let error = expected.error.as_ref().or(step.expect.as_ref());
         Ok(Refusal {
             step: name.to_owned(),
@@ -162,7 +165,7 @@ impl Stage {
             error: error.context("a success is no refusal")?.clone(),
             asked,
             cause: expected.cause.clone(),
-            says: expected.says.as_ref().map(|says| says.replace("$folder", &folder)),
+            says: expected.says.as_deref().map(in_folder),
             protocol: expected.protocol.clone(),
             holders: expected
                 .holders
@@ -173,6 +176,7 @@ impl Stage {
             others: expected.others,
             not_blamed,
             fixes: expected.fixes.clone(),
+            fix_says: expected.fix_says.as_deref().map(in_folder),
         })
     }
 

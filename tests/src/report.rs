@@ -1,22 +1,37 @@
 //! What the runner prints.
 
+use std::time::{Duration, Instant};
+
+/// What took longer is told how long.
+const LONG: Duration = Duration::from_secs(1);
+
 /// Counts results and prints each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
     passed: usize,
     failed: Vec<String>,
     skipped: usize,
+    /// When the last result was noted.
+    last: Instant,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { passed: 0, failed: Vec::new(), skipped: 0, last: Instant::now() }
+    }
 }
 
 impl Report {
     /// Notes one result: what is wrong, nothing if all is right.
     pub fn note(&mut self, name: &str, complaints: &[String]) {
+        let took = std::mem::replace(&mut self.last, Instant::now()).elapsed();
+        let time = if took > LONG { format!(" ({:.1} s)", took.as_secs_f64()) } else { String::new() };
         if complaints.is_empty() {
             self.passed += 1;
-            println!("{name} ... ok");
+            println!("{name} ... ok{time}");
             return;
         }
-        println!("{name} ... FAILED");
+        println!("{name} ... FAILED{time}");
         for complaint in complaints {
             println!("  {complaint}");
         }

@@ -88,6 +88,10 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
     {
         wrong.push(format!("expected remedies {expected:?}, told {fixes:?}"));
     }
+    let first = event.fixes.first().map_or("", |fix| fix.text.as_str());
+    if refusal.fix_says.as_ref().is_some_and(|says| !first.contains(says.as_str())) {
+        wrong.push(format!("expected {:?} in the remedy: {first}", refusal.fix_says));
+    }
     if !refusal.others && !refusal.holders.is_empty() {
         for holder in blamed() {
             if !refusal.holders.iter().any(|expected| is_meant(expected, holder)) {
@@ -201,6 +205,7 @@ mod tests {
             others: false,
             not_blamed: BTreeMap::from([("other".to_owned(), 98)]),
             fixes: Some(vec!["wait".to_owned()]),
+            fix_says: Some("until".to_owned()),
         }
     }
 
@@ -211,7 +216,7 @@ mod tests {
             "process": { "pid": 7, "comm": "x", "uid": 0 },
             "socket": { "family": "inet", "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
             "holders": [holder(99)],
-            "cause": { "code": "listener", "summary": "it listens there" }, "fixes": [{ "code": "wait", "text": "x" }],
+            "cause": { "code": "listener", "summary": "it listens there" }, "fixes": [{ "code": "wait", "text": "wait until" }],
         });
         change(&mut value);
         event::parse(&value.to_string()).unwrap().unwrap()
@@ -253,7 +258,8 @@ mod tests {
         assert_eq!(complaints(|event| event["holders"] = json!([holder(99), holder(98)])), 2);
         assert_eq!(complaints(|event| event["process"]["pid"] = json!(8)), 2);
         assert_eq!(complaints(|event| event["cause"]["code"] = json!("wildcard")), 1);
-        assert_eq!(complaints(|event| event["fixes"] = json!([])), 1);
+        assert_eq!(complaints(|event| event["fixes"] = json!([])), 2);
+        assert_eq!(complaints(|event| event["fixes"][0]["text"] = json!("stop")), 1);
         assert_eq!(complaints(|event| event["holders"][0]["opened_by"]["pid"] = json!(6)), 1);
     }
 

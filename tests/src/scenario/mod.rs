@@ -111,6 +111,8 @@ pub struct Expected {
     pub not_blamed: Vec<String>,
     /// Codes of exactly the remedies, in their order.
     pub fixes: Option<Vec<String>>,
+    /// What the first remedy holds, as `says`.
+    pub fix_says: Option<String>,
 }
 
 /// A socket that stands in the way.
