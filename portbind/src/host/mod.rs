@@ -15,6 +15,7 @@ pub mod netlink;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
+pub mod port_usage;
 pub mod ports;
 pub mod privileges;
 pub mod process;

@@ -40,6 +40,7 @@ pub fn look(asked: &Socket) -> PortFacts {
         ephemeral: setting("ip_local_port_range").as_deref().and_then(range),
         reserved: setting("ip_local_reserved_ports"),
         free_port: free_port(asked),
+        usage: None,
     }
 }
 

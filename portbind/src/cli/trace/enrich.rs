@@ -14,15 +14,18 @@ use super::processes::{FRESH, Processes};
 use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
+use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Confidence, Holder, HolderProcess, Interface, Ownership, Process, Protocol, Refusal, Release, Socket,
 };
+use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
 use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
+use crate::host::port_usage::usage;
 use crate::host::socket_units::Kind;
 use crate::host::{Host, ListenAddress, OwnerCache, SocketOwners};
 use crate::kernel::assemble::Evidence;
@@ -188,6 +191,7 @@ impl Enricher {
             inode: record.socket.inode,
             state: evidence::socket_state(evidence),
         });
+        let ports = self.ports(error, &process, &socket, now);
         let case = Case {
             generation: self.generation,
             error,
@@ -197,13 +201,13 @@ impl Enricher {
             search,
             connected_only: flags & walk::CONNECTED_ONLY != 0,
             history: self.history.of(key),
+            ports: &ports,
             other: &other,
         };
         cause::find_conflicts(&case, &mut holders);
         self.look_at_descriptors(&mut holders);
         let cause = cause::decide(&case, &holders);
-        let facts = self.facts.of(&self.processes.host.procfs, process.pid, &socket, now);
-        let fixes = remedy::propose(&case, &cause, &holders, &facts);
+        let fixes = remedy::propose(&case, &cause, &holders);
         let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
         Refusal {
             time: self.processes.host.clock.at(record.header.time),
@@ -227,6 +231,19 @@ impl Enricher {
     pub(super) fn shown(&mut self, refusal: &Refusal) {
         let Socket { netns, protocol, port, .. } = refusal.socket;
         self.aftermath.watch(PortKey { netns, table: Table::of(protocol), port }, refusal);
+    }
+
+    /// What is known of the ports that the caller asked for one of.
+    fn ports(&mut self, error: Errno, process: &Process, socket: &Socket, now: Instant) -> PortFacts {
+        if error != Errno::EADDRINUSE && error != Errno::EAGAIN {
+            return PortFacts::default();
+        }
+        let Self { facts, processes, owners, .. } = self;
+        let procfs = &processes.host.procfs;
+        facts.of(procfs, process.pid, socket, now, |range| {
+            let comm = |pid| processes.host.describe(pid).map(|process| process.comm);
+            usage(procfs, process.pid, socket.protocol, range, |inodes| owners.find(inodes, now), comm)
+        })
     }
 
     /// What the history knows of a holder.

@@ -8,7 +8,7 @@ use lru::LruCache;
 
 use super::processes::FRESH;
 use crate::diagnosis::event::{Protocol, Socket};
-use crate::diagnosis::facts::PortFacts;
+use crate::diagnosis::facts::{PortFacts, Usage};
 use crate::host::Procfs;
 use crate::host::ports::{in_network_namespace, look};
 
@@ -27,19 +27,30 @@ impl KnownPorts {
         Self { facts: LruCache::new(KNOWN) }
     }
 
-    /// Facts of the port that process `pid` asked for with `socket`.
-    pub(super) fn of(&mut self, procfs: &Procfs, pid: u32, socket: &Socket, now: Instant) -> PortFacts {
+    /// Facts of the port that process `pid` asked for with `socket`; where it asked for any, `usage` counts
+    /// the ports of the range.
+    pub(super) fn of(
+        &mut self,
+        procfs: &Procfs,
+        pid: u32,
+        socket: &Socket,
+        now: Instant,
+        usage: impl FnOnce((u16, u16)) -> Option<Usage>,
+    ) -> PortFacts {
         let key = (socket.netns, socket.protocol, socket.address, socket.port);
         if let Some((when, facts)) = self.facts.get(&key)
             && now.duration_since(*when) < FRESH
         {
             return facts.clone();
         }
-        let facts = if procfs.own_network_namespace() == Some(socket.netns) {
+        let mut facts = if procfs.own_network_namespace() == Some(socket.netns) {
             look(socket)
         } else {
             in_network_namespace(procfs, pid, || look(socket)).unwrap_or_default()
         };
+        if socket.port == 0 {
+            facts.usage = facts.ephemeral.and_then(usage);
+        }
         self.facts.put(key, (now, facts.clone()));
         facts
     }

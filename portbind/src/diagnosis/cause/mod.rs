@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::errno::Errno;
 use super::event::{Cause, Holder, Operation, Ownership, Process, Protocol, Socket, State};
+use super::facts::{PortFacts, Usage};
 use super::history::{Moment, What};
 use super::other;
 use super::rule::{self, Asked, Clause, Generation, Held};
@@ -44,6 +45,8 @@ pub struct Case<'a> {
     pub connected_only: bool,
     /// What happened on the port before.
     pub history: &'a [Moment],
+    /// What is known of the ports of the network namespace.
+    pub ports: &'a PortFacts,
     /// What decides over errors that no holder explains.
     pub other: &'a other::Facts,
 }
@@ -71,13 +74,19 @@ pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
         return other::explain(case.error, case.operation, case.socket, case.other);
     }
     if case.socket.port == 0 && case.search != Search::NotDone {
-        let text = "any port was asked for, and none was left in the range";
-        return cause(Code::PortRangeExhausted, text);
+        return cause(Code::PortRangeExhausted, exhausted(case.ports));
     }
     match holders.first().filter(|holder| holder.conflicts) {
         Some(holder) => of_holder(case, holder),
         None => without_holder(case),
     }
+}
+
+fn exhausted(ports: &PortFacts) -> String {
+    let range = ports.ephemeral.map_or_else(String::new, |(low, high)| format!(" {low}-{high}"));
+    let usage =
+        ports.usage.as_ref().and_then(Usage::summary).map_or_else(String::new, |text| format!(": {text}"));
+    format!("any port was asked for, and none was left in the range{range}{usage}")
 }
 
 fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {

@@ -66,7 +66,7 @@ impl Holder {
 }
 
 /// State of a socket on the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// TCP: listening.
     Listen,

@@ -11,9 +11,9 @@ use language::Setting;
 
 /// What makes the call work, safest first.
 #[must_use]
-pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder], facts: &PortFacts) -> Vec<Fix> {
+pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
     let conflicting: Vec<&Holder> = holders.iter().filter(|holder| holder.conflicts).collect();
-    let proposal = Proposal { case, code: cause.code, holders: &conflicting, facts };
+    let proposal = Proposal { case, code: cause.code, holders: &conflicting, facts: case.ports };
     let fixes = [
         proposal.keep_the_socket(),
         proposal.close_the_first(),
