@@ -37,6 +37,8 @@ pub struct Refusal {
     pub not_blamed: BTreeMap<String, u64>,
     /// Code of the cause, if it matters.
     pub cause: Option<String>,
+    /// Words of the cause's sentence, if they matter.
+    pub says: Option<String>,
     /// Codes of the remedies, if they matter.
     pub fixes: Option<Vec<String>>,
 }
@@ -108,7 +110,8 @@ impl Stage {
             self.marks.insert(mark.clone(), Instant::now());
         }
         self.remember(&step.action, &answer);
-        if step.event.is_some() || step.expect.as_deref() == Some("EADDRINUSE") {
+        let is_bind = matches!(step.action, Action::Bind { .. } | Action::Listen { .. });
+        if step.event.is_some() || (is_bind && step.expect.is_some()) {
             let expected = step.event.clone().unwrap_or_default();
             let refusal = self.refusal(name, step, &expected, troupe)?;
             self.refusals.push(refusal);
@@ -167,6 +170,7 @@ impl Stage {
             others: expected.others,
             not_blamed,
             cause: expected.cause.clone(),
+            says: expected.says.clone(),
             fixes: expected.fixes.clone(),
         })
     }

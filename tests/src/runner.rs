@@ -41,7 +41,7 @@ pub fn run(
     let mut season = Season::default();
     let tracer = match backend {
         Some((portbind, backend)) => {
-            Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "eaddrinuse"])?)
+            Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "all"])?)
         }
         None => None,
     };

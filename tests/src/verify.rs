@@ -81,6 +81,11 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
     {
         wrong.push(format!("expected cause {cause}, told {}", event.cause.code));
     }
+    if let Some(words) = &refusal.says
+        && !event.cause.summary.contains(words)
+    {
+        wrong.push(format!("no word of {words}: {}", event.cause.summary));
+    }
     let fixes: Vec<&String> = event.fixes.iter().map(|fix| &fix.code).collect();
     if let Some(expected) = &refusal.fixes
         && !fixes.iter().copied().eq(expected)
@@ -199,6 +204,7 @@ mod tests {
             others: false,
             not_blamed: BTreeMap::from([("other".to_owned(), 98)]),
             cause: Some("listener".to_owned()),
+            says: Some("another".to_owned()),
             fixes: Some(vec!["wait".to_owned()]),
         }
     }
@@ -210,7 +216,7 @@ mod tests {
             "process": { "pid": 7, "comm": "x", "uid": 0 },
             "socket": { "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
             "holders": [holder(99)],
-            "cause": { "code": "listener", "summary": "z" }, "fixes": [{ "code": "wait", "text": "x" }],
+            "cause": { "code": "listener", "summary": "another program" }, "fixes": [{ "code": "wait", "text": "x" }],
         });
         change(&mut value);
         event::parse(&value.to_string()).unwrap().unwrap()
@@ -249,6 +255,7 @@ mod tests {
         assert_eq!(complaints(|event| event["holders"] = json!([holder(99), holder(98)])), 2);
         assert_eq!(complaints(|event| event["process"]["pid"] = json!(8)), 2);
         assert_eq!(complaints(|event| event["cause"]["code"] = json!("wildcard")), 1);
+        assert_eq!(complaints(|event| event["cause"]["summary"] = json!("nobody")), 1);
         assert_eq!(complaints(|event| event["fixes"] = json!([])), 1);
         assert_eq!(complaints(|event| event["holders"][0]["opened_by"]["pid"] = json!(6)), 1);
     }

@@ -2,7 +2,7 @@
 //!
 //! The same words are used in scenario files and on the pipe.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -183,6 +183,41 @@ pub enum Action {
         /// How often.
         count: u32,
     },
+    /// Takes a port and lets go of it, again and again, beside everything else that the actor does.
+    Flicker {
+        /// Address.
+        address: IpAddr,
+        /// Port.
+        port: u16,
+    },
+    /// Binds new sockets to a flickering port until so many binds were refused.
+    Chase {
+        /// Address.
+        address: IpAddr,
+        /// Port.
+        port: u16,
+        /// How many.
+        count: u32,
+    },
+    /// Has the kernel itself listen: an MPTCP endpoint with a port, in the current network namespace.
+    KernelListen {
+        /// Address.
+        address: Ipv4Addr,
+        /// Port.
+        port: u16,
+    },
+    /// Makes an interface with an IPv6 address whose duplicate address detection takes very long.
+    Interface {
+        /// Its name.
+        name: String,
+        /// Its address.
+        address: Ipv6Addr,
+    },
+    /// Done by the runner: puts the actor into a cgroup whose program refuses every bind of IPv4.
+    Forbid {
+        /// The error it gives; EPERM if absent.
+        error: Option<u16>,
+    },
     /// Ends the process; what its children inherited stays open.
     Exit,
 }
@@ -200,6 +235,10 @@ pub enum Way {
     Compat,
     /// `socketcall(2)`, the older system call of 32-bit programs.
     Socketcall,
+    /// The system call, with an address that is cut short.
+    Short,
+    /// The system call, with an address where nobody may read.
+    BadPointer,
 }
 
 /// Address family.
@@ -222,6 +261,8 @@ pub enum Protocol {
     Udp,
     /// MPTCP.
     Mptcp,
+    /// ICMP echo.
+    Ping,
 }
 
 /// A socket option; the plain words switch it on.
@@ -292,6 +333,8 @@ pub fn errno_name(errno: Errno) -> String {
         Errno::MFILE => "EMFILE",
         Errno::NODEV => "ENODEV",
         Errno::NOENT => "ENOENT",
+        Errno::FAULT => "EFAULT",
+        Errno::IO => "EIO",
         _ => return format!("errno {}", errno.raw_os_error()),
     };
     name.to_owned()

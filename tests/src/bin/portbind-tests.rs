@@ -52,7 +52,10 @@ enum Part {
     },
     /// Keeps inherited descriptors.
     #[command(hide = true)]
-    Sleep,
+    Sleep {
+        /// What it calls itself.
+        name: String,
+    },
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
 }
@@ -61,7 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
-        Some(Part::Sleep) => actor::sleep()?,
+        Some(Part::Sleep { name }) => actor::sleep(&name)?,
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });

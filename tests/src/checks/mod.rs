@@ -6,7 +6,6 @@ mod filters;
 mod lifecycle;
 mod names;
 mod people;
-mod reasons;
 mod status;
 mod storm;
 mod support;
@@ -45,8 +44,6 @@ const CHECKS: &[(&str, Check)] = &[
     ("tests and secrets in the environment", people::environment),
     ("container of caller and holder", people::container),
     ("name of the network namespace", people::namespace_name),
-    ("reasons of other errors", reasons::other_errors),
-    ("forbidden by a program", reasons::forbidden),
     ("-q", status::quiet),
     ("-v", status::verbose),
     ("-vv", status::debug_lines),

@@ -71,7 +71,7 @@ pub struct Step {
     pub actor: String,
     /// The errno it must get; success if absent.
     pub expect: Option<String>,
-    /// What portbind must say; also without this, of every EADDRINUSE.
+    /// What portbind must say; also without this, of every bind and listen that must fail.
     pub event: Option<Expected>,
     /// Who does it is another program: started from an executable of its own.
     #[serde(default)]
@@ -107,6 +107,8 @@ pub struct Expected {
     pub not_blamed: Vec<String>,
     /// Code of the cause.
     pub cause: Option<String>,
+    /// Words that its sentence holds.
+    pub says: Option<String>,
     /// Codes of exactly the remedies, in their order.
     pub fixes: Option<Vec<String>>,
 }

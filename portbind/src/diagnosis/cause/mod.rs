@@ -262,5 +262,5 @@ fn named(process: &Process) -> String {
 }
 
 fn cause(code: Code, summary: impl Into<String>) -> Cause {
-    Cause { code: code.as_str(), summary: summary.into() }
+    Cause { code, summary: summary.into() }
 }

@@ -30,14 +30,14 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder], facts: &PortF
 
 struct Proposal<'a> {
     case: &'a Case<'a>,
-    code: &'static str,
+    code: Code,
     holders: &'a [&'a Holder],
     facts: &'a PortFacts,
 }
 
 impl Proposal<'_> {
     fn is(&self, code: Code) -> bool {
-        self.code == code.as_str()
+        self.code == code
     }
 
     /// The port was free when it was looked for, and somebody else was quicker.
