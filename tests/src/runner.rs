@@ -144,7 +144,7 @@ fn events_since(lines: &[String], from: usize, pids: &BTreeSet<u32>) -> Result<V
 }
 
 /// Why a scenario cannot be played here.
-fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
+pub(crate) fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
     if let Some(needed) = &needs.kernel {
         let system = rustix::system::uname();
         let release = system.release().to_str().context("the kernel has an odd version")?;

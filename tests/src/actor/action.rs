@@ -112,12 +112,15 @@ pub enum Action {
         /// Label of the copy.
         new: String,
     },
-    /// Starts a child that inherits the socket and sleeps.
+    /// Starts a child that inherits the socket, and sleeps.
     Inherit {
         /// The socket.
         socket: String,
         /// Name of the child in the scenario.
         child: String,
+        /// The descriptor has close-on-exec after all: the child is started without it.
+        #[serde(default)]
+        close_on_exec: bool,
     },
     /// Opens the mailbox for descriptors; answers with its name.
     Mailbox,
@@ -334,7 +337,7 @@ pub fn errno_name(errno: Errno) -> String {
         Errno::NODEV => "ENODEV",
         Errno::NOENT => "ENOENT",
         Errno::FAULT => "EFAULT",
-        Errno::IO => "EIO",
+        Errno::ROFS => "EROFS",
         _ => return format!("errno {}", errno.raw_os_error()),
     };
     name.to_owned()

@@ -86,7 +86,7 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
             let copy = rustix::io::fcntl_dupfd_cloexec(stage.get(socket)?, 0)?;
             stage.keep(new, copy)
         }
-        Action::Inherit { socket, child } => inherit(stage, socket, child),
+        Action::Inherit { socket, child, close_on_exec } => inherit(stage, socket, child, *close_on_exec),
         Action::Mailbox => mailbox(stage),
         Action::Give { socket, mailbox, .. } => give(stage, socket, mailbox),
         Action::Take { new } => take(stage, new),
@@ -165,9 +165,11 @@ fn listen(stage: &Sockets, label: &str, by: Way) -> Result<Answer, Failure> {
 }
 
 /// Starts a child that keeps a descriptor; it shares the standard input, and ends with its hang-up.
-fn inherit(stage: &Sockets, label: &str, name: &str) -> Result<Answer, Failure> {
+fn inherit(stage: &Sockets, label: &str, name: &str, close_on_exec: bool) -> Result<Answer, Failure> {
     let socket = stage.get(label)?;
-    rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
+    if !close_on_exec {
+        rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
+    }
     let child = Command::new("/proc/self/exe").args(["sleep", name]).stdout(Stdio::null()).spawn();
     rustix::io::fcntl_setfd(socket, FdFlags::CLOEXEC)?;
     Ok(Answer { pid: child?.id(), ..describe(socket)? })

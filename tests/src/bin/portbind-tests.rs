@@ -98,7 +98,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 report.note(&format!("{backend}: start"), &[format!("{error:#}")]);
                 continue;
             }
-            checks::run(checks::Setting { portbind, backend }, &arguments.scenario, &mut report);
+            checks::run(checks::Setting { portbind, backend, scenarios: &all }, &arguments.scenario, &mut report);
         }
     }
     if arguments.rule_pairs > 0 {

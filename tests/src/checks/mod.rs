@@ -3,16 +3,19 @@
 
 mod commands;
 mod filters;
+mod fixes;
 mod lifecycle;
 mod names;
 mod people;
 mod status;
 mod storm;
 mod support;
+mod vanish;
 
 use std::path::Path;
 
 use crate::report::Report;
+use crate::scenario::Scenario;
 
 /// Where and how a check runs.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +24,21 @@ pub struct Setting<'a> {
     pub portbind: &'a Path,
     /// The backend.
     pub backend: &'a str,
+    /// All scenarios.
+    pub scenarios: &'a [Scenario],
 }
+
+/// The check cannot be made here, and why.
+#[derive(Debug)]
+struct Unfit(&'static str);
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Unfit {}
 
 /// One check.
 type Check = fn(Setting<'_>) -> anyhow::Result<()>;
@@ -44,6 +61,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("tests and secrets in the environment", people::environment),
     ("container of caller and holder", people::container),
     ("name of the network namespace", people::namespace_name),
+    ("cause vanished", vanish::holder_lets_go),
+    ("cause fixes work", fixes::work),
     ("-q", status::quiet),
     ("-v", status::verbose),
     ("-vv", status::debug_lines),
@@ -63,7 +82,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Runs the checks whose names contain `filter`.
 pub fn run(setting: Setting<'_>, filter: &str, report: &mut Report) {
     for (name, check) in CHECKS.iter().filter(|(name, _)| name.contains(filter)) {
-        let complaints = check(setting).err().map(|error| format!("{error:#}"));
-        report.note(&format!("{}: {name}", setting.backend), complaints.as_slice());
+        let name = format!("{}: {name}", setting.backend);
+        match check(setting) {
+            Ok(()) => report.note(&name, &[]),
+            Err(error) => match error.downcast_ref::<Unfit>() {
+                Some(Unfit(reason)) => report.skip(&name, reason),
+                None => report.note(&name, &[format!("{error:#}")]),
+            },
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
 
 use super::cause::{Case, Code};
-use super::event::{Cause, Fix, Holder, Operation, Ownership, Process};
+use super::event::{Cause, Fix, Holder, Operation, Ownership, Process, Protocol, State};
 use super::facts::PortFacts;
-use super::rule::{Asked, Change, Held, Memory, changes, decide};
+use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
 
 mod language;
 
@@ -206,7 +206,8 @@ impl Proposal<'_> {
         vec![fix("other-port", format!("use another port: {port} is free"))]
     }
 
-    /// Ends the processes that hold the port, if the rule then lets the call through.
+    /// Ends the processes that hold the port, if the rule then lets the call through: what their connections
+    /// leave behind counts.
     fn stop(&self) -> Vec<Fix> {
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
@@ -221,12 +222,7 @@ impl Proposal<'_> {
         if processes.is_empty() || processes.iter().any(is_needed) {
             return Vec::new();
         }
-        let left: Vec<Held> = self
-            .holders
-            .iter()
-            .filter(|holder| holder.processes.is_empty())
-            .map(|holder| Held::of(holder))
-            .collect();
+        let left: Vec<Held> = self.holders.iter().filter_map(|holder| left_behind(holder)).collect();
         let outcome = decide(self.case.generation, &self.asked(), &left, &Memory::default());
         if outcome.clause.refuses() {
             return Vec::new();
@@ -237,6 +233,19 @@ impl Proposal<'_> {
         let text = format!("stop {}: {command}", names.join(", "));
         vec![Fix { code: "stop-holder", text, command: Some(command) }]
     }
+}
+
+/// What of a holder stays on the port when its processes have ended. A connection that is closed on this
+/// side first ends in TIME_WAIT (tcp_fin and tcp_time_wait, net/ipv4/tcp_input.c and tcp_minisocks.c, v6.18).
+fn left_behind(holder: &Holder) -> Option<Held> {
+    if holder.processes.is_empty() {
+        return Some(Held::of(holder));
+    }
+    let closes_first = matches!(
+        holder.state,
+        State::Established | State::FinWait1 | State::FinWait2 | State::Closing
+    ) && matches!(holder.protocol, Protocol::Tcp | Protocol::Mptcp);
+    closes_first.then(|| Held { stage: Stage::TimeWait, ..Held::of(holder) })
 }
 
 fn whom(process: Option<&Process>) -> String {
