@@ -40,9 +40,7 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let mut season = Season::default();
     let tracer = match backend {
-        Some((portbind, backend)) => {
-            Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "all"])?)
-        }
+        Some((portbind, backend)) => Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "all"])?),
         None => None,
     };
     let prefix = backend.map_or("errnos", |(_, backend)| backend);

@@ -165,7 +165,10 @@ fn cannot_listen_now(state: State) -> Told {
 /// believed, and else both are named.
 fn invalid(socket: &Socket, facts: &Facts) -> Told {
     if facts.state != State::Bound || facts.is_bound == Some(true) {
-        return (Code::AlreadyBound, "the socket is bound or in use already: a socket is bound once".to_owned());
+        return (
+            Code::AlreadyBound,
+            "the socket is bound or in use already: a socket is bound once".to_owned(),
+        );
     }
     if let (Family::Inet6, IpAddr::V6(address)) = (socket.family, socket.address)
         && let Some(told) = invalid_v6(address, socket)
@@ -178,7 +181,9 @@ fn invalid(socket: &Socket, facts: &Facts) -> Told {
     };
     match facts.is_bound {
         Some(false) if is_mapped(socket.address) => family_mismatch(socket.family),
-        Some(false) => (Code::SockaddrSize, format!("the address was given in fewer than {bytes} bytes{hint}")),
+        Some(false) => {
+            (Code::SockaddrSize, format!("the address was given in fewer than {bytes} bytes{hint}"))
+        }
         _ => (
             Code::InvalidArgument,
             format!(

@@ -41,7 +41,10 @@ pub(crate) fn listener() -> Refusal {
         holders: vec![held_by_java()],
         holders_truncated: false,
         bystanders: 0,
-        cause: cause(Code::Listener, "another program is listening there, and neither socket set SO_REUSEPORT"),
+        cause: cause(
+            Code::Listener,
+            "another program is listening there, and neither socket set SO_REUSEPORT",
+        ),
         fixes: Vec::new(),
         history: Vec::new(),
         confidence: Confidence::Kernel,

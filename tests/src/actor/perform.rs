@@ -14,8 +14,8 @@ use rustix::net::{
 use rustix::thread::LinkNameSpaceType;
 
 use super::action::{Action, Answer, Way};
-use super::{bulk, endpoint};
 use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
+use super::{bulk, endpoint};
 use crate::sys;
 
 /// Length of the queue of a listener.

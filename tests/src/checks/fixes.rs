@@ -58,7 +58,9 @@ fn remedies(script: &Play) -> Vec<String> {
 fn apply(tracer: &Tracer, script: Play, code: &str) -> anyhow::Result<()> {
     match code {
         "reuse-address-before" => again(script, |step, refused| {
-            if step.actor != refused { add_option(step, &SocketOption::ReuseAddress) }
+            if step.actor != refused {
+                add_option(step, &SocketOption::ReuseAddress)
+            }
         }),
         "reuse-address-both" => again(script, |step, _| add_option(step, &SocketOption::ReuseAddress)),
         "reuse-port-both" => again(script, |step, _| add_option(step, &SocketOption::ReusePort)),
@@ -194,8 +196,16 @@ impl Refused {
         let (family, protocol, options) = opened.context("the refused socket was never opened")?;
         let listen = matches!(self.last.action, Action::Listen { .. });
         let (address, port) = (Some(at.0), Some(at.1));
-        self.done(&Action::Socket { new: "again".to_owned(), family, protocol, options, address, port, listen })
-            .map(drop)
+        self.done(&Action::Socket {
+            new: "again".to_owned(),
+            family,
+            protocol,
+            options,
+            address,
+            port,
+            listen,
+        })
+        .map(drop)
     }
 
     fn at_own_address(&mut self) -> anyhow::Result<()> {

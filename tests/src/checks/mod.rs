@@ -14,6 +14,9 @@ mod vanish;
 
 use std::path::Path;
 
+pub(crate) use support::SOON;
+pub(crate) use vanish::chase;
+
 use crate::report::Report;
 use crate::scenario::Scenario;
 

@@ -196,6 +196,13 @@ impl Scenario {
     }
 }
 
+impl Play {
+    /// The codes of the causes that its steps expect.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| step.event.as_ref()?.cause.as_deref())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

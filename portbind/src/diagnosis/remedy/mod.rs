@@ -1,6 +1,7 @@
 //! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
 
 use super::cause::{Case, Code};
+use super::errno::Errno;
 use super::event::{Cause, Fix, Holder, Operation, Ownership, Process, Protocol, State};
 use super::facts::PortFacts;
 use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
@@ -199,8 +200,9 @@ impl Proposal<'_> {
     }
 
     fn other_port(&self) -> Vec<Fix> {
-        // A port that was asked of the kernel, or whose number others know, is not exchanged for another.
-        let Some(port) = self.facts.free_port.filter(|_| !self.is(Code::OwnSocket)) else {
+        // Where no port was in the way, another one is refused as well.
+        let is_taken = self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket);
+        let Some(port) = self.facts.free_port.filter(|_| is_taken) else {
             return Vec::new();
         };
         vec![fix("other-port", format!("use another port: {port} is free"))]
@@ -241,10 +243,9 @@ fn left_behind(holder: &Holder) -> Option<Held> {
     if holder.processes.is_empty() {
         return Some(Held::of(holder));
     }
-    let closes_first = matches!(
-        holder.state,
-        State::Established | State::FinWait1 | State::FinWait2 | State::Closing
-    ) && matches!(holder.protocol, Protocol::Tcp | Protocol::Mptcp);
+    let closes_first =
+        matches!(holder.state, State::Established | State::FinWait1 | State::FinWait2 | State::Closing)
+            && matches!(holder.protocol, Protocol::Tcp | Protocol::Mptcp);
     closes_first.then(|| Held { stage: Stage::TimeWait, ..Held::of(holder) })
 }
 
