@@ -21,8 +21,6 @@ mod normal;
 
 /// The backend that works wherever portbind does.
 const BACKEND: &str = "tracepoint";
-/// Refusals among which one is sure to find its holder gone.
-const CHASED: u32 = 500;
 
 /// The transcript of a cause; `None` where no scenario of this machine has it.
 ///
@@ -32,21 +30,9 @@ const CHASED: u32 = 500;
 pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result<Option<String>> {
     let mut ports = Ports::new();
     let mut troupe = Troupe::default();
-    let script = script(code, scenarios, &mut ports)?;
-    if script.is_none() && code != Code::Vanished {
-        return Ok(None);
-    }
-    let port = ports.take()?;
+    let Some(script) = script(code, scenarios, &mut ports)? else { return Ok(None) };
     let tracer = Tracer::trace(portbind, BACKEND, &["-o", "text", "--color", "never", "-e", "all"])?;
-    match &script {
-        Some(script) => {
-            play(script, &mut troupe, |pids, _| wait(&tracer, pids, code))?;
-        }
-        None => {
-            checks::chase(&mut troupe, port, CHASED)?;
-            wait(&tracer, &troupe.pids().collect(), code);
-        }
-    }
+    play(&script, &mut troupe, |pids, _| wait(&tracer, pids, code))?;
     let pids = troupe.pids().collect();
     let ended = tracer.stop(Signal::INT)?;
     ensure!(ended.status.success(), "portbind ended with {}:\n{}", ended.status, ended.stderr.join("\n"));

@@ -186,22 +186,6 @@ pub enum Action {
         /// How often.
         count: u32,
     },
-    /// Takes a port and lets go of it, again and again, beside everything else that the actor does.
-    Flicker {
-        /// Address.
-        address: IpAddr,
-        /// Port.
-        port: u16,
-    },
-    /// Binds new sockets to a flickering port until so many binds were refused.
-    Chase {
-        /// Address.
-        address: IpAddr,
-        /// Port.
-        port: u16,
-        /// How many.
-        count: u32,
-    },
     /// Has the kernel itself listen: an MPTCP endpoint with a port, in the current network namespace.
     KernelListen {
         /// Address.

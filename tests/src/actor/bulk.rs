@@ -23,31 +23,6 @@ pub(super) fn crowd(stage: &mut Sockets, listener: &str, count: u32) -> Result<A
     Ok(Answer { inode: None, fd: None, ..answer })
 }
 
-/// Binds a socket and closes it, until the actor ends.
-pub(super) fn flicker(address: SocketAddr) -> Result<Answer, Failure> {
-    std::thread::Builder::new().name("flicker".to_owned()).spawn(move || {
-        while let Ok(socket) = open(Family::Inet, Protocol::Tcp, &[]) {
-            // Refused while the one who waits for it has the port: the next turn is as good.
-            let _refused = rustix::net::bind(&socket, &address);
-        }
-    })?;
-    Ok(Answer { pid: std::process::id(), ..Answer::default() })
-}
-
-/// Binds one new socket after the other until `count` were refused; what succeeds is closed.
-pub(super) fn chase(address: SocketAddr, count: u32) -> Result<Answer, Failure> {
-    let mut refused = 0;
-    while refused < count {
-        let socket = open(Family::Inet, Protocol::Tcp, &[])?;
-        match rustix::net::bind(&socket, &address) {
-            Err(Errno::ADDRINUSE) => refused += 1,
-            Err(errno) => return Err(errno.into()),
-            Ok(()) => {}
-        }
-    }
-    Ok(Answer { pid: std::process::id(), refused: Some(refused), ..Answer::default() })
-}
-
 /// Binds one new socket after the other to an address that is taken.
 pub(super) fn storm(
     family: Family,

@@ -95,8 +95,6 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
         Action::Storm { family, protocol, address, port, count } => {
             bulk::storm(*family, *protocol, SocketAddr::new(*address, *port), *count)
         }
-        Action::Flicker { address, port } => bulk::flicker(SocketAddr::new(*address, *port)),
-        Action::Chase { address, port, count } => bulk::chase(SocketAddr::new(*address, *port), *count),
         Action::NewNetns
         | Action::JoinNetns { .. }
         | Action::Sysctl { .. }

@@ -59,7 +59,7 @@ fn apply(tracer: &Tracer, script: Play, code: &str) -> anyhow::Result<()> {
     match code {
         "reuse-address-before" => again(script, |step, refused| {
             if step.actor != refused {
-                add_option(step, &SocketOption::ReuseAddress)
+                add_option(step, &SocketOption::ReuseAddress);
             }
         }),
         "reuse-address-both" => again(script, |step, _| add_option(step, &SocketOption::ReuseAddress)),

@@ -10,12 +10,10 @@ mod people;
 mod status;
 mod storm;
 mod support;
-mod vanish;
 
 use std::path::Path;
 
 pub(crate) use support::SOON;
-pub(crate) use vanish::chase;
 
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -30,18 +28,6 @@ pub struct Setting<'a> {
     /// All scenarios.
     pub scenarios: &'a [Scenario],
 }
-
-/// The check cannot be made here, and why.
-#[derive(Debug)]
-struct Unfit(&'static str);
-
-impl std::fmt::Display for Unfit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for Unfit {}
 
 /// One check.
 type Check = fn(Setting<'_>) -> anyhow::Result<()>;
@@ -64,7 +50,6 @@ const CHECKS: &[(&str, Check)] = &[
     ("tests and secrets in the environment", people::environment),
     ("container of caller and holder", people::container),
     ("name of the network namespace", people::namespace_name),
-    ("cause vanished", vanish::holder_lets_go),
     ("cause fixes work", fixes::work),
     ("-q", status::quiet),
     ("-v", status::verbose),
@@ -86,12 +71,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn run(setting: Setting<'_>, filter: &str, report: &mut Report) {
     for (name, check) in CHECKS.iter().filter(|(name, _)| name.contains(filter)) {
         let name = format!("{}: {name}", setting.backend);
-        match check(setting) {
-            Ok(()) => report.note(&name, &[]),
-            Err(error) => match error.downcast_ref::<Unfit>() {
-                Some(Unfit(reason)) => report.skip(&name, reason),
-                None => report.note(&name, &[format!("{error:#}")]),
-            },
-        }
+        let complaints = check(setting).err().map(|error| format!("{error:#}"));
+        report.note(&name, complaints.as_slice());
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn normal(lines: &[String]) -> String {
             if let Some(asked) = asked.filter(|asked| HANDED_OUT.contains(asked))
                 && (asked..asked + NEAR).contains(&value)
             {
-                return Some((PORT + value - asked).to_string());
+                // Which port above is free depends on who else runs tests.
+                return Some((PORT + u32::from(value != asked)).to_string());
             }
             if !before.ends_with(':') {
                 return None;

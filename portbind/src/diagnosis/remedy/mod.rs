@@ -165,9 +165,14 @@ impl Proposal<'_> {
         }
     }
 
-    /// Every holder is what a closed socket left behind: sockets to come can be told to do better.
+    /// Every holder is what a socket left behind, or a connection of one: sockets to come can be told to do
+    /// better, and connections have the options of their listener.
     fn is_left_over(&self) -> bool {
-        self.holders.iter().all(|holder| !matches!(holder.ownership, Ownership::Process | Ownership::Kernel))
+        self.holders.iter().all(|holder| match holder.ownership {
+            Ownership::Kernel => false,
+            Ownership::Process => self.is(Code::Connection) && holder.peer.is_some(),
+            _ => true,
+        })
     }
 
     /// The kernel is not to choose the port for connections.
@@ -200,8 +205,9 @@ impl Proposal<'_> {
     }
 
     fn other_port(&self) -> Vec<Fix> {
-        // Where no port was in the way, another one is refused as well.
-        let is_taken = self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket);
+        // Where no port was in the way, or none is known to be, another one may be refused as well.
+        let is_taken =
+            self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket) && !self.is(Code::Vanished);
         let Some(port) = self.facts.free_port.filter(|_| is_taken) else {
             return Vec::new();
         };
