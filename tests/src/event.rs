@@ -33,8 +33,13 @@ pub struct Event {
 /// An errno.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ErrorName {
-    /// Its name.
+    /// Its name; empty where it has none.
+    #[serde(deserialize_with = "or_empty")]
     pub name: String,
+}
+
+fn or_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 
 /// Why a call was refused.

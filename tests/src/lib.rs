@@ -18,5 +18,6 @@ pub mod scenario;
 pub mod scratch;
 pub mod sys;
 pub mod tracer;
+pub mod transcript;
 pub mod troupe;
 pub mod verify;

@@ -110,7 +110,8 @@ impl Stage {
             self.marks.insert(mark.clone(), Instant::now());
         }
         self.remember(&step.action, &answer);
-        if step.event.is_some() || step.expect.as_deref() == Some("EADDRINUSE") {
+        let is_bind = matches!(step.action, Action::Bind { .. } | Action::Listen { .. });
+        if step.event.is_some() || (is_bind && step.expect.is_some()) {
             let expected = step.event.clone().unwrap_or_default();
             let refusal = self.refusal(name, step, &expected, troupe)?;
             self.refusals.push(refusal);

@@ -40,9 +40,7 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let mut season = Season::default();
     let tracer = match backend {
-        Some((portbind, backend)) => {
-            Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "eaddrinuse"])?)
-        }
+        Some((portbind, backend)) => Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "all"])?),
         None => None,
     };
     let prefix = backend.map_or("errnos", |(_, backend)| backend);
@@ -144,7 +142,7 @@ fn events_since(lines: &[String], from: usize, pids: &BTreeSet<u32>) -> Result<V
 }
 
 /// Why a scenario cannot be played here.
-fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
+pub(crate) fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
     if let Some(needed) = &needs.kernel {
         let system = rustix::system::uname();
         let release = system.release().to_str().context("the kernel has an odd version")?;

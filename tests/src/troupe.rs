@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +11,8 @@ use anyhow::{Context as _, bail};
 
 use crate::actor::{Action, Answer};
 use crate::scratch::Scratch;
+use crate::sys::bpf;
+use crate::sys::cgroup::Cgroup;
 
 /// Descriptors of one socket, by the pid that has them.
 pub type Owners = BTreeMap<u32, BTreeSet<u32>>;
@@ -30,6 +33,7 @@ pub struct Troupe {
     owners: BTreeMap<u64, Owners>,
     programs: Vec<Scratch>,
     folder: Option<PathBuf>,
+    cgroup: Option<Cgroup>,
 }
 
 impl Troupe {
@@ -41,6 +45,10 @@ impl Troupe {
     pub fn tell(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
         if !self.actors.contains_key(name) {
             self.cast(name, Path::new("/proc/self/exe"), &[], &[])?;
+            self.introduce(name)?;
+        }
+        if let Action::Forbid { error } = action {
+            self.forbid(name, *error)?;
         }
         let action = self.complete(action)?;
         let actor = self.actors.get_mut(name).with_context(|| format!("no actor {name}"))?;
@@ -83,6 +91,25 @@ impl Troupe {
         std::fs::copy("/proc/self/exe", program.path()).context("cannot copy the executable")?;
         self.cast(name, program.path(), &[], &[])?;
         self.programs.push(program);
+        self.introduce(name)
+    }
+
+    /// Has an actor call itself by its name.
+    fn introduce(&mut self, name: &str) -> anyhow::Result<()> {
+        let actor = self.actors.get_mut(name).with_context(|| format!("no actor {name}"))?;
+        let answer = actor.ask(&Action::Rename { name: name.to_owned() })?;
+        match answer.error.or(answer.fault) {
+            Some(error) => bail!("the actor {name} cannot take its name: {error}"),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts an actor into a cgroup whose program refuses its binds.
+    fn forbid(&mut self, name: &str, error: Option<u16>) -> anyhow::Result<()> {
+        let cgroup = Cgroup::new(&format!("portbind-tests-{}", std::process::id()))?;
+        bpf::forbid_binds(cgroup.open()?.as_fd(), error)?;
+        cgroup.enter(self.pid(name).with_context(|| format!("no actor {name}"))?)?;
+        self.cgroup = Some(cgroup);
         Ok(())
     }
 

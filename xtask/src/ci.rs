@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use crate::{ebpf, setup, tool, vm, workspace};
+use crate::{causes, ebpf, setup, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
@@ -30,6 +30,8 @@ enum Step {
     Clippy,
     /// Unit tests, properties, snapshots.
     Test,
+    /// Every cause has its page and its scenario.
+    Causes,
     /// Rebuild the kernel half elsewhere and compare.
     Ebpf,
     /// The shipped binary, end to end on this machine's kernel.
@@ -68,6 +70,7 @@ impl Step {
                 cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
             }
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
+            Self::Causes => causes::run(&causes::Options { check: true }),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),
             Self::Native => native(),
             Self::Vm => vm::run(&vm::Options::everything()),

@@ -6,7 +6,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod apt;
+mod causes;
 mod ci;
+// Included, not linked: a library whose kernel half is stale does not build, and this program rebuilds it.
+#[expect(unreachable_pub, reason = "the file is part of a library elsewhere")]
+#[path = "../../portbind/src/diagnosis/cause/code.rs"]
+mod code;
 #[path = "../../portbind/bpf/digest.rs"]
 mod digest;
 mod ebpf;
@@ -31,6 +36,8 @@ enum Task {
     Ebpf(ebpf::Options),
     /// Run the end-to-end scenarios on real kernels in virtual machines.
     Vm(vm::Options),
+    /// Write the transcripts in docs/causes, or check that every cause has its page and its scenario.
+    Causes(causes::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
@@ -40,6 +47,7 @@ fn main() -> ExitCode {
         Task::Setup(options) => setup::run(&options),
         Task::Ebpf(options) => ebpf::run(&options),
         Task::Vm(options) => vm::run(&options),
+        Task::Causes(options) => causes::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {

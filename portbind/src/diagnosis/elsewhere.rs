@@ -1,11 +1,12 @@
 //! Why a bind of a family other than the internet's and AF_UNIX was refused, as far as that is known.
 
+use super::cause::Code;
 use super::event::{Cause, Family, Holder, Name, Process, Socket};
 
 /// The cause of an EADDRINUSE.
 #[must_use]
 pub fn decide(socket: &Socket, process: &Process, holders: &[Holder]) -> Cause {
-    Cause { code: "address-in-use-elsewhere", summary: summary(socket, process, holders) }
+    Cause { code: Code::AddressInUseElsewhere, summary: summary(socket, process, holders) }
 }
 
 fn summary(socket: &Socket, process: &Process, holders: &[Holder]) -> String {
@@ -56,7 +57,7 @@ mod tests {
                 uid: 0,
             };
             let cause = decide(&socket, &Process::default(), &[]);
-            assert_eq!(cause.code, "address-in-use-elsewhere");
+            assert_eq!(cause.code, Code::AddressInUseElsewhere);
             assert!(cause.summary.contains(words), "{}", cause.summary);
         }
     }

@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::cause::Code;
 use super::errno::Errno;
 use super::event::{Cause, Family, Operation, Protocol, Socket, State};
 
@@ -51,7 +52,7 @@ impl Facts {
 #[must_use]
 pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Facts) -> Cause {
     let (code, summary) = match (error.name(), operation) {
-        _ if socket.name.is_some() => ("other-error", format!("the call failed with {error}")),
+        _ if socket.name.is_some() => (Code::OtherError, format!("the call failed with {error}")),
         (Some("EADDRNOTAVAIL"), _) => not_available(socket, facts.presence),
         (Some("EACCES"), Operation::Listen) => security_module("listening"),
         (Some("EACCES"), _) => denied(socket.port, facts),
@@ -60,24 +61,24 @@ pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Fact
         (Some("EAFNOSUPPORT"), _) => family_mismatch(socket.family),
         (Some("ENODEV"), _) => no_interface(socket),
         (Some("EPERM"), _) => (
-            "forbidden-by-program",
+            Code::ForbiddenByProgram,
             "a program of the administrator forbids it, attached to the cgroup or as a security module: no \
              check of the kernel itself fails like this"
                 .to_owned(),
         ),
         (Some("EOPNOTSUPP"), Operation::Listen) => {
-            ("cannot-listen", "sockets of this protocol do not listen".to_owned())
+            (Code::CannotListen, "sockets of this protocol do not listen".to_owned())
         }
         (Some("EFAULT"), _) => {
-            ("bad-pointer", "the address lies where the caller may not read its memory".to_owned())
+            (Code::BadPointer, "the address lies where the caller may not read its memory".to_owned())
         }
-        (Some("ENOMEM" | "ENOBUFS"), _) => ("no-memory", "the kernel was out of memory".to_owned()),
-        _ => ("other-error", format!("the call failed with {error}: no port was in the way")),
+        (Some("ENOMEM" | "ENOBUFS"), _) => (Code::NoMemory, "the kernel was out of memory".to_owned()),
+        _ => (Code::OtherError, format!("the call failed with {error}: no port was in the way")),
     };
     Cause { code, summary }
 }
 
-type Told = (&'static str, String);
+type Told = (Code, String);
 
 fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
     // In brackets, as IPv6 addresses are told from foreign names on output.
@@ -86,8 +87,8 @@ fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
         IpAddr::V6(address) => format!("[{address}]"),
     };
     let code = match presence {
-        Some(Presence::Tentative | Presence::Duplicate) => "address-tentative",
-        _ => "address-not-local",
+        Some(Presence::Tentative | Presence::Duplicate) => Code::AddressTentative,
+        _ => Code::AddressNotLocal,
     };
     let summary = match presence {
         Some(Presence::Tentative) => format!(
@@ -122,7 +123,7 @@ fn denied(port: u16, facts: &Facts) -> Told {
             security_module("binding")
         } else {
             (
-                "access-denied",
+                Code::AccessDenied,
                 "the port is privileged, or a security module forbids it: which ports are privileged in the \
                  caller's network namespace could not be read"
                     .to_owned(),
@@ -140,7 +141,7 @@ fn denied(port: u16, facts: &Facts) -> Told {
         Some(_) => summary,
         None => format!("{summary} in the user namespace that owns the network"),
     };
-    ("privileged-port", summary)
+    (Code::PrivilegedPort, summary)
 }
 
 fn security_module(doing: &str) -> Told {
@@ -148,16 +149,16 @@ fn security_module(doing: &str) -> Told {
         "a security module such as SELinux, AppArmor or Landlock, or a program attached to the cgroup, forbids \
          {doing} here: no privilege of the port is in the way"
     );
-    ("forbidden-by-security-module", summary)
+    (Code::ForbiddenBySecurityModule, summary)
 }
 
 /// EINVAL of listen: only a socket without a connection listens.
 fn cannot_listen_now(state: State) -> Told {
     match state {
         State::Bound | State::Listen => {
-            ("invalid-argument", "the socket is not in a state in which it can listen".to_owned())
+            (Code::InvalidArgument, "the socket is not in a state in which it can listen".to_owned())
         }
-        _ => ("already-connected", "the socket has a connection: it cannot listen as well".to_owned()),
+        _ => (Code::AlreadyConnected, "the socket has a connection: it cannot listen as well".to_owned()),
     }
 }
 
@@ -165,7 +166,10 @@ fn cannot_listen_now(state: State) -> Told {
 /// believed, and else both are named.
 fn invalid(socket: &Socket, facts: &Facts) -> Told {
     if facts.state != State::Bound || facts.is_bound == Some(true) {
-        return ("already-bound", "the socket is bound or in use already: a socket is bound once".to_owned());
+        return (
+            Code::AlreadyBound,
+            "the socket is bound or in use already: a socket is bound once".to_owned(),
+        );
     }
     if let (Family::Inet6, IpAddr::V6(address)) = (socket.family, socket.address)
         && let Some(told) = invalid_v6(address, socket)
@@ -178,9 +182,11 @@ fn invalid(socket: &Socket, facts: &Facts) -> Told {
     };
     match facts.is_bound {
         Some(false) if is_mapped(socket.address) => family_mismatch(socket.family),
-        Some(false) => ("sockaddr-size", format!("the address was given in fewer than {bytes} bytes{hint}")),
+        Some(false) => {
+            (Code::SockaddrSize, format!("the address was given in fewer than {bytes} bytes{hint}"))
+        }
         _ => (
-            "invalid-argument",
+            Code::InvalidArgument,
             format!(
                 "the socket is bound already, or the address was given in fewer than {bytes} bytes{hint}: it \
                  cannot be told which"
@@ -194,17 +200,17 @@ fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Told> {
     let is_stream = matches!(socket.protocol, Protocol::Tcp | Protocol::Mptcp);
     if is_stream && address.is_multicast() {
         return Some((
-            "multicast-on-stream",
+            Code::MulticastOnStream,
             "a stream socket cannot be bound to a multicast address".to_owned(),
         ));
     }
     if socket.options.v6_only && is_mapped(IpAddr::V6(address)) {
         let summary = "the address is one of IPv4, and IPV6_V6ONLY keeps the socket to IPv6".to_owned();
-        return Some(("mapped-on-v6only", summary));
+        return Some((Code::MappedOnV6only, summary));
     }
     if address.is_unicast_link_local() && socket.interface.is_none() {
         let summary = "a link-local address counts on one interface, and the caller named none".to_owned();
-        return Some(("link-local-without-interface", summary));
+        return Some((Code::LinkLocalWithoutInterface, summary));
     }
     None
 }
@@ -214,11 +220,11 @@ fn family_mismatch(family: Family) -> Told {
         Family::Inet => "IPv4",
         _ => "IPv6",
     };
-    ("family-mismatch", format!("the socket is one of {family}, and the address of another family"))
+    (Code::FamilyMismatch, format!("the socket is one of {family}, and the address of another family"))
 }
 
 fn no_interface(socket: &Socket) -> Told {
-    ("no-such-interface", format!("{} is not in the caller's network namespace", interface(socket)))
+    (Code::NoSuchInterface, format!("{} is not in the caller's network namespace", interface(socket)))
 }
 
 fn interface(socket: &Socket) -> String {

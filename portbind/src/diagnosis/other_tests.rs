@@ -22,7 +22,7 @@ fn told(error: &str, operation: Operation, socket: &Socket, facts: Facts) -> Cau
 }
 
 /// The code for a bind.
-fn code(error: &str, socket: &Socket, facts: Facts) -> &'static str {
+fn code(error: &str, socket: &Socket, facts: Facts) -> Code {
     told(error, Operation::Bind, socket, facts).code
 }
 
@@ -32,17 +32,17 @@ const CLOSED: Facts = Facts::unknown(State::Bound);
 fn errors_with_one_meaning() {
     let socket = socket("127.0.0.1", 80);
     for (error, operation, expected) in [
-        ("EAFNOSUPPORT", Operation::Bind, "family-mismatch"),
-        ("ENODEV", Operation::Bind, "no-such-interface"),
-        ("EPERM", Operation::Bind, "forbidden-by-program"),
-        ("EPERM", Operation::Listen, "forbidden-by-program"),
-        ("EFAULT", Operation::Bind, "bad-pointer"),
-        ("ENOMEM", Operation::Bind, "no-memory"),
-        ("ENOBUFS", Operation::Listen, "no-memory"),
-        ("EOPNOTSUPP", Operation::Listen, "cannot-listen"),
-        ("EOPNOTSUPP", Operation::Bind, "other-error"),
-        ("EACCES", Operation::Listen, "forbidden-by-security-module"),
-        ("EROFS", Operation::Bind, "other-error"),
+        ("EAFNOSUPPORT", Operation::Bind, Code::FamilyMismatch),
+        ("ENODEV", Operation::Bind, Code::NoSuchInterface),
+        ("EPERM", Operation::Bind, Code::ForbiddenByProgram),
+        ("EPERM", Operation::Listen, Code::ForbiddenByProgram),
+        ("EFAULT", Operation::Bind, Code::BadPointer),
+        ("ENOMEM", Operation::Bind, Code::NoMemory),
+        ("ENOBUFS", Operation::Listen, Code::NoMemory),
+        ("EOPNOTSUPP", Operation::Listen, Code::CannotListen),
+        ("EOPNOTSUPP", Operation::Bind, Code::OtherError),
+        ("EACCES", Operation::Listen, Code::ForbiddenBySecurityModule),
+        ("EROFS", Operation::Bind, Code::OtherError),
     ] {
         assert_eq!(told(error, operation, &socket, CLOSED).code, expected, "{error} of {operation:?}");
     }
@@ -52,12 +52,12 @@ fn errors_with_one_meaning() {
 fn addresses_that_are_not_available() {
     let with = |presence| Facts { presence, ..CLOSED };
     for (presence, expected, word) in [
-        (Some(Presence::Absent), "address-not-local", "ip_nonlocal_bind"),
-        (Some(Presence::Present), "address-not-local", "though it is now"),
-        (Some(Presence::OtherInterface), "address-not-local", "interface eth0"),
-        (Some(Presence::Tentative), "address-tentative", "still tentative"),
-        (Some(Presence::Duplicate), "address-tentative", "another machine"),
-        (None, "address-not-local", "or still tentative"),
+        (Some(Presence::Absent), Code::AddressNotLocal, "ip_nonlocal_bind"),
+        (Some(Presence::Present), Code::AddressNotLocal, "though it is now"),
+        (Some(Presence::OtherInterface), Code::AddressNotLocal, "interface eth0"),
+        (Some(Presence::Tentative), Code::AddressTentative, "still tentative"),
+        (Some(Presence::Duplicate), Code::AddressTentative, "another machine"),
+        (None, Code::AddressNotLocal, "or still tentative"),
     ] {
         let mut socket = socket("2001:db8::1", 80);
         socket.interface = Some(Interface { index: 2, name: Some("eth0".to_owned()) });
@@ -77,16 +77,16 @@ fn privileged_ports() {
     let facts =
         |unprivileged_from, may_bind_privileged| Facts { unprivileged_from, may_bind_privileged, ..CLOSED };
     for (port, from, may, expected) in [
-        (80, Some(1024), Some(false), "privileged-port"),
-        (80, Some(1024), None, "privileged-port"),
-        (80, Some(1024), Some(true), "forbidden-by-security-module"),
-        (80, Some(80), Some(false), "forbidden-by-security-module"),
-        (79, Some(80), Some(false), "privileged-port"),
-        (8080, Some(1024), Some(false), "forbidden-by-security-module"),
-        (80, None, Some(false), "access-denied"),
-        (8080, None, None, "access-denied"),
-        (0, None, None, "forbidden-by-security-module"),
-        (0, Some(1024), Some(false), "forbidden-by-security-module"),
+        (80, Some(1024), Some(false), Code::PrivilegedPort),
+        (80, Some(1024), None, Code::PrivilegedPort),
+        (80, Some(1024), Some(true), Code::ForbiddenBySecurityModule),
+        (80, Some(80), Some(false), Code::ForbiddenBySecurityModule),
+        (79, Some(80), Some(false), Code::PrivilegedPort),
+        (8080, Some(1024), Some(false), Code::ForbiddenBySecurityModule),
+        (80, None, Some(false), Code::AccessDenied),
+        (8080, None, None, Code::AccessDenied),
+        (0, None, None, Code::ForbiddenBySecurityModule),
+        (0, Some(1024), Some(false), Code::ForbiddenBySecurityModule),
     ] {
         assert_eq!(
             code("EACCES", &socket("::", port), facts(from, may)),
@@ -102,13 +102,13 @@ fn privileged_ports() {
 fn arguments_that_are_not_valid() {
     let bound = |is_bound| Facts { is_bound, ..CLOSED };
     let v4 = socket("127.0.0.1", 80);
-    assert_eq!(code("EINVAL", &v4, bound(Some(true))), "already-bound");
-    assert_eq!(code("EINVAL", &v4, bound(Some(false))), "sockaddr-size");
-    assert_eq!(code("EINVAL", &v4, bound(None)), "invalid-argument");
+    assert_eq!(code("EINVAL", &v4, bound(Some(true))), Code::AlreadyBound);
+    assert_eq!(code("EINVAL", &v4, bound(Some(false))), Code::SockaddrSize);
+    assert_eq!(code("EINVAL", &v4, bound(None)), Code::InvalidArgument);
     for state in [State::Listen, State::Established, State::CloseWait] {
-        assert_eq!(code("EINVAL", &v4, Facts::unknown(state)), "already-bound", "{state:?}");
+        assert_eq!(code("EINVAL", &v4, Facts::unknown(state)), Code::AlreadyBound, "{state:?}");
     }
-    assert_eq!(code("EINVAL", &socket("::ffff:1.2.3.4", 80), bound(Some(false))), "family-mismatch");
+    assert_eq!(code("EINVAL", &socket("::ffff:1.2.3.4", 80), bound(Some(false))), Code::FamilyMismatch);
 }
 
 #[test]
@@ -125,15 +125,15 @@ fn what_ipv6_does_not_take() {
     };
     let datagram = |address: &str| Socket { protocol: Protocol::Udp, ..socket(address, 80) };
     for (socket, expected) in [
-        (socket("ff02::1", 80), "multicast-on-stream"),
-        (datagram("ff02::1"), "invalid-argument"),
-        (only_v6("::ffff:1.2.3.4"), "mapped-on-v6only"),
-        (only_v6("::1"), "invalid-argument"),
-        (socket("fe80::1", 80), "link-local-without-interface"),
-        (on_interface("fe80::1"), "invalid-argument"),
+        (socket("ff02::1", 80), Code::MulticastOnStream),
+        (datagram("ff02::1"), Code::InvalidArgument),
+        (only_v6("::ffff:1.2.3.4"), Code::MappedOnV6only),
+        (only_v6("::1"), Code::InvalidArgument),
+        (socket("fe80::1", 80), Code::LinkLocalWithoutInterface),
+        (on_interface("fe80::1"), Code::InvalidArgument),
     ] {
         assert_eq!(code("EINVAL", &socket, CLOSED), expected, "{socket:?}");
-        assert_eq!(code("EINVAL", &socket, Facts { is_bound: Some(true), ..CLOSED }), "already-bound");
+        assert_eq!(code("EINVAL", &socket, Facts { is_bound: Some(true), ..CLOSED }), Code::AlreadyBound);
     }
 }
 
@@ -141,9 +141,9 @@ fn what_ipv6_does_not_take() {
 fn sockets_that_do_not_listen() {
     let socket = socket("127.0.0.1", 80);
     for (state, expected) in [
-        (State::Established, "already-connected"),
-        (State::SynSent, "already-connected"),
-        (State::Bound, "invalid-argument"),
+        (State::Established, Code::AlreadyConnected),
+        (State::SynSent, Code::AlreadyConnected),
+        (State::Bound, Code::InvalidArgument),
     ] {
         assert_eq!(told("EINVAL", Operation::Listen, &socket, Facts::unknown(state)).code, expected);
     }

@@ -3,6 +3,7 @@
 //! KERNEL: `unix_bind` (net/unix/af_unix.c, 5.10 to 7.3) refuses a path at which anything exists, and an
 //! abstract name that a socket of the same type has in the same network namespace.
 
+use super::cause::Code;
 use super::event::{Cause, Fix, Holder, Process, State};
 
 /// What is known of the name that was asked for.
@@ -75,35 +76,38 @@ pub fn fix(facts: &Facts) -> Option<Fix> {
     Some(Fix { code: "remove-file", text, command: command.filter(|_| *is_ours) })
 }
 
-fn of_abstract(process: &Process, holders: &[Holder]) -> (&'static str, String) {
+fn of_abstract(process: &Process, holders: &[Holder]) -> (Code, String) {
     let summary = match holders.first() {
         None => "a socket of the same type had this abstract name; it was gone when it was looked for",
         Some(holder) if is_own(process, holder) => "the failing process has this abstract name itself",
         Some(_) => "another socket of the same type has this abstract name",
     };
-    ("abstract-name-taken", summary.to_owned())
+    (Code::AbstractNameTaken, summary.to_owned())
 }
 
-fn of_object(object: Object, process: &Process, holders: &[Holder]) -> (&'static str, String) {
+fn of_object(object: Object, process: &Process, holders: &[Holder]) -> (Code, String) {
     let (code, summary) = match object {
-        Object::LiveSocket => ("live-socket-file", live(process, holders)),
-        Object::StaleSocket => {
-            ("stale-socket-file", "a socket file was left at the path, and no socket is bound to it any more")
-        }
-        Object::Gone => ("vanished", "nothing was left at the path when it was looked at"),
-        Object::Socket => {
-            ("path-exists", "a socket file is at the path; whether a socket is bound to it could not be told")
-        }
-        Object::File => ("path-exists", "a regular file is at the path"),
-        Object::Directory => ("path-exists", "a directory is at the path"),
-        Object::DanglingLink => {
-            ("path-exists", "a symbolic link is at the path; it leads nowhere, and bind does not follow it")
-        }
-        Object::Link => ("path-exists", "a symbolic link is at the path, and bind does not follow it"),
-        Object::Pipe => ("path-exists", "a pipe is at the path"),
-        Object::Device => ("path-exists", "a device is at the path"),
+        Object::LiveSocket => (Code::LiveSocketFile, live(process, holders)),
+        Object::StaleSocket => (
+            Code::StaleSocketFile,
+            "a socket file was left at the path, and no socket is bound to it any more",
+        ),
+        Object::Gone => (Code::Vanished, "nothing was left at the path when it was looked at"),
+        Object::Socket => (
+            Code::PathExists,
+            "a socket file is at the path; whether a socket is bound to it could not be told",
+        ),
+        Object::File => (Code::PathExists, "a regular file is at the path"),
+        Object::Directory => (Code::PathExists, "a directory is at the path"),
+        Object::DanglingLink => (
+            Code::PathExists,
+            "a symbolic link is at the path; it leads nowhere, and bind does not follow it",
+        ),
+        Object::Link => (Code::PathExists, "a symbolic link is at the path, and bind does not follow it"),
+        Object::Pipe => (Code::PathExists, "a pipe is at the path"),
+        Object::Device => (Code::PathExists, "a device is at the path"),
         Object::Unseen => {
-            ("path-exists", "something is at the path; what it is could not be looked at from here")
+            (Code::PathExists, "something is at the path; what it is could not be looked at from here")
         }
     };
     (code, summary.to_owned())

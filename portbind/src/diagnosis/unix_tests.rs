@@ -42,40 +42,40 @@ fn a_cause_for_each_object() {
     let caller = Process { pid: 7, ..Process::default() };
     let (own, listener, bound) =
         (holder(7, State::Listen), holder(8, State::Listen), holder(8, State::Bound));
-    let cases: [(Facts, &[Holder], &str, &str); 17] = [
+    let cases: [(Facts, &[Holder], Code, &str); 17] = [
         (
             path(Object::LiveSocket),
             std::slice::from_ref(&listener),
-            "live-socket-file",
+            Code::LiveSocketFile,
             "another socket listens",
         ),
         (
             path(Object::LiveSocket),
             std::slice::from_ref(&bound),
-            "live-socket-file",
+            Code::LiveSocketFile,
             "another socket is bound",
         ),
-        (path(Object::LiveSocket), std::slice::from_ref(&own), "live-socket-file", "the failing process"),
-        (path(Object::LiveSocket), &[], "live-socket-file", "could not be found"),
-        (path(Object::StaleSocket), &[], "stale-socket-file", "no socket is bound to it any more"),
-        (path(Object::Socket), &[], "path-exists", "could not be told"),
-        (path(Object::File), &[], "path-exists", "a regular file"),
-        (path(Object::Directory), &[], "path-exists", "a directory"),
-        (path(Object::DanglingLink), &[], "path-exists", "leads nowhere"),
-        (path(Object::Link), &[], "path-exists", "a symbolic link"),
-        (path(Object::Pipe), &[], "path-exists", "a pipe"),
-        (path(Object::Device), &[], "path-exists", "a device"),
-        (path(Object::Unseen), &[], "path-exists", "could not be looked at"),
-        (path(Object::Gone), &[], "vanished", "nothing was left"),
-        (Facts::Abstract, std::slice::from_ref(&listener), "abstract-name-taken", "another socket"),
-        (Facts::Abstract, std::slice::from_ref(&own), "abstract-name-taken", "the failing process"),
-        (Facts::Abstract, &[], "abstract-name-taken", "was gone"),
+        (path(Object::LiveSocket), std::slice::from_ref(&own), Code::LiveSocketFile, "the failing process"),
+        (path(Object::LiveSocket), &[], Code::LiveSocketFile, "could not be found"),
+        (path(Object::StaleSocket), &[], Code::StaleSocketFile, "no socket is bound to it any more"),
+        (path(Object::Socket), &[], Code::PathExists, "could not be told"),
+        (path(Object::File), &[], Code::PathExists, "a regular file"),
+        (path(Object::Directory), &[], Code::PathExists, "a directory"),
+        (path(Object::DanglingLink), &[], Code::PathExists, "leads nowhere"),
+        (path(Object::Link), &[], Code::PathExists, "a symbolic link"),
+        (path(Object::Pipe), &[], Code::PathExists, "a pipe"),
+        (path(Object::Device), &[], Code::PathExists, "a device"),
+        (path(Object::Unseen), &[], Code::PathExists, "could not be looked at"),
+        (path(Object::Gone), &[], Code::Vanished, "nothing was left"),
+        (Facts::Abstract, std::slice::from_ref(&listener), Code::AbstractNameTaken, "another socket"),
+        (Facts::Abstract, std::slice::from_ref(&own), Code::AbstractNameTaken, "the failing process"),
+        (Facts::Abstract, &[], Code::AbstractNameTaken, "was gone"),
     ];
     for (facts, holders, code, words) in cases {
         let cause = decide(&facts, &caller, holders);
         assert_eq!(cause.code, code, "{facts:?}");
         assert!(cause.summary.contains(words), "{facts:?}: {}", cause.summary);
-        assert_eq!(fix(&facts).is_some(), code == "stale-socket-file", "{facts:?}");
+        assert_eq!(fix(&facts).is_some(), code == Code::StaleSocketFile, "{facts:?}");
     }
 }
 

@@ -112,7 +112,7 @@ impl BriefWriter {
         line.column(PLAIN, &asked, widths.address);
         let error = refusal.error.name().map_or_else(|| refusal.error.0.to_string(), str::to_owned);
         line.column(ERROR, &error, widths.error);
-        let cause = refusal.cause.code;
+        let cause = refusal.cause.code.as_str();
         let holders = holders(refusal);
         let holders = match style.width {
             None => holders,

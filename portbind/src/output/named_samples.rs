@@ -1,11 +1,12 @@
 //! Refusals of sockets without a port, for the tests of the formats.
 
 use super::samples::{held_by_java, listener};
+use crate::diagnosis::cause::Code;
 use crate::diagnosis::event::{
     Cause, Confidence, Family, Fix, Holder, Name, Protocol, Refusal, Socket, State,
 };
 
-fn refused(family: Family, protocol: Protocol, name: Name, code: &'static str, summary: &str) -> Refusal {
+fn refused(family: Family, protocol: Protocol, name: Name, code: Code, summary: &str) -> Refusal {
     let refusal = listener();
     Refusal {
         socket: Socket { family, protocol, name: Some(name), ..refusal.socket },
@@ -31,7 +32,7 @@ pub(super) fn live() -> Refusal {
             Family::Unix,
             Protocol::Stream,
             name,
-            "live-socket-file",
+            Code::LiveSocketFile,
             "another socket listens at the path",
         )
     }
@@ -50,7 +51,7 @@ pub(super) fn hostile_name() -> Refusal {
     };
     Refusal {
         holders: vec![holder],
-        ..refused(Family::Unix, Protocol::Dgram, name, "abstract-name-taken", "another socket has it")
+        ..refused(Family::Unix, Protocol::Dgram, name, Code::AbstractNameTaken, "another socket has it")
     }
 }
 
@@ -62,26 +63,26 @@ pub(super) fn stale() -> Refusal {
         Fix { code: "remove-file", text: format!("remove it: {command}"), command: Some(command.to_owned()) };
     Refusal {
         fixes: vec![fix],
-        ..refused(Family::Unix, Protocol::Stream, name, "stale-socket-file", "nobody is bound to it")
+        ..refused(Family::Unix, Protocol::Stream, name, Code::StaleSocketFile, "nobody is bound to it")
     }
 }
 
 /// A port id of netlink.
 pub(super) fn netlink() -> Refusal {
     let name = Name::Netlink { port_id: 4711, groups: 1 };
-    refused(Family::Netlink, Protocol::Netlink(0), name, "address-in-use-elsewhere", "it is taken")
+    refused(Family::Netlink, Protocol::Netlink(0), name, Code::AddressInUseElsewhere, "it is taken")
 }
 
 /// A port of vsock.
 pub(super) fn vsock() -> Refusal {
     let name = Name::Vsock { cid: u32::MAX, port: 1234 };
-    refused(Family::Vsock, Protocol::Stream, name, "address-in-use-elsewhere", "it is taken")
+    refused(Family::Vsock, Protocol::Stream, name, Code::AddressInUseElsewhere, "it is taken")
 }
 
 /// A family that is known by its number only.
 pub(super) fn other() -> Refusal {
     let name = Name::Raw(vec![1, 0xab]);
-    refused(Family::Other(30), Protocol::Other(0), name, "address-in-use-elsewhere", "it is taken")
+    refused(Family::Other(30), Protocol::Other(0), name, Code::AddressInUseElsewhere, "it is taken")
 }
 
 /// All of them.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use crate::diagnosis::cause::Code;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Ancestor, Cause, CiJob, Confidence, Container, Family, Holder, HolderProcess, Interface, Job, Operation,
@@ -41,7 +42,10 @@ pub(crate) fn listener() -> Refusal {
         holders: vec![held_by_java()],
         holders_truncated: false,
         bystanders: 0,
-        cause: cause("listener", "another program is listening there, and neither socket set SO_REUSEPORT"),
+        cause: cause(
+            Code::Listener,
+            "another program is listening there, and neither socket set SO_REUSEPORT",
+        ),
         fixes: Vec::new(),
         history: Vec::new(),
         confidence: Confidence::Kernel,
@@ -103,7 +107,7 @@ pub(crate) fn time_wait() -> Refusal {
             ownerless(State::Established, Ownership::NotAccepted, 51237, None),
             Holder { peer: None, ..ownerless(State::Listen, Ownership::Kernel, 0, None) },
         ],
-        cause: cause("time-wait", "connections that were closed a moment ago still occupy the port"),
+        cause: cause(Code::TimeWait, "connections that were closed a moment ago still occupy the port"),
         ..listener()
     }
 }
@@ -112,7 +116,7 @@ pub(crate) fn time_wait() -> Refusal {
 pub(crate) fn vanished() -> Refusal {
     Refusal {
         holders: vec![],
-        cause: cause("vanished", "whatever was there is gone"),
+        cause: cause(Code::Vanished, "whatever was there is gone"),
         confidence: Confidence::Afterwards,
         lost: 2,
         ..listener()
@@ -244,7 +248,7 @@ pub(crate) fn exhausted() -> Refusal {
     refusal.error = Errno::EAGAIN;
     refusal.socket.port = 0;
     refusal.holders = vec![];
-    refusal.cause = cause("port-range-exhausted", "no port is left in the ephemeral range");
+    refusal.cause = cause(Code::PortRangeExhausted, "no port is left in the ephemeral range");
     refusal
 }
 
@@ -255,11 +259,11 @@ pub(crate) fn unknown() -> Refusal {
     refusal.error = Errno(133);
     refusal.socket.protocol = Protocol::Other(132);
     refusal.socket.port = 80;
-    refusal.cause = cause("address-in-use-elsewhere", "not explained");
+    refusal.cause = cause(Code::AddressInUseElsewhere, "not explained");
     refusal
 }
 
-fn cause(code: &'static str, summary: &str) -> Cause {
+fn cause(code: Code, summary: &str) -> Cause {
     Cause { code, summary: summary.to_owned() }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The same words are used in scenario files and on the pipe.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use rustix::io::Errno;
@@ -151,12 +151,15 @@ pub enum Action {
         /// Label of the copy.
         new: String,
     },
-    /// Starts a child that inherits the socket and sleeps.
+    /// Starts a child that inherits the socket, and sleeps.
     Inherit {
         /// The socket.
         socket: String,
         /// Name of the child in the scenario.
         child: String,
+        /// The descriptor has close-on-exec after all: the child is started without it.
+        #[serde(default)]
+        close_on_exec: bool,
     },
     /// Opens the mailbox for descriptors; answers with its name.
     Mailbox,
@@ -232,6 +235,25 @@ pub enum Action {
         /// How many.
         count: u32,
     },
+    /// Has the kernel itself listen: an MPTCP endpoint with a port, in the current network namespace.
+    KernelListen {
+        /// Address.
+        address: Ipv4Addr,
+        /// Port.
+        port: u16,
+    },
+    /// Makes an interface with an IPv6 address whose duplicate address detection takes very long.
+    Interface {
+        /// Its name.
+        name: String,
+        /// Its address.
+        address: Ipv6Addr,
+    },
+    /// Done by the runner: puts the actor into a cgroup whose program refuses every bind of IPv4.
+    Forbid {
+        /// The error it gives; EPERM if absent.
+        error: Option<u16>,
+    },
     /// Ends the process; what its children inherited stays open.
     Exit,
 }
@@ -249,6 +271,10 @@ pub enum Way {
     Compat,
     /// `socketcall(2)`, the older system call of 32-bit programs.
     Socketcall,
+    /// The system call, with an address that is cut short.
+    Short,
+    /// The system call, with an address where nobody may read.
+    BadPointer,
 }
 
 /// Address family.
@@ -273,6 +299,8 @@ pub enum Protocol {
     Mptcp,
     /// SCTP.
     Sctp,
+    /// ICMP echo.
+    Ping,
 }
 
 /// A socket option; the plain words switch it on.
@@ -346,6 +374,8 @@ pub fn errno_name(errno: Errno) -> String {
         Errno::MFILE => "EMFILE",
         Errno::NODEV => "ENODEV",
         Errno::NOENT => "ENOENT",
+        Errno::FAULT => "EFAULT",
+        Errno::ROFS => "EROFS",
         _ => return format!("errno {}", errno.raw_os_error()),
     };
     name.to_owned()

@@ -5,10 +5,12 @@
 
 mod action;
 mod bulk;
+mod endpoint;
 mod named;
 mod perform;
 mod sockets;
 
+use std::ffi::CString;
 use std::io::{BufRead as _, Write as _};
 
 use anyhow::Context as _;
@@ -41,12 +43,18 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Sets the name of the calling thread; the kernel cuts it to 15 bytes.
+fn rename(name: &str) -> std::io::Result<()> {
+    Ok(rustix::thread::set_name(&CString::new(name)?)?)
+}
+
 /// Keeps whatever descriptors were inherited until the other end of the standard input is closed.
 ///
 /// # Errors
 ///
-/// If polling fails.
-pub fn sleep() -> anyhow::Result<()> {
+/// If the name holds a NUL, or polling fails.
+pub fn sleep(name: &str) -> anyhow::Result<()> {
+    rename(name)?;
     let stdin = std::io::stdin();
     // No event is asked for: a line for the parent must not be taken, only the hang-up counts.
     let mut waited = [PollFd::new(&stdin, PollFlags::empty())];

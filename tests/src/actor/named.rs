@@ -96,6 +96,7 @@ pub(super) fn bind(
         Way::Uring => sys::uring::bind(socket, &address)?,
         Way::Compat => sys::compat::bind(socket, &address, false)?,
         Way::Socketcall => sys::compat::bind(socket, &address, true)?,
+        Way::Short | Way::BadPointer => return Err(Failure::Fault("not with a name".to_owned())),
     }
     describe(socket)
 }

@@ -1,6 +1,5 @@
 //! One function for each kind of action.
 
-use std::ffi::CString;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
@@ -15,9 +14,8 @@ use rustix::net::{
 use rustix::thread::LinkNameSpaceType;
 
 use super::action::{Action, Answer, Way};
-use super::bulk;
-use super::named;
 use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
+use super::{bulk, endpoint, named};
 use crate::sys;
 
 /// Length of the queue of a listener.
@@ -91,7 +89,7 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
             let copy = rustix::io::fcntl_dupfd_cloexec(stage.get(socket)?, 0)?;
             stage.keep(new, copy)
         }
-        Action::Inherit { socket, .. } => inherit(stage, socket),
+        Action::Inherit { socket, child, close_on_exec } => inherit(stage, socket, child, *close_on_exec),
         Action::Mailbox => mailbox(stage),
         Action::Give { socket, mailbox, .. } => give(stage, socket, mailbox),
         Action::Take { new } => take(stage, new),
@@ -102,13 +100,20 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
         }
         Action::Transients { count } => bulk::transients(*count),
         Action::Churn { count } => bulk::churn(*count),
-        Action::NewNetns | Action::JoinNetns { .. } | Action::Sysctl { .. } => surroundings(action),
-        Action::Setuid { .. } | Action::Rename { .. } | Action::Chroot { .. } => surroundings(action),
+        Action::NewNetns
+        | Action::JoinNetns { .. }
+        | Action::Sysctl { .. }
+        | Action::Chroot { .. }
+        | Action::Setuid { .. }
+        | Action::Rename { .. }
+        | Action::KernelListen { .. }
+        | Action::Interface { .. }
+        | Action::Forbid { .. } => surroundings(stage, action),
     }
 }
 
-/// Changes what surrounds the sockets: namespace, settings, user, name.
-fn surroundings(action: &Action) -> Result<Answer, Failure> {
+/// Changes what surrounds the sockets: namespace, interfaces, settings, user, name.
+fn surroundings(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
     match action {
         Action::NewNetns => sys::net::new_namespace()?,
         Action::JoinNetns { pid, .. } => {
@@ -124,10 +129,17 @@ fn surroundings(action: &Action) -> Result<Answer, Failure> {
             rustix::process::chroot(folder)?;
             rustix::process::chdir("/")?;
         }
-        Action::Rename { name } => {
-            let name = CString::new(name.as_str()).map_err(|error| Failure::Fault(error.to_string()))?;
-            rustix::thread::set_name(&name)?;
+        Action::Rename { name } => super::rename(name)?,
+        Action::KernelListen { address, port } => endpoint::listen(*address, *port)?,
+        Action::Interface { name, address } => {
+            let interface = sys::tap::Tap::new(name)?;
+            // Probes enough to outlive every scenario, one a second.
+            std::fs::write(format!("/proc/sys/net/ipv6/conf/{name}/dad_transmits"), "600")?;
+            interface.up(*address)?;
+            stage.interfaces.push(interface);
         }
+        // The runner has done it.
+        Action::Forbid { .. } => {}
         _ => return Err(Failure::Fault("not a change of the surroundings".to_owned())),
     }
     Ok(done())
@@ -141,6 +153,8 @@ fn bind(stage: &Sockets, label: &str, address: SocketAddr, by: Way) -> Result<An
         Way::Uring => sys::uring::bind(socket, &sys::net::sockaddr(address))?,
         Way::Compat => sys::compat::bind(socket, &sys::net::sockaddr(address), false)?,
         Way::Socketcall => sys::compat::bind(socket, &sys::net::sockaddr(address), true)?,
+        Way::Short => sys::net::bind_short(socket, address)?,
+        Way::BadPointer => sys::net::bind_bad_pointer(socket)?,
     }
     describe(socket)
 }
@@ -153,15 +167,18 @@ fn listen(stage: &Sockets, label: &str, by: Way) -> Result<Answer, Failure> {
         Way::Uring => sys::uring::listen(socket, BACKLOG.unsigned_abs())?,
         Way::Compat => sys::compat::listen(socket, BACKLOG.unsigned_abs(), false)?,
         Way::Socketcall => sys::compat::listen(socket, BACKLOG.unsigned_abs(), true)?,
+        Way::Short | Way::BadPointer => return Err(Failure::Fault("listen takes no address".to_owned())),
     }
     describe(socket)
 }
 
 /// Starts a child that keeps a descriptor; it shares the standard input, and ends with its hang-up.
-fn inherit(stage: &Sockets, label: &str) -> Result<Answer, Failure> {
+fn inherit(stage: &Sockets, label: &str, name: &str, close_on_exec: bool) -> Result<Answer, Failure> {
     let socket = stage.get(label)?;
-    rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
-    let child = Command::new("/proc/self/exe").arg("sleep").stdout(Stdio::null()).spawn();
+    if !close_on_exec {
+        rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
+    }
+    let child = Command::new("/proc/self/exe").args(["sleep", name]).stdout(Stdio::null()).spawn();
     rustix::io::fcntl_setfd(socket, FdFlags::CLOEXEC)?;
     Ok(Answer { pid: child?.id(), ..describe(socket)? })
 }

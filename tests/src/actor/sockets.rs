@@ -52,6 +52,8 @@ impl Failure {
 pub(super) struct Sockets {
     /// By label; sockets without a part of their own share one.
     open: BTreeMap<String, Vec<OwnedFd>>,
+    /// Interfaces that are gone with the actor.
+    pub(super) interfaces: Vec<sys::tap::Tap>,
     /// Where descriptors arrive.
     pub(super) mailbox: Option<OwnedFd>,
 }
@@ -96,6 +98,7 @@ pub(super) fn open(family: Family, protocol: Protocol, options: &[SocketOption])
         Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
         Protocol::Mptcp => (SocketType::STREAM, ipproto::MPTCP),
         Protocol::Sctp => (SocketType::STREAM, ipproto::SCTP),
+        Protocol::Ping => (SocketType::DGRAM, ipproto::ICMP),
     };
     let socket = rustix::net::socket_with(domain, kind, SocketFlags::CLOEXEC, Some(protocol))?;
     for option in options {

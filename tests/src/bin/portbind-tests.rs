@@ -1,14 +1,15 @@
 //! The runner of the end-to-end tests.
 #![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use portbind::diagnosis::cause::Code;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
-use portbind_tests::{actor, checks, rule, runner, scenario};
+use portbind_tests::{actor, checks, rule, runner, scenario, transcript};
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
 #[derive(Debug, Parser)]
@@ -55,10 +56,22 @@ enum Part {
     },
     /// Keeps inherited descriptors.
     #[command(hide = true)]
-    Sleep,
+    Sleep {
+        /// What it calls itself.
+        name: String,
+    },
     /// Holds a port until the input ends.
     #[command(hide = true)]
     Hold,
+    /// Prints what portbind tells of each cause, one after the other, for the pages of docs/causes.
+    Transcripts {
+        /// The portbind that tells it.
+        #[arg(long, value_name = "PATH")]
+        portbind: PathBuf,
+        /// Folder of the scenario files.
+        #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
+        scenarios: PathBuf,
+    },
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
 }
@@ -67,15 +80,28 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
-        Some(Part::Sleep) => actor::sleep()?,
         Some(Part::Hold) => actor::hold()?,
+        Some(Part::Sleep { name }) => actor::sleep(&name)?,
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Some(Part::Transcripts { portbind, scenarios }) => transcripts(&portbind, &scenarios)?,
         None => return run(&arguments),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints `=== CODE` and the transcript, for each cause that has one on this machine.
+fn transcripts(portbind: &Path, scenarios: &Path) -> anyhow::Result<()> {
+    let all = scenario::load(scenarios)?;
+    for code in Code::ALL {
+        let text = transcript::of(*code, portbind, &all).with_context(|| code.to_string())?;
+        if let Some(text) = text {
+            print!("=== {code}\n{text}");
+        }
+    }
+    Ok(())
 }
 
 /// Runs what was asked for.
@@ -100,14 +126,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         runner::run(&chosen, None, &mut report)?;
     } else {
         let portbind = arguments.portbind.as_deref().context("no portbind was given")?;
-        for backend in &arguments.backend {
+        for (index, backend) in arguments.backend.iter().enumerate() {
             if let Err(error) = runner::run(&chosen, Some((portbind, backend)), &mut report) {
                 report.note(&format!("{backend}: start"), &[format!("{error:#}")]);
                 continue;
             }
             checks::run(
-                checks::Setting { portbind, backend, times: arguments.times },
+                checks::Setting { portbind, backend, times: arguments.times, scenarios: &all },
                 &arguments.scenario,
+                index == 0,
                 &mut report,
             );
         }

@@ -3,11 +3,11 @@
 
 mod commands;
 mod filters;
+mod fixes;
 mod history;
 mod lifecycle;
 mod names;
 mod people;
-mod reasons;
 mod status;
 mod storm;
 mod support;
@@ -15,7 +15,10 @@ mod unix;
 
 use std::path::Path;
 
+pub(crate) use support::SOON;
+
 use crate::report::Report;
+use crate::scenario::Scenario;
 
 /// Where and how a check runs.
 #[derive(Clone, Copy, Debug)]
@@ -26,56 +29,70 @@ pub struct Setting<'a> {
     pub backend: &'a str,
     /// How many times as long as usual the checks that count go on.
     pub times: u32,
+    /// All scenarios.
+    pub scenarios: &'a [Scenario],
 }
 
 /// One check.
 type Check = fn(Setting<'_>) -> anyhow::Result<()>;
 
+/// For which backends a check is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Often {
+    /// For one is enough: no backend has a part in it.
+    Once,
+    /// For each.
+    Each,
+}
+
+use Often::{Each, Once};
+
 /// All checks, by name.
-const CHECKS: &[(&str, Check)] = &[
-    ("storm", storm::account_is_exact),
-    ("kill leaves nothing loaded", lifecycle::kill_leaves_nothing),
-    ("two at once", lifecycle::two_at_once),
-    ("SIGTERM ends with the summary", lifecycle::sigterm),
-    ("--count", lifecycle::count),
-    ("--timeout", lifecycle::timeout),
-    ("closed pipe", lifecycle::closed_pipe),
-    ("--output", lifecycle::output_file),
-    ("without root", commands::without_root),
-    ("usage errors", commands::usage_errors),
-    ("unwritable output", commands::unwritable_output),
-    ("hostile names", names::hostile),
-    ("hostile arguments and paths", names::hostile_arguments),
-    ("tests and secrets in the environment", people::environment),
-    ("container of caller and holder", people::container),
-    ("name of the network namespace", people::namespace_name),
-    ("reasons of other errors", reasons::other_errors),
-    ("forbidden by a program", reasons::forbidden),
-    ("transient holders", history::transient_holders),
-    ("memory while ports come and go", history::memory),
-    ("-q", status::quiet),
-    ("-v", status::verbose),
-    ("-vv", status::debug_lines),
-    ("filter -p", filters::by_pid),
-    ("filter -P", filters::by_port),
-    ("filter --comm", filters::by_comm),
-    ("filter --proto", filters::by_protocol),
-    ("filter --netns", filters::by_netns),
-    ("filter -e", filters::by_error),
-    ("unix: --proto", unix::by_protocol),
-    ("unix: -P", unix::by_port),
-    ("unix: other family", unix::other_family),
+const CHECKS: &[(&str, Often, Check)] = &[
+    ("storm", Each, storm::account_is_exact),
+    ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
+    ("two at once", Each, lifecycle::two_at_once),
+    ("SIGTERM ends with the summary", Once, lifecycle::sigterm),
+    ("--count", Once, lifecycle::count),
+    ("--timeout", Once, lifecycle::timeout),
+    ("closed pipe", Once, lifecycle::closed_pipe),
+    ("--output", Once, lifecycle::output_file),
+    ("without root", Once, commands::without_root),
+    ("usage errors", Once, commands::usage_errors),
+    ("unwritable output", Once, commands::unwritable_output),
+    ("hostile names", Once, names::hostile),
+    ("hostile arguments and paths", Once, names::hostile_arguments),
+    ("tests and secrets in the environment", Once, people::environment),
+    ("container of caller and holder", Once, people::container),
+    ("name of the network namespace", Once, people::namespace_name),
+    ("transient holders", Each, history::transient_holders),
+    ("memory while ports come and go", Once, history::memory),
+    ("cause fixes work", Once, fixes::work),
+    ("-q", Once, status::quiet),
+    ("-v", Once, status::verbose),
+    ("-vv", Each, status::debug_lines),
+    ("filter -p", Once, filters::by_pid),
+    ("filter -P", Each, filters::by_port),
+    ("filter --comm", Once, filters::by_comm),
+    ("filter --proto", Once, filters::by_protocol),
+    ("filter --netns", Once, filters::by_netns),
+    ("filter -e", Each, filters::by_error),
+    ("unix: --proto", Each, unix::by_protocol),
+    ("unix: -P", Once, unix::by_port),
+    ("unix: other family", Each, unix::other_family),
 ];
 
 /// Names of all checks.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    CHECKS.iter().map(|(name, _)| *name)
+    CHECKS.iter().map(|(name, ..)| *name)
 }
 
-/// Runs the checks whose names contain `filter`.
-pub fn run(setting: Setting<'_>, filter: &str, report: &mut Report) {
-    for (name, check) in CHECKS.iter().filter(|(name, _)| name.contains(filter)) {
+/// Runs the checks whose names contain `filter`; of those that are made once, all if `is_first`.
+pub fn run(setting: Setting<'_>, filter: &str, is_first: bool, report: &mut Report) {
+    let wanted = |often: Often, name: &str| name.contains(filter) && (is_first || often == Each);
+    for (name, _, check) in CHECKS.iter().filter(|(name, often, _)| wanted(*often, name)) {
+        let name = format!("{}: {name}", setting.backend);
         let complaints = check(setting).err().map(|error| format!("{error:#}"));
-        report.note(&format!("{}: {name}", setting.backend), complaints.as_slice());
+        report.note(&name, complaints.as_slice());
     }
 }

@@ -13,7 +13,7 @@ use crate::troupe::Troupe;
 use crate::verify;
 
 /// How long an event may take to be told.
-pub(super) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// The address that all refusals here are about.
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

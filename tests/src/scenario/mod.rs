@@ -71,7 +71,7 @@ pub struct Step {
     pub actor: String,
     /// The errno it must get; success if absent.
     pub expect: Option<String>,
-    /// What portbind must say; also without this, of every EADDRINUSE.
+    /// What portbind must say; also without this, of every bind and listen that must fail.
     pub event: Option<Expected>,
     /// Who does it is another program: started from an executable of its own.
     #[serde(default)]
@@ -195,6 +195,13 @@ impl Scenario {
             steps.push(step.try_into().with_context(context)?);
         }
         Ok(Play { title, steps })
+    }
+}
+
+impl Play {
+    /// The codes of the causes that its steps expect.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| step.event.as_ref()?.cause.as_deref())
     }
 }
 

@@ -44,8 +44,8 @@ const PROG_ATTACH: libc::c_long = 8;
 /// `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`, attached as `BPF_CGROUP_INET4_BIND`.
 const CGROUP_SOCK_ADDR: u32 = 18;
 const INET4_BIND: u32 = 8;
-/// `r0 = 0; exit`: no.
-const NO: [u64; 2] = [0xb7, 0x95];
+/// `call bpf_set_retval(r1)`, since v5.18; one instruction, the helper's number in the upper half.
+const SET_RETVAL: u64 = 187 << 32 | 0x85;
 
 /// The head of `union bpf_attr` for `PROG_LOAD`.
 #[repr(C)]
@@ -72,22 +72,35 @@ struct Attach {
     flags: u32,
 }
 
-/// Forbids every bind of an IPv4 socket in a cgroup, for as long as that lives.
+/// The program that refuses: `r1 = -error; call bpf_set_retval` where an error is asked for, then `r0 = 0; exit`.
+fn refusal(error: Option<u16>) -> Vec<u64> {
+    let mut program = Vec::new();
+    if let Some(error) = error {
+        program.push(u64::from((-i32::from(error)).cast_unsigned()) << 32 | 0x1b7);
+        program.push(SET_RETVAL);
+    }
+    program.extend([0xb7, 0x95]);
+    program
+}
+
+/// Forbids every bind of an IPv4 socket in a cgroup, for as long as that lives. The caller of bind gets EPERM, or
+/// `error` where the kernel has bpf_set_retval (v5.18).
 ///
 /// # Errors
 ///
 /// What the kernel says.
-pub fn forbid_binds(cgroup: BorrowedFd<'_>) -> io::Result<()> {
+pub fn forbid_binds(cgroup: BorrowedFd<'_>, error: Option<u16>) -> io::Result<()> {
+    let program = refusal(error);
     let load = Load {
         program_type: CGROUP_SOCK_ADDR,
-        count: 2,
-        instructions: NO.as_ptr().addr() as u64,
+        count: u32::try_from(program.len()).map_err(io::Error::other)?,
+        instructions: program.as_ptr().addr() as u64,
         license: c"GPL".as_ptr().addr() as u64,
         attached_as: INET4_BIND,
         ..Load::default()
     };
     // SAFETY: the command reads `size` bytes at the pointer, which is a live `Load` of exactly that size,
-    // two instructions of 8 bytes and a string with its NUL, all of which live until it returns.
+    // `count` instructions of 8 bytes and a string with its NUL, all of which live until it returns.
     let program = unsafe { libc::syscall(libc::SYS_bpf, PROG_LOAD, &raw const load, size_of::<Load>()) };
     let program = i32::try_from(program).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;
     // SAFETY: the kernel has just opened this descriptor for this caller alone.

@@ -38,6 +38,29 @@ pub fn loopback_up() -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// bind(2) with an address that is shorter than the family asks for.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn bind_short(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
+    let bytes = sockaddr(address);
+    // SAFETY: the kernel reads 8 bytes at the pointer, all of them in `bytes`.
+    let result = unsafe { libc::bind(fd.as_raw_fd(), bytes.as_ptr().cast(), 8) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// bind(2) with an address in the first page, which is never mapped.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn bind_bad_pointer(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the kernel checks the pointer and refuses it; no memory of this process is touched.
+    let result = unsafe { libc::bind(fd.as_raw_fd(), std::ptr::without_provenance(16), 16) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Moves the calling thread into a new network namespace with its loopback up.
 ///
 /// # Errors

@@ -208,7 +208,8 @@ fn overlap(socket: &Socket, holder: &Holder) -> Option<(Code, String)> {
     let is_dual_stack = |address| address == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
     if asked.is_ipv4() != held.is_ipv4() {
         let whose = if is_dual_stack(asked) { "the new socket" } else { "the socket on the port" };
-        let text = format!("{whose} is bound to :: without IPV6_V6ONLY, which covers every IPv4 address");
+        // In brackets, as IPv6 addresses are told from foreign names on output.
+        let text = format!("{whose} is bound to [::] without IPV6_V6ONLY, which covers every IPv4 address");
         return Some((Code::DualStack, text));
     }
     if asked == held {
@@ -271,5 +272,5 @@ fn named(process: &Process) -> String {
 }
 
 fn cause(code: Code, summary: impl Into<String>) -> Cause {
-    Cause { code: code.as_str(), summary: summary.into() }
+    Cause { code, summary: summary.into() }
 }

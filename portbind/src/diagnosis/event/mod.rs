@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::cause::Code;
 use super::errno::Errno;
 use super::history::Moment;
 
@@ -106,7 +107,7 @@ pub enum Operation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// Stable code, one page in the documentation each.
-    pub code: &'static str,
+    pub code: Code,
     /// One sentence.
     pub summary: String,
 }

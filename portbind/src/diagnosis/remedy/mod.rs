@@ -1,9 +1,10 @@
 //! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
 
 use super::cause::{Case, Code};
-use super::event::{Cause, Fix, Holder, Operation, Ownership, Process};
+use super::errno::Errno;
+use super::event::{Cause, Fix, Holder, Operation, Ownership, Process, Protocol, State};
 use super::facts::PortFacts;
-use super::rule::{Asked, Change, Held, Memory, changes, decide};
+use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
 
 mod language;
 
@@ -30,14 +31,14 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
 
 struct Proposal<'a> {
     case: &'a Case<'a>,
-    code: &'static str,
+    code: Code,
     holders: &'a [&'a Holder],
     facts: &'a PortFacts,
 }
 
 impl Proposal<'_> {
     fn is(&self, code: Code) -> bool {
-        self.code == code.as_str()
+        self.code == code
     }
 
     /// The port was free when it was looked for, and somebody else was quicker.
@@ -164,9 +165,14 @@ impl Proposal<'_> {
         }
     }
 
-    /// Every holder is what a closed socket left behind: sockets to come can be told to do better.
+    /// Every holder is what a socket left behind, or a connection of one: sockets to come can be told to do
+    /// better, and connections have the options of their listener.
     fn is_left_over(&self) -> bool {
-        self.holders.iter().all(|holder| !matches!(holder.ownership, Ownership::Process | Ownership::Kernel))
+        self.holders.iter().all(|holder| match holder.ownership {
+            Ownership::Kernel => false,
+            Ownership::Process => self.is(Code::Connection) && holder.peer.is_some(),
+            _ => true,
+        })
     }
 
     /// The kernel is not to choose the port for connections.
@@ -199,14 +205,17 @@ impl Proposal<'_> {
     }
 
     fn other_port(&self) -> Vec<Fix> {
-        // A port that was asked of the kernel, or whose number others know, is not exchanged for another.
-        let Some(port) = self.facts.free_port.filter(|_| !self.is(Code::OwnSocket)) else {
+        // Where no port was in the way, or none is known to be, another one may be refused as well.
+        let is_taken =
+            self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket) && !self.is(Code::Vanished);
+        let Some(port) = self.facts.free_port.filter(|_| is_taken) else {
             return Vec::new();
         };
         vec![fix("other-port", format!("use another port: {port} is free"))]
     }
 
-    /// Ends the processes that hold the port, if the rule then lets the call through.
+    /// Ends the processes that hold the port, if the rule then lets the call through: what their connections
+    /// leave behind counts.
     fn stop(&self) -> Vec<Fix> {
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
@@ -221,12 +230,7 @@ impl Proposal<'_> {
         if processes.is_empty() || processes.iter().any(is_needed) {
             return Vec::new();
         }
-        let left: Vec<Held> = self
-            .holders
-            .iter()
-            .filter(|holder| holder.processes.is_empty())
-            .map(|holder| Held::of(holder))
-            .collect();
+        let left: Vec<Held> = self.holders.iter().filter_map(|holder| left_behind(holder)).collect();
         let outcome = decide(self.case.generation, &self.asked(), &left, &Memory::default());
         if outcome.clause.refuses() {
             return Vec::new();
@@ -237,6 +241,18 @@ impl Proposal<'_> {
         let text = format!("stop {}: {command}", names.join(", "));
         vec![Fix { code: "stop-holder", text, command: Some(command) }]
     }
+}
+
+/// What of a holder stays on the port when its processes have ended. A connection that is closed on this
+/// side first ends in TIME_WAIT (tcp_fin and tcp_time_wait, net/ipv4/tcp_input.c and tcp_minisocks.c, v6.18).
+fn left_behind(holder: &Holder) -> Option<Held> {
+    if holder.processes.is_empty() {
+        return Some(Held::of(holder));
+    }
+    let closes_first =
+        matches!(holder.state, State::Established | State::FinWait1 | State::FinWait2 | State::Closing)
+            && matches!(holder.protocol, Protocol::Tcp | Protocol::Mptcp);
+    closes_first.then(|| Held { stage: Stage::TimeWait, ..Held::of(holder) })
 }
 
 fn whom(process: Option<&Process>) -> String {

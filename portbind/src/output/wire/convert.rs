@@ -19,7 +19,7 @@ impl<'a> From<&'a event::Refusal> for Event<'a> {
             holders: refusal.holders.iter().map(Holder::from).collect(),
             holders_truncated: refusal.holders_truncated,
             bystanders: refusal.bystanders,
-            cause: Cause { code: refusal.cause.code, summary: &refusal.cause.summary },
+            cause: Cause { code: refusal.cause.code.as_str(), summary: &refusal.cause.summary },
             confidence: refusal.confidence.as_str(),
             fixes: refusal.fixes.iter().map(Fix::from).collect(),
             history: refusal.history.iter().map(Moment::from).collect(),

@@ -1,0 +1,76 @@
+//! Transcripts for the pages of the causes: each is what portbind prints of the first scenario with that cause.
+//!
+//! What differs from run to run and from machine to machine is replaced: pids, times, ports, and who started whom.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use portbind::diagnosis::cause::Code;
+use rustix::process::Signal;
+
+use crate::checks;
+use crate::play::play;
+use crate::ports::Ports;
+use crate::runner::obstacle;
+use crate::scenario::{Play, Scenario};
+use crate::tracer::Tracer;
+use crate::troupe::Troupe;
+
+mod normal;
+
+/// The backend that works wherever portbind does.
+const BACKEND: &str = "tracepoint";
+
+/// The transcript of a cause; `None` where no scenario of this machine has it.
+///
+/// # Errors
+///
+/// If a scenario cannot be played, or portbind does not tell the cause.
+pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result<Option<String>> {
+    let mut ports = Ports::new();
+    let mut troupe = Troupe::default();
+    let Some(script) = script(code, scenarios, &mut ports)? else { return Ok(None) };
+    let tracer = Tracer::trace(portbind, BACKEND, &["-o", "text", "--color", "never", "-e", "all"])?;
+    play(&script, &mut troupe, |pids, _| wait(&tracer, pids, code))?;
+    let pids = troupe.pids().collect();
+    let ended = tracer.stop(Signal::INT)?;
+    ensure!(ended.status.success(), "portbind ended with {}:\n{}", ended.status, ended.stderr.join("\n"));
+    let block = told(&ended.stdout, &pids, code).with_context(|| format!("{code} is not told"))?;
+    let folder = troupe.folder().display().to_string();
+    let block: Vec<String> = block.iter().map(|line| line.replace(&folder, "/run")).collect();
+    Ok(Some(normal::normal(&block)))
+}
+
+/// The first case of the scenarios whose last words are this cause.
+fn script(code: Code, scenarios: &[Scenario], ports: &mut Ports) -> anyhow::Result<Option<Play>> {
+    for scenario in scenarios {
+        if obstacle(&scenario.needs, Some(BACKEND))?.is_some() {
+            continue;
+        }
+        for case in 0..scenario.cases() {
+            let script = scenario.play(case, || ports.take())?;
+            if script.causes().any(|cause| cause == code.as_str()) {
+                return Ok(Some(script));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Waits until the cause is told of one of these processes; whether it was is seen in the end.
+fn wait(tracer: &Tracer, pids: &BTreeSet<u32>, code: Code) {
+    tracer.stdout.wait(checks::SOON, |lines| {
+        // The lines of one event arrive together, and the next one's headline is not needed.
+        told(lines, pids, code).is_some()
+    });
+}
+
+/// The lines of the first event of these processes with this cause.
+fn told<'a>(lines: &'a [String], pids: &BTreeSet<u32>, code: Code) -> Option<&'a [String]> {
+    let tag = format!("[{code}");
+    lines.split(String::is_empty).find(|block| {
+        let ours = block.first().and_then(|line| normal::caller(line)).is_some_and(|pid| pids.contains(&pid));
+        ours && block.iter().any(|line| line.contains(&tag))
+    })
+}

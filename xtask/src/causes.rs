@@ -1,0 +1,129 @@
+//! `cargo xtask causes`: writes the transcripts of docs/causes, and holds pages, scenarios and codes together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+
+use crate::code::Code;
+use crate::{tool, workspace};
+
+mod page;
+mod scenarios;
+
+/// Options of `cargo xtask causes`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Only check that every code has its page and its scenario; needs no privileges.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Codes that no scenario can bring about, and why.
+const WITHOUT_SCENARIO: &[(Code, &str)] = &[
+    (Code::AccessDenied, "the caller would have to end between the refusal and the look at its namespace"),
+    (Code::NoMemory, "the kernel would have to run out of memory"),
+];
+
+/// Runs the task.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if !options.check {
+        write(&transcripts()?)?;
+    }
+    let complaints = complaints()?;
+    ensure!(complaints.is_empty(), "docs/causes and tests/scenarios do not fit:\n{}", complaints.join("\n"));
+    println!("{} causes, each with its page and its scenario", Code::ALL.len());
+    Ok(())
+}
+
+fn folder() -> PathBuf {
+    workspace::root().join("docs/causes")
+}
+
+/// Has portbind tell every cause; by code.
+fn transcripts() -> Result<BTreeMap<String, String>> {
+    for package in ["portbind", "portbind-tests"] {
+        let build = ["build", "--locked", "--bins", "--package", package];
+        tool::run(tool::cargo().current_dir(workspace::root()).args(build))?;
+    }
+    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
+    cmd.current_dir(workspace::root()).arg("transcripts");
+    cmd.arg("--portbind").arg(workspace::target().join("debug/portbind"));
+    let output = tool::output(&mut cmd)?;
+    let blocks = output.split("=== ").filter(|block| !block.is_empty());
+    blocks
+        .map(|block| {
+            let (code, text) = block.split_once('\n').context("a transcript without text")?;
+            Ok((code.to_owned(), text.to_owned()))
+        })
+        .collect()
+}
+
+/// Writes the transcripts into the pages.
+fn write(transcripts: &BTreeMap<String, String>) -> Result<()> {
+    for (code, text) in transcripts {
+        let path = folder().join(format!("{code}.md"));
+        let old = fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))?;
+        let new = page::with_transcript(&old, text).with_context(|| path.display().to_string())?;
+        if new != old {
+            fs::write(&path, new)?;
+            println!("docs/causes/{code}.md");
+        }
+    }
+    Ok(())
+}
+
+/// Everything that does not fit.
+fn complaints() -> Result<Vec<String>> {
+    let mut complaints = Vec::new();
+    let played = scenarios::causes(&workspace::root().join("tests/scenarios"))?;
+    let known: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    for unknown in played.iter().filter(|code| !known.contains(code.as_str())) {
+        complaints.push(format!("a scenario expects {unknown}, which is no code"));
+    }
+    let mut pages = BTreeMap::new();
+    for code in Code::ALL {
+        complaints.extend(without_scenario(*code, &played));
+        match fs::read_to_string(folder().join(format!("{code}.md"))) {
+            Ok(text) => {
+                complaints.extend(page::complaints(*code, &text, !is_exempt(*code)));
+                pages.insert(code.as_str(), text);
+            }
+            Err(error) => complaints.push(format!("docs/causes/{code}.md: {error}")),
+        }
+    }
+    complaints.extend(strays(&known)?);
+    let index = fs::read_to_string(folder().join("README.md")).context("docs/causes/README.md")?;
+    complaints.extend(page::index_complaints(&index, &pages));
+    Ok(complaints)
+}
+
+fn is_exempt(code: Code) -> bool {
+    WITHOUT_SCENARIO.iter().any(|(exempt, _)| *exempt == code)
+}
+
+/// Complains of a code that nothing brings about, and of an exception that is none any more.
+fn without_scenario(code: Code, played: &BTreeSet<String>) -> Option<String> {
+    let exception = WITHOUT_SCENARIO.iter().find(|(exempt, _)| *exempt == code);
+    match (exception, played.contains(code.as_str())) {
+        (None, false) => Some(format!("{code} has no scenario")),
+        (Some((_, why)), true) => Some(format!("{code} has a scenario, though it is excepted: {why}")),
+        _ => None,
+    }
+}
+
+/// Pages of no code.
+fn strays(known: &BTreeSet<&str>) -> Result<Vec<String>> {
+    let mut strays = Vec::new();
+    for entry in fs::read_dir(folder()).context("docs/causes")? {
+        let name = entry?.file_name();
+        let stem = name.to_str().and_then(|name| name.strip_suffix(".md"));
+        if !stem.is_some_and(|stem| stem == "README" || known.contains(stem)) {
+            strays.push(format!("docs/causes/{} is the page of no code", name.display()));
+        }
+    }
+    Ok(strays)
+}
