@@ -78,6 +78,54 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// When the holder lets go, that is told, with how long it took.
+pub(super) fn release(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let pid = quarrel.rename("binder", "binder")?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-p", &pid.to_string()])?;
+    quarrel.refuse("binder", 1)?;
+    told(&tracer.stdout, pid);
+    quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+    let is_release = |line: &String| line.contains("\"kind\":\"release\"");
+    tracer.stdout.wait(PATIENCE, |lines| lines.iter().any(is_release));
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let text = ended.stdout.join("\n");
+    let line =
+        ended.stdout.iter().find(|line| is_release(line)).with_context(|| format!("no release:\n{text}"))?;
+    let release: serde_json::Value = serde_json::from_str(line)?;
+    ensure!(
+        release["process"]["pid"] == pid && release["socket"]["port"] == quarrel.port,
+        "of another: {line}"
+    );
+    let after = release["after_ms"].as_f64().context("no time")?;
+    ensure!(after > 0.0 && after < 60_000.0, "{after} ms is no time");
+    let refusal: serde_json::Value = serde_json::from_str(ended.stdout.first().context("no refusal")?)?;
+    ensure!(release["refused"] == refusal["time"], "of another refusal:\n{text}");
+    Ok(())
+}
+
+/// With `--track-connects`, who left a TIME_WAIT on a port that connect(2) picked is told; else not.
+pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
+    for option in [Some("--track-connects"), None] {
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let options: Vec<&str> = ["-o", "json"].into_iter().chain(option).collect();
+        let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+        let (port, client) = quarrel.leave_time_wait("client")?;
+        let binder = quarrel.take("binder", port)?;
+        told(&tracer.stdout, binder);
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
+        let events = events(&ended.stdout, binder)?;
+        let holder = events.first().and_then(|event| event.holders.first()).context("no holder is told")?;
+        let left_by = holder.left_by.as_ref().map(|process| process.pid);
+        ensure!(left_by == option.map(|_| client), "{option:?}: left by {left_by:?}, not {client}");
+        let connected = ended.stdout.iter().any(|line| line.contains("\"what\":\"connected\""));
+        ensure!(connected == option.is_some(), "{option:?}: connected: {connected}");
+    }
+    Ok(())
+}
+
 /// Waits until a refusal of this process is told.
 fn told(lines: &Lines, pid: u32) {
     lines.wait(PATIENCE, |lines| events(lines, pid).is_ok_and(|events| !events.is_empty()));

@@ -66,6 +66,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("container of caller and holder", Once, people::container),
     ("name of the network namespace", Once, people::namespace_name),
     ("transient holders", Each, history::transient_holders),
+    ("release of a refused port", Each, history::release),
+    ("--track-connects", Each, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
     ("cause fixes work", Once, fixes::work),
     ("-q", Once, status::quiet),

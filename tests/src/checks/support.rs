@@ -62,6 +62,53 @@ impl Quarrel {
         Ok(answer.pid)
     }
 
+    /// Has an actor connect to the holder from a port that the kernel picks, close first, and end; the port and
+    /// the pid of the actor. The namespace is one where a late RST does not end TIME_WAIT.
+    pub(super) fn leave_time_wait(&mut self, actor: &str) -> anyhow::Result<(u16, u32)> {
+        let sysctl = Action::Sysctl { name: "ipv4/tcp_rfc1337".to_owned(), value: "1".to_owned() };
+        for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns, sysctl] {
+            self.troupe.tell("holder", &action)?;
+        }
+        let join = Action::JoinNetns { of: "holder".to_owned(), pid: 0 };
+        self.troupe.tell(actor, &join)?;
+        self.hold()?;
+        let label = |name: &str| name.to_owned();
+        let far = Action::Socket {
+            new: label("far"),
+            family: Family::Inet,
+            protocol: self.protocol,
+            options: Vec::new(),
+            address: None,
+            port: None,
+            listen: false,
+        };
+        self.troupe.tell(actor, &far)?;
+        let connect = Action::Connect { socket: label("far"), address: LOCALHOST, port: self.port };
+        let port = self.troupe.tell(actor, &connect)?.port.context("no port")?;
+        self.troupe.tell("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
+        let pid = self.troupe.tell(actor, &Action::Exit)?.pid;
+        self.troupe.tell("holder", &Action::Drain { socket: label("near") })?;
+        self.troupe.tell("holder", &Action::Close { socket: label("near") })?;
+        Ok((port, pid))
+    }
+
+    /// Has an actor ask for a port in the holder's namespace, in vain; its pid.
+    pub(super) fn take(&mut self, actor: &str, port: u16) -> anyhow::Result<u32> {
+        self.troupe.tell(actor, &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+        let socket = Action::Socket {
+            new: "new".to_owned(),
+            family: Family::Inet,
+            protocol: self.protocol,
+            options: Vec::new(),
+            address: Some(LOCALHOST),
+            port: Some(port),
+            listen: false,
+        };
+        let answer = self.troupe.tell(actor, &socket)?;
+        ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "port {port}: {:?}", answer.error);
+        Ok(answer.pid)
+    }
+
     /// Has an actor ask for an address that this host does not have; its pid.
     pub(super) fn ask_for_elsewhere(&mut self, actor: &str) -> anyhow::Result<u32> {
         let documentation = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
