@@ -77,7 +77,9 @@ impl Backend {
     pub const fn blind_to(self) -> Option<&'static str> {
         match self {
             Self::Fexit | Self::Kprobe => None,
-            Self::Tracepoint => Some("binds by io_uring, inside the kernel, or implied by connect and send"),
+            Self::Tracepoint => Some(
+                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of UDP sockets",
+            ),
         }
     }
 }

@@ -5,14 +5,14 @@
 //! meaning within a version of [`SCHEMA`]. A fact that is not known is `null`.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::diagnosis::event;
-
 mod convert;
+mod run;
+
+pub use run::{Release, Summary};
 mod people;
 
 pub use people::{CiJob, Container, Pod, Test};
@@ -338,80 +338,6 @@ pub struct Fix<'a> {
     pub text: &'a str,
     /// The command that does it.
     pub command: Option<&'a str>,
-}
-
-/// A line of kind `release`: a refused port has become free.
-#[derive(Debug, Serialize)]
-pub struct Release<'a> {
-    /// [`SCHEMA`].
-    pub schema: &'static str,
-    /// `release`.
-    pub kind: &'static str,
-    /// When it became free, as [`Event::time`].
-    #[serde(serialize_with = "rfc3339")]
-    pub time: Timestamp,
-    /// When it was refused: [`Event::time`] of that line.
-    #[serde(serialize_with = "rfc3339")]
-    pub refused: Timestamp,
-    /// Milliseconds between the two.
-    pub after_ms: f64,
-    /// Who was refused.
-    pub process: Relative<'a>,
-    /// What was asked for.
-    pub socket: Socket<'a>,
-}
-
-/// A line of kind `summary`: the account of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Summary {
-    /// [`SCHEMA`].
-    pub schema: &'static str,
-    /// `summary`.
-    pub kind: &'static str,
-    /// Refusals, counted in the kernel.
-    pub refused: u64,
-    /// Told.
-    pub shown: u64,
-    /// Told as part of an earlier one.
-    pub coalesced: u64,
-    /// Kept back by a filter.
-    pub filtered: u64,
-    /// Lost.
-    pub lost: u64,
-    /// Parts of told refusals that were lost.
-    pub steps_lost: u64,
-    /// Calls whose return was missed.
-    pub returns_missed: u64,
-    /// Calls that the kernel did not show.
-    pub passed_over: u64,
-    /// Moments of the history of ports that were lost.
-    pub history_lost: u64,
-    /// Moments of the history of ports that were forgotten to stay within the limit.
-    pub history_evicted: u64,
-    /// How long the run took.
-    pub seconds: f64,
-}
-
-impl Summary {
-    /// The account of a run that took `duration`.
-    #[must_use]
-    pub fn new(account: &event::Account, gaps: &event::Gaps, duration: Duration) -> Self {
-        Self {
-            schema: SCHEMA,
-            kind: "summary",
-            refused: account.refused,
-            shown: account.shown,
-            coalesced: account.coalesced,
-            filtered: account.filtered,
-            lost: account.lost,
-            steps_lost: gaps.steps_lost,
-            returns_missed: gaps.returns_missed,
-            passed_over: gaps.passed_over,
-            history_lost: gaps.history_lost,
-            history_evicted: gaps.history_evicted,
-            seconds: duration.as_secs_f64(),
-        }
-    }
 }
 
 fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
