@@ -1,6 +1,6 @@
 //! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
 
-use super::cause::{Case, Code};
+use super::cause::{Case, Code, Search};
 use super::errno::Errno;
 use super::event::{Cause, Fix, Holder, Operation, Ownership, Process, Protocol, State};
 use super::facts::PortFacts;
@@ -80,7 +80,7 @@ impl Proposal<'_> {
     /// TIME_WAIT ends by itself.
     fn wait(&self) -> Vec<Fix> {
         let left = |holder: &&Holder| holder.time_wait_left_ms;
-        if self.holders.is_empty() || !self.holders.iter().all(|holder| left(holder).is_some()) {
+        if !self.knows_all() || !self.holders.iter().all(|holder| left(holder).is_some()) {
             return Vec::new();
         }
         let longest = self.holders.iter().filter_map(left).max().unwrap_or(0);
@@ -91,7 +91,7 @@ impl Proposal<'_> {
     /// Socket options and addresses, as the rule has them.
     fn options(&self) -> Vec<Fix> {
         // A second listen is refused for the state of the other socket; no option of the first call helps.
-        if self.holders.is_empty() || self.case.operation == Operation::Listen {
+        if !self.knows_all() || self.case.operation == Operation::Listen {
             return Vec::new();
         }
         let held: Vec<Held> = self.holders.iter().map(|holder| Held::of(holder)).collect();
@@ -103,6 +103,11 @@ impl Proposal<'_> {
             .filter(|change| !small || self.is_own(*change))
             .filter_map(|change| self.option(change))
             .collect()
+    }
+
+    /// What clears the holders that are known may not clear those that were not looked at.
+    fn knows_all(&self) -> bool {
+        !self.holders.is_empty() && self.case.search == Search::Done
     }
 
     fn asked(&self) -> Asked {
@@ -217,6 +222,9 @@ impl Proposal<'_> {
     /// Ends the processes that hold the port, if the rule then lets the call through: what their connections
     /// leave behind counts.
     fn stop(&self) -> Vec<Fix> {
+        if !self.knows_all() {
+            return Vec::new();
+        }
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
         processes.sort_by_key(|process| process.pid);
@@ -262,3 +270,7 @@ fn whom(process: Option<&Process>) -> String {
 fn fix(code: &'static str, text: impl Into<String>) -> Fix {
     Fix { code, text: text.into(), command: None }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

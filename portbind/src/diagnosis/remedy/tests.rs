@@ -1,0 +1,57 @@
+use super::*;
+use crate::diagnosis::cause;
+use crate::diagnosis::other;
+use crate::diagnosis::rule::Generation;
+use crate::output::samples;
+
+/// Codes of the remedies for a bind against java's listener, with a change to both sides.
+fn codes(search: Search, change: impl FnOnce(&mut Holder)) -> Vec<&'static str> {
+    let refusal = samples::listener();
+    let mut holders = [samples::held_by_java()];
+    change(&mut holders[0]);
+    let ports = PortFacts { free_port: Some(8081), ..PortFacts::default() };
+    let other = other::Facts::unknown(State::Bound);
+    let case = Case {
+        generation: Generation::NEWEST,
+        error: refusal.error,
+        operation: refusal.operation,
+        process: &refusal.process,
+        socket: &refusal.socket,
+        search,
+        connected_only: false,
+        history: &[],
+        ports: &ports,
+        other: &other,
+    };
+    cause::find_conflicts(&case, &mut holders);
+    let cause = cause::decide(&case, &holders);
+    propose(&case, &cause, &holders).iter().map(|fix| fix.code).collect()
+}
+
+#[test]
+fn a_listener_is_stopped_or_left_alone() {
+    assert_eq!(codes(Search::Done, |_| {}), ["other-port", "stop-holder"]);
+}
+
+#[test]
+fn where_holders_may_be_missing_only_what_does_not_depend_on_them_is_offered() {
+    assert_eq!(codes(Search::Truncated, |_| {}), ["other-port"]);
+}
+
+#[test]
+fn nobody_is_told_to_kill_the_first_process_or_the_caller_s_own_parent() {
+    for pid in [1, 48100] {
+        let codes = codes(Search::Done, |holder| {
+            for owner in &mut holder.processes {
+                std::rc::Rc::make_mut(&mut owner.process).pid = pid;
+            }
+        });
+        assert_eq!(codes, ["other-port"], "pid {pid}");
+    }
+}
+
+#[test]
+fn a_port_is_not_shared_with_a_stranger_who_never_wanted_to() {
+    let codes = codes(Search::Done, |holder| holder.options.reuse_port = false);
+    assert!(!codes.iter().any(|code| code.starts_with("reuse-port")), "{codes:?}");
+}
