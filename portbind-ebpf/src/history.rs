@@ -49,16 +49,27 @@ pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
         (TCP_SYN_SENT, TCP_ESTABLISHED) => change::CONNECTED,
         _ => return,
     };
-    let port = sock.port();
+    let port = port_before(sock, old);
     let of_connect = what == change::CONNECTING || what == change::CONNECTED;
-    // A socket without a port has put it back already, or never had one.
     if port == 0 && what != change::CONNECTING {
         return;
     }
     let wanted = if of_connect || of_connect_only(sock) { life::CONNECTED } else { life::BOUND };
     if filter::follows(wanted, port, sock.netns()) {
-        tell(sock, what);
+        tell(sock, what, port);
     }
+}
+
+/// The port of a socket. One that the kernel chose (bind to port 0) is put back before the state changes,
+/// and stands in `inet_sport` still (tcp_set_state in net/ipv4/tcp.c, __inet_put_port in
+/// net/ipv4/inet_hashtables.c). So are those of connections, which are not followed to their end.
+#[inline(always)]
+fn port_before(sock: Sock, old: u8) -> u16 {
+    let port = sock.port();
+    if port == 0 && (old == TCP_LISTEN || old == TCP_CLOSE) {
+        return u16::from_be(sock.0.read(at!(inet_sport)));
+    }
+    port
 }
 
 /// A process closes the last descriptor of a socket without states, and with it gives back its port.
@@ -66,7 +77,7 @@ pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
 pub(crate) fn released(sock: Sock) {
     let port = sock.port();
     if port != 0 && filter::follows(life::BOUND, port, sock.netns()) {
-        tell(sock, change::CLOSED);
+        tell(sock, change::CLOSED, port);
     }
 }
 
@@ -78,14 +89,14 @@ fn of_connect_only(sock: Sock) -> bool {
 }
 
 #[inline(always)]
-fn tell(sock: Sock, what: u32) {
+fn tell(sock: Sock, what: u32, port: u16) {
     let Some(mut record) = Slot::<Change>::reserve() else {
         count(counter::LOST_LIFE);
         return;
     };
     header(&mut record.header, kind::CHANGE);
     let family = sock.family();
-    sock.describe(&mut record.socket, family, &sock.local(family), sock.port());
+    sock.describe(&mut record.socket, family, &sock.local(family), port);
     let task = current_task();
     let leader: Ptr = task.follow(at!(task_group_leader));
     record.start_time = leader.read(at!(task_start_boottime));

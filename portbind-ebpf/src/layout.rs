@@ -106,6 +106,7 @@ layout! {
     time_wait_substate: Offset "inet_timewait_sock" "tw_substate";
     time_wait_expires: Offset "inet_timewait_sock" "tw_timer.expires";
     listen_portaddr_node: Offset "inet_connection_sock" "icsk_listen_portaddr_node" ?"the older listen hash (kernels before 5.19)";
+    inet_sport: Offset "inet_sock" "inet_sport";
     sock_bind_hash: Offset "inet_connection_sock" "icsk_bind_hash";
     ulp_data: Offset "inet_connection_sock" "icsk_ulp_data" ?"MPTCP holders";
     is_mptcp: Bits "tcp_sock" "is_mptcp" ?"MPTCP holders";

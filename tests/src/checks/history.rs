@@ -80,7 +80,15 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// When the holder lets go, that is told, with how long it took.
 pub(super) fn release(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let chosen = Quarrel::new(Protocol::Tcp)?;
+    released(setting, chosen)?;
+    // A port that the kernel chose is put back in another way.
+    let mut any = Quarrel::new(Protocol::Tcp)?;
+    any.hold_any()?;
+    released(setting, any)
+}
+
+fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
     let pid = quarrel.rename("binder", "binder")?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-p", &pid.to_string()])?;
     quarrel.refuse("binder", 1)?;

@@ -62,6 +62,15 @@ impl Quarrel {
         Ok(answer.pid)
     }
 
+    /// Has the holder let go of the port, and take one that the kernel chooses.
+    pub(super) fn hold_any(&mut self) -> anyhow::Result<()> {
+        self.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+        self.port = 0;
+        let any = self.socket("old", LOCALHOST);
+        self.port = self.troupe.tell("holder", &any)?.port.context("the holder got no port")?;
+        Ok(())
+    }
+
     /// Has an actor connect to the holder from a port that the kernel picks, close first, and end; the port and
     /// the pid of the actor. The namespace is one where a late RST does not end TIME_WAIT.
     pub(super) fn leave_time_wait(&mut self, actor: &str) -> anyhow::Result<(u16, u32)> {

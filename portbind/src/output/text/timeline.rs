@@ -1,13 +1,16 @@
 //! What happened on the port before, one line a moment.
 
 use super::{DIM, Line, PLAIN, Style, label, who, words};
+use crate::diagnosis::cause::Code;
 use crate::diagnosis::event::Refusal;
 use crate::diagnosis::history::{Moment, What};
 
 /// The timeline, where it was asked for or where the holder's process cannot speak for itself any more.
 pub(super) fn lines(refusal: &Refusal, style: &Style) -> Vec<Line> {
     let holder_is_gone = words::conflicting(&refusal.holders).any(|holder| holder.processes.is_empty());
-    if !style.history && !holder_is_gone {
+    // When the port was let go, and who took it when, is the point of this cause.
+    let is_told_by_it = refusal.cause.code == Code::StolenFreePort;
+    if !style.history && !holder_is_gone && !is_told_by_it {
         return Vec::new();
     }
     let labels = std::iter::once("history").chain(std::iter::repeat(""));
