@@ -7,13 +7,12 @@ use crate::filter;
 use crate::holders::is_connected_only;
 use crate::kernel::{Ptr, Slot, at, count, current_task};
 use crate::refusal::header;
-use crate::sock::{Sock, TCP_LISTEN};
+use crate::sock::{Sock, TCP_CLOSE, TCP_LISTEN};
 
 /// TCP states (include/net/tcp_states.h).
 const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
 const TCP_FIN_WAIT1: u8 = 4;
-const TCP_CLOSE: u8 = 7;
 
 /// A socket was bound, by a call that asked for `asked_port`.
 #[inline(always)]
@@ -66,13 +65,14 @@ pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
 #[inline(always)]
 fn port_before(sock: Sock, old: u8) -> u16 {
     let port = sock.port();
-    if port == 0 && (old == TCP_LISTEN || old == TCP_CLOSE) {
+    if port == 0 && old == TCP_LISTEN {
         return u16::from_be(sock.0.read(at!(inet_sport)));
     }
     port
 }
 
-/// A process closes the last descriptor of a socket without states, and with it gives back its port.
+/// A process closes the last descriptor of a socket that has no states to go through, and with it gives
+/// back its port.
 #[inline(always)]
 pub(crate) fn released(sock: Sock) {
     let port = sock.port();

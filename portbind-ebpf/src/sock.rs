@@ -19,6 +19,7 @@ pub(crate) const IPPROTO_UDPLITE: u16 = 136;
 pub(crate) const IPPROTO_MPTCP: u16 = 262;
 
 /// TCP states (include/net/tcp_states.h).
+pub(crate) const TCP_CLOSE: u8 = 7;
 pub(crate) const TCP_LISTEN: u8 = 10;
 
 /// `SOCK_DEAD`: bit 0 of `sk_flags` (enum sock_flags, include/net/sock.h).

@@ -12,7 +12,7 @@ pub mod change {
     /// The task closes a connection before its peer does: a TIME_WAIT will be left behind
     /// (TCP_FIN_WAIT1, include/net/tcp_states.h).
     pub const LEAVING: u32 = 2;
-    /// It lets go of its port. The task is a bystander unless the protocol is UDP.
+    /// It lets go of its port. Of a TCP socket the task is a bystander.
     pub const CLOSED: u32 = 3;
     /// The task connects; the port is not chosen yet.
     pub const CONNECTING: u32 = 4;

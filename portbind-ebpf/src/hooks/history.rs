@@ -1,4 +1,4 @@
-//! What becomes of sockets, for every backend: TCP by its states, the others by their last close.
+//! What becomes of sockets: TCP by its states, for every backend; others by their last close.
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
@@ -6,7 +6,7 @@ use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext};
 
 use crate::history::{released, state_changed};
 use crate::kernel::Ptr;
-use crate::sock::{IPPROTO_TCP, Sock};
+use crate::sock::{IPPROTO_TCP, Sock, TCP_CLOSE};
 
 /// `TP_PROTO(const struct sock *sk, const int oldstate, const int newstate)` of raw tracepoint
 /// `inet_sock_set_state` (include/trace/events/sock.h). DCCP, SCTP and MPTCP pass here, too.
@@ -39,7 +39,11 @@ pub(crate) fn kprobe_release(context: ProbeContext) -> u32 {
 #[inline(always)]
 fn release(socket: Ptr) {
     let sock = Sock::of_socket(socket);
-    if !sock.0.is_null() && sock.is_internet() && sock.protocol() != IPPROTO_TCP {
+    if sock.0.is_null() || !sock.is_internet() {
+        return;
+    }
+    // A TCP socket that neither listens nor is connected changes no state at its end (__tcp_close).
+    if sock.protocol() != IPPROTO_TCP || sock.state() == TCP_CLOSE {
         released(sock);
     }
 }

@@ -78,7 +78,7 @@ impl Backend {
         match self {
             Self::Fexit | Self::Kprobe => None,
             Self::Tracepoint => Some(
-                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of UDP sockets",
+                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of sockets that neither listen nor are connected",
             ),
         }
     }
@@ -131,7 +131,10 @@ const FEXIT: &[Hook] = &[
     ),
     hook("autobind", &[at_return("inet_autobind", "fexit_autobind")]),
     TCP_STATES,
-    optional("ends of UDP sockets", &[at(Kind::Fentry, "inet_release", "fentry_release")]),
+    optional(
+        "ends of sockets that neither listen nor are connected",
+        &[at(Kind::Fentry, "inet_release", "fentry_release")],
+    ),
     optional("bind of AF_UNIX", &[at_return("unix_bind", "fexit_unix_bind")]),
     optional("bind of netlink", &[at_return("netlink_bind", "fexit_netlink_bind")]),
     optional("bind of other families", &[at_return("__sys_bind", "fexit_system_bind")]),
@@ -165,7 +168,10 @@ const KPROBE: &[Hook] = &[
     ),
     hook("autobind", &[at_both("inet_autobind", "kprobe_call_sock", "kretprobe_autobind")]),
     TCP_STATES,
-    optional("ends of UDP sockets", &[at(Kind::Kprobe, "inet_release", "kprobe_release")]),
+    optional(
+        "ends of sockets that neither listen nor are connected",
+        &[at(Kind::Kprobe, "inet_release", "kprobe_release")],
+    ),
     optional("bind of AF_UNIX", &[at_both("unix_bind", "kprobe_named_bind", "kretprobe_named_bind")]),
     optional("bind of netlink", &[at_both("netlink_bind", "kprobe_named_bind", "kretprobe_named_bind")]),
     optional(

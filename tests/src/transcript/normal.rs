@@ -11,6 +11,8 @@ const FIRST_PID: usize = 100;
 const PORT: u32 = 8080;
 const OTHER_PORT: u32 = 9000;
 const CLIENT_PORT: u32 = 50_000;
+/// What stands for a port id of netlink.
+const NETLINK_PORT: u32 = 4711;
 /// Ports that the tests hand out, and how far above one a free port is looked for.
 const HANDED_OUT: std::ops::Range<u32> = 10_000..32_000;
 const NEAR: u32 = 40;
@@ -41,6 +43,9 @@ pub(super) fn normal(lines: &[String]) -> String {
                     pids.len() - 1
                 });
                 return Some((FIRST_PID + known).to_string());
+            }
+            if before.ends_with(" route:") || before.ends_with(" port id ") {
+                return Some(NETLINK_PORT.to_string());
             }
             if before.ends_with("ends in ") || before.ends_with("interface number ") || NAMED.contains(&value)
             {
