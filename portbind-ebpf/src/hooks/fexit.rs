@@ -15,7 +15,7 @@ fn argument(context: &FExitContext, index: u32) -> Ptr {
     Ptr(context.as_ptr() as u64).follow(index * size_of::<u64>() as u32)
 }
 
-/// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP and ping:
+/// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP:
 /// the return value follows the arguments (bpf_get_func_ret needs 5.17).
 macro_rules! get_port {
     ($($name:ident),*) => { $(
@@ -30,7 +30,7 @@ macro_rules! get_port {
         }
     )* };
 }
-get_port!(fexit_tcp_get_port, fexit_udp4_get_port, fexit_udp6_get_port, fexit_ping_get_port);
+get_port!(fexit_tcp_get_port, fexit_udp4_get_port, fexit_udp6_get_port);
 
 /// A call whose return value is argument `$status`, on the socket that `$sock` finds at argument 0,
 /// with a sockaddr at `$address` if it has one.

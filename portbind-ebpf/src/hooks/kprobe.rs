@@ -14,7 +14,7 @@ fn argument(context: &ProbeContext, index: usize) -> u64 {
     context.arg(index).unwrap_or(0)
 }
 
-/// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP and ping.
+/// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP.
 #[kprobe]
 #[inline(always)]
 pub(crate) fn kprobe_get_port(context: ProbeContext) -> u32 {

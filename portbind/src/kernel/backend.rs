@@ -105,7 +105,9 @@ const fn optional(shows: &'static str, points: &'static [Point]) -> Hook {
 }
 
 /// Attach points by kernel version: inet_bind_sk and __inet_listen_sk are the common way from 6.6 on;
-/// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c).
+/// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c). ping_get_port is
+/// no place to look: the socket has its address only after it (ping_bind, net/ipv4/ping.c), so the refusals of
+/// ping are those of the call, with the address that it names.
 ///
 /// AF_UNIX and netlink have one bind function each, built in. Those of other families (vsock, TIPC, RDS)
 /// are in modules, where fexit cannot be attached before 5.11: the system call shows them all.
@@ -113,7 +115,6 @@ const FEXIT: &[Hook] = &[
     hook("TCP refusals", &[at_return("inet_csk_get_port", "fexit_tcp_get_port")]),
     hook("UDP refusals", &[at_return("udp_v4_get_port", "fexit_udp4_get_port")]),
     optional("UDP refusals of IPv6", &[at_return("udp_v6_get_port", "fexit_udp6_get_port")]),
-    optional("ping refusals", &[at_return("ping_get_port", "fexit_ping_get_port")]),
     hook(
         "bind",
         &[at_return("inet_bind_sk", "fexit_bind4_sock"), at_return("inet_bind", "fexit_bind4_socket")],
@@ -144,7 +145,6 @@ const KPROBE: &[Hook] = &[
     hook("TCP refusals", &[at_both("inet_csk_get_port", "kprobe_get_port", "kretprobe_get_port")]),
     hook("UDP refusals", &[at_both("udp_v4_get_port", "kprobe_get_port", "kretprobe_get_port")]),
     optional("UDP refusals of IPv6", &[at_both("udp_v6_get_port", "kprobe_get_port", "kretprobe_get_port")]),
-    optional("ping refusals", &[at_both("ping_get_port", "kprobe_get_port", "kretprobe_get_port")]),
     hook(
         "bind",
         &[

@@ -90,6 +90,10 @@ fn refusal(error: Option<u16>) -> Vec<u64> {
 ///
 /// What the kernel says.
 pub fn forbid_binds(cgroup: BorrowedFd<'_>, error: Option<u16>) -> io::Result<()> {
+    // Up to 5.10 programs count as locked memory, and those of portbind are the same user's; later kernels do
+    // without, and where the limit may not be raised.
+    let endless = rustix::process::Rlimit { current: None, maximum: None };
+    let _raised = rustix::process::setrlimit(rustix::process::Resource::Memlock, endless);
     let program = refusal(error);
     let load = Load {
         program_type: CGROUP_SOCK_ADDR,
