@@ -7,6 +7,8 @@ use crate::play::{Holder, Refusal};
 
 /// How far the told time in TIME_WAIT may be from the measured one.
 const TIME_WAIT_TOLERANCE_MS: u64 = 1000;
+/// What a complaint about a refusal that was not told has between the step and the call.
+pub const NOT_TOLD: &str = ": not told: ";
 /// How long TIME_WAIT lasts.
 const TIME_WAIT_MS: u64 = 60_000;
 
@@ -34,7 +36,7 @@ pub fn compare(refusals: &[Refusal], events: &[Event]) -> Vec<String> {
     let mut complaints = Vec::new();
     for refusal in refusals {
         match told.get_mut(&refusal.pid).and_then(VecDeque::pop_front) {
-            None => complaints.push(format!("{}: not told: {}", refusal.step, call_of(refusal))),
+            None => complaints.push(format!("{}{NOT_TOLD}{}", refusal.step, call_of(refusal))),
             Some(event) => {
                 for complaint in differences(refusal, event) {
                     complaints.push(format!("{}: {complaint}\n    {}", refusal.step, event.line));

@@ -18,7 +18,9 @@ const PORTS: u32 = 50_000;
 /// Memory of portbind that is its own and not shared, at most.
 const MEMORY_KB: u64 = 20 * 1024;
 /// How long portbind may take for what a run has left in the ring buffer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Refusals that are ordered where one is needed: a kernel may pass one over (7.3).
+const ENOUGH: u32 = 3;
 
 /// A helper that ends right after the refusal is named, with executable and arguments.
 pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
@@ -36,9 +38,11 @@ pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
     exited(&ended, 0)?;
     ended.account()?.check()?;
     let told = events(&ended.stdout, pid)?;
-    ensure!(told.len() == all, "{} of {count} refusals were told", told.len());
-    let wrong = told.iter().zip(&answer.transients).filter(|(event, helper)| !names(event, **helper));
-    let wrong: Vec<&str> = wrong.map(|(event, _)| event.line.as_str()).collect();
+    let missing = u64::try_from(all - told.len())?;
+    ensure!(missing <= ended.passed_over(), "{missing} of {count} refusals were not told");
+    let is_named = |event: &&Event| answer.transients.iter().any(|helper| names(event, *helper));
+    let wrong: Vec<&str> =
+        told.iter().filter(|event| !is_named(event)).map(|event| event.line.as_str()).collect();
     let first = wrong.first().unwrap_or(&"");
     ensure!(
         wrong.is_empty(),
@@ -64,12 +68,12 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     quarrel.troupe.tell("churner", &Action::Churn { count: PORTS * setting.times })?;
     // A refusal comes after everything else in the ring buffer: once it is told, all has been read.
-    let last = quarrel.refuse("last", 1)?;
+    let last = quarrel.refuse("last", ENOUGH)?;
     told(&tracer.stdout, last);
     let used = private_kb(tracer.pid())?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
-    ensure!(events(&ended.stdout, last)?.len() == 1, "the refusal after the churn was not told");
+    ensure!(!events(&ended.stdout, last)?.is_empty(), "the refusal after the churn was not told");
     ensure!(used < MEMORY_KB, "{used} kB of memory, of {MEMORY_KB}");
     let summary = ended.stdout.last().context("no summary")?;
     let summary: serde_json::Value = serde_json::from_str(summary)?;
@@ -93,7 +97,7 @@ pub(super) fn release(setting: Setting<'_>) -> anyhow::Result<()> {
 fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
     let pid = quarrel.rename("binder", "binder")?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-p", &pid.to_string()])?;
-    quarrel.refuse("binder", 1)?;
+    quarrel.refuse("binder", ENOUGH)?;
     told(&tracer.stdout, pid);
     quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
     let is_release = |line: &String| line.contains("\"kind\":\"release\"");
@@ -122,6 +126,7 @@ pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
         let options: Vec<&str> = ["-o", "json"].into_iter().chain(option).collect();
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
         let (port, client) = quarrel.leave_time_wait("client")?;
+        quarrel.take("binder", port)?;
         let binder = quarrel.take("binder", port)?;
         told(&tracer.stdout, binder);
         let ended = tracer.stop(Signal::INT)?;
