@@ -1,22 +1,20 @@
 //! What came after a refusal: when the port became free, so that a person can see whether waiting helps.
 
-use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
-use lru::LruCache;
 
 use super::event::{Ownership, Process, Refusal, Release, Socket};
 use super::history::{PortKey, SocketId};
 
 /// Refusals whose port is watched at once; the oldest are given up first.
-const WATCHED: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+const WATCHED: usize = 256;
 
 /// The refusals whose port is not free yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Aftermath {
-    watched: LruCache<u64, Watched>,
-    next: u64,
+    /// Oldest first.
+    watched: Vec<Watched>,
 }
 
 #[derive(Debug)]
@@ -35,12 +33,6 @@ enum InTheWay {
     Open(SocketId),
     /// A TIME_WAIT ends by the clock.
     Until(Timestamp),
-}
-
-impl Default for Aftermath {
-    fn default() -> Self {
-        Self { watched: LruCache::new(WATCHED), next: 0 }
-    }
 }
 
 impl Aftermath {
@@ -66,14 +58,16 @@ impl Aftermath {
             socket: refusal.socket.clone(),
             in_the_way,
         };
-        self.watched.push(self.next, watched);
-        self.next += 1;
+        if self.watched.len() >= WATCHED {
+            self.watched.remove(0);
+        }
+        self.watched.push(watched);
     }
 
     /// A socket let go of a port; the refusals for which that was the last one in the way.
     pub fn closed(&mut self, key: PortKey, id: SocketId, time: Timestamp) -> Vec<Release> {
         self.clear(time, |watched, socket| {
-            watched.key == key && matches!(socket, InTheWay::Open(open) if open.is(id))
+            watched == key && matches!(socket, InTheWay::Open(open) if open.is(id))
         })
     }
 
@@ -85,25 +79,18 @@ impl Aftermath {
     /// When the next TIME_WAIT in the way ends.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        let sockets = self.watched.iter().flat_map(|(_, watched)| &watched.in_the_way);
+        let sockets = self.watched.iter().flat_map(|watched| &watched.in_the_way);
         sockets.filter_map(|socket| if let InTheWay::Until(end) = socket { Some(*end) } else { None }).min()
     }
 
-    fn clear(&mut self, time: Timestamp, is_gone: impl Fn(&Watched, &InTheWay) -> bool) -> Vec<Release> {
-        let mut free = Vec::new();
-        for (number, watched) in &mut self.watched {
-            let left: Vec<_> =
-                watched.in_the_way.iter().filter(|socket| !is_gone(watched, socket)).copied().collect();
-            watched.in_the_way = left;
-            if watched.in_the_way.is_empty() {
-                free.push(*number);
-            }
+    /// Takes away the sockets that are gone; the refusals that have none left.
+    fn clear(&mut self, time: Timestamp, is_gone: impl Fn(PortKey, &InTheWay) -> bool) -> Vec<Release> {
+        for watched in &mut self.watched {
+            let key = watched.key;
+            watched.in_the_way.retain(|socket| !is_gone(key, socket));
         }
-        free.sort_unstable();
-        free.into_iter()
-            .filter_map(|number| self.watched.pop(&number))
-            .map(|watched| watched.free(time))
-            .collect()
+        let free = self.watched.extract_if(.., |watched| watched.in_the_way.is_empty());
+        free.map(|watched| watched.free(time)).collect()
     }
 }
 

@@ -29,11 +29,3 @@ pub struct Gaps {
     /// Moments in the life of ports that were forgotten to stay within the limit.
     pub history_evicted: u64,
 }
-
-impl Account {
-    /// Every refusal is accounted for.
-    #[must_use]
-    pub const fn is_exact(&self) -> bool {
-        self.shown + self.coalesced + self.filtered + self.lost == self.refused
-    }
-}
