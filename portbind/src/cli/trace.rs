@@ -4,6 +4,7 @@ mod enrich;
 mod known_ports;
 mod netns_names;
 mod processes;
+mod recent;
 mod session;
 mod sink;
 mod source;

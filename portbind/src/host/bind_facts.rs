@@ -2,14 +2,10 @@
 //!
 //! All of it is read for the network namespace of the socket or not at all.
 
-use std::fs::File;
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::MetadataExt as _;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-
-use super::procfs::Procfs;
+use super::netns::inside;
 use super::{Host, local_addresses};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{Family, Protocol, Socket, State};
@@ -98,7 +94,10 @@ impl Host {
             let text = procfs.read(UNPRIVILEGED_FROM)?;
             std::str::from_utf8(&text).ok()?.trim().parse().ok()
         };
-        if procfs.own_network_namespace() == Some(netns) { read() } else { inside(procfs, pid, netns, read)? }
+        if procfs.own_network_namespace() == Some(netns) {
+            return read();
+        }
+        inside(procfs.network_namespace(pid, netns)?.as_fd(), read).ok()?
     }
 
     /// Whether the caller has the capability. That of a process in the first user namespace counts in
@@ -122,20 +121,6 @@ impl Host {
 fn effective(status: &[u8]) -> Option<u64> {
     let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"CapEff:"))?;
     u64::from_str_radix(std::str::from_utf8(line).ok()?.trim(), 16).ok()
-}
-
-/// Does something inside the network namespace of a process, on a thread that ends with it; `None` if that
-/// is another namespace than the one meant, or may not be entered.
-fn inside<T: Send>(procfs: &Procfs, pid: u32, netns: u32, work: impl FnOnce() -> T + Send) -> Option<T> {
-    let namespace = File::open(procfs.root().join(format!("{pid}/ns/net"))).ok()?;
-    if namespace.metadata().ok()?.ino() != u64::from(netns) {
-        return None;
-    }
-    let enter = || move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).ok();
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().spawn_scoped(scope, || enter().map(|()| work()));
-        thread.ok()?.join().ok()?
-    })
 }
 
 #[cfg(test)]

@@ -129,18 +129,6 @@ fn privileged_ports_are_those_of_the_sockets_namespace() {
 }
 
 #[test]
-fn a_namespace_is_entered_on_a_thread_of_its_own() {
-    let procfs = Procfs::new();
-    let pid = std::process::id();
-    let netns = procfs.own_network_namespace().unwrap();
-    assert_eq!(inside(&procfs, pid, netns ^ 1, || ()), None);
-    if rustix::process::geteuid().is_root() {
-        let thread = inside(&procfs, pid, netns, rustix::thread::gettid);
-        assert!(thread.is_some_and(|thread| thread != rustix::thread::gettid()));
-    }
-}
-
-#[test]
 fn nothing_is_gathered_for_other_errors() {
     let (root, host) = setup();
     write(root.path(), UNPRIVILEGED_FROM, "80\n");

@@ -1,9 +1,13 @@
 //! Namespaces and the interfaces in them.
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 
 use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::Host;
 use super::procfs::Procfs;
@@ -18,6 +22,13 @@ impl Procfs {
     #[must_use]
     pub fn own_network_namespace(&self) -> Option<u32> {
         self.own_namespace("net")
+    }
+
+    /// Opens the network namespace of a process, given its inode number; `None` if the process has gone, or
+    /// is in another one.
+    pub(super) fn network_namespace(&self, pid: u32, netns: u32) -> Option<File> {
+        let namespace = File::open(self.root().join(format!("{pid}/ns/net"))).ok()?;
+        (namespace.metadata().ok()?.ino() == u64::from(netns)).then_some(namespace)
     }
 
     /// Whether this process sees every process of the machine; `None` without `/proc`.
@@ -45,6 +56,21 @@ impl Host {
         let mut names = self.files.names(NAMES).into_iter();
         names.find(|name| self.files.identity(&format!("{NAMES}/{name}")) == Some(named))
     }
+}
+
+/// Does something inside a network namespace, on a thread that ends with it: this one stays where it is.
+///
+/// # Errors
+/// If no thread can be started, or the namespace may not be entered.
+pub fn inside<T: Send>(namespace: BorrowedFd<'_>, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let enter = || {
+        move_into_link_name_space(namespace, Some(LinkNameSpaceType::Network))?;
+        Ok(work())
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, enter)?;
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread in the network namespace failed")))
+    })
 }
 
 /// Names of the interfaces in the network namespace of this process.
@@ -79,6 +105,7 @@ impl Interfaces {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::fd::AsFd as _;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -117,6 +144,21 @@ mod tests {
         assert_eq!(host.network_namespace_name(inode("proc/self/ns/net")), None);
         fs::remove_file(root.path().join("proc/self/ns/net")).unwrap();
         assert_eq!(host.network_namespace_name(inode("run/netns/red")), None);
+    }
+
+    #[test]
+    fn a_namespace_is_entered_on_a_thread_of_its_own() {
+        let procfs = Procfs::new();
+        let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
+        let namespace = procfs.network_namespace(pid, netns).unwrap();
+        if rustix::process::geteuid().is_root() {
+            let work = || (rustix::thread::gettid(), procfs.namespace_of("thread-self", "net"));
+            let (thread, found) = inside(namespace.as_fd(), work).unwrap();
+            assert!(thread != rustix::thread::gettid());
+            assert_eq!(found, Some(netns));
+        }
+        assert!(procfs.network_namespace(pid, netns ^ 1).is_none());
+        assert!(procfs.network_namespace(u32::MAX, netns).is_none());
     }
 
     #[test]

@@ -76,26 +76,9 @@ fn entry(line: &str) -> Option<Entry> {
     let inode = fields.nth(5)?;
     Some(Entry {
         port: u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?,
-        state: state_of(u8::from_str_radix(state, 16).ok()?),
+        state: State::of_number(u8::from_str_radix(state, 16).ok()?),
         inode: inode.parse().ok()?,
     })
-}
-
-/// include/net/tcp_states.h; UDP uses two of them.
-const fn state_of(number: u8) -> State {
-    match number {
-        1 => State::Established,
-        2 => State::SynSent,
-        3 | 12 => State::SynRecv,
-        4 => State::FinWait1,
-        5 => State::FinWait2,
-        6 => State::TimeWait,
-        8 => State::CloseWait,
-        9 => State::LastAck,
-        10 => State::Listen,
-        11 => State::Closing,
-        _ => State::Bound,
-    }
 }
 
 #[cfg(test)]

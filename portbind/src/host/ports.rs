@@ -1,13 +1,13 @@
 //! Ports of a network namespace: its settings, and a free one by trial.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, ipproto, socket_with, sockopt};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use super::netns::inside;
 use super::procfs::Procfs;
 use crate::diagnosis::event::{Family, Protocol, Socket};
 use crate::diagnosis::facts::PortFacts;
@@ -15,27 +15,19 @@ use crate::diagnosis::facts::PortFacts;
 /// How many ports above the refused one are tried.
 const TRIALS: u16 = 32;
 
-/// Runs `work` in the network namespace of a process, on a thread of its own.
-///
-/// # Errors
-/// If the process has gone, or its namespace may not be entered.
-pub fn in_network_namespace<T: Send>(
-    procfs: &Procfs,
-    pid: u32,
-    work: impl FnOnce() -> T + Send,
-) -> io::Result<T> {
-    let namespace = File::open(procfs.root().join(format!("{pid}/ns/net")))?;
-    let enter = move || {
-        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
-        Ok(work())
-    };
-    std::thread::scope(|scope| scope.spawn(enter).join())
-        .unwrap_or_else(|_| Err(io::Error::other("the thread in the network namespace ended early")))
+/// Looks at the ports of the namespace of `asked`, which process `pid` is in; nothing is known of it if the
+/// process has gone.
+#[must_use]
+pub fn look_from(procfs: &Procfs, pid: u32, asked: &Socket) -> PortFacts {
+    if procfs.own_network_namespace() == Some(asked.netns) {
+        return look(asked);
+    }
+    let namespace = procfs.network_namespace(pid, asked.netns);
+    namespace.and_then(|namespace| inside(namespace.as_fd(), || look(asked)).ok()).unwrap_or_default()
 }
 
 /// Looks at the ports of the namespace of this thread: its settings, and a port to which `asked` could be bound.
-#[must_use]
-pub fn look(asked: &Socket) -> PortFacts {
+fn look(asked: &Socket) -> PortFacts {
     PortFacts {
         ephemeral: setting("ip_local_port_range").as_deref().and_then(range),
         reserved: setting("ip_local_reserved_ports"),
@@ -116,19 +108,22 @@ mod tests {
     }
 
     #[test]
+    fn the_ports_of_a_namespace_are_seen_from_within() {
+        let procfs = Procfs::new();
+        let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
+        let namespace = procfs.network_namespace(pid, netns).unwrap();
+        // Entering one's own namespace takes the same capability as another's.
+        if let Ok(facts) = inside(namespace.as_fd(), || look(&asked(1))) {
+            assert!(facts.ephemeral.is_some());
+        }
+        assert!(look_from(&procfs, pid, &Socket { netns, ..asked(1) }).ephemeral.is_some());
+        assert_eq!(look_from(&procfs, u32::MAX, &asked(1)), PortFacts::default());
+    }
+
+    #[test]
     fn ranges_are_read() {
         assert_eq!(range("32768\t60999"), Some((32768, 60999)));
         assert_eq!(range("32768"), None);
         assert_eq!(range("1 70000"), None);
-    }
-
-    #[test]
-    fn work_is_done_in_the_namespace_of_a_process() {
-        let procfs = Procfs::new();
-        // Entering one's own namespace takes the same capability as another's.
-        if let Ok(facts) = in_network_namespace(&procfs, std::process::id(), || look(&asked(1))) {
-            assert!(facts.ephemeral.is_some());
-        }
-        assert!(in_network_namespace(&procfs, u32::MAX, || ()).is_err());
     }
 }

@@ -145,7 +145,7 @@ pub fn namespace(procfs: &Procfs, netns: u32, pid: u32) -> Option<(String, Owned
     let likely = [pid.to_string(), "self".to_owned()];
     let others = likely.into_iter().chain(processes(procfs));
     others.into_iter().find_map(|process| {
-        let is_it = network(procfs, &process) == Some(netns);
+        let is_it = procfs.namespace_of(&process, "net") == Some(netns);
         is_it.then(|| open_namespace(procfs, &process)).flatten().map(|file| (process, file))
     })
 }
@@ -156,15 +156,9 @@ pub fn namespaces(procfs: &Procfs) -> Vec<(String, OwnedFd)> {
     let mut seen = std::collections::HashSet::new();
     std::iter::once("self".to_owned())
         .chain(processes(procfs))
-        .filter(|process| network(procfs, process).is_some_and(|netns| seen.insert(netns)))
+        .filter(|process| procfs.namespace_of(process, "net").is_some_and(|netns| seen.insert(netns)))
         .filter_map(|process| open_namespace(procfs, &process).map(|file| (process, file)))
         .collect()
-}
-
-/// Inode number of the network namespace of a process.
-fn network(procfs: &Procfs, process: &str) -> Option<u32> {
-    let link = procfs.link(&format!("{process}/ns/net"))?;
-    std::str::from_utf8(link.strip_prefix(b"net:[")?.strip_suffix(b"]")?).ok()?.parse().ok()
 }
 
 fn open_namespace(procfs: &Procfs, process: &str) -> Option<OwnedFd> {

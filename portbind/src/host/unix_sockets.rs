@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
 };
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use super::netns::inside;
 use super::procfs::Procfs;
 use super::unix::FileId;
 use crate::diagnosis::event::{Name, Protocol, State};
@@ -85,14 +85,11 @@ pub fn list(procfs: &Procfs, process: &str) -> Vec<NamedSocket> {
 
 /// Opens a diagnosis socket in a network namespace: a socket belongs to the one its thread was in.
 fn open_in(namespace: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let open = || -> io::Result<OwnedFd> {
-        move_into_link_name_space(namespace, Some(LinkNameSpaceType::Network))?;
+    let open = || {
         let protocol = Some(netlink::SOCK_DIAG);
-        Ok(socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?)
+        socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
     };
-    // A thread of its own: the namespace of this one stays as it is.
-    let opened = std::thread::scope(|scope| scope.spawn(open).join());
-    opened.unwrap_or_else(|_| Err(io::Error::other("the thread in the other namespace failed")))
+    Ok(inside(namespace, open)??)
 }
 
 /// `struct nlmsghdr` and `struct unix_diag_req`.
@@ -133,7 +130,7 @@ fn read_messages(mut bytes: &[u8], found: &mut Vec<NamedSocket>) -> io::Result<b
 /// of a socket without a name.
 fn read_socket(body: &[u8]) -> Option<NamedSocket> {
     let &[_, kind, state, _, ..] = body else { return None };
-    let state = state_of(state);
+    let state = State::of_number(state);
     let mut socket = NamedSocket {
         inode: u32_at(body, 4)?.into(),
         protocol: protocol_of(kind.into())?,
@@ -162,15 +159,6 @@ fn read_socket(body: &[u8]) -> Option<NamedSocket> {
 
 fn file_of(value: &[u8]) -> Option<FileId> {
     Some(FileId { inode: u32_at(value, 0)?, device: u32_at(value, 4)? })
-}
-
-/// include/net/tcp_states.h.
-const fn state_of(number: u8) -> State {
-    match number {
-        1 => State::Established,
-        10 => State::Listen,
-        _ => State::Bound,
-    }
 }
 
 /// include/linux/net.h.

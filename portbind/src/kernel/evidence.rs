@@ -95,16 +95,10 @@ const fn has_inode(socket: &abi::Socket) -> bool {
     socket.state != TIME_WAIT && socket.state != NEW_SYN_RECV
 }
 
-/// The port that a record is about.
+/// The port that a record of a full socket is about.
 #[must_use]
-pub fn port_key(socket: &abi::Socket, table: Table) -> PortKey {
-    PortKey { netns: socket.netns, table, port: socket.port }
-}
-
-/// The table of ports of a full socket.
-#[must_use]
-pub fn table(socket: &abi::Socket) -> Table {
-    Table::of(protocol(socket.protocol))
+pub fn port_key(socket: &abi::Socket) -> PortKey {
+    PortKey { netns: socket.netns, table: Table::of(protocol(socket.protocol)), port: socket.port }
 }
 
 /// The local address of a socket, and its other end.
@@ -205,22 +199,11 @@ fn ownership(record: &abi::Holder) -> Ownership {
     }
 }
 
-/// include/net/tcp_states.h; UDP uses two of them.
 fn state(socket: &abi::Socket) -> State {
-    match socket.state {
-        1 => State::Established,
-        2 => State::SynSent,
-        3 | 12 => State::SynRecv,
-        4 => State::FinWait1,
-        5 => State::FinWait2,
-        6 if socket.time_wait_state == FIN_WAIT2 => State::FinWait2,
-        6 => State::TimeWait,
-        8 => State::CloseWait,
-        9 => State::LastAck,
-        10 => State::Listen,
-        11 => State::Closing,
-        _ => State::Bound,
+    if socket.state == TIME_WAIT && socket.time_wait_state == FIN_WAIT2 {
+        return State::FinWait2;
     }
+    State::of_number(socket.state)
 }
 
 fn family(number: u16) -> Family {

@@ -10,7 +10,8 @@ use portbind_ebpf::abi::{self, change, operation, walk};
 
 use super::known_ports::KnownPorts;
 use super::netns_names::NetnsNames;
-use super::processes::{FRESH, Processes};
+use super::processes::Processes;
+use super::recent::FRESH;
 use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
@@ -125,14 +126,14 @@ impl Enricher {
             What::Listening | What::Leaving => Some(self.processes.task(record)),
             What::Connected => self.history.connected(object),
             // TCP gives the port back in whatever context sees to it.
-            _ if evidence::table(&record.socket) == Table::Tcp => None,
+            _ if evidence::port_key(&record.socket).table == Table::Tcp => None,
             _ => Some(self.processes.task(record)),
         };
         self.push(&record.header, &record.socket, what, process);
         if what != What::Closed {
             return Vec::new();
         }
-        let key = evidence::port_key(&record.socket, evidence::table(&record.socket));
+        let key = evidence::port_key(&record.socket);
         let time = self.processes.host.clock.at(record.header.time);
         self.aftermath.closed(key, evidence::socket_id(&record.socket), time)
     }
@@ -153,7 +154,7 @@ impl Enricher {
         let (address, peer) = evidence::ends(socket);
         let time = Some(self.processes.host.clock.at(header.time));
         let moment = Moment { time, what, process, socket: evidence::socket_id(socket), address, peer };
-        self.history.push(evidence::port_key(socket, evidence::table(socket)), moment);
+        self.history.push(evidence::port_key(socket), moment);
     }
 
     /// Describes one refusal.
@@ -166,7 +167,7 @@ impl Enricher {
         let record = &evidence.refusal;
         let process = self.processes.caller(&record.header, &record.caller);
         let mut socket = evidence::socket(&record.socket);
-        let key = evidence::port_key(&record.socket, Table::of(socket.protocol));
+        let key = evidence::port_key(&record.socket);
         let mut holders = evidence::holders(evidence, self.tick_ns);
         for holder in &mut holders {
             self.remember(key, holder);

@@ -1,30 +1,25 @@
-//! What was found of ports a moment ago: a burst of refusals of one port asks once.
+//! What was found of ports a moment ago.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use lru::LruCache;
-
-use super::processes::FRESH;
+use super::recent::Recent;
 use crate::diagnosis::event::{Protocol, Socket};
 use crate::diagnosis::facts::{PortFacts, Usage};
 use crate::host::Procfs;
-use crate::host::ports::{in_network_namespace, look};
+use crate::host::ports::look_from;
 
 /// Ports of which facts are kept.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// Facts of ports.
+/// Facts of ports, by network namespace, protocol, address and port.
 #[derive(Debug)]
-pub(super) struct KnownPorts {
-    /// By network namespace, protocol, address and port.
-    facts: LruCache<(u32, Protocol, IpAddr, u16), (Instant, PortFacts)>,
-}
+pub(super) struct KnownPorts(Recent<(u32, Protocol, IpAddr, u16), PortFacts>);
 
 impl KnownPorts {
     pub(super) fn new() -> Self {
-        Self { facts: LruCache::new(KNOWN) }
+        Self(Recent::new(KNOWN))
     }
 
     /// Facts of the port that process `pid` asked for with `socket`; where it asked for any, `usage` counts
@@ -38,20 +33,12 @@ impl KnownPorts {
         usage: impl FnOnce((u16, u16)) -> Option<Usage>,
     ) -> PortFacts {
         let key = (socket.netns, socket.protocol, socket.address, socket.port);
-        if let Some((when, facts)) = self.facts.get(&key)
-            && now.duration_since(*when) < FRESH
-        {
-            return facts.clone();
-        }
-        let mut facts = if procfs.own_network_namespace() == Some(socket.netns) {
-            look(socket)
-        } else {
-            in_network_namespace(procfs, pid, || look(socket)).unwrap_or_default()
-        };
-        if socket.port == 0 {
-            facts.usage = facts.ephemeral.and_then(usage);
-        }
-        self.facts.put(key, (now, facts.clone()));
-        facts
+        self.0.of(key, now, || {
+            let mut facts = look_from(procfs, pid, socket);
+            if socket.port == 0 {
+                facts.usage = facts.ephemeral.and_then(usage);
+            }
+            facts
+        })
     }
 }

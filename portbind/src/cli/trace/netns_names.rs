@@ -1,11 +1,9 @@
-//! Names of network namespaces, looked up once for a burst of refusals.
+//! Names of network namespaces.
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use lru::LruCache;
-
-use super::processes::FRESH;
+use super::recent::Recent;
 use crate::diagnosis::event::Process;
 use crate::host::Host;
 
@@ -14,23 +12,16 @@ const KNOWN: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// Names of network namespaces, by inode number.
 #[derive(Debug)]
-pub(super) struct NetnsNames(LruCache<u32, (Instant, Option<String>)>);
+pub(super) struct NetnsNames(Recent<u32, Option<String>>);
 
 impl NetnsNames {
     pub(super) fn new() -> Self {
-        Self(LruCache::new(KNOWN))
+        Self(Recent::new(KNOWN))
     }
 
     /// The name of a namespace; of one without, that of the caller's container, if it is the caller's.
     pub(super) fn of(&mut self, host: &Host, netns: u32, caller: &Process, now: Instant) -> Option<String> {
-        let named = match self.0.get(&netns) {
-            Some((when, name)) if now.duration_since(*when) < FRESH => name.clone(),
-            _ => {
-                let name = host.network_namespace_name(netns);
-                self.0.put(netns, (now, name.clone()));
-                name
-            }
-        };
+        let named = self.0.of(netns, now, || host.network_namespace_name(netns));
         named.or_else(|| {
             // A container may well use the network of the host.
             let is_ours = host.procfs.own_network_namespace() == Some(netns);

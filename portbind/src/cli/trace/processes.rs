@@ -2,18 +2,17 @@
 
 use std::num::NonZeroUsize;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::SignedDuration;
 use lru::LruCache;
 use portbind_ebpf::abi;
 
+use super::recent::Recent;
 use crate::diagnosis::event::Process;
 use crate::host::Host;
 use crate::kernel::evidence;
 
-/// How long a description of a process is believed: a burst of refusals asks once.
-pub(super) const FRESH: Duration = Duration::from_millis(50);
 /// Processes that are remembered, dead ones included.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
@@ -37,7 +36,7 @@ pub(super) struct Processes {
     met: LruCache<(u64, u64), Met>,
     /// The latest description of each process, by pid and start.
     latest: LruCache<(u32, u64), Rc<Process>>,
-    alive: LruCache<u32, (Instant, Option<Rc<Process>>)>,
+    alive: Recent<u32, Option<Rc<Process>>>,
     /// Processes that had sockets open when tracing began.
     seeded: LruCache<u32, Rc<Process>>,
 }
@@ -48,7 +47,7 @@ impl Processes {
             host,
             met: LruCache::new(REMEMBERED),
             latest: LruCache::new(REMEMBERED),
-            alive: LruCache::new(REMEMBERED),
+            alive: Recent::new(REMEMBERED),
             seeded: LruCache::new(REMEMBERED),
         }
     }
@@ -114,13 +113,6 @@ impl Processes {
 
     /// A process that was seen to have a socket open a moment ago; `None` if it has ended.
     pub(super) fn alive(&mut self, pid: u32, now: Instant) -> Option<Rc<Process>> {
-        if let Some((when, process)) = self.alive.get(&pid)
-            && now.duration_since(*when) < FRESH
-        {
-            return process.clone();
-        }
-        let process = self.host.describe(pid).map(Rc::new);
-        self.alive.put(pid, (now, process.clone()));
-        process
+        self.alive.of(pid, now, || self.host.describe(pid).map(Rc::new))
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Args;
 use super::enrich::Enricher;
 use super::sink::Sink;
-use crate::diagnosis::event::{Account, Gaps, Refusal, Release};
+use crate::diagnosis::event::{Account, Gaps, Release};
 use crate::error::{Error, ExitStatus};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
@@ -41,6 +41,17 @@ enum Drained {
     Empty,
     /// Maybe more.
     More,
+    /// The run is to end.
+    Ended(End),
+}
+
+/// Whether the bind that opened a holder may still be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opening {
+    /// It may be on its way.
+    MayCome,
+    /// It has been waited for.
+    IsOverdue,
 }
 
 /// Why a run ends.
@@ -112,10 +123,7 @@ impl Session<'_> {
         for shows in &self.tracer.missing {
             self.status(&format!("this kernel has no hook for {shows}"));
         }
-        match self.sink.begin() {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Write(error)),
-            _ => {}
-        }
+        written(self.sink.begin())?;
         let backend = self.tracer.backend;
         let blind = backend.blind_to().map_or_else(String::new, |what| format!("; it does not see {what}"));
         self.status(&format!("tracing with {}{blind}; Ctrl-C ends it", backend.as_str()));
@@ -160,9 +168,9 @@ impl Session<'_> {
                 ready = records.readable_mut() => {
                     let mut ready = ready.map_err(|source| Error::System { doing: "cannot wait for the ring buffer", source })?;
                     match self.drain(ready.get_inner_mut())? {
-                        Ok(Drained::Empty) => ready.clear_ready(),
-                        Ok(Drained::More) => {}
-                        Err(end) => return Ok(end),
+                        Drained::Empty => ready.clear_ready(),
+                        Drained::More => {}
+                        Drained::Ended(end) => return Ok(end),
                     }
                 }
                 () = sleep_until(patience) => {}
@@ -189,10 +197,10 @@ impl Session<'_> {
         self.args.count.is_some_and(|count| self.account.shown >= count)
     }
 
-    /// Reads what is in the ring buffer, up to a limit; `Err` if the run is to end.
-    fn drain(&mut self, records: &mut RingBuf<MapData>) -> Result<Result<Drained, End>, Error> {
+    /// Reads what is in the ring buffer, up to a limit.
+    fn drain(&mut self, records: &mut RingBuf<MapData>) -> Result<Drained, Error> {
         for _ in 0..RECORDS_AT_ONCE {
-            let Some(bytes) = records.next() else { return Ok(Ok(Drained::Empty)) };
+            let Some(bytes) = records.next() else { return Ok(Drained::Empty) };
             let record = match Record::parse(&bytes) {
                 Ok(record) => record,
                 Err(error) => {
@@ -213,41 +221,28 @@ impl Session<'_> {
             drop(bytes);
             let end = match (self.show_releases(free)?, complete) {
                 (Some(end), _) => Some(end),
-                (None, Some(evidence)) => self.show_or_wait(evidence)?,
+                (None, Some(evidence)) => self.show(evidence, Opening::MayCome)?,
                 (None, None) => None,
             };
             if let Some(end) = end {
-                return Ok(Err(end));
+                return Ok(Drained::Ended(end));
             }
         }
-        Ok(Ok(Drained::More))
-    }
-
-    /// Shows a refusal, unless the bind that opened its holder may still be on its way.
-    fn show_or_wait(&mut self, evidence: Evidence) -> Result<Option<End>, Error> {
-        let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
-        if refusal.lacks_opener() {
-            self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
-            return Ok(None);
-        }
-        self.show(&refusal)
+        Ok(Drained::More)
     }
 
     /// Shows the refusals that have waited until `now`.
     fn show_waiting(&mut self, now: Instant) -> Result<Option<End>, Error> {
+        let mut waited = Vec::new();
         while let Some((_, evidence)) = self.waiting.pop_front_if(|(until, _)| *until <= now) {
-            let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
-            if let Some(end) = self.show(&refusal)? {
-                return Ok(Some(end));
-            }
+            waited.push(evidence);
         }
-        Ok(None)
+        self.show_all(waited)
     }
 
     fn show_all(&mut self, evidence: Vec<Evidence>) -> Result<Option<End>, Error> {
         for evidence in evidence {
-            let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
-            if let Some(end) = self.show(&refusal)? {
+            if let Some(end) = self.show(evidence, Opening::IsOverdue)? {
                 return Ok(Some(end));
             }
         }
@@ -256,29 +251,30 @@ impl Session<'_> {
 
     fn show_releases(&mut self, releases: Vec<Release>) -> Result<Option<End>, Error> {
         for release in releases {
-            match self.sink.release(&release) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Some(End::ClosedPipe)),
-                Err(error) => return Err(Error::Write(error)),
+            if let Some(end) = written(self.sink.release(&release))? {
+                return Ok(Some(end));
             }
         }
         Ok(None)
     }
 
-    fn show(&mut self, refusal: &Refusal) -> Result<Option<End>, Error> {
+    /// Describes a refusal and shows it, unless it is to wait for the bind that opened its holder.
+    fn show(&mut self, evidence: Evidence, opening: Opening) -> Result<Option<End>, Error> {
         if self.is_full() {
             self.account.filtered += 1;
             return Ok(None);
         }
-        match self.sink.event(refusal) {
-            Ok(()) => {
-                self.account.shown += 1;
-                self.enricher.shown(refusal);
-                Ok(None)
-            }
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(End::ClosedPipe)),
-            Err(error) => Err(Error::Write(error)),
+        let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
+        if opening == Opening::MayCome && refusal.lacks_opener() {
+            self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
+            return Ok(None);
         }
+        let end = written(self.sink.event(&refusal))?;
+        if end.is_none() {
+            self.account.shown += 1;
+            self.enricher.shown(&refusal);
+        }
+        Ok(end)
     }
 
     fn check_loss(&mut self) -> Result<(), Error> {
@@ -308,7 +304,7 @@ impl Session<'_> {
         let deadline = Instant::now() + LAST_RECORDS;
         loop {
             // Who reads events no more is told no more.
-            while self.drain(records.get_mut())? == Ok(Drained::More) {}
+            while self.drain(records.get_mut())? == Drained::More {}
             self.account.refused = self.tracer.count(counter::REFUSED)?;
             self.lost = self.tracer.count(counter::LOST)?;
             let kept_back = self.tracer.count(counter::FILTERED)?;
@@ -330,10 +326,8 @@ impl Session<'_> {
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
             elapsed.as_secs_f64(),
         ));
-        match self.sink.summary(&Summary::new(&self.account, &gaps, elapsed)) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
-            _ => Ok(ExitStatus::Success),
-        }
+        written(self.sink.summary(&Summary::new(&self.account, &gaps, elapsed)))?;
+        Ok(ExitStatus::Success)
     }
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
@@ -368,6 +362,15 @@ impl Session<'_> {
                 "{passed_over} calls passed over by the kernel: refusals among them went unseen"
             ));
         }
+    }
+}
+
+/// A closed pipe ends a run quietly; any other error is one.
+fn written(result: io::Result<()>) -> Result<Option<End>, Error> {
+    match result {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(End::ClosedPipe)),
+        Err(error) => Err(Error::Write(error)),
     }
 }
 

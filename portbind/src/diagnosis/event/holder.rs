@@ -127,6 +127,24 @@ impl Holder {
 }
 
 impl State {
+    /// The state that the kernel gives this number (include/net/tcp_states.h); UDP and AF_UNIX use some.
+    #[must_use]
+    pub const fn of_number(number: u8) -> Self {
+        match number {
+            1 => Self::Established,
+            2 => Self::SynSent,
+            3 | 12 => Self::SynRecv,
+            4 => Self::FinWait1,
+            5 => Self::FinWait2,
+            6 => Self::TimeWait,
+            8 => Self::CloseWait,
+            9 => Self::LastAck,
+            10 => Self::Listen,
+            11 => Self::Closing,
+            _ => Self::Bound,
+        }
+    }
+
     /// The word for it in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
