@@ -41,6 +41,11 @@ impl<S: FdSource> OwnerCache<S> {
         Self { source, procfs, max_age, answers: HashMap::new() }
     }
 
+    /// What is asked.
+    pub(crate) const fn source(&self) -> &S {
+        &self.source
+    }
+
     /// Finds every process that has one of these sockets open.
     ///
     /// `now` is the time that the answer is to hold for. With the time of the refusal instead of the

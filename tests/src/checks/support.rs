@@ -82,15 +82,7 @@ impl Quarrel {
         self.troupe.tell(actor, &join)?;
         self.hold()?;
         let label = |name: &str| name.to_owned();
-        let far = Action::Socket {
-            new: label("far"),
-            family: Family::Inet,
-            protocol: self.protocol,
-            options: Vec::new(),
-            address: None,
-            port: None,
-            listen: false,
-        };
+        let far = self.action("far", None, false);
         self.troupe.tell(actor, &far)?;
         let connect = Action::Connect { socket: label("far"), address: LOCALHOST, port: self.port };
         let port = self.troupe.tell(actor, &connect)?.port.context("no port")?;
@@ -104,15 +96,7 @@ impl Quarrel {
     /// Has an actor ask for a port in the holder's namespace, in vain; its pid.
     pub(super) fn take(&mut self, actor: &str, port: u16) -> anyhow::Result<u32> {
         self.troupe.tell(actor, &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
-        let socket = Action::Socket {
-            new: "new".to_owned(),
-            family: Family::Inet,
-            protocol: self.protocol,
-            options: Vec::new(),
-            address: Some(LOCALHOST),
-            port: Some(port),
-            listen: false,
-        };
+        let socket = self.action("new", Some((LOCALHOST, port)), false);
         let answer = self.troupe.tell(actor, &socket)?;
         ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "port {port}: {:?}", answer.error);
         Ok(answer.pid)
@@ -127,15 +111,20 @@ impl Quarrel {
         Ok(answer.pid)
     }
 
+    /// A socket that serves on the port.
     fn socket(&self, label: &str, address: IpAddr) -> Action {
+        self.action(label, Some((address, self.port)), self.protocol == Protocol::Tcp)
+    }
+
+    fn action(&self, label: &str, bound: Option<(IpAddr, u16)>, listen: bool) -> Action {
         Action::Socket {
             new: label.to_owned(),
             family: Family::Inet,
             protocol: self.protocol,
             options: Vec::new(),
-            address: Some(address),
-            port: Some(self.port),
-            listen: self.protocol == Protocol::Tcp,
+            address: bound.map(|(address, _)| address),
+            port: bound.map(|(_, port)| port),
+            listen,
         }
     }
 

@@ -61,7 +61,7 @@ impl Enricher {
             Err(error) => (Source::Procfs(procfs), Some(error)),
         };
         Self {
-            to_seed: source.processes(),
+            to_seed: Vec::new(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
             netns_names: NetnsNames::new(),
@@ -78,6 +78,11 @@ impl Enricher {
     /// Why owners of sockets are looked up in `/proc`, if they are.
     pub(super) const fn fallback(&self) -> Option<&AttachError> {
         self.fallback.as_ref()
+    }
+
+    /// Notes which processes have sockets open now, to be described one by one.
+    pub(super) fn plan_seeding(&mut self) {
+        self.to_seed = self.owners.source().processes();
     }
 
     /// There are processes that had sockets open when tracing began, and are not described yet.

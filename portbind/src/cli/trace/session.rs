@@ -99,6 +99,7 @@ pub(super) async fn run(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitS
         session.follow_debug_lines();
     }
     session.announce()?;
+    session.enricher.plan_seeding();
     let begin = Instant::now();
     let end = session.follow(&mut records, &mut interrupt, &mut terminate).await?;
     session.close(&mut records, end, begin.elapsed()).await
