@@ -3,7 +3,7 @@
 use portbind_ebpf::abi::{ARGS_LEN, COMM_LEN, Caller, EXE_NAMES, MAX_PARENTS};
 
 use crate::kernel::{
-    Ptr, at, copy_args, copy_path_name, current_cgroup, current_owner, current_task, get, set,
+    Memory, Ptr, at, copy, copy_path_name, current_cgroup, current_owner, current_task, get, set,
 };
 
 /// Steps up the path of an executable, mount points included.
@@ -55,7 +55,7 @@ fn arguments(mm: Ptr, to: &mut Caller) {
     let total = mm.read::<u64>(at!(mm_arg_end)).wrapping_sub(start);
     to.args_total = if total > u64::from(u32::MAX) { u32::MAX } else { total as u32 };
     let len = if total > ARGS_LEN as u64 { ARGS_LEN as u32 } else { total as u32 };
-    to.args_len = copy_args(&mut to.args, start, len);
+    to.args_len = copy(&mut to.args, Ptr(start), len, Memory::User);
 }
 
 /// Copies the path of the executable name by name, from the last one up, through the mounts

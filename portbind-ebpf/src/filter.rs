@@ -2,6 +2,7 @@
 
 use portbind_ebpf::abi::{ERROR_WORDS, protocol};
 
+use crate::family;
 use crate::kernel::{FILTER, at, current_ids, current_task, global, opaque, wanted_ports};
 use crate::sock::{AF_NETLINK, AF_UNIX, AF_VSOCK, Asked, nonzero};
 
@@ -24,10 +25,12 @@ pub(crate) fn is_refusal(error: u32) -> bool {
 /// Whether a refusal passes the filters.
 #[inline(always)]
 pub(crate) fn passes(asked: &Asked) -> bool {
-    if global(&FILTER.ports) != 0 && wanted_ports(asked.port) >> (asked.port & 63) & 1 == 0 {
-        return false;
-    }
-    is_wanted(asked.netns, protocol_bit(asked.protocol))
+    is_wanted_port(asked.port) && is_wanted(asked.netns, protocol_bit(asked.protocol))
+}
+
+#[inline(always)]
+fn is_wanted_port(port: u16) -> bool {
+    global(&FILTER.ports) == 0 || wanted_ports(port) >> (port & 63) & 1 == 1
 }
 
 /// Whether a refusal of a socket without a port passes the filters: where ports are asked for, none does.
@@ -39,12 +42,14 @@ pub(crate) fn passes_named(family: u16, netns: u32) -> bool {
 /// Whether a refusal passes the filters that are not about its port.
 #[inline(always)]
 fn is_wanted(in_netns: u32, protocol: u32) -> bool {
-    let pid = (current_ids() >> 32) as u32;
-    if pid == global(&FILTER.ignored_pid) && pid != 0 {
+    if is_ignored() {
         return false;
     }
     let wanted_pid = global(&FILTER.pid);
-    if wanted_pid != 0 && pid != wanted_pid {
+    if wanted_pid != 0 && (current_ids() >> 32) as u32 != wanted_pid {
+        return false;
+    }
+    if global(&FILTER.family) != 0 && !family::has_current() {
         return false;
     }
     let netns = global(&FILTER.netns);
@@ -58,17 +63,23 @@ fn is_wanted(in_netns: u32, protocol: u32) -> bool {
     global(&FILTER.comm_mask[0]) == 0 || has_wanted_comm()
 }
 
-/// Whether the life of a port is followed. Who took it does not matter: any process can be in the way of
-/// the ones that are wanted.
+/// What the current process does is none of the machine's business: it is portbind itself.
+#[inline(always)]
+pub(crate) fn is_ignored() -> bool {
+    let ignored = global(&FILTER.ignored_pid);
+    ignored != 0 && (current_ids() >> 32) as u32 == ignored
+}
+
+/// Whether the life of a port is followed, by what portbind does itself, too: it may be the last to have a file
+/// that it looked at (`bpf_iter_task_file`), and the end of another's socket then happens in its context. Who took
+/// a port does not matter: any process can be in the way of the ones that are wanted.
 #[inline(always)]
 pub(crate) fn follows(what: u32, port: u16, netns: u32) -> bool {
-    if global(&FILTER.life) & what == 0 || (current_ids() >> 32) as u32 == global(&FILTER.ignored_pid) {
+    if global(&FILTER.life) & what == 0 {
         return false;
     }
     let wanted = global(&FILTER.netns);
-    let is_wanted_netns = wanted == 0 || wanted == netns;
-    let is_wanted_port = global(&FILTER.ports) == 0 || wanted_ports(port) >> (port & 63) & 1 == 1;
-    is_wanted_netns && is_wanted_port
+    (wanted == 0 || wanted == netns) && is_wanted_port(port)
 }
 
 /// Bit of a protocol in the filter (IPPROTO_*, include/uapi/linux/in.h).

@@ -20,7 +20,7 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
     let port = sock.port();
     // A bind that puts the choice off (IP_BIND_ADDRESS_NO_PORT) has taken nothing yet.
     let wanted = if call == operation::AUTOBIND { life::CONNECTED } else { life::BOUND };
-    if port == 0 || !filter::follows(wanted, port, sock.netns()) {
+    if port == 0 || filter::is_ignored() || !filter::follows(wanted, port, sock.netns()) {
         return;
     }
     let Some(mut record) = Slot::<Bound>::reserve() else {

@@ -142,20 +142,6 @@ pub(crate) fn increment(field: &mut u32) -> u32 {
     get(field)
 }
 
-/// Copies up to `ARGS_LEN` bytes of the current task's memory, straight into a record.
-#[inline(always)]
-pub(crate) fn copy_args(to: &mut [u8; abi::ARGS_LEN], from: u64, len: u32) -> u32 {
-    // The verifier has to see the bound on the very register that is passed.
-    let len = opaque(u64::from(len)) as u32 & (abi::ARGS_LEN as u32 * 2 - 1);
-    if len == 0 || len > abi::ARGS_LEN as u32 {
-        return 0;
-    }
-    // SAFETY: `len` is at most the size of the destination; the helper checks the source.
-    let failed =
-        unsafe { generated::bpf_probe_read_user(to.as_mut_ptr().cast(), len, from as *const c_void) };
-    if failed == 0 { len } else { 0 }
-}
-
 /// Where bytes are copied from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Memory {
@@ -165,12 +151,13 @@ pub(crate) enum Memory {
     User,
 }
 
-/// Copies up to `NAME_LEN` bytes of a sockaddr, straight into a record; returns how many.
+/// Copies up to `N` bytes, a power of two, straight into a record; returns how many.
 #[inline(always)]
-pub(crate) fn copy_name(to: &mut [u8; abi::NAME_LEN], from: Ptr, len: u32, memory: Memory) -> u32 {
-    // As in `copy_args`: the verifier has to see the bound on the very register that is passed.
-    let len = opaque(u64::from(len)) as u32 & (abi::NAME_LEN as u32 * 2 - 1);
-    if len == 0 || len > abi::NAME_LEN as u32 {
+pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory: Memory) -> u32 {
+    const { assert!(N.is_power_of_two()) };
+    // The verifier has to see the bound on the very register that is passed.
+    let len = opaque(u64::from(len)) as u32 & (N as u32 * 2 - 1);
+    if len == 0 || len > N as u32 {
         return 0;
     }
     let (to, from) = (to.as_mut_ptr().cast(), from.0 as *const c_void);

@@ -164,6 +164,11 @@ layout! {
     task_start_boottime: Offset "task_struct" "start_boottime";
     task_files: Offset "task_struct" "files";
     task_mm: Offset "task_struct" "mm";
+    task_exit_code: Offset "task_struct" "exit_code";
+    task_signal: Offset "task_struct" "signal";
+    signal_live: Offset "signal_struct" "live";
+    signal_flags: Offset "signal_struct" "flags";
+    signal_group_exit_code: Offset "signal_struct" "group_exit_code";
     mm_exe_file: Offset "mm_struct" "exe_file";
     mm_arg_start: Offset "mm_struct" "arg_start";
     mm_arg_end: Offset "mm_struct" "arg_end";

@@ -8,6 +8,7 @@
 #![feature(asm_experimental_arch)]
 
 mod caller;
+mod family;
 mod filter;
 mod history;
 mod holders;

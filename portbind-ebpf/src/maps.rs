@@ -7,6 +7,9 @@ use portbind_ebpf::abi::{PORT_WORDS, RING_BYTES, counter};
 /// Calls that can be in flight at once before the kprobe backend loses returns.
 const CALLS_IN_FLIGHT: u32 = 10_240;
 
+/// Descendants of a wrapped command that can live at once.
+const PROCESSES_AT_ONCE: u32 = 32_768;
+
 /// Records on their way to user space.
 #[map]
 pub(crate) static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
@@ -34,6 +37,10 @@ pub(crate) static CALLS: HashMap<u64, Call> = HashMap::with_max_entries(CALLS_IN
 /// kprobe: arguments of binds in flight of sockets without a port, by task.
 #[map]
 pub(crate) static NAMED_BINDS: HashMap<u64, NamedBind> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+
+/// The wrapped command and its descendants, by thread group id.
+#[map]
+pub(crate) static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(PROCESSES_AT_ONCE, 0);
 
 /// A refusal whose call has not returned.
 #[repr(C)]

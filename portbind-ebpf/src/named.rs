@@ -8,7 +8,7 @@ use portbind_ebpf::abi::{Named, counter, kind};
 
 use crate::caller;
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Slot, copy_name, count};
+use crate::kernel::{Memory, Ptr, Slot, copy, count};
 use crate::refusal::header;
 use crate::sock::{AF_NETLINK, AF_UNIX, Sock};
 
@@ -64,6 +64,6 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
     caller::describe(&mut record.caller);
     sock.describe_named(&mut record.socket, family);
     record.error = error;
-    record.name_len = copy_name(&mut record.name, name.at, name.len, name.memory);
+    record.name_len = copy(&mut record.name, name.at, name.len, name.memory);
     record.submit();
 }

@@ -10,7 +10,7 @@ use crate::refusal::{call_returned, get_port_returned};
 use crate::sock::Sock;
 
 #[inline(always)]
-fn argument(context: &FExitContext, index: u32) -> Ptr {
+pub(super) fn argument(context: &FExitContext, index: u32) -> Ptr {
     // Read as memory: loaded directly the verifier would type it, and refuse to calculate with it.
     Ptr(context.as_ptr() as u64).follow(index * size_of::<u64>() as u32)
 }

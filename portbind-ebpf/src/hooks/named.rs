@@ -1,10 +1,10 @@
 //! Backends `fexit` and `kprobe` for sockets without a port: the returns of their bind functions.
 
-use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::{fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
 use portbind_ebpf::abi::counter;
 
+use super::fexit::argument;
 use super::tracepoint::sock_of_descriptor;
 use crate::kernel::{ByTask, Memory, Ptr, count, current_ids};
 use crate::maps::{NAMED_BINDS, NamedBind};
@@ -41,12 +41,6 @@ pub(crate) fn fexit_system_bind(context: FExitContext) -> i32 {
         system_bind_returned(sock, name, status);
     }
     0
-}
-
-#[inline(always)]
-fn argument(context: &FExitContext, index: u32) -> Ptr {
-    // Read as memory: loaded directly the verifier would type it, and refuse to calculate with it.
-    Ptr(context.as_ptr() as u64).follow(index * size_of::<u64>() as u32)
 }
 
 /// Entry of `unix_bind` and `netlink_bind`.

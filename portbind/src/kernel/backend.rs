@@ -72,6 +72,12 @@ impl Backend {
         }
     }
 
+    /// It tells the end of every socket that was bound, and not of those that listen only.
+    #[must_use]
+    pub const fn tells_ends(self) -> bool {
+        !matches!(self, Self::Tracepoint)
+    }
+
     /// What it cannot see, in words.
     #[must_use]
     pub const fn blind_to(self) -> Option<&'static str> {

@@ -5,7 +5,7 @@ use aya::programs::RawTracePoint;
 use aya_log::EbpfLogger;
 use log::{Log, Metadata, Record};
 
-use super::tracer::{AttachError, attach_error, load_error, typed};
+use super::attach::{AttachError, attach_error, load_error, typed};
 
 /// The program that writes them, and what it is attached to.
 const PROGRAM: &str = "debug_sys_exit";

@@ -171,6 +171,7 @@ fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
         uid: is_full.then_some(socket.uid),
         user: None,
         options: options(socket.options),
+        options_known: true,
         ownership: ownership(record),
         time_wait_left_ms: is_time_wait.then(|| left_ms(record.jiffies_left, tick_ns)),
         backlog: (state(socket) == State::Listen).then_some((record.backlog, record.max_backlog)),

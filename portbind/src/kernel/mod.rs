@@ -1,14 +1,15 @@
 //! From the kernel to evidence: backends, layout, ring buffer, records.
 
 pub mod assemble;
+mod attach;
 pub mod backend;
 pub mod btf;
 pub mod debug;
 pub mod evidence;
+mod family;
 pub mod layout;
 pub mod name;
 pub mod object;
 pub mod record;
-pub mod ring;
 pub mod sockets;
 pub mod tracer;

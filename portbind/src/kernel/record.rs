@@ -1,6 +1,6 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{Bound, Change, Header, Holder, Named, Outcome, Refusal, Walk, kind};
+use portbind_ebpf::abi::{Bound, Change, Ended, Header, Holder, Named, Outcome, Refusal, Walk, kind};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -18,6 +18,8 @@ pub enum Record<'a> {
     Bound(&'a Bound),
     /// Something happened to a socket.
     Change(&'a Change),
+    /// A process of the family has ended.
+    Ended(&'a Ended),
     /// A whole refusal of a socket without a port.
     Named(&'a Named),
 }
@@ -61,6 +63,7 @@ impl<'a> Record<'a> {
             kind::OUTCOME => view(bytes, kind).map(Self::Outcome),
             kind::BOUND => view(bytes, kind).map(Self::Bound),
             kind::CHANGE => view(bytes, kind).map(Self::Change),
+            kind::ENDED => view(bytes, kind).map(Self::Ended),
             kind::NAMED => view(bytes, kind).map(Self::Named),
             _ => Err(RecordError::Kind(kind)),
         }

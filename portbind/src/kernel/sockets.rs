@@ -9,10 +9,12 @@ use aya::programs::Iter;
 use portbind_ebpf::abi::OpenSocket;
 use zerocopy::FromBytes;
 
-use super::tracer::{AttachError, attach_error, load_error, typed};
+use super::attach::{AttachError, attach_error, load_error, typed};
 
 const PROGRAM: &str = "open_sockets";
 const TARGET: &str = "iter/task_file";
+/// The kernel's function that stands for the target (`DEFINE_BPF_ITER_FUNC`, kernel/bpf/task_iter.c).
+pub(super) const FUNCTION: &str = "bpf_iter_task_file";
 
 /// The iterator over open sockets (kernel/bpf/task_iter.c). It sees the tasks of the pid namespace
 /// of whoever reads it, and threads that share their files once.

@@ -7,21 +7,23 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::rc::Rc;
 
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
-use aya::programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
 use portbind_ebpf::abi::{Filter, PORT_WORDS};
 use portbind_ebpf::layout::Layout;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zerocopy::IntoBytes;
 
-use super::backend::{Backend, Hook, Kind, Point};
+pub use super::attach::AttachError;
+use super::attach::{attach, reason_chain, unload};
+use super::backend::Backend;
 use super::btf::{Btf, BtfError};
 use super::debug::{self, DebugLines};
+use super::family;
 use super::layout::{self, LayoutError};
 use super::object::OBJECT;
-use super::sockets::OpenSockets;
-
-/// Where the running kernel describes its own types.
-pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+use super::sockets::{self, OpenSockets};
+pub use crate::sys::file_bytes::KERNEL_BTF;
+use crate::sys::file_bytes::{FileBytes, kernel_btf};
 
 /// Why tracing cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,9 @@ pub enum TraceError {
     /// The kernel half could not be loaded at all.
     #[error("cannot load the kernel half: {0}")]
     Load(String),
+    /// The descendants of a command cannot be followed.
+    #[error("descendants cannot be followed: {0}")]
+    Family(#[source] AttachError),
     /// Every backend that was tried was refused.
     #[error("no backend works on this kernel{}", list(.0))]
     NoBackend(Vec<(Backend, AttachError)>),
@@ -45,37 +50,6 @@ pub enum TraceError {
 
 fn list(tried: &[(Backend, AttachError)]) -> String {
     tried.iter().map(|(backend, error)| format!("\n  {}: {error}", backend.as_str())).collect()
-}
-
-/// Why one backend cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttachError {
-    /// The kernel has none of the functions that a hook could use.
-    #[error("this kernel has no function {functions} (needed for {shows})")]
-    NoFunction {
-        /// What the hook shows.
-        shows: &'static str,
-        /// The functions that were looked for.
-        functions: String,
-    },
-    /// The kernel refused a program.
-    #[error("loading {program} was refused: {reason}")]
-    Load {
-        /// The program.
-        program: &'static str,
-        /// The kernel's error.
-        reason: String,
-    },
-    /// The kernel refused to attach a program.
-    #[error("attaching {program} to {target} was refused: {reason}")]
-    Attach {
-        /// The program.
-        program: &'static str,
-        /// Function or tracepoint.
-        target: &'static str,
-        /// The kernel's error.
-        reason: String,
-    },
 }
 
 /// What a tracer is to do.
@@ -89,13 +63,15 @@ pub struct Options {
     pub ports: Option<Box<[u64; PORT_WORDS as usize]>>,
     /// Make room for debug lines.
     pub debug: bool,
+    /// Follow the descendants of the processes that are adopted ([`Tracer::adopt`]).
+    pub family: bool,
 }
 
 impl Options {
     /// One backend, telling every EADDRINUSE.
     #[must_use]
     pub fn only(backend: Backend) -> Self {
-        Self { backends: vec![backend], filter: Filter::ANY, ports: None, debug: false }
+        Self { backends: vec![backend], filter: Filter::ANY, ports: None, debug: false, family: false }
     }
 }
 
@@ -112,12 +88,12 @@ pub struct Tracer {
     btf: AyaBtf,
 }
 
-/// The kernel's type information, read once.
+/// The kernel's type information.
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn read_kernel_btf() -> Result<Vec<u8>, TraceError> {
-    std::fs::read(KERNEL_BTF).map_err(TraceError::NoBtf)
+pub fn read_kernel_btf() -> Result<FileBytes, TraceError> {
+    kernel_btf().map_err(TraceError::NoBtf)
 }
 
 impl Tracer {
@@ -130,14 +106,18 @@ impl Tracer {
         let btf = Btf::parse(&bytes)?;
         let layout = layout::resolve(&btf)?;
         let functions = known_functions(&btf);
-        let aya_btf = AyaBtf::parse(&bytes, aya::Endianness::default())
+        let wanted: Vec<&str> = functions.iter().copied().chain([sockets::FUNCTION]).collect();
+        let aya_btf = AyaBtf::parse(&btf.excerpt(&wanted), aya::Endianness::default())
             .map_err(|error| TraceError::Load(error.to_string()))?;
         let mut refused = Vec::new();
         for &backend in &options.backends {
             // Afresh for each: what a refused backend had loaded goes with its object.
-            let mut ebpf = load(&layout, options, &aya_btf)?;
+            let mut ebpf = load(&layout, options)?;
             match attach(&mut ebpf, backend, &functions, &aya_btf) {
                 Ok(missing) => {
+                    if options.family {
+                        family::attach(&mut ebpf).map_err(TraceError::Family)?;
+                    }
                     let ebpf = Rc::new(RefCell::new(ebpf));
                     return Ok(Self { ebpf, backend, refused, missing, btf: aya_btf });
                 }
@@ -190,6 +170,20 @@ impl Tracer {
         programs.filter_map(misses).sum()
     }
 
+    /// Counts a process and all its descendants to the family.
+    ///
+    /// # Errors
+    /// If the map of them cannot be written.
+    pub fn adopt(&self, pid: u32) -> Result<(), TraceError> {
+        family::adopt(&mut self.ebpf.borrow_mut(), pid)
+    }
+
+    /// The processes of the family that live.
+    #[must_use]
+    pub fn family(&self) -> Vec<u32> {
+        family::members(&self.ebpf.borrow())
+    }
+
     /// Detaches every program; what is in the ring buffer stays.
     pub fn detach(&self) {
         let mut ebpf = self.ebpf.borrow_mut();
@@ -218,14 +212,41 @@ impl Tracer {
     }
 }
 
-fn load(layout: &Layout, options: &Options, btf: &AyaBtf) -> Result<Ebpf, TraceError> {
-    let mut loader = EbpfLoader::new();
+/// A loader that has not read the kernel's types: `EbpfLoader::new` takes long to read all of them, for
+/// relocations that our object does not have, and does without if the file cannot be opened.
+fn loader<'a>() -> io::Result<EbpfLoader<'a>> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..limit })?;
+    let loader = EbpfLoader::new();
+    setrlimit(Resource::Nofile, limit)?;
+    Ok(loader)
+}
+
+/// Loads the iterator over open sockets, and nothing else of the kernel half.
+///
+/// # Errors
+/// If the kernel refuses it, or has no type information; `/proc` tells the same, slower.
+pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
+    let bytes = read_kernel_btf()?;
+    let btf = Btf::parse(&bytes)?;
+    let layout = layout::resolve(&btf)?;
+    let aya_btf = AyaBtf::parse(&btf.excerpt(&[sockets::FUNCTION]), aya::Endianness::default())
+        .map_err(|error| TraceError::Load(error.to_string()))?;
+    let options = Options { backends: Vec::new(), ..Options::only(Backend::Tracepoint) };
+    let ebpf = Rc::new(RefCell::new(load(&layout, &options)?));
+    OpenSockets::load(ebpf, &aya_btf).map_err(|error| TraceError::Load(error.to_string()))
+}
+
+fn load(layout: &Layout, options: &Options) -> Result<Ebpf, TraceError> {
+    let mut loader = loader().map_err(|error| TraceError::Load(error.to_string()))?;
     if !options.debug {
         // One page is the least that a ring buffer takes.
         loader.map_max_entries(debug::MAP, 4096);
     }
+    if !options.family {
+        loader.map_max_entries(family::MAP, 1);
+    }
     let mut ebpf = loader
-        .btf(Some(btf))
         .verifier_log_level(VerifierLogLevel::STATS)
         .override_global("LAYOUT", layout.as_bytes(), true)
         .override_global("FILTER", options.filter.as_bytes(), true)
@@ -251,128 +272,4 @@ fn known_functions(btf: &Btf<'_>) -> BTreeSet<&'static str> {
         .map(|point| point.target)
         .filter(|target| btf.has_function(target))
         .collect()
-}
-
-/// Attaches every hook of a backend; returns what optional hooks would have shown.
-fn attach(
-    ebpf: &mut Ebpf,
-    backend: Backend,
-    functions: &BTreeSet<&'static str>,
-    btf: &AyaBtf,
-) -> Result<Vec<&'static str>, AttachError> {
-    let mut missing = Vec::new();
-    for hook in backend.hooks() {
-        let point = match point_of(hook, functions) {
-            Ok(point) => point,
-            Err(error) if hook.essential => return Err(error),
-            Err(_) => {
-                missing.push(hook.shows);
-                continue;
-            }
-        };
-        match point.kind {
-            Kind::Fentry => attach_fentry(ebpf, point, btf)?,
-            Kind::Fexit => attach_fexit(ebpf, point, btf)?,
-            Kind::Kprobe => attach_kprobe(ebpf, point)?,
-            Kind::RawTracepoint => attach_tracepoint(ebpf, point)?,
-        }
-    }
-    Ok(missing)
-}
-
-fn point_of(hook: &'static Hook, functions: &BTreeSet<&'static str>) -> Result<&'static Point, AttachError> {
-    let exists = |point: &&Point| point.kind == Kind::RawTracepoint || functions.contains(point.target);
-    hook.points.iter().find(exists).ok_or_else(|| AttachError::NoFunction {
-        shows: hook.shows,
-        functions: hook.points.iter().map(|point| point.target).collect::<Vec<_>>().join(" or "),
-    })
-}
-
-fn unload(program: &mut Program, kind: Kind) -> Result<(), ProgramError> {
-    match kind {
-        Kind::Fentry => <&mut FEntry>::try_from(program)?.unload(),
-        Kind::Fexit => <&mut FExit>::try_from(program)?.unload(),
-        Kind::Kprobe => <&mut KProbe>::try_from(program)?.unload(),
-        Kind::RawTracepoint => <&mut RawTracePoint>::try_from(program)?.unload(),
-    }
-}
-
-fn attach_fentry(ebpf: &mut Ebpf, point: &'static Point, btf: &AyaBtf) -> Result<(), AttachError> {
-    let program: &mut FEntry = typed(ebpf, point.program)?;
-    program.load(point.target, btf).map_err(|error| load_error(point.program, &error))?;
-    program.attach().map(drop).map_err(|error| attach_error(point.program, point.target, &error))
-}
-
-fn attach_fexit(ebpf: &mut Ebpf, point: &'static Point, btf: &AyaBtf) -> Result<(), AttachError> {
-    let program: &mut FExit = typed(ebpf, point.program)?;
-    program.load(point.target, btf).map_err(|error| load_error(point.program, &error))?;
-    program.attach().map(drop).map_err(|error| attach_error(point.program, point.target, &error))
-}
-
-fn attach_kprobe(ebpf: &mut Ebpf, point: &'static Point) -> Result<(), AttachError> {
-    // The return first: a call that is between the two is then seen by neither.
-    for name in [Some(point.program), point.entry].into_iter().flatten() {
-        let program: &mut KProbe = typed(ebpf, name)?;
-        match program.load() {
-            // One program serves several functions.
-            Ok(()) | Err(ProgramError::AlreadyLoaded) => {}
-            Err(error) => return Err(load_error(name, &error)),
-        }
-        program.attach(point.target, 0).map_err(|error| attach_error(name, point.target, &error))?;
-    }
-    Ok(())
-}
-
-fn attach_tracepoint(ebpf: &mut Ebpf, point: &'static Point) -> Result<(), AttachError> {
-    let program: &mut RawTracePoint = typed(ebpf, point.program)?;
-    program.load().map_err(|error| load_error(point.program, &error))?;
-    program.attach(point.target).map(drop).map_err(|error| attach_error(point.program, point.target, &error))
-}
-
-pub(super) fn typed<'a, T>(ebpf: &'a mut Ebpf, program: &'static str) -> Result<&'a mut T, AttachError>
-where
-    &'a mut T: TryFrom<&'a mut Program, Error = ProgramError>,
-{
-    let missing = || AttachError::Load { program, reason: "the embedded object lacks it".to_owned() };
-    ebpf.program_mut(program).ok_or_else(missing)?.try_into().map_err(|error| load_error(program, &error))
-}
-
-pub(super) fn load_error(program: &'static str, error: &ProgramError) -> AttachError {
-    AttachError::Load { program, reason: reason(error) }
-}
-
-pub(super) fn attach_error(program: &'static str, target: &'static str, error: &ProgramError) -> AttachError {
-    AttachError::Attach { program, target, reason: reason(error) }
-}
-
-/// Lines that the verifier closes every log with (`print_verification_stats`, kernel/bpf/verifier.c).
-const STATISTICS: &[&str] =
-    &["processed ", "verification time", "stack depth", "subprog ", "max_states", "func#"];
-
-/// The kernel's own error, and of the verifier's log only the line that says why.
-fn reason(error: &ProgramError) -> String {
-    let ProgramError::LoadError { io_error, verifier_log } = error else {
-        return reason_chain(error);
-    };
-    let log = verifier_log.to_string();
-    let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
-    let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));
-    match telling {
-        Some(line) => format!("{io_error} ({line})"),
-        None => io_error.to_string(),
-    }
-}
-
-fn reason_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        source = inner.source();
-    }
-    text
 }

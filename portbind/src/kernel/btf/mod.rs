@@ -5,6 +5,7 @@
 //! damaged input. Format: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
 mod error;
+mod excerpt;
 mod members;
 mod reader;
 mod types;

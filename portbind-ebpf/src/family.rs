@@ -1,0 +1,61 @@
+//! The wrapped command and all that comes of it: daemons that leave their parent stay in the family.
+
+use portbind_ebpf::abi::{Ended, counter, kind};
+
+use crate::kernel::{Ptr, Slot, at, count, current_ids};
+use crate::maps::FAMILY;
+use crate::refusal::header;
+
+/// The exit status of the whole thread group is decided (`SIGNAL_GROUP_EXIT`, include/linux/sched/signal.h).
+const SIGNAL_GROUP_EXIT: u32 = 4;
+
+/// The current process is of the family.
+#[inline(always)]
+pub(crate) fn has_current() -> bool {
+    FAMILY.get_ptr(pid_of_current()).is_some()
+}
+
+/// A task has started another.
+#[inline(always)]
+pub(crate) fn forked(child: Ptr) {
+    let parent_pid = pid_of_current();
+    let pid: u32 = child.read(at!(task_tgid));
+    if pid == parent_pid || FAMILY.get_ptr(parent_pid).is_none() {
+        return;
+    }
+    if FAMILY.insert(pid, 0, 0).is_err() {
+        count(counter::LOST_FAMILY);
+    }
+}
+
+/// A task has ended, and its process with it if it was the last.
+#[inline(always)]
+pub(crate) fn ended(task: Ptr) {
+    let signal = task.follow(at!(task_signal));
+    if signal.read::<u32>(at!(signal_live)) != 0 {
+        return;
+    }
+    // Two threads can find that none is left; one of them takes the process out.
+    if FAMILY.remove(pid_of_current()).is_err() {
+        return;
+    }
+    let Some(mut record) = Slot::<Ended>::reserve() else {
+        count(counter::LOST_LIFE);
+        return;
+    };
+    let leader = task.follow(at!(task_group_leader));
+    header(&mut record.header, kind::ENDED);
+    record.start_time = leader.read(at!(task_start_boottime));
+    record.status = if signal.read::<u32>(at!(signal_flags)) & SIGNAL_GROUP_EXIT != 0 {
+        signal.read(at!(signal_group_exit_code))
+    } else {
+        leader.read(at!(task_exit_code))
+    };
+    record.reserved = 0;
+    record.submit();
+}
+
+#[inline(always)]
+fn pid_of_current() -> u32 {
+    (current_ids() >> 32) as u32
+}
