@@ -1,0 +1,147 @@
+//! `portbind explain`: what a log's "address already in use" was about.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Zoned;
+use jiff::tz::TimeZone;
+
+use super::style::style;
+use super::values::Zone;
+use super::view::{self, AnswerFormat};
+use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, Reason};
+use crate::error::{Error, ExitStatus};
+use crate::output::explanation::{self, ExplanationWriter};
+use crate::output::{ColorChoice, Style};
+use crate::recording::{Line, STDIN};
+
+/// The most complaints that are joined with recordings; those behind them are counted.
+const MAX_JOINED: usize = 2000;
+/// Bytes that are read at once.
+const BUFFER: usize = 1 << 18;
+
+/// Which log, and what is known besides.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
+pub struct Args {
+    /// The log; - is standard input.
+    #[arg(value_name = "LOG", default_value = STDIN)]
+    log: PathBuf,
+    /// What trace or run recorded at the time; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    record: Vec<PathBuf>,
+    /// How explanations are written: `text` for people, `json` one object a line.
+    #[arg(short, long, value_enum, default_value_t = AnswerFormat::Text)]
+    output_format: AnswerFormat,
+    /// The time zone of times in the log that name none, as UTC or Europe/Berlin; else that of this machine.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<Zone>,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 something was found; 1 nothing was; 2 a word on the command line is wrong, or a file
+             cannot be read; 5 something failed.";
+
+/// Runs the verb.
+///
+/// # Errors
+/// If a file cannot be read, or explanations cannot be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let zone = args.zone.as_ref().map_or_else(TimeZone::system, Zone::get);
+    let clock = Clock { today: Zoned::now().with_time_zone(zone.clone()).date(), zone };
+    let mut printer = Printer {
+        format: args.output_format,
+        text: ExplanationWriter::default(),
+        style: style(args.color, true),
+        out: BufWriter::new(io::stdout()),
+        found: 0,
+    };
+    let told = if args.record.is_empty() {
+        read(&args.log, clock, |complaint| {
+            printer.print(&Joint { complaint, join: Err(Reason::NoRecording) })
+        })
+    } else {
+        joined(args, clock, &mut printer)
+    };
+    match told {
+        Err(Error::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        told => told?,
+    }
+    Ok(if printer.found > 0 { ExitStatus::Success } else { ExitStatus::Negative })
+}
+
+/// Reads the log first: which refusals matter is known then, and only those are kept.
+fn joined(args: &Args, clock: Clock, printer: &mut Printer<impl Write>) -> Result<(), Error> {
+    let (mut complaints, mut left) = (Vec::new(), 0_u64);
+    read(&args.log, clock, |complaint| {
+        if complaints.len() < MAX_JOINED {
+            complaints.push(complaint);
+        } else {
+            left += 1;
+        }
+        Ok(())
+    })?;
+    let mut joiner = Joiner::new(complaints);
+    for path in &args.record {
+        view::each_line(path, |line| {
+            if let Line::Refusal(refusal) = line {
+                joiner.show(*refusal);
+            }
+        })?;
+    }
+    for joint in joiner.finish() {
+        printer.print(&joint)?;
+    }
+    if left > 0 {
+        view::say(&format!("{left} more lines of the log tell of refusals; they are not looked for"));
+    }
+    Ok(())
+}
+
+/// Gives each complaint of a log to `found`, as soon as it is complete.
+fn read(
+    path: &Path,
+    clock: Clock,
+    mut found: impl FnMut(Complaint) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let error = |source| Error::Log { path: path.to_owned(), source };
+    let input: Box<dyn Read> = match path == Path::new(STDIN) {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).map_err(error)?),
+    };
+    let mut lines = Lines::new(BufReader::with_capacity(BUFFER, input));
+    let mut finder = Finder::new(clock);
+    while let Some(line) = lines.next_line().map_err(error)? {
+        let mut next = finder.line(line);
+        while let Some(complaint) = next {
+            found(complaint)?;
+            next = finder.complete();
+        }
+    }
+    finder.finish().try_for_each(found)
+}
+
+/// Prints, and counts.
+struct Printer<W> {
+    format: AnswerFormat,
+    text: ExplanationWriter,
+    style: Style,
+    out: W,
+    found: u64,
+}
+
+impl<W: Write> Printer<W> {
+    fn print(&mut self, joint: &Joint) -> Result<(), Error> {
+        self.found += 1;
+        match self.format {
+            AnswerFormat::Text => self.text.write(joint, &self.style, &mut self.out),
+            AnswerFormat::Json => explanation::write_json(joint, &mut self.out),
+        }
+        .and_then(|()| self.out.flush())
+        .map_err(Error::Write)
+    }
+}

@@ -1,0 +1,170 @@
+//! Finds complaints in the lines of a log, each told once.
+
+use std::collections::VecDeque;
+
+use super::clean::clean;
+use super::matcher::{Hit, Matcher, table};
+use super::{Clock, Complaint, MAX_TEXT, Role, prefix};
+
+/// How many lines apart two lines may tell of one refusal. The frames of a stack trace do not count.
+const WINDOW: u32 = 20;
+/// How many bytes of an earlier line are kept, to look for an address in it.
+const KEPT: usize = 512;
+/// The most complaints that wait for their neighbours.
+const MAX_WAITING: usize = 64;
+
+/// Finds complaints.
+pub struct Finder {
+    clock: Clock,
+    number: u64,
+    any: bool,
+    earlier: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A complaint whose neighbours are still to come.
+struct Waiting {
+    complaint: Complaint,
+    /// Lines since the last one of it.
+    age: u32,
+}
+
+impl Finder {
+    /// A finder for a log whose times are to be read by `clock`.
+    #[must_use]
+    pub const fn new(clock: Clock) -> Self {
+        Self { clock, number: 0, any: false, earlier: VecDeque::new(), waiting: VecDeque::new() }
+    }
+
+    /// Takes the next line, without its end. Gives a complaint that is complete, if there is one; there may be more
+    /// in [`Finder::complete`].
+    pub fn line(&mut self, line: &[u8]) -> Option<Complaint> {
+        self.number += 1;
+        let table = table()?;
+        let line = clean(line);
+        match table.find(&line) {
+            Some(hit) => self.hit(table, hit, &line),
+            None => self.neighbour(table, &line),
+        }
+        self.remember(&line);
+        self.complete()
+    }
+
+    /// A complaint that no line to come can add to.
+    pub fn complete(&mut self) -> Option<Complaint> {
+        let first = self.waiting.front()?;
+        let is_done = first.age > WINDOW || self.waiting.len() > MAX_WAITING;
+        is_done.then(|| self.waiting.pop_front()).flatten().map(|waiting| waiting.complaint)
+    }
+
+    /// What is left when the log has ended, in order.
+    pub fn finish(self) -> impl Iterator<Item = Complaint> {
+        self.waiting.into_iter().map(|waiting| waiting.complaint)
+    }
+
+    fn hit(&mut self, table: &Matcher, hit: Hit, line: &[u8]) {
+        if hit.wording.role == Role::Recap && self.any {
+            return;
+        }
+        self.any = true;
+        let mut complaint = self.complaint(hit, line);
+        if let Some(waiting) = self.waiting.iter_mut().rev().find(|waiting| waiting.is_told_by(&complaint)) {
+            waiting.add(complaint);
+            return;
+        }
+        if !complaint.target.is_known() {
+            let detail = |line: &Vec<u8>| table.detail(complaint.wording, line);
+            if let Some(target) = self.earlier.iter().rev().find_map(detail) {
+                complaint.target.fill(target);
+            }
+        }
+        self.waiting.push_back(Waiting { complaint, age: 0 });
+    }
+
+    fn complaint(&self, hit: Hit, line: &[u8]) -> Complaint {
+        let (program, pid) = prefix::program(line).unzip();
+        let kept = line.get(..MAX_TEXT).unwrap_or(line);
+        Complaint {
+            line: self.number,
+            repeats: 0,
+            text: String::from_utf8_lossy(kept).trim().to_owned(),
+            wording: hit.wording,
+            time: self.clock.read(line),
+            program,
+            pid: hit.pid.or(pid),
+            target: hit.target,
+        }
+    }
+
+    /// A line that is no complaint: it may tell the address of one before it.
+    fn neighbour(&mut self, table: &Matcher, line: &[u8]) {
+        let is_frame = is_frame(line);
+        for waiting in &mut self.waiting {
+            let complaint = &mut waiting.complaint;
+            if !complaint.target.is_known()
+                && let Some(target) = table.detail(complaint.wording, line)
+            {
+                complaint.target.fill(target);
+            }
+            waiting.age = waiting.age.saturating_add(u32::from(!is_frame));
+        }
+    }
+
+    fn remember(&mut self, line: &[u8]) {
+        let mut kept = match self.earlier.len() < usize::try_from(WINDOW).unwrap_or(usize::MAX) {
+            true => Vec::new(),
+            false => self.earlier.pop_front().unwrap_or_default(),
+        };
+        kept.clear();
+        kept.extend_from_slice(line.get(..KEPT).unwrap_or(line));
+        self.earlier.push_back(kept);
+    }
+}
+
+impl Waiting {
+    /// Whether the other one tells of the same refusal, or of the same process trying once more.
+    fn is_told_by(&self, other: &Complaint) -> bool {
+        let this = &self.complaint;
+        if !this.target.agrees(&other.target) || this.pid.zip(other.pid).is_some_and(|(one, two)| one != two)
+        {
+            return false;
+        }
+        let is_same_row = std::ptr::eq(this.wording, other.wording);
+        let is_known = (this.target.is_known(), other.target.is_known());
+        let is_retry = is_same_row && this.pid.is_some() && is_known == (true, true);
+        let is_an_echo = other.wording.role == Role::Echo || this.wording.role == Role::Echo && !is_same_row;
+        let is_echo = is_an_echo && this.wording.may_be_with(other.wording);
+        // Words that any program may print, and a line that tells more.
+        let adds = match is_known {
+            (false, true) => this.wording.is_of_any() && !is_same_row,
+            (true, false) => other.wording.is_of_any() && !is_same_row,
+            _ => false,
+        };
+        is_retry || is_echo || adds
+    }
+
+    fn add(&mut self, other: Complaint) {
+        let this = &mut self.complaint;
+        let is_known = this.target.is_known();
+        if !is_known && (other.target.is_known() || this.wording.is_of_any()) {
+            this.wording = other.wording;
+        }
+        // The line that names the address tells most.
+        if !is_known && other.target.is_known() {
+            this.text = other.text;
+            this.line = other.line;
+        }
+        this.repeats += 1;
+        this.time = this.time.or(other.time);
+        this.program = this.program.take().or(other.program);
+        this.pid = this.pid.or(other.pid);
+        this.target.fill(other.target);
+        self.age = 0;
+    }
+}
+
+/// A line of a stack trace, of the JVM, Node.js, .NET, Ruby or Python.
+fn is_frame(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    [&b"at "[..], b"from ", b"... ", b"File \""].iter().any(|start| line.starts_with(start))
+}

@@ -1,0 +1,272 @@
+//! Brings complaints of logs together with refusals of recordings.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jiff::SignedDuration;
+
+use super::Complaint;
+use crate::diagnosis::errno::Errno;
+use crate::output::wire::Refusal;
+
+/// How long after the refusal a line may be written: programs tell late, and collectors later.
+const LATE: SignedDuration = SignedDuration::from_secs(10);
+/// How long before: times in logs are cut to a second.
+const EARLY: SignedDuration = SignedDuration::from_millis(1500);
+
+/// A complaint and what the recordings know of it.
+#[derive(Debug)]
+pub struct Joint {
+    /// The complaint.
+    pub complaint: Complaint,
+    /// Its refusal, or why there is none.
+    pub join: Result<Join, Reason>,
+}
+
+/// A refusal that a complaint is about.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// The refusal.
+    pub refusal: Rc<Refusal<'static>>,
+    /// It was found by the port or path.
+    pub by_target: bool,
+    /// It was found by the name of the program.
+    pub by_program: bool,
+    /// It was found by the process id.
+    pub by_pid: bool,
+    /// How long after the refusal the line was written; without it, the two go together by their order.
+    pub apart: Option<SignedDuration>,
+    /// How many refusals came into question.
+    pub candidates: u64,
+}
+
+/// Why a complaint has no refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No recording was given.
+    NoRecording,
+    /// The recordings have no refusal of the port, path or program.
+    NoneLikeIt,
+    /// They have, but none at that time. The nearest was this long before the line.
+    NotThen(SignedDuration),
+    /// The line names neither port nor program, and several refusals are possible.
+    Ambiguous(u64),
+}
+
+impl Reason {
+    /// The word for it in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRecording => "no-recording",
+            Self::NoneLikeIt => "none-like-it",
+            Self::NotThen(_) => "not-then",
+            Self::Ambiguous(_) => "ambiguous",
+        }
+    }
+}
+
+/// Joins complaints with the refusals it is shown, which it does not keep unless they may be needed.
+#[derive(Debug, Default)]
+pub struct Joiner {
+    searches: Vec<Search>,
+    by_port: HashMap<u16, Vec<usize>>,
+    by_path: HashMap<String, Vec<usize>>,
+    /// Those that name neither.
+    others: Vec<usize>,
+}
+
+/// The search for the refusal of a complaint.
+#[derive(Debug)]
+struct Search {
+    complaint: Complaint,
+    /// Among the refusals near it in time.
+    in_time: InTime,
+    /// Among those of its program.
+    of_program: InOrder,
+    /// Among all of its port or path.
+    of_any: InOrder,
+    by_pid: Option<Rc<Refusal<'static>>>,
+}
+
+/// The nearest in time, those of the pid and of the program first.
+#[derive(Debug, Default)]
+struct InTime {
+    best: Option<Near>,
+    candidates: u64,
+    /// The nearest that was not near enough.
+    nearest: Option<SignedDuration>,
+}
+
+#[derive(Debug)]
+struct Near {
+    refusal: Rc<Refusal<'static>>,
+    by_pid: bool,
+    by_program: bool,
+    apart: SignedDuration,
+}
+
+/// The n-th for the n-th complaint; complaints that are left over go with the last one.
+#[derive(Debug)]
+struct InOrder {
+    /// How many complaints that may be about the same refusals stand before it.
+    rank: u64,
+    candidates: u64,
+    best: Option<Rc<Refusal<'static>>>,
+}
+
+impl Joiner {
+    /// A joiner for complaints in the order of the log.
+    #[must_use]
+    pub fn new(complaints: Vec<Complaint>) -> Self {
+        let mut joiner = Self::default();
+        for complaint in complaints {
+            joiner.add(complaint);
+        }
+        joiner
+    }
+
+    fn add(&mut self, complaint: Complaint) {
+        let index = self.searches.len();
+        match (complaint.target.port, &complaint.target.path) {
+            (Some(port), _) => self.by_port.entry(port).or_default().push(index),
+            (None, Some(path)) => self.by_path.entry(path.clone()).or_default().push(index),
+            (None, None) => self.others.push(index),
+        }
+        let programs = complaint.programs();
+        let before = || {
+            let all = self.searches.iter().map(|search| &search.complaint);
+            all.filter(|other| complaint.target.agrees(&other.target))
+        };
+        let is_of_program =
+            |other: &&Complaint| other.programs().iter().any(|program| programs.contains(program));
+        let (of_program, of_any) = (before().filter(is_of_program).count(), before().count());
+        self.searches.push(Search {
+            in_time: InTime::default(),
+            of_program: InOrder::new(of_program),
+            of_any: InOrder::new(of_any),
+            by_pid: None,
+            complaint,
+        });
+    }
+
+    /// Shows a refusal, in the order of the recording.
+    pub fn show(&mut self, refusal: Refusal<'static>) {
+        if refusal.error.number != Errno::EADDRINUSE.0 {
+            return;
+        }
+        let socket = &refusal.socket;
+        let by_port = socket.port.and_then(|port| self.by_port.get(&port));
+        let by_path = socket.path.as_deref().and_then(|path| self.by_path.get(path));
+        let indices = [by_port, by_path, Some(&self.others)];
+        let refusal = Rc::new(refusal);
+        for index in indices.into_iter().flatten().flatten() {
+            if let Some(search) = self.searches.get_mut(*index) {
+                search.show(&refusal);
+            }
+        }
+    }
+
+    /// What was found, in the order of the log.
+    pub fn finish(self) -> impl Iterator<Item = Joint> {
+        self.searches.into_iter().map(Search::finish)
+    }
+}
+
+impl Search {
+    fn show(&mut self, refusal: &Rc<Refusal<'static>>) {
+        let complaint = &self.complaint;
+        if !is_of_protocol(complaint.target.protocol.as_deref(), &refusal.socket.protocol) {
+            return;
+        }
+        let programs = complaint.programs();
+        let by_program = programs.iter().any(|program| is_of(refusal, program));
+        if !complaint.target.is_known() && !programs.is_empty() && !by_program {
+            return;
+        }
+        let by_pid = complaint.pid == Some(refusal.process.pid);
+        if let Some(time) = complaint.time {
+            let apart = time.duration_since(refusal.time.0);
+            self.in_time.show(Near { refusal: Rc::clone(refusal), by_pid, by_program, apart });
+            return;
+        }
+        if by_pid && self.by_pid.is_none() {
+            self.by_pid = Some(Rc::clone(refusal));
+        }
+        if by_program {
+            self.of_program.show(refusal);
+        }
+        self.of_any.show(refusal);
+    }
+
+    fn finish(self) -> Joint {
+        let Self { complaint, in_time, of_program, of_any, by_pid: of_pid } = self;
+        let by_target = complaint.target.is_known();
+        let has_program = !complaint.programs().is_empty();
+        let join = |refusal, by_pid, by_program, apart, candidates| {
+            if by_target || by_pid || has_program || candidates == 1 {
+                Ok(Join { refusal, by_target, by_program, by_pid, apart, candidates })
+            } else {
+                Err(Reason::Ambiguous(candidates))
+            }
+        };
+        let InTime { best, candidates, nearest } = in_time;
+        let join = match (best, of_pid, of_program.best, of_any.best) {
+            (Some(near), ..) => {
+                join(near.refusal, near.by_pid, near.by_program, Some(near.apart), candidates)
+            }
+            (_, Some(refusal), ..) => join(refusal, true, false, None, 1),
+            (_, _, Some(refusal), _) => join(refusal, false, true, None, of_program.candidates),
+            (_, _, _, Some(refusal)) => join(refusal, false, false, None, of_any.candidates),
+            _ => Err(nearest.map_or(Reason::NoneLikeIt, Reason::NotThen)),
+        };
+        Joint { complaint, join }
+    }
+}
+
+impl InTime {
+    fn show(&mut self, near: Near) {
+        let Near { apart, .. } = near;
+        if apart > LATE || apart < -EARLY {
+            if self.nearest.is_none_or(|nearest| apart.abs() < nearest.abs()) {
+                self.nearest = Some(apart);
+            }
+            return;
+        }
+        self.candidates += 1;
+        let rank = |near: &Near| (!near.by_pid, !near.by_program, near.apart.abs());
+        if self.best.as_ref().is_none_or(|best| rank(&near) < rank(best)) {
+            self.best = Some(near);
+        }
+    }
+}
+
+impl InOrder {
+    fn new(rank: usize) -> Self {
+        Self { rank: u64::try_from(rank).unwrap_or(u64::MAX), candidates: 0, best: None }
+    }
+
+    fn show(&mut self, refusal: &Rc<Refusal<'static>>) {
+        if self.candidates <= self.rank {
+            self.best = Some(Rc::clone(refusal));
+        }
+        self.candidates += 1;
+    }
+}
+
+/// Whether a protocol in a log is the one of the socket; to a program, MPTCP is TCP.
+fn is_of_protocol(told: Option<&str>, protocol: &str) -> bool {
+    told.is_none_or(|told| told == protocol || told == "tcp" && protocol == "mptcp")
+}
+
+/// Whether the refused process is of this program: by the name of its executable or thread, with or without a version
+/// or variant (`python3.11`, `nc.openbsd`).
+fn is_of(refusal: &Refusal<'_>, program: &str) -> bool {
+    let process = &refusal.process;
+    let file = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let names = [process.exe.as_deref().map(file), process.args.first().map(|arg| file(arg))];
+    names.into_iter().flatten().chain([process.comm.clone().into_owned()]).any(|name| {
+        let rest = name.strip_prefix(program);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+    })
+}

@@ -1,0 +1,209 @@
+//! What a log line was about, for people and for programs.
+
+use std::io;
+
+use jiff::SignedDuration;
+
+use super::line::{DIM, ERROR, Line, PLAIN};
+use super::recorded::{self, label, sentence};
+use super::sanitize::{LogLine, cut};
+use super::wire::{self, SCHEMA, Time};
+use super::{Style, jsonl};
+use crate::complaint::{Complaint, Join, Joint, Reason};
+
+/// Columns of a log line that are shown where lines may be of any length.
+const SHOWN: usize = 300;
+
+/// Writes explanations as text, with an empty line between them.
+#[derive(Debug, Default)]
+pub struct ExplanationWriter {
+    started: bool,
+}
+
+impl ExplanationWriter {
+    /// Writes one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged.
+    pub fn write(&mut self, joint: &Joint, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+        let mut text = String::from(if self.started { "\n" } else { "" });
+        self.started = true;
+        headline(&joint.complaint, style).render(style.color, style.width, &mut text);
+        let lines = match &joint.join {
+            Ok(join) => {
+                let mut lines = recorded::lines(&join.refusal, style);
+                lines.push(joined(join));
+                lines
+            }
+            Err(reason) => alone(&joint.complaint, *reason, style),
+        };
+        for line in lines {
+            line.render(style.color, None, &mut text);
+        }
+        out.write_all(text.as_bytes())
+    }
+}
+
+/// Writes one explanation as a line of JSON.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write_json(joint: &Joint, out: &mut impl io::Write) -> io::Result<()> {
+    jsonl::line(&wire::Explanation::from(joint), out)
+}
+
+fn headline(complaint: &Complaint, style: &Style) -> Line {
+    let mut line = Line::default();
+    line.push(DIM, format!("line {}: ", complaint.line));
+    let room = style.width.map_or(SHOWN, |width| width.saturating_sub(line.width()));
+    line.push(ERROR, cut(&LogLine(&complaint.text).to_string(), room));
+    line
+}
+
+/// How line and refusal were brought together.
+fn joined(join: &Join) -> Line {
+    let mut by = Vec::new();
+    by.extend(join.by_target.then_some(if join.refusal.socket.port.is_some() { "port" } else { "path" }));
+    by.extend((join.by_program && !join.by_target).then_some("program"));
+    by.extend(join.by_pid.then_some("pid"));
+    by.push(if join.apart.is_some() { "time" } else { "order" });
+    let by = match by.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
+    let apart = join.apart.map_or_else(String::new, |apart| format!(", {}", distance(apart)));
+    let of = match join.candidates {
+        0 | 1 => String::new(),
+        count => format!(", one of {count} that came into question"),
+    };
+    let mut line = label("found");
+    line.push(DIM, format!("in the recording by {by}{apart}{of}"));
+    line
+}
+
+/// What the line alone tells, and what to do next.
+fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = label("says");
+    line.push(PLAIN, said(complaint));
+    lines.push(line);
+    if let Some(text) = missing(complaint, reason) {
+        lines.extend(sentence("recorded", &text, None, style));
+    }
+    let target = &complaint.target;
+    let name = target.port.map(|port| port.to_string()).or_else(|| target.path.as_deref().map(quoted));
+    let now = name.map(|name| format!("while it is held, portbind who {name} tells by whom"));
+    let next = "next time, portbind run --record FILE -- COMMAND tells who held it at that instant";
+    let words = ["next", "or"].into_iter();
+    for (word, text) in words.zip(now.into_iter().chain([next.to_owned()])) {
+        lines.extend(sentence(word, &text, None, style));
+    }
+    lines
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+/// Who was refused what, as far as the line tells.
+fn said(complaint: &Complaint) -> String {
+    let who = match (&complaint.program, complaint.pid) {
+        (Some(program), Some(pid)) => format!("{program} ({pid})"),
+        (Some(program), None) => program.clone(),
+        (None, Some(pid)) => format!("process {pid}"),
+        (None, None) => "a program".to_owned(),
+    };
+    let what = match complaint.target.to_string() {
+        none if none.is_empty() => "an address that the log does not name".to_owned(),
+        some if complaint.target.is_known() => some,
+        some => format!("{some}, a port that the log does not name"),
+    };
+    let words = match complaint.wording.source {
+        any if any.starts_with("any") => String::new(),
+        source => format!(", in the words of {source}"),
+    };
+    format!("{} was refused {}{words}", LogLine(&who), LogLine(&what))
+}
+
+/// Why the recordings do not help; nothing if there are none.
+fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
+    let target = &complaint.target;
+    let what = match (target.port, &target.path) {
+        (Some(port), _) => format!("of port {port}"),
+        (None, Some(path)) => format!("of {path}"),
+        (None, None) => "that fits".to_owned(),
+    };
+    match reason {
+        Reason::NoRecording => None,
+        Reason::NoneLikeIt => Some(format!("no refusal {what}")),
+        Reason::NotThen(apart) => {
+            let hint = match is_zone_apart(apart) {
+                true => "; --zone says in which zone the log's times are",
+                false => "",
+            };
+            let distance = distance(apart);
+            Some(format!("a refusal {what}, but the line was written {distance} the nearest{hint}"))
+        }
+        Reason::Ambiguous(count) => {
+            Some(format!("{count} refusals, and the line names neither port nor program to tell which"))
+        }
+    }
+}
+
+/// Whether two times are as far apart as those of two zones may be: by quarters of an hour, as good as whole.
+fn is_zone_apart(apart: SignedDuration) -> bool {
+    const QUARTER: u64 = 15 * 60;
+    let seconds = apart.unsigned_abs().as_secs();
+    let rest = seconds % QUARTER;
+    (1..=14 * 4).contains(&((seconds + QUARTER / 2) / QUARTER)) && rest.min(QUARTER - rest) <= 10
+}
+
+/// A time between a refusal and a line.
+fn distance(apart: SignedDuration) -> String {
+    let seconds = apart.abs().as_secs_f64();
+    let side = if apart.is_negative() { "before" } else { "after" };
+    match apart.abs().as_secs() {
+        0..=59 => format!("{seconds:.3}s {side}"),
+        60..=3599 => format!("{:.0}m {side}", seconds / 60.0),
+        _ => format!("{:.1}h {side}", seconds / 3600.0),
+    }
+}
+
+impl<'a> From<&'a Joint> for wire::Explanation<'a> {
+    fn from(joint: &'a Joint) -> Self {
+        let Complaint { line, repeats, text, wording, time, program, pid, target } = &joint.complaint;
+        let join = joint.join.as_ref();
+        Self {
+            schema: SCHEMA.into(),
+            kind: "explanation".into(),
+            log: wire::LogLine {
+                number: *line,
+                text: text.into(),
+                source: wording.source.into(),
+                repeats: *repeats,
+                time: time.map(Time),
+                program: program.as_deref().map(Into::into),
+                pid: *pid,
+            },
+            target: wire::Target {
+                protocol: target.protocol.as_deref().map(Into::into),
+                address: target.address.as_deref().map(Into::into),
+                port: target.port,
+                path: target.path.as_deref().map(Into::into),
+            },
+            refusal: join.ok().map(|join| (*join.refusal).clone()),
+            join: join.ok().map(|join| wire::Join {
+                by_target: join.by_target,
+                by_program: join.by_program,
+                by_pid: join.by_pid,
+                apart_ms: join.apart.map(|apart| apart.as_millis_f64()),
+                candidates: join.candidates,
+            }),
+            reason: join.err().map(|reason| reason.as_str().into()),
+        }
+    }
+}
