@@ -1,0 +1,68 @@
+//! `portbind compare`: the refusals of recordings before and after a change.
+
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+
+use super::style::style;
+use super::view::{self, AnswerFormat};
+use crate::diagnosis::comparison::{Fate, Side, compare};
+use crate::error::{Error, ExitStatus};
+use crate::output::{ColorChoice, comparison};
+use crate::recording::{Line, fingerprint};
+
+/// Which recordings.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS, override_usage = "portbind compare [OPTIONS] <BEFORE>... -- <AFTER>...")]
+pub struct Args {
+    /// Recordings of before, made by trace or run.
+    #[arg(required = true, value_name = "BEFORE")]
+    before: Vec<PathBuf>,
+    /// Recordings of after.
+    #[arg(last = true, required = true, value_name = "AFTER")]
+    after: Vec<PathBuf>,
+    /// How the comparison is written: `text` for people, `json` as one object.
+    #[arg(short, long, value_enum, default_value_t = AnswerFormat::Text)]
+    output_format: AnswerFormat,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 nothing is new; 1 something is; 2 a word on the command line is wrong, or a file
+             cannot be read; 5 something failed.";
+
+/// Runs the verb.
+///
+/// # Errors
+/// If a file cannot be read, or the comparison cannot be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let (before, after) = (read(&args.before)?, read(&args.after)?);
+    let mut out = BufWriter::new(io::stdout());
+    let written = match args.output_format {
+        AnswerFormat::Text => comparison::write(&before, &after, &style(args.color, true), &mut out),
+        AnswerFormat::Json => comparison::write_json(&before, &after, &mut out),
+    };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Write(error)),
+        _ => {}
+    }
+    let is_new = compare(&before, &after).iter().any(|change| change.fate() == Fate::New);
+    Ok(if is_new { ExitStatus::Negative } else { ExitStatus::Success })
+}
+
+/// Reads the recordings of one side. A file is a run, unless it tells of more.
+fn read(paths: &[PathBuf]) -> Result<Side, Error> {
+    let mut side = Side::default();
+    for path in paths {
+        let (mut commands, mut summaries) = (0, 0);
+        view::each_line(path, |line| match line {
+            Line::Refusal(refusal) => side.add(fingerprint(&refusal)),
+            Line::Command(_) => commands += 1,
+            Line::Summary(_) => summaries += 1,
+            _ => {}
+        })?;
+        side.runs += 1.max(commands).max(summaries);
+    }
+    Ok(side)
+}

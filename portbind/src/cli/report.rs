@@ -1,0 +1,93 @@
+//! `portbind report`: recordings in, what they have in common out.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::style::style;
+use crate::error::{Error, ExitStatus};
+use crate::output::color::ColorChoice;
+use crate::output::report as output;
+use crate::output::sanitize::Escaped;
+use crate::recording;
+use crate::report::{Collector, FileNotes, Report};
+
+/// What to read, and how to tell it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Recordings, made with `portbind trace -o json` or `portbind run --record`; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// `text` for people, `json` as one object.
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text)]
+    output_format: ReportFormat,
+    /// Also write a page that opens in any browser, without a network.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+}
+
+/// Formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ReportFormat {
+    Text,
+    Json,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// If a recording cannot be read, or the report cannot be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let mut collector = Collector::default();
+    for file in &args.files {
+        read(file, &mut collector)?;
+    }
+    let report = collector.finish();
+    report.files.iter().for_each(tell_skipped);
+    if let Some(path) = &args.html {
+        write_page(&report, path)?;
+    }
+    match print(&report, args) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
+        _ => Ok(ExitStatus::Success),
+    }
+}
+
+fn read(path: &Path, collector: &mut Collector) -> Result<(), Error> {
+    let mut reader = recording::open(path)?;
+    let mut lines = 0;
+    for line in &mut reader {
+        let line = line.map_err(|source| recording::Error { path: path.to_owned(), source })?;
+        collector.push(&line);
+        lines += 1;
+    }
+    collector.file(&path.to_string_lossy(), lines, reader.skipped().clone());
+    Ok(())
+}
+
+/// Says what of a recording was skipped.
+fn tell_skipped(file: &FileNotes) {
+    let name = Escaped(file.name.unescaped());
+    for note in file.skipped.notes().iter().filter(|note| note.damage.is_told()) {
+        anstream::eprintln!("portbind: {name}: {note}");
+    }
+}
+
+fn write_page(report: &Report, path: &Path) -> Result<(), Error> {
+    let open = OpenOptions::new().write(true).create(true).truncate(true).open(path);
+    let mut file = open.map_err(|source| Error::Output { path: path.to_owned(), source })?;
+    output::html(report, &mut file).map_err(Error::Write)
+}
+
+fn print(report: &Report, args: &Args) -> io::Result<()> {
+    let style = style(args.color, true);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match args.output_format {
+        ReportFormat::Text => output::text(report, &style, &mut out)?,
+        ReportFormat::Json => output::json(report, &mut out)?,
+    }
+    out.flush()
+}

@@ -1,0 +1,222 @@
+//! Refusals before and after a change, counted by what they have in common.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::fingerprint::Fingerprint;
+
+/// The refusals of some runs.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// How many runs were recorded.
+    pub runs: u64,
+    counts: BTreeMap<Fingerprint, u64>,
+}
+
+/// A fingerprint on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Refusals before.
+    pub before: u64,
+    /// Refusals after.
+    pub after: u64,
+}
+
+/// What became of a fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// It was not there before.
+    New,
+    /// It was there before and is there after.
+    Still,
+    /// It is there no more.
+    Gone,
+}
+
+/// What most refusals of a side have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// How many have it in common.
+    pub count: u64,
+    /// Of how many.
+    pub of: u64,
+    /// Code of their cause.
+    pub cause: String,
+    /// The programs in the way; empty if they differ or are not known.
+    pub holders: String,
+}
+
+impl Side {
+    /// So many runs, and no refusal yet.
+    #[must_use]
+    pub fn new(runs: u64) -> Self {
+        Self { runs, counts: BTreeMap::new() }
+    }
+
+    /// Counts a refusal.
+    pub fn add(&mut self, fingerprint: Fingerprint) {
+        *self.counts.entry(fingerprint).or_default() += 1;
+    }
+
+    /// All refusals.
+    #[must_use]
+    pub fn refusals(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// What more than half of several refusals have in common: cause and programs in the way, or else the cause.
+    #[must_use]
+    pub fn pattern(&self) -> Option<Pattern> {
+        let of = self.refusals();
+        if of < 2 {
+            return None;
+        }
+        let count_by = |key: fn(&Fingerprint) -> (String, String)| {
+            let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+            for (fingerprint, count) in &self.counts {
+                *counts.entry(key(fingerprint)).or_default() += count;
+            }
+            let most = counts.into_iter().max_by_key(|(key, count)| (*count, Reverse(key.clone())));
+            most.filter(|(_, count)| count * 2 > of)
+        };
+        let both = count_by(|fingerprint| (fingerprint.cause.clone(), fingerprint.holders.clone()));
+        let ((cause, holders), count) =
+            both.or_else(|| count_by(|fingerprint| (fingerprint.cause.clone(), String::new())))?;
+        Some(Pattern { count, of, cause, holders })
+    }
+}
+
+impl Change {
+    /// What became of it.
+    #[must_use]
+    pub const fn fate(&self) -> Fate {
+        match (self.before, self.after) {
+            (0, _) => Fate::New,
+            (_, 0) => Fate::Gone,
+            _ => Fate::Still,
+        }
+    }
+}
+
+impl Fate {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Still => "still",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// Every fingerprint of both sides: the new ones first, then those that stayed, then those that are gone; the most
+/// frequent first.
+#[must_use]
+pub fn compare(before: &Side, after: &Side) -> Vec<Change> {
+    let of = |side: &Side, fingerprint: &Fingerprint| side.counts.get(fingerprint).copied().unwrap_or(0);
+    let mut all: Vec<&Fingerprint> = before.counts.keys().chain(after.counts.keys()).collect();
+    all.sort_unstable();
+    all.dedup();
+    let mut changes: Vec<Change> = all
+        .into_iter()
+        .map(|fingerprint| Change {
+            fingerprint: fingerprint.clone(),
+            before: of(before, fingerprint),
+            after: of(after, fingerprint),
+        })
+        .collect();
+    changes.sort_by_key(|change| (change.fate(), Reverse(change.after), Reverse(change.before)));
+    changes
+}
+
+impl Pattern {
+    /// A sentence: `7 of 9 refusals are due to outgoing connections of npm`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { count, of, cause, holders } = self;
+        let of_whom = |what: &str| match holders.as_str() {
+            "" => what.to_owned(),
+            holders => format!("{what} of {holders}"),
+        };
+        let what = match cause.as_str() {
+            "outgoing" => of_whom("outgoing connections"),
+            "listener" => of_whom("listeners"),
+            "same-program" => of_whom("other instances"),
+            "own-socket" => "sockets of the refused process itself".to_owned(),
+            "time-wait" => of_whom("TIME_WAIT connections"),
+            "connection" => of_whom("connections"),
+            "inherited" => of_whom("inherited descriptors"),
+            "bound-not-listening" => of_whom("bound sockets that do not listen"),
+            "stale-socket-file" => "stale socket files".to_owned(),
+            "port-range-exhausted" => "an exhausted port range".to_owned(),
+            other if holders.is_empty() => other.to_owned(),
+            other => format!("{other}, held by {holders}"),
+        };
+        format!("{count} of {of} refusals are due to {what}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Fate, Fingerprint, Side, compare};
+
+    fn fingerprint(cause: &str, holders: &str) -> Fingerprint {
+        Fingerprint {
+            cause: cause.to_owned(),
+            caller: "pytest".to_owned(),
+            asked: "bind tcp 8080".to_owned(),
+            holders: holders.to_owned(),
+        }
+    }
+
+    fn side(counts: &[(&str, &str, u64)]) -> Side {
+        let mut side = Side::new(20);
+        for (cause, holders, count) in counts {
+            (0..*count).for_each(|_| side.add(fingerprint(cause, holders)));
+        }
+        side
+    }
+
+    #[test]
+    fn new_first_then_still_then_gone() {
+        let before = side(&[("outgoing", "npm", 7), ("listener", "java", 2), ("time-wait", "curl", 1)]);
+        let after = side(&[("listener", "java", 3), ("wildcard", "nginx", 1), ("dual-stack", "node", 4)]);
+        let told: Vec<_> = compare(&before, &after)
+            .iter()
+            .map(|Change { fingerprint, before, after }| (fingerprint.cause.clone(), *before, *after))
+            .collect();
+        let expected = [
+            ("dual-stack", 0, 4),
+            ("wildcard", 0, 1),
+            ("listener", 2, 3),
+            ("outgoing", 7, 0),
+            ("time-wait", 1, 0),
+        ];
+        assert_eq!(told, expected.map(|(cause, before, after)| (cause.to_owned(), before, after)));
+        assert!(compare(&before, &before).iter().all(|change| change.fate() == Fate::Still));
+        assert!(compare(&Side::default(), &Side::default()).is_empty());
+    }
+
+    #[test]
+    fn patterns_are_of_more_than_half() {
+        for (counts, expected) in [
+            (
+                &[("outgoing", "npm", 7), ("listener", "java", 2)][..],
+                Some("7 of 9 refusals are due to outgoing connections of npm"),
+            ),
+            (
+                &[("outgoing", "npm", 3), ("outgoing", "curl", 3), ("listener", "java", 2)],
+                Some("6 of 8 refusals are due to outgoing connections"),
+            ),
+            (&[("listener", "java", 1)], None),
+            (&[("outgoing", "npm", 2), ("listener", "java", 2)], None),
+            (&[("vanished", "", 2)], Some("2 of 2 refusals are due to vanished")),
+            (&[], None),
+        ] {
+            assert_eq!(side(counts).pattern().map(|pattern| pattern.sentence()).as_deref(), expected);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Which program a process runs, also where an interpreter runs it.
+
+/// Programs that run others, by the start of their name: what they run is told by the arguments.
+const INTERPRETERS: [&str; 10] =
+    ["python", "node", "ruby", "perl", "php", "java", "bash", "dash", "sh", "deno"];
+/// Options of theirs that name what they run.
+const NAMING: [&str; 2] = ["-m", "-jar"];
+/// Options of theirs that take the next word, which is not what they run.
+const TAKING: [&str; 6] = ["-cp", "-classpath", "--class-path", "-W", "-X", "-I"];
+/// Digits at the end of the name of a test program, as Cargo writes them.
+const HASH: usize = 16;
+
+/// Whether this executable runs programs that its arguments name.
+#[must_use]
+pub fn is_interpreter(exe: &str) -> bool {
+    interpreter(file_name(exe)).is_some()
+}
+
+/// What an interpreter was told to run, with the option that names it; `None` where that cannot be told, as of
+/// `-c CODE`.
+#[must_use]
+pub fn script<T: AsRef<str>>(args: &[T]) -> Option<(&str, &str)> {
+    let mut args = args.iter().skip(1).map(AsRef::as_ref);
+    while let Some(arg) = args.next() {
+        if NAMING.contains(&arg) {
+            return args.next().map(|name| (arg, name));
+        }
+        if arg == "-c" || arg == "-e" {
+            return None;
+        }
+        if TAKING.contains(&arg) {
+            args.next();
+        } else if !arg.starts_with('-') {
+            return Some(("", arg));
+        }
+    }
+    None
+}
+
+/// A name for the program that stays the same from run to run and from machine to machine: the file name of the
+/// executable without versions and hashes, of an interpreter also what it runs. Where the executable is not
+/// known, it is `comm`, the name of the thread.
+#[must_use]
+pub fn name<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String {
+    let Some(exe) = exe else { return comm.to_owned() };
+    let file = file_name(exe.strip_suffix(" (deleted)").unwrap_or(exe));
+    let Some(interpreter) = interpreter(file) else { return without_hash(file).to_owned() };
+    match script(args) {
+        Some(("", script)) => format!("{interpreter} {}", file_name(script)),
+        Some((option, script)) => format!("{interpreter} {option} {}", file_name(script)),
+        None => interpreter.to_owned(),
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The interpreter's name without its version.
+fn interpreter(file: &str) -> Option<&'static str> {
+    INTERPRETERS.into_iter().find(|interpreter| {
+        let rest = file.strip_prefix(interpreter);
+        rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+    })
+}
+
+/// `api-0123456789abcdef` is `api`.
+fn without_hash(file: &str) -> &str {
+    match file.rsplit_once('-') {
+        Some((name, hash))
+            if hash.len() == HASH
+                && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+                && !name.is_empty() =>
+        {
+            name
+        }
+        _ => file,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_the_same() {
+        for (exe, args, expected) in [
+            (Some("/usr/sbin/nginx"), vec!["nginx: worker"], "nginx"),
+            (
+                Some("/usr/bin/python3.11"),
+                vec!["python3", "-m", "http.server", "8000"],
+                "python -m http.server",
+            ),
+            (Some("/usr/bin/python3.12"), vec!["python3", "/tmp/x1/app.py"], "python app.py"),
+            (Some("/usr/bin/python3.12"), vec!["python3", "-c", "x"], "python"),
+            (Some("/opt/jdk/bin/java"), vec!["java", "-cp", "/tmp/a.jar", "Main"], "java Main"),
+            (Some("/opt/jdk/bin/java"), vec!["java", "-Xmx1g", "-jar", "/srv/a.jar"], "java -jar a.jar"),
+            (Some("/ci/target/debug/deps/api-0123456789abcdef"), vec![], "api"),
+            (Some("/usr/bin/foo-bar (deleted)"), vec![], "foo-bar"),
+            (Some("/-0123456789abcdef"), vec![], "-0123456789abcdef"),
+            (None, vec!["x"], "comm"),
+        ] {
+            assert_eq!(name("comm", exe, &args), expected, "{exe:?} {args:?}");
+        }
+    }
+}

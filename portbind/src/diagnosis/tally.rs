@@ -1,0 +1,67 @@
+//! The refusals of a run by cause: what a person is told when it is over.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use super::cause::Code;
+use super::event::{Ended, Outcome, Process, Refusal};
+
+/// Refusals that are kept whole; what comes after is counted.
+const KEPT: usize = 1000;
+
+/// Refusals as they come.
+#[derive(Debug, Default)]
+pub struct Tally {
+    refusals: Vec<Rc<Refusal>>,
+    not_kept: u64,
+}
+
+/// Refusals with one cause, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The cause.
+    pub code: Code,
+    /// Each refusal, and how its process went on.
+    pub refusals: Vec<(Rc<Refusal>, Outcome)>,
+}
+
+impl Tally {
+    /// Adds a refusal.
+    pub fn push(&mut self, refusal: &Rc<Refusal>) {
+        if self.refusals.len() < KEPT {
+            self.refusals.push(Rc::clone(refusal));
+        } else {
+            self.not_kept += 1;
+        }
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.refusals.len() as u64 + self.not_kept
+    }
+
+    /// How many are in no group, because there were too many.
+    #[must_use]
+    pub const fn not_kept(&self) -> u64 {
+        self.not_kept
+    }
+
+    /// The groups, the largest first; `ends` and `now` as in [`Outcome::of`].
+    #[must_use]
+    pub fn groups(&self, ends: &[Ended], now: Timestamp) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for refusal in &self.refusals {
+            let process: &Rc<Process> = &refusal.process;
+            let outcome = Outcome::of(refusal.time, process, ends, now);
+            let entry = (Rc::clone(refusal), outcome);
+            match groups.iter_mut().find(|group| group.code == refusal.cause.code) {
+                Some(group) => group.refusals.push(entry),
+                None => groups.push(Group { code: refusal.cause.code, refusals: vec![entry] }),
+            }
+        }
+        groups.sort_by_key(|group| std::cmp::Reverse(group.refusals.len()));
+        groups
+    }
+}

@@ -1,0 +1,123 @@
+//! Refusals before and after, for people and for programs.
+
+use std::io;
+
+use super::line::{CAUSE, DIM, ERROR, Line, PLAIN};
+use super::sanitize::Prose;
+use super::wire::{self, SCHEMA};
+use super::{Style, jsonl};
+use crate::diagnosis::comparison::{Change, Fate, Side, compare};
+
+/// Writes a comparison as text.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write(before: &Side, after: &Side, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+    let mut lines = vec![side("before", before), side("after", after)];
+    let changes = compare(before, after);
+    if !changes.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(changes.iter().map(|change| line(change, before.runs, after.runs)));
+    let patterns: Vec<Line> =
+        [("before", before), ("after", after)].into_iter().filter_map(pattern).collect();
+    if !patterns.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(patterns);
+    let mut text = String::new();
+    for line in lines {
+        line.render(style.color, None, &mut text);
+    }
+    out.write_all(text.as_bytes())
+}
+
+/// Writes a comparison as one line of JSON.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write_json(before: &Side, after: &Side, out: &mut impl io::Write) -> io::Result<()> {
+    let changes = compare(before, after);
+    let comparison = wire::Comparison {
+        schema: SCHEMA.into(),
+        kind: "comparison".into(),
+        before: before.into(),
+        after: after.into(),
+        changes: changes.iter().map(|change| wire_change(change, before.runs, after.runs)).collect(),
+    };
+    jsonl::line(&comparison, out)
+}
+
+fn side(name: &str, side: &Side) -> Line {
+    let refusals = side.refusals();
+    let (runs, noun) = (side.runs, if refusals == 1 { "refusal" } else { "refusals" });
+    let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let mut line = Line::default();
+    line.push(DIM, format!("{name:<7} "));
+    line.push(PLAIN, format!("{refusals} {noun} in {runs}"));
+    line
+}
+
+fn line(change: &Change, before: u64, after: u64) -> Line {
+    let fate = change.fate();
+    let mut line = Line::default();
+    let word = if fate == Fate::New { ERROR } else { DIM };
+    line.push(word, format!("{:<7} ", fate.as_str()));
+    let counts = match fate {
+        Fate::New => change.after.to_string(),
+        Fate::Gone => change.before.to_string(),
+        Fate::Still => format!("{} → {}", change.before, change.after),
+    };
+    let rates = (rate(change.before, before), rate(change.after, after));
+    let rates = match fate {
+        Fate::New => format!("{:.2} a run", rates.1),
+        Fate::Gone => format!("{:.2} a run", rates.0),
+        Fate::Still => format!("{:.2} → {:.2} a run", rates.0, rates.1),
+    };
+    line.push(PLAIN, format!("{counts:<8} {rates:<19} {}  ", Prose(&change.fingerprint.to_string())));
+    line.push(CAUSE, format!("[{}]", change.fingerprint.hash()));
+    line
+}
+
+fn pattern((name, side): (&str, &Side)) -> Option<Line> {
+    let mut line = Line::default();
+    line.push(DIM, format!("{name:<7} "));
+    line.push(PLAIN, Prose(&side.pattern()?.sentence()).to_string());
+    Some(line)
+}
+
+/// Refusals a run.
+#[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
+fn rate(count: u64, runs: u64) -> f64 {
+    count as f64 / runs.max(1) as f64
+}
+
+impl From<&Side> for wire::Side<'_> {
+    fn from(side: &Side) -> Self {
+        let pattern = side.pattern().map(|pattern| wire::Pattern {
+            count: pattern.count,
+            text: pattern.sentence().into(),
+            cause: pattern.cause.into(),
+            holders: pattern.holders.into(),
+        });
+        Self { runs: side.runs, refusals: side.refusals(), pattern }
+    }
+}
+
+fn wire_change(change: &Change, before: u64, after: u64) -> wire::Change<'_> {
+    let fingerprint = &change.fingerprint;
+    wire::Change {
+        fate: change.fate().as_str().into(),
+        fingerprint: fingerprint.hash().into(),
+        cause: (&fingerprint.cause).into(),
+        caller: (&fingerprint.caller).into(),
+        asked: (&fingerprint.asked).into(),
+        holders: (&fingerprint.holders).into(),
+        before: change.before,
+        after: change.after,
+        before_per_run: rate(change.before, before),
+        after_per_run: rate(change.after, after),
+    }
+}

@@ -1,0 +1,144 @@
+//! HTML: one page, with everything in it.
+//!
+//! There is no script, and the page forbids itself to load anything. Strings of others cannot be put into the
+//! markup as they are: [`Foreign`](crate::report::Foreign) is no text to the templates, and `foreign` makes it visible first.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::words;
+use crate::output::sanitize::Visible;
+use crate::report::{CauseRow, Foreign, Place, Ranked, Report};
+use jiff::tz::TimeZone;
+
+mod ports;
+mod tables;
+mod timeline;
+
+const STYLE: &str = include_str!("html/style.css");
+/// Nothing is loaded, and no script runs, whatever a name may hold.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// Times on the page, so that it says the same wherever it is made.
+const ZONE: TimeZone = TimeZone::UTC;
+
+/// The page.
+pub(super) fn page(report: &Report) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "portbind: " (words::refusals(report.totals.refusals)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (timeline::patterns())
+                (header(report))
+                main {
+                    (causes(&report.causes, report.totals.refusals))
+                    (ports::section(report))
+                    (tables::pairs(&report.pairs))
+                    (tables::swallowed(&report.swallowed))
+                    (tables::leaks(&report.leaks))
+                    (tables::runs(&report.runs))
+                    (tables::files(report))
+                }
+                footer { "Made by portbind " (env!("CARGO_PKG_VERSION")) ". Times are UTC." }
+            }
+        }
+    }
+}
+
+/// A string of another program.
+fn foreign(text: &Foreign) -> Markup {
+    visible(text.unescaped())
+}
+
+/// A text that may hold strings of other programs.
+fn visible(text: &str) -> Markup {
+    html! { bdi { (Visible(text).to_string()) } }
+}
+
+/// A port or name.
+fn place(place: &Place) -> Markup {
+    visible(&words::place(place))
+}
+
+fn header(report: &Report) -> Markup {
+    let totals = report.totals;
+    let tiles = [
+        (totals.refusals, "refused"),
+        (report.ports.rows.len() as u64 + report.ports.left_out.rows, "contested ports"),
+        (totals.swallowed, "swallowed"),
+        (totals.leaks, "leaked sockets"),
+    ];
+    html! {
+        header {
+            p.brand { "portbind report" }
+            h1 { (visible(&words::headline(report))) }
+            @if let Some(period) = report.period {
+                p.lead {
+                    @if !report.files.is_empty() {
+                        (words::count(report.files.len() as u64, "recording", "recordings")) " · "
+                    }
+                    (words::period(period, &ZONE)) " UTC"
+                }
+            }
+            dl.tiles {
+                @for (number, what) in tiles {
+                    div class=[(number == 0).then_some("zero")] { dt { (what) } dd { (number) } }
+                }
+            }
+        }
+    }
+}
+
+fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
+    if causes.rows.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #causes {
+            h2 { "Why" }
+            div.scroll {
+                table.causes {
+                    thead { tr { th.number { "Refusals" } th { "Cause" } th { "What helps" } } }
+                    tbody {
+                        @for cause in &causes.rows {
+                            tr {
+                                td.number {
+                                    span.big { (cause.count) }
+                                    (share(cause.count, all))
+                                }
+                                td {
+                                    (visible(cause.summary.unescaped()))
+                                    div.page { code.tag { (foreign(&cause.code)) } }
+                                }
+                                td {
+                                    @if let Some(fix) = &cause.fix { (foreign(&fix.text)) }
+                                    @else { span.quiet { "nothing that is known" } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            p.quiet { "Each cause has a page of this name in docs/causes of portbind." }
+            @if let Some(words) = words::left_out(causes.left_out, "cause", "causes") { p.quiet { (words) } }
+        }
+    }
+}
+
+/// A bar as long as the part of the whole.
+fn share(part: u64, whole: u64) -> Markup {
+    let percent = u64::try_from(u128::from(part) * 100 / u128::from(whole.max(1))).unwrap_or(100);
+    html! {
+        svg.share width="64" height="5" viewBox="0 0 100 5" preserveAspectRatio="none" role="img"
+            aria-label=(format!("{percent} percent")) {
+            rect.track width="100" height="5" {}
+            rect.part width=(percent.max(2)) height="5" {}
+        }
+    }
+}

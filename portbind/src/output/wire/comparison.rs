@@ -1,0 +1,70 @@
+//! The line of a comparison.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A line of kind `comparison`: the refusals of recordings before and after.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison<'a> {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: Cow<'a, str>,
+    /// `comparison`.
+    pub kind: Cow<'a, str>,
+    /// The recordings before.
+    pub before: Side<'a>,
+    /// The recordings after.
+    pub after: Side<'a>,
+    /// Every fingerprint: new ones first, then those that stayed, then those that are gone.
+    pub changes: Vec<Change<'a>>,
+}
+
+/// The recordings of one side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Side<'a> {
+    /// Runs that were recorded.
+    pub runs: u64,
+    /// All refusals.
+    pub refusals: u64,
+    /// What more than half of them have in common.
+    pub pattern: Option<Pattern<'a>>,
+}
+
+/// What refusals have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Pattern<'a> {
+    /// How many.
+    pub count: u64,
+    /// Code of the cause.
+    pub cause: Cow<'a, str>,
+    /// The programs in the way; empty if they differ or are not known.
+    pub holders: Cow<'a, str>,
+    /// In a sentence.
+    pub text: Cow<'a, str>,
+}
+
+/// A fingerprint on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change<'a> {
+    /// `new`, `still` or `gone`.
+    pub fate: Cow<'a, str>,
+    /// 16 hexadecimal digits that stand for what follows.
+    pub fingerprint: Cow<'a, str>,
+    /// Code of the cause.
+    pub cause: Cow<'a, str>,
+    /// The program that was refused.
+    pub caller: Cow<'a, str>,
+    /// The call, protocol, and port or path; `ephemeral` and `any` stand for ports.
+    pub asked: Cow<'a, str>,
+    /// The programs in the way; empty if none is known.
+    pub holders: Cow<'a, str>,
+    /// Refusals before.
+    pub before: u64,
+    /// Refusals after.
+    pub after: u64,
+    /// Refusals before, a run.
+    pub before_per_run: f64,
+    /// Refusals after, a run.
+    pub after_per_run: f64,
+}

@@ -1,0 +1,115 @@
+//! What one line is.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Damage, is_other_version};
+use crate::output::wire;
+
+/// A line of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// A call was refused.
+    Refusal(Box<wire::Refusal<'static>>),
+    /// A refused port has become free.
+    Release(Box<wire::Release<'static>>),
+    /// The account of a run.
+    Summary(Box<wire::Summary>),
+    /// A command was started.
+    Command(Box<wire::Command<'static>>),
+    /// How the process of a refusal went on.
+    Outcome(Box<wire::Outcome<'static>>),
+    /// A socket outlived the command.
+    Leak(Box<wire::Leak<'static>>),
+    /// The command has ended.
+    End(Box<wire::End<'static>>),
+}
+
+/// What every line begins with.
+#[derive(Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    schema: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+/// How a line of ours begins. In a string of JSON the quotes would be escaped.
+const BEGIN: &str = "{\"schema\":";
+
+/// A line, what is wrong with it, or both.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The line.
+    pub(super) line: Option<Line>,
+    /// What was skipped.
+    pub(super) damage: Option<Damage>,
+}
+
+impl From<Damage> for Found {
+    fn from(damage: Damage) -> Self {
+        Self { line: None, damage: Some(damage) }
+    }
+}
+
+/// Finds the line in its bytes. Where a run was cut off within a line, and the next one was appended to that,
+/// it is the second.
+pub(super) fn find(bytes: &[u8]) -> Found {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.trim_ascii(),
+        // The cut may lie within a character, at the end or before the beginning of the next line.
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let is_ours = valid.starts_with(BEGIN.as_bytes());
+            return match rescue(bytes) {
+                Some(line) => Found { line: Some(line), damage: Some(Damage::Torn) },
+                None if is_ours && error.error_len().is_none() => Damage::Torn.into(),
+                None => Damage::NotText.into(),
+            };
+        }
+    };
+    if text.is_empty() {
+        return Found::default();
+    }
+    match parse(text) {
+        Ok(line) => Found { line: Some(line), damage: None },
+        Err(Damage::Torn | Damage::Foreign) if let Some(line) = rescue(bytes) => {
+            Found { line: Some(line), damage: Some(Damage::Torn) }
+        }
+        Err(damage) => damage.into(),
+    }
+}
+
+/// The line that begins within another one.
+fn rescue(bytes: &[u8]) -> Option<Line> {
+    let start = bytes.windows(BEGIN.len()).rposition(|window| window == BEGIN.as_bytes())?;
+    if start == 0 {
+        return None;
+    }
+    parse(std::str::from_utf8(bytes.get(start..)?).ok()?.trim_ascii()).ok()
+}
+
+fn parse(text: &str) -> Result<Line, Damage> {
+    let header: Header<'_> = serde_json::from_str(text).map_err(|error| {
+        if error.is_eof() && text.starts_with(BEGIN) { Damage::Torn } else { Damage::Foreign }
+    })?;
+    if header.schema != wire::SCHEMA {
+        return Err(if is_other_version(&header.schema) { Damage::OtherVersion } else { Damage::Foreign });
+    }
+    match &*header.kind {
+        "refusal" => read(text).map(Line::Refusal),
+        "release" => read(text).map(Line::Release),
+        "summary" => read(text).map(Line::Summary),
+        "command" => read(text).map(Line::Command),
+        "outcome" => read(text).map(Line::Outcome),
+        "leak" => read(text).map(Line::Leak),
+        "end" => read(text).map(Line::End),
+        _ => Err(Damage::UnknownKind),
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<Box<T>, Damage> {
+    serde_json::from_str(text).map_err(|_| Damage::Malformed)
+}

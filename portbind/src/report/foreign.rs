@@ -1,0 +1,28 @@
+//! Strings of other programs.
+
+/// Bytes of a string that are kept.
+const LONGEST: usize = 400;
+
+/// A string that another program chose, cut where it is very long. It is kept as it is, cannot be printed by
+/// accident, and is escaped in [`output`](crate::output).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Foreign(Box<str>);
+
+impl Foreign {
+    /// Keeps a string.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        if text.len() <= LONGEST {
+            return Self(text.into());
+        }
+        let mut kept = text[..text.floor_char_boundary(LONGEST)].to_owned();
+        kept.push('…');
+        Self(kept.into())
+    }
+
+    /// The string as it is: dangerous to print.
+    #[must_use]
+    pub fn unescaped(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,131 @@
+//! Counting in bounded memory.
+
+use std::collections::BTreeMap;
+
+/// What did not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Rows; those that came back after they had been left out count again.
+    pub rows: u64,
+    /// What they counted.
+    pub count: u64,
+}
+
+/// The first rows, and what stands behind them.
+#[derive(Clone, Debug)]
+pub struct Ranked<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// What is not among them.
+    pub left_out: LeftOut,
+}
+
+impl<T> Default for Ranked<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), left_out: LeftOut::default() }
+    }
+}
+
+impl<T> Ranked<T> {
+    /// Adds a row behind the others, or counts it where there are `most` already.
+    pub(super) fn push(&mut self, row: T, most: usize) {
+        if self.rows.len() < most {
+            self.rows.push(row);
+        } else {
+            self.left_out.rows += 1;
+            self.left_out.count += 1;
+        }
+    }
+}
+
+/// Counts by key. Where there are too many keys, the rarer half is left out.
+#[derive(Clone, Debug)]
+pub(super) struct Tally<K, V> {
+    rows: BTreeMap<K, (u64, V)>,
+    most: usize,
+    left_out: LeftOut,
+}
+
+impl<K: Ord + Clone, V> Tally<K, V> {
+    /// Room for so many keys.
+    pub(super) const fn new(most: usize) -> Self {
+        Self { rows: BTreeMap::new(), most, left_out: LeftOut { rows: 0, count: 0 } }
+    }
+
+    /// Counts a key, and gives its count and what is kept of it.
+    pub(super) fn add(&mut self, key: &K, first: impl FnOnce() -> V) -> (u64, &mut V) {
+        if self.rows.len() >= self.most && !self.rows.contains_key(key) {
+            self.prune();
+        }
+        let row = self.rows.entry(key.clone()).or_insert_with(|| (0, first()));
+        row.0 += 1;
+        (row.0, &mut row.1)
+    }
+
+    /// What is kept of a key.
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.rows.get_mut(key).map(|(_, kept)| kept)
+    }
+
+    /// All that is kept.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut V)> {
+        self.rows.values_mut().map(|(count, kept)| (*count, kept))
+    }
+
+    /// Leaves out the rarer half.
+    fn prune(&mut self) {
+        let mut counts: Vec<u64> = self.rows.values().map(|(count, _)| *count).collect();
+        counts.sort_unstable();
+        let half = counts.get(counts.len() / 2).copied().unwrap_or(0);
+        let mut room = self.most / 2;
+        self.rows.retain(|_, (count, _)| {
+            let stays = *count > half && room > 0;
+            if stays {
+                room -= 1;
+            } else {
+                self.left_out.rows += 1;
+                self.left_out.count += *count;
+            }
+            stays
+        });
+    }
+
+    /// The rows with the highest counts, at most `most`; of equal ones the lesser key first.
+    pub(super) fn finish<T>(self, most: usize, mut row: impl FnMut(K, u64, V) -> T) -> Ranked<T> {
+        let mut all: Vec<(K, (u64, V))> = self.rows.into_iter().collect();
+        all.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+        let mut left_out = self.left_out;
+        for (_, (count, _)) in all.iter().skip(most) {
+            left_out.rows += 1;
+            left_out.count += count;
+        }
+        all.truncate(most);
+        let rows = all.into_iter().map(|(key, (count, kept))| row(key, count, kept)).collect();
+        Ranked { rows, left_out }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_counted_twice_or_forgotten(
+            keys in proptest::collection::vec(0_u8..40, 0..300), room in 1_usize..20, most in 0_usize..20,
+        ) {
+            let mut tally = Tally::new(room);
+            for key in &keys {
+                tally.add(key, || ());
+                prop_assert!(tally.rows.len() <= room);
+            }
+            let ranked = tally.finish(most, |key, count, ()| (key, count));
+            let shown: u64 = ranked.rows.iter().map(|(_, count)| count).sum();
+            prop_assert_eq!(shown + ranked.left_out.count, keys.len() as u64);
+            prop_assert!(ranked.rows.len() <= most);
+            prop_assert!(ranked.rows.is_sorted_by(|one, other| one.1 >= other.1));
+        }
+    }
+}

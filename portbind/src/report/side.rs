@@ -1,0 +1,132 @@
+//! Who was refused, and who was in the way.
+
+use super::Foreign;
+use crate::diagnosis::program;
+use crate::output::wire;
+
+/// Characters of arguments that are kept.
+const ARGS: usize = 200;
+
+/// A program, and the test it works for: the same from run to run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Side {
+    /// The program, or what there is in place of one.
+    pub program: Foreign,
+    /// The test.
+    pub test: Option<Foreign>,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Its program and test.
+    pub side: Side,
+    /// Its pid; `None` where there is no process.
+    pub pid: Option<u32>,
+    /// Its arguments with blanks between them; empty if unknown.
+    pub args: Foreign,
+    /// Its user, by name or number.
+    pub user: Option<Foreign>,
+    /// Its container or systemd unit.
+    pub home: Option<Foreign>,
+}
+
+impl Party {
+    /// The process that was refused.
+    #[must_use]
+    pub fn caller(process: &wire::Process<'_>) -> Self {
+        Self {
+            side: Side::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref()),
+            pid: Some(process.pid),
+            args: joined(&process.args),
+            user: user(process.user.as_deref(), process.uid),
+            home: home(process.container.as_ref(), process.unit.as_deref()),
+        }
+    }
+
+    /// The process that has a socket open.
+    #[must_use]
+    pub fn holder(process: &wire::HolderProcess<'_>) -> Self {
+        Self {
+            side: Side::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref()),
+            pid: Some(process.pid),
+            args: joined(&process.args),
+            user: user(process.user.as_deref(), process.uid),
+            home: home(process.container.as_ref(), process.unit.as_deref()),
+        }
+    }
+
+    /// A process that may have ended.
+    #[must_use]
+    pub fn opener(opener: &wire::Opener<'_>) -> Self {
+        Self {
+            side: Side::new(&opener.comm, opener.exe.as_deref(), &opener.args, None),
+            pid: Some(opener.pid),
+            args: joined(&opener.args),
+            user: user(None, opener.uid),
+            home: None,
+        }
+    }
+
+    /// Whoever is behind a socket: who has it open, who left it, who opened it; else what it is.
+    #[must_use]
+    pub fn behind(holder: &wire::Holder<'_>) -> Self {
+        if let Some(process) = holder.processes.first() {
+            return Self::holder(process);
+        }
+        if let Some(opener) = holder.left_by.as_ref().or(holder.opened_by.as_ref()) {
+            return Self::opener(opener);
+        }
+        let words = match &*holder.ownership {
+            "time_wait" => "TIME-WAIT, left by a process that was not seen",
+            "orphan" => "a connection whose process is gone",
+            "not_accepted" => "a connection that waits to be accepted",
+            "kernel" => "the kernel",
+            _ => "a process that was not found",
+        };
+        let side = Side { program: Foreign::new(words), test: None };
+        Self {
+            side,
+            pid: None,
+            args: Foreign::default(),
+            user: user(holder.user.as_deref(), holder.uid),
+            home: None,
+        }
+    }
+}
+
+impl Side {
+    fn new(comm: &str, exe: Option<&str>, args: &[String], test: Option<&wire::Test<'_>>) -> Self {
+        Self {
+            program: Foreign::new(&program::name(comm, exe, args)),
+            test: test.and_then(|test| test.name.as_deref()).map(Foreign::new),
+        }
+    }
+}
+
+fn joined(args: &[String]) -> Foreign {
+    let mut text = String::new();
+    for arg in args {
+        if text.len() > ARGS {
+            text.push_str(" …");
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&arg[..arg.floor_char_boundary(ARGS)]);
+    }
+    Foreign::new(&text)
+}
+
+fn user(name: Option<&str>, uid: Option<u32>) -> Option<Foreign> {
+    name.map(Foreign::new).or_else(|| uid.map(|uid| Foreign::new(&uid.to_string())))
+}
+
+fn home(container: Option<&wire::Container<'_>>, unit: Option<&str>) -> Option<Foreign> {
+    let container = container.map(|container| {
+        let name = container.name.as_deref().unwrap_or(&container.id);
+        format!("container {}", &name[..name.floor_char_boundary(40)])
+    });
+    container.or_else(|| unit.map(|unit| format!("unit {unit}"))).map(|text| Foreign::new(&text))
+}
