@@ -52,10 +52,11 @@ impl Host {
         facts
     }
 
-    /// A file of a network namespace: through the caller if it is there, else through this process.
+    /// A file of a network namespace: through the caller if it is there, else through this thread.
     fn of_namespace(&self, call: &FailedCall<'_>, file: &str) -> Option<Vec<u8>> {
         let procfs = &self.procfs;
-        let who = [call.pid.to_string(), "self".to_owned()];
+        // A thread may be in another namespace than its process.
+        let who = [call.pid.to_string(), "thread-self".to_owned(), "self".to_owned()];
         let who = who.iter().find(|who| procfs.namespace_of(who, "net") == Some(call.socket.netns))?;
         let bytes = procfs.read_up_to(&format!("{who}/net/{file}"), MAX_BYTES)?;
         (bytes.len() < usize::try_from(MAX_BYTES).ok()?).then_some(bytes)
@@ -94,7 +95,8 @@ impl Host {
             let text = procfs.read(UNPRIVILEGED_FROM)?;
             std::str::from_utf8(&text).ok()?.trim().parse().ok()
         };
-        if procfs.own_network_namespace() == Some(netns) {
+        let is_ours = |who| procfs.namespace_of(who, "net") == Some(netns);
+        if is_ours("thread-self") || is_ours("self") {
             return read();
         }
         inside(procfs.network_namespace(pid, netns)?.as_fd(), read).ok()?

@@ -2,12 +2,14 @@
 //!
 //! Everything that reads files starts at a root folder, so that a test can bring its own.
 
+pub mod accounts;
 pub mod bind_facts;
 mod cgroup;
 pub mod clock;
 mod container;
 mod container_names;
 mod files;
+pub mod invoker;
 mod job;
 pub mod listen_address;
 mod local_addresses;
@@ -15,24 +17,30 @@ pub mod netlink;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
+pub mod port_sockets;
 pub mod port_usage;
 pub mod ports;
 pub mod privileges;
 pub mod process;
 pub mod procfs;
+mod sock_diag;
 pub mod socket_units;
 pub mod sockets;
 mod stat;
+pub mod stop;
+pub mod trial;
 mod unit;
+mod units;
 pub mod unix;
 pub mod unix_sockets;
 pub mod users;
 
 use std::path::Path;
 
+pub use accounts::{Account, Accounts};
 pub use clock::BootClock;
 pub use listen_address::ListenAddress;
-pub use netns::Interfaces;
+pub use netns::{Interfaces, Netns};
 pub use owner_cache::OwnerCache;
 pub use owners::{FdSource, OwnerFds, OwnerMap};
 pub use privileges::Privileges;
@@ -40,6 +48,8 @@ pub use procfs::Procfs;
 pub use socket_units::SocketUnits;
 pub use sockets::SocketOwners;
 pub use users::Users;
+
+use crate::diagnosis::rule::Generation;
 
 /// What describing a process takes: the process table, the clock, the names of users, and the files
 /// that container runtimes and systemd keep.
@@ -77,6 +87,14 @@ impl Host {
     pub const fn socket_units(&self) -> SocketUnits<'_> {
         SocketUnits::new(&self.files)
     }
+}
+
+/// The running kernel's version, as the bind rule takes it; a release that does not read like one is taken for
+/// the newest.
+#[must_use]
+pub fn generation() -> Generation {
+    let system = rustix::system::uname();
+    Generation::of_release(&system.release().to_string_lossy()).unwrap_or(Generation::NEWEST)
 }
 
 impl Default for Host {

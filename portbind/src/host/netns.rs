@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::net::netdevice::index_to_name;
@@ -22,6 +22,12 @@ impl Procfs {
     #[must_use]
     pub fn own_network_namespace(&self) -> Option<u32> {
         self.own_namespace("net")
+    }
+
+    /// Inode number of the network namespace of a process.
+    #[must_use]
+    pub fn network_namespace_of(&self, pid: u32) -> Option<u32> {
+        self.namespace_of(&pid.to_string(), "net")
     }
 
     /// Opens the network namespace of a process, given its inode number; `None` if the process has gone, or
@@ -55,6 +61,79 @@ impl Host {
         let named = (device, u64::from(netns));
         let mut names = self.files.names(NAMES).into_iter();
         names.find(|name| self.files.identity(&format!("{NAMES}/{name}")) == Some(named))
+    }
+}
+
+impl Host {
+    /// Opens a network namespace by its inode number, if a process is in it or it has a name.
+    #[must_use]
+    pub fn open_network_namespace(&self, netns: u32) -> Option<OwnedFd> {
+        let by_process = super::unix::namespace(&self.procfs, netns, std::process::id());
+        by_process.map(|(_, file)| file).or_else(|| {
+            let name = self.network_namespace_name(netns)?;
+            Some(File::open(std::path::Path::new("/run/netns").join(name)).ok()?.into())
+        })
+    }
+}
+
+/// A network namespace that can be looked into.
+#[derive(Debug)]
+pub struct Netns {
+    inode: u32,
+    /// None of this process' own, which needs no entering, and so no privilege.
+    file: Option<OwnedFd>,
+}
+
+impl Netns {
+    /// The one that this process is in.
+    ///
+    /// # Errors
+    /// If `/proc` does not tell it.
+    pub fn own(procfs: &Procfs) -> io::Result<Self> {
+        let inode = procfs.own_network_namespace().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { inode, file: None })
+    }
+
+    /// The one of an open file, as `/proc/PID/ns/net` is one.
+    ///
+    /// # Errors
+    /// If the file cannot be looked at.
+    pub fn of(procfs: &Procfs, file: OwnedFd) -> io::Result<Self> {
+        let inode = rustix::fs::fstat(&file)?.st_ino;
+        let inode = u32::try_from(inode).map_err(io::Error::other)?;
+        let is_own = procfs.own_network_namespace() == Some(inode);
+        Ok(Self { inode, file: (!is_own).then_some(file) })
+    }
+
+    /// The one that a process is in.
+    ///
+    /// # Errors
+    /// If the process has gone, or may not be looked at.
+    pub fn of_process(procfs: &Procfs, pid: u32) -> io::Result<Self> {
+        Self::of(procfs, File::open(procfs.root().join(format!("{pid}/ns/net")))?.into())
+    }
+
+    /// Its inode number.
+    #[must_use]
+    pub const fn inode(&self) -> u32 {
+        self.inode
+    }
+
+    /// It is the one that this process is in.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Does something inside of it, as [`inside`] does.
+    ///
+    /// # Errors
+    /// If it may not be entered.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+        match &self.file {
+            None => Ok(work()),
+            Some(file) => inside(file.as_fd(), work),
+        }
     }
 }
 
@@ -105,7 +184,6 @@ impl Interfaces {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::fd::AsFd as _;
     use std::os::unix::fs::symlink;
 
     use super::*;

@@ -1,15 +1,12 @@
 //! Ports of a network namespace: its settings, and a free one by trial.
 
 use std::fs;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd as _, OwnedFd};
-
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, ipproto, socket_with, sockopt};
+use std::os::fd::AsFd as _;
 
 use super::netns::inside;
 use super::procfs::Procfs;
-use crate::diagnosis::event::{Family, Protocol, Socket};
+use super::trial;
+use crate::diagnosis::event::{Options, Socket};
 use crate::diagnosis::facts::PortFacts;
 
 /// How many ports above the refused one are tried.
@@ -27,7 +24,8 @@ pub fn look_from(procfs: &Procfs, pid: u32, asked: &Socket) -> PortFacts {
 }
 
 /// Looks at the ports of the namespace of this thread: its settings, and a port to which `asked` could be bound.
-fn look(asked: &Socket) -> PortFacts {
+#[must_use]
+pub fn look(asked: &Socket) -> PortFacts {
     PortFacts {
         ephemeral: setting("ip_local_port_range").as_deref().and_then(range),
         reserved: setting("ip_local_reserved_ports"),
@@ -50,36 +48,18 @@ fn range(text: &str) -> Option<(u16, u16)> {
 /// The nearest port above the asked one to which the same bind is possible.
 fn free_port(asked: &Socket) -> Option<u16> {
     let first = asked.port.checked_add(1).filter(|_| asked.port != 0)?;
-    (first..=first.saturating_add(TRIALS)).find(|&port| try_bind(asked, port).is_ok())
-}
-
-/// Binds without any option, so that no other socket can be on the port. The trial holds it for microseconds.
-fn try_bind(asked: &Socket, port: u16) -> io::Result<OwnedFd> {
-    let (kind, protocol) = match asked.protocol {
-        Protocol::Tcp | Protocol::Mptcp => (SocketType::STREAM, ipproto::TCP),
-        Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
-        _ => return Err(io::ErrorKind::Unsupported.into()),
-    };
-    let family = match asked.family {
-        Family::Inet => AddressFamily::INET,
-        Family::Inet6 => AddressFamily::INET6,
-        _ => return Err(io::ErrorKind::Unsupported.into()),
-    };
-    let socket = socket_with(family, kind, SocketFlags::CLOEXEC, Some(protocol))?;
-    if asked.options.v6_only && family == AddressFamily::INET6 {
-        sockopt::set_ipv6_v6only(&socket, true)?;
-    }
-    let address: IpAddr = asked.address;
-    bind(&socket, &SocketAddr::new(address, port))?;
-    Ok(socket)
+    // Without any other option, so that no other socket can be on the port. The trial holds it for microseconds.
+    let options = Options { v6_only: asked.options.v6_only, ..Options::default() };
+    let alone = |port| Socket { port, options, interface: None, ..asked.clone() };
+    (first..=first.saturating_add(TRIALS)).find(|&port| trial::bind(&alone(port)).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
     use super::*;
-    use crate::diagnosis::event::Options;
+    use crate::diagnosis::event::{Family, Protocol};
 
     fn asked(port: u16) -> Socket {
         Socket {

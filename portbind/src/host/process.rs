@@ -33,6 +33,12 @@ impl Host {
         }
     }
 
+    /// When a process started, in nanoseconds since boot, as [`Self::describe_if_started_at`] takes it.
+    #[must_use]
+    pub fn start_boot_ns(&self, pid: u32) -> Option<u64> {
+        Some(self.procfs.start_ticks(pid)?.saturating_mul(TICK_NS))
+    }
+
     /// Describes a process if it is the one that started then; `None` when it has gone, even if its
     /// number is in use again.
     ///
@@ -41,6 +47,20 @@ impl Host {
     #[must_use]
     pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
         self.is_the_one_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
+    }
+
+    /// A process and everything above it, up to process 1.
+    #[must_use]
+    pub fn lineage(&self, pid: u32) -> Vec<u32> {
+        let mut line = vec![pid];
+        while let Some(stat) = line.last().and_then(|&pid| self.procfs.stat(pid)) {
+            // A chain that was read piece by piece does not go in a circle for long.
+            if stat.ppid == 0 || line.contains(&stat.ppid) {
+                break;
+            }
+            line.push(stat.ppid);
+        }
+        line
     }
 
     /// Whether a process is still the one that started then, as in [`Self::describe_if_started_at`].

@@ -13,7 +13,7 @@ use crate::diagnosis::event::Process;
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Where the units of the system are, the ones that count most first (systemd.unit(5)).
-const SYSTEM: [&str; 7] = [
+pub(super) const SYSTEM: [&str; 7] = [
     "etc/systemd/system.control",
     "run/systemd/transient",
     "etc/systemd/system",
@@ -23,7 +23,7 @@ const SYSTEM: [&str; 7] = [
     "usr/lib/systemd/system",
 ];
 /// The same for the units of all users.
-const USER: [&str; 4] =
+pub(super) const USER: [&str; 4] =
     ["etc/systemd/user", "run/systemd/user", "usr/local/lib/systemd/user", "usr/lib/systemd/user"];
 /// Where systemd keeps the id of every unit that runs, as the link `invocation:UNIT`
 /// (unit_export_invocation_id in systemd, src/core/unit.c).

@@ -14,6 +14,10 @@ use super::procfs::Procfs;
 
 /// Longer than `socket:[18446744073709551615]`; a longer link is none of a socket.
 const LINK: usize = 32;
+/// Processes that take longer to look through than a thread takes to start.
+const WORTH_A_THREAD: usize = 128;
+/// More do not look faster.
+const MOST_THREADS: usize = 16;
 /// Room for the names of one getdents64 call.
 const NAMES: usize = 16 * 1024;
 
@@ -53,16 +57,45 @@ impl SocketOwners {
         if inodes.is_empty() {
             return Ok(Scan::default());
         }
+        self.scan_where(&|inode| inodes.contains(&inode))
+    }
+
+    /// Looks through every process for the sockets whose inode is wanted.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the process table itself cannot be listed.
+    pub fn scan_where(&self, wanted: Wanted<'_>) -> io::Result<Scan> {
         let table = openat(CWD, self.procfs.root(), directory(), Mode::empty())?;
-        let mut search = Search { table: table.as_fd(), inodes, found: Vec::new(), unreadable: 0 };
-        let mut buffer = [MaybeUninit::uninit(); NAMES];
-        let mut entries = RawDir::new(&table, &mut buffer);
-        while let Some(entry) = entries.next() {
-            if let Some(pid) = number(entry?.file_name()) {
-                search.process(pid);
-            }
+        let pids = processes(&table)?;
+        let search = |pids: &[u32]| {
+            let mut search = Search { table: table.as_fd(), wanted, found: Vec::new(), unreadable: 0 };
+            pids.iter().for_each(|&pid| search.process(pid));
+            (search.found, search.unreadable)
+        };
+        let (mut found, mut unreadable) = (Vec::new(), 0);
+        for part in in_parts(&pids, &search) {
+            found.extend(part.0);
+            unreadable += part.1;
         }
-        Ok(Scan { owners: from_triples(search.found), unreadable: search.unreadable })
+        Ok(Scan { owners: from_triples(found), unreadable })
+    }
+
+    /// How many processes there are; none where the process table cannot be listed.
+    #[must_use]
+    pub fn process_count(&self) -> usize {
+        let table = openat(CWD, self.procfs.root(), directory(), Mode::empty());
+        table.map_err(io::Error::from).and_then(|table| processes(&table)).map_or(0, |pids| pids.len())
+    }
+
+    /// Whether a process has one of these sockets open right now.
+    #[must_use]
+    pub fn has_any(&self, pid: u32, inodes: &[u64]) -> bool {
+        let Ok(table) = openat(CWD, self.procfs.root(), directory(), Mode::empty()) else { return false };
+        let wanted = |inode: u64| inodes.contains(&inode);
+        let mut search = Search { table: table.as_fd(), wanted: &wanted, found: Vec::new(), unreadable: 0 };
+        search.process(pid);
+        !search.found.is_empty()
     }
 
     /// Whether this descriptor refers to this socket right now.
@@ -79,9 +112,50 @@ impl FdSource for SocketOwners {
     }
 }
 
+/// Which inodes are looked for.
+type Wanted<'a> = &'a (dyn Fn(u64) -> bool + Sync);
+
+/// What a part of the processes has open, as pid, descriptor and inode, and how many may not be looked at.
+type Part = (Vec<(u32, u32, u64)>, usize);
+
+/// The pids in a process table.
+fn processes(table: &OwnedFd) -> io::Result<Vec<u32>> {
+    let mut buffer = [MaybeUninit::uninit(); NAMES];
+    let mut entries = RawDir::new(table, &mut buffer);
+    let mut pids = Vec::new();
+    while let Some(entry) = entries.next() {
+        pids.extend(number(entry?.file_name()));
+    }
+    Ok(pids)
+}
+
+/// Looks through parts of many processes at once: nearly all of the time is spent in the kernel.
+fn in_parts(pids: &[u32], search: &(impl Fn(&[u32]) -> Part + Sync)) -> Vec<Part> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let parts = pids.len().div_ceil(WORTH_A_THREAD).clamp(1, threads.min(MOST_THREADS));
+    if parts == 1 {
+        return vec![search(pids)];
+    }
+    let size = pids.len().div_ceil(parts).max(1);
+    std::thread::scope(|scope| {
+        let parts = pids.chunks(size);
+        let running: Vec<_> = parts
+            .map(|part| (part, std::thread::Builder::new().spawn_scoped(scope, move || search(part))))
+            .collect();
+        // A part whose thread could not be started, or failed, is looked through here.
+        running
+            .into_iter()
+            .map(|(part, thread)| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|_| search(part)),
+                Err(_) => search(part),
+            })
+            .collect()
+    })
+}
+
 struct Search<'a, Table> {
     table: Table,
-    inodes: &'a HashSet<u64>,
+    wanted: Wanted<'a>,
     found: Vec<(u32, u32, u64)>,
     unreadable: usize,
 }
@@ -123,7 +197,7 @@ impl<Table: AsFd> Search<'_, Table> {
             let mut link = [0; LINK];
             let Ok(length) = readlinkat_raw(folder, entry.file_name(), &mut link[..]) else { continue };
             if let Some(inode) = link.get(..length).and_then(socket)
-                && self.inodes.contains(&inode)
+                && (self.wanted)(inode)
             {
                 self.found.push((pid, fd, inode));
             }

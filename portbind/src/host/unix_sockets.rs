@@ -1,33 +1,24 @@
 //! Sockets of AF_UNIX that have a name: asked of the kernel (unix_diag), or read in `/proc/PID/net/unix`.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
-};
-
-use super::netns::inside;
+use super::netns::{Netns, inside};
 use super::procfs::Procfs;
+use super::sock_diag::{SockDiag, attributes, u32_at};
 use super::unix::FileId;
-use crate::diagnosis::event::{Name, Protocol, State};
+use crate::diagnosis::event::{Family, Holder, Name, Options, Ownership, Protocol, State};
+use crate::diagnosis::history::SocketId;
 
-/// include/uapi/linux/netlink.h.
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
-const REQUEST_DUMP: u16 = 0x301;
-/// include/uapi/linux/sock_diag.h.
-const SOCK_DIAG_BY_FAMILY: u16 = 20;
 /// include/uapi/linux/unix_diag.h: what is asked for (names, files, queues, owners), and where it stands.
 const SHOW: u32 = 0x01 | 0x02 | 0x10 | 0x40;
 const UNIX_DIAG_NAME: u16 = 0;
 const UNIX_DIAG_VFS: u16 = 1;
 const UNIX_DIAG_RQLEN: u16 = 4;
 const UNIX_DIAG_UID: u16 = 7;
-/// Bytes of `struct nlmsghdr` and `struct unix_diag_msg`.
-const HEADER: usize = 16;
-/// More than a dump puts into one message (netlink_dump in net/netlink/af_netlink.c).
-const BUFFER: usize = 64 * 1024;
+/// Bytes of `struct unix_diag_msg`.
+const MESSAGE: usize = 16;
 /// `__SO_ACCEPTCON` (include/uapi/linux/net.h): the socket listens.
 const LISTENS: u32 = 1 << 16;
 
@@ -50,22 +41,52 @@ pub struct NamedSocket {
     pub backlog: Option<(u32, u32)>,
 }
 
+impl NamedSocket {
+    /// The socket as a holder of its name, with nobody behind it yet.
+    #[must_use]
+    pub fn holder(self) -> Holder {
+        let is_netlink = matches!(self.name, Name::Netlink { .. });
+        Holder {
+            id: SocketId { object: 0, inode: self.inode },
+            state: self.state,
+            conflicts: true,
+            protocol: self.protocol,
+            family: if is_netlink { Family::Netlink } else { Family::Unix },
+            address: Ipv4Addr::UNSPECIFIED.into(),
+            port: 0,
+            name: Some(self.name),
+            peer: None,
+            interface: None,
+            inode: Some(self.inode),
+            uid: self.uid,
+            user: None,
+            options: Options::default(),
+            options_known: true,
+            ownership: Ownership::Process,
+            time_wait_left_ms: None,
+            backlog: self.backlog,
+            opened_by: None,
+            since: None,
+            left_by: None,
+            processes: Vec::new(),
+        }
+    }
+}
+
 /// The named sockets of a network namespace, as unix_diag tells them.
 ///
 /// # Errors
 /// If the kernel has no unix_diag, or does not let this process into the namespace.
 pub fn ask(namespace: BorrowedFd<'_>) -> io::Result<Vec<NamedSocket>> {
-    let socket = open_in(namespace)?;
-    send(&socket, &request(), SendFlags::empty())?;
-    let mut buffer = vec![0; BUFFER];
+    inside(namespace, ask_here)?
+}
+
+/// The same of the namespace of this thread.
+fn ask_here() -> io::Result<Vec<NamedSocket>> {
+    let mut diagnosis = SockDiag::open()?;
     let mut found = Vec::new();
-    loop {
-        let (len, _) = recv(&socket, buffer.as_mut_slice(), RecvFlags::empty())?;
-        let bytes = buffer.get(..len).unwrap_or_default();
-        if bytes.is_empty() || read_messages(bytes, &mut found)? {
-            return Ok(found);
-        }
-    }
+    diagnosis.dump(&request(), |body| found.extend(read_socket(body)))?;
+    Ok(found)
 }
 
 /// The named sockets of the network namespace of a process, from its `net/unix` (unix_seq_show in
@@ -83,47 +104,13 @@ pub fn list(procfs: &Procfs, process: &str) -> Vec<NamedSocket> {
     all.iter().filter(|one| is_alone(one)).cloned().collect()
 }
 
-/// Opens a diagnosis socket in a network namespace: a socket belongs to the one its thread was in.
-fn open_in(namespace: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let open = || {
-        let protocol = Some(netlink::SOCK_DIAG);
-        socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
-    };
-    Ok(inside(namespace, open)??)
-}
-
-/// `struct nlmsghdr` and `struct unix_diag_req`.
+/// `struct unix_diag_req`: family, protocol, padding, states (all), inode (any), what to show, cookie (any).
 fn request() -> Vec<u8> {
-    const LEN: u32 = 40;
-    let mut bytes = Vec::new();
-    bytes.extend(LEN.to_ne_bytes());
-    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    bytes.extend(REQUEST_DUMP.to_ne_bytes());
-    bytes.extend([0; 8]);
-    // Family, protocol, padding, states (all), inode (any), what to show, cookie (any).
-    bytes.extend([1, 0, 0, 0]);
+    let mut bytes = vec![1, 0, 0, 0];
     for word in [u32::MAX, 0, SHOW, u32::MAX, u32::MAX] {
         bytes.extend(word.to_ne_bytes());
     }
     bytes
-}
-
-/// Reads the messages of one packet; whether they were the last.
-fn read_messages(mut bytes: &[u8], found: &mut Vec<NamedSocket>) -> io::Result<bool> {
-    while let (Some(len), Some(kind)) = (u32_at(bytes, 0), u16_at(bytes, 4)) {
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        let Some(body) = bytes.get(HEADER..len) else { break };
-        match kind {
-            NLMSG_DONE => return Ok(true),
-            NLMSG_ERROR => {
-                let error = u32_at(body, 0).unwrap_or_default().cast_signed().wrapping_neg();
-                return Err(io::Error::from_raw_os_error(error));
-            }
-            _ => found.extend(read_socket(body)),
-        }
-        bytes = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
-    }
-    Ok(false)
 }
 
 /// Reads a `struct unix_diag_msg` (family, type, state, padding, inode, cookie) and its attributes; `None`
@@ -140,9 +127,7 @@ fn read_socket(body: &[u8]) -> Option<NamedSocket> {
         uid: None,
         backlog: None,
     };
-    let mut rest = body.get(HEADER..)?;
-    while let (Some(len), Some(kind)) = (u16_at(rest, 0), u16_at(rest, 2)) {
-        let Some(value) = rest.get(4..usize::from(len)) else { break };
+    for (kind, value) in attributes(body.get(MESSAGE..)?) {
         match kind {
             UNIX_DIAG_NAME => socket.name = Name::of_unix(value),
             UNIX_DIAG_VFS => socket.file = file_of(value),
@@ -152,7 +137,6 @@ fn read_socket(body: &[u8]) -> Option<NamedSocket> {
             UNIX_DIAG_UID => socket.uid = u32_at(value, 0),
             _ => {}
         }
-        rest = rest.get(usize::from(len).next_multiple_of(4)..).unwrap_or_default();
     }
     (socket.name != Name::Unnamed).then_some(socket)
 }
@@ -200,14 +184,6 @@ fn read_line(line: &[u8]) -> Option<NamedSocket> {
     Some(NamedSocket { inode, protocol, state, name, file: None, uid: None, backlog: None })
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
-}
-
 /// What a socket is looked for by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -234,6 +210,13 @@ impl Wanted {
             _ => false,
         }
     }
+}
+
+/// Finds sockets in a network namespace: as [`find`] does, from within.
+#[must_use]
+pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<NamedSocket> {
+    let all = netns.inside(|| ask_here().unwrap_or_else(|_| list(procfs, "thread-self")));
+    all.unwrap_or_default().into_iter().filter(|socket| wanted.is(socket)).collect()
 }
 
 /// Finds sockets in one network namespace: as unix_diag tells them, or as `/proc` does.

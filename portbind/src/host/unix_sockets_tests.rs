@@ -7,6 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 
 use proptest::prelude::*;
 
+use super::super::sock_diag::{HEADER, NLMSG_DONE, NLMSG_ERROR, SOCK_DIAG_BY_FAMILY, read_messages};
 use super::super::unix::namespace;
 use super::*;
 
@@ -54,7 +55,7 @@ fn reads_what_unix_diag_writes() {
         message(NLMSG_DONE, &[0; 4]),
     ];
     let mut found = Vec::new();
-    assert!(read_messages(&packet.concat(), &mut found).unwrap());
+    assert!(read_messages(&packet.concat(), |body| found.extend(read_socket(body))).unwrap());
     let expected = [
         NamedSocket {
             inode: 9,
@@ -81,7 +82,7 @@ fn reads_what_unix_diag_writes() {
 #[test]
 fn an_error_message_is_an_error() {
     let packet = message(NLMSG_ERROR, &(-2_i32).to_ne_bytes());
-    assert_eq!(read_messages(&packet, &mut Vec::new()).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(read_messages(&packet, |_| {}).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[test]
@@ -157,8 +158,8 @@ fn finds_sockets_of_this_process() {
 proptest! {
     #[test]
     fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..256), kind: u16) {
-        let _read = read_messages(&bytes, &mut Vec::new());
-        let _read = read_messages(&message(kind, &bytes), &mut Vec::new());
+        let _read = read_messages(&bytes, |body| drop(read_socket(body)));
+        let _read = read_messages(&message(kind, &bytes), |body| drop(read_socket(body)));
         let _read = read_line(&bytes);
     }
 
@@ -169,6 +170,6 @@ proptest! {
             [len.to_ne_bytes(), kind.to_ne_bytes()].concat().into_iter().chain(value.to_ne_bytes())
         });
         let body: Vec<u8> = [1, 1, 10, 0].into_iter().chain([0; 12]).chain(bytes).collect();
-        let _read = read_messages(&message(SOCK_DIAG_BY_FAMILY, &body), &mut Vec::new());
+        let _read = read_messages(&message(SOCK_DIAG_BY_FAMILY, &body), |body| drop(read_socket(body)));
     }
 }

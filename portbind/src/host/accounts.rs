@@ -1,0 +1,128 @@
+//! Accounts of passwd(5) and group(5): whom a command runs as.
+//!
+//! As in [`super::users`], no name service is asked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files of accounts.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    passwd: PathBuf,
+    group: PathBuf,
+}
+
+/// A line of passwd(5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Login name.
+    pub name: String,
+    /// User id.
+    pub uid: u32,
+    /// Id of the user's first group.
+    pub gid: u32,
+    /// Home folder.
+    pub home: String,
+    /// Login shell.
+    pub shell: String,
+}
+
+impl Accounts {
+    /// Those of the machine whose files lie below `root`.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { passwd: root.join("etc/passwd"), group: root.join("etc/group") }
+    }
+
+    /// The account of a login name, or of a number.
+    #[must_use]
+    pub fn find(&self, user: &str) -> Option<Account> {
+        let named = self.read().find(|account| account.name == user);
+        named.or_else(|| self.of(user.parse().ok()?))
+    }
+
+    /// The account of a user id; the first line wins, as in getpwuid(3).
+    #[must_use]
+    pub fn of(&self, uid: u32) -> Option<Account> {
+        self.read().find(|account| account.uid == uid)
+    }
+
+    /// The groups that a user is in, the first one of its account included.
+    #[must_use]
+    pub fn groups(&self, account: &Account) -> Vec<u32> {
+        let text = read_lossy(&self.group);
+        let of_line = |line: &str| -> Option<u32> {
+            let fields: Vec<&str> = line.split(':').collect();
+            let [_, _, gid, members] = fields[..] else { return None };
+            members.split(',').any(|member| member.trim() == account.name).then(|| gid.parse().ok())?
+        };
+        let mut groups = vec![account.gid];
+        groups.extend(text.lines().filter_map(of_line).filter(|&gid| gid != account.gid));
+        groups
+    }
+
+    fn read(&self) -> impl Iterator<Item = Account> + use<> {
+        let text = read_lossy(&self.passwd);
+        let accounts: Vec<_> = text.lines().filter_map(parse).collect();
+        accounts.into_iter()
+    }
+}
+
+fn read_lossy(path: &Path) -> String {
+    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+fn parse(line: &str) -> Option<Account> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let [name, _, uid, gid, _, home, shell] = fields[..] else { return None };
+    // `+` and `-` are how the compat service of nsswitch.conf(5) includes others.
+    if name.is_empty() || name.starts_with(['+', '-', '#']) {
+        return None;
+    }
+    Some(Account {
+        name: name.to_owned(),
+        uid: uid.parse().ok()?,
+        gid: gid.parse().ok()?,
+        home: home.to_owned(),
+        shell: shell.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accounts() -> (tempfile::TempDir, Accounts) {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("etc")).unwrap();
+        let passwd = "root:x:0:0:root:/root:/bin/bash\n+::::::\nbroken\nci:x:1000:1000:,,,:/home/ci:/bin/sh\n\
+                      too:x:1000:7::/:/bin/false\n";
+        let group = "root:x:0:\nci:x:1000:ci\ndocker:x:998:other,ci\nadm:x:4:other\nwheel:x:bad:ci\n";
+        fs::write(root.path().join("etc/passwd"), passwd).unwrap();
+        fs::write(root.path().join("etc/group"), group).unwrap();
+        let accounts = Accounts::at(root.path());
+        (root, accounts)
+    }
+
+    #[test]
+    fn accounts_by_name_and_number() {
+        let (_root, accounts) = accounts();
+        assert_eq!(
+            accounts.find("ci").map(|account| (account.uid, account.home)),
+            Some((1000, "/home/ci".to_owned()))
+        );
+        assert_eq!(accounts.find("1000").map(|account| account.name), Some("ci".to_owned()));
+        assert_eq!(accounts.of(0).map(|account| account.name), Some("root".to_owned()));
+        assert_eq!(
+            (accounts.find("nobody"), accounts.find("+"), accounts.find("broken")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn groups_once_each() {
+        let (_root, accounts) = accounts();
+        assert_eq!(accounts.groups(&accounts.find("ci").unwrap()), [1000, 998]);
+        assert_eq!(accounts.groups(&accounts.find("root").unwrap()), [0]);
+    }
+}

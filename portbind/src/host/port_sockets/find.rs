@@ -1,0 +1,140 @@
+//! From the sockets on a port to the people behind them.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::rc::Rc;
+
+use super::super::netns::Netns;
+use super::super::owners::OwnerFds;
+use super::super::socket_units::Kind;
+use super::super::sockets::Scan;
+use super::super::unix_sockets::NamedSocket;
+use super::super::{Host, ListenAddress};
+use super::copies::{self, Copies};
+use super::{PortSocket, Protocols, Query, ask, interface_names};
+use crate::diagnosis::answer::Unseen;
+use crate::diagnosis::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
+use crate::diagnosis::rule::Generation;
+use crate::diagnosis::unix::in_the_way;
+
+/// The first kernel whose diagnosis tells TCP sockets that are bound and nothing else
+/// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).
+const TELLS_BOUND: Generation = Generation::new(6, 8);
+
+/// The sockets on a port, and everybody behind them.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The sockets, those that a person looks for first first.
+    pub holders: Vec<Holder>,
+    /// What could not be seen.
+    pub unseen: Unseen,
+}
+
+impl Host {
+    /// Finds the sockets on a port. Who has them open is asked of `owners`.
+    ///
+    /// # Errors
+    /// Those of [`ask`].
+    pub fn port_sockets(
+        &self,
+        netns: &Netns,
+        query: &Query,
+        owners: impl Fn(&HashSet<u64>) -> Scan,
+    ) -> io::Result<Found> {
+        let mut sockets = ask(netns, query)?;
+        let mut unseen = Unseen::default();
+        if super::super::generation() < TELLS_BOUND && wants_tcp(query.protocols) {
+            let known = sockets.iter().map(|socket| socket.inode).collect();
+            let bound = copies::bound(&self.procfs, netns.inode(), query, &known);
+            unseen.bound_sockets = bound.is_partial;
+            sockets.extend(bound.sockets);
+        }
+        let mut holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
+        unseen.processes = self.add_owners(&mut holders, owners);
+        name_interfaces(netns, &mut holders);
+        Ok(Found::new(holders, unseen))
+    }
+
+    /// Finds who has sockets of AF_UNIX open.
+    pub fn named_sockets(&self, sockets: Vec<NamedSocket>, owners: impl Fn(&HashSet<u64>) -> Scan) -> Found {
+        let mut holders = in_the_way(sockets.into_iter().map(NamedSocket::holder).collect());
+        let processes = self.add_owners(&mut holders, owners);
+        Found::new(holders, Unseen { processes, bound_sockets: false })
+    }
+
+    /// Adds everybody behind the sockets; how many processes may not be looked at, if one of them may be missing.
+    fn add_owners(&self, holders: &mut [Holder], owners: impl Fn(&HashSet<u64>) -> Scan) -> usize {
+        let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
+        let scan = if inodes.is_empty() { Scan::default() } else { owners(&inodes) };
+        self.add_people(holders, &scan);
+        if holders.iter().any(Holder::is_of_the_past) { scan.unreadable } else { 0 }
+    }
+
+    /// Adds the processes that have each socket open, and the options that these processes' descriptors tell.
+    fn add_people(&self, holders: &mut [Holder], scan: &Scan) {
+        let mut known: HashMap<u32, Option<Rc<Process>>> = HashMap::new();
+        let mut copies = Copies::default();
+        for holder in holders {
+            holder.user = holder.uid.and_then(|uid| self.users.name(uid));
+            let Some(inode) = holder.inode else { continue };
+            for OwnerFds { pid, fds } in scan.owners.get(&inode).into_iter().flatten() {
+                let process = known.entry(*pid).or_insert_with(|| self.describe(*pid).map(Rc::new));
+                // It has ended since.
+                let Some(process) = process else { continue };
+                let mut process = Rc::clone(process);
+                if let Some(unit) = self.socket_unit(&process, holder) {
+                    Rc::make_mut(&mut process).unit = Some(unit);
+                }
+                holder.processes.push(HolderProcess { process, fds: fds.clone(), close_on_exec: None });
+            }
+            let first =
+                holder.processes.first().and_then(|owner| Some((owner.process.pid, *owner.fds.first()?)));
+            if let Some(options) = first.and_then(|(pid, fd)| copies.options(pid, fd, inode)) {
+                holder.options = options;
+                holder.options_known = true;
+            }
+        }
+    }
+
+    /// The socket unit for which systemd has a holder open.
+    #[must_use]
+    pub fn socket_unit(&self, process: &Process, holder: &Holder) -> Option<String> {
+        let kind = match holder.protocol {
+            Protocol::Tcp | Protocol::Mptcp => Kind::Stream,
+            Protocol::Udp | Protocol::Udplite => Kind::Datagram,
+            _ => return None,
+        };
+        let bound = ListenAddress::Internet(Some(holder.address), holder.port);
+        self.socket_units().held_by(process, kind, &bound)
+    }
+}
+
+fn wants_tcp(protocols: Protocols) -> bool {
+    protocols.wants(Protocol::Tcp)
+}
+
+fn name_interfaces(netns: &Netns, holders: &mut [Holder]) {
+    let mut interfaces: Vec<_> = holders.iter_mut().filter_map(|holder| holder.interface.as_mut()).collect();
+    if interfaces.is_empty() {
+        return;
+    }
+    let indices: Vec<u32> = interfaces.iter().map(|interface| interface.index).collect();
+    for (interface, name) in interfaces.iter_mut().zip(interface_names(netns, &indices)) {
+        interface.name = name;
+    }
+}
+
+impl Found {
+    fn new(mut holders: Vec<Holder>, unseen: Unseen) -> Self {
+        holders.sort_by_key(Holder::rank);
+        Self { holders, unseen }
+    }
+
+    /// The sockets that listen, or receive from anybody.
+    pub fn serving(&self) -> impl Iterator<Item = &Holder> {
+        self.holders.iter().filter(|holder| match holder.protocol {
+            Protocol::Tcp | Protocol::Mptcp | Protocol::Sctp => holder.state == State::Listen,
+            _ => holder.peer.is_none() && holder.ownership == Ownership::Process,
+        })
+    }
+}

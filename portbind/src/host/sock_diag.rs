@@ -1,0 +1,104 @@
+//! Questions to the kernel's socket diagnosis (sock_diag(7)): one request, one dump.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
+};
+
+/// include/uapi/linux/netlink.h.
+pub(super) const NLMSG_ERROR: u16 = 2;
+pub(super) const NLMSG_DONE: u16 = 3;
+const REQUEST_DUMP: u16 = 0x301;
+/// include/uapi/linux/sock_diag.h.
+pub(super) const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// Bytes of `struct nlmsghdr`.
+pub(super) const HEADER: usize = 16;
+/// More than a dump puts into one message (netlink_dump in net/netlink/af_netlink.c).
+const BUFFER: usize = 64 * 1024;
+
+/// A diagnosis socket: it tells of the network namespace that its thread was in when it was opened.
+#[derive(Debug)]
+pub(super) struct SockDiag {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+impl SockDiag {
+    /// Opens one in the network namespace of this thread.
+    ///
+    /// # Errors
+    /// Those of socket(2).
+    pub(super) fn open() -> io::Result<Self> {
+        let protocol = Some(netlink::SOCK_DIAG);
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
+        Ok(Self { socket, buffer: vec![0; BUFFER] })
+    }
+
+    /// Sends a request behind its header and hands over the body of each message of the dump.
+    ///
+    /// # Errors
+    /// What the kernel answers: ENOENT where it has no such diagnosis.
+    pub(super) fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        send(&self.socket, &with_header(request), SendFlags::empty())?;
+        loop {
+            let (len, _) = recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::empty())?;
+            let bytes = self.buffer.get(..len).unwrap_or_default();
+            if bytes.is_empty() || read_messages(bytes, &mut each)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Puts a `struct nlmsghdr` in front.
+fn with_header(request: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(HEADER + request.len()).unwrap_or(u32::MAX);
+    let mut bytes = len.to_ne_bytes().to_vec();
+    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    bytes.extend(REQUEST_DUMP.to_ne_bytes());
+    bytes.extend([0; 8]);
+    bytes.extend(request);
+    bytes
+}
+
+/// Reads the messages of one packet; whether they were the last.
+pub(super) fn read_messages(mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<bool> {
+    while let (Some(len), Some(kind)) = (u32_at(bytes, 0), u16_at(bytes, 4)) {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let Some(body) = bytes.get(HEADER..len) else { break };
+        match kind {
+            NLMSG_DONE => return Ok(true),
+            NLMSG_ERROR => {
+                let error = u32_at(body, 0).unwrap_or_default().cast_signed().wrapping_neg();
+                return Err(io::Error::from_raw_os_error(error));
+            }
+            _ => each(body),
+        }
+        bytes = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(false)
+}
+
+/// The attributes of a message (`struct nlattr`): kind, without its flags, and value.
+pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    /// NLA_F_NESTED and NLA_F_NET_BYTEORDER (include/uapi/linux/netlink.h).
+    const FLAGS: u16 = 0xc000;
+    std::iter::from_fn(move || {
+        let (len, kind) = (u16_at(rest, 0)?, u16_at(rest, 2)?);
+        let value = rest.get(4..usize::from(len))?;
+        rest = rest.get(usize::from(len).next_multiple_of(4)..).unwrap_or_default();
+        Some((kind & !FLAGS, value))
+    })
+}
+
+/// A number of four bytes.
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+/// A number of two bytes.
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}

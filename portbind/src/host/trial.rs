@@ -1,0 +1,142 @@
+//! Binds and listens for real, to see whether the kernel lets that through.
+//!
+//! The port is held for microseconds. In that time another program may be refused it, and of a socket that
+//! shares the port something may come here that was meant for the other: so one that shares does not listen.
+
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketFlags, SocketType, bind as bind_socket, ipproto, socket_with, sockopt,
+};
+use socket2::SockRef;
+
+use crate::diagnosis::errno;
+use crate::diagnosis::event::{Family, Operation, Protocol, Socket};
+
+/// What the kernel said no to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The call.
+    pub operation: Operation,
+    /// Its error.
+    pub error: errno::Errno,
+}
+
+/// Binds like `asked`, in the network namespace of this thread.
+///
+/// # Errors
+/// What the kernel said, also of the options, and of protocols that it or this program does not know.
+pub fn bind(asked: &Socket) -> Result<OwnedFd, Refused> {
+    let refused = |error: Errno| Refused { operation: Operation::Bind, error: number(error) };
+    let socket = open(asked).map_err(refused)?;
+    set_options(&socket, asked).map_err(refused)?;
+    bind_socket(&socket, &SocketAddr::new(asked.address, asked.port)).map_err(refused)?;
+    Ok(socket)
+}
+
+/// Binds like `asked`, and listens if it is a socket that can, and does not share its port.
+///
+/// # Errors
+/// As [`bind`], and what the kernel said of listen.
+pub fn serve(asked: &Socket) -> Result<(), Refused> {
+    let socket = bind(asked)?;
+    let listens = matches!(asked.protocol, Protocol::Tcp | Protocol::Mptcp | Protocol::Sctp);
+    if !listens || asked.options.reuse_port {
+        return Ok(());
+    }
+    let refused = |error| Refused { operation: Operation::Listen, error: number(error) };
+    rustix::net::listen(&socket, 0).map_err(refused)
+}
+
+fn open(asked: &Socket) -> Result<OwnedFd, Errno> {
+    let (kind, protocol) = match asked.protocol {
+        Protocol::Tcp => (SocketType::STREAM, ipproto::TCP),
+        Protocol::Mptcp => (SocketType::STREAM, ipproto::MPTCP),
+        Protocol::Sctp => (SocketType::STREAM, ipproto::SCTP),
+        Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
+        Protocol::Udplite => (SocketType::DGRAM, ipproto::UDPLITE),
+        _ => return Err(Errno::PROTONOSUPPORT),
+    };
+    let family = match asked.family {
+        Family::Inet => AddressFamily::INET,
+        Family::Inet6 => AddressFamily::INET6,
+        _ => return Err(Errno::AFNOSUPPORT),
+    };
+    socket_with(family, kind, SocketFlags::CLOEXEC, Some(protocol))
+}
+
+fn set_options(socket: &OwnedFd, asked: &Socket) -> Result<(), Errno> {
+    if asked.options.reuse_address {
+        sockopt::set_socket_reuseaddr(socket, true)?;
+    }
+    if asked.options.reuse_port {
+        sockopt::set_socket_reuseport(socket, true)?;
+    }
+    // Whatever net.ipv6.bindv6only says.
+    if asked.family == Family::Inet6 {
+        sockopt::set_ipv6_v6only(socket, asked.options.v6_only)?;
+    }
+    let name = asked.interface.as_ref().and_then(|interface| interface.name.as_deref());
+    if let Some(name) = name {
+        let bound = SockRef::from(socket).bind_device(Some(name.as_bytes()));
+        bound.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NODEV))?;
+    }
+    Ok(())
+}
+
+fn number(error: Errno) -> errno::Errno {
+    errno::Errno(error.raw_os_error().unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::diagnosis::event::Options;
+
+    fn asked(port: u16, options: Options) -> Socket {
+        Socket {
+            family: Family::Inet,
+            protocol: Protocol::Tcp,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port,
+            netns: 0,
+            netns_name: None,
+            name: None,
+            interface: None,
+            options,
+            uid: 0,
+        }
+    }
+
+    #[test]
+    fn a_listener_is_in_the_way() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let plain = asked(port, Options::default());
+        let error = errno::Errno::EADDRINUSE;
+        assert_eq!(serve(&plain), Err(Refused { operation: Operation::Bind, error }));
+        drop(listener);
+        assert_eq!(serve(&plain), Ok(()));
+    }
+
+    #[test]
+    fn the_second_listener_is_refused_by_listen() {
+        let options = Options { reuse_address: true, ..Options::default() };
+        let held = bind(&asked(0, options)).unwrap();
+        let address = SocketAddr::try_from(rustix::net::getsockname(&held).unwrap()).unwrap();
+        assert_eq!(serve(&asked(address.port(), options)), Ok(()));
+        let other = bind(&asked(address.port(), options)).unwrap();
+        rustix::net::listen(&held, 1).unwrap();
+        assert!(rustix::net::listen(&other, 1).is_err());
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        let strange = Socket { protocol: Protocol::Ping, ..asked(1, Options::default()) };
+        assert_eq!(bind(&strange).unwrap_err().error, errno::Errno(93));
+    }
+}

@@ -1,0 +1,184 @@
+//! What the helpers answer, letter by letter.
+
+use std::rc::Rc;
+
+use insta::assert_snapshot;
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::answer::{Answer, AnswerFormat};
+use super::{Style, samples, wire};
+use crate::diagnosis::answer::{
+    Check, Freed, Outcome, Place, Stage, Stopped, Subject, Unseen, Until, Wait, Who,
+};
+use crate::diagnosis::event::{Name, Ownership, Process, Protocol, State};
+use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
+
+fn subject(place: Place) -> Subject {
+    Subject { place, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }
+}
+
+fn who() -> Who {
+    let refusal = samples::time_wait();
+    let bound = crate::diagnosis::event::Holder {
+        state: State::Bound,
+        ownership: Ownership::Process,
+        ..samples::held_by_java()
+    };
+    let mut holders = vec![samples::held_by_java(), bound];
+    holders.extend(refusal.holders.into_iter().take(1));
+    for owner in holders.iter_mut().flat_map(|holder| &mut holder.processes) {
+        Rc::make_mut(&mut owner.process).started = Some("2026-11-23T12:02:18Z".parse().unwrap());
+    }
+    Who {
+        time: refusal.time,
+        subject: subject(Place::Port(8080)),
+        holders,
+        is_stale: false,
+        unseen: Unseen::default(),
+    }
+}
+
+fn check() -> Check {
+    let refusal = samples::listener();
+    Check {
+        time: refusal.time,
+        socket: refusal.socket.clone(),
+        holders: Vec::new(),
+        refusal: Some(refusal),
+        as_expected: false,
+        warnings: Vec::new(),
+        unseen: Unseen { processes: 3, bound_sockets: true },
+    }
+}
+
+fn wait() -> Wait {
+    let refusal = samples::listener();
+    Wait {
+        time: refusal.time,
+        until: Until::Free,
+        reached: true,
+        waited: SignedDuration::from_millis(1234),
+        socket: refusal.socket,
+        holders: refusal.holders,
+        hopeless: None,
+        unseen: Unseen::default(),
+    }
+}
+
+fn freed() -> Freed {
+    let refusal = samples::time_wait();
+    let java = Rc::clone(&samples::held_by_java().processes[0].process);
+    let systemd = Rc::new(Process { pid: 1, comm: "systemd".to_owned(), ..Process::default() });
+    let manager = Manager { is_users: false, unit: "web.socket".to_owned() };
+    Freed {
+        time: refusal.time,
+        subject: subject(Place::Port(8080)),
+        stage: Stage::Done,
+        is_free: false,
+        plan: Plan {
+            targets: vec![Target { process: Rc::clone(&java), inodes: vec![53719] }],
+            obstacles: vec![Obstacle::Managed { process: systemd, manager }],
+            clients: Vec::new(),
+        },
+        stopped: vec![Stopped { process: java, outcome: Outcome::Killed }],
+        holders: vec![samples::held_by_java()],
+        refusal: Some(refusal),
+        cause: None,
+        unseen: Unseen::default(),
+    }
+}
+
+fn text(answer: &Answer<'_>) -> String {
+    answer.text(&Style::default())
+}
+
+#[test]
+fn text_of_who() {
+    assert_snapshot!(text(&Answer::Who(&who())), @r"
+    tcp port 8080 of network namespace blue\n
+      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   up 2m13s   uid ci   gradle → java
+      held by   java (47990)  BOUND 0.0.0.0:8080   fd 7   up 2m13s   uid ci   gradle → java
+                bound only: it neither listens nor is connected, and lsof and /proc do not show it
+      held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
+    ");
+    let name = Place::Name(Name::Path(b"/run/::x".to_vec()));
+    let nobody = Who { subject: subject(name), holders: Vec::new(), is_stale: true, ..who() };
+    assert_snapshot!(text(&Answer::Who(&nobody)), @r"
+    unix /run/:\x3ax of network namespace blue\n: a socket file that no socket is bound to; portbind free removes it
+    ");
+}
+
+#[test]
+fn text_of_check() {
+    assert_snapshot!(text(&Answer::Check(&check())), @r"
+    bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
+      why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
+      note      this is what the kernel did; its rule, and the sockets that could be seen, had led to expect otherwise
+    ");
+    let free = Check { refusal: None, as_expected: true, holders: who().holders, ..check() };
+    assert_snapshot!(text(&Answer::Check(&free)), @r"
+    bind tcp 0.0.0.0:8080  →  would succeed
+      also on the port: 3 sockets that do not conflict
+    ");
+}
+
+#[test]
+fn text_of_wait() {
+    assert_snapshot!(text(&Answer::Wait(&wait())), @r"
+    tcp 0.0.0.0:8080  →  free after 1.234s
+      before    java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
+    ");
+    let in_vain = Wait { until: Until::Listening, reached: false, holders: Vec::new(), ..wait() };
+    assert_snapshot!(text(&Answer::Wait(&in_vain)), @r"
+    tcp 0.0.0.0:8080  →  nobody listens after 1.234s
+    ");
+}
+
+#[test]
+fn text_of_free() {
+    assert_snapshot!(text(&Answer::Freed(&freed())), @r"
+    tcp port 8080 of network namespace blue\n  →  not free
+      killed    java (47990)  SIGTERM did not end it in time, SIGKILL did
+      kept      systemd (1)  systemd itself listens for web.socket
+      fix       stop it for good: systemctl stop web.socket
+      held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
+      held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51235   ends in 0.0s   (no process: TIME_WAIT has no owner)
+      held by   FIN-WAIT-1 127.0.0.1:8080 ↔ 127.0.0.1:51236   (no process: its owner closed it, the kernel is finishing the connection)
+      held by   ESTABLISHED 127.0.0.1:8080 ↔ 127.0.0.1:51237   (no process yet: the connection waits for the listener to accept it)
+      held by   LISTEN 127.0.0.1:8080   (no process: opened by the kernel itself)
+      why       connections that were closed a moment ago still occupy the port        [time-wait]
+    ");
+    let planned = Freed {
+        stage: Stage::Planned,
+        plan: Plan { obstacles: Vec::new(), ..freed().plan },
+        stopped: Vec::new(),
+        ..freed()
+    };
+    assert_snapshot!(text(&Answer::Freed(&planned)), @r"
+    tcp port 8080 of network namespace blue\n  →  1 process would be stopped
+      stop      java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
+    ");
+}
+
+#[test]
+fn every_line_of_json_is_of_the_schema_and_comes_back() {
+    let schema = jsonschema::validator_for(wire::json_schema().as_value()).unwrap();
+    for (kind, answer) in [
+        ("who", Answer::Who(&who())),
+        ("check", Answer::Check(&check())),
+        ("wait", Answer::Wait(&wait())),
+        ("free", Answer::Freed(&freed())),
+    ] {
+        let mut line = Vec::new();
+        answer.write(AnswerFormat::Json, &Style::default(), &mut line).unwrap();
+        let value: Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(value["kind"], kind);
+        assert!(schema.is_valid(&value), "{kind}: {value}");
+    }
+    let mut line = Vec::new();
+    Answer::Freed(&freed()).write(AnswerFormat::Json, &Style::default(), &mut line).unwrap();
+    let back: wire::Freed<'_> = serde_json::from_slice(&line).unwrap();
+    assert_eq!(back, wire::Freed::from(&freed()));
+}

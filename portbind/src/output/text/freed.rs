@@ -1,0 +1,128 @@
+//! What became of a port that was to be freed, for people.
+
+use super::answer::{note, of_holder, rendered, subject};
+use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, label, sentence, who};
+use crate::diagnosis::answer::{Freed, Outcome, Place, Stage, Stopped};
+use crate::diagnosis::event::{Holder, Ownership};
+use crate::diagnosis::freeing::Obstacle;
+
+/// What was done, or would be.
+pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
+    let mut line = Line::default();
+    line.push(NAME, subject(&freed.subject));
+    line.push(PLAIN, "  →  ");
+    let is_path = matches!(freed.subject.place, Place::Name(_));
+    match (freed.stage, freed.is_free) {
+        (Stage::Planned, false) if is_path => line.push(NAME, "would be removed"),
+        (Stage::Planned, false) => line.push(NAME, to_stop(freed.plan.targets.len())),
+        (_, true) => line.push(NAME, "free"),
+        (Stage::Done | Stage::Forbidden, false) => line.push(ERROR, "not free"),
+    }
+    let mut lines = vec![line];
+    if freed.stage == Stage::Planned && !freed.is_free {
+        lines.extend(planned(freed, style));
+    }
+    lines.extend(freed.stopped.iter().map(stopped));
+    lines.extend(freed.plan.obstacles.iter().flat_map(|obstacle| kept(obstacle, style)));
+    if let Some(command) = freed.plan.command() {
+        lines.extend(told("fix", &format!("stop it for good: {command}"), style));
+    }
+    if freed.stage != Stage::Planned {
+        lines.extend(in_the_way(freed, style));
+    }
+    rendered(&lines, style)
+}
+
+fn to_stop(processes: usize) -> String {
+    match processes {
+        0 => "there is nobody to stop".to_owned(),
+        1 => "1 process would be stopped".to_owned(),
+        count => format!("{count} processes would be stopped"),
+    }
+}
+
+/// Who would be stopped, and who not.
+fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
+    let is_client = |holder: &Holder| freed.plan.clients.iter().any(|client| client.id == holder.id);
+    let mut lines = Vec::new();
+    for holder in &freed.holders {
+        let is_open = holder.ownership == Ownership::Process;
+        let word = if is_open && !is_client(holder) { "stop" } else { "leave" };
+        let teller = Teller { word, known: freed.subject.protocol, now: Some(freed.time) };
+        lines.extend(of_holder(holder, teller, style));
+    }
+    lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, style)));
+    lines
+}
+
+fn stopped(stopped: &Stopped) -> Line {
+    let (word, how) = match stopped.outcome {
+        Outcome::Gone => ("left", "it had let go of the port before it was told anything"),
+        Outcome::Ended => ("stopped", "it ended after SIGTERM"),
+        Outcome::LetGo => ("told", "it let go of the port after SIGTERM, and still runs"),
+        Outcome::Killed => ("killed", "SIGTERM did not end it in time, SIGKILL did"),
+        Outcome::Denied => ("left", "this user may not stop it"),
+        Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel"),
+    };
+    let mut line = label(word);
+    who(&stopped.process, &mut line);
+    line.push(DIM, how);
+    line
+}
+
+/// Whom nobody stops, and why.
+fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
+    let (process, why) = match obstacle {
+        Obstacle::Init(process) => (process, "it is process 1, without which nothing runs".to_owned()),
+        Obstacle::Own(process) => (process, "this command was started from it".to_owned()),
+        Obstacle::Managed { process, manager } => {
+            let why = if manager.unit.ends_with(".socket") {
+                format!("systemd itself listens for {}", super::Escaped(&manager.unit))
+            } else {
+                format!("systemd would start {} again", super::Escaped(&manager.unit))
+            };
+            (process, why)
+        }
+        Obstacle::Nobody(holder) => {
+            let teller = Teller { word: "kept", known: None, now: None };
+            let mut lines = of_holder(holder, teller, style);
+            lines.extend(note(
+                "no process that can be seen has it open: the kernel itself may, or one in another pid namespace",
+                style,
+            ));
+            return lines;
+        }
+    };
+    let mut line = label("kept");
+    who(process, &mut line);
+    line.push(PLAIN, why);
+    vec![line]
+}
+
+/// What still has the port, and what helps.
+fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    match &freed.refusal {
+        Some(refusal) => {
+            lines.extend(super::holders(refusal, style));
+            lines.extend(super::why(refusal, style));
+            // What cannot be stopped is not offered to be stopped.
+            if freed.plan.obstacles.is_empty() {
+                lines.extend(super::fixes(refusal, style));
+            }
+        }
+        None => {
+            let teller = Teller { word: "held by", known: None, now: Some(freed.time) };
+            let named = freed.holders.iter().filter(|holder| holder.name.is_some());
+            lines.extend(named.flat_map(|holder| of_holder(holder, teller, style)));
+            lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, style)));
+        }
+    }
+    lines
+}
+
+fn told(word: &str, text: &str, style: &Style) -> Vec<Line> {
+    let (mut lines, last) = sentence(word, text, style);
+    lines.push(last);
+    lines
+}
