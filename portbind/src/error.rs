@@ -1,30 +1,54 @@
 //! Errors that reach the person, each with what to do next, and the status the process ends with.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::kernel::tracer::TraceError;
+use crate::recording;
 
-/// How portbind ends. The numbers are part of the interface.
+/// How portbind ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum ExitStatus {
     /// All went as asked; tracing was stopped by a signal, a limit, or a closed pipe.
-    Success = 0,
-    /// Something failed that is none of the others.
-    Failure = 1,
+    Success,
+    /// The answer is no: the port is not free, nobody holds it, something new was found.
+    Negative,
     /// The command line or a value on it is wrong.
-    Usage = 2,
+    Usage,
     /// A capability is missing.
-    Permission = 3,
+    Permission,
     /// This kernel cannot do what was asked.
-    Unsupported = 4,
+    Unsupported,
+    /// Something failed that is none of the others.
+    Failure,
+    /// That of a wrapped command, or of timeout(1) where there is none.
+    Wrapped(u8),
+}
+
+/// The status of timeout(1) for a failure of its own.
+pub const WRAPPER_FAILED: u8 = 125;
+
+impl ExitStatus {
+    /// The number, which is part of the interface.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Negative => 1,
+            Self::Usage => 2,
+            Self::Permission => 3,
+            Self::Unsupported => 4,
+            Self::Failure => 5,
+            Self::Wrapped(status) => status,
+        }
+    }
 }
 
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        Self::from(status as u8)
+        Self::from(status.code())
     }
 }
 
@@ -53,9 +77,54 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] recording::Error),
+    /// A log cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Events can no longer be written.
     #[error("cannot write events: {0}")]
     Write(#[source] io::Error),
+    /// A network namespace may not be entered, or is gone.
+    #[error("cannot look into the network namespace: {0}")]
+    Netns(#[source] io::Error),
+    /// Sockets belong to processes that this one may not look at.
+    #[error("{0} processes may not be asked which sockets they have open, and one of them is on the port")]
+    Hidden(usize),
+    /// Somebody has to say yes, and there is nobody to be asked.
+    #[error("stopping processes and removing files takes a yes, and standard input is no terminal")]
+    Unconfirmed,
+    /// A stale socket file cannot be removed.
+    #[error("cannot remove {}: {source}", .path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The kernel does not tell its sockets.
+    #[error("the kernel does not tell which sockets there are: {0}")]
+    Sockets(#[source] io::Error),
+    /// Nobody has this name or number.
+    #[error("there is no user {0:?}")]
+    User(String),
+    /// A command cannot be run.
+    #[error("cannot run {}: {source}", .program.to_string_lossy())]
+    Command {
+        /// The command.
+        program: OsString,
+        /// Why.
+        source: io::Error,
+    },
+    /// What kept a command from being wrapped.
+    #[error(transparent)]
+    Wrapper(Box<Self>),
     /// The runtime failed.
     #[error("{doing}: {source}")]
     System {
@@ -69,28 +138,57 @@ pub enum Error {
 impl Error {
     /// The status the process ends with.
     #[must_use]
-    pub const fn status(&self) -> ExitStatus {
+    pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Privileges(_) => ExitStatus::Permission,
-            Self::Trace(_) => ExitStatus::Unsupported,
-            Self::Word { .. } | Self::Output { .. } => ExitStatus::Usage,
-            Self::Write(_) | Self::System { .. } => ExitStatus::Failure,
+            Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => ExitStatus::Permission,
+            Self::Remove { source, .. } if is_permission(source) => ExitStatus::Permission,
+            Self::Trace(_) | Self::Sockets(_) => ExitStatus::Unsupported,
+            Self::Word { .. }
+            | Self::Output { .. }
+            | Self::User(_)
+            | Self::Unconfirmed
+            | Self::Recording(_)
+            | Self::Log { .. } => ExitStatus::Usage,
+            Self::Write(_) | Self::System { .. } | Self::Remove { .. } => ExitStatus::Failure,
+            Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                ExitStatus::Wrapped(127)
+            }
+            Self::Command { .. } => ExitStatus::Wrapped(126),
+            Self::Wrapper(_) => ExitStatus::Wrapped(WRAPPER_FAILED),
         }
     }
 
     /// What to do next.
     #[must_use]
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Privileges(_) => Some("run it as root: sudo portbind ..."),
+            Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => {
+                Some("run it as root: sudo portbind ...")
+            }
+            Self::Sockets(_) => {
+                Some("the modules inet_diag, tcp_diag and udp_diag do: modprobe tcp_diag udp_diag")
+            }
             Self::Trace(TraceError::NoBtf(_)) => Some(
                 "the kernel has to be built with CONFIG_DEBUG_INFO_BTF; distribution kernels since 2020 are",
             ),
             Self::Trace(_) => Some("portbind doctor tells what this kernel allows"),
-            Self::Word { .. } => Some("portbind trace --help tells what the option takes"),
+            Self::Word { .. } => {
+                Some("portbind --help, and that of the command, tells what the option takes")
+            }
             Self::Output { .. } => Some("name a file in a directory that you may write to"),
+            Self::Recording(_) => {
+                Some("name a recording, made with portbind trace -o json --output FILE; - is standard input")
+            }
+            Self::Log { .. } => Some("name a file that you may read; - is standard input"),
             Self::Write(_) => Some("is there room left on the device?"),
-            Self::System { .. } => None,
+            Self::Unconfirmed => Some("--yes does it without asking; --dry-run only shows what it would do"),
+            Self::User(_) => Some("name a user of /etc/passwd, or its number"),
+            Self::Wrapper(error) => error.hint(),
+            Self::Command { .. } | Self::System { .. } | Self::Remove { .. } => None,
         }
     }
+}
+
+fn is_permission(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }

@@ -2,11 +2,15 @@
 //!
 //! Data flows one way: [`kernel`] turns bytes of the ring buffer into evidence, [`host`] turns
 //! sockets and pids into processes and people, [`diagnosis`] turns evidence into a cause, and
-//! [`output`] prints it. [`cli`] wires them, one file a verb.
+//! [`output`] prints it, [`recording`] reads it back. [`cli`] wires them, one file a verb.
 
 pub mod cli;
+pub mod complaint;
 pub mod diagnosis;
 pub mod error;
 pub mod host;
 pub mod kernel;
 pub mod output;
+pub mod recording;
+pub mod report;
+pub mod sys;

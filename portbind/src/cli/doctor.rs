@@ -15,9 +15,15 @@ use crate::kernel::tracer::{KERNEL_BTF, Options, TraceError, Tracer, read_kernel
 
 /// How the findings are written.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 tracing will work; 3 a capability is missing; 4 this kernel does not allow it.
+
+Examples:
+  sudo portbind doctor
+  sudo portbind doctor -o json | jq .backends")]
 pub struct Args {
     /// `text` for people, `json` as one object.
-    #[arg(short, long, value_enum, default_value_t = DoctorFormat::Text)]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = DoctorFormat::Text)]
     output_format: DoctorFormat,
 }
 

@@ -1,8 +1,24 @@
 //! The command line: one file a verb, each with its arguments and its run.
 
+mod asked;
+pub mod check;
+pub mod compare;
 pub mod doctor;
+mod examine;
+pub mod explain;
+pub mod free;
+mod helper;
+pub mod launch;
+pub mod report;
+pub mod run;
+mod session;
+mod stop;
+mod style;
 pub mod trace;
 pub mod values;
+pub mod view;
+pub mod wait;
+pub mod who;
 
 use clap::{Parser, Subcommand};
 
@@ -20,13 +36,31 @@ pub struct Cli {
 enum Command {
     /// Tell every refused bind on the machine, and who held the port at that instant.
     Trace(trace::Args),
+    /// Tell who is on a port, or bound to the path of a socket.
+    Who(who::Args),
+    /// Tell whether a bind would succeed now, and if not, why and what helps.
+    Check(check::Args),
+    /// Stop the processes that have a port, or remove a stale socket file.
+    Free(free::Args),
+    /// Wait until a port is free, or until somebody listens on it.
+    Wait(wait::Args),
+    /// Run a command, and tell what it and its descendants were refused, and what they left bound.
+    Run(run::Args),
+    /// Compare the refusals of recordings before and after a change.
+    Compare(compare::Args),
+    /// Find "address already in use" in a log, and tell from recordings what it was about.
+    Explain(explain::Args),
+    /// Tell what recordings have in common: causes, ports, who refused whom; as text, JSON or a page.
+    Report(report::Args),
     /// Tell what this kernel and these privileges allow, and why not.
     Doctor(doctor::Args),
+    #[command(name = launch::VERB, hide = true)]
+    Launch(launch::Args),
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 all went as asked; 1 something failed; 2 a word on the command line is wrong;
-             3 a capability is missing; 4 this kernel cannot do what was asked.";
+Exit status: 0 all went as asked; 1 the answer is no; 2 a word on the command line is wrong;
+             3 a capability is missing; 4 this kernel cannot do what was asked; 5 something failed.";
 
 impl Cli {
     /// Runs the verb.
@@ -36,7 +70,16 @@ impl Cli {
     pub fn run(&self) -> Result<ExitStatus, Error> {
         match &self.command {
             Command::Trace(args) => trace::run(args),
+            Command::Who(args) => who::run(args),
+            Command::Check(args) => check::run(args),
+            Command::Wait(args) => wait::run(args),
+            Command::Free(args) => free::run(args),
+            Command::Run(args) => run::run(args),
+            Command::Compare(args) => compare::run(args),
+            Command::Explain(args) => explain::run(args),
+            Command::Report(args) => report::run(args),
             Command::Doctor(args) => doctor::run(args),
+            Command::Launch(args) => launch::run(args),
         }
     }
 }

@@ -1,19 +1,15 @@
 //! `portbind trace`: every refused bind on the machine, and who held the port.
 
-mod enrich;
-mod known_ports;
-mod netns_names;
-mod processes;
-mod recent;
-mod session;
 mod sink;
-mod source;
 
 use std::path::PathBuf;
 
 use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
 
+use self::sink::Sink;
+use super::session::{self, Session, Settings};
+use super::stop::Stop;
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
 use crate::error::{Error, ExitStatus};
 use crate::host::privileges::Privileges;
@@ -24,9 +20,14 @@ use crate::output::color::ColorChoice;
 
 /// What to trace, and how to tell it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portbind trace                                      # every refused bind, until Ctrl-C
+  portbind trace -P 8080,9000-9010 --comm nginx       # only of nginx, only of these ports
+  portbind trace -o json --output run.jsonl --timeout 10m")]
 pub struct Args {
     /// How events are written: `text` for people, `brief` one line each, `json` one object a line.
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output_format: Format,
     /// Only refusals of this process.
     #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
@@ -94,19 +95,36 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
-        debug: args.wants_debug_lines(),
+        debug: args.settings().wants_debug_lines(),
+        family: false,
     };
     let tracer = Tracer::start(&options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
-    runtime.block_on(session::run(args, tracer, sink))
+    runtime.block_on(follow(args, tracer, sink))
+}
+
+/// Traces until a signal, a limit or a closed pipe ends it.
+async fn follow(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
+    let signals = Stop::on_signals()?;
+    let mut records = session::records(&tracer)?;
+    let mut session = Session::start(args.settings(), tracer, sink)?;
+    let timeout = args.timeout.as_ref().map(|timeout| timeout.0);
+    let end = session.follow(&mut records, signals.or_after(timeout)).await?;
+    session.close(&mut records, end).await?;
+    Ok(ExitStatus::Success)
 }
 
 impl Args {
-    const fn wants_debug_lines(&self) -> bool {
-        self.verbose > 1
+    const fn settings(&self) -> Settings {
+        Settings {
+            quiet: self.quiet,
+            verbose: self.verbose,
+            count: self.count,
+            history_limit: self.history_limit,
+        }
     }
 
     fn filter(&self) -> Result<Filter, Error> {

@@ -1,9 +1,6 @@
 //! The words of the command line: each is checked here, once, and is a typed value from then on.
 
 use std::fmt;
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,14 +8,19 @@ use portbind_ebpf::abi;
 
 use crate::diagnosis::errno::Errno;
 
+mod netns;
+mod target;
 #[cfg(test)]
 mod tests;
+mod zone;
+
+pub use zone::Zone;
+
+pub use netns::NetnsRef;
+pub use target::{PortProtocol, Target};
 
 /// The highest error number of Linux (include/uapi/asm-generic/errno.h: EHWPOISON).
 const MAX_ERRNO: u32 = 133;
-/// Magic number of the file system that namespaces live in (include/uapi/linux/magic.h).
-const NSFS_MAGIC: i64 = 0x6e73_6673;
-
 /// A word that could not be understood, and what would have been.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
@@ -54,9 +56,21 @@ pub enum ValueError {
         /// What the kernel keeps of it.
         kept: String,
     },
+    /// Not a port of its own, nor the name of a socket.
+    #[error(
+        "{0:?} is neither a port nor the path of a socket; give a number from 1 to 65535, a path with a slash in \
+         it, or @NAME of an abstract socket"
+    )]
+    Target(String),
+    /// Not a protocol with ports.
+    #[error("{0:?} is not a protocol with ports; choose from tcp, udp, mptcp, udplite and sctp")]
+    PortProtocol(String),
     /// Not a length of time.
     #[error("{0:?} is not a length of time; give a positive number of seconds, as in 30, 0.5, 5m or 1h")]
     Seconds(String),
+    /// Not a time zone.
+    #[error("{0:?} is not a time zone that this machine knows; give UTC or a name such as Europe/Berlin")]
+    Zone(String),
 }
 
 /// The parts of a list, without the blanks around them.
@@ -239,70 +253,6 @@ impl FromStr for ProtocolSet {
             };
         }
         Ok(Self(bits))
-    }
-}
-
-/// A network namespace, as it was named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NetnsRef {
-    /// By inode number: `4026531840` or `net:[4026531840]`.
-    Inode(u32),
-    /// That of a process: `pid:123`.
-    Pid(u32),
-    /// By path: whatever holds a slash.
-    Path(PathBuf),
-    /// By its name under /run/netns, as ip-netns(8) gives them.
-    Name(String),
-}
-
-impl NetnsRef {
-    /// The inode number of the namespace.
-    ///
-    /// # Errors
-    ///
-    /// Those of looking the file up, and `InvalidInput` where it is no namespace.
-    pub fn resolve(&self) -> io::Result<u32> {
-        match self {
-            Self::Inode(inode) => Ok(*inode),
-            Self::Pid(pid) => inode(Path::new(&format!("/proc/{pid}/ns/net"))),
-            Self::Path(path) => inode(path),
-            Self::Name(name) => inode(&Path::new("/run/netns").join(name)),
-        }
-    }
-}
-
-fn inode(path: &Path) -> io::Result<u32> {
-    let invalid = || {
-        let text = format!("{} is not a network namespace", path.display());
-        io::Error::new(io::ErrorKind::InvalidInput, text)
-    };
-    let file = std::fs::metadata(path)?;
-    if rustix::fs::statfs(path)?.f_type != NSFS_MAGIC {
-        return Err(invalid());
-    }
-    u32::try_from(file.ino()).map_err(|_| invalid())
-}
-
-impl FromStr for NetnsRef {
-    type Err = ValueError;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let wrong = || ValueError::Netns(word.to_owned());
-        let number = |word: &str| digits(word).filter(|number| *number > 0).ok_or_else(wrong);
-        let link = word.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
-        if let Some(inode) = link {
-            number(inode).map(Self::Inode)
-        } else if let Some(pid) = word.strip_prefix("pid:") {
-            number(pid).map(Self::Pid)
-        } else if word.bytes().all(|byte| byte.is_ascii_digit()) {
-            number(word).map(Self::Inode)
-        } else if word.contains('\0') || matches!(word, "." | "..") {
-            Err(wrong())
-        } else if word.contains('/') {
-            Ok(Self::Path(PathBuf::from(word)))
-        } else {
-            Ok(Self::Name(word.to_owned()))
-        }
     }
 }
 

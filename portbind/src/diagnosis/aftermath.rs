@@ -1,14 +1,22 @@
 //! What came after a refusal: when the port became free, so that a person can see whether waiting helps.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Ownership, Process, Refusal, Release, Socket};
-use super::history::{PortKey, SocketId};
+use super::event::{Holder, Ownership, Process, Refusal, Release, Socket, State};
+use super::history::{PortKey, SocketId, Table};
 
 /// Refusals whose port is watched at once; the oldest are given up first.
 const WATCHED: usize = 256;
+
+/// How soon after a refusal its port is looked at for the first time, where that is needed.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(20);
+/// The longest time between two looks at a port.
+const LAST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+/// The time between two looks is this part of the time that has gone by: the told time is exact to that.
+const PART: i32 = 8;
 
 /// The refusals whose port is not free yet.
 #[derive(Debug, Default)]
@@ -24,39 +32,64 @@ struct Watched {
     process: Rc<Process>,
     socket: Socket,
     in_the_way: Vec<InTheWay>,
+    /// Processes that may live in the network namespace.
+    pids: Vec<u32>,
+    next_look: Timestamp,
 }
 
 /// One socket in the way, and how its end is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InTheWay {
-    /// It lets go of the port.
-    Open(SocketId),
+    /// The kernel half tells it.
+    Told(SocketId),
     /// A TIME_WAIT ends by the clock.
     Until(Timestamp),
+    /// Nobody tells it: the port has to be looked at.
+    Untold {
+        /// What it looks like.
+        looks: Looks,
+        /// It is known to show where one looks.
+        shows: bool,
+    },
+}
+
+/// A socket as it is found by looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// Local address.
+    pub address: IpAddr,
+    /// The other end of a connection.
+    pub peer: Option<(IpAddr, u16)>,
+    /// Inode number in sockfs; 0 where it has none.
+    pub inode: u64,
+}
+
+/// A port that is to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The port.
+    pub key: PortKey,
+    /// Processes that may live in its network namespace.
+    pub pids: Vec<u32>,
 }
 
 impl Aftermath {
-    /// Watches the port of a refusal. A connection's end is not told by the kernel half, so a port that one
-    /// holds is not watched.
-    pub fn watch(&mut self, key: PortKey, refusal: &Refusal) {
+    /// Watches the port of a refusal. `tells_ends`: the kernel half tells the end of each socket that was
+    /// bound, and not of those that listen only. That of connections it tells never.
+    pub fn watch(&mut self, key: PortKey, refusal: &Refusal, tells_ends: bool) {
         let conflicting = refusal.holders.iter().filter(|holder| holder.conflicts);
-        let in_the_way: Option<Vec<InTheWay>> = conflicting
-            .map(|holder| match (holder.ownership, holder.time_wait_left_ms) {
-                (Ownership::TimeWait, Some(left)) => {
-                    let left = SignedDuration::from_millis(i64::try_from(left).ok()?);
-                    Some(InTheWay::Until(refusal.time.checked_add(left).ok()?))
-                }
-                (Ownership::Process, _) if holder.peer.is_none() => Some(InTheWay::Open(holder.id)),
-                _ => None,
-            })
-            .collect();
+        let in_the_way: Option<Vec<InTheWay>> =
+            conflicting.clone().map(|holder| InTheWay::of(holder, refusal.time, tells_ends)).collect();
         let Some(in_the_way) = in_the_way.filter(|sockets| !sockets.is_empty()) else { return };
+        let owners = conflicting.flat_map(|holder| &holder.processes).map(|owner| owner.process.pid);
         let watched = Watched {
             key,
             refused: refusal.time,
             process: Rc::clone(&refusal.process),
             socket: refusal.socket.clone(),
             in_the_way,
+            pids: std::iter::once(refusal.process.pid).chain(owners).collect(),
+            next_look: refusal.time + FIRST_LOOK,
         };
         if self.watched.len() >= WATCHED {
             self.watched.remove(0);
@@ -67,7 +100,7 @@ impl Aftermath {
     /// A socket let go of a port; the refusals for which that was the last one in the way.
     pub fn closed(&mut self, key: PortKey, id: SocketId, time: Timestamp) -> Vec<Release> {
         self.clear(time, |watched, socket| {
-            watched == key && matches!(socket, InTheWay::Open(open) if open.is(id))
+            watched == key && matches!(socket, InTheWay::Told(open) if open.is(id))
         })
     }
 
@@ -76,11 +109,46 @@ impl Aftermath {
         self.clear(now, |_, socket| matches!(socket, InTheWay::Until(end) if *end <= now))
     }
 
-    /// When the next TIME_WAIT in the way ends.
+    /// The ports that are to be looked at by `now`; each is to be followed by [`Self::looked`].
+    pub fn looks(&mut self, now: Timestamp) -> Vec<Look> {
+        let mut looks: Vec<Look> = Vec::new();
+        for watched in self.watched.iter_mut().filter(|watched| watched.next_look <= now) {
+            if !watched.is_untold() {
+                continue;
+            }
+            let pause = now.duration_since(watched.refused) / PART;
+            watched.next_look = now + pause.clamp(FIRST_LOOK, LAST_PAUSE);
+            match looks.iter_mut().find(|look| look.key == watched.key) {
+                Some(look) => look.pids.extend(&watched.pids),
+                None => looks.push(Look { key: watched.key, pids: watched.pids.clone() }),
+            }
+        }
+        looks
+    }
+
+    /// What was found on a port; `None` where it could not be looked at. The refusals for which the last one
+    /// in the way has gone.
+    pub fn looked(&mut self, key: PortKey, found: Option<&[Looks]>, now: Timestamp) -> Vec<Release> {
+        let Some(found) = found else {
+            self.watched.retain(|watched| watched.key != key || !watched.is_untold());
+            return Vec::new();
+        };
+        // What never showed cannot be seen to go.
+        self.watched.retain_mut(|watched| watched.key != key || watched.still_shows(found));
+        self.clear(now, |watched, socket| {
+            watched == key && matches!(socket, InTheWay::Untold { looks, .. } if !looks.is_among(found))
+        })
+    }
+
+    /// When the next TIME_WAIT in the way ends, or a port is to be looked at.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        let sockets = self.watched.iter().flat_map(|watched| &watched.in_the_way);
-        sockets.filter_map(|socket| if let InTheWay::Until(end) = socket { Some(*end) } else { None }).min()
+        let ends = self.watched.iter().flat_map(|watched| &watched.in_the_way);
+        let ends =
+            ends.filter_map(|socket| if let InTheWay::Until(end) = socket { Some(*end) } else { None });
+        let looks =
+            self.watched.iter().filter(|watched| watched.is_untold()).map(|watched| watched.next_look);
+        ends.chain(looks).min()
     }
 
     /// Takes away the sockets that are gone; the refusals that have none left.
@@ -94,7 +162,51 @@ impl Aftermath {
     }
 }
 
+impl InTheWay {
+    /// How the end of a holder is known; `None` if in no way.
+    fn of(holder: &Holder, refused: Timestamp, tells_ends: bool) -> Option<Self> {
+        let looks = Looks { address: holder.address, peer: holder.peer, inode: holder.id.inode };
+        Some(match (holder.ownership, holder.time_wait_left_ms) {
+            (Ownership::TimeWait, Some(left)) => {
+                let left = SignedDuration::from_millis(i64::try_from(left).ok()?);
+                Self::Until(refused.checked_add(left).ok()?)
+            }
+            (Ownership::Kernel, _) => return None,
+            _ if holder.peer.is_some() => Self::Untold { looks, shows: true },
+            _ if tells_ends || holder.state == State::Listen => Self::Told(holder.id),
+            // Every socket of UDP shows; those of TCP that are only bound do from 6.8 on (inet_diag_dump_icsk,
+            // net/ipv4/inet_diag.c).
+            _ => Self::Untold { looks, shows: Table::of(holder.protocol) == Table::Udp },
+        })
+    }
+}
+
+impl Looks {
+    /// One of the found sockets is this one: that a connection becomes a TIME_WAIT does not free its port.
+    fn is_among(&self, found: &[Self]) -> bool {
+        found.iter().any(|other| match self.peer {
+            Some(_) => (self.address, self.peer) == (other.address, other.peer),
+            None => self.inode != 0 && self.inode == other.inode,
+        })
+    }
+}
+
 impl Watched {
+    fn is_untold(&self) -> bool {
+        self.in_the_way.iter().any(|socket| matches!(socket, InTheWay::Untold { .. }))
+    }
+
+    /// Notes what shows; whether all of it does, or has done before.
+    fn still_shows(&mut self, found: &[Looks]) -> bool {
+        self.in_the_way.iter_mut().all(|socket| match socket {
+            InTheWay::Untold { looks, shows } => {
+                *shows = *shows || looks.is_among(found);
+                *shows
+            }
+            _ => true,
+        })
+    }
+
     fn free(self, time: Timestamp) -> Release {
         let Self { refused, process, socket, .. } = self;
         Release { time, refused, process, socket }

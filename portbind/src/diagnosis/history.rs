@@ -163,6 +163,19 @@ impl History {
         }
     }
 
+    /// Takes down what was so before tracing began, in front of everything else; it makes nothing newer go, and
+    /// what is known of its socket already is not said again.
+    pub fn seed(&mut self, key: PortKey, moment: Moment) {
+        let life = self.ports.peek(&key).map_or(&[][..], Vec::as_slice);
+        let is_known = life.iter().any(|known| known.socket.is(moment.socket));
+        if is_known || life.len() >= MOMENTS_PER_PORT || self.moments >= self.limit {
+            return;
+        }
+        let earlier = life.iter().take_while(|known| known.time.is_none()).count();
+        self.ports.get_or_insert_mut(key, Vec::new).insert(earlier, moment);
+        self.moments += 1;
+    }
+
     /// A process begins to connect; which port it gets is told by [`Self::connected`].
     pub fn connecting(&mut self, object: u64, process: Rc<Process>) {
         self.connecting.put(object, process);
@@ -179,11 +192,14 @@ impl History {
         self.ports.peek(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The bind or connect that gave a socket its port, if it is known and was not undone.
+    /// The bind or connect that gave a socket its port, if it was seen and was not undone: who had a socket open
+    /// when tracing began may have got it from another.
     #[must_use]
     pub fn opening(&self, key: PortKey, socket: SocketId) -> Option<&Moment> {
         let of_socket = |moment: &&Moment| moment.socket.is(socket);
-        let opens = |moment: &&Moment| matches!(moment.what, What::Bound { .. } | What::Connected);
+        let opens = |moment: &&Moment| {
+            moment.time.is_some() && matches!(moment.what, What::Bound { .. } | What::Connected)
+        };
         self.of(key)
             .iter()
             .rev()

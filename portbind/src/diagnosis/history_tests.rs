@@ -12,7 +12,14 @@ fn key(port: u16) -> PortKey {
 
 fn moment(what: What, pid: u32, socket: SocketId) -> Moment {
     let process = Rc::new(Process { pid, ..Process::default() });
-    Moment { time: None, what, process: Some(process), socket, address: LOCALHOST, peer: None }
+    Moment {
+        time: Some(Timestamp::UNIX_EPOCH),
+        what,
+        process: Some(process),
+        socket,
+        address: LOCALHOST,
+        peer: None,
+    }
 }
 
 fn pid(moment: Option<&Moment>) -> Option<u32> {
@@ -72,4 +79,22 @@ proptest! {
         let dropped = u64::try_from(ports.len() - kept).unwrap();
         prop_assert!(history.evicted() <= dropped);
     }
+}
+
+#[test]
+fn what_was_so_before_comes_first_and_opens_nothing() {
+    let mut history = History::new(4);
+    let socket = |inode| SocketId { object: 0, inode };
+    let before = |pid, inode| Moment { time: None, ..moment(What::Bound { any: false }, pid, socket(inode)) };
+    history.push(key(80), moment(What::Listening, 7, socket(10)));
+    history.seed(key(80), before(8, 11));
+    history.seed(key(80), before(9, 12));
+    // Of this socket more is known already.
+    history.seed(key(80), before(6, 10));
+    let pids: Vec<_> = history.of(key(80)).iter().map(|moment| pid(Some(moment))).collect();
+    assert_eq!(pids, [Some(8), Some(9), Some(7)]);
+    assert_eq!(pid(history.opening(key(80), socket(11))), None);
+    history.seed(key(81), before(5, 13));
+    history.seed(key(82), before(5, 14));
+    assert_eq!((history.len(), history.of(key(82)).len(), history.evicted()), (4, 0, 0));
 }

@@ -2,13 +2,20 @@
 //! arguments, so that a recorded refusal is diagnosed the same on any machine.
 
 pub mod aftermath;
+pub mod answer;
 pub mod cause;
+pub mod comparison;
 pub mod elsewhere;
 pub mod errno;
 pub mod event;
 pub mod facts;
+pub mod fingerprint;
+pub mod foresight;
+pub mod freeing;
 pub mod history;
 pub mod other;
+pub mod program;
 pub mod remedy;
 pub mod rule;
+pub mod tally;
 pub mod unix;

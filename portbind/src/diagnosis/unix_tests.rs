@@ -26,6 +26,7 @@ fn holder(pid: u32, state: State) -> Holder {
         uid: None,
         user: None,
         options: Options::default(),
+        options_known: true,
         ownership: Ownership::Process,
         time_wait_left_ms: None,
         backlog: None,

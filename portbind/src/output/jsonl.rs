@@ -7,7 +7,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::Style;
 use super::sanitize::is_hidden;
-use super::wire::{self, Event, Summary};
+use super::wire::{self, Summary};
 use crate::diagnosis::event::{Refusal, Release};
 
 /// Writes a refusal as one line. The style has no influence on JSON.
@@ -16,7 +16,7 @@ use crate::diagnosis::event::{Refusal, Release};
 ///
 /// Those of the writer, unchanged.
 pub fn write(refusal: &Refusal, _style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-    line(&Event::from(refusal), out)
+    line(&wire::Refusal::from(refusal), out)
 }
 
 /// Writes the end of a conflict as one line.
@@ -37,7 +37,7 @@ pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<
     line(summary, out)
 }
 
-fn line(object: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+pub(super) fn line(object: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
     let mut line = Vec::new();
     object.serialize(&mut Serializer::with_formatter(&mut line, Harmless))?;
     line.push(b'\n');

@@ -11,14 +11,25 @@ use jiff::tz::TimeZone;
 
 use crate::diagnosis::event::{Refusal, Release};
 
+pub mod answer;
+#[cfg(test)]
+mod answer_tests;
 pub mod brief;
+pub mod ci;
 pub mod color;
+pub mod comparison;
+pub mod explanation;
+#[cfg(test)]
+mod explanation_tests;
 pub mod jsonl;
 mod line;
 #[cfg(test)]
-mod named_samples;
+pub(crate) mod named_samples;
 #[cfg(test)]
 mod named_tests;
+mod recorded;
+pub mod recorder;
+pub mod report;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sanitize;

@@ -86,6 +86,6 @@ pub(super) fn other() -> Refusal {
 }
 
 /// All of them.
-pub(super) fn all() -> [Refusal; 6] {
+pub(crate) fn all() -> [Refusal; 6] {
     [live(), hostile_name(), stale(), netlink(), vsock(), other()]
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::diagnosis::cause::Code;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Ancestor, Cause, CiJob, Confidence, Container, Family, Holder, HolderProcess, Interface, Job, Operation,
-    Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, Socket, State, Test,
+    Ancestor, Cause, CiJob, Confidence, Container, Family, Fix, Holder, HolderProcess, Interface, Job,
+    Operation, Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, Socket, State, Test,
 };
 use crate::diagnosis::history::SocketId;
 
@@ -71,6 +71,7 @@ pub(crate) fn held_by_java() -> Holder {
         uid: Some(1000),
         user: Some("ci".to_owned()),
         options: Options { reuse_address: true, ..Options::default() },
+        options_known: true,
         ownership: Ownership::Process,
         time_wait_left_ms: None,
         backlog: Some((3, 128)),
@@ -241,6 +242,15 @@ pub(super) fn people() -> Refusal {
     refusal
 }
 
+/// Two remedies, one with a command.
+pub(super) fn fixes() -> Vec<Fix> {
+    let stop = "kill 47990".to_owned();
+    vec![
+        Fix { code: "other-port", text: "use another port: 8081 is free".to_owned(), command: None },
+        Fix { code: "stop-holder", text: format!("stop java: {stop}"), command: Some(stop) },
+    ]
+}
+
 /// No port left for a connect.
 pub(crate) fn exhausted() -> Refusal {
     let mut refusal = listener();
@@ -290,4 +300,8 @@ fn ip(text: &str) -> IpAddr {
 
 fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+pub(crate) fn all() -> [Refusal; 9] {
+    [listener(), time_wait(), vanished(), several(), hostile(), ipv6(), people(), exhausted(), unknown()]
 }

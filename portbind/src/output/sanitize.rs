@@ -25,6 +25,15 @@ pub struct Prose<'a>(pub &'a str);
 #[derive(Clone, Copy, Debug)]
 pub struct TestName<'a>(pub &'a str);
 
+/// A line of a log: as [`Escaped`], but colons stay (`:::3000`). A CI system acts on `::` at the start of a line
+/// only, so that this must never be printed there.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLine<'a>(pub &'a str);
+/// A foreign string on a page, where no CI system looks for commands: hidden characters and backslashes are
+/// escaped, colons and `#` stay.
+#[derive(Clone, Copy, Debug)]
+pub struct Visible<'a>(pub &'a str);
+
 impl Escaped<'_> {
     /// The printed form in at most `width` columns, the end replaced by `…` where it is longer.
     #[must_use]
@@ -36,6 +45,16 @@ impl Escaped<'_> {
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         escape(self.0, false, f)
+    }
+}
+
+impl fmt::Display for LogLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.0.split(':').enumerate() {
+            f.write_str(if index == 0 { "" } else { ":" })?;
+            escape(part, false, f)?;
+        }
+        Ok(())
     }
 }
 
@@ -55,6 +74,19 @@ impl fmt::Display for TestName<'_> {
         for (index, part) in self.0.split("::").enumerate() {
             f.write_str(if index == 0 { "" } else { "::" })?;
             escape(part, false, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Visible<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c == '\\' || is_hidden(c) {
+                escape_char(c, f)?;
+            } else {
+                f.write_char(c)?;
+            }
         }
         Ok(())
     }
@@ -248,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_logs_stay_readable() {
+        for (text, expected) in [
+            (
+                "listen EADDRINUSE: address already in use :::3000",
+                "listen EADDRINUSE: address already in use :::3000",
+            ),
+            ("\x1b[2J##[error]\u{202e}\\", r"\x1b[2J#\x23[error]\u{202e}\\"),
+        ] {
+            assert_eq!(LogLine(text).to_string(), expected);
+        }
+    }
+
+    #[test]
     fn cut_keeps_to_the_width() {
         assert_eq!(Escaped("abcdef").cut(6), "abcdef");
         assert_eq!(Escaped("abcdef").cut(5), "abcd…");
@@ -287,10 +332,24 @@ mod tests {
         }
 
         #[test]
+        fn visible_is_visible_and_reversible(text in hostile()) {
+            let shown = Visible(&text).to_string();
+            prop_assert!(!shown.chars().any(is_hidden));
+            prop_assert_eq!(unescape(&shown), text);
+        }
+
+        #[test]
         fn test_names_are_harmless_and_reversible(text in hostile()) {
             let shown = TestName(&text).to_string();
             prop_assert!(!shown.chars().any(is_hidden));
             prop_assert!(!shown.starts_with(':') && !shown.ends_with(':') && !shown.contains("##"));
+            prop_assert_eq!(unescape(&shown), text);
+        }
+
+        #[test]
+        fn lines_of_logs_are_harmless_and_reversible(text in hostile()) {
+            let shown = LogLine(&text).to_string();
+            prop_assert!(!shown.chars().any(is_hidden) && !shown.contains("##"));
             prop_assert_eq!(unescape(&shown), text);
         }
 

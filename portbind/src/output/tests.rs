@@ -6,8 +6,9 @@ use insta::assert_snapshot;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 
+use super::samples::{self, all};
 use super::sanitize::columns;
-use super::{Format, Printer, Style, Summary, samples};
+use super::{Format, Printer, Style, Summary};
 use crate::diagnosis::event::{Account, Gaps, Refusal};
 
 fn print(format: Format, style: Style, events: &[Refusal]) -> String {
@@ -28,20 +29,6 @@ fn json(event: Refusal) -> String {
 
 fn wide(width: usize) -> Style {
     Style { width: Some(width), ..Style::default() }
-}
-
-fn all() -> [Refusal; 9] {
-    [
-        samples::listener(),
-        samples::time_wait(),
-        samples::vanished(),
-        samples::several(),
-        samples::hostile(),
-        samples::ipv6(),
-        samples::people(),
-        samples::exhausted(),
-        samples::unknown(),
-    ]
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Text: a few lines an event, for people.
 
+pub mod command;
 mod people;
 
 use std::io;
 use std::rc::Rc;
+
+use jiff::Timestamp;
 
 use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
@@ -11,9 +14,11 @@ use super::sanitize::{Escaped, Prose, columns};
 use super::words;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Ownership, Process, Refusal, Release, Socket, State,
+    Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, Release, State,
 };
 
+pub(super) mod answer;
+pub(super) mod freed;
 mod timeline;
 
 /// Columns before the text of a line below the first.
@@ -148,7 +153,14 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
             let none = holder.processes.is_empty().then_some(None);
             processes.chain(none).map(move |process| (holder, process))
         })
-        .flat_map(|(holder, process)| held_by(&refusal.socket, holder, process, style))
+        .flat_map(|(holder, process)| {
+            held_by(
+                Teller { word: "held by", known: Some(refusal.socket.protocol), now: None },
+                holder,
+                process,
+                style,
+            )
+        })
         .collect();
     let others = refusal.holders.iter().filter(|holder| !holder.conflicts).count();
     if lines.is_empty() {
@@ -169,13 +181,20 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
         lines.push(line);
     }
     let others = others.saturating_add(usize::try_from(refusal.bystanders).unwrap_or(usize::MAX));
-    if others > 0 {
-        let mut line = Line::default();
-        let (sockets, verb) = if others == 1 { ("socket", "does") } else { ("sockets", "do") };
-        line.push(DIM, format!("  also on the port: {others} {sockets} that {verb} not conflict"));
-        lines.push(line);
-    }
+    lines.extend(also_on_the_port(others));
     lines
+}
+
+/// How many sockets on the port do not stand in the way.
+fn also_on_the_port(count: usize) -> Option<Line> {
+    let (sockets, verb) = match count {
+        0 => return None,
+        1 => ("socket", "does"),
+        _ => ("sockets", "do"),
+    };
+    let mut line = Line::default();
+    line.push(DIM, format!("  also on the port: {count} {sockets} that {verb} not conflict"));
+    Some(line)
 }
 
 /// What to say where no socket stands in the way; nothing where none could.
@@ -192,13 +211,24 @@ fn nobody(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
-fn held_by(asked: &Socket, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Vec<Line> {
-    let mut line = label("held by");
+/// What the line of a holder leaves out, and what it adds.
+#[derive(Clone, Copy)]
+struct Teller {
+    /// What stands in front.
+    word: &'static str,
+    /// The protocol that goes without saying.
+    known: Option<Protocol>,
+    /// The present, to tell how long a process has been running.
+    now: Option<Timestamp>,
+}
+
+fn held_by(teller: Teller, holder: &Holder, process: Option<&HolderProcess>, style: &Style) -> Vec<Line> {
+    let mut line = label(teller.word);
     let known = process.map(|process| &process.process).or_else(|| past(holder));
     if let Some(process) = known {
         who(process, &mut line);
     }
-    socket(asked, holder, &mut line);
+    socket(teller.known, holder, &mut line);
     if let Some(left) = holder.time_wait_left_ms {
         line.push(PLAIN, format!("   ends in {}.{}s", left / 1000, left % 1000 / 100));
     } else if holder.state == State::TimeWait {
@@ -209,6 +239,9 @@ fn held_by(asked: &Socket, holder: &Holder, process: Option<&HolderProcess>, sty
     {
         let fds: Vec<String> = fds.iter().map(ToString::to_string).collect();
         line.push(PLAIN, format!("   fd {}", fds.join(",")));
+    }
+    if let (Some(now), Some(started)) = (teller.now, known.and_then(|process| process.started)) {
+        line.push(PLAIN, format!("   up {}", words::span(now.duration_since(started))));
     }
     if let Some(since) = holder.since {
         line.push(PLAIN, format!("   since {}", words::clock(since, style)));
@@ -239,15 +272,21 @@ fn past(holder: &Holder) -> Option<&Rc<Process>> {
     holder.opened_by.as_ref().filter(|_| holder.is_of_the_past())
 }
 
-fn socket(asked: &Socket, holder: &Holder, line: &mut Line) {
-    line.push(PLAIN, format!("{} ", words::state(holder.state)));
-    if holder.protocol != asked.protocol {
-        line.push(PLAIN, format!("{} ", words::kind(holder.family, holder.protocol)));
+fn socket(known: Option<Protocol>, holder: &Holder, line: &mut Line) {
+    if known == Some(holder.protocol) {
+        line.push(PLAIN, format!("{} {}", words::state(holder.state), words::bound(holder)));
+    } else {
+        holder_socket(holder, line);
     }
-    line.push(PLAIN, words::bound(holder));
     if let Some((address, port)) = holder.peer {
         line.push(PLAIN, format!(" ↔ {}", words::endpoint(address, port, None)));
     }
+}
+
+/// State, kind and place of a socket.
+fn holder_socket(holder: &Holder, line: &mut Line) {
+    let kind = words::kind(holder.family, holder.protocol);
+    line.push(PLAIN, format!("{} {kind} {}", words::state(holder.state), words::bound(holder)));
 }
 
 /// Why a socket has no process to name.

@@ -1,39 +1,55 @@
 //! The JSON line: what scripts may rely on.
 //!
 //! These types are apart from the ones in [`crate::diagnosis::event`], so that those can change
-//! without changing the output. Fields may be added; none is renamed, removed or given another
-//! meaning within a version of [`SCHEMA`]. A fact that is not known is `null`.
+//! without changing the output. They are written and read: a recording comes back as it was told.
+//! Fields may be added; none is renamed, removed or given another meaning within a version of
+//! [`SCHEMA`]. A fact that is not known is `null`.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+mod answer;
+mod command;
+mod comparison;
 mod convert;
-mod run;
-
-pub use run::{Release, Summary};
+mod explanation;
 mod people;
+pub mod report;
+mod run;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod time;
 
+pub use answer::{Check, Freed, Wait, Who};
+pub use command::{Command, End, Leak, Outcome};
+pub use comparison::{Change, Comparison, Pattern, Side};
+pub use explanation::{Explanation, Join, LogLine, Target};
 pub use people::{CiJob, Container, Pod, Test};
+pub use report::Report;
+pub use run::{Release, Summary};
+pub use schema::json_schema;
+pub use time::Time;
 
 /// Name and version of the format, in every line.
 pub const SCHEMA: &str = "portbind.event/1";
 
 /// A line of kind `refusal`.
-#[derive(Debug, Serialize)]
-pub struct Event<'a> {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Refusal<'a> {
     /// [`SCHEMA`].
-    pub schema: &'static str,
+    pub schema: Cow<'a, str>,
     /// `refusal`.
-    pub kind: &'static str,
+    pub kind: Cow<'a, str>,
     /// When the kernel said no: RFC 3339, UTC, nine digits of a second.
-    #[serde(serialize_with = "rfc3339")]
-    pub time: Timestamp,
+    pub time: Time,
     /// `bind`, `listen`, `autobind` or `unknown`.
-    pub operation: &'static str,
+    pub operation: Cow<'a, str>,
     /// What the caller got.
-    pub error: Error,
+    pub error: Error<'a>,
     /// The caller.
     pub process: Process<'a>,
     /// The socket, with the address and port that were asked for.
@@ -47,39 +63,39 @@ pub struct Event<'a> {
     /// Why the kernel refused.
     pub cause: Cause<'a>,
     /// What the diagnosis rests on: `kernel`, `history` or `afterwards`.
-    pub confidence: &'static str,
+    pub confidence: Cow<'a, str>,
     /// What makes the call work, safest first.
     pub fixes: Vec<Fix<'a>>,
     /// What happened on the port before, oldest first.
     pub history: Vec<Moment<'a>>,
     /// Which backend saw it.
-    pub backend: &'a str,
+    pub backend: Cow<'a, str>,
     /// Refusals lost before this one, since the start.
     pub lost: u64,
 }
 
 /// An error number.
-#[derive(Debug, Serialize)]
-pub struct Error {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Error<'a> {
     /// Symbolic name.
-    pub name: Option<&'static str>,
+    pub name: Option<Cow<'a, str>>,
     /// Positive number.
     pub number: u32,
 }
 
 /// The process that was refused.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Process<'a> {
     /// Thread group id.
     pub pid: u32,
     /// Thread id.
     pub tid: u32,
     /// Name of the thread.
-    pub comm: &'a str,
+    pub comm: Cow<'a, str>,
     /// Path of the executable.
-    pub exe: Option<&'a str>,
+    pub exe: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
-    pub args: &'a [String],
+    pub args: Cow<'a, [String]>,
     /// `args` was cut.
     pub args_truncated: bool,
     /// Real user id.
@@ -87,45 +103,44 @@ pub struct Process<'a> {
     /// Real group id.
     pub gid: Option<u32>,
     /// Name of the user.
-    pub user: Option<&'a str>,
+    pub user: Option<Cow<'a, str>>,
     /// Path in the cgroup hierarchy.
-    pub cgroup: Option<&'a str>,
-    /// When it started, as [`Event::time`].
-    #[serde(serialize_with = "rfc3339_or_null")]
-    pub started: Option<Timestamp>,
+    pub cgroup: Option<Cow<'a, str>>,
+    /// When it started, as [`Refusal::time`].
+    pub started: Option<Time>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Relative<'a>>,
     /// Its container.
     pub container: Option<Container<'a>>,
     /// Its systemd unit.
-    pub unit: Option<&'a str>,
+    pub unit: Option<Cow<'a, str>>,
     /// The test or job it works for.
     pub test: Option<Test<'a>>,
 }
 
 /// A process by number and name.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Relative<'a> {
     /// Thread group id.
     pub pid: u32,
     /// Name.
-    pub comm: &'a str,
+    pub comm: Cow<'a, str>,
 }
 
 /// The socket of the refused call.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Socket<'a> {
     /// `inet`, `inet6`, `unix`, `netlink`, `vsock`, or a family number in digits.
-    pub family: String,
+    pub family: Cow<'a, str>,
     /// `tcp`, `udp`, `mptcp`, `ping`, `udplite`, `sctp`; of `unix` and `vsock` the type of the socket; of
     /// `netlink` the name of its protocol; or a protocol number in digits.
-    pub protocol: String,
+    pub protocol: Cow<'a, str>,
     /// Address asked for, IPv6 without brackets; of `inet` and `inet6`.
     pub address: Option<IpAddr>,
     /// Port asked for; 0 is any; of `inet` and `inet6`.
     pub port: Option<u16>,
     /// Path or abstract name asked for; of `unix`.
-    pub path: Option<String>,
+    pub path: Option<Cow<'a, str>>,
     /// Name asked for; of `netlink`.
     pub netlink: Option<Netlink>,
     /// Name asked for; of `vsock`.
@@ -133,7 +148,7 @@ pub struct Socket<'a> {
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Name of that namespace, or of the caller's container.
-    pub netns_name: Option<&'a str>,
+    pub netns_name: Option<Cow<'a, str>>,
     /// Interface it is bound to.
     pub interface: Option<Interface<'a>>,
     /// Options that decide conflicts.
@@ -143,7 +158,7 @@ pub struct Socket<'a> {
 }
 
 /// The name of a netlink socket.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Netlink {
     /// Port id; 0 is any.
     pub port_id: u32,
@@ -152,7 +167,7 @@ pub struct Netlink {
 }
 
 /// The name of a vsock socket.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Vsock {
     /// Context id; 4294967295 is any.
     pub cid: u32,
@@ -161,16 +176,16 @@ pub struct Vsock {
 }
 
 /// A network interface.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interface<'a> {
     /// Index in its network namespace.
     pub index: u32,
     /// Name.
-    pub name: Option<&'a str>,
+    pub name: Option<Cow<'a, str>>,
 }
 
 /// Options that decide conflicts.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Options {
     /// SO_REUSEADDR.
     pub reuse_address: bool,
@@ -181,22 +196,22 @@ pub struct Options {
 }
 
 /// A socket on the port.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Holder<'a> {
     /// `listen`, `bound`, `established`, `time_wait`, ...
-    pub state: &'static str,
+    pub state: Cow<'a, str>,
     /// It stands in the way of the refused socket.
     pub conflicts: bool,
     /// As [`Socket::protocol`].
-    pub protocol: String,
+    pub protocol: Cow<'a, str>,
     /// As [`Socket::family`].
-    pub family: String,
+    pub family: Cow<'a, str>,
     /// Local address, as [`Socket::address`].
     pub address: Option<IpAddr>,
     /// Local port, as [`Socket::port`].
     pub port: Option<u16>,
     /// The path or abstract name it was given, as [`Socket::path`].
-    pub path: Option<String>,
+    pub path: Option<Cow<'a, str>>,
     /// The other end of a connection.
     pub peer: Option<Peer>,
     /// Interface it is bound to.
@@ -206,16 +221,15 @@ pub struct Holder<'a> {
     /// Owner.
     pub uid: Option<u32>,
     /// Name of the owner.
-    pub user: Option<&'a str>,
+    pub user: Option<Cow<'a, str>>,
     /// Options that decide conflicts.
-    pub options: Options,
+    pub options: Option<Options>,
     /// `process`, `time_wait`, `orphan`, `not_accepted` or `kernel`: who can have it open.
-    pub ownership: &'static str,
+    pub ownership: Cow<'a, str>,
     /// Connections that wait to be accepted (listeners).
     pub backlog: Option<Backlog>,
-    /// When it got the port, as [`Event::time`]; null if that was before tracing began.
-    #[serde(serialize_with = "rfc3339_or_null")]
-    pub since: Option<Timestamp>,
+    /// When it got the port, as [`Refusal::time`]; null if that was before tracing began.
+    pub since: Option<Time>,
     /// Milliseconds until a TIME_WAIT socket is gone.
     pub time_wait_left_ms: Option<u64>,
     /// Who gave it the port, also when that process has ended.
@@ -227,33 +241,33 @@ pub struct Holder<'a> {
 }
 
 /// A process that may have ended.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Opener<'a> {
     /// Thread group id.
     pub pid: u32,
     /// Name.
-    pub comm: &'a str,
+    pub comm: Cow<'a, str>,
     /// Path of the executable.
-    pub exe: Option<&'a str>,
+    pub exe: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
-    pub args: &'a [String],
+    pub args: Cow<'a, [String]>,
     /// Real user id.
     pub uid: Option<u32>,
-    /// When it started, as [`Event::time`].
-    #[serde(serialize_with = "rfc3339_or_null")]
-    pub started: Option<Timestamp>,
+    /// When it started, as [`Refusal::time`].
+    pub started: Option<Time>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Relative<'a>>,
+    /// The test or job it works for.
+    pub test: Option<Test<'a>>,
 }
 
 /// Something that happened on the port.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Moment<'a> {
-    /// When, as [`Event::time`]; null if that was before tracing began.
-    #[serde(serialize_with = "rfc3339_or_null")]
-    pub time: Option<Timestamp>,
+    /// When, as [`Refusal::time`]; null if that was before tracing began.
+    pub time: Option<Time>,
     /// `bound`, `listening`, `leaving` (closed a connection before its peer), `closed`, `connected`.
-    pub what: &'static str,
+    pub what: Cow<'a, str>,
     /// The kernel chose the port.
     pub any: bool,
     /// Local address.
@@ -267,7 +281,7 @@ pub struct Moment<'a> {
 }
 
 /// The other end of a connection.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Peer {
     /// Remote address.
     pub address: IpAddr,
@@ -276,7 +290,7 @@ pub struct Peer {
 }
 
 /// How full the queue of a listener is.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Backlog {
     /// Connections that wait.
     pub waiting: u32,
@@ -285,68 +299,56 @@ pub struct Backlog {
 }
 
 /// A process that has a holder open.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HolderProcess<'a> {
     /// Thread group id.
     pub pid: u32,
     /// Name.
-    pub comm: &'a str,
+    pub comm: Cow<'a, str>,
     /// The first of `fds`.
     pub fd: Option<u32>,
     /// Its descriptors of the socket, ascending.
-    pub fds: &'a [u32],
+    pub fds: Cow<'a, [u32]>,
     /// Path of the executable.
-    pub exe: Option<&'a str>,
+    pub exe: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
-    pub args: &'a [String],
+    pub args: Cow<'a, [String]>,
     /// `args` was cut.
     pub args_truncated: bool,
     /// Real user id.
     pub uid: Option<u32>,
     /// Name of the user.
-    pub user: Option<&'a str>,
+    pub user: Option<Cow<'a, str>>,
     /// Path in the cgroup hierarchy.
-    pub cgroup: Option<&'a str>,
-    /// When it started, as [`Event::time`].
-    #[serde(serialize_with = "rfc3339_or_null")]
-    pub started: Option<Timestamp>,
+    pub cgroup: Option<Cow<'a, str>>,
+    /// When it started, as [`Refusal::time`].
+    pub started: Option<Time>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Relative<'a>>,
     /// Its container.
     pub container: Option<Container<'a>>,
     /// Its systemd unit; of systemd itself, the socket unit it has the holder open for.
-    pub unit: Option<&'a str>,
+    pub unit: Option<Cow<'a, str>>,
     /// The test or job it works for.
     pub test: Option<Test<'a>>,
 }
 
 /// Why the kernel refused.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause<'a> {
     /// Stable code.
-    pub code: &'a str,
+    pub code: Cow<'a, str>,
     /// One sentence.
-    pub summary: &'a str,
+    pub summary: Cow<'a, str>,
 }
 
 /// A change that makes the call work.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fix<'a> {
     /// Stable code.
-    pub code: &'a str,
+    pub code: Cow<'a, str>,
     /// What to do.
-    pub text: &'a str,
+    pub text: Cow<'a, str>,
     /// The command that does it.
-    pub command: Option<&'a str>,
-}
-
-fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{time:.9}"))
-}
-
-fn rfc3339_or_null<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => rfc3339(time, serializer),
-        None => serializer.serialize_none(),
-    }
+    pub command: Option<Cow<'a, str>>,
 }

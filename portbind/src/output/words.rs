@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Style;
 use super::sanitize::Escaped;
@@ -24,6 +24,23 @@ pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>
 /// The time of day, to the millisecond.
 pub(super) fn clock(time: Timestamp, style: &Style) -> String {
     time.to_zoned(style.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
+}
+
+/// The network namespace, where it is another than this process' own.
+pub(super) fn netns(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" of network namespace {}", Escaped(name)))
+}
+
+/// A length of time in its two largest units; of less than a minute, with a tenth of a second.
+pub(super) fn span(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}.{}s", span.subsec_millis().max(0) / 100),
+        (0, 0, _) => format!("{minutes}m{}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{}m", minutes % 60),
+        _ => format!("{days}d{}h", hours % 24),
+    }
 }
 
 /// The protocol's word, or its number.
@@ -65,7 +82,7 @@ pub(super) fn bound(holder: &Holder) -> String {
 }
 
 /// The name of a socket without a port.
-fn name(name: &Name, protocol: Protocol) -> String {
+pub(super) fn name(name: &Name, protocol: Protocol) -> String {
     const ANY: u32 = u32::MAX;
     let number = |number: u32| if number == ANY { "any".to_owned() } else { number.to_string() };
     match name {

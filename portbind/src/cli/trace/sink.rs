@@ -1,28 +1,22 @@
 //! Where events go: stdout, or a file.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 
-use jiff::tz::TimeZone;
-
 use super::Args;
+use crate::cli::session;
+use crate::cli::style::style;
+use crate::diagnosis::event::{Refusal, Release};
 use crate::error::Error;
-use crate::output::color::Surroundings;
-use crate::output::{Printer, Style};
+use crate::output::{Printer, Style, Summary};
 
 /// The printer of a run.
 pub(super) type Sink = Printer<Box<dyn Write>>;
 
 /// Opens it.
 pub(super) fn open(args: &Args) -> Result<Sink, Error> {
-    let is_terminal = args.output.is_none() && io::stdout().is_terminal();
-    let style = Style {
-        color: args.color.resolve(&Surroundings::of_process(is_terminal)),
-        width: is_terminal.then(terminal_width).flatten(),
-        zone: TimeZone::system(),
-        history: args.history,
-    };
+    let style = Style { history: args.history, ..style(args.color, args.output.is_none()) };
     let out: Box<dyn Write> = match &args.output {
         None => Box::new(BufWriter::new(io::stdout())),
         Some(path) => {
@@ -34,7 +28,20 @@ pub(super) fn open(args: &Args) -> Result<Sink, Error> {
     Ok(Printer::new(args.output_format, style, out))
 }
 
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+impl session::Sink for Sink {
+    fn begin(&mut self) -> io::Result<()> {
+        Printer::begin(self)
+    }
+
+    fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
+        self.event(refusal)
+    }
+
+    fn release(&mut self, release: &Release) -> io::Result<()> {
+        Printer::release(self, release)
+    }
+
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        Printer::summary(self, summary)
+    }
 }

@@ -1,8 +1,11 @@
 //! Tables of words, and that no word makes a parser panic.
 
+use std::io;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnosis::event::Protocol;
 
 /// Parses `word`; a wrong one gives the error's text.
 fn parse<T: FromStr<Err = ValueError>>(word: &str) -> Result<T, String> {
@@ -194,5 +197,29 @@ proptest! {
         let list: PortList = list.join(",").parse().unwrap();
         prop_assert!(ports.iter().all(|port| list.contains(*port)));
         prop_assert_eq!(list.to_string().parse::<PortList>().unwrap(), list);
+    }
+}
+
+#[test]
+fn targets() {
+    use crate::diagnosis::answer::Place;
+    use crate::diagnosis::event::Name;
+    for (word, place) in [
+        ("8080", Place::Port(8080)),
+        ("/run/app.sock", Place::Name(Name::Path(b"/run/app.sock".to_vec()))),
+        ("./8080", Place::Name(Name::Path(b"./8080".to_vec()))),
+        ("@app", Place::Name(Name::Abstract(b"app".to_vec()))),
+        ("@", Place::Name(Name::Abstract(Vec::new()))),
+    ] {
+        assert_eq!(parse::<Target>(word).unwrap().0, place, "{word}");
+    }
+    for word in ["", "0", "65536", "-1", "8080,9090", "http", "/a\0b"] {
+        assert!(parse::<Target>(word).unwrap_err().contains("neither a port nor"), "{word}");
+    }
+    for (word, protocol) in [("tcp", Protocol::Tcp), ("UDP", Protocol::Udp), ("sctp", Protocol::Sctp)] {
+        assert_eq!(parse::<PortProtocol>(word).unwrap().0, protocol, "{word}");
+    }
+    for word in ["", "unix", "tcp,udp", "6"] {
+        assert!(parse::<PortProtocol>(word).is_err(), "{word}");
     }
 }

@@ -1,12 +1,7 @@
 //! Who has to do with whom: the same program, the same family.
 
 use crate::diagnosis::event::Process;
-
-/// Programs that run others, by the start of their name: what they run is told by the arguments.
-const INTERPRETERS: [&str; 10] =
-    ["python", "node", "ruby", "perl", "php", "java", "bash", "dash", "sh", "deno"];
-/// Options of theirs that name what they run.
-const NAMING: [&str; 2] = ["-m", "-jar"];
+use crate::diagnosis::program::{is_interpreter, script};
 
 /// Two instances of one program: the same executable, and of an interpreter the same script.
 pub(super) fn same_program(one: &Process, other: &Process) -> bool {
@@ -20,31 +15,6 @@ pub(super) fn same_program(one: &Process, other: &Process) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => false,
     }
-}
-
-fn is_interpreter(exe: &str) -> bool {
-    let name = exe.rsplit('/').next().unwrap_or(exe);
-    INTERPRETERS.iter().any(|interpreter| {
-        let rest = name.strip_prefix(interpreter);
-        rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
-    })
-}
-
-/// What an interpreter was told to run; `None` where that cannot be told, as of `-c CODE`.
-fn script(args: &[String]) -> Option<(&str, &str)> {
-    let mut args = args.iter().skip(1).map(String::as_str);
-    while let Some(arg) = args.next() {
-        if NAMING.contains(&arg) {
-            return args.next().map(|name| (arg, name));
-        }
-        if arg == "-c" || arg == "-e" {
-            return None;
-        }
-        if !arg.starts_with('-') {
-            return Some(("", arg));
-        }
-    }
-    None
 }
 
 /// How two processes are related.

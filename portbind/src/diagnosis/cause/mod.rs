@@ -56,7 +56,7 @@ pub fn find_conflicts(case: &Case<'_>, holders: &mut [Holder]) {
     for holder in holders.iter_mut() {
         holder.conflicts = clause(case, holder).refuses();
     }
-    holders.sort_by_key(|holder| (!holder.conflicts, rank(holder)));
+    holders.sort_by_key(|holder| (!holder.conflicts, holder.rank()));
 }
 
 fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
@@ -249,17 +249,6 @@ fn without_holder(case: &Case<'_>) -> Cause {
         Search::NotDone => {
             cause(Code::AddressInUseElsewhere, "the kernel's table of these sockets was not searched")
         }
-    }
-}
-
-/// The holder that says most comes first.
-const fn rank(holder: &Holder) -> u8 {
-    match (holder.state, holder.ownership) {
-        (State::Listen, _) => 0,
-        (State::Bound, _) => 1,
-        (_, Ownership::Process) => 2,
-        (_, Ownership::TimeWait) => 4,
-        _ => 3,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Holder {
     pub user: Option<String>,
     /// Options that decide conflicts.
     pub options: Options,
+    /// SO_REUSEADDR and SO_REUSEPORT could be read; else they are said to be off.
+    pub options_known: bool,
     /// Who can have it open at all.
     pub ownership: Ownership,
     /// Milliseconds until a TIME_WAIT socket is gone.
@@ -119,6 +121,18 @@ pub struct HolderProcess {
 }
 
 impl Holder {
+    /// What a person looks for first comes first: listeners, then what is bound, connections, what they left.
+    #[must_use]
+    pub const fn rank(&self) -> u8 {
+        match (self.state, self.ownership) {
+            (State::Listen, _) => 0,
+            (State::Bound, _) => 1,
+            (_, Ownership::Process) => 2,
+            (_, Ownership::TimeWait) => 4,
+            _ => 3,
+        }
+    }
+
     /// Local address and port; `None` of a family that has none.
     #[must_use]
     pub fn endpoint(&self) -> Option<(IpAddr, u16)> {

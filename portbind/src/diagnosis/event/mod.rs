@@ -12,6 +12,7 @@ use super::errno::Errno;
 use super::history::Moment;
 
 mod account;
+mod command;
 mod container;
 mod holder;
 mod job;
@@ -20,6 +21,7 @@ mod process;
 mod socket;
 
 pub use account::{Account, Gaps};
+pub use command::{Command, CommandEnd, Ended, Ending, Leak, Outcome};
 pub use container::{Container, Pod, Runtime};
 pub use holder::{Holder, HolderProcess, Ownership, State};
 pub use job::{CiJob, Job, Test};

@@ -182,17 +182,10 @@ impl Proposal<'_> {
 
     /// The kernel is not to choose the port for connections.
     fn reserve(&self) -> Vec<Fix> {
-        let port = self.case.socket.port;
-        let in_range = self.facts.ephemeral.is_some_and(|(low, high)| (low..=high).contains(&port));
-        if !in_range || !(self.is(Code::Outgoing) || self.is(Code::StolenFreePort)) {
+        if !self.is(Code::Outgoing) && !self.is(Code::StolenFreePort) {
             return Vec::new();
         }
-        let Some(reserved) = &self.facts.reserved else { return Vec::new() };
-        let value = if reserved.is_empty() { port.to_string() } else { format!("{reserved},{port}") };
-        let (low, high) = self.facts.ephemeral.unwrap_or_default();
-        let command = format!("sysctl -w net.ipv4.ip_local_reserved_ports={value}");
-        let text = format!("keep the kernel from choosing it (it picks from {low}-{high}): {command}");
-        vec![Fix { code: "reserve-port", text, command: Some(command) }]
+        reservation(self.case.socket.port, self.facts).into_iter().collect()
     }
 
     fn widen_the_range(&self) -> Vec<Fix> {
@@ -249,6 +242,25 @@ impl Proposal<'_> {
         let text = format!("stop {}: {command}", names.join(", "));
         vec![Fix { code: "stop-holder", text, command: Some(command) }]
     }
+}
+
+/// Keeps the kernel from choosing a port for connections; `None` where it does not anyway.
+#[must_use]
+pub fn reservation(port: u16, facts: &PortFacts) -> Option<Fix> {
+    let (low, high) = facts.ephemeral.filter(|(low, high)| (low..=high).contains(&&port))?;
+    let reserved = facts.reserved.as_ref().filter(|reserved| !lists(reserved, port))?;
+    let value = if reserved.is_empty() { port.to_string() } else { format!("{reserved},{port}") };
+    let command = format!("sysctl -w net.ipv4.ip_local_reserved_ports={value}");
+    let text = format!("keep the kernel from choosing it (it picks from {low}-{high}): {command}");
+    Some(Fix { code: "reserve-port", text, command: Some(command) })
+}
+
+/// Whether a list of ports and ranges, as the kernel writes them (proc_do_large_bitmap in kernel/sysctl.c), has it.
+fn lists(ports: &str, port: u16) -> bool {
+    ports.split(',').any(|part| {
+        let (low, high) = part.split_once('-').unwrap_or((part, part));
+        matches!((low.trim().parse(), high.trim().parse()), (Ok(low), Ok(high)) if (low..=high).contains(&port))
+    })
 }
 
 /// What of a holder stays on the port when its processes have ended. A connection that is closed on this

@@ -55,3 +55,20 @@ fn a_port_is_not_shared_with_a_stranger_who_never_wanted_to() {
     let codes = codes(Search::Done, |holder| holder.options.reuse_port = false);
     assert!(!codes.iter().any(|code| code.starts_with("reuse-port")), "{codes:?}");
 }
+
+#[test]
+fn a_port_is_reserved_once() {
+    let facts = |reserved: &str| PortFacts {
+        ephemeral: Some((32768, 60999)),
+        reserved: Some(reserved.to_owned()),
+        ..PortFacts::default()
+    };
+    let command = |port, reserved: &str| reservation(port, &facts(reserved)).and_then(|fix| fix.command);
+    let sysctl = |value: &str| Some(format!("sysctl -w net.ipv4.ip_local_reserved_ports={value}"));
+    assert_eq!(command(40_000, ""), sysctl("40000"));
+    assert_eq!(command(40_000, "8080,9000-9010"), sysctl("8080,9000-9010,40000"));
+    for (port, reserved) in [(40_000, "40000"), (40_000, "39999-40001"), (8080, ""), (61_000, "")] {
+        assert_eq!(command(port, reserved), None, "{port} {reserved}");
+    }
+    assert_eq!(reservation(40_000, &PortFacts::default()), None);
+}

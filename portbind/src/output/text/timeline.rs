@@ -34,6 +34,8 @@ fn what(moment: &Moment) -> String {
         format!(" with {}", words::endpoint(address, port, None))
     });
     match moment.what {
+        What::Bound { .. } if moment.time.is_none() => format!("had it on {address} when tracing began"),
+        What::Listening if moment.time.is_none() => format!("was listening on {address} when tracing began"),
         What::Bound { any: false } => format!("bound it on {address}"),
         What::Bound { any: true } => format!("got it from the kernel by bind to port 0, on {address}"),
         What::Listening => format!("began to listen on {address}"),

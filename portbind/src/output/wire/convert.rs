@@ -1,29 +1,31 @@
 //! From what is known to what is written.
 
+use std::borrow::Cow;
+
 use super::{
-    Backlog, Cause, Container, Error, Event, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener,
-    Options, Peer, Process, Relative, Release, SCHEMA, Socket, Test, Vsock,
+    Backlog, Cause, Container, Error, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener,
+    Options, Peer, Process, Refusal, Relative, Release, SCHEMA, Socket, Test, Time, Vsock,
 };
 use crate::diagnosis::{event, history};
 
-impl<'a> From<&'a event::Refusal> for Event<'a> {
+impl<'a> From<&'a event::Refusal> for Refusal<'a> {
     fn from(refusal: &'a event::Refusal) -> Self {
         Self {
-            schema: SCHEMA,
-            kind: "refusal",
-            time: refusal.time,
-            operation: refusal.operation.as_str(),
-            error: Error { name: refusal.error.name(), number: refusal.error.0 },
+            schema: SCHEMA.into(),
+            kind: "refusal".into(),
+            time: refusal.time.into(),
+            operation: refusal.operation.as_str().into(),
+            error: Error { name: refusal.error.name().map(Cow::from), number: refusal.error.0 },
             process: Process::from(&*refusal.process),
             socket: Socket::from(&refusal.socket),
             holders: refusal.holders.iter().map(Holder::from).collect(),
             holders_truncated: refusal.holders_truncated,
             bystanders: refusal.bystanders,
-            cause: Cause { code: refusal.cause.code.as_str(), summary: &refusal.cause.summary },
-            confidence: refusal.confidence.as_str(),
+            cause: Cause::from(&refusal.cause),
+            confidence: refusal.confidence.as_str().into(),
             fixes: refusal.fixes.iter().map(Fix::from).collect(),
             history: refusal.history.iter().map(Moment::from).collect(),
-            backend: refusal.backend,
+            backend: refusal.backend.into(),
             lost: refusal.lost,
         }
     }
@@ -34,18 +36,18 @@ impl<'a> From<&'a event::Process> for Process<'a> {
         Self {
             pid: process.pid,
             tid: process.tid,
-            comm: &process.comm,
-            exe: process.exe.as_deref(),
-            args: &process.args,
+            comm: process.comm.as_str().into(),
+            exe: process.exe.as_deref().map(Cow::from),
+            args: Cow::from(&process.args),
             args_truncated: process.args_truncated,
             uid: process.uid,
             gid: process.gid,
-            user: process.user.as_deref(),
-            cgroup: process.cgroup.as_deref(),
-            started: process.started,
+            user: process.user.as_deref().map(Cow::from),
+            cgroup: process.cgroup.as_deref().map(Cow::from),
+            started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
             container: process.container.as_ref().map(Container::from),
-            unit: process.unit.as_deref(),
+            unit: process.unit.as_deref().map(Cow::from),
             test: process.job.as_ref().map(Test::from),
         }
     }
@@ -58,11 +60,11 @@ impl<'a> From<&'a event::Socket> for Socket<'a> {
             protocol: protocol(socket.protocol),
             address: socket.endpoint().map(|(address, _)| address),
             port: socket.endpoint().map(|(_, port)| port),
-            path: socket.name.as_ref().and_then(event::Name::path),
+            path: socket.name.as_ref().and_then(event::Name::path).map(Cow::from),
             netlink: socket.name.as_ref().and_then(netlink),
             vsock: socket.name.as_ref().and_then(vsock),
             netns: socket.netns,
-            netns_name: socket.netns_name.as_deref(),
+            netns_name: socket.netns_name.as_deref().map(Cow::from),
             interface: socket.interface.as_ref().map(Interface::from),
             options: Options::from(socket.options),
             uid: socket.uid,
@@ -73,22 +75,22 @@ impl<'a> From<&'a event::Socket> for Socket<'a> {
 impl<'a> From<&'a event::Holder> for Holder<'a> {
     fn from(holder: &'a event::Holder) -> Self {
         Self {
-            state: holder.state.as_str(),
+            state: holder.state.as_str().into(),
             conflicts: holder.conflicts,
             protocol: protocol(holder.protocol),
             family: family(holder.family),
             address: holder.endpoint().map(|(address, _)| address),
             port: holder.endpoint().map(|(_, port)| port),
-            path: holder.name.as_ref().and_then(event::Name::path),
+            path: holder.name.as_ref().and_then(event::Name::path).map(Cow::from),
             peer: holder.peer.map(|(address, port)| Peer { address, port }),
             interface: holder.interface.as_ref().map(Interface::from),
             inode: holder.inode,
             uid: holder.uid,
-            user: holder.user.as_deref(),
-            options: Options::from(holder.options),
-            ownership: holder.ownership.as_str(),
+            user: holder.user.as_deref().map(Cow::from),
+            options: holder.options_known.then(|| Options::from(holder.options)),
+            ownership: holder.ownership.as_str().into(),
             backlog: holder.backlog.map(|(waiting, max)| Backlog { waiting, max }),
-            since: holder.since,
+            since: holder.since.map(Time),
             time_wait_left_ms: holder.time_wait_left_ms,
             opened_by: holder.opened_by.as_deref().map(Opener::from),
             left_by: holder.left_by.as_deref().map(Opener::from),
@@ -102,19 +104,19 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
         let process = &holder.process;
         Self {
             pid: process.pid,
-            comm: &process.comm,
+            comm: process.comm.as_str().into(),
             fd: holder.fds.first().copied(),
-            fds: &holder.fds,
-            exe: process.exe.as_deref(),
-            args: &process.args,
+            fds: Cow::from(&holder.fds),
+            exe: process.exe.as_deref().map(Cow::from),
+            args: Cow::from(&process.args),
             args_truncated: process.args_truncated,
             uid: process.uid,
-            user: process.user.as_deref(),
-            cgroup: process.cgroup.as_deref(),
-            started: process.started,
+            user: process.user.as_deref().map(Cow::from),
+            cgroup: process.cgroup.as_deref().map(Cow::from),
+            started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
             container: process.container.as_ref().map(Container::from),
-            unit: process.unit.as_deref(),
+            unit: process.unit.as_deref().map(Cow::from),
             test: process.job.as_ref().map(Test::from),
         }
     }
@@ -123,20 +125,30 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
 impl<'a> From<&'a event::Release> for Release<'a> {
     fn from(release: &'a event::Release) -> Self {
         Self {
-            schema: SCHEMA,
-            kind: "release",
-            time: release.time,
-            refused: release.refused,
+            schema: SCHEMA.into(),
+            kind: "release".into(),
+            time: release.time.into(),
+            refused: release.refused.into(),
             after_ms: release.after().as_millis_f64(),
-            process: Relative { pid: release.process.pid, comm: &release.process.comm },
+            process: Relative { pid: release.process.pid, comm: release.process.comm.as_str().into() },
             socket: Socket::from(&release.socket),
         }
     }
 }
 
+impl<'a> From<&'a event::Cause> for Cause<'a> {
+    fn from(cause: &'a event::Cause) -> Self {
+        Self { code: cause.code.as_str().into(), summary: cause.summary.as_str().into() }
+    }
+}
+
 impl<'a> From<&'a event::Fix> for Fix<'a> {
     fn from(fix: &'a event::Fix) -> Self {
-        Self { code: fix.code, text: &fix.text, command: fix.command.as_deref() }
+        Self {
+            code: fix.code.into(),
+            text: fix.text.as_str().into(),
+            command: fix.command.as_deref().map(Cow::from),
+        }
     }
 }
 
@@ -144,12 +156,13 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
     fn from(process: &'a event::Process) -> Self {
         Self {
             pid: process.pid,
-            comm: &process.comm,
-            exe: process.exe.as_deref(),
-            args: &process.args,
+            comm: process.comm.as_str().into(),
+            exe: process.exe.as_deref().map(Cow::from),
+            args: Cow::from(&process.args),
             uid: process.uid,
-            started: process.started,
+            started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
+            test: process.job.as_ref().map(Test::from),
         }
     }
 }
@@ -157,8 +170,8 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
 impl<'a> From<&'a history::Moment> for Moment<'a> {
     fn from(moment: &'a history::Moment) -> Self {
         Self {
-            time: moment.time,
-            what: moment.what.as_str(),
+            time: moment.time.map(Time),
+            what: moment.what.as_str().into(),
             any: matches!(moment.what, history::What::Bound { any: true }),
             address: moment.address,
             peer: moment.peer.map(|(address, port)| Peer { address, port }),
@@ -170,13 +183,13 @@ impl<'a> From<&'a history::Moment> for Moment<'a> {
 
 impl<'a> From<&'a event::Ancestor> for Relative<'a> {
     fn from(ancestor: &'a event::Ancestor) -> Self {
-        Self { pid: ancestor.pid, comm: &ancestor.comm }
+        Self { pid: ancestor.pid, comm: ancestor.comm.as_str().into() }
     }
 }
 
 impl<'a> From<&'a event::Interface> for Interface<'a> {
     fn from(interface: &'a event::Interface) -> Self {
-        Self { index: interface.index, name: interface.name.as_deref() }
+        Self { index: interface.index, name: interface.name.as_deref().map(Cow::from) }
     }
 }
 
@@ -187,10 +200,10 @@ impl From<event::Options> for Options {
     }
 }
 
-fn family(family: event::Family) -> String {
+fn family(family: event::Family) -> Cow<'static, str> {
     match family {
-        event::Family::Other(number) => number.to_string(),
-        known => known.as_str().unwrap_or_default().to_owned(),
+        event::Family::Other(number) => number.to_string().into(),
+        known => known.as_str().unwrap_or_default().into(),
     }
 }
 
@@ -208,11 +221,11 @@ const fn vsock(name: &event::Name) -> Option<Vsock> {
     }
 }
 
-fn protocol(protocol: event::Protocol) -> String {
+pub(super) fn protocol(protocol: event::Protocol) -> Cow<'static, str> {
     use event::Protocol::{Netlink, Other};
     match protocol {
-        Other(number) => number.to_string(),
-        Netlink(number) => protocol.as_str().map_or_else(|| number.to_string(), str::to_owned),
-        known => known.as_str().unwrap_or_default().to_owned(),
+        Other(number) => number.to_string().into(),
+        Netlink(number) => protocol.as_str().map_or_else(|| number.to_string().into(), Cow::from),
+        known => known.as_str().unwrap_or_default().into(),
     }
 }

@@ -1,46 +1,49 @@
 //! Containers, tests and jobs.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::event;
 
 /// A container.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Container<'a> {
     /// Its id, 64 hexadecimal digits.
-    pub id: &'a str,
+    pub id: Cow<'a, str>,
     /// `docker`, `containerd`, `podman` or `cri-o`.
-    pub runtime: Option<&'static str>,
+    pub runtime: Option<Cow<'a, str>>,
     /// Its name.
-    pub name: Option<&'a str>,
+    pub name: Option<Cow<'a, str>>,
     /// The pod of Kubernetes it is part of.
     pub pod: Option<Pod<'a>>,
 }
 
 /// A pod of Kubernetes.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pod<'a> {
     /// Its uid.
-    pub uid: Option<&'a str>,
+    pub uid: Option<Cow<'a, str>>,
     /// Its namespace.
-    pub namespace: Option<&'a str>,
+    pub namespace: Option<Cow<'a, str>>,
     /// Its name.
-    pub name: Option<&'a str>,
+    pub name: Option<Cow<'a, str>>,
 }
 
 /// A test, a worker of a test runner, or a job of a CI system.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Test<'a> {
     /// `pytest`, `nextest`, `vitest` or `jest`.
-    pub runner: Option<&'static str>,
+    pub runner: Option<Cow<'a, str>>,
     /// The test, as the runner names it.
-    pub name: Option<&'a str>,
+    pub name: Option<Cow<'a, str>>,
     /// What the runner calls the program the test is part of.
-    pub suite: Option<&'a str>,
+    pub suite: Option<Cow<'a, str>>,
     /// Which of the runner's workers runs it.
-    pub worker: Option<&'a str>,
+    pub worker: Option<Cow<'a, str>>,
     /// Which run of the runner it is.
-    pub run: Option<&'a str>,
+    pub run: Option<Cow<'a, str>>,
     /// The process whose environment told of the test.
     pub pid: Option<u32>,
     /// The job of a CI system.
@@ -48,22 +51,22 @@ pub struct Test<'a> {
 }
 
 /// A job of a CI system.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CiJob<'a> {
     /// `github`, `gitlab`, `buildkite` or `jenkins`.
-    pub system: &'static str,
+    pub system: Cow<'a, str>,
     /// What is built.
-    pub project: Option<&'a str>,
+    pub project: Option<Cow<'a, str>>,
     /// The workflow the job is part of.
-    pub workflow: Option<&'a str>,
+    pub workflow: Option<Cow<'a, str>>,
     /// Name of the job.
-    pub name: Option<&'a str>,
+    pub name: Option<Cow<'a, str>>,
     /// Id of the job.
-    pub id: Option<&'a str>,
+    pub id: Option<Cow<'a, str>>,
     /// The run, build or pipeline it is part of.
-    pub run: Option<&'a str>,
+    pub run: Option<Cow<'a, str>>,
     /// Which attempt of that run it is.
-    pub attempt: Option<&'a str>,
+    pub attempt: Option<Cow<'a, str>>,
     /// The process whose environment told.
     pub pid: u32,
 }
@@ -71,13 +74,13 @@ pub struct CiJob<'a> {
 impl<'a> From<&'a event::Container> for Container<'a> {
     fn from(container: &'a event::Container) -> Self {
         Self {
-            id: &container.id,
-            runtime: container.runtime.map(event::Runtime::as_str),
-            name: container.name.as_deref(),
+            id: container.id.as_str().into(),
+            runtime: container.runtime.map(|runtime| runtime.as_str().into()),
+            name: container.name.as_deref().map(Cow::from),
             pod: container.pod.as_ref().map(|pod| Pod {
-                uid: pod.uid.as_deref(),
-                namespace: pod.namespace.as_deref(),
-                name: pod.name.as_deref(),
+                uid: pod.uid.as_deref().map(Cow::from),
+                namespace: pod.namespace.as_deref().map(Cow::from),
+                name: pod.name.as_deref().map(Cow::from),
             }),
         }
     }
@@ -88,11 +91,11 @@ impl<'a> From<&'a event::Job> for Test<'a> {
         let ci = job.ci.as_ref().map(CiJob::from);
         let Some(test) = &job.test else { return Self { ci, ..Self::default() } };
         Self {
-            runner: Some(test.runner),
-            name: test.name.as_deref(),
-            suite: test.suite.as_deref(),
-            worker: test.worker.as_deref(),
-            run: test.run.as_deref(),
+            runner: Some(test.runner.into()),
+            name: test.name.as_deref().map(Cow::from),
+            suite: test.suite.as_deref().map(Cow::from),
+            worker: test.worker.as_deref().map(Cow::from),
+            run: test.run.as_deref().map(Cow::from),
             pid: Some(test.pid),
             ci,
         }
@@ -102,13 +105,13 @@ impl<'a> From<&'a event::Job> for Test<'a> {
 impl<'a> From<&'a event::CiJob> for CiJob<'a> {
     fn from(job: &'a event::CiJob) -> Self {
         Self {
-            system: job.system,
-            project: job.project.as_deref(),
-            workflow: job.workflow.as_deref(),
-            name: job.name.as_deref(),
-            id: job.id.as_deref(),
-            run: job.run.as_deref(),
-            attempt: job.attempt.as_deref(),
+            system: job.system.into(),
+            project: job.project.as_deref().map(Cow::from),
+            workflow: job.workflow.as_deref().map(Cow::from),
+            name: job.name.as_deref().map(Cow::from),
+            id: job.id.as_deref().map(Cow::from),
+            run: job.run.as_deref().map(Cow::from),
+            attempt: job.attempt.as_deref().map(Cow::from),
             pid: job.pid,
         }
     }

@@ -1,26 +1,25 @@
 //! Lines about a run and what came after a refusal.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Relative, SCHEMA, Socket, rfc3339};
+use super::{Relative, SCHEMA, Socket, Time};
 use crate::diagnosis::event;
 
 /// A line of kind `release`: a refused port has become free.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Release<'a> {
     /// [`SCHEMA`].
-    pub schema: &'static str,
+    pub schema: Cow<'a, str>,
     /// `release`.
-    pub kind: &'static str,
-    /// When it became free, as [`Event::time`](super::Event::time).
-    #[serde(serialize_with = "rfc3339")]
-    pub time: Timestamp,
-    /// When it was refused: [`Event::time`](super::Event::time) of that line.
-    #[serde(serialize_with = "rfc3339")]
-    pub refused: Timestamp,
+    pub kind: Cow<'a, str>,
+    /// When it became free, as [`Refusal::time`](super::Refusal::time).
+    pub time: Time,
+    /// When it was refused: [`Refusal::time`](super::Refusal::time) of that line.
+    pub refused: Time,
     /// Milliseconds between the two.
     pub after_ms: f64,
     /// Who was refused.
@@ -30,12 +29,12 @@ pub struct Release<'a> {
 }
 
 /// A line of kind `summary`: the account of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// [`SCHEMA`].
-    pub schema: &'static str,
+    pub schema: Cow<'static, str>,
     /// `summary`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Refusals, counted in the kernel.
     pub refused: u64,
     /// Told.
@@ -65,8 +64,8 @@ impl Summary {
     #[must_use]
     pub fn new(account: &event::Account, gaps: &event::Gaps, duration: Duration) -> Self {
         Self {
-            schema: SCHEMA,
-            kind: "summary",
+            schema: SCHEMA.into(),
+            kind: "summary".into(),
             refused: account.refused,
             shown: account.shown,
             coalesced: account.coalesced,

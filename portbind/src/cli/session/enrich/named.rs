@@ -8,10 +8,8 @@ use super::Enricher;
 use crate::diagnosis::elsewhere;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Cause, Confidence, Family, Fix, Holder, Name, Options, Ownership, Process, Protocol, Refusal, Socket,
-    State,
+    Cause, Confidence, Fix, Holder, Name, Process, Protocol, Refusal, Socket, State,
 };
-use crate::diagnosis::history::SocketId;
 use crate::diagnosis::other;
 use crate::diagnosis::unix::{self, Facts, Object};
 use crate::host::netlink;
@@ -158,36 +156,8 @@ impl Enricher {
 
     /// Turns the sockets of a name into holders, with the processes that have them open.
     fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, now: Instant) -> Vec<Holder> {
-        let mut holders = unix::in_the_way(found.into_iter().map(holder).collect());
+        let mut holders = unix::in_the_way(found.into_iter().map(NamedSocket::holder).collect());
         self.find_owners(&mut holders, netns, now);
         holders
-    }
-}
-
-fn holder(found: NamedSocket) -> Holder {
-    let is_netlink = matches!(found.name, Name::Netlink { .. });
-    let family = if is_netlink { Family::Netlink } else { Family::Unix };
-    Holder {
-        id: SocketId { object: 0, inode: found.inode },
-        state: found.state,
-        conflicts: true,
-        protocol: found.protocol,
-        family,
-        address: std::net::Ipv4Addr::UNSPECIFIED.into(),
-        port: 0,
-        name: Some(found.name),
-        peer: None,
-        interface: None,
-        inode: Some(found.inode),
-        uid: found.uid,
-        user: None,
-        options: Options::default(),
-        ownership: Ownership::Process,
-        time_wait_left_ms: None,
-        backlog: found.backlog,
-        opened_by: None,
-        since: None,
-        left_by: None,
-        processes: Vec::new(),
     }
 }

@@ -6,18 +6,21 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
 use super::known_ports::KnownPorts;
+use super::looks::look;
 use super::netns_names::NetnsNames;
 use super::processes::Processes;
 use super::recent::FRESH;
+use super::seeds::Seeds;
 use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Protocol, Refusal, Release, Socket,
+    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release, Socket,
 };
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
@@ -27,8 +30,7 @@ use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
-use crate::host::socket_units::Kind;
-use crate::host::{Host, ListenAddress, OwnerCache, SocketOwners};
+use crate::host::{Host, OwnerCache, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
@@ -42,8 +44,7 @@ pub(super) struct Enricher {
     aftermath: Aftermath,
     owners: OwnerCache<Source>,
     fallback: Option<AttachError>,
-    /// Processes that had sockets open when tracing began.
-    to_seed: Vec<u32>,
+    seeds: Seeds,
     netns_names: NetnsNames,
     interfaces: Interfaces,
     facts: KnownPorts,
@@ -61,7 +62,7 @@ impl Enricher {
             Err(error) => (Source::Procfs(procfs), Some(error)),
         };
         Self {
-            to_seed: Vec::new(),
+            seeds: Seeds::default(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
             netns_names: NetnsNames::new(),
@@ -82,24 +83,32 @@ impl Enricher {
 
     /// Notes which processes have sockets open now, to be described one by one.
     pub(super) fn plan_seeding(&mut self) {
-        self.to_seed = self.owners.source().processes();
+        self.seeds = Seeds::of(&self.owners.source().open_sockets());
     }
 
     /// There are processes that had sockets open when tracing began, and are not described yet.
     pub(super) fn has_more_to_seed(&self) -> bool {
-        !self.to_seed.is_empty()
+        !self.seeds.is_empty()
     }
 
-    /// Describes one of them: it may be gone when it matters.
+    /// Describes one of them, and notes the ports it has: it may be gone when it matters.
     pub(super) fn seed_one(&mut self) {
-        if let Some(pid) = self.to_seed.pop() {
-            self.processes.seed(pid);
-        }
+        self.seeds.sow_one(&mut self.processes, &mut self.history);
     }
 
     /// The history of ports.
     pub(super) const fn history(&self) -> &History {
         &self.history
+    }
+
+    /// The time of day of a moment in nanoseconds since boot.
+    pub(super) fn wall_time(&self, boot_ns: u64) -> Timestamp {
+        self.processes.host.clock.at(boot_ns)
+    }
+
+    /// A call is being refused: its process is looked at before anything else, it may be about to end.
+    pub(super) fn meet(&mut self, record: &abi::Refusal) {
+        self.processes.caller(&record.header, &record.caller);
     }
 
     /// A socket was bound.
@@ -134,21 +143,33 @@ impl Enricher {
             _ if evidence::port_key(&record.socket).table == Table::Tcp => None,
             _ => Some(self.processes.task(record)),
         };
-        self.push(&record.header, &record.socket, what, process);
+        let key = evidence::port_key(&record.socket);
+        let is_own = evidence::pid(&record.header) == std::process::id();
+        // A port that portbind tried is no part of the history; the end of a socket of others is.
+        if !is_own || self.history.opening(key, evidence::socket_id(&record.socket)).is_some() {
+            self.push(&record.header, &record.socket, what, process);
+        }
         if what != What::Closed {
             return Vec::new();
         }
-        let key = evidence::port_key(&record.socket);
         let time = self.processes.host.clock.at(record.header.time);
         self.aftermath.closed(key, evidence::socket_id(&record.socket), time)
     }
 
-    /// The ports that became free because a TIME_WAIT has ended by now.
+    /// The ports that are found to be free by now: a TIME_WAIT has ended, or they were looked at.
     pub(super) fn due(&mut self) -> Vec<Release> {
-        self.aftermath.due(self.processes.host.clock.at(boot_time()))
+        let Self { aftermath, processes, .. } = self;
+        let now = processes.host.clock.at(boot_time());
+        let mut free = aftermath.due(now);
+        for port in aftermath.looks(now) {
+            let found = look(&processes.host.procfs, &port);
+            let now = processes.host.clock.at(boot_time());
+            free.extend(aftermath.looked(port.key, found.as_deref(), now));
+        }
+        free
     }
 
-    /// How long until the next TIME_WAIT in the way of a refusal ends.
+    /// How long until the next TIME_WAIT in the way of a refusal ends, or a port is to be looked at.
     pub(super) fn next_due(&self) -> Option<Duration> {
         let now = self.processes.host.clock.at(boot_time());
         let left = self.aftermath.next_due()?.duration_since(now);
@@ -234,9 +255,13 @@ impl Enricher {
     }
 
     /// A refusal was shown: its port is watched from now on.
-    pub(super) fn shown(&mut self, refusal: &Refusal) {
+    pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) {
         let Socket { netns, protocol, port, .. } = refusal.socket;
-        self.aftermath.watch(PortKey { netns, table: Table::of(protocol), port }, refusal);
+        self.aftermath.watch(
+            PortKey { netns, table: Table::of(protocol), port },
+            refusal,
+            backend.tells_ends(),
+        );
     }
 
     /// What is known of the ports that the caller asked for one of.
@@ -278,7 +303,7 @@ impl Enricher {
                 let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
                 let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
                 let mut process = process.unwrap_or_else(unknown);
-                if let Some(unit) = socket_unit(&self.processes.host, &process, holder) {
+                if let Some(unit) = self.processes.host.socket_unit(&process, holder) {
                     Rc::make_mut(&mut process).unit = Some(unit);
                 }
                 holder.processes.push(HolderProcess { process, fds: owner.fds.clone(), close_on_exec: None });
@@ -302,21 +327,4 @@ impl Enricher {
             interface.name = self.interfaces.name(netns, interface.index);
         }
     }
-}
-
-/// The socket unit for which systemd has a holder open.
-fn socket_unit(host: &Host, process: &Process, holder: &Holder) -> Option<String> {
-    let kind = match holder.protocol {
-        Protocol::Tcp | Protocol::Mptcp => Kind::Stream,
-        Protocol::Udp | Protocol::Udplite => Kind::Datagram,
-        _ => return None,
-    };
-    let bound = ListenAddress::Internet(Some(holder.address), holder.port);
-    host.socket_units().held_by(process, kind, &bound)
-}
-
-/// The running kernel's; a release that does not read like one is taken for the newest.
-fn generation() -> Generation {
-    let system = rustix::system::uname();
-    Generation::of_release(&system.release().to_string_lossy()).unwrap_or(Generation::NEWEST)
 }

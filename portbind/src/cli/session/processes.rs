@@ -9,7 +9,7 @@ use lru::LruCache;
 use portbind_ebpf::abi;
 
 use super::recent::Recent;
-use crate::diagnosis::event::Process;
+use crate::diagnosis::event::{Job, Process};
 use crate::host::Host;
 use crate::kernel::evidence;
 
@@ -34,6 +34,8 @@ pub(super) struct Processes {
     pub(super) host: Host,
     /// By task and start of its process.
     met: LruCache<(u64, u64), Met>,
+    /// Those that were met outside calls, by pid and start; a description holds until execve changes the name.
+    seen: LruCache<(u32, u64), ([u8; abi::COMM_LEN], Rc<Process>)>,
     /// The latest description of each process, by pid and start.
     latest: LruCache<(u32, u64), Rc<Process>>,
     alive: Recent<u32, Option<Rc<Process>>>,
@@ -46,6 +48,7 @@ impl Processes {
         Self {
             host,
             met: LruCache::new(REMEMBERED),
+            seen: LruCache::new(REMEMBERED),
             latest: LruCache::new(REMEMBERED),
             alive: Recent::new(REMEMBERED),
             seeded: LruCache::new(REMEMBERED),
@@ -74,12 +77,26 @@ impl Processes {
                 process.args = alive.args;
                 process.args_truncated = alive.args_truncated;
             }
+        } else {
+            process.job = self.job_above(&process);
         }
         let process = Rc::new(process);
         let met = Met { comm: caller.comm, args: args.to_vec(), process: Rc::clone(&process) };
         self.met.put(key, met);
         self.latest.put((evidence::pid(header), caller.start_time), Rc::clone(&process));
         process
+    }
+
+    /// What a process that has ended worked for, as far as those above it were met while they lived.
+    fn job_above(&self, process: &Process) -> Option<Job> {
+        let known = |pid: u32| {
+            let met = self.latest.iter().map(|(_, known)| known);
+            let of_pid =
+                met.chain(self.seen.iter().map(|(_, (_, known))| known)).filter(|known| known.pid == pid);
+            of_pid.filter(|known| known.started <= process.started).max_by_key(|known| known.started)
+        };
+        let mut above = process.ancestors.iter().filter_map(|ancestor| known(ancestor.pid));
+        above.find_map(|known| known.job.clone())
     }
 
     /// The process of a task of which the kernel said only this; at its end there is no more to say.
@@ -94,21 +111,26 @@ impl Processes {
         {
             return Rc::clone(seeded);
         }
-        let described = self.host.describe_if_started_at(pid, change.start_time);
-        Rc::new(described.unwrap_or_else(|| Process {
-            pid,
-            tid: pid,
-            comm: evidence::comm(&change.comm),
-            started: Some(started),
-            ..Process::default()
-        }))
+        let key = (pid, change.start_time);
+        if let Some((comm, process)) = self.seen.get(&key)
+            && *comm == change.comm
+        {
+            return Rc::clone(process);
+        }
+        let Some(described) = self.host.describe_if_started_at(pid, change.start_time) else {
+            let comm = evidence::comm(&change.comm);
+            return Rc::new(Process { pid, tid: pid, comm, started: Some(started), ..Process::default() });
+        };
+        let process = Rc::new(described);
+        self.seen.put(key, (change.comm, Rc::clone(&process)));
+        process
     }
 
     /// Describes a process that has a socket open now: it may be gone when it matters.
-    pub(super) fn seed(&mut self, pid: u32) {
-        if let Some(process) = self.host.describe(pid) {
-            self.seeded.put(pid, Rc::new(process));
-        }
+    pub(super) fn seed(&mut self, pid: u32) -> Option<Rc<Process>> {
+        let process = Rc::new(self.host.describe(pid)?);
+        self.seeded.put(pid, Rc::clone(&process));
+        Some(process)
     }
 
     /// A process that was seen to have a socket open a moment ago; `None` if it has ended.

@@ -1,4 +1,14 @@
-//! A run of `portbind trace`: reads the ring buffer until told to stop, and closes the account.
+//! A run of tracing: reads the ring buffer until told to stop, and closes the account.
+
+mod account;
+mod enrich;
+mod known_ports;
+mod looks;
+mod netns_names;
+mod processes;
+mod recent;
+mod seeds;
+pub(super) mod source;
 
 use std::collections::VecDeque;
 use std::future::ready;
@@ -8,24 +18,21 @@ use std::time::Duration;
 use aya::maps::{MapData, RingBuf};
 use portbind_ebpf::abi::counter;
 use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use super::Args;
-use super::enrich::Enricher;
-use super::sink::Sink;
-use crate::diagnosis::event::{Account, Gaps, Release};
-use crate::error::{Error, ExitStatus};
+use self::enrich::Enricher;
+use crate::diagnosis::event::{Account, Ended, Ending, Refusal, Release};
+use crate::diagnosis::history::History;
+use crate::error::Error;
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
 use crate::kernel::debug::DebugLines;
+use crate::kernel::evidence;
 use crate::kernel::record::Record;
-use crate::kernel::ring;
 use crate::kernel::tracer::Tracer;
 use crate::output::Summary;
+use crate::sys::poll;
 
-/// How long the last records may take after the programs are detached.
-const LAST_RECORDS: Duration = Duration::from_millis(250);
 /// How long a refusal waits for the bind that opened its holder to be told: on two CPUs the order can
 /// turn round, and a system call's success is seen at its end only.
 const LATE_OPENING: Duration = Duration::from_millis(5);
@@ -56,64 +63,105 @@ enum Opening {
 
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// A signal, a limit.
+pub(super) enum End {
+    /// A signal, a limit, the end of what was watched.
     Asked,
-    /// The reader of stdout is gone.
+    /// The reader of events is gone.
     ClosedPipe,
 }
 
-struct Session<'a> {
-    args: &'a Args,
+/// Where a run tells what it sees.
+pub(super) trait Sink {
+    /// Tracing has begun.
+    fn begin(&mut self) -> io::Result<()>;
+    /// A call was refused.
+    fn refusal(&mut self, refusal: &Refusal) -> io::Result<()>;
+    /// A refused port has become free.
+    fn release(&mut self, release: &Release) -> io::Result<()>;
+    /// A process of the wrapped command has ended.
+    fn ended(&mut self, _: Ended) -> io::Result<()> {
+        Ok(())
+    }
+    /// Tracing has ended.
+    fn summary(&mut self, summary: &Summary) -> io::Result<()>;
+}
+
+/// What a run depends on, besides what is traced.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Say nothing on stderr but errors.
+    pub(super) quiet: bool,
+    /// Say what was tried and what is done without; from 2 on, every call.
+    pub(super) verbose: u8,
+    /// Stop after this many refusals.
+    pub(super) count: Option<u64>,
+    /// Moments in the life of ports that are remembered.
+    pub(super) history_limit: usize,
+}
+
+impl Settings {
+    /// Every bind and listen system call is told.
+    pub(super) const fn wants_debug_lines(&self) -> bool {
+        self.verbose > 1
+    }
+}
+
+/// The ring buffer of a run.
+pub(super) type Records = AsyncFd<RingBuf<MapData>>;
+
+/// Opens the ring buffer of a run.
+pub(super) fn records(tracer: &Tracer) -> Result<Records, Error> {
+    poll::watch(tracer.take_records()?)
+        .map_err(|source| Error::System { doing: "cannot wait for the ring buffer", source })
+}
+
+/// A run of tracing.
+pub(super) struct Session<S> {
+    settings: Settings,
     tracer: Tracer,
-    sink: Sink,
+    sink: S,
     enricher: Enricher,
     assembler: Assembler,
     /// Refusals whose holder has no known opener yet, and how long each waits for it.
     waiting: VecDeque<(Instant, Evidence)>,
+    begin: Instant,
     /// Refusals read from the ring buffer.
     read: u64,
     account: Account,
     lost: u64,
 }
 
-/// Traces until a signal, a limit or a closed pipe ends it.
-pub(super) async fn run(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
-    let system = |doing| move |source| Error::System { doing, source };
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("cannot handle SIGINT"))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(system("cannot handle SIGTERM"))?;
-    let mut records =
-        ring::watch(tracer.take_records()?).map_err(system("cannot wait for the ring buffer"))?;
-    let mut session = Session {
-        args,
-        enricher: Enricher::new(&tracer, args.history_limit),
-        tracer,
-        sink,
-        assembler: Assembler::default(),
-        waiting: VecDeque::new(),
-        read: 0,
-        account: Account::default(),
-        lost: 0,
-    };
-    if args.wants_debug_lines() {
-        session.follow_debug_lines();
+impl<S: Sink> Session<S> {
+    /// Announces that tracing has begun.
+    pub(super) fn start(settings: Settings, tracer: Tracer, sink: S) -> Result<Self, Error> {
+        let mut session = Self {
+            settings,
+            enricher: Enricher::new(&tracer, settings.history_limit),
+            tracer,
+            sink,
+            assembler: Assembler::default(),
+            waiting: VecDeque::new(),
+            begin: Instant::now(),
+            read: 0,
+            account: Account::default(),
+            lost: 0,
+        };
+        if settings.wants_debug_lines() {
+            session.follow_debug_lines();
+        }
+        session.announce()?;
+        session.enricher.plan_seeding();
+        Ok(session)
     }
-    session.announce()?;
-    session.enricher.plan_seeding();
-    let begin = Instant::now();
-    let end = session.follow(&mut records, &mut interrupt, &mut terminate).await?;
-    session.close(&mut records, end, begin.elapsed()).await
-}
 
-impl Session<'_> {
     fn status(&self, text: &str) {
-        if !self.args.quiet {
+        if !self.settings.quiet {
             anstream::eprintln!("portbind: {text}");
         }
     }
 
     fn announce(&mut self) -> Result<(), Error> {
-        if self.args.verbose > 0 {
+        if self.settings.verbose > 0 {
             for (backend, error) in &self.tracer.refused {
                 self.status(&format!("{} cannot be used: {error}", backend.as_str()));
             }
@@ -134,20 +182,20 @@ impl Session<'_> {
     /// Writes debug lines as they come, beside everything else.
     fn follow_debug_lines(&self) {
         let lines = self.tracer.debug_lines().map_err(|error| error.to_string());
-        match lines.and_then(|lines| ring::watch_lines(lines).map_err(|error| error.to_string())) {
+        match lines.and_then(|lines| poll::watch(lines).map_err(|error| error.to_string())) {
             Ok(lines) => drop(tokio::spawn(write_debug_lines(lines))),
             Err(reason) => self.status(&format!("there are no debug lines: {reason}")),
         }
     }
 
-    async fn follow(
+    /// Tells what happens until `stop` is ready.
+    pub(super) async fn follow(
         &mut self,
-        records: &mut AsyncFd<RingBuf<MapData>>,
-        interrupt: &mut Signal,
-        terminate: &mut Signal,
+        records: &mut Records,
+        stop: impl Future<Output = ()>,
     ) -> Result<End, Error> {
+        let mut stop = std::pin::pin!(stop);
         let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
-        let deadline = self.args.timeout.as_ref().map_or(far, |timeout| Instant::now() + timeout.0);
         let mut loss_check = tokio::time::interval(LOSS_CHECK);
         loss_check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -163,11 +211,10 @@ impl Session<'_> {
             let due = self.enricher.next_due().map_or(far, |left| Instant::now() + left);
             tokio::select! {
                 biased;
-                _ = interrupt.recv() => return Ok(End::Asked),
-                _ = terminate.recv() => return Ok(End::Asked),
-                () = sleep_until(deadline) => return Ok(End::Asked),
+                () = &mut stop => return Ok(End::Asked),
                 ready = records.readable_mut() => {
-                    let mut ready = ready.map_err(|source| Error::System { doing: "cannot wait for the ring buffer", source })?;
+                    let source = |source| Error::System { doing: "cannot wait for the ring buffer", source };
+                    let mut ready = ready.map_err(source)?;
                     match self.drain(ready.get_inner_mut())? {
                         Drained::Empty => ready.clear_ready(),
                         Drained::More => {}
@@ -194,8 +241,29 @@ impl Session<'_> {
         }
     }
 
+    /// Tells what is in the ring buffer by now.
+    pub(super) fn catch_up(&mut self, records: &mut Records) -> Result<(), Error> {
+        while self.drain(records.get_mut())? == Drained::More {}
+        Ok(())
+    }
+
+    /// The processes of the wrapped command that live.
+    pub(super) fn family(&self) -> Vec<u32> {
+        self.tracer.family()
+    }
+
+    /// What is known of the life of ports.
+    pub(super) const fn history(&self) -> &History {
+        self.enricher.history()
+    }
+
+    /// Where the run tells what it sees.
+    pub(super) const fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
     fn is_full(&self) -> bool {
-        self.args.count.is_some_and(|count| self.account.shown >= count)
+        self.settings.count.is_some_and(|count| self.account.shown >= count)
     }
 
     /// Reads what is in the ring buffer, up to a limit.
@@ -211,8 +279,15 @@ impl Session<'_> {
             };
             let mut free = Vec::new();
             match record {
+                Record::Refusal(record) => self.enricher.meet(record),
                 Record::Bound(record) => self.enricher.bound(record),
                 Record::Change(record) => free = self.enricher.changed(record),
+                Record::Ended(record) => written(self.sink.ended(Ended {
+                    time: self.enricher.wall_time(record.header.time),
+                    pid: evidence::pid(&record.header),
+                    ending: Ending::of_wait_status(record.status),
+                }))
+                .map(drop)?,
                 _ => {}
             }
             if record.opens_a_refusal() {
@@ -270,10 +345,10 @@ impl Session<'_> {
             self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
             return Ok(None);
         }
-        let end = written(self.sink.event(&refusal))?;
+        let end = written(self.sink.refusal(&refusal))?;
         if end.is_none() {
             self.account.shown += 1;
-            self.enricher.shown(&refusal);
+            self.enricher.shown(&refusal, self.tracer.backend);
         }
         Ok(end)
     }
@@ -288,81 +363,6 @@ impl Session<'_> {
             self.lost = lost;
         }
         Ok(())
-    }
-
-    /// Detaches, reads what is left, and says how every refusal was accounted for.
-    async fn close(
-        mut self,
-        records: &mut AsyncFd<RingBuf<MapData>>,
-        end: End,
-        elapsed: Duration,
-    ) -> Result<ExitStatus, Error> {
-        let passed_over = self.tracer.passed_over();
-        self.tracer.detach();
-        if end == End::ClosedPipe {
-            return Ok(ExitStatus::Success);
-        }
-        let deadline = Instant::now() + LAST_RECORDS;
-        loop {
-            // Who reads events no more is told no more.
-            while self.drain(records.get_mut())? == Drained::More {}
-            self.account.refused = self.tracer.count(counter::REFUSED)?;
-            self.lost = self.tracer.count(counter::LOST)?;
-            let kept_back = self.tracer.count(counter::FILTERED)?;
-            // A program that was already running when it was detached may still be writing.
-            if self.read + self.lost + kept_back >= self.account.refused || Instant::now() >= deadline {
-                let rest = self.assembler.take_all();
-                self.show_waiting(Instant::now() + LATE_OPENING)?;
-                self.show_all(rest)?;
-                self.account.filtered += kept_back;
-                self.account.lost = self.account.refused.saturating_sub(self.read + kept_back);
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let gaps = self.gaps(passed_over)?;
-        self.tell_gaps(&gaps);
-        let Account { refused, shown, coalesced, filtered, lost } = self.account;
-        self.status(&format!(
-            "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
-            elapsed.as_secs_f64(),
-        ));
-        written(self.sink.summary(&Summary::new(&self.account, &gaps, elapsed)))?;
-        Ok(ExitStatus::Success)
-    }
-
-    fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
-        Ok(Gaps {
-            steps_lost: self.tracer.count(counter::LOST_STEPS)?,
-            returns_missed: self.tracer.count(counter::LOST_ENTRIES)?,
-            history_lost: self.tracer.count(counter::LOST_LIFE)?,
-            history_evicted: self.enricher.history().evicted(),
-            passed_over,
-        })
-    }
-
-    fn tell_gaps(&self, gaps: &Gaps) {
-        let Gaps { steps_lost, returns_missed, passed_over, history_lost, history_evicted } = gaps;
-        if *steps_lost > 0 {
-            self.status(&format!("{steps_lost} parts of shown refusals lost: some holders are missing"));
-        }
-        if *returns_missed > 0 {
-            self.status(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
-        }
-        if *history_lost > 0 {
-            self.status(&format!("{history_lost} moments of the history of ports lost"));
-        }
-        if *history_evicted > 0 {
-            let limit = self.args.history_limit;
-            self.status(&format!(
-                "{history_evicted} moments of the history forgotten (--history-limit {limit})"
-            ));
-        }
-        if *passed_over > 0 {
-            self.status(&format!(
-                "{passed_over} calls passed over by the kernel: refusals among them went unseen"
-            ));
-        }
     }
 }
 

@@ -1,0 +1,46 @@
+//! The page of a wrapped command (`--report`).
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+
+use crate::output::recorder::Entry;
+use crate::output::report;
+use crate::output::wire;
+use crate::report::Collector;
+
+/// A page that is written when all is over.
+#[derive(Debug)]
+pub(super) struct Html {
+    file: File,
+    collector: Collector,
+}
+
+impl Html {
+    /// A page that goes to `file`, in place of what is there.
+    pub(super) fn new(file: File) -> Self {
+        Self { file, collector: Collector::default() }
+    }
+
+    /// Adds what happened.
+    pub(super) fn push(&mut self, entry: Entry<'_>) {
+        let collector = &mut self.collector;
+        match entry {
+            Entry::Command(command) => collector.command(&wire::Command::from(command)),
+            Entry::Refusal(refusal) => collector.refusal(&wire::Refusal::from(refusal)),
+            Entry::Release(release) => collector.release(&wire::Release::from(release)),
+            Entry::Outcome(outcome) => collector.outcome(&wire::Outcome::from(outcome)),
+            Entry::Leak(leak) => collector.leak(&wire::Leak::from(leak)),
+            Entry::End(end) => collector.end(&wire::End::from(end)),
+            Entry::Summary(summary) => collector.summary(summary),
+        }
+    }
+
+    /// Writes the page.
+    pub(super) fn write(self) -> io::Result<()> {
+        let report = self.collector.finish();
+        self.file.set_len(0)?;
+        let mut out = BufWriter::new(self.file);
+        report::html(&report, &mut out)?;
+        out.flush()
+    }
+}

@@ -1,0 +1,92 @@
+//! As whom a command runs.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::{io, thread};
+
+use super::Args;
+use crate::cli::launch;
+use crate::error::Error;
+use crate::host::invoker::{Environment, Invoker, merge};
+use crate::host::{Account, Accounts, Procfs};
+
+/// As whom a command runs, and with which environment.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// Real user id.
+    pub(super) uid: u32,
+    /// Whom to become; nobody else where this is `None`.
+    pub(super) becomes: Option<Becomes>,
+    /// File mode creation mask, where it is to be another.
+    pub(super) umask: Option<u32>,
+    /// The whole environment.
+    pub(super) environment: Environment,
+}
+
+/// Another user.
+#[derive(Debug)]
+pub(super) struct Becomes {
+    /// First group.
+    pub(super) gid: u32,
+    /// Supplementary groups.
+    pub(super) groups: Vec<u32>,
+}
+
+impl Identity {
+    /// The user of `--user`, else who called sudo, else nobody but who runs portbind.
+    pub(super) fn of(args: &Args, accounts: &Accounts, procfs: &Procfs) -> Result<Self, Error> {
+        let now: Environment = env::vars_os().collect();
+        if let Some(user) = &args.user {
+            let account = accounts.find(user).ok_or_else(|| Error::User(user.clone()))?;
+            return Ok(Self::of_account(&account, accounts, now));
+        }
+        let Some(uid) = now.get(OsStr::new("SUDO_UID")).and_then(|uid| uid.to_str()?.parse().ok()) else {
+            let uid = rustix::process::getuid().as_raw();
+            return Ok(Self { uid, becomes: None, umask: None, environment: now });
+        };
+        if let Some(invoker) = procfs.invoker(std::process::id()).filter(|invoker| invoker.uid == uid) {
+            return Ok(Self::of_invoker(invoker, &now));
+        }
+        let account = accounts.of(uid).ok_or_else(|| Error::User(uid.to_string()))?;
+        Ok(Self::of_account(&account, accounts, now))
+    }
+
+    /// A variable of the environment; one that is empty is none.
+    pub(super) fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.environment.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// Does something with the rights of who called sudo, or of who runs portbind where nobody did.
+    pub(super) fn act<T: Send>(&self, act: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+        let becomes = self.becomes.as_ref().filter(|_| env::var_os("SUDO_UID").is_some());
+        let Some(becomes) = becomes else { return act() };
+        // The kernel keeps rights by thread: this one takes those of the user, and ends with them.
+        let as_user = || {
+            launch::take_identity(self.uid, becomes.gid, &becomes.groups)?;
+            act()
+        };
+        let acted = thread::scope(|scope| scope.spawn(as_user).join());
+        acted.unwrap_or_else(|_| Err(io::Error::other("it was broken off")))
+    }
+
+    fn of_invoker(invoker: Invoker, now: &Environment) -> Self {
+        let Invoker { uid, gid, groups, umask, environment } = invoker;
+        let environment = merge(environment, now);
+        Self { uid, becomes: Some(Becomes { gid, groups }), umask, environment }
+    }
+
+    /// As runuser(1): the variables that name the user change, the others stay.
+    fn of_account(account: &Account, accounts: &Accounts, mut environment: Environment) -> Self {
+        environment.retain(|name, _| !name.as_encoded_bytes().starts_with(b"SUDO_"));
+        for (name, value) in [
+            ("HOME", &account.home),
+            ("LOGNAME", &account.name),
+            ("SHELL", &account.shell),
+            ("USER", &account.name),
+        ] {
+            environment.insert(name.into(), value.into());
+        }
+        let becomes = Becomes { gid: account.gid, groups: accounts.groups(account) };
+        Self { uid: account.uid, becomes: Some(becomes), umask: None, environment }
+    }
+}

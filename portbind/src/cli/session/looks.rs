@@ -1,0 +1,41 @@
+//! Looks at a port from outside, where nobody tells of the end of what is on it.
+
+use std::fs::File;
+
+use crate::diagnosis::aftermath::{Look, Looks};
+use crate::diagnosis::event::Protocol;
+use crate::diagnosis::history::Table;
+use crate::host::Procfs;
+use crate::host::netns::Netns;
+use crate::host::port_sockets::{Protocols, Query, ask};
+
+/// The sockets on a port now; `None` where its network namespace cannot be reached any more, or the kernel
+/// has no diagnosis of the protocol.
+pub(super) fn look(procfs: &Procfs, look: &Look) -> Option<Vec<Looks>> {
+    let protocol = match look.key.table {
+        Table::Tcp => Protocol::Tcp,
+        Table::Udp => Protocol::Udp,
+        Table::Udplite => Protocol::Udplite,
+        Table::Other(_) => return None,
+    };
+    let query = Query::port(look.key.port, Protocols::One(protocol));
+    let sockets = ask(&namespace(procfs, look)?, &query).ok()?;
+    Some(
+        sockets
+            .iter()
+            .map(|socket| Looks { address: socket.address, peer: socket.peer, inode: socket.inode })
+            .collect(),
+    )
+}
+
+/// The network namespace of a port. It is opened anew for each look: one that is held open would outlive its
+/// last process.
+fn namespace(procfs: &Procfs, look: &Look) -> Option<Netns> {
+    let own = Netns::own(procfs).ok();
+    let of_pid = |pid: &u32| {
+        let file = File::open(procfs.root().join(format!("{pid}/ns/net"))).ok()?;
+        Netns::of(procfs, file.into()).ok()
+    };
+    let candidates = own.into_iter().chain(look.pids.iter().filter_map(of_pid));
+    candidates.into_iter().find(|netns| netns.inode() == look.key.netns)
+}

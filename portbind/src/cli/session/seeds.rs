@@ -1,0 +1,87 @@
+//! What is known of ports from before tracing began: which processes had sockets open, and on which ports.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use portbind_ebpf::abi::OpenSocket;
+
+use super::processes::Processes;
+use crate::diagnosis::event::{Process, State};
+use crate::diagnosis::history::{History, Moment, PortKey, SocketId, Table, What};
+use crate::host::port_sockets::{PortSocket, Query, ask};
+use crate::host::{Netns, Procfs};
+
+/// Bound sockets of a network namespace, by inode.
+type Bound = HashMap<u64, PortSocket>;
+
+/// The processes that had sockets open when tracing began, and have not been described yet.
+#[derive(Debug, Default)]
+pub(super) struct Seeds {
+    /// Inodes by pid.
+    left: BTreeMap<u32, Vec<u64>>,
+    /// Pids by inode, of all of them.
+    owners: HashMap<u64, Vec<u32>>,
+    /// The namespaces that were asked.
+    bound: HashMap<u32, Bound>,
+}
+
+impl Seeds {
+    pub(super) fn of(open: &[OpenSocket]) -> Self {
+        let mut seeds = Self::default();
+        for socket in open {
+            seeds.left.entry(socket.pid).or_default().push(socket.inode);
+            let owners = seeds.owners.entry(socket.inode).or_default();
+            if !owners.contains(&socket.pid) {
+                owners.push(socket.pid);
+            }
+        }
+        seeds
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Describes one process, and takes down the ports that it has. When the last one is done, nothing is kept.
+    pub(super) fn sow_one(&mut self, processes: &mut Processes, history: &mut History) {
+        let Some((pid, mut inodes)) = self.left.pop_first() else { return };
+        inodes.sort_unstable();
+        inodes.dedup();
+        if let Some(process) = processes.seed(pid) {
+            self.sow(&processes.host.procfs, &process, &inodes, history);
+        }
+        if self.left.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    fn sow(&mut self, procfs: &Procfs, process: &Rc<Process>, inodes: &[u64], history: &mut History) {
+        let Some(netns) = procfs.network_namespace_of(process.pid) else { return };
+        let bound = self.bound.entry(netns).or_insert_with(|| bound_in(procfs, process.pid));
+        for socket in inodes.iter().filter_map(|inode| bound.get(inode)) {
+            // Of those who share it, the one that has been running for longest.
+            let owners = self.owners.get(&socket.inode).map_or(&[][..], Vec::as_slice);
+            let eldest = owners.iter().min_by_key(|&&pid| (procfs.start_ticks(pid).unwrap_or(u64::MAX), pid));
+            if eldest == Some(&process.pid) {
+                let key = PortKey { netns, table: Table::of(socket.protocol), port: socket.port };
+                history.seed(key, moment(socket, process));
+            }
+        }
+    }
+}
+
+fn bound_in(procfs: &Procfs, pid: u32) -> Bound {
+    let sockets = Netns::of_process(procfs, pid).and_then(|netns| ask(&netns, &Query::bound()));
+    sockets.unwrap_or_default().into_iter().map(|socket| (socket.inode, socket)).collect()
+}
+
+fn moment(socket: &PortSocket, process: &Rc<Process>) -> Moment {
+    Moment {
+        time: None,
+        what: if socket.state == State::Listen { What::Listening } else { What::Bound { any: false } },
+        process: Some(Rc::clone(process)),
+        socket: SocketId { object: 0, inode: socket.inode },
+        address: socket.address,
+        peer: None,
+    }
+}

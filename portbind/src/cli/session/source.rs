@@ -1,0 +1,67 @@
+//! Who has a socket open: the kernel's iterator, or `/proc`.
+
+use std::collections::HashSet;
+
+use portbind_ebpf::abi::OpenSocket;
+
+use crate::host::owners::{FdSource, OwnerMap, from_triples};
+use crate::host::sockets::Scan;
+use crate::host::{Privileges, SocketOwners};
+use crate::kernel::sockets::OpenSockets;
+use crate::kernel::tracer::load_open_sockets;
+
+/// Where owners of sockets are asked for.
+#[derive(Debug)]
+pub(in crate::cli) enum Source {
+    /// The kernel's iterator, or `/proc` where a walk breaks off.
+    Kernel(OpenSockets, SocketOwners),
+    Procfs(SocketOwners),
+}
+
+/// From so many processes on the kernel's iterator is quicker, though it has to be loaded first: that takes 15 to
+/// 50 ms, and a process with 50 descriptors takes `/proc` 0.1 ms.
+const WORTH_LOADING: usize = 512;
+
+impl Source {
+    /// What answers one question soonest: the kernel's iterator where there are many processes, and it can be
+    /// loaded.
+    pub(in crate::cli) fn for_one_question(procfs: SocketOwners) -> Self {
+        let may_load = procfs.process_count() >= WORTH_LOADING && Privileges::read().missing().is_empty();
+        match may_load.then(load_open_sockets) {
+            Some(Ok(open_sockets)) => Self::Kernel(open_sockets, procfs),
+            _ => Self::Procfs(procfs),
+        }
+    }
+
+    /// As [`FdSource::find`], and how many processes may not be looked at.
+    pub(in crate::cli) fn scan(&self, inodes: &HashSet<u64>) -> Scan {
+        match self {
+            Self::Kernel(..) => Scan { owners: self.find(inodes), unreadable: 0 },
+            Self::Procfs(procfs) => procfs.scan(inodes).unwrap_or_default(),
+        }
+    }
+
+    /// Every open socket; where only `/proc` tells, none: that takes long.
+    pub(super) fn open_sockets(&self) -> Vec<OpenSocket> {
+        match self {
+            Self::Kernel(open_sockets, _) => open_sockets.read().unwrap_or_default(),
+            Self::Procfs(_) => Vec::new(),
+        }
+    }
+}
+
+impl FdSource for Source {
+    fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
+        let (open_sockets, procfs) = match self {
+            Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),
+            Self::Procfs(procfs) => return procfs.find(inodes),
+        };
+        match open_sockets.read() {
+            Ok(open) => {
+                let wanted = open.into_iter().filter(|open| inodes.contains(&open.inode));
+                from_triples(wanted.map(|open| (open.pid, open.fd, open.inode)))
+            }
+            Err(_) => procfs.find(inodes),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What the formats for people depend on: colours, the width of the terminal, the time zone.
+
+use std::io::{self, IsTerminal as _};
+
+use jiff::tz::TimeZone;
+
+use crate::output::Style;
+use crate::output::color::{ColorChoice, Surroundings};
+
+/// The style of what goes to standard output, or else to a file.
+pub(super) fn style(color: ColorChoice, to_stdout: bool) -> Style {
+    let is_terminal = to_stdout && io::stdout().is_terminal();
+    Style {
+        color: color.resolve(&Surroundings::of_process(is_terminal)),
+        width: is_terminal.then(terminal_width).flatten(),
+        zone: TimeZone::system(),
+        history: false,
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}

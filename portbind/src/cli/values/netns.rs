@@ -1,0 +1,105 @@
+//! Network namespaces, as they are named on the command line.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{ValueError, digits};
+use crate::host::{Host, Netns};
+
+/// Magic number of the file system that namespaces live in (include/uapi/linux/magic.h).
+const NSFS_MAGIC: i64 = 0x6e73_6673;
+
+/// A network namespace, as it was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetnsRef {
+    /// By inode number: `4026531840` or `net:[4026531840]`.
+    Inode(u32),
+    /// That of a process: `pid:123`.
+    Pid(u32),
+    /// By path: whatever holds a slash.
+    Path(PathBuf),
+    /// By its name under /run/netns, as ip-netns(8) gives them.
+    Name(String),
+}
+
+impl NetnsRef {
+    /// The inode number of the namespace.
+    ///
+    /// # Errors
+    ///
+    /// Those of looking the file up, and `InvalidInput` where it is no namespace.
+    pub fn resolve(&self) -> io::Result<u32> {
+        match self.path() {
+            Err(number) => Ok(number),
+            Ok(path) => inode(&path, &open(&path)?),
+        }
+    }
+
+    /// Opens the namespace. One that is known by its number is looked for among the processes, and the names of
+    /// /run/netns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::resolve`], and `NotFound` where no process is in the namespace and it has no name.
+    pub fn open(&self, host: &Host) -> io::Result<Netns> {
+        let file = match self.path() {
+            Err(number) => host.open_network_namespace(number).ok_or(io::ErrorKind::NotFound)?,
+            Ok(path) => {
+                let file = open(&path)?;
+                inode(&path, &file)?;
+                file
+            }
+        };
+        Netns::of(&host.procfs, file)
+    }
+
+    /// The file, or the number by which it is known.
+    fn path(&self) -> Result<PathBuf, u32> {
+        match self {
+            Self::Inode(inode) => Err(*inode),
+            Self::Pid(pid) => Ok(PathBuf::from(format!("/proc/{pid}/ns/net"))),
+            Self::Path(path) => Ok(path.clone()),
+            Self::Name(name) => Ok(Path::new("/run/netns").join(name)),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    Ok(std::fs::File::open(path)?.into())
+}
+
+fn inode(path: &Path, file: &OwnedFd) -> io::Result<u32> {
+    let invalid = || {
+        let text = format!("{} is not a network namespace", path.display());
+        io::Error::new(io::ErrorKind::InvalidInput, text)
+    };
+    if rustix::fs::fstatfs(file)?.f_type != NSFS_MAGIC {
+        return Err(invalid());
+    }
+    u32::try_from(rustix::fs::fstat(file)?.st_ino).map_err(|_| invalid())
+}
+
+impl FromStr for NetnsRef {
+    type Err = ValueError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let wrong = || ValueError::Netns(word.to_owned());
+        let number = |word: &str| digits(word).filter(|number| *number > 0).ok_or_else(wrong);
+        let link = word.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
+        if let Some(inode) = link {
+            number(inode).map(Self::Inode)
+        } else if let Some(pid) = word.strip_prefix("pid:") {
+            number(pid).map(Self::Pid)
+        } else if word.bytes().all(|byte| byte.is_ascii_digit()) {
+            number(word).map(Self::Inode)
+        } else if word.contains('\0') || matches!(word, "." | "..") {
+            Err(wrong())
+        } else if word.contains('/') {
+            Ok(Self::Path(PathBuf::from(word)))
+        } else {
+            Ok(Self::Name(word.to_owned()))
+        }
+    }
+}

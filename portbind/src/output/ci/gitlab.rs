@@ -1,0 +1,21 @@
+//! GitLab CI: the text in a section that is closed until somebody opens it.
+
+use std::io;
+
+use super::Page;
+use crate::output::Style;
+use crate::output::text::command::{self, CommandReport};
+
+pub(super) fn write(
+    report: &CommandReport<'_>,
+    _: &Page,
+    style: &Style,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    // A name may not occur twice in a log.
+    let name = format!("portbind_{}", report.command.pid);
+    let time = report.end.time.as_second();
+    write!(out, "\x1b[0Ksection_start:{time}:{name}[collapsed=true]\r\x1b[0K")?;
+    command::write(report, style, out)?;
+    writeln!(out, "\x1b[0Ksection_end:{time}:{name}\r\x1b[0K")
+}

@@ -1,0 +1,74 @@
+//! The refusals that are worth a line of their own on the page of a job.
+
+use crate::diagnosis::event::{Outcome, Refusal};
+use crate::output::Style;
+use crate::output::sanitize::{Escaped, cut};
+use crate::output::text::command::{self, CommandReport};
+use crate::output::words;
+
+/// GitHub shows as many errors of a step (docs/problem-matchers.md of actions/toolkit); no more is read anyway.
+const MOST: usize = 10;
+/// Columns of a title, and of a message: GitHub cuts messages after 4096 characters (ExecutionContext.cs of
+/// actions/runner).
+const TITLE: usize = 200;
+const MESSAGE: usize = 4000;
+
+/// Something to point out.
+pub(super) struct Issue {
+    /// In one line.
+    pub(super) title: String,
+    /// In several lines.
+    pub(super) message: String,
+}
+
+/// At most [`MOST`]: the first refusal of each cause, then the others in the order of time; if there are more,
+/// the last one says how many.
+pub(super) fn refusals(report: &CommandReport<'_>, style: &Style) -> Vec<Issue> {
+    let firsts = report.groups.iter().filter_map(|group| group.refusals.first());
+    let mut others: Vec<_> = report.groups.iter().flat_map(|group| group.refusals.iter().skip(1)).collect();
+    others.sort_by_key(|(refusal, _)| refusal.time);
+    let total = usize::try_from(report.refusals).unwrap_or(usize::MAX);
+    let room = if total > MOST { MOST - 1 } else { MOST };
+    let chosen = firsts.chain(others).take(room);
+    let mut issues: Vec<_> = chosen.map(|(refusal, outcome)| of(refusal, outcome, style)).collect();
+    let more = total.saturating_sub(issues.len());
+    if more > 0 {
+        let title = format!("{more} more refused binds");
+        issues.push(Issue { message: format!("{title}: the log has all of them by cause"), title });
+    }
+    issues
+}
+
+/// The sockets that were left, if any.
+pub(super) fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<Issue> {
+    let title = match report.leaks.len() {
+        0 => return None,
+        1 => "1 socket left bound".to_owned(),
+        count => format!("{count} sockets left bound"),
+    };
+    let style = plain(style);
+    let message = format!("{}, still bound:\n{}", report.ending(), command::left_bound(report.leaks, &style));
+    Some(Issue { title, message: shortened(&message) })
+}
+
+fn of(refusal: &Refusal, outcome: &Outcome, style: &Style) -> Issue {
+    let socket = &refusal.socket;
+    let title = format!(
+        "{} {} {} refused to {}: {}",
+        refusal.operation.as_str(),
+        words::kind(socket.family, socket.protocol),
+        words::asked(socket),
+        Escaped(&refusal.process.comm),
+        refusal.cause.code
+    );
+    let message = command::refused(refusal, outcome, &plain(style));
+    Issue { title: cut(&title, TITLE).into_owned(), message: shortened(&message) }
+}
+
+fn shortened(message: &str) -> String {
+    cut(message.trim_end(), MESSAGE).into_owned()
+}
+
+fn plain(style: &Style) -> Style {
+    Style { color: false, width: None, ..style.clone() }
+}

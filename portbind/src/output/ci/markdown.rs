@@ -1,0 +1,154 @@
+//! A page in Markdown, for the systems that show one: what was found by cause, and each refusal folded up.
+//!
+//! Foreign strings stand in `<code>`, every sign of Markdown in them as a character reference, or in `<pre>`
+//! inside a block of HTML, which Markdown leaves alone up to the next empty line. Neither is looked at for
+//! names to notify.
+
+use std::fmt::Write as _;
+
+use crate::diagnosis::event::{Holder, Outcome, Process, Refusal};
+use crate::output::Style;
+use crate::output::sanitize::{Escaped, TestName, cut};
+use crate::output::text::command::{self, CommandReport};
+use crate::output::words;
+
+/// Bytes that a page may have: 1 MiB at GitHub, which drops a larger one whole, and at Buildkite.
+pub const PAGE_LIMIT: usize = 1024 * 1024;
+/// Columns of a cell, and of the text that is folded up.
+const CELL: usize = 100;
+const TEXT: usize = 110;
+/// Refusals of a cause that are told in full.
+const SHOWN: usize = 20;
+/// Room for the sentence that says what was left out.
+const TAIL: usize = 200;
+
+/// The page, in at most `room` bytes; `None` if it cannot be so short, or nothing was found.
+#[must_use]
+pub fn page(report: &CommandReport<'_>, style: &Style, room: usize) -> Option<String> {
+    let room = room.min(PAGE_LIMIT).checked_sub(TAIL)?;
+    let style = Style { color: false, width: Some(TEXT), ..style.clone() };
+    let mut page = overview(report);
+    if !report.has_findings() || page.len() > room {
+        return None;
+    }
+    let mut blocks = leaks(report, &style).into_iter().chain(refusals(report, &style));
+    let mut left_out = 0;
+    for block in blocks.by_ref() {
+        if left_out > 0 || page.len() + block.len() > room {
+            left_out += 1;
+        } else {
+            page.push_str(&block);
+        }
+    }
+    let kept = report.groups.iter().map(|group| group.refusals.len().min(SHOWN)).sum::<usize>();
+    let total = usize::try_from(report.refusals).unwrap_or(usize::MAX);
+    let more = left_out + total.saturating_sub(kept);
+    if more > 0 {
+        let _infallible = writeln!(page, "\n{more} more are left out here.");
+    }
+    Some(page)
+}
+
+/// Heading, and a row for each cause.
+fn overview(report: &CommandReport<'_>) -> String {
+    let mut text = format!("\n### portbind: {}\n\n{}\n", report.findings(), code(&report.ending()));
+    if !report.groups.is_empty() {
+        text.push_str("\n| cause | refusals | the first: refused | asked for | held by |\n");
+        text.push_str("|---|---:|---|---|---|\n");
+    }
+    for (group, (refusal, _)) in
+        report.groups.iter().filter_map(|group| Some((group, group.refusals.first()?)))
+    {
+        let asked = format!("{} {}", kind(refusal), words::asked(&refusal.socket));
+        let _infallible = writeln!(
+            text,
+            "| **{}** | {} | {} | {} | {} |",
+            group.code,
+            group.refusals.len(),
+            code(&refused(refusal)),
+            code(&asked),
+            code(&held_by(refusal)),
+        );
+    }
+    text
+}
+
+fn kind(refusal: &Refusal) -> String {
+    words::kind(refusal.socket.family, refusal.socket.protocol)
+}
+
+/// The caller, and its test.
+fn refused(refusal: &Refusal) -> String {
+    let process = &refusal.process;
+    named(&format!("{} ({})", Escaped(&process.comm), process.pid), test(process))
+}
+
+/// The first holder in the way, and its test.
+fn held_by(refusal: &Refusal) -> String {
+    let Some(holder) = words::conflicting(&refusal.holders).next() else { return "-".to_owned() };
+    let state = words::state(holder.state);
+    match owner(holder) {
+        Some(process) => {
+            named(&format!("{} ({}) {state}", Escaped(&process.comm), process.pid), test(process))
+        }
+        None => state.to_owned(),
+    }
+}
+
+fn owner(holder: &Holder) -> Option<&Process> {
+    let open = holder.processes.first().map(|owner| &owner.process);
+    open.or(holder.left_by.as_ref()).or(holder.opened_by.as_ref()).map(|process| &**process)
+}
+
+fn test(process: &Process) -> Option<&str> {
+    process.job.as_ref()?.test.as_ref()?.name.as_deref()
+}
+
+fn named(process: &str, test: Option<&str>) -> String {
+    test.map_or_else(|| process.to_owned(), |test| format!("{process} test {}", TestName(test)))
+}
+
+fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<String> {
+    (!report.leaks.is_empty())
+        .then(|| folded("sockets that are still bound", &command::left_bound(report.leaks, style), true))
+}
+
+/// Each refusal folded up, by cause; a single one lies open.
+fn refusals(report: &CommandReport<'_>, style: &Style) -> impl Iterator<Item = String> {
+    let is_open = report.refusals == 1;
+    let shown = report.groups.iter().flat_map(|group| group.refusals.iter().take(SHOWN));
+    shown.map(move |(refusal, outcome)| of(refusal, outcome, style, is_open))
+}
+
+fn of(refusal: &Refusal, outcome: &Outcome, style: &Style, is_open: bool) -> String {
+    let asked = words::asked(&refusal.socket);
+    let title = format!("{}: {} {}, {}", refusal.cause.code, kind(refusal), asked, refused(refusal));
+    folded(&cut(&title, CELL), &command::refused(refusal, outcome, style), is_open)
+}
+
+/// A block of HTML without an empty line, behind one.
+fn folded(title: &str, text: &str, is_open: bool) -> String {
+    let open = if is_open { " open" } else { "" };
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).map(html).collect::<Vec<_>>();
+    let (title, lines) = (html(title), lines.join("\n"));
+    format!("\n<details{open}><summary><code>{title}</code></summary>\n<pre>{lines}</pre>\n</details>\n")
+}
+
+/// Text inside an element.
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Text inside a line of Markdown.
+fn code(text: &str) -> String {
+    let mut shown = String::from("<code>");
+    for c in cut(text, CELL).chars() {
+        if c.is_ascii_punctuation() {
+            let _infallible = write!(shown, "&#{};", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push_str("</code>");
+    shown
+}

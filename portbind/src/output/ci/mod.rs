@@ -1,0 +1,122 @@
+//! What the log of a CI system is told when a wrapped command has ended, one file a system.
+//!
+//! All of it goes to standard error: the runners read commands from there as well, and the standard output
+//! belongs to the command.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::Style;
+use super::text::command::{self, CommandReport};
+
+mod azure;
+mod buildkite;
+mod github;
+mod gitlab;
+mod issue;
+mod jenkins;
+mod markdown;
+#[cfg(test)]
+mod tests;
+
+pub use markdown::{PAGE_LIMIT, page};
+
+/// For which CI system a run is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Choice {
+    /// The one whose variables are in the environment
+    #[default]
+    Auto,
+    /// None: plain text
+    None,
+    /// GitHub Actions, and what follows it: Gitea, Forgejo
+    Github,
+    /// GitLab CI
+    Gitlab,
+    /// Azure Pipelines
+    Azure,
+    /// Buildkite
+    Buildkite,
+    /// Jenkins
+    Jenkins,
+}
+
+/// A CI system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum System {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI.
+    Gitlab,
+    /// Azure Pipelines.
+    Azure,
+    /// Buildkite.
+    Buildkite,
+    /// Jenkins.
+    Jenkins,
+}
+
+/// What has become of the page that [`page`] gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Nobody sees it.
+    Nowhere,
+    /// The system has it.
+    Shown,
+    /// It is a file, which the system is to be told.
+    At(PathBuf),
+}
+
+/// The variables that each system sets in every job, in the order in which they are asked for: an agent may run
+/// inside a job of another system, and Jenkins hands its variables on most freely.
+const MARKS: [(System, &[&str]); 5] = [
+    (System::Github, &["GITHUB_ACTIONS"]),
+    (System::Gitlab, &["GITLAB_CI"]),
+    (System::Azure, &["TF_BUILD"]),
+    (System::Buildkite, &["BUILDKITE"]),
+    (System::Jenkins, &["JENKINS_URL", "BUILD_ID"]),
+];
+
+impl Choice {
+    /// The system, if any; `is_set` says whether a variable is in the environment, and not empty.
+    #[must_use]
+    pub fn resolve(self, is_set: impl Fn(&str) -> bool) -> Option<System> {
+        match self {
+            Self::Auto => {
+                let marked = |(_, marks): &&(System, &[&str])| marks.iter().all(|mark| is_set(mark));
+                MARKS.iter().find(marked).map(|(system, _)| *system)
+            }
+            Self::None => None,
+            Self::Github => Some(System::Github),
+            Self::Gitlab => Some(System::Gitlab),
+            Self::Azure => Some(System::Azure),
+            Self::Buildkite => Some(System::Buildkite),
+            Self::Jenkins => Some(System::Jenkins),
+        }
+    }
+}
+
+/// Writes the report in the form of a system; where nothing was found, every system gets the same one line.
+///
+/// # Errors
+/// Those of the writer, unchanged.
+pub fn write(
+    system: System,
+    report: &CommandReport<'_>,
+    page: &Page,
+    style: &Style,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    if !report.has_findings() {
+        return command::write(report, style, out);
+    }
+    match system {
+        System::Github => github::write(report, page, style, out),
+        System::Gitlab => gitlab::write(report, page, style, out),
+        System::Azure => azure::write(report, page, style, out),
+        System::Buildkite => buildkite::write(report, page, style, out),
+        System::Jenkins => jenkins::write(report, page, style, out),
+    }
+}

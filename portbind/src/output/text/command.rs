@@ -1,0 +1,186 @@
+//! What a person is told when a wrapped command has ended.
+
+use std::io;
+
+use super::{ancestry, holder_socket, label, lines, who};
+use crate::diagnosis::event::{Command, CommandEnd, Ending, Leak, Outcome, Refusal};
+use crate::diagnosis::tally::Group;
+use crate::output::Style;
+use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
+use crate::output::sanitize::Escaped;
+use crate::output::words;
+
+/// Refusals of a cause that are shown; those behind them are counted.
+const SHOWN: usize = 5;
+/// Leaks that are shown.
+const SHOWN_LEAKS: usize = 20;
+
+/// All there is to tell of a wrapped command.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandReport<'a> {
+    /// The command.
+    pub command: &'a Command,
+    /// Its end.
+    pub end: &'a CommandEnd,
+    /// Its refusals by cause.
+    pub groups: &'a [Group],
+    /// All of its refusals.
+    pub refusals: u64,
+    /// Sockets that outlived it.
+    pub leaks: &'a [Leak],
+}
+
+impl CommandReport<'_> {
+    /// Whether there is more to tell than how the command ended.
+    #[must_use]
+    pub fn has_findings(&self) -> bool {
+        self.refusals > 0 || !self.leaks.is_empty()
+    }
+
+    /// The command, and how it ended.
+    pub(in crate::output) fn ending(&self) -> String {
+        let Self { command, end, .. } = self;
+        let program = command.args.first().map_or("", String::as_str);
+        let seconds = end.time.duration_since(end.started).as_secs_f64();
+        let how = match end.ending {
+            Ending::Exited(status) => format!("ended with status {status}"),
+            Ending::Killed(signal) => format!("was ended by signal {signal}"),
+        };
+        format!("{} ({}) {how} after {seconds:.1}s", Escaped(program), command.pid)
+    }
+
+    /// How much was found.
+    pub(in crate::output) fn findings(&self) -> String {
+        let refused = match self.refusals {
+            0 => "no bind was refused".to_owned(),
+            1 => "1 refusal".to_owned(),
+            count => format!("{count} refusals"),
+        };
+        let left = match self.leaks.len() {
+            0 => String::new(),
+            1 => ", 1 socket left bound".to_owned(),
+            count => format!(", {count} sockets left bound"),
+        };
+        format!("{refused}{left}")
+    }
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// Those of the writer, unchanged.
+pub fn write(report: &CommandReport<'_>, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+    let mut line = Line::default();
+    line.push(DIM, "portbind: ");
+    line.push(PLAIN, format!("{}: ", report.ending()));
+    line.push(if report.has_findings() { ERROR } else { PLAIN }, report.findings());
+    let mut text = String::new();
+    line.render(style.color, None, &mut text);
+    out.write_all(text.as_bytes())?;
+    write_findings(report, style, out)
+}
+
+/// Writes the report without its first line.
+pub(in crate::output) fn write_findings(
+    report: &CommandReport<'_>,
+    style: &Style,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    for group in report.groups {
+        write_group(group, style, out)?;
+    }
+    if !report.leaks.is_empty() {
+        write!(out, "\nstill bound:\n{}", left_bound(report.leaks, style))?;
+    }
+    Ok(())
+}
+
+fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+    let mut heading = Line::default();
+    heading.push(CAUSE, format!("[{}]", group.code));
+    heading.push(PLAIN, format!(" × {}", group.refusals.len()));
+    let mut text = String::from("\n");
+    heading.render(style.color, None, &mut text);
+    out.write_all(text.as_bytes())?;
+    for (index, (refusal, outcome)) in group.refusals.iter().take(SHOWN).enumerate() {
+        let text = if index == 0 { refused(refusal, outcome, style) } else { again(refusal, outcome, style) };
+        out.write_all(text.as_bytes())?;
+    }
+    let more = group.refusals.len().saturating_sub(SHOWN);
+    if more > 0 {
+        writeln!(out, "  and {more} more")?;
+    }
+    Ok(())
+}
+
+/// All of a refusal, and how its process went on.
+pub(in crate::output) fn refused(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
+    let mut then = label("then");
+    then.push(PLAIN, went_on(outcome));
+    let mut text = String::new();
+    for line in lines(refusal, style, refusal.lost).iter().chain([&then]) {
+        line.render(style.color, None, &mut text);
+    }
+    text
+}
+
+/// One more of the same cause, in a line.
+fn again(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
+    let socket = &refusal.socket;
+    let mut line = Line::default();
+    line.push(DIM, words::clock(refusal.time, style));
+    line.push(PLAIN, "  ");
+    who(&refusal.process, &mut line);
+    let kind = words::kind(socket.family, socket.protocol);
+    line.push(PLAIN, format!("{} {kind} {}   ", refusal.operation.as_str(), words::asked(socket)));
+    line.push(DIM, went_on(outcome));
+    let mut text = String::new();
+    line.render(style.color, None, &mut text);
+    text
+}
+
+fn went_on(outcome: &Outcome) -> String {
+    let seconds = outcome.lived_on().as_secs_f64();
+    match outcome.ended.map(|end| end.ending) {
+        None => format!("swallowed: it still ran {seconds:.1}s later"),
+        Some(Ending::Exited(0)) => {
+            format!("swallowed: it went on and ended with status 0, {seconds:.3}s later")
+        }
+        Some(Ending::Exited(status)) => format!("it ended with status {status}, {seconds:.3}s later"),
+        Some(Ending::Killed(signal)) => format!("it was ended by signal {signal}, {seconds:.3}s later"),
+    }
+}
+
+/// The sockets that outlived the command, a line each.
+pub(in crate::output) fn left_bound(leaks: &[Leak], style: &Style) -> String {
+    let mut text = String::new();
+    for line in leaks.iter().take(SHOWN_LEAKS).flat_map(still_bound) {
+        line.render(style.color, None, &mut text);
+    }
+    let more = leaks.len().saturating_sub(SHOWN_LEAKS);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more\n"));
+    }
+    text
+}
+
+fn still_bound(leak: &Leak) -> Vec<Line> {
+    let holder = &leak.socket;
+    let opener = holder.opened_by.as_deref();
+    let with_owner = holder.processes.iter().map(|owner| {
+        let mut line = Line::default();
+        line.push(PLAIN, "  ");
+        who(&owner.process, &mut line);
+        holder_socket(holder, &mut line);
+        let fds: Vec<String> = owner.fds.iter().map(ToString::to_string).collect();
+        line.push(PLAIN, format!("   fd {}", fds.join(",")));
+        if let Some(opener) = opener.filter(|opener| opener.pid != owner.process.pid) {
+            line.push(PLAIN, format!("   opened by {} ({})", Escaped(&opener.comm), opener.pid));
+        }
+        if let Some(chain) = ancestry(&owner.process, None) {
+            line.push(DIM, chain);
+        }
+        line
+    });
+    with_owner.collect()
+}

@@ -1,0 +1,152 @@
+//! Lines about a wrapped command.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Holder, Relative, SCHEMA, Test, Time};
+use crate::diagnosis::event;
+
+/// A line of kind `command`: a command was started, and what follows is of it and its descendants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Command<'a> {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: Cow<'a, str>,
+    /// `command`.
+    pub kind: Cow<'a, str>,
+    /// When it was started, as [`Refusal::time`](super::Refusal::time).
+    pub time: Time,
+    /// Its process.
+    pub pid: u32,
+    /// The command and its arguments.
+    pub args: Cow<'a, [String]>,
+    /// Real user id it runs with.
+    pub uid: u32,
+    /// Name of that user.
+    pub user: Option<Cow<'a, str>>,
+    /// The test or job it works for.
+    pub test: Option<Test<'a>>,
+}
+
+/// A line of kind `outcome`: how the process of a refusal went on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome<'a> {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: Cow<'a, str>,
+    /// `outcome`.
+    pub kind: Cow<'a, str>,
+    /// When the process ended, as [`Refusal::time`](super::Refusal::time); null if it still ran when tracing ended.
+    pub time: Option<Time>,
+    /// When it was refused: [`Refusal::time`](super::Refusal::time) of that line.
+    pub refused: Time,
+    /// The process.
+    pub process: Relative<'a>,
+    /// Milliseconds it lived on after the refusal.
+    pub lived_on_ms: f64,
+    /// Its exit status; null if it still ran, or a signal ended it.
+    pub exit_status: Option<u8>,
+    /// The signal that ended it.
+    pub signal: Option<u8>,
+    /// It lived on, and did not end with a failure: the refusal was not reported by its exit status.
+    pub swallowed: bool,
+}
+
+/// A line of kind `leak`: a socket that was still bound by a descendant when the command had ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Leak<'a> {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: Cow<'a, str>,
+    /// `leak`.
+    pub kind: Cow<'a, str>,
+    /// When it was found, as [`Refusal::time`](super::Refusal::time).
+    pub time: Time,
+    /// Inode number of its network namespace.
+    pub netns: u32,
+    /// The socket, who opened it and who has it open; it stands in nobody's way yet.
+    pub socket: Holder<'a>,
+}
+
+/// A line of kind `end`: the command has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct End<'a> {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: Cow<'a, str>,
+    /// `end`.
+    pub kind: Cow<'a, str>,
+    /// When, as [`Refusal::time`](super::Refusal::time).
+    pub time: Time,
+    /// When it was started: [`Command::time`] of that line.
+    pub started: Time,
+    /// Its exit status; null if a signal ended it.
+    pub exit_status: Option<u8>,
+    /// The signal that ended it.
+    pub signal: Option<u8>,
+}
+
+impl<'a> From<&'a event::Command> for Command<'a> {
+    fn from(command: &'a event::Command) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            kind: "command".into(),
+            time: command.time.into(),
+            pid: command.pid,
+            args: Cow::from(&command.args),
+            uid: command.uid,
+            user: command.user.as_deref().map(Cow::from),
+            test: command.job.as_ref().map(Test::from),
+        }
+    }
+}
+
+impl<'a> From<&'a event::Outcome> for Outcome<'a> {
+    fn from(outcome: &'a event::Outcome) -> Self {
+        let (exit_status, signal) = ending(outcome.ended.map(|end| end.ending));
+        Self {
+            schema: SCHEMA.into(),
+            kind: "outcome".into(),
+            time: outcome.ended.map(|end| end.time.into()),
+            refused: outcome.refused.into(),
+            process: Relative { pid: outcome.process.pid, comm: outcome.process.comm.as_str().into() },
+            lived_on_ms: outcome.lived_on().as_millis_f64(),
+            exit_status,
+            signal,
+            swallowed: outcome.is_swallowed(),
+        }
+    }
+}
+
+impl<'a> From<&'a event::Leak> for Leak<'a> {
+    fn from(leak: &'a event::Leak) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            kind: "leak".into(),
+            time: leak.time.into(),
+            netns: leak.netns,
+            socket: Holder::from(&leak.socket),
+        }
+    }
+}
+
+impl From<&event::CommandEnd> for End<'static> {
+    fn from(end: &event::CommandEnd) -> Self {
+        let (exit_status, signal) = ending(Some(end.ending));
+        Self {
+            schema: SCHEMA.into(),
+            kind: "end".into(),
+            time: end.time.into(),
+            started: end.started.into(),
+            exit_status,
+            signal,
+        }
+    }
+}
+
+/// Exit status and signal.
+const fn ending(ending: Option<event::Ending>) -> (Option<u8>, Option<u8>) {
+    match ending {
+        Some(event::Ending::Exited(status)) => (Some(status), None),
+        Some(event::Ending::Killed(signal)) => (None, Some(signal)),
+        None => (None, None),
+    }
+}

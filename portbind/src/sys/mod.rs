@@ -1,0 +1,4 @@
+//! What takes `unsafe`: promises about descriptors and mappings that no crate can make for this program.
+
+pub mod file_bytes;
+pub mod poll;
