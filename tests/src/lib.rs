@@ -9,13 +9,17 @@
 pub mod actor;
 pub mod checks;
 pub mod event;
+pub mod flaky;
+pub mod guide;
 pub mod play;
 pub mod ports;
+pub mod recording;
 pub mod report;
 pub mod rule;
 pub mod runner;
 pub mod scenario;
 pub mod scratch;
+pub mod subject;
 pub mod sys;
 pub mod tracer;
 pub mod transcript;

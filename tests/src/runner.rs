@@ -155,12 +155,10 @@ fn events_since(lines: &[String], from: usize, pids: &BTreeSet<u32>) -> Result<V
 
 /// Why a scenario cannot be played here.
 pub(crate) fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
-    if let Some(needed) = &needs.kernel {
-        let system = rustix::system::uname();
-        let release = system.release().to_str().context("the kernel has an odd version")?;
-        if version(release) < version(needed) {
-            return Ok(Some(format!("the kernel is {release}, older than {needed}")));
-        }
+    if let Some(needed) = &needs.kernel
+        && !kernel_is_at_least(needed)?
+    {
+        return Ok(Some(format!("the kernel is older than {needed}")));
     }
     if let Some(file) = &needs.file
         && !file.exists()
@@ -173,6 +171,13 @@ pub(crate) fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<O
         return Ok(Some(format!("the backend {backend} cannot see it")));
     }
     Ok(None)
+}
+
+/// The running kernel is of this version or a later one.
+pub(crate) fn kernel_is_at_least(needed: &str) -> anyhow::Result<bool> {
+    let system = rustix::system::uname();
+    let release = system.release().to_str().context("the kernel has an odd version")?;
+    Ok(version(release) >= version(needed))
 }
 
 /// The first two numbers of a version.

@@ -131,8 +131,17 @@ impl Tracer {
     ///
     /// If it cannot be started.
     pub fn spawn_into(command: &mut Command, stdout: Stdio) -> anyhow::Result<Self> {
+        Self::spawn_between(command, Stdio::null(), stdout)
+    }
+
+    /// Starts a portbind command with a given standard input and output.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn spawn_between(command: &mut Command, stdin: Stdio, stdout: Stdio) -> anyhow::Result<Self> {
         let mut process = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()

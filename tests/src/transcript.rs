@@ -17,7 +17,7 @@ use crate::scenario::{Play, Scenario};
 use crate::tracer::Tracer;
 use crate::troupe::Troupe;
 
-mod normal;
+pub(crate) mod normal;
 
 /// The backend that works wherever portbind does.
 const BACKEND: &str = "tracepoint";

@@ -205,6 +205,8 @@ pub enum Action {
         /// The name; the kernel cuts it to 15 bytes.
         name: String,
     },
+    /// Ends no more for SIGTERM.
+    IgnoreTerm,
     /// Opens as many connections to the listener as told, both ends here, and keeps them.
     Crowd {
         /// The listener.

@@ -106,6 +106,7 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
         | Action::Chroot { .. }
         | Action::Setuid { .. }
         | Action::Rename { .. }
+        | Action::IgnoreTerm
         | Action::KernelListen { .. }
         | Action::Interface { .. }
         | Action::Forbid { .. } => surroundings(stage, action),
@@ -130,6 +131,7 @@ fn surroundings(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure>
             rustix::process::chdir("/")?;
         }
         Action::Rename { name } => super::rename(name)?,
+        Action::IgnoreTerm => sys::ignore(rustix::process::Signal::TERM.as_raw())?,
         Action::KernelListen { address, port } => endpoint::listen(*address, *port)?,
         Action::Interface { name, address } => {
             let interface = sys::tap::Tap::new(name)?;

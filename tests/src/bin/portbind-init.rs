@@ -15,10 +15,11 @@ use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use rustix::system::{RebootCommand, finit_module, reboot};
 
 /// What is mounted: kind and place. Not tracefs: portbind has to do without.
-const MOUNTS: [(&str, &str); 6] = [
+const MOUNTS: [(&str, &str); 7] = [
     ("proc", "/proc"),
     ("sysfs", "/sys"),
     ("devtmpfs", "/dev"),
+    ("devpts", "/dev/pts"),
     ("tmpfs", "/tmp"),
     ("tmpfs", "/run"),
     ("cgroup2", "/sys/fs/cgroup"),

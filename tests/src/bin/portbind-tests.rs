@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use portbind::diagnosis::cause::Code;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
-use portbind_tests::{actor, checks, rule, runner, scenario, transcript};
+use portbind_tests::subject::{self, Subject};
+use portbind_tests::{actor, checks, guide, recording, rule, runner, scenario, transcript};
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
 #[derive(Debug, Parser)]
@@ -66,6 +67,9 @@ enum Part {
     /// Holds a port until the input ends.
     #[command(hide = true)]
     Hold,
+    /// Is a command that portbind wraps.
+    #[command(hide = true, subcommand)]
+    Subject(Subject),
     /// Prints what portbind tells of each cause, one after the other, for the pages of docs/causes.
     Transcripts {
         /// The portbind that tells it.
@@ -74,6 +78,14 @@ enum Part {
         /// Folder of the scenario files.
         #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
         scenarios: PathBuf,
+    },
+    /// Writes a recording that is made up to standard output.
+    Recording(recording::Plan),
+    /// Prints the transcripts of docs/ci.md, one after the other.
+    Guide {
+        /// The portbind that wraps the suite.
+        #[arg(long, value_name = "PATH")]
+        portbind: PathBuf,
     },
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
@@ -85,11 +97,18 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Hold) => actor::hold()?,
         Some(Part::Sleep { name }) => actor::sleep(&name)?,
+        Some(Part::Subject(subject)) => return subject::run(subject),
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Some(Part::Recording(plan)) => recording::write(plan, &mut std::io::stdout().lock())?,
         Some(Part::Transcripts { portbind, scenarios }) => transcripts(&portbind, &scenarios)?,
+        Some(Part::Guide { portbind }) => {
+            for (name, text) in guide::transcripts(&portbind)? {
+                print!("=== {name}\n{text}");
+            }
+        }
         None => return run(&arguments),
     }
     Ok(ExitCode::SUCCESS)

@@ -7,20 +7,25 @@ use anyhow::ensure;
 
 use super::Setting;
 use super::support::{exited, says};
-use crate::tracer::Tracer;
+use crate::tracer::{Ended, Tracer};
 
 /// A user who may nothing.
 const NOBODY: u32 = 65_534;
 
-/// Without root: exit code 3 and one sentence that names the capabilities.
-pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
+/// Runs portbind as a user who may nothing.
+pub(super) fn as_nobody(setting: Setting<'_>, arguments: &[&str]) -> anyhow::Result<Ended> {
     // Opened here, run there: the folders above it may be closed to the other user.
     let binary = std::fs::File::open(setting.portbind)?;
     rustix::io::fcntl_setfd(&binary, rustix::io::FdFlags::empty())?;
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&binary));
     let mut command = Command::new(path);
-    command.args(["trace", "--backend", setting.backend]).uid(NOBODY).gid(NOBODY);
-    let ended = Tracer::spawn(&mut command)?.end()?;
+    command.args(arguments).uid(NOBODY).gid(NOBODY);
+    Tracer::spawn(&mut command)?.end()
+}
+
+/// Without root: exit code 3 and one sentence that names the capabilities.
+pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
+    let ended = as_nobody(setting, &["trace", "--backend", setting.backend])?;
     exited(&ended, 3)?;
     says(&ended, "CAP_")?;
     ensure!(ended.stderr.len() <= 3, "more than one sentence:\n{}", ended.stderr.join("\n"));
@@ -29,13 +34,15 @@ pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// A wrong command line: exit code 2, and the wrong word is named.
 pub(super) fn usage_errors(setting: Setting<'_>) -> anyhow::Result<()> {
-    let wrong: [(&[&str], &str); 6] = [
+    let wrong: [(&[&str], &str); 8] = [
         (&["trace", "--no-such-option"], "--no-such-option"),
         (&["trace", "-P", "80,eighty"], "eighty"),
         (&["trace", "-P", "70000"], "70000"),
         (&["trace", "-o", "yaml"], "yaml"),
         (&["trace", "-e", "ENOSUCHERROR"], "ENOSUCHERROR"),
         (&["trace", "--backend", "magic"], "magic"),
+        (&["report", "/no-such-file"], "/no-such-file"),
+        (&["report", "/dev/null", "--html", "/no-such-folder/page"], "/no-such-folder/page"),
     ];
     for (arguments, word) in wrong {
         let ended = Tracer::spawn(Command::new(setting.portbind).args(arguments))?.end()?;

@@ -1,6 +1,6 @@
 //! The flight recorder: holders that have ended are named, and its memory is bounded.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
@@ -90,8 +90,27 @@ pub(super) fn release(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut any = Quarrel::new(Protocol::Tcp)?;
     any.hold_any()?;
     released(setting, any)?;
-    // The end of a socket that neither listens nor is connected goes unseen there.
-    if setting.backend == "tracepoint" { Ok(()) } else { released(setting, Quarrel::new(Protocol::Udp)?) }
+    // Where the kernel half does not tell the end of it, the port is looked at.
+    released(setting, Quarrel::new(Protocol::Udp)?)
+}
+
+/// The end of a connection that holds a port is found.
+pub(super) fn release_of_connection(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    quarrel.connect("client")?;
+    quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+    let pid = quarrel.rename("binder", "binder")?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-p", &pid.to_string()])?;
+    quarrel.take("binder", quarrel.port)?;
+    told(&tracer.stdout, pid);
+    let is_release = |line: &String| line.contains("\"kind\":\"release\"");
+    ensure!(!tracer.stdout.so_far().iter().any(is_release), "free while it is connected");
+    // The client closes first, so that the port has no TIME_WAIT.
+    quarrel.troupe.tell("client", &Action::Close { socket: "far".to_owned() })?;
+    quarrel.troupe.tell("holder", &Action::Drain { socket: "near".to_owned() })?;
+    quarrel.troupe.tell("holder", &Action::Close { socket: "near".to_owned() })?;
+    ensure!(tracer.stdout.wait(PATIENCE, |lines| lines.iter().any(is_release)), "no release");
+    exited(&tracer.stop(Signal::INT)?, 0)
 }
 
 fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
@@ -117,6 +136,46 @@ fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
     let refusal: serde_json::Value = serde_json::from_str(ended.stdout.first().context("no refusal")?)?;
     ensure!(release["refused"] == refusal["time"], "of another refusal:\n{text}");
     Ok(())
+}
+
+/// A server that listened before tracing began is told in the history, also when it has ended and only its
+/// TIME_WAIT is left.
+pub(super) fn before_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let holder = quarrel.troupe.pid("holder").context("no holder")?;
+    let port = quarrel.port.to_string();
+    let options = ["-o", "json", "-P", &port];
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+    // The processes that have sockets open are described one by one, while refusals are told.
+    let begun = Instant::now();
+    while !tells_of_listener(&tracer.stdout.so_far(), holder)? {
+        ensure!(begun.elapsed() < PATIENCE, "not told:\n{}", tracer.stdout.so_far().join("\n"));
+        let before = tracer.stdout.count();
+        quarrel.refuse("binder", 1)?;
+        ensure!(tracer.stdout.wait(PATIENCE, |lines| lines.len() > before), "nothing is told");
+    }
+    quarrel.leave_by_server("client")?;
+    let before = tracer.stdout.count();
+    quarrel.refuse("late", ENOUGH)?;
+    tracer.stdout.wait(PATIENCE, |lines| lines.len() > before);
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let told = ended.stdout.get(before..).unwrap_or_default();
+    ensure!(told.iter().any(|line| line.contains("\"time_wait\"")), "no TIME_WAIT:\n{}", told.join("\n"));
+    ensure!(tells_of_listener(told, holder)?, "not told of who has ended:\n{}", told.join("\n"));
+    Ok(())
+}
+
+/// The last refusal tells in its history that this process was listening when tracing began.
+fn tells_of_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
+    let refusal = lines.iter().rev().find(|line| line.contains("\"kind\":\"refusal\""));
+    let Some(refusal) = refusal else { return Ok(false) };
+    let refusal: serde_json::Value = serde_json::from_str(refusal)?;
+    let moments = refusal["history"].as_array().context("no history")?;
+    let is_it = |moment: &serde_json::Value| {
+        moment["time"].is_null() && moment["what"] == "listening" && moment["process"]["pid"] == pid
+    };
+    Ok(moments.iter().any(is_it))
 }
 
 /// With `--track-connects`, who left a TIME_WAIT on a port that connect(2) picked is told; else not.

@@ -1,17 +1,28 @@
 //! Checks of what is not a matter of sockets: the account under load, the life of the process, its
 //! command line and what it does with hostile names.
 
+mod ask;
+mod browser;
+mod check;
+mod ci;
 mod commands;
 mod filters;
 mod fixes;
+mod flaky;
+mod free;
 mod history;
 mod lifecycle;
+mod logs;
 mod names;
 mod people;
+mod reports;
+mod run;
 mod status;
 mod storm;
 mod support;
 mod unix;
+mod wait;
+mod who;
 
 use std::path::Path;
 
@@ -67,9 +78,36 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("name of the network namespace", Once, people::namespace_name),
     ("transient holders", Each, history::transient_holders),
     ("release of a refused port", Each, history::release),
+    ("what had a port before tracing", Once, history::before_tracing),
+    ("release of a connection", Each, history::release_of_connection),
     ("--track-connects", Once, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
+    ("explain: real programs", Once, logs::explain),
+    ("compare: real recordings", Once, logs::compare),
     ("cause fixes work", Once, fixes::work),
+    ("who: a family and every state", Once, who::family),
+    ("who: a crowd", Once, who::crowd),
+    ("who: another namespace, TIME_WAIT, nobody", Once, who::elsewhere),
+    ("who: without root", Once, who::without_root),
+    ("who: sockets with a name", Once, who::named),
+    ("check: rule, trial and reality", Once, check::table),
+    ("check: warnings and privileges", Once, check::warnings),
+    ("wait: both ways", Once, wait::both_ways),
+    ("wait: timeouts", Once, wait::timeouts),
+    ("free: who ignores SIGTERM", Once, free::stubborn),
+    ("free: a family, and not its client", Once, free::family),
+    ("free: TIME_WAIT and clients", Once, free::left_alone),
+    ("free: a pid that is used again", Once, free::recycled_pid),
+    ("free: what starts it", Once, free::ancestor),
+    ("free: nobody to say yes", Once, free::unconfirmed),
+    ("free: socket files", Once, free::socket_files),
+    ("report: memory", Once, reports::memory),
+    ("report: damaged recordings", Once, reports::damage),
+    ("report: page in a browser", Once, browser::page),
+    ("run: flaky suite", Once, flaky::is_explained_and_cured),
+    ("run: CI systems", Once, ci::forms),
+    ("run: page of a step", Once, ci::step_summary),
+    ("run: agent of Buildkite", Once, ci::agent),
     ("-q", Once, status::quiet),
     ("-v", Once, status::verbose),
     ("-vv", Once, status::debug_lines),
@@ -79,6 +117,18 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("filter --proto", Once, filters::by_protocol),
     ("filter --netns", Once, filters::by_netns),
     ("filter -e", Once, filters::by_error),
+    ("run: exit statuses", Once, run::exit_statuses),
+    ("run: without tracing", Once, run::without_tracing),
+    ("run: nothing is lost", Once, run::nothing_is_lost),
+    ("run: nothing is lost in a terminal", Once, run::nothing_is_lost_in_a_terminal),
+    ("run: signals", Once, run::signals),
+    ("run: Ctrl-C", Once, run::interrupted),
+    ("run: daemons", Each, run::daemons),
+    ("run: swallowed refusals", Each, run::swallowed),
+    ("run: bystanders", Each, run::bystanders),
+    ("run: leaks", Each, run::leaks),
+    ("run: as another user", Once, run::as_user),
+    ("run: sudo", Once, run::sudo),
     ("unix: --proto", Once, unix::by_protocol),
     ("unix: -P", Once, unix::by_port),
     ("unix: other family", Once, unix::other_family),

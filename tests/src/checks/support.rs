@@ -72,8 +72,18 @@ impl Quarrel {
     }
 
     /// Has an actor connect to the holder from a port that the kernel picks, close first, and end; the port and
-    /// the pid of the actor. The namespace is one where a late RST does not end TIME_WAIT.
+    /// the pid of the actor.
     pub(super) fn leave_time_wait(&mut self, actor: &str) -> anyhow::Result<(u16, u32)> {
+        let port = self.connect(actor)?;
+        let pid = self.troupe.tell(actor, &Action::Exit)?.pid;
+        self.troupe.tell("holder", &Action::Drain { socket: "near".to_owned() })?;
+        self.troupe.tell("holder", &Action::Close { socket: "near".to_owned() })?;
+        Ok((port, pid))
+    }
+
+    /// Has an actor connect to the holder, which accepts (`far` to `near`), from a port that the kernel picks; in
+    /// a namespace where a late RST does not end TIME_WAIT.
+    pub(super) fn connect(&mut self, actor: &str) -> anyhow::Result<u16> {
         let sysctl = Action::Sysctl { name: "ipv4/tcp_rfc1337".to_owned(), value: "1".to_owned() };
         for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns, sysctl] {
             self.troupe.tell("holder", &action)?;
@@ -87,10 +97,20 @@ impl Quarrel {
         let connect = Action::Connect { socket: label("far"), address: LOCALHOST, port: self.port };
         let port = self.troupe.tell(actor, &connect)?.port.context("no port")?;
         self.troupe.tell("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
-        let pid = self.troupe.tell(actor, &Action::Exit)?.pid;
-        self.troupe.tell("holder", &Action::Drain { socket: label("near") })?;
-        self.troupe.tell("holder", &Action::Close { socket: label("near") })?;
-        Ok((port, pid))
+        Ok(port)
+    }
+
+    /// Has an actor connect to the holder, which ends first: its side of the connection waits on the port.
+    pub(super) fn leave_by_server(&mut self, actor: &str) -> anyhow::Result<()> {
+        let label = |name: &str| name.to_owned();
+        self.troupe.tell(actor, &self.action("far", None, false))?;
+        let connect = Action::Connect { socket: label("far"), address: LOCALHOST, port: self.port };
+        self.troupe.tell(actor, &connect)?;
+        self.troupe.tell("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
+        self.troupe.tell("holder", &Action::Exit)?;
+        self.troupe.tell(actor, &Action::Drain { socket: label("far") })?;
+        self.troupe.tell(actor, &Action::Close { socket: label("far") })?;
+        Ok(())
     }
 
     /// Has an actor ask for a port in the holder's namespace, in vain; its pid.

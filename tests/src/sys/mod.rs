@@ -8,5 +8,8 @@ pub mod bpf;
 pub mod cgroup;
 pub mod compat;
 pub mod net;
+mod signals;
 pub mod tap;
 pub mod uring;
+
+pub use signals::ignore;

@@ -27,13 +27,20 @@ pub(super) fn caller(line: &str) -> Option<u32> {
     rest.split_once(')')?.0.parse().ok()
 }
 
-/// The event, its lines wrapped.
+/// The event, its lines wrapped, without who is behind the caller.
 pub(super) fn normal(lines: &[String]) -> String {
+    let told: Vec<&str> =
+        lines.iter().map(String::as_str).filter(|line| !line.starts_with("  asked by")).collect();
+    whole(&told)
+}
+
+/// The lines, wrapped.
+pub(crate) fn whole(lines: &[&str]) -> String {
     let asked = lines.first().and_then(|line| port_asked(line));
     let mut pids = Vec::new();
     let mut clients = BTreeMap::new();
     let mut text = String::new();
-    for line in lines.iter().filter(|line| !line.starts_with("  asked by")) {
+    for line in lines {
         let line = without_ancestors(line);
         let line = words(&line, |number, before, after| {
             let value: u32 = number.parse().ok()?;

@@ -1,0 +1,111 @@
+//! `portbind check`: what it answers is what then happens.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use anyhow::ensure;
+
+use super::Setting;
+use super::ask::{LOCALHOST, answer, ask, done, list, of, socket};
+use super::commands::as_nobody;
+use crate::actor::{Action, Protocol, SocketOption};
+use crate::ports::Ports;
+use crate::troupe::Troupe;
+
+/// Where sockets are bound.
+const ADDRESSES: [IpAddr; 4] = [
+    LOCALHOST,
+    IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+];
+const PLAIN: &[SocketOption] = &[];
+const REUSE_ADDRESS: &[SocketOption] = &[SocketOption::ReuseAddress];
+const REUSE_PORT: &[SocketOption] = &[SocketOption::ReusePort];
+
+/// A table of holders and of those who come after: the answer, the rule, and what the kernel then does agree.
+pub(super) fn table(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let port = ports.take()?;
+    done(&mut troupe, "holder", &Action::NewNetns)?;
+    done(&mut troupe, "binder", &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+    let mut refused = 0;
+    for (options, listen) in
+        [(PLAIN, true), (REUSE_ADDRESS, false), (REUSE_ADDRESS, true), (REUSE_PORT, true)]
+    {
+        for at in [ADDRESSES[0], ADDRESSES[1], ADDRESSES[3]] {
+            for protocol in [Protocol::Tcp, Protocol::Udp] {
+                let listen = listen && protocol == Protocol::Tcp;
+                done(&mut troupe, "holder", &socket("old", protocol, options, (at, port), listen))?;
+                refused += compare(setting, &mut troupe, protocol, port)?;
+                done(&mut troupe, "holder", &Action::Close { socket: "old".to_owned() })?;
+            }
+        }
+    }
+    ensure!(refused > 50, "only {refused} of the calls were refused");
+    Ok(())
+}
+
+/// Asks about each kind of bind, and makes it; how many were refused.
+fn compare(setting: Setting<'_>, troupe: &mut Troupe, protocol: Protocol, port: u16) -> anyhow::Result<u32> {
+    let there = of(troupe, "holder")?;
+    let proto = if protocol == Protocol::Tcp { "tcp" } else { "udp" };
+    let mut refused = 0;
+    for (options, flag) in
+        [(PLAIN, None), (REUSE_ADDRESS, Some("--reuse-address")), (REUSE_PORT, Some("--reuse-port"))]
+    {
+        for address in ADDRESSES {
+            let listen = protocol == Protocol::Tcp;
+            let outcome =
+                troupe.tell("binder", &socket("new", protocol, options, (address, port), listen))?;
+            if outcome.error.is_none() {
+                done(troupe, "binder", &Action::Close { socket: "new".to_owned() })?;
+            }
+            let (port, address) = (port.to_string(), address.to_string());
+            let mut words = vec!["check", &port, "--address", &address, "--proto", proto, "--netns", &there];
+            words.extend(flag);
+            let told = ask(setting, &words, i32::from(outcome.error.is_some()))?;
+            ensure!(told["free"] == outcome.error.is_none(), "{:?}: {told}", outcome.error);
+            ensure!(
+                told["error"]["name"].as_str() == outcome.error.as_deref(),
+                "{:?}: {told}",
+                outcome.error
+            );
+            ensure!(told["as_expected"] == true, "the rule expected otherwise: {told}");
+            if outcome.error.is_some() {
+                refused += 1;
+                let first = &list(&told, "holders")[0];
+                ensure!(first["conflicts"] == true && !list(&told, "fixes").is_empty(), "{told}");
+            }
+        }
+    }
+    Ok(refused)
+}
+
+/// A port that the kernel may pick, one that is reserved, and one that takes a privilege.
+pub(super) fn warnings(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut troupe = Troupe::default();
+    done(&mut troupe, "holder", &Action::NewNetns)?;
+    for (name, value) in [
+        ("ipv4/ip_local_port_range", "40000 50000"),
+        ("ipv4/ip_local_reserved_ports", "8080,45000-45010"),
+        ("ipv4/ip_unprivileged_port_start", "1024"),
+    ] {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        done(&mut troupe, "holder", &Action::Sysctl { name, value })?;
+    }
+    let there = of(&troupe, "holder")?;
+    let command = "sysctl -w net.ipv4.ip_local_reserved_ports=8080,45000-45010,44000";
+    for (port, expected) in [("44000", Some(command)), ("45005", None), ("8080", None)] {
+        let told = ask(setting, &["check", port, "--netns", &there], 0)?;
+        let warned = list(&told, "warnings").first().and_then(|warning| warning["command"].as_str());
+        ensure!(warned == expected, "{told}");
+    }
+    let start = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")?;
+    if start.trim().parse::<u16>()? > 1 {
+        let told = answer(&as_nobody(setting, &["check", "1", "-o", "json"])?, 1)?;
+        ensure!(told["error"]["name"] == "EACCES" && told["cause"]["code"] == "privileged-port", "{told}");
+    }
+    let told = ask(setting, &["check", "9", "--address", "192.0.2.1", "--netns", &there], 1)?;
+    ensure!(told["cause"]["code"] == "address-not-local", "{told}");
+    Ok(())
+}

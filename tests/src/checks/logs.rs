@@ -1,0 +1,199 @@
+//! What programs print when they are refused, and recordings, read back by `explain` and `compare`.
+
+use std::io::Write as _;
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::Setting;
+use super::support::{Quarrel, exited};
+use crate::actor::Protocol;
+use crate::scratch::Scratch;
+use crate::sys::net;
+use crate::tracer::{Ended, Tracer};
+
+/// A program that wants the port, and whose wording its complaint is in. `PORT` stands for the port.
+struct Program {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    source: &'static str,
+}
+
+/// Those that are installed are played. Their lines tell the port or not, the time or not.
+const PROGRAMS: &[Program] = &[
+    Program {
+        name: "python3",
+        arguments: &["-m", "http.server", "--bind", "127.0.0.1", "PORT"],
+        source: "Python",
+    },
+    Program {
+        name: "perl",
+        arguments: &[
+            "-MIO::Socket::INET",
+            "-e",
+            "IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => PORT) or die \"cannot listen: $@\"",
+        ],
+        source: "Perl",
+    },
+    Program {
+        name: "python3",
+        arguments: &[
+            "-c",
+            "import asyncio; asyncio.run(asyncio.wait_for(asyncio.start_server(print, '127.0.0.1', PORT), 9))",
+        ],
+        source: "Python asyncio",
+    },
+    Program {
+        name: "python3",
+        arguments: &[
+            "-c",
+            "import logging, socket\nlogging.basicConfig(format='%(asctime)s %(levelname)s %(message)s')\ntry: socket.create_server(('127.0.0.1', PORT))\nexcept OSError: logging.exception('no server')",
+        ],
+        source: "Python",
+    },
+    Program {
+        name: "node",
+        arguments: &["-e", "require('http').createServer().listen(PORT, '127.0.0.1')"],
+        source: "Node.js",
+    },
+    Program {
+        name: "node",
+        arguments: &["-e", "require('dgram').createSocket('udp4').bind(PORT, '127.0.0.1')"],
+        source: "Node.js",
+    },
+    Program { name: "socat", arguments: &["TCP-LISTEN:PORT,bind=127.0.0.1", "-"], source: "socat" },
+    Program { name: "busybox", arguments: &["nc", "-l", "-s", "127.0.0.1", "-p", "PORT"], source: "netcat" },
+];
+
+/// A complaint that a program is to have caused.
+struct Expected {
+    pid: u32,
+    source: &'static str,
+    command: String,
+}
+
+/// Every program's complaint is brought together with its own refusal.
+pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (recording, log) = (Scratch::new("explain.jsonl"), Scratch::new("explain.log"));
+    let options = ["-o", "json", "--output", path(&recording)?];
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+    // Only this thread, and the programs that it starts, are in a namespace of their own.
+    let expected = std::thread::scope(|scope| scope.spawn(|| quarrel(log.path())).join());
+    let expected = expected.ok().context("the thread panicked")??;
+    exited(&tracer.stop(Signal::INT)?, 0)?;
+    let told = run(setting, &["explain", path(&log)?, "--record", path(&recording)?, "-o", "json"], 0)?;
+    let printed = std::fs::read_to_string(log.path())?;
+    ensure!(told.len() == expected.len(), "{} lines for:\n{printed}\n{}", expected.len(), told.join("\n"));
+    for (line, Expected { pid, source, command }) in told.iter().zip(&expected) {
+        let line: Value = serde_json::from_str(line)?;
+        let refusal = line.get("refusal").context("no refusal")?;
+        let found = (
+            line.pointer("/log/source").and_then(Value::as_str),
+            refusal.pointer("/process/pid").and_then(Value::as_u64),
+            refusal.pointer("/cause/code").and_then(Value::as_str),
+        );
+        let wanted = (Some(*source), Some(u64::from(*pid)), Some("listener"));
+        ensure!(found == wanted, "{command}: expected {wanted:?}, got {found:?}:\n{printed}\n{line:#}");
+    }
+    let text = run(setting, &["explain", path(&log)?, "--record", path(&recording)?], 0)?.join("\n");
+    ensure!(text.matches("  held by   ").count() == expected.len(), "not every holder is told:\n{text}");
+    let text = run(setting, &["explain", path(&log)?], 0)?.join("\n");
+    ensure!(!text.contains("held by") && text.contains("portbind who"), "it guesses:\n{text}");
+    run(setting, &["explain", path(&recording)?], 1).map(|_| ())
+}
+
+/// Holds a port of a new namespace, has every program ask for it, and writes down what they print.
+fn quarrel(log: &Path) -> anyhow::Result<Vec<Expected>> {
+    net::new_namespace()?;
+    net::loopback_up()?;
+    let holder = TcpListener::bind("127.0.0.1:0")?;
+    let port = holder.local_addr()?.port();
+    let _datagrams = UdpSocket::bind(("127.0.0.1", port))?;
+    let mut log = std::fs::File::create(log)?;
+    let mut expected = Vec::new();
+    for Program { name, arguments, source } in PROGRAMS {
+        let Some(executable) = find(name) else { continue };
+        let arguments = arguments.iter().map(|argument| argument.replace("PORT", &port.to_string()));
+        let mut command = Command::new(executable);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let pid = child.id();
+        let output = child.wait_with_output()?;
+        log.write_all(&[output.stdout, output.stderr].concat())?;
+        expected.push(Expected { pid, source, command: format!("{command:?}") });
+    }
+    ensure!(expected.len() >= 3, "install python3 and perl");
+    Ok(expected)
+}
+
+/// The executable itself: a name may stand for a script that starts another process.
+fn find(name: &str) -> Option<PathBuf> {
+    ["/usr/bin", "/bin", "/usr/sbin"]
+        .iter()
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| path.exists())
+}
+
+/// What is new, still there and gone between two recordings.
+pub(super) fn compare(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (before, after) = (Scratch::new("before.jsonl"), Scratch::new("after.jsonl"));
+    record(setting, &before, &[Protocol::Tcp, Protocol::Tcp, Protocol::Udp])?;
+    record(setting, &after, &[Protocol::Tcp])?;
+    let changes = |from: &Scratch, to: &Scratch, status| -> anyhow::Result<Vec<(String, String)>> {
+        let told = run(setting, &["compare", path(from)?, "-o", "json", "--", path(to)?], status)?;
+        let [line] = told.as_slice() else { bail!("not one line:\n{}", told.join("\n")) };
+        let line: Value = serde_json::from_str(line)?;
+        let changes = line.get("changes").and_then(Value::as_array).context("no changes")?;
+        let word = |change: &Value, name: &str| Some(change.get(name)?.as_str()?.to_owned());
+        changes
+            .iter()
+            .map(|change| word(change, "fate").zip(word(change, "asked")).context("no fate"))
+            .collect()
+    };
+    let fates = |changes: Vec<(String, String)>| -> Vec<String> {
+        changes.into_iter().map(|(fate, asked)| format!("{fate} {asked}")).collect()
+    };
+    // The ports differ from one recording to the other, within the class.
+    let same = fates(changes(&before, &before, 0)?);
+    ensure!(same == ["still bind tcp ephemeral", "still bind udp ephemeral"], "{same:?}");
+    let gone = fates(changes(&before, &after, 0)?);
+    ensure!(gone == ["still bind tcp ephemeral", "gone bind udp ephemeral"], "{gone:?}");
+    let new = fates(changes(&after, &before, 1)?);
+    ensure!(new == ["new bind udp ephemeral", "still bind tcp ephemeral"], "{new:?}");
+    let text = run(setting, &["compare", path(&before)?, "--", path(&after)?], 0)?.join("\n");
+    ensure!(text.contains("before  3 refusals in 1 run\nafter   1 refusal in 1 run\n"), "{text}");
+    run(setting, &["compare", path(&before)?], 2)?;
+    run(setting, &["compare", path(&before)?, "--", "/no-such-folder/recording"], 2).map(|_| ())
+}
+
+/// A recording of one refusal for each protocol, of an ephemeral port.
+fn record(setting: Setting<'_>, file: &Scratch, protocols: &[Protocol]) -> anyhow::Result<()> {
+    let mut quarrels = Vec::new();
+    for protocol in protocols {
+        let mut quarrel = Quarrel::new(*protocol)?;
+        quarrel.hold_any()?;
+        quarrels.push(quarrel);
+    }
+    let ports: Vec<String> = quarrels.iter().map(|quarrel| quarrel.port.to_string()).collect();
+    let options = ["-o", "json", "-P", &ports.join(","), "--output", path(file)?];
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
+    for quarrel in &mut quarrels {
+        quarrel.refuse("binder", 1)?;
+    }
+    exited(&tracer.stop(Signal::INT)?, 0)
+}
+
+fn path(file: &Scratch) -> anyhow::Result<&str> {
+    file.path().to_str().context("the folder for temporary files has an odd name")
+}
+
+/// What portbind prints, and that it ends with this status.
+fn run(setting: Setting<'_>, arguments: &[&str], status: i32) -> anyhow::Result<Vec<String>> {
+    let ended: Ended = Tracer::spawn(Command::new(setting.portbind).args(arguments))?.end()?;
+    exited(&ended, status).with_context(|| arguments.join(" "))?;
+    Ok(ended.stdout)
+}

@@ -1,0 +1,84 @@
+//! As whom the command runs.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+
+use super::{Recording, subjects, wrapped};
+use crate::checks::Setting;
+use crate::checks::support::exited;
+use crate::scratch::Scratch;
+use crate::tracer::{Ended, Tracer};
+
+/// A user of every Debian: `nobody`.
+const NOBODY: &str = "65534";
+
+fn line<'a>(ended: &'a Ended, name: &str) -> anyhow::Result<&'a str> {
+    let value = ended.stdout.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.with_context(|| format!("no {name}:\n{}\n{}", ended.stdout.join("\n"), ended.stderr.join("\n")))
+}
+
+/// `--user`, and SUDO_UID where no sudo can be found: all ids, no capability, a home.
+pub(in crate::checks) fn as_user(setting: Setting<'_>) -> anyhow::Result<()> {
+    let recording = Recording::new("user");
+    let record = recording.option();
+    let mut by_option = wrapped(setting, &["-u", "nobody", &record], ["state"])?;
+    let mut by_variable = wrapped(setting, &[&record], ["state"])?;
+    for command in [&mut by_option, by_variable.env("SUDO_UID", NOBODY)] {
+        let ended = Tracer::spawn(command)?.end()?;
+        exited(&ended, 0)?;
+        for name in ["Uid", "Gid"] {
+            let ids: Vec<_> = line(&ended, name)?.split_whitespace().collect();
+            ensure!(ids == [NOBODY; 4], "{name}: {ids:?}");
+        }
+        ensure!(line(&ended, "Groups")?.trim() == NOBODY, "{}", line(&ended, "Groups")?);
+        ensure!(line(&ended, "CapEff")?.trim_start_matches('0').is_empty(), "it has capabilities");
+        let environment = line(&ended, "environment")?;
+        ensure!(
+            environment.contains(r#"("USER", "nobody")"#) && !environment.contains("SUDO_"),
+            "{environment}"
+        );
+    }
+    let owner = std::fs::metadata(recording.path())?.uid();
+    ensure!(owner.to_string() == NOBODY, "the recording belongs to {owner}");
+    Ok(())
+}
+
+/// Real sudo: the command runs as if neither sudo nor portbind stood before it.
+pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
+    // In a mount namespace of its own, nobody may become root without a password.
+    let rules = Scratch::new("sudoers");
+    std::fs::write(rules.path(), "Defaults env_reset\nDefaults !use_pty\nnobody ALL=(ALL) NOPASSWD: ALL\n")?;
+    let portbind = readable(setting.portbind, "portbind")?;
+    let subject = readable(&subjects()?, "subjects")?;
+    let state = |prefix: &str, variable: &str| {
+        let script = format!(
+            "chown 0:0 {rules}; chmod 440 {rules}; mount --bind {rules} /etc/sudoers || exit 90; \
+             exec setpriv --reuid=65534 --regid=100 --groups=100,4242 env -i FOO='b a r' PATH=/opt/none:/usr/bin:/bin \
+             sh -c 'umask 031; cd /usr; {variable} {prefix} {subject} subject state'",
+            rules = rules.path().display(),
+            subject = subject.path().display(),
+        );
+        let mut command = Command::new("unshare");
+        Tracer::spawn(command.args(["-m", "--propagation", "private", "sh", "-c", &script]))?.end()
+    };
+    let wrap = format!("/usr/bin/sudo {} run -q --backend {} --", portbind.path().display(), setting.backend);
+    let (bare, wrapped) = (state("", "")?, state(&wrap, "")?);
+    exited(&wrapped, 0)?;
+    for name in ["Uid", "Gid", "Groups", "Umask", "folder", "CapEff", "SigIgn", "environment"] {
+        let (without, with) = (line(&bare, name)?, line(&wrapped, name)?);
+        ensure!(without == with, "{name}: {without:?} without sudo and portbind, {with:?} with them");
+    }
+    let given = state(&wrap.replace("/usr/bin/sudo", "/usr/bin/sudo GIVEN=1"), "")?;
+    ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
+    Ok(())
+}
+
+/// A copy of a program where every user may run it.
+fn readable(program: &std::path::Path, name: &str) -> anyhow::Result<Scratch> {
+    let copy = Scratch::new(name);
+    std::fs::copy(program, copy.path())?;
+    std::fs::set_permissions(copy.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    Ok(copy)
+}

@@ -1,0 +1,91 @@
+//! `portbind wait`: it ends when what is waited for has come, and no later than it was told to.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use super::ask::{LOCALHOST, answer, ask, done, list, listener, of, socket};
+use super::{SOON, Setting};
+use crate::actor::{Action, Protocol};
+use crate::ports::Ports;
+use crate::tracer::Tracer;
+use crate::troupe::Troupe;
+
+/// A wait that has begun.
+struct Waiting(Tracer);
+
+impl Waiting {
+    /// Begins to wait, and comes back when it sleeps between two looks.
+    fn begin(setting: Setting<'_>, words: &[&str]) -> anyhow::Result<Self> {
+        let mut command = Command::new(setting.portbind);
+        command.arg("wait").args(words).args(["-o", "json", "--timeout", "60"]);
+        let tracer = Tracer::spawn(&mut command)?;
+        let begun = Instant::now();
+        // clock_nanosleep(2) of x86-64, first in /proc/PID/syscall.
+        while !std::fs::read_to_string(format!("/proc/{}/syscall", tracer.pid()))?.starts_with("230 ") {
+            ensure!(begun.elapsed() < SOON, "it does not wait");
+            std::thread::yield_now();
+        }
+        Ok(Self(tracer))
+    }
+
+    fn end(self) -> anyhow::Result<Value> {
+        answer(&self.0.end()?, 0)
+    }
+}
+
+/// Until a port is free, and until somebody listens; who had it, and who has it.
+pub(super) fn both_ways(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let port = ports.take()?;
+    let pid = done(&mut troupe, "server", &Action::NewNetns)?.pid;
+    let there = of(&troupe, "server")?;
+    let word = port.to_string();
+    let words = |until| [word.as_str(), "--until", until, "--netns", &there];
+    let is_of_server =
+        |told: &Value| list(told, "holders").first().is_some_and(|one| one["processes"][0]["pid"] == pid);
+    for protocol in [Protocol::Tcp, Protocol::Udp] {
+        let udp = (protocol == Protocol::Udp).then_some(["--proto", "udp"]);
+        let words = |until| words(until).into_iter().chain(udp.into_iter().flatten()).collect::<Vec<_>>();
+        let waiting = Waiting::begin(setting, &words("listening"))?;
+        let serve = socket("old", protocol, &[], (LOCALHOST, port), protocol == Protocol::Tcp);
+        done(&mut troupe, "server", &serve)?;
+        let told = waiting.end()?;
+        ensure!(told["reached"] == true && is_of_server(&told), "{told}");
+        let waiting = Waiting::begin(setting, &words("free"))?;
+        done(&mut troupe, "server", &Action::Close { socket: "old".to_owned() })?;
+        let told = waiting.end()?;
+        ensure!(told["reached"] == true && is_of_server(&told), "{told}");
+        ensure!(told["waited_ms"].as_f64() > Some(0.0), "{told}");
+    }
+    // A socket that is bound and does not listen is nobody to talk to, nor is a listener on another address.
+    let words = [&words("listening")[..], &["--address", "127.0.0.1"]].concat();
+    done(&mut troupe, "server", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?;
+    let waiting = Waiting::begin(setting, &words)?;
+    done(&mut troupe, "server", &Action::Close { socket: "bound".to_owned() })?;
+    done(&mut troupe, "server", &socket("far", Protocol::Tcp, &[], ("127.0.0.2".parse()?, port), true))?;
+    done(&mut troupe, "server", &listener("near", port))?;
+    let told = waiting.end()?;
+    let first = list(&told, "holders").first().context("nobody listens")?;
+    ensure!(list(&told, "holders").len() == 1 && first["address"] == "127.0.0.1", "{told}");
+    Ok(())
+}
+
+/// When the time is over the answer is no, after that time and not much later.
+pub(super) fn timeouts(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (held, empty) = (ports.take()?, ports.take()?);
+    done(&mut troupe, "server", &listener("old", held))?;
+    for (port, until, holders) in [(held, "free", 1), (empty, "listening", 0)] {
+        let begun = Instant::now();
+        let told = ask(setting, &["wait", &port.to_string(), "--until", until, "--timeout", "0.2"], 1)?;
+        let took = begun.elapsed();
+        ensure!((Duration::from_millis(200)..SOON).contains(&took), "it took {took:?}");
+        ensure!(told["reached"] == false && list(&told, "holders").len() == holders, "{told}");
+    }
+    ask(setting, &["wait", &held.to_string(), "--until", "listening"], 0)?;
+    ask(setting, &["wait", &empty.to_string(), "--until", "free"], 0)?;
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Commands for `portbind run` to wrap: each shows one thing that a wrapper could get wrong.
+
+mod family;
+mod state;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getpid, ioctl_tiocsctty, kill_process, setrlimit, setsid, umask};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+
+use crate::sys;
+
+/// A wrapped command.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Subject {
+    /// Prints all that a process inherits.
+    State,
+    /// Ends with a status.
+    Exit {
+        /// The status.
+        status: u8,
+    },
+    /// Ends itself by a signal.
+    Kill {
+        /// Its number.
+        signal: i32,
+    },
+    /// Says `ready`, then which signals come, and ends.
+    Signals,
+    /// Runs a command in unusual circumstances.
+    Peculiar {
+        /// The command.
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
+    /// Runs a command as the leader of a session with a terminal.
+    Terminal {
+        /// The terminal.
+        path: String,
+        /// The command.
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
+    /// Starts a daemon that leaves it, and waits until a bind was refused to that.
+    Daemon {
+        /// The port, which somebody has.
+        port: u16,
+    },
+    /// Starts a process that asks for a port when its parent has ended.
+    Middle {
+        /// The port.
+        port: u16,
+    },
+    /// Asks for a port when its parent has ended.
+    Orphan {
+        /// The port.
+        port: u16,
+    },
+    /// Is refused a port.
+    Refused {
+        /// The port.
+        port: u16,
+        /// The exit status it makes of it.
+        status: u8,
+    },
+    /// Ends while a process that it has started still serves on the port.
+    Leave {
+        /// The port.
+        port: u16,
+    },
+    /// Serves on a port until the input ends.
+    Serve {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// Plays a subject.
+///
+/// # Errors
+/// If it cannot do what it is to do.
+pub fn run(subject: Subject) -> anyhow::Result<ExitCode> {
+    match subject {
+        Subject::State => state::print()?,
+        Subject::Exit { status } => return Ok(ExitCode::from(status)),
+        Subject::Kill { signal } => {
+            let signal = rustix::process::Signal::from_named_raw(signal).context("no such signal")?;
+            kill_process(getpid(), signal)?;
+        }
+        Subject::Signals => return signals(),
+        Subject::Peculiar { command } => peculiar(&command)?,
+        Subject::Terminal { path, command } => terminal(&path, &command)?,
+        Subject::Daemon { port } => family::daemon(port)?,
+        Subject::Middle { port } => family::middle(port)?,
+        Subject::Orphan { port } => family::orphan(port)?,
+        Subject::Refused { port, status } => {
+            family::be_refused(port)?;
+            return Ok(ExitCode::from(status));
+        }
+        Subject::Leave { port } => family::leave(port)?,
+        Subject::Serve { port } => family::serve(port)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The status that says that signals came.
+pub const SIGNALLED: u8 = 7;
+
+/// Reads signals: the first, and those that follow at once.
+fn signals() -> anyhow::Result<ExitCode> {
+    let all = SigSet::from_iter(Signal::iterator().filter(|signal| *signal != Signal::SIGCHLD));
+    all.thread_block()?;
+    let signals = SignalFd::with_flags(&all, SfdFlags::SFD_NONBLOCK)?;
+    say("ready")?;
+    let mut patience: Option<Timespec> = None;
+    loop {
+        let mut fds = [PollFd::new(&signals, PollFlags::IN)];
+        if poll(&mut fds, patience.as_ref())? == 0 {
+            return Ok(ExitCode::from(SIGNALLED));
+        }
+        while let Some(signal) = signals.read_signal()? {
+            let number = i32::try_from(signal.ssi_signo)?;
+            say(Signal::try_from(number)?.as_str())?;
+        }
+        patience = Some(Timespec { tv_sec: 0, tv_nsec: 200_000_000 });
+    }
+}
+
+/// Says a line at once.
+pub(crate) fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+fn become_command(command: &[OsString]) -> anyhow::Error {
+    match command.split_first() {
+        Some((program, arguments)) => Command::new(program).args(arguments).exec().into(),
+        None => anyhow::anyhow!("no command"),
+    }
+}
+
+/// Nothing here is as a shell would have it.
+fn peculiar(command: &[OsString]) -> anyhow::Result<()> {
+    umask(Mode::from_raw_mode(0o137));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(321), maximum: Some(654) })?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(4096) })?;
+    rustix::process::nice(3)?;
+    std::fs::write("/proc/self/oom_score_adj", "321")?;
+    sys::ignore(libc::SIGHUP)?;
+    sys::ignore(libc::SIGUSR2)?;
+    std::env::set_current_dir("/proc/self/..")?;
+    Err(become_command(command))
+}
+
+fn terminal(path: &str, command: &[OsString]) -> anyhow::Result<()> {
+    setsid()?;
+    let terminal = File::options().read(true).write(true).open(path)?;
+    ioctl_tiocsctty(terminal.as_fd())?;
+    dup2_stdin(&terminal)?;
+    dup2_stdout(&terminal)?;
+    dup2_stderr(&terminal)?;
+    drop(terminal);
+    Err(become_command(command))
+}
