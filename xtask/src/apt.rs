@@ -65,7 +65,7 @@ impl Private {
             let folder = apt.folder.join(name);
             fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
         }
-        let sources = sources_list(&machine_sources()?)?;
+        let sources = sources_list(&machine_sources()?, &ARCHIVE_SUITES, &SECURITY_SUITES)?;
         let (list, stamp) = (apt.folder.join("sources.list"), apt.folder.join("updated"));
         let age =
             fs::metadata(&stamp).and_then(|found| found.modified()).ok().and_then(|time| time.elapsed().ok());
@@ -212,8 +212,13 @@ fn parse_stanza(lines: &[&str]) -> Option<Source> {
     })
 }
 
-/// The private list of sources: the mirrors that the machine uses, with our suites.
-fn sources_list(machine: &[Source]) -> Result<String> {
+/// A list of sources of one release of Debian, from the mirrors that the machine uses.
+pub(crate) fn sources_of(suite: &str) -> Result<String> {
+    sources_list(&machine_sources()?, &[suite], &[&format!("{suite}-security")])
+}
+
+/// A list of sources: the mirrors that the machine uses, with these suites of the archive and of its security part.
+fn sources_list(machine: &[Source], archive_suites: &[&str], security_suites: &[&str]) -> Result<String> {
     let codename = codename()?;
     let find = |suite: &str| {
         let debian = |source: &&Source| {
@@ -228,7 +233,7 @@ fn sources_list(machine: &[Source]) -> Result<String> {
     let security =
         find(&security).with_context(|| format!("the machine's apt has no source for {security}"))?;
     let mut text = String::new();
-    for (source, suites) in [(archive, &ARCHIVE_SUITES[..]), (security, &SECURITY_SUITES[..])] {
+    for (source, suites) in [(archive, archive_suites), (security, security_suites)] {
         let keyring = source.keyring.as_deref().unwrap_or(KEYRING);
         ensure!(Path::new(keyring).exists(), "{keyring}, which signs {}, is missing", source.uri);
         for suite in suites {

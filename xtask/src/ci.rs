@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use crate::{causes, ebpf, setup, tool, vm, workspace};
+use crate::{causes, dist, ebpf, generate, setup, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
@@ -32,10 +32,14 @@ enum Step {
     Test,
     /// Every cause has its page and its scenario.
     Causes,
+    /// Completions, man pages, docs/cli.md and docs/schema.json are what the program gives.
+    Generate,
     /// Rebuild the kernel half elsewhere and compare.
     Ebpf,
     /// The shipped binary, end to end on this machine's kernel.
     Native,
+    /// The tarball and the Debian package, in a clean root.
+    Dist,
     /// End to end on every kernel of the matrix.
     Vm,
 }
@@ -71,8 +75,10 @@ impl Step {
             }
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
             Self::Causes => causes::run(&causes::Options { check: true }),
+            Self::Generate => generate::run(&generate::Options { check: true }),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),
             Self::Native => native(),
+            Self::Dist => dist::run(&dist::Options::default()),
             Self::Vm => vm::run(&vm::Options::everything()),
         }
     }
@@ -85,11 +91,11 @@ fn cargo(arguments: &[&str]) -> Result<()> {
 
 /// Runs the scenarios with the shipped build on the running kernel, by the backend that needs least of it.
 fn native() -> Result<()> {
-    cargo(&["build", "--release", "--locked", "--package", "portbind"])?;
+    let portbind = dist::program()?;
     cargo(&["build", "--locked", "--package", "portbind-tests", "--bins"])?;
     let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
     cmd.current_dir(workspace::root()).stdin(std::process::Stdio::null());
-    cmd.arg("--portbind").arg(workspace::target().join("release/portbind")).args(["--backend", "tracepoint"]);
+    cmd.arg("--portbind").arg(portbind).args(["--backend", "tracepoint"]);
     cmd.args(["--rule-pairs", &vm::RULE_PAIRS.to_string()]);
     tool::run(&mut cmd)
 }

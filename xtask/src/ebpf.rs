@@ -119,19 +119,13 @@ fn build(tools: &setup::BuildTools, root: &Path, target: &Path, fresh: bool) -> 
 /// The compiler's flags, separated as `CARGO_ENCODED_RUSTFLAGS` wants them.
 fn rustflags(tools: &setup::BuildTools, root: &Path) -> Result<OsString> {
     let mut flags = OsString::from("--cfg=bpf_target_arch=\"x86_64\"\u{1f}-Clink-arg=--btf");
-    // The last match wins: the more specific folders follow the wider ones.
-    let remap = [
+    let folders = [
         (tools.cargo_home.clone(), "/cargo"),
         (tools.sysroot.clone(), "/sysroot"),
         (tools.core_sources.clone(), "/sysroot/lib/rustlib/src/rust"),
         (root.canonicalize().with_context(|| format!("failed to find {}", root.display()))?, "/portbind"),
     ];
-    for (from, to) in remap {
-        flags.push("\u{1f}--remap-path-prefix=");
-        flags.push(from);
-        flags.push("=");
-        flags.push(to);
-    }
+    flags.push(tool::remap_flags(&folders));
     Ok(flags)
 }
 
@@ -201,7 +195,7 @@ fn manifest(tools: &setup::BuildTools, object: &[u8], sources: &str) -> Result<S
 }
 
 /// Copies what belongs to the repository, committed or not, into `folder`.
-fn copy_sources(folder: &Path) -> Result<PathBuf> {
+pub(crate) fn copy_sources(folder: &Path) -> Result<PathBuf> {
     let root = workspace::root();
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;

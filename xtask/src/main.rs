@@ -14,7 +14,10 @@ mod ci;
 mod code;
 #[path = "../../portbind/bpf/digest.rs"]
 mod digest;
+mod dist;
 mod ebpf;
+mod generate;
+mod picture;
 mod setup;
 mod tool;
 mod vm;
@@ -38,6 +41,12 @@ enum Task {
     Vm(vm::Options),
     /// Write the transcripts in docs/causes, or check that every cause has its page and its scenario.
     Causes(causes::Options),
+    /// Make docs/report.html and docs/report.png of a real run.
+    Picture(picture::Options),
+    /// Write completions, man pages, docs/cli.md and docs/schema.json, or check that they are up to date.
+    Generate(generate::Options),
+    /// Make the tarball and the Debian package, and try both in a clean root.
+    Dist(dist::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
@@ -48,6 +57,9 @@ fn main() -> ExitCode {
         Task::Ebpf(options) => ebpf::run(&options),
         Task::Vm(options) => vm::run(&options),
         Task::Causes(options) => causes::run(&options),
+        Task::Picture(options) => picture::run(&options),
+        Task::Generate(options) => generate::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {

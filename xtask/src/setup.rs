@@ -13,16 +13,26 @@ use crate::{apt, tool, workspace};
 
 const LLVM: &str = "22";
 const BPF_LINKER: &str = "0.13.0";
-/// Debian packages for the build of the kernel half and for the virtual machines.
-const PACKAGES: [&str; 8] = [
+const CARGO_DEB: &str = "3.8.0";
+/// The target of static programs.
+pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
+/// Debian packages for the build of the kernel half, for the virtual machines, what tests wrap, to look at pages of
+/// reports, and for clean roots.
+const PACKAGES: [&str; 14] = [
     "llvm-22",
     "llvm-22-dev",
     "libpolly-22-dev",
     "zlib1g-dev",
     "libzstd-dev",
     "qemu-system-x86",
+    "sudo",
     "xz-utils",
     "zstd",
+    "chromium",
+    "fonts-inter",
+    "fonts-jetbrains-mono",
+    "mmdebstrap",
+    "systemd-container",
 ];
 
 /// Options of `cargo xtask setup`.
@@ -58,6 +68,10 @@ pub(crate) fn run(_options: &Options) -> Result<()> {
     if core_sources(&sysroot).is_none() {
         install_core_sources(&sysroot)?;
     }
+    if cargo_deb().is_none() {
+        install_cargo_deb()?;
+    }
+    install_musl(&sysroot)?;
     let tools = build_tools()?;
     println!("setup: bpf-linker {}, core sources {}", tools.linker.display(), tools.core_sources.display());
     Ok(())
@@ -76,12 +90,16 @@ pub(crate) fn build_tools() -> Result<BuildTools> {
     for program in [&objcopy, &nm, &readelf] {
         ensure!(program.exists(), "{} is missing: {hint}", program.display());
     }
+    Ok(BuildTools { linker, objcopy, nm, readelf, sysroot, core_sources, cargo_home: cargo_home()? })
+}
+
+/// Cargo's home, links resolved.
+pub(crate) fn cargo_home() -> Result<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home
         .or_else(|| Some(env::home_dir()?.join(".cargo")))
         .context("neither CARGO_HOME nor HOME is set")?;
-    let cargo_home = home.canonicalize().with_context(|| format!("failed to find {}", home.display()))?;
-    Ok(BuildTools { linker, objcopy, nm, readelf, sysroot, core_sources, cargo_home })
+    home.canonicalize().with_context(|| format!("failed to find {}", home.display()))
 }
 
 fn llvm_prefix() -> PathBuf {
@@ -90,10 +108,8 @@ fn llvm_prefix() -> PathBuf {
 
 /// A `bpf-linker` of the wanted version that runs on the wanted LLVM: our own, or one on the PATH.
 fn find_linker() -> Result<Option<PathBuf>> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = [workspace::tools().join("bin")].into_iter().chain(env::split_paths(&path));
     let library = format!("libLLVM.so.{LLVM}");
-    for candidate in folders.map(|folder| folder.join("bpf-linker")).filter(|candidate| candidate.is_file()) {
+    for candidate in candidates("bpf-linker") {
         let version = tool::output(Command::new(&candidate).arg("--version")).unwrap_or_default();
         let program =
             fs::read(&candidate).with_context(|| format!("failed to read {}", candidate.display()))?;
@@ -103,6 +119,41 @@ fn find_linker() -> Result<Option<PathBuf>> {
         }
     }
     Ok(None)
+}
+
+/// Where programs of this name are: our own first.
+fn candidates(name: &str) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [workspace::tools().join("bin")].into_iter().chain(env::split_paths(&path));
+    folders.map(|folder| folder.join(name)).filter(|candidate| candidate.is_file()).collect()
+}
+
+/// A `cargo-deb` of the wanted version.
+pub(crate) fn cargo_deb() -> Option<PathBuf> {
+    let version = |path: &PathBuf| tool::output(Command::new(path).arg("--version")).unwrap_or_default();
+    candidates("cargo-deb").into_iter().find(|path| version(path).trim() == format!("cargo-deb {CARGO_DEB}"))
+}
+
+fn install_cargo_deb() -> Result<()> {
+    let mut cmd = tool::cargo();
+    // Without its default features it calls xz, which is here.
+    cmd.args(["install", "cargo-deb", "--locked", "--version", CARGO_DEB, "--no-default-features"]);
+    cmd.arg("--root").arg(workspace::tools()).env("CARGO_TARGET_DIR", workspace::tools().join("build"));
+    tool::run(&mut cmd)
+}
+
+/// Gets the library of the static target from rustup; without it, static programs take glibc.
+fn install_musl(sysroot: &Path) -> Result<()> {
+    if sysroot.join("lib/rustlib").join(MUSL).exists() {
+        return Ok(());
+    }
+    let mut cmd = Command::new("rustup");
+    cmd.args(["target", "add", MUSL]).stdin(Stdio::null());
+    let outcome = cmd.status().with_context(|| format!("failed to run {cmd:?}"));
+    if !matches!(&outcome, Ok(status) if status.success()) {
+        println!("setup: {cmd:?} gave {outcome:?}; static programs are linked with glibc");
+    }
+    Ok(())
 }
 
 fn install_linker() -> Result<()> {

@@ -1,6 +1,8 @@
 //! Running other programs: every failure names the command.
 
 use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -36,4 +38,17 @@ pub(crate) fn output(cmd: &mut Command) -> Result<String> {
     let message = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "failed to run {cmd:?}: {}\n{}", output.status, message.trim());
     String::from_utf8(output.stdout).with_context(|| format!("output of {cmd:?} is not UTF-8"))
+}
+
+/// Flags of the compiler, to go on in `CARGO_ENCODED_RUSTFLAGS`, that put other names in the place of folders.
+/// The last match wins: the more specific folders follow the wider ones.
+pub(crate) fn remap_flags(folders: &[(PathBuf, &str)]) -> OsString {
+    let mut flags = OsString::new();
+    for (from, to) in folders {
+        flags.push("\u{1f}--remap-path-prefix=");
+        flags.push(from);
+        flags.push("=");
+        flags.push(to);
+    }
+    flags
 }
