@@ -122,6 +122,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The kernel numbers processes in another way than this process sees them: descendants cannot be told.
+    #[error("this is a container with pids of its own: the command and its descendants cannot be followed")]
+    PidNamespace,
     /// What kept a command from being wrapped.
     #[error(transparent)]
     Wrapper(Box<Self>),
@@ -142,7 +145,7 @@ impl Error {
         match self {
             Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => ExitStatus::Permission,
             Self::Remove { source, .. } if is_permission(source) => ExitStatus::Permission,
-            Self::Trace(_) | Self::Sockets(_) => ExitStatus::Unsupported,
+            Self::Trace(_) | Self::Sockets(_) | Self::PidNamespace => ExitStatus::Unsupported,
             Self::Word { .. }
             | Self::Output { .. }
             | Self::User(_)
@@ -183,6 +186,9 @@ impl Error {
             Self::Write(_) => Some("is there room left on the device?"),
             Self::Unconfirmed => Some("--yes does it without asking; --dry-run only shows what it would do"),
             Self::User(_) => Some("name a user of /etc/passwd, or its number"),
+            Self::PidNamespace => {
+                Some("start the container with the pids of the host: docker run --pid=host ...")
+            }
             Self::Wrapper(error) => error.hint(),
             Self::Command { .. } | Self::System { .. } | Self::Remove { .. } => None,
         }

@@ -32,6 +32,13 @@ pub struct Suite {
     runs: usize,
 }
 
+/// A series of runs in one state of the suite.
+#[derive(Clone, Copy, Debug)]
+pub struct Series {
+    first: usize,
+    last: usize,
+}
+
 /// One run of it.
 #[derive(Debug)]
 pub struct Run {
@@ -86,14 +93,50 @@ impl Suite {
         Ok(())
     }
 
+    /// Runs the job this many times; each run is explained.
+    ///
+    /// # Errors
+    ///
+    /// If a run is not, or cannot be made.
+    pub fn run_series(
+        &mut self,
+        portbind: &Path,
+        backend: &str,
+        times: usize,
+    ) -> anyhow::Result<(Series, Vec<Run>)> {
+        let first = self.runs + 1;
+        let mut runs = Vec::new();
+        for number in 1..=times {
+            let run = self.run(portbind, backend, &["--ci", "none"])?;
+            run.is_explained().with_context(|| format!("run {number}"))?;
+            runs.push(run);
+        }
+        Ok((Series { first, last: self.runs }, runs))
+    }
+
+    /// What `portbind compare` says of two series.
+    ///
+    /// # Errors
+    ///
+    /// If it finds something new, or cannot be run.
+    pub fn compare(&self, portbind: &Path, before: Series, after: Series) -> anyhow::Result<String> {
+        let mut command = Command::new(std::path::absolute(portbind)?);
+        command.args(["compare", "--color", "never"]).args(before.recordings()).arg("--");
+        command.args(after.recordings()).current_dir(&self.folder).stdin(Stdio::null());
+        let output = command.output().with_context(|| format!("{}", portbind.display()))?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "compare ended with {}:\n{stderr}", output.status);
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     /// Runs the job under portbind.
     ///
     /// # Errors
     ///
     /// If it cannot be run, or ends in another way than a job does.
-    pub fn run(&mut self, portbind: &Path, backend: &str, options: &[&str]) -> anyhow::Result<Run> {
+    fn run(&mut self, portbind: &Path, backend: &str, options: &[&str]) -> anyhow::Result<Run> {
         self.runs += 1;
-        let record = self.folder.join(format!("{}.jsonl", self.runs));
+        let record = self.folder.join(recording(self.runs));
         let mut command = Command::new(std::path::absolute(portbind)?);
         command
             .args(["run", "--backend", backend, "--color", "never", "--track-connects", "--record"])
@@ -109,6 +152,17 @@ impl Suite {
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(Run { is_green, stdout, stderr, recording: std::fs::read_to_string(&record)? })
     }
+}
+
+impl Series {
+    fn recordings(self) -> impl Iterator<Item = String> {
+        (self.first..=self.last).map(recording)
+    }
+}
+
+/// The name of the recording of a run.
+fn recording(run: usize) -> String {
+    format!("{run}.jsonl")
 }
 
 impl Drop for Suite {

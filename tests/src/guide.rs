@@ -21,30 +21,21 @@ const SHOWN: &str = "tests/test_orders.py::test_checkout";
 /// If a run is not explained, the test that is shown never failed, or the fix is none.
 pub fn transcripts(portbind: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut suite = Suite::new()?;
-    let before = series(&mut suite, portbind)?;
+    let (before, runs_before) = suite.run_series(portbind, BACKEND, RUNS)?;
     let is_shown = |run: &&Run| run.failed().into_iter().eq([SHOWN]);
-    let Some(shown) = before.iter().find(is_shown) else {
+    let Some(shown) = runs_before.iter().find(is_shown) else {
         anyhow::bail!("in none of {RUNS} runs only {SHOWN} failed: try again")
     };
     suite.fix()?;
-    let after = series(&mut suite, portbind)?;
-    ensure!(after.iter().all(|run| run.is_green), "runs failed after the fix");
+    let (after, runs_after) = suite.run_series(portbind, BACKEND, RUNS)?;
+    ensure!(runs_after.iter().all(|run| run.is_green), "runs failed after the fix");
     Ok(vec![
         ("failure", shown.stdout.clone()),
         ("explained", normal::whole(&shown.stderr.lines().collect::<Vec<_>>())),
-        ("before", tally(&before)),
-        ("after", tally(&after)),
+        ("before", tally(&runs_before)),
+        ("after", tally(&runs_after)),
+        ("compared", suite.compare(portbind, before, after)?),
     ])
-}
-
-fn series(suite: &mut Suite, portbind: &Path) -> anyhow::Result<Vec<Run>> {
-    let mut runs = Vec::new();
-    for _ in 0..RUNS {
-        let run = suite.run(portbind, BACKEND, &["--ci", "none"])?;
-        run.is_explained()?;
-        runs.push(run);
-    }
-    Ok(runs)
 }
 
 /// What `grep -c` finds: failures in the log, by test.

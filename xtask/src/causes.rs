@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use crate::code::Code;
-use crate::{tool, workspace};
+use crate::{transcripts, workspace};
 
 mod page;
 mod scenarios;
@@ -31,7 +30,7 @@ const WITHOUT_SCENARIO: &[(Code, &str)] = &[
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.check {
-        write(&transcripts()?)?;
+        write(&transcripts::print("transcripts")?)?;
     }
     let complaints = complaints()?;
     ensure!(complaints.is_empty(), "docs/causes and tests/scenarios do not fit:\n{}", complaints.join("\n"));
@@ -43,31 +42,12 @@ fn folder() -> PathBuf {
     workspace::root().join("docs/causes")
 }
 
-/// Has portbind tell every cause; by code.
-fn transcripts() -> Result<BTreeMap<String, String>> {
-    for package in ["portbind", "portbind-tests"] {
-        let build = ["build", "--locked", "--bins", "--package", package];
-        tool::run(tool::cargo().current_dir(workspace::root()).args(build))?;
-    }
-    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
-    cmd.current_dir(workspace::root()).arg("transcripts");
-    cmd.arg("--portbind").arg(workspace::target().join("debug/portbind"));
-    let output = tool::output(&mut cmd)?;
-    let blocks = output.split("=== ").filter(|block| !block.is_empty());
-    blocks
-        .map(|block| {
-            let (code, text) = block.split_once('\n').context("a transcript without text")?;
-            Ok((code.to_owned(), text.to_owned()))
-        })
-        .collect()
-}
-
 /// Writes the transcripts into the pages.
 fn write(transcripts: &BTreeMap<String, String>) -> Result<()> {
     for (code, text) in transcripts {
         let path = folder().join(format!("{code}.md"));
         let old = fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))?;
-        let new = page::with_transcript(&old, text).with_context(|| path.display().to_string())?;
+        let new = transcripts::replace(&old, page::MARK, text).with_context(|| path.display().to_string())?;
         if new != old {
             fs::write(&path, new)?;
             println!("docs/causes/{code}.md");

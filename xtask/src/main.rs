@@ -17,9 +17,11 @@ mod digest;
 mod dist;
 mod ebpf;
 mod generate;
+mod guide;
 mod picture;
 mod setup;
 mod tool;
+mod transcripts;
 mod vm;
 mod workspace;
 
@@ -41,6 +43,8 @@ enum Task {
     Vm(vm::Options),
     /// Write the transcripts in docs/causes, or check that every cause has its page and its scenario.
     Causes(causes::Options),
+    /// Write the transcripts in docs/ci.md, of runs of the flaky suite.
+    Guide(guide::Options),
     /// Make docs/report.html and docs/report.png of a real run.
     Picture(picture::Options),
     /// Write completions, man pages, docs/cli.md and docs/schema.json, or check that they are up to date.
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Task::Ebpf(options) => ebpf::run(&options),
         Task::Vm(options) => vm::run(&options),
         Task::Causes(options) => causes::run(&options),
+        Task::Guide(options) => guide::run(&options),
         Task::Picture(options) => picture::run(&options),
         Task::Generate(options) => generate::run(&options),
         Task::Dist(options) => dist::run(&options),

@@ -127,7 +127,10 @@ impl Findings {
         writeln!(out, "privileges    {capabilities}")?;
         writeln!(out, "lockdown      {}", self.lockdown.unwrap_or("not told (securityfs is not mounted)"))?;
         if self.initial_pid_namespace == Some(false) {
-            writeln!(out, "pid namespace not the first one: pids are told as the host numbers them")?;
+            writeln!(
+                out,
+                "pid namespace not the first one: callers have the pids of the host; run follows no command"
+            )?;
         }
         for backend in &self.backends {
             let name = backend.name;

@@ -110,7 +110,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
         .enable_all()
         .build()
         .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
-    match start_tracing(args) {
+    match start_tracing(args, &host) {
         Ok(tracer) => runtime.block_on(follow(args, &identity, &host, tracer, collector)),
         Err(error) if args.optional => {
             anstream::eprintln!("portbind: the command runs without being followed: {error}");
@@ -120,10 +120,13 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     }
 }
 
-fn start_tracing(args: &Args) -> Result<Tracer, Error> {
+fn start_tracing(args: &Args, host: &Host) -> Result<Tracer, Error> {
     let missing = Privileges::read().missing();
     if !missing.is_empty() {
         return Err(Error::Privileges(missing));
+    }
+    if host.procfs.in_initial_pid_namespace() == Some(false) {
+        return Err(Error::PidNamespace);
     }
     let filter = Filter {
         errors: args.errors.words(),

@@ -42,8 +42,8 @@ pub struct Pattern {
     pub count: u64,
     /// Of how many.
     pub of: u64,
-    /// Code of their cause.
-    pub cause: String,
+    /// Code of their cause; `None` if they differ.
+    pub cause: Option<String>,
     /// The programs in the way; empty if they differ or are not known.
     pub holders: String,
 }
@@ -66,25 +66,32 @@ impl Side {
         self.counts.values().sum()
     }
 
-    /// What more than half of several refusals have in common: cause and programs in the way, or else the cause.
+    /// What more than half of several refusals have in common: the programs in the way, with the cause if there are
+    /// not more refusals without it; or else the cause.
     #[must_use]
     pub fn pattern(&self) -> Option<Pattern> {
         let of = self.refusals();
         if of < 2 {
             return None;
         }
-        let count_by = |key: fn(&Fingerprint) -> (String, String)| {
-            let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-            for (fingerprint, count) in &self.counts {
-                *counts.entry(key(fingerprint)).or_default() += count;
-            }
-            let most = counts.into_iter().max_by_key(|(key, count)| (*count, Reverse(key.clone())));
-            most.filter(|(_, count)| count * 2 > of)
-        };
-        let both = count_by(|fingerprint| (fingerprint.cause.clone(), fingerprint.holders.clone()));
+        let by_both = self.most(|fingerprint| (Some(&fingerprint.cause), &fingerprint.holders));
+        let by_holders = self.most(|fingerprint| (None, &fingerprint.holders));
+        let by_cause = self.most(|fingerprint| (Some(&fingerprint.cause), ""));
+        let is_of_most = |pattern: &Pattern| pattern.count * 2 > of;
+        let is_of_program = |pattern: &Pattern| !pattern.holders.is_empty() && is_of_most(pattern);
+        let of_program = [by_holders, by_both].into_iter().flatten().filter(is_of_program);
+        of_program.max_by_key(|pattern| pattern.count).or(by_cause.filter(is_of_most))
+    }
+
+    /// What the most refusals have in common, of cause and programs in the way.
+    fn most(&self, key: fn(&Fingerprint) -> (Option<&String>, &str)) -> Option<Pattern> {
+        let mut counts: BTreeMap<(Option<&String>, &str), u64> = BTreeMap::new();
+        for (fingerprint, count) in &self.counts {
+            *counts.entry(key(fingerprint)).or_default() += count;
+        }
         let ((cause, holders), count) =
-            both.or_else(|| count_by(|fingerprint| (fingerprint.cause.clone(), String::new())))?;
-        Some(Pattern { count, of, cause, holders })
+            counts.into_iter().max_by_key(|(key, count)| (*count, Reverse(*key)))?;
+        Some(Pattern { count, of: self.refusals(), cause: cause.cloned(), holders: holders.to_owned() })
     }
 }
 
@@ -141,6 +148,7 @@ impl Pattern {
             "" => what.to_owned(),
             holders => format!("{what} of {holders}"),
         };
+        let Some(cause) = cause else { return format!("{count} of {of} refusals are due to {holders}") };
         let what = match cause.as_str() {
             "outgoing" => of_whom("outgoing connections"),
             "listener" => of_whom("listeners"),
@@ -213,6 +221,14 @@ mod tests {
             ),
             (&[("listener", "java", 1)], None),
             (&[("outgoing", "npm", 2), ("listener", "java", 2)], None),
+            (
+                &[("outgoing", "npm", 3), ("stolen-free-port", "npm", 3), ("listener", "java", 1)],
+                Some("6 of 7 refusals are due to npm"),
+            ),
+            (
+                &[("outgoing", "npm", 4), ("outgoing", "curl", 1)],
+                Some("4 of 5 refusals are due to outgoing connections of npm"),
+            ),
             (&[("vanished", "", 2)], Some("2 of 2 refusals are due to vanished")),
             (&[], None),
         ] {

@@ -99,7 +99,7 @@ impl From<&Side> for wire::Side<'_> {
         let pattern = side.pattern().map(|pattern| wire::Pattern {
             count: pattern.count,
             text: pattern.sentence().into(),
-            cause: pattern.cause.into(),
+            cause: pattern.cause.map(Into::into),
             holders: pattern.holders.into(),
         });
         Self { runs: side.runs, refusals: side.refusals(), pattern }

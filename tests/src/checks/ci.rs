@@ -12,17 +12,17 @@ use super::Setting;
 /// A user who may nothing, in /etc/passwd of every system.
 const NOBODY: u32 = 65_534;
 /// What is refused: a shell has nothing that binds, python is wherever these checks are made.
-const TWICE: &str = "
+pub(super) const TWICE: &str = "
 import socket
 one = socket.create_server(('127.0.0.1', 0))
 print('the output of the command')
 socket.create_server(one.getsockname())";
 
 /// A folder that is gone after the check.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(name: &str) -> anyhow::Result<Self> {
         let name = format!("portbind-tests-{}-{name}", std::process::id());
         let folder = Self(std::env::temp_dir().join(name));
         fs::create_dir(&folder.0)?;
@@ -30,7 +30,11 @@ impl Folder {
         Ok(folder)
     }
 
-    fn file(&self, name: &str, text: &str, mode: u32, owner: u32) -> anyhow::Result<PathBuf> {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn file(&self, name: &str, text: &str, mode: u32, owner: u32) -> anyhow::Result<PathBuf> {
         let path = self.0.join(name);
         fs::write(&path, text)?;
         fs::set_permissions(&path, Permissions::from_mode(mode))?;

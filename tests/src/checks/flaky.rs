@@ -1,24 +1,25 @@
 //! The flaky suite of docs/ci.md: every failure is explained, and the fix of the guide ends them.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use super::Setting;
-use crate::flaky::Suite;
+use crate::flaky::{Clash, Run, Suite};
 
 /// How often the suite runs, before the fix and after it.
 const RUNS: usize = 20;
 /// The test that takes the ports of the others.
 const THIEF: &str = "tests/test_load.py::test_burst";
 
+/// What `compare` calls that test.
+const THIEF_PROGRAM: &str = "python tests/test_load.py";
+
 /// About every second run fails: that none of twenty does is a matter of one in a million.
 pub(super) fn is_explained_and_cured(setting: Setting<'_>) -> anyhow::Result<()> {
+    let Setting { portbind, backend, .. } = setting;
     let mut suite = Suite::new()?;
-    let mut clashes = Vec::new();
-    for number in 1..=RUNS {
-        let run = suite.run(setting.portbind, setting.backend, &["--ci", "none"])?;
-        run.is_explained().with_context(|| format!("run {number}"))?;
-        clashes.extend(run.clashes()?);
-    }
+    let (before, runs) = suite.run_series(portbind, backend, RUNS)?;
+    let clashes: Vec<Clash> =
+        runs.iter().map(Run::clashes).collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect();
     ensure!(!clashes.is_empty(), "none of {RUNS} runs failed");
     for clash in &clashes {
         let cause = match clash.refused.as_str() {
@@ -28,10 +29,25 @@ pub(super) fn is_explained_and_cured(setting: Setting<'_>) -> anyhow::Result<()>
         ensure!(clash.holder == THIEF && clash.cause == cause, "another clash was expected: {clash:?}");
     }
     suite.fix()?;
-    for number in 1..=RUNS {
-        let run = suite.run(setting.portbind, setting.backend, &["--ci", "none"])?;
-        ensure!(run.is_green, "run {number} after the fix failed:\n{}{}", run.stdout, run.stderr);
-        run.is_explained().with_context(|| format!("run {number} after the fix"))?;
+    let (after, runs) = suite.run_series(portbind, backend, RUNS).context("after the fix")?;
+    for (number, run) in runs.iter().enumerate().filter(|(_, run)| !run.is_green) {
+        bail!("run {} after the fix failed:\n{}{}", number + 1, run.stdout, run.stderr);
     }
+    let told = suite.compare(portbind, before, after)?;
+    ensure!(is_pattern(&told, clashes.len()), "{} refusals, all of {THIEF_PROGRAM}:\n{told}", clashes.len());
     Ok(())
+}
+
+/// Whether `compare` says that all of these refusals are gone, and that one program was behind most of them.
+fn is_pattern(told: &str, refusals: usize) -> bool {
+    let counts = [format!("before  {refusals} refusal"), format!("after   0 refusals in {RUNS} runs")];
+    let mut changes = told.lines().filter(|line| line.contains("held by"));
+    let behind = told.lines().last().is_some_and(|line| {
+        line.starts_with("before ")
+            && line.contains(&format!("of {refusals} refusal"))
+            && line.contains(THIEF_PROGRAM)
+    });
+    counts.iter().all(|count| told.contains(count))
+        && changes.all(|line| line.starts_with("gone ") && line.contains(THIEF_PROGRAM))
+        && behind
 }

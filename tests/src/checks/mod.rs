@@ -1,6 +1,7 @@
 //! Checks of what is not a matter of sockets: the account under load, the life of the process, its
 //! command line and what it does with hostile names.
 
+mod action;
 mod ask;
 mod browser;
 mod check;
@@ -108,6 +109,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: CI systems", Once, ci::forms),
     ("run: page of a step", Once, ci::step_summary),
     ("run: agent of Buildkite", Once, ci::agent),
+    ("run: action for GitHub", Once, action::github),
+    ("run: job for GitLab", Once, action::gitlab),
     ("-q", Once, status::quiet),
     ("-v", Once, status::verbose),
     ("-vv", Once, status::debug_lines),

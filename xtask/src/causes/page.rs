@@ -2,30 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-
 use crate::code::Code;
+use crate::transcripts;
 
-/// What stands around a transcript.
-const BEGIN: &str = "<!-- transcript: written by `cargo xtask causes` -->\n```text\n";
-const END: &str = "```\n<!-- end of transcript -->\n";
+/// What stands before a transcript.
+pub(super) const MARK: &str = "transcript: written by `cargo xtask causes`";
 /// What stands in place of one, and before the reason.
 const NONE: &str = "No transcript: ";
 /// What every page has.
 const PARTS: [&str; 3] = ["**See it:**", "**What helps:**", "**In the kernel:**"];
-
-/// The page with this transcript in place of the old one.
-pub(super) fn with_transcript(page: &str, transcript: &str) -> Result<String> {
-    let (before, _, after) = split(page).context("it has no place for a transcript")?;
-    Ok(format!("{before}{BEGIN}{transcript}{END}{after}"))
-}
-
-/// What stands before, in and after the transcript.
-fn split(page: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (transcript, after) = rest.split_once(END)?;
-    Some((before, transcript, after))
-}
 
 /// Whether a transcript tells this cause, on whatever its diagnosis rests.
 fn is_of(transcript: &str, code: Code) -> bool {
@@ -42,7 +27,7 @@ pub(super) fn complaints(code: Code, page: &str, has_transcript: bool) -> Vec<St
     for part in PARTS.iter().filter(|part| !page.contains(**part)) {
         complain(&format!("lacks {part}"));
     }
-    match split(page) {
+    match transcripts::split(page, MARK) {
         Some((_, transcript, _)) if !is_of(transcript, code) => {
             complain("has another transcript than its own: run `cargo xtask causes`");
         }
@@ -80,13 +65,8 @@ mod tests {
         "# listener\n\nA sentence.\n\n**See it:** x\n\n**What helps:** y\n\n**In the kernel:** z\n\n";
 
     fn page(transcript: &str) -> String {
-        format!("{PAGE}{BEGIN}{transcript}{END}")
-    }
-
-    #[test]
-    fn a_transcript_replaces_the_old_one() {
-        assert_eq!(with_transcript(&page("old\n"), "new\n").unwrap(), page("new\n"));
-        assert!(with_transcript(PAGE, "new\n").is_err());
+        let empty = format!("{PAGE}<!-- {MARK} -->\n```text\n```\n<!-- end of transcript -->\n");
+        transcripts::replace(&empty, MARK, transcript).unwrap()
     }
 
     #[test]

@@ -57,9 +57,11 @@ impl Enricher {
     pub(super) fn new(tracer: &Tracer, history_limit: usize) -> Self {
         let host = Host::new();
         let procfs = SocketOwners::new(host.procfs.clone());
-        let (source, fallback) = match tracer.open_sockets() {
-            Ok(open_sockets) => (Source::Kernel(open_sockets, procfs), None),
-            Err(error) => (Source::Procfs(procfs), Some(error)),
+        // The iterator numbers processes as the kernel does.
+        let is_nested = host.procfs.in_initial_pid_namespace() == Some(false);
+        let (source, fallback) = match (is_nested, tracer.open_sockets()) {
+            (false, Ok(open_sockets)) => (Source::Kernel(open_sockets, procfs), None),
+            (_, tried) => (Source::Procfs(procfs), tried.err()),
         };
         Self {
             seeds: Seeds::default(),

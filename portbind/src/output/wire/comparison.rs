@@ -36,8 +36,8 @@ pub struct Side<'a> {
 pub struct Pattern<'a> {
     /// How many.
     pub count: u64,
-    /// Code of the cause.
-    pub cause: Cow<'a, str>,
+    /// Code of the cause; null if they differ.
+    pub cause: Option<Cow<'a, str>>,
     /// The programs in the way; empty if they differ or are not known.
     pub holders: Cow<'a, str>,
     /// In a sentence.

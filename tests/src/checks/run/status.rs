@@ -60,6 +60,15 @@ pub(in crate::checks) fn without_tracing(setting: Setting<'_>) -> anyhow::Result
     let ended = attempt(&["--optional"])?;
     exited(&ended, 9)?;
     says(&ended, "without being followed")?;
+    let nested = |options: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc"]).arg(setting.portbind).arg("run").args(options);
+        Tracer::spawn(command.args(["--", "/bin/sh", "-c", "exit 9"]))?.end()
+    };
+    let ended = nested(&[])?;
+    exited(&ended, 125)?;
+    says(&ended, "--pid=host")?;
+    exited(&nested(&["--optional"])?, 9)?;
     let recording = Recording::new("nothing");
     let ended = Tracer::spawn(&mut wrapped(setting, &["-q", &recording.option()], ["exit", "0"])?)?.end()?;
     ensure!(ended.stderr.is_empty(), "-q says {:?}", ended.stderr);

@@ -1,0 +1,65 @@
+//! What portbind tells, in the pages that show it: the tests print it, and it is written between two marks.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::{tool, workspace};
+
+/// What stands behind a transcript.
+const END: &str = "```\n<!-- end of transcript -->\n";
+
+/// Has the tests print transcripts: `part` is their word for these. By name.
+pub(crate) fn print(part: &str) -> Result<BTreeMap<String, String>> {
+    for package in ["portbind", "portbind-tests"] {
+        let build = ["build", "--locked", "--bins", "--package", package];
+        tool::run(tool::cargo().current_dir(workspace::root()).args(build))?;
+    }
+    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
+    cmd.current_dir(workspace::root()).arg(part);
+    cmd.arg("--portbind").arg(workspace::target().join("debug/portbind"));
+    let output = tool::output(&mut cmd)?;
+    let blocks = output.split("=== ").filter(|block| !block.is_empty());
+    blocks
+        .map(|block| {
+            let (name, text) = block.split_once('\n').context("a transcript without text")?;
+            Ok((name.to_owned(), text.to_owned()))
+        })
+        .collect()
+}
+
+/// The page with this transcript in place of the one behind the mark.
+pub(crate) fn replace(page: &str, mark: &str, transcript: &str) -> Result<String> {
+    let (before, _, after) =
+        split(page, mark).with_context(|| format!("it has no place for a transcript: {mark}"))?;
+    let begin = begin(mark);
+    Ok(format!("{before}{begin}{transcript}{END}{after}"))
+}
+
+/// What stands before, in and after the transcript behind the mark.
+pub(crate) fn split<'a>(page: &'a str, mark: &str) -> Option<(&'a str, &'a str, &'a str)> {
+    let (before, rest) = page.split_once(&begin(mark))?;
+    let (transcript, after) = rest.split_once(END)?;
+    Some((before, transcript, after))
+}
+
+fn begin(mark: &str) -> String {
+    format!("<!-- {mark} -->\n```text\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(first: &str, second: &str) -> String {
+        format!("a\n{}{first}{END}b\n{}{second}{END}c\n", begin("one"), begin("two"))
+    }
+
+    #[test]
+    fn a_transcript_replaces_the_old_one() {
+        assert_eq!(replace(&page("old\n", "old\n"), "two", "new\n").unwrap(), page("old\n", "new\n"));
+        assert!(replace(&page("old\n", "old\n"), "three", "new\n").is_err());
+        assert_eq!(split(&page("old\n", "new\n"), "one").unwrap().1, "old\n");
+    }
+}
