@@ -1,10 +1,14 @@
-//! The transcripts of docs/ci.md: the flaky suite, wrapped, before the fix and after it.
+//! The transcripts of docs/ci.md: the flaky suite, wrapped, before the fix and after it; and that of the README.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
 
+use crate::checks::SOON;
 use crate::flaky::{Run, Suite};
+use crate::tracer::Tracer;
 use crate::transcript::normal;
 
 /// How often the suite runs, before the fix and after it.
@@ -14,7 +18,47 @@ const BACKEND: &str = "tracepoint";
 /// The test whose failure is shown.
 const SHOWN: &str = "tests/test_orders.py::test_checkout";
 
-/// All of them, by name.
+/// The same server twice, on a port that nobody else has in this network namespace. Ready is who listens.
+const SAME_TWICE: &str = "
+ip link set lo up
+python3 -m http.server 8000 >/dev/null 2>&1 &
+\"$0\" wait 8000 --until listening >/dev/null
+python3 -m http.server 8000 >/dev/null 2>&1
+kill $!
+wait";
+
+/// What `trace` tells of the same program started twice; times and pids are those of the run.
+///
+/// # Errors
+///
+/// If it is not told, or cannot be run.
+pub fn same_program(portbind: &Path) -> anyhow::Result<String> {
+    let portbind = std::path::absolute(portbind)?;
+    let tracer = Tracer::trace(&portbind, BACKEND, &["--color", "never", "-P", "8000", "--comm", "python3"])?;
+    let status = Command::new("unshare")
+        .args(["--net", "bash", "-c", SAME_TWICE])
+        .arg(&portbind)
+        .stdin(Stdio::null())
+        .status()
+        .context("unshare")?;
+    ensure!(status.success() || status.code() == Some(143), "the servers ended with {status}");
+    ensure!(
+        tracer.stdout.wait(SOON, |lines| lines.iter().any(|line| line.contains("free again"))),
+        "no release"
+    );
+    let told = tracer.stop(Signal::INT)?.stdout;
+    ensure!(told.iter().any(|line| line.contains("[same-program]")), "another cause: {told:#?}");
+    Ok(told.iter().map(|line| nearest(line) + "\n").collect())
+}
+
+/// The line with no more of the processes above than the nearest: who started the test does not matter.
+fn nearest(line: &str) -> String {
+    let Some((start, above)) = line.split_once("   … → ") else { return line.to_owned() };
+    let names: Vec<&str> = above.split(" → ").collect();
+    format!("{start}   {}", names[names.len().saturating_sub(2)..].join(" → "))
+}
+
+/// All of docs/ci.md, by name.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! `cargo xtask guide`: writes the transcripts of docs/ci.md, of real runs of tests/flaky.
+//! `cargo xtask guide`: writes the transcripts of docs/ci.md, of real runs of tests/flaky, and that of the README.
 
 use std::fs;
 
@@ -11,18 +11,21 @@ use crate::{transcripts, workspace};
 #[derive(Args, Debug)]
 pub(crate) struct Options {}
 
-/// Runs the task; needs root and `python3`.
+/// A page, and what the tests call its transcripts.
+const PAGES: [(&str, &str); 2] = [("README.md", "readme"), ("docs/ci.md", "guide")];
+
+/// Runs the task; needs root, `python3` and `ip`.
 pub(crate) fn run(_options: &Options) -> Result<()> {
-    let path = workspace::root().join("docs/ci.md");
-    let mut page = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    for (name, text) in transcripts::print("guide")? {
-        page = transcripts::replace(
-            &page,
-            &format!("transcript {name}: written by `cargo xtask guide`"),
-            &text,
-        )?;
+    for (page, part) in PAGES {
+        let path = workspace::root().join(page);
+        let mut text =
+            fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        for (name, transcript) in transcripts::print(part)? {
+            let mark = format!("transcript {name}: written by `cargo xtask guide`");
+            text = transcripts::replace(&text, &mark, &transcript)?;
+        }
+        fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+        println!("{page}");
     }
-    fs::write(&path, page).with_context(|| format!("failed to write {}", path.display()))?;
-    println!("docs/ci.md");
     Ok(())
 }

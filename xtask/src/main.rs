@@ -43,7 +43,7 @@ enum Task {
     Vm(vm::Options),
     /// Write the transcripts in docs/causes, or check that every cause has its page and its scenario.
     Causes(causes::Options),
-    /// Write the transcripts in docs/ci.md, of runs of the flaky suite.
+    /// Write the transcripts in docs/ci.md, of runs of the flaky suite, and that in the README.
     Guide(guide::Options),
     /// Make docs/report.html and docs/report.png of a real run.
     Picture(picture::Options),

@@ -87,6 +87,12 @@ enum Part {
         #[arg(long, value_name = "PATH")]
         portbind: PathBuf,
     },
+    /// Prints the transcript of the README.
+    Readme {
+        /// The portbind that tells it.
+        #[arg(long, value_name = "PATH")]
+        portbind: PathBuf,
+    },
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
 }
@@ -109,6 +115,7 @@ fn main() -> anyhow::Result<ExitCode> {
                 print!("=== {name}\n{text}");
             }
         }
+        Some(Part::Readme { portbind }) => print!("=== same-program\n{}", guide::same_program(&portbind)?),
         None => return run(&arguments),
     }
     Ok(ExitCode::SUCCESS)

@@ -30,8 +30,8 @@ pub(super) fn is_explained_and_cured(setting: Setting<'_>) -> anyhow::Result<()>
     }
     suite.fix()?;
     let (after, runs) = suite.run_series(portbind, backend, RUNS).context("after the fix")?;
-    for (number, run) in runs.iter().enumerate().filter(|(_, run)| !run.is_green) {
-        bail!("run {} after the fix failed:\n{}{}", number + 1, run.stdout, run.stderr);
+    if let Some((number, run)) = (1..).zip(&runs).find(|(_, run)| !run.is_green) {
+        bail!("run {number} after the fix failed:\n{}{}", run.stdout, run.stderr);
     }
     let told = suite.compare(portbind, before, after)?;
     ensure!(is_pattern(&told, clashes.len()), "{} refusals, all of {THIEF_PROGRAM}:\n{told}", clashes.len());
