@@ -1,4 +1,4 @@
-//! Refuses to build when the kernel half's sources and the committed object `bpf/portbind.o` differ.
+//! Refuses to build when the kernel half's sources and the committed objects in `bpf` differ.
 
 use std::env;
 use std::fs;
@@ -12,7 +12,7 @@ mod digest;
 /// Set to 1, it lets a build pass while the kernel half is being changed.
 const SKIP: &str = "PORTBIND_SKIP_DIGEST";
 const STALE: &str =
-    "the kernel half's sources no longer match portbind/bpf/portbind.o: run `cargo xtask ebpf`";
+    "the kernel half's sources no longer match the objects in portbind/bpf: run `cargo xtask ebpf`";
 
 fn main() {
     if let Err(error) = check() {
@@ -27,8 +27,6 @@ fn check() -> Result<()> {
     }
     let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
     let package = Path::new(&package);
-    let object = fs::read(package.join("bpf/portbind.o"))
-        .context("portbind/bpf/portbind.o is missing: run `cargo xtask ebpf`")?;
     let manifest = fs::read_to_string(package.join("bpf/MANIFEST"))
         .context("portbind/bpf/MANIFEST is missing: run `cargo xtask ebpf`")?;
 
@@ -41,10 +39,14 @@ fn check() -> Result<()> {
     if env::var(SKIP).is_ok_and(|value| value == "1") {
         return Ok(());
     }
-    ensure!(
-        digest::manifest_value(&manifest, "object") == Some(&digest::of(&object)),
-        "portbind/bpf/portbind.o is not the object that portbind/bpf/MANIFEST names: run `cargo xtask ebpf`"
-    );
+    for (name, _) in digest::OBJECTS {
+        let object = fs::read(package.join("bpf").join(name))
+            .with_context(|| format!("portbind/bpf/{name} is missing: run `cargo xtask ebpf`"))?;
+        ensure!(
+            digest::manifest_value(&manifest, name) == Some(&digest::of(&object)),
+            "portbind/bpf/{name} is not the object that portbind/bpf/MANIFEST names: run `cargo xtask ebpf`"
+        );
+    }
     if digest::manifest_value(&manifest, "sources") != Some(&digest::sources(root)?) {
         bail!(STALE);
     }

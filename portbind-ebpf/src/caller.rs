@@ -3,7 +3,8 @@
 use portbind_ebpf::abi::{ARGS_LEN, COMM_LEN, Caller, EXE_NAMES, MAX_PARENTS};
 
 use crate::kernel::{
-    Memory, Ptr, at, copy, copy_path_name, current_cgroup, current_owner, current_task, get, set,
+    Memory, Ptr, Step, at, copy, copy_path_name, current_cgroup, current_owner, current_task, get, repeat,
+    set,
 };
 
 /// Steps up the path of an executable, mount points included.
@@ -29,23 +30,36 @@ pub(crate) fn describe(to: &mut Caller) {
 /// Copies the processes above `leader`, nearest first; returns how many.
 #[inline(always)]
 fn parents(leader: Ptr, to: &mut Caller) -> u32 {
-    let mut child = leader;
-    let mut index = 0;
-    while index < MAX_PARENTS {
-        let parent = child.follow(at!(task_real_parent)).follow(at!(task_group_leader));
+    let mut above = Above { to, child: leader, count: 0 };
+    repeat(MAX_PARENTS as u32, &mut above);
+    above.count
+}
+
+/// The processes above one, from the next on.
+struct Above<'a> {
+    to: &'a mut Caller,
+    child: Ptr,
+    count: u32,
+}
+
+impl Step for Above<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        let parent = self.child.follow(at!(task_real_parent)).follow(at!(task_group_leader));
         let pid = parent.read::<i32>(at!(task_tgid)) as u32;
-        if parent.is_null() || parent == child || pid == 0 {
-            break;
+        let index = self.count as usize;
+        if parent.is_null() || parent == self.child || pid == 0 || index >= MAX_PARENTS {
+            return false;
         }
-        let entry = &mut to.parents[index];
+        let entry = &mut self.to.parents[index];
         entry.pid = pid;
         entry.reserved = 0;
         entry.start_time = parent.read(at!(task_start_boottime));
         entry.comm = parent.read::<[u8; COMM_LEN]>(at!(task_comm));
-        child = parent;
-        index += 1;
+        self.child = parent;
+        self.count += 1;
+        true
     }
-    index as u32
 }
 
 /// Copies the argument vector; kernel threads have none.
@@ -63,32 +77,43 @@ fn arguments(mm: Ptr, to: &mut Caller) {
 #[inline(always)]
 fn executable(mm: Ptr, to: &mut Caller) {
     let file = mm.follow(at!(mm_exe_file));
-    let mut dentry = file.follow(at!(file_path_dentry));
-    let mut mount = Ptr(file.follow(at!(file_path_mnt)).0.wrapping_sub(u64::from(at!(mount_mnt))));
     set(&mut to.exe_count, 0);
     set(&mut to.exe_whole, 0);
-    let mut step = 0;
-    while step < MAX_PATH_STEPS {
-        if dentry.is_null() {
-            return;
+    let dentry = file.follow(at!(file_path_dentry));
+    let mount = Ptr(file.follow(at!(file_path_mnt)).0.wrapping_sub(u64::from(at!(mount_mnt))));
+    repeat(MAX_PATH_STEPS, &mut Path { to, dentry, mount });
+}
+
+/// A path, from its last name that is not copied yet up.
+struct Path<'a> {
+    to: &'a mut Caller,
+    dentry: Ptr,
+    mount: Ptr,
+}
+
+impl Step for Path<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        if self.dentry.is_null() {
+            return false;
         }
-        if dentry == mount.follow(at!(mount_root)) {
-            let parent = mount.follow(at!(mount_parent));
-            if parent == mount {
-                set(&mut to.exe_whole, 1);
-                return;
+        if self.dentry == self.mount.follow(at!(mount_root)) {
+            let parent = self.mount.follow(at!(mount_parent));
+            if parent == self.mount {
+                set(&mut self.to.exe_whole, 1);
+                return false;
             }
-            dentry = mount.follow(at!(mount_mountpoint));
-            mount = parent;
-        } else {
-            let index = get(&to.exe_count);
-            if usize::from(index) >= EXE_NAMES {
-                return;
-            }
-            copy_path_name(&mut to.exe[usize::from(index)], dentry.follow(at!(dentry_name)));
-            set(&mut to.exe_count, index + 1);
-            dentry = dentry.follow(at!(dentry_parent));
+            self.dentry = self.mount.follow(at!(mount_mountpoint));
+            self.mount = parent;
+            return true;
         }
-        step += 1;
+        let index = usize::from(get(&self.to.exe_count));
+        if index >= EXE_NAMES {
+            return false;
+        }
+        copy_path_name(&mut self.to.exe[index], self.dentry.follow(at!(dentry_name)));
+        set(&mut self.to.exe_count, index as u16 + 1);
+        self.dentry = self.dentry.follow(at!(dentry_parent));
+        true
     }
 }

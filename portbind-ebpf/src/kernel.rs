@@ -142,6 +142,35 @@ pub(crate) fn increment(field: &mut u32) -> u32 {
     get(field)
 }
 
+/// What is done over and over, up to a limit.
+pub(crate) trait Step {
+    /// Does it once; `false` if there is nothing more to do.
+    fn step(&mut self) -> bool;
+}
+
+/// Takes up to `limit` steps.
+#[cfg(not(feature = "bounded"))]
+#[inline(always)]
+pub(crate) fn repeat<S: Step>(limit: u32, state: &mut S) {
+    unsafe extern "C" fn once<S: Step>(_index: u64, state: *mut c_void) -> i64 {
+        // SAFETY: the helper hands on what it was given below.
+        i64::from(!unsafe { &mut *state.cast::<S>() }.step())
+    }
+    let state: *mut S = state;
+    // SAFETY: the state outlives the call, and only the function that fits it gets it.
+    unsafe { generated::bpf_loop(limit, once::<S> as *mut c_void, state.cast(), 0) };
+}
+
+/// Takes up to `limit` steps.
+#[cfg(feature = "bounded")]
+#[inline(always)]
+pub(crate) fn repeat<S: Step>(limit: u32, state: &mut S) {
+    let mut steps = 0;
+    while steps < limit && state.step() {
+        steps += 1;
+    }
+}
+
 /// Where bytes are copied from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Memory {

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-/// The files of the crate `portbind-ebpf` in `root` that its object is made from, in a fixed order.
+/// The objects, and the features of the crate `portbind-ebpf` that each is built with.
+pub(crate) const OBJECTS: [(&str, &str); 2] = [("portbind.o", "bpf"), ("portbind-bounded.o", "bpf,bounded")];
+
+/// The files of the crate `portbind-ebpf` in `root` that they are made from, in a fixed order.
 pub(crate) fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let crate_dir = root.join("portbind-ebpf");
     let mut found = vec![crate_dir.join("Cargo.toml")];

@@ -1,4 +1,4 @@
-//! `cargo xtask ebpf`: the kernel half, from source to the committed object.
+//! `cargo xtask ebpf`: the kernel half, from source to the committed objects.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -11,6 +11,8 @@ use clap::Args;
 
 use crate::{digest, setup, tool, workspace};
 
+mod btf_ext;
+
 const TARGET: &str = "bpfel-unknown-none";
 const PACKAGE: &str = "portbind-ebpf";
 /// Sections without which the object is of no use, and what each is for.
@@ -18,13 +20,13 @@ const SECTIONS: [(&str, &str); 4] = [
     ("license", "the kernel's helpers are for GPL-compatible programs only"),
     ("maps", "the programs talk through maps"),
     (".BTF", "types of the maps and programs"),
-    (".BTF.ext", "line and function information"),
+    (".BTF.ext", "types of the functions that loops call"),
 ];
 
 /// Options of `cargo xtask ebpf`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Rebuild, and fail unless the committed object is the very same.
+    /// Rebuild, and fail unless the committed objects are the very same.
     #[arg(long)]
     pub(crate) check: bool,
     /// With --check: build from a copy of the workspace in another folder.
@@ -32,7 +34,7 @@ pub(crate) struct Options {
     pub(crate) elsewhere: bool,
 }
 
-/// Builds the object, or checks the committed one.
+/// Builds the objects, or checks the committed ones.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let tools = setup::build_tools()?;
     let folder = workspace::root().join("portbind/bpf");
@@ -41,59 +43,81 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn update(tools: &setup::BuildTools, folder: &Path) -> Result<()> {
     let root = workspace::root();
-    // Taken first: a source that changes meanwhile makes the object stale, not silently wrong.
+    // Taken first: a source that changes meanwhile makes the objects stale, not silently wrong.
     let sources = digest::sources(root)?;
-    let object = build(tools, root, &workspace::target().join("ebpf"), false)?;
-    let manifest = manifest(tools, &object, &sources)?;
-    write(&folder.join("portbind.o"), &object)?;
-    write(&folder.join("MANIFEST"), manifest.as_bytes())?;
-    println!("portbind/bpf/portbind.o: {} bytes, sha256 {}", object.len(), digest::of(&object));
-    Ok(())
+    let objects = build(tools, root, &workspace::target().join("ebpf"), false)?;
+    let manifest = manifest(tools, &objects, &sources)?;
+    for (name, object) in &objects {
+        write(&folder.join(name), object)?;
+        println!("portbind/bpf/{name}: {} bytes, sha256 {}", object.len(), digest::of(object));
+    }
+    write(&folder.join("MANIFEST"), manifest.as_bytes())
 }
 
 fn check(tools: &setup::BuildTools, folder: &Path, elsewhere: bool) -> Result<()> {
     let committed = fs::read_to_string(folder.join("MANIFEST"))
         .context("portbind/bpf/MANIFEST is missing: run `cargo xtask ebpf`")?;
-    let object = fs::read(folder.join("portbind.o"))
-        .context("portbind/bpf/portbind.o is missing: run `cargo xtask ebpf`")?;
     for (key, here) in toolchain(tools)? {
         let then = digest::manifest_value(&committed, key).unwrap_or("unknown");
         ensure!(
             here == then,
-            "the object was built with {key} {then}, here is {here}: other tools, other bytes"
+            "the objects were built with {key} {then}, here is {here}: other tools, other bytes"
         );
     }
     let sources = digest::sources(workspace::root())?;
     ensure!(
         digest::manifest_value(&committed, "sources") == Some(&sources),
-        "the kernel half's sources no longer match portbind/bpf/portbind.o: run `cargo xtask ebpf`"
+        "the kernel half's sources no longer match the objects in portbind/bpf: run `cargo xtask ebpf`"
     );
     let scratch = workspace::target().join("ebpf-check");
     let root = if elsewhere { copy_sources(&scratch.join("copy"))? } else { workspace::root().to_path_buf() };
     let rebuilt = build(tools, &root, &scratch.join("target"), true)?;
-    if rebuilt != object {
-        let kept = scratch.join("portbind.o");
-        write(&kept, &rebuilt)?;
-        bail!(
-            "portbind/bpf/portbind.o differs from what its sources give, kept in {}: run `cargo xtask ebpf`",
-            kept.display()
-        );
+    for (name, object) in &rebuilt {
+        let there = fs::read(folder.join(name))
+            .with_context(|| format!("portbind/bpf/{name} is missing: run `cargo xtask ebpf`"))?;
+        if *object != there {
+            let kept = scratch.join(name);
+            write(&kept, object)?;
+            bail!(
+                "portbind/bpf/{name} differs from what its sources give, kept in {}: run `cargo xtask ebpf`",
+                kept.display()
+            );
+        }
+        println!("portbind/bpf/{name} is what its sources give: sha256 {}", digest::of(object));
     }
-    let expected = manifest(tools, &object, &sources)?;
+    let expected = manifest(tools, &rebuilt, &sources)?;
     ensure!(committed == expected, "portbind/bpf/MANIFEST is out of date: run `cargo xtask ebpf`");
-    println!("portbind/bpf/portbind.o is what its sources give: sha256 {}", digest::of(&object));
     Ok(())
 }
 
-/// Compiles the kernel half in `root` and returns the stripped object.
-fn build(tools: &setup::BuildTools, root: &Path, target: &Path, fresh: bool) -> Result<Vec<u8>> {
-    let profile = target.join(TARGET).join("release");
+/// Compiles the kernel half in `root` once for each object; their names and bytes.
+fn build(
+    tools: &setup::BuildTools,
+    root: &Path,
+    target: &Path,
+    fresh: bool,
+) -> Result<Vec<(&'static str, Vec<u8>)>> {
     if fresh && target.exists() {
         fs::remove_dir_all(target).with_context(|| format!("failed to remove {}", target.display()))?;
     }
+    digest::OBJECTS
+        .iter()
+        .map(|(name, features)| Ok((*name, compile(tools, root, target, fresh, features)?)))
+        .collect()
+}
+
+/// Compiles one object, and strips it to what the kernel takes.
+fn compile(
+    tools: &setup::BuildTools,
+    root: &Path,
+    target: &Path,
+    fresh: bool,
+    features: &str,
+) -> Result<Vec<u8>> {
+    let profile = target.join(TARGET).join("release");
     let mut cmd = tool::cargo();
     cmd.current_dir(root).args(["build", "--release", "-Z", "build-std=core", "--target", TARGET]);
-    cmd.args(["--package", PACKAGE, "--bin", PACKAGE, "--features", "bpf"]);
+    cmd.args(["--package", PACKAGE, "--bin", PACKAGE, "--features", features]);
     // The workspace's own release profile is for the user half: it strips, and that would take the BTF.
     for setting in ["debug=2", "strip=false", "opt-level=3", "lto='fat'", "codegen-units=1", "panic='abort'"]
     {
@@ -110,10 +134,29 @@ fn build(tools: &setup::BuildTools, root: &Path, target: &Path, fresh: bool) -> 
     let (linked, stripped) = (profile.join(PACKAGE), profile.join("portbind.o"));
     let names = profile.join("symbols.txt");
     write(&names, new_names(tools, &linked)?.as_bytes())?;
-    let mut cmd = Command::new(&tools.objcopy);
-    tool::run(cmd.arg("--strip-debug").arg("--redefine-syms").arg(&names).arg(&linked).arg(&stripped))?;
+    strip(tools, &linked, &names, &stripped)?;
     check_sections(tools, &stripped)?;
     fs::read(&stripped).with_context(|| format!("failed to read {}", stripped.display()))
+}
+
+/// Leaves out what is for debuggers: the numbers of source lines are two thirds of an object, the kernel would keep
+/// them for as long as the programs run, and to relocate the type information is for linkers only.
+fn strip(tools: &setup::BuildTools, linked: &Path, names: &Path, stripped: &Path) -> Result<()> {
+    let ext = stripped.with_extension("ext");
+    let mut cmd = Command::new(&tools.objcopy);
+    tool::run(cmd.arg("--dump-section").arg(section_in(&ext)).arg(linked).arg("/dev/null"))?;
+    let bytes = fs::read(&ext).with_context(|| format!("failed to read {}", ext.display()))?;
+    write(&ext, &btf_ext::without_lines(&bytes)?)?;
+    let mut cmd = Command::new(&tools.objcopy);
+    cmd.args(["--strip-debug", "--remove-section", ".rel.BTF", "--remove-section", ".rel.BTF.ext"]);
+    cmd.arg("--update-section").arg(section_in(&ext)).arg("--redefine-syms").arg(names);
+    tool::run(cmd.arg(linked).arg(stripped))
+}
+
+fn section_in(file: &Path) -> OsString {
+    let mut word = OsString::from(".BTF.ext=");
+    word.push(file);
+    word
 }
 
 /// The compiler's flags, separated as `CARGO_ENCODED_RUSTFLAGS` wants them.
@@ -184,10 +227,13 @@ fn toolchain(tools: &setup::BuildTools) -> Result<[(&'static str, String); 3]> {
     Ok([("rustc", word(&rustc)), ("bpf-linker", word(&linker)), ("llvm", llvm.trim().to_owned())])
 }
 
-fn manifest(tools: &setup::BuildTools, object: &[u8], sources: &str) -> Result<String> {
+fn manifest(tools: &setup::BuildTools, objects: &[(&str, Vec<u8>)], sources: &str) -> Result<String> {
     let mut text =
-        String::from("# Written by `cargo xtask ebpf`: what portbind.o was made from, and with what.\n");
-    text.push_str(&format!("object = {}\nsources = {sources}\n", digest::of(object)));
+        String::from("# Written by `cargo xtask ebpf`: what the objects were made from, and with what.\n");
+    for (name, object) in objects {
+        text.push_str(&format!("{name} = {}\n", digest::of(object)));
+    }
+    text.push_str(&format!("sources = {sources}\n"));
     for (name, version) in toolchain(tools)? {
         text.push_str(&format!("{name} = {version}\n"));
     }

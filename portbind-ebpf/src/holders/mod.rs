@@ -11,7 +11,7 @@ pub(crate) use tcp::is_connected_only;
 
 use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag};
 
-use crate::kernel::{Ptr, Slot, at, count, get, increment, jiffies, opaque, set};
+use crate::kernel::{Ptr, Slot, Step, at, count, get, increment, jiffies, opaque, repeat, set};
 use crate::refusal::header;
 use crate::sock::{
     Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero, specific,
@@ -29,19 +29,33 @@ pub(crate) fn walk(asked: &Asked, walk: &mut Walk) {
             return;
         }
     };
-    let mut index = 0;
-    while index < MAX_HOLDERS {
-        if index >= get(&walk.met) {
-            return;
+    repeat(MAX_HOLDERS, &mut Telling { walk, port: asked.port, vrf, index: 0 });
+}
+
+/// Sends the sockets that were met, one after the other.
+struct Telling<'a> {
+    walk: &'a mut Walk,
+    port: u16,
+    vrf: u32,
+    index: u32,
+}
+
+impl Step for Telling<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        let index = self.index;
+        if index >= MAX_HOLDERS || index >= get(&self.walk.met) {
+            return false;
         }
-        let sock = Sock(Ptr(walk.found[index as usize]));
-        if send(sock, asked.port, vrf) {
-            increment(&mut walk.holders);
+        let sock = Sock(Ptr(self.walk.found[index as usize]));
+        if send(sock, self.port, self.vrf) {
+            increment(&mut self.walk.holders);
         } else {
-            increment(&mut walk.lost);
+            increment(&mut self.walk.lost);
             count(counter::LOST_STEPS);
         }
-        index += 1;
+        self.index = index + 1;
+        true
     }
 }
 

@@ -7,7 +7,7 @@ use portbind_ebpf::abi::{Address, Walk, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
 use super::{add_flag, met, on_port};
-use crate::kernel::{Ptr, at, get, increment, opaque, set};
+use crate::kernel::{Ptr, Step, at, get, increment, opaque, repeat, set};
 use crate::sock::{Asked, IPPROTO_MPTCP, Sock, TCP_LISTEN, differ, is_any, nonzero, only_v6, specific};
 
 /// Steps along one chain of the listen hash.
@@ -74,21 +74,44 @@ fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
     let chain = Ptr(chains.0.wrapping_add(u64::from(index) * u64::from(at!(listen_hashbucket_size))));
     let is_older = at!(listen_portaddr_node) != ABSENT;
     let node_offset = if is_older { at!(listen_portaddr_node) } else { at!(sock_nulls_node) };
-    let mut node = chain.follow(at!(listen_hashbucket_head));
-    let mut steps = 0;
-    while steps < MAX_LISTEN_STEPS {
-        if node.is_null() || node.0 & NULLS_MARK != 0 {
-            return;
+    let node = chain.follow(at!(listen_hashbucket_head));
+    let mut chain = Listeners { search, node_offset, walk, node };
+    repeat(MAX_LISTEN_STEPS, &mut chain);
+    if !chain.has_ended() {
+        add_flag(chain.walk, flag::TRUNCATED);
+    }
+}
+
+/// The rest of a chain of the listen hash.
+struct Listeners<'a> {
+    search: &'a Search<'a>,
+    node_offset: u32,
+    walk: &'a mut Walk,
+    node: Ptr,
+}
+
+impl Listeners<'_> {
+    #[inline(always)]
+    fn has_ended(&self) -> bool {
+        self.node.is_null() || self.node.0 & NULLS_MARK != 0
+    }
+}
+
+impl Step for Listeners<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        if self.has_ended() {
+            return false;
         }
-        if let Some(sock) = on_port(node, node_offset, search.asked, search.net)
+        let Search { asked, net, .. } = *self.search;
+        if let Some(sock) = on_port(self.node, self.node_offset, asked, net)
             && sock.state() == TCP_LISTEN
         {
-            met(sock, search.asked, walk);
+            met(sock, asked, self.walk);
         }
-        node = node.follow(0);
-        steps += 1;
+        self.node = self.node.follow(0);
+        true
     }
-    add_flag(walk, flag::TRUNCATED);
 }
 
 /// `ipv4_portaddr_hash` and `ipv6_portaddr_hash` without the port (include/net/ip.h, include/net/ipv6.h).
@@ -150,32 +173,18 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
     let index = u32::from(search.asked.port).wrapping_add(search.mix) & size.wrapping_sub(1);
     let chains = search.tables.follow(at!(hashinfo_bhash));
     let chain = Ptr(chains.0.wrapping_add(u64::from(index) * u64::from(at!(bind_hashbucket_size))));
-    let mut node = chain.follow(at!(bind_hashbucket_chain));
-    // A VRF has a bucket of its own; whether the refused socket is in that VRF cannot be told from
-    // the socket, so an interface-bound one sees them all, each marked with its VRF.
-    let any_vrf = search.asked.sock.interface() != 0;
-    let mut found = Ptr(0);
-    let mut found_vrf = 0;
-    let mut steps = 0;
-    while steps < MAX_BUCKET_STEPS {
-        if node.is_null() {
-            break;
-        }
-        let bucket = Ptr(node.0.wrapping_sub(u64::from(at!(bucket_node))));
-        let vrf = bucket.read::<u32>(at!(bucket_l3mdev));
-        let is_ours = bucket.read::<u16>(at!(bucket_port)) == search.asked.port
-            && bucket.follow(at!(bucket_net)) == search.net;
-        if is_ours && (vrf == 0 || any_vrf) {
-            found = bucket;
-            found_vrf = vrf;
-            if vrf == 0 {
-                break;
-            }
-        }
-        node = node.follow(0);
-        steps += 1;
-    }
-    if steps == MAX_BUCKET_STEPS && found.is_null() {
+    let mut buckets = Buckets {
+        search,
+        // A VRF has a bucket of its own; whether the refused socket is in that VRF cannot be told from
+        // the socket, so an interface-bound one sees them all, each marked with its VRF.
+        any_vrf: search.asked.sock.interface() != 0,
+        node: chain.follow(at!(bind_hashbucket_chain)),
+        found: Ptr(0),
+        vrf: 0,
+    };
+    repeat(MAX_BUCKET_STEPS, &mut buckets);
+    let Buckets { node, found, vrf, .. } = buckets;
+    if !node.is_null() && found.is_null() {
         add_flag(walk, flag::TRUNCATED);
     }
     if !found.is_null() {
@@ -184,7 +193,38 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
         }
         owners(search, found, busiest, walk);
     }
-    found_vrf
+    vrf
+}
+
+/// The rest of a chain of bind buckets, and the one of the asked port.
+struct Buckets<'a> {
+    search: &'a Search<'a>,
+    any_vrf: bool,
+    node: Ptr,
+    found: Ptr,
+    vrf: u32,
+}
+
+impl Step for Buckets<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        if self.node.is_null() {
+            return false;
+        }
+        let bucket = Ptr(self.node.0.wrapping_sub(u64::from(at!(bucket_node))));
+        let vrf = bucket.read::<u32>(at!(bucket_l3mdev));
+        let is_ours = bucket.read::<u16>(at!(bucket_port)) == self.search.asked.port
+            && bucket.follow(at!(bucket_net)) == self.search.net;
+        if is_ours && (vrf == 0 || self.any_vrf) {
+            self.found = bucket;
+            self.vrf = vrf;
+            if vrf == 0 {
+                return false;
+            }
+        }
+        self.node = self.node.follow(0);
+        true
+    }
 }
 
 /// Whether no socket in a bind bucket was ever bound to its port: all of them connected.
@@ -200,31 +240,44 @@ pub(crate) fn is_connected_only(bucket: Ptr) -> bool {
 #[inline(always)]
 fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, walk: &mut Walk) {
     let by_address = at!(bucket_bhash2) != ABSENT;
-    let mut list = if by_address { bucket.follow(at!(bucket_bhash2)) } else { Ptr(0) };
-    let mut node = if by_address { first_of(list) } else { bucket.follow(at!(bucket_owners)) };
-    let mut steps = 0;
+    let list = if by_address { bucket.follow(at!(bucket_bhash2)) } else { Ptr(0) };
+    let node = if by_address { first_of(list) } else { bucket.follow(at!(bucket_owners)) };
     set(&mut walk.steps, 0);
-    while steps < MAX_OWNER_STEPS {
-        if node.is_null() || (by_address && increment(&mut walk.steps) > MAX_OWNERS_EACH) {
-            if !node.is_null() {
-                add_flag(walk, flag::TRUNCATED);
-            }
-            if !by_address || list.is_null() {
-                return;
-            }
-            list = list.follow(0);
-            node = first_of(list);
-            set(&mut walk.steps, 0);
-            if list.is_null() {
-                return;
-            }
-        } else {
-            owner(search, node, busiest, walk);
-            node = node.follow(0);
-        }
-        steps += 1;
+    let mut owners = Owners { search, busiest, walk, list, node };
+    repeat(MAX_OWNER_STEPS, &mut owners);
+    if !owners.node.is_null() || !owners.list.is_null() {
+        add_flag(owners.walk, flag::TRUNCATED);
     }
-    add_flag(walk, flag::TRUNCATED);
+}
+
+/// The rest of the owners of a bind bucket: of this list, and of the lists after it.
+struct Owners<'a> {
+    search: &'a Search<'a>,
+    busiest: &'a mut Address,
+    walk: &'a mut Walk,
+    list: Ptr,
+    node: Ptr,
+}
+
+impl Step for Owners<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        let by_address = at!(bucket_bhash2) != ABSENT;
+        if self.node.is_null() || (by_address && increment(&mut self.walk.steps) > MAX_OWNERS_EACH) {
+            if !self.node.is_null() {
+                add_flag(self.walk, flag::TRUNCATED);
+            }
+            if !self.list.is_null() {
+                self.list = self.list.follow(0);
+            }
+            self.node = first_of(self.list);
+            set(&mut self.walk.steps, 0);
+            return !self.list.is_null();
+        }
+        owner(self.search, self.node, self.busiest, self.walk);
+        self.node = self.node.follow(0);
+        true
+    }
 }
 
 /// First owner of the newer bucket whose list node lies at `list`.

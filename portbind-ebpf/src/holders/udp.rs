@@ -4,7 +4,7 @@ use portbind_ebpf::abi::{Walk, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
 use super::{add_flag, met, on_port};
-use crate::kernel::{Ptr, at};
+use crate::kernel::{Ptr, Step, at, repeat};
 use crate::sock::Asked;
 
 /// Steps along one slot.
@@ -23,20 +23,34 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
     let slot = u32::from(asked.port).wrapping_add(net.read::<u32>(at!(net_hash_mix))) & mask;
     let slots = table.follow(at!(udp_table_hash));
     let head = Ptr(slots.0.wrapping_add(u64::from(slot) * u64::from(at!(udp_slot_size))));
-    let mut node = head.follow(at!(udp_slot_head));
-    let mut steps = 0;
-    while steps < MAX_STEPS {
-        if node.is_null() {
-            return 0;
-        }
-        if let Some(sock) = on_port(node, at!(sock_node), asked, net) {
-            met(sock, asked, walk);
-        }
-        node = node.follow(0);
-        steps += 1;
+    let mut slot = Slot { asked, net, walk, node: head.follow(at!(udp_slot_head)) };
+    repeat(MAX_STEPS, &mut slot);
+    if !slot.node.is_null() {
+        add_flag(slot.walk, flag::TRUNCATED);
     }
-    add_flag(walk, flag::TRUNCATED);
     0
+}
+
+/// The rest of a slot.
+struct Slot<'a> {
+    asked: &'a Asked,
+    net: Ptr,
+    walk: &'a mut Walk,
+    node: Ptr,
+}
+
+impl Step for Slot<'_> {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        if self.node.is_null() {
+            return false;
+        }
+        if let Some(sock) = on_port(self.node, at!(sock_node), self.asked, self.net) {
+            met(sock, self.asked, self.walk);
+        }
+        self.node = self.node.follow(0);
+        true
+    }
 }
 
 /// 5.10 and 6.1 keep the table with the protocol; later kernels may keep it with the namespace.

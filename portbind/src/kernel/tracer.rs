@@ -20,7 +20,7 @@ use super::btf::{Btf, BtfError};
 use super::debug::{self, DebugLines};
 use super::family;
 use super::layout::{self, LayoutError};
-use super::object::OBJECT;
+use super::object::object;
 use super::sockets::{self, OpenSockets};
 pub use crate::sys::file_bytes::KERNEL_BTF;
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
@@ -106,13 +106,14 @@ impl Tracer {
         let btf = Btf::parse(&bytes)?;
         let layout = layout::resolve(&btf)?;
         let functions = known_functions(&btf);
+        let object = object(&btf);
         let wanted: Vec<&str> = functions.iter().copied().chain([sockets::FUNCTION]).collect();
         let aya_btf = AyaBtf::parse(&btf.excerpt(&wanted), aya::Endianness::default())
             .map_err(|error| TraceError::Load(error.to_string()))?;
         let mut refused = Vec::new();
         for &backend in &options.backends {
             // Afresh for each: what a refused backend had loaded goes with its object.
-            let mut ebpf = load(&layout, options)?;
+            let mut ebpf = load(object, &layout, options)?;
             match attach(&mut ebpf, backend, &functions, &aya_btf) {
                 Ok(missing) => {
                     if options.family {
@@ -233,11 +234,11 @@ pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     let aya_btf = AyaBtf::parse(&btf.excerpt(&[sockets::FUNCTION]), aya::Endianness::default())
         .map_err(|error| TraceError::Load(error.to_string()))?;
     let options = Options { backends: Vec::new(), ..Options::only(Backend::Tracepoint) };
-    let ebpf = Rc::new(RefCell::new(load(&layout, &options)?));
+    let ebpf = Rc::new(RefCell::new(load(object(&btf), &layout, &options)?));
     OpenSockets::load(ebpf, &aya_btf).map_err(|error| TraceError::Load(error.to_string()))
 }
 
-fn load(layout: &Layout, options: &Options) -> Result<Ebpf, TraceError> {
+fn load(object: &[u8], layout: &Layout, options: &Options) -> Result<Ebpf, TraceError> {
     let mut loader = loader().map_err(|error| TraceError::Load(error.to_string()))?;
     if !options.debug {
         // One page is the least that a ring buffer takes.
@@ -250,7 +251,7 @@ fn load(layout: &Layout, options: &Options) -> Result<Ebpf, TraceError> {
         .verifier_log_level(VerifierLogLevel::STATS)
         .override_global("LAYOUT", layout.as_bytes(), true)
         .override_global("FILTER", options.filter.as_bytes(), true)
-        .load(OBJECT)
+        .load(object)
         .map_err(|error| TraceError::Load(reason_chain(&error)))?;
     if let Some(words) = &options.ports {
         let error = |error: aya::maps::MapError| TraceError::Load(error.to_string());
