@@ -521,7 +521,7 @@ _portbind() {
             return 0
             ;;
         portbind__subcmd__trace)
-            opts="-o -p -P -e -v -q -h --output-format --pid --port --comm --proto --netns --errors --backend --timeout --count --output --history --history-limit --track-connects --color --verbose --quiet --help"
+            opts="-o -p -P -e -v -q -h --output-format --pid --port --comm --proto --netns --errors --backend --timeout --count --output --history --coalesce --history-limit --track-connects --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

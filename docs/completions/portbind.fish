@@ -57,6 +57,7 @@ complete -c portbind -n "__fish_portbind_using_subcommand trace" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -l history -d 'Show with every refusal what happened on the port before; else only where the holder has ended'
+complete -c portbind -n "__fish_portbind_using_subcommand trace" -l coalesce -d 'In JSON, too, only count what is refused to the same process over and over; `text` and `brief` always do'
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -l track-connects -d 'Also follow the ports that connect(2) picks'
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -s v -l verbose -d 'Say on stderr what was tried and what is done without; twice: every bind and listen system call'
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -s q -l quiet -d 'Say nothing on stderr but errors'

@@ -30,7 +30,7 @@ pub const MAX_PARENTS: usize = 8;
 /// How many holders of one refusal are copied; more are counted and flagged.
 pub const MAX_HOLDERS: u32 = 32;
 /// Size of the ring buffer in bytes, unless the loader sets another.
-pub const RING_BYTES: u32 = 4 << 20;
+pub const RING_BYTES: u32 = 2 << 20;
 /// Bytes of a sockaddr of any family (`_K_SS_MAXSIZE`, include/uapi/linux/socket.h).
 pub const NAME_LEN: usize = 128;
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
@@ -52,11 +52,13 @@ macro_rules! record {
     };
 }
 
+mod alike;
 mod family;
 mod filter;
 mod history;
 mod named;
 
+pub use alike::{Alike, MAX_ALIKE, Often, WINDOW};
 pub use family::Ended;
 pub use filter::{Filter, life, protocol};
 pub use history::{Bound, Change, change};
@@ -316,8 +318,10 @@ pub mod counter {
     pub const LOST_LIFE: u32 = 5;
     /// Descendants of the wrapped command that found the map of them full.
     pub const LOST_FAMILY: u32 = 6;
+    /// Refusals that were counted with others like them.
+    pub const COALESCED: u32 = 7;
     /// How many there are.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 8;
 }
 
 /// One open socket, as the iterator over tasks and files tells it.

@@ -295,11 +295,37 @@ impl<T> DerefMut for Slot<T> {
 #[inline(always)]
 pub(crate) fn count(index: u32) {
     if let Some(value) = crate::maps::COUNTERS.get_ptr_mut(index) {
-        // SAFETY: the map returned a valid pointer to this CPU's value. The addition is atomic, because
-        // a program can be preempted by another task's on the same CPU.
-        unsafe {
-            core::arch::asm!("lock *(u64 *)({to} + 0) += {one}", to = in(reg) value, one = in(reg) 1_u64)
-        };
+        // SAFETY: the map returned a valid pointer to this CPU's value.
+        add_one(unsafe { &mut *value });
+    }
+}
+
+/// Adds one to a value in a map, at once: a program can be preempted by another task's on the same CPU.
+#[inline(always)]
+pub(crate) fn add_one(value: &mut u64) {
+    // SAFETY: the reference is live.
+    unsafe {
+        core::arch::asm!("lock *(u64 *)({to} + 0) += {one}", to = in(reg) ptr::from_mut(value), one = in(reg) 1_u64)
+    };
+}
+
+/// Bytes in the ring buffer that are not read yet.
+#[inline(always)]
+pub(crate) fn waiting_bytes() -> u64 {
+    RECORDS.query(u64::from(aya_ebpf::bindings::BPF_RB_AVAIL_DATA))
+}
+
+/// A map whose values are changed where they are.
+pub(crate) trait InPlace<K, V> {
+    /// The value of a key. Others may change it at the same time: it is read and written field by field.
+    fn value(&self, key: &K) -> Option<&mut V>;
+}
+
+impl<K, V> InPlace<K, V> for aya_ebpf::maps::LruHashMap<K, V> {
+    #[inline(always)]
+    fn value(&self, key: &K) -> Option<&mut V> {
+        // SAFETY: the kernel frees no value before the program ends, and any bytes are integers.
+        self.get_ptr_mut(key).map(|value| unsafe { &mut *value })
     }
 }
 

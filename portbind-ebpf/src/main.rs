@@ -18,6 +18,7 @@ mod maps;
 mod named;
 mod refusal;
 mod sock;
+mod storm;
 
 #[expect(unsafe_code, reason = "the kernel reads the licence from a symbol of this name")]
 // SAFETY: no other symbol of this name exists; the kernel only reads it.

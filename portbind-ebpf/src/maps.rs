@@ -2,13 +2,16 @@
 
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use portbind_ebpf::abi::{PORT_WORDS, RING_BYTES, counter};
+use portbind_ebpf::abi::{Alike, MAX_ALIKE, Often, PORT_WORDS, RING_BYTES, counter};
 
 /// Calls that can be in flight at once before the kprobe backend loses returns.
 const CALLS_IN_FLIGHT: u32 = 10_240;
 
 /// Descendants of a wrapped command that can live at once.
 const PROCESSES_AT_ONCE: u32 = 32_768;
+
+/// Processes whose shares are remembered.
+const PROCESSES_IN_A_STORM: u32 = 1024;
 
 /// Records on their way to user space.
 #[map]
@@ -41,6 +44,24 @@ pub(crate) static NAMED_BINDS: HashMap<u64, NamedBind> = HashMap::with_max_entri
 /// The wrapped command and its descendants, by thread group id.
 #[map]
 pub(crate) static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(PROCESSES_AT_ONCE, 0);
+
+/// How often the same was refused to the same process.
+#[map]
+pub(crate) static ALIKE: LruHashMap<Alike, Often> = LruHashMap::with_max_entries(MAX_ALIKE, 0);
+
+/// What each process had told of late, by thread group id.
+#[map]
+pub(crate) static SHARES: LruHashMap<u32, Share> = LruHashMap::with_max_entries(PROCESSES_IN_A_STORM, 0);
+
+/// What a process had told.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    /// When the window of time began, in nanoseconds since boot.
+    pub(crate) since: u64,
+    /// How many refusals were told in it.
+    pub(crate) told: u64,
+}
 
 /// A refusal whose call has not returned.
 #[repr(C)]

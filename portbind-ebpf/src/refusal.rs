@@ -12,6 +12,7 @@ use crate::holders;
 use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, set};
 use crate::maps::{PENDING, Pending};
 use crate::sock::{AF_INET, Asked, Sock, choose, is_v4, mapped, nonzero};
+use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
 
@@ -125,6 +126,9 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     count(counter::REFUSED);
     if !filter::passes(asked) {
         count(counter::FILTERED);
+        return false;
+    }
+    if !storm::admits(asked) {
         return false;
     }
     let Some(mut record) = Slot::<Refusal>::reserve() else {

@@ -28,8 +28,8 @@ pub struct Filter = 88 {
     pub life: u32,
     /// 1 if only processes in the map `FAMILY` are told.
     pub family: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How many refusals that are alike are told in a [`WINDOW`](super::WINDOW); the others are counted.
+    pub burst: u32,
 }
 }
 
@@ -46,7 +46,7 @@ impl Filter {
         ignored_pid: 0,
         life: 0,
         family: 0,
-        reserved: 0,
+        burst: 0,
     };
 }
 

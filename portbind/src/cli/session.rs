@@ -7,12 +7,13 @@ mod looks;
 mod netns_names;
 mod processes;
 mod recent;
+mod repeats;
 mod seeds;
+mod sink;
 pub(super) mod source;
 
 use std::collections::VecDeque;
 use std::future::ready;
-use std::io;
 use std::time::Duration;
 
 use aya::maps::{MapData, RingBuf};
@@ -21,16 +22,19 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
 use self::enrich::Enricher;
-use crate::diagnosis::event::{Account, Ended, Ending, Refusal, Release};
+use self::repeats::Repeats;
+use self::sink::written;
+pub(super) use self::sink::{End, Sink};
+use crate::diagnosis::event::{Account, Ended, Ending, Release};
 use crate::diagnosis::history::History;
 use crate::error::Error;
 use crate::host::clock::boot_time;
+use crate::kernel::alike;
 use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
 use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
-use crate::output::Summary;
 use crate::sys::poll;
 
 /// How long a refusal waits for the bind that opened its holder to be told: on two CPUs the order can
@@ -59,31 +63,6 @@ enum Opening {
     MayCome,
     /// It has been waited for.
     IsOverdue,
-}
-
-/// Why a run ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// A signal, a limit, the end of what was watched.
-    Asked,
-    /// The reader of events is gone.
-    ClosedPipe,
-}
-
-/// Where a run tells what it sees.
-pub(super) trait Sink {
-    /// Tracing has begun.
-    fn begin(&mut self) -> io::Result<()>;
-    /// A call was refused.
-    fn refusal(&mut self, refusal: &Refusal) -> io::Result<()>;
-    /// A refused port has become free.
-    fn release(&mut self, release: &Release) -> io::Result<()>;
-    /// A process of the wrapped command has ended.
-    fn ended(&mut self, _: Ended) -> io::Result<()> {
-        Ok(())
-    }
-    /// Tracing has ended.
-    fn summary(&mut self, summary: &Summary) -> io::Result<()>;
 }
 
 /// What a run depends on, besides what is traced.
@@ -129,6 +108,7 @@ pub(super) struct Session<S> {
     read: u64,
     account: Account,
     lost: u64,
+    repeats: Repeats,
 }
 
 impl<S: Sink> Session<S> {
@@ -145,6 +125,7 @@ impl<S: Sink> Session<S> {
             read: 0,
             account: Account::default(),
             lost: 0,
+            repeats: Repeats::new(),
         };
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
@@ -224,7 +205,12 @@ impl<S: Sink> Session<S> {
                 () = sleep_until(patience) => {}
                 () = sleep_until(due) => {}
                 () = sleep_until(opening) => {}
-                _ = loss_check.tick() => self.check_loss()?,
+                _ = loss_check.tick() => {
+                    self.check_loss()?;
+                    if let Some(end) = self.show_repeats()? {
+                        return Ok(end);
+                    }
+                }
                 () = ready(()), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }
             let old = self.assembler.take_overdue(boot_time());
@@ -348,9 +334,26 @@ impl<S: Sink> Session<S> {
         let end = written(self.sink.refusal(&refusal))?;
         if end.is_none() {
             self.account.shown += 1;
+            self.repeats.told(alike::of(&evidence.refusal), &refusal);
             self.enricher.shown(&refusal, self.tracer.backend);
         }
         Ok(end)
+    }
+
+    /// Shows how many refusals were only counted since the last time.
+    fn show_repeats(&mut self) -> Result<Option<End>, Error> {
+        let coalesced = self.tracer.count(counter::COALESCED)?;
+        if coalesced == self.account.coalesced {
+            return Ok(None);
+        }
+        self.account.coalesced = coalesced;
+        let now = self.enricher.wall_time(boot_time());
+        for repeat in self.repeats.take(&self.tracer.counted_alike(), now) {
+            if let Some(end) = written(self.sink.repeat(&repeat))? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
     }
 
     fn check_loss(&mut self) -> Result<(), Error> {
@@ -363,15 +366,6 @@ impl<S: Sink> Session<S> {
             self.lost = lost;
         }
         Ok(())
-    }
-}
-
-/// A closed pipe ends a run quietly; any other error is one.
-fn written(result: io::Result<()>) -> Result<Option<End>, Error> {
-    match result {
-        Ok(()) => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(End::ClosedPipe)),
-        Err(error) => Err(Error::Write(error)),
     }
 }
 

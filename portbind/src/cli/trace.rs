@@ -18,6 +18,9 @@ use crate::kernel::tracer::{Options, Tracer};
 use crate::output::Format;
 use crate::output::color::ColorChoice;
 
+/// Refusals that are alike and told within a second; the others are counted.
+const BURST: u32 = 8;
+
 /// What to trace, and how to tell it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -62,6 +65,9 @@ pub struct Args {
     /// Show with every refusal what happened on the port before; else only where the holder has ended.
     #[arg(long)]
     history: bool,
+    /// In JSON, too, only count what is refused to the same process over and over; `text` and `brief` always do.
+    #[arg(long)]
+    coalesce: bool,
     /// Remember at most this many moments in the life of ports.
     #[arg(long, value_name = "N", default_value_t = 8192)]
     history_limit: usize,
@@ -134,6 +140,7 @@ impl Args {
             ports: u32::from(self.ports.is_some()),
             protocols: self.protocols.map_or(0, ProtocolSet::bits),
             ignored_pid: std::process::id(),
+            burst: if self.coalesce || self.output_format != Format::Json { BURST } else { 0 },
             life: life::BOUND | if self.track_connects { life::CONNECTED } else { 0 },
             ..Filter::ANY
         };

@@ -1,5 +1,6 @@
 //! From the kernel to evidence: backends, layout, ring buffer, records.
 
+pub mod alike;
 pub mod assemble;
 mod attach;
 pub mod backend;

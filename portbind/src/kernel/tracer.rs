@@ -8,11 +8,12 @@ use std::rc::Rc;
 
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
-use portbind_ebpf::abi::{Filter, PORT_WORDS};
+use portbind_ebpf::abi::{Alike, Filter, PORT_WORDS};
 use portbind_ebpf::layout::Layout;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zerocopy::IntoBytes;
 
+use super::alike;
 pub use super::attach::AttachError;
 use super::attach::{attach, reason_chain, unload};
 use super::backend::Backend;
@@ -155,6 +156,12 @@ impl Tracer {
         read().map_err(|error| TraceError::Load(error.to_string()))
     }
 
+    /// How many refusals of each kind were only counted, in all ([`Filter::burst`]).
+    #[must_use]
+    pub fn counted_alike(&self) -> Vec<(Alike, u64)> {
+        alike::counted(&self.ebpf.borrow())
+    }
+
     /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU
     /// (`recursion_misses`, bpf_prog_show_fdinfo in kernel/bpf/syscall.c; from 5.12 on). Most are of no
     /// interest; a refusal among them went unseen.
@@ -243,6 +250,9 @@ fn load(object: &[u8], layout: &Layout, options: &Options) -> Result<Ebpf, Trace
     if !options.debug {
         // One page is the least that a ring buffer takes.
         loader.map_max_entries(debug::MAP, 4096);
+    }
+    if options.filter.burst == 0 {
+        loader.map_max_entries(alike::MAP, 1);
     }
     if !options.family {
         loader.map_max_entries(family::MAP, 1);

@@ -6,7 +6,7 @@ use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::sanitize::{Escaped, columns, cut};
 use super::words;
-use crate::diagnosis::event::{Refusal, State};
+use crate::diagnosis::event::{Refusal, Repeat, State};
 
 /// Terminals from this width on get the wide columns.
 const WIDE: usize = 130;
@@ -86,6 +86,33 @@ impl BriefWriter {
         finish(&line, style, out)?;
         self.started = true;
         Ok(())
+    }
+
+    /// Writes how often the same was refused again: the same columns, and the number in place of the holders.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged.
+    pub fn write_repeat(
+        &mut self,
+        repeat: &Repeat,
+        style: &Style,
+        out: &mut impl io::Write,
+    ) -> io::Result<()> {
+        let widths = Columns::of(style);
+        let Repeat { process, socket, .. } = repeat;
+        let mut line = Line::default();
+        let time = repeat.time.to_zoned(style.zone.clone()).strftime(widths.time).to_string();
+        line.column(DIM, &time, widths.time_width);
+        line.column(PLAIN, &process.pid.to_string(), PID);
+        line.column(NAME, &Escaped(&process.comm).cut(widths.comm), widths.comm);
+        line.column(PLAIN, "", widths.operation);
+        line.column(PLAIN, &words::kind(socket.family, socket.protocol), widths.protocol);
+        line.column(PLAIN, &words::asked(socket), widths.address);
+        line.column(ERROR, "", widths.error);
+        line.column(PLAIN, &format!("{} more", repeat.count), widths.holders);
+        line.push(CAUSE, repeat.cause.as_str());
+        finish(&line, style, out)
     }
 
     /// Writes one refusal, and the header before the first.

@@ -8,7 +8,7 @@ use serde_json::ser::{Formatter, Serializer};
 use super::Style;
 use super::sanitize::is_hidden;
 use super::wire::{self, Summary};
-use crate::diagnosis::event::{Refusal, Release};
+use crate::diagnosis::event::{Refusal, Release, Repeat};
 
 /// Writes a refusal as one line. The style has no influence on JSON.
 ///
@@ -26,6 +26,15 @@ pub fn write(refusal: &Refusal, _style: &Style, out: &mut impl io::Write) -> io:
 /// Those of the writer, unchanged.
 pub fn write_release(release: &Release, out: &mut impl io::Write) -> io::Result<()> {
     line(&wire::Release::from(release), out)
+}
+
+/// Writes how often the same was refused again as one line.
+///
+/// # Errors
+///
+/// Those of the writer, unchanged.
+pub fn write_repeat(repeat: &Repeat, out: &mut impl io::Write) -> io::Result<()> {
+    line(&wire::Repeat::from(repeat), out)
 }
 
 /// Writes the account of a run as one line.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
-use crate::diagnosis::event::{Refusal, Release};
+use crate::diagnosis::event::{Refusal, Release, Repeat};
 
 pub mod answer;
 #[cfg(test)]
@@ -145,6 +145,20 @@ impl<W: io::Write> Printer<W> {
             Writer::Text(writer) => writer.write_release(release, &self.style, &mut self.out)?,
             Writer::Brief(_) => {}
             Writer::Json => jsonl::write_release(release, &mut self.out)?,
+        }
+        self.out.flush()
+    }
+
+    /// Writes how often the same was refused again, and flushes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    pub fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        match &mut self.writer {
+            Writer::Text(writer) => writer.write_repeat(repeat, &self.style, &mut self.out)?,
+            Writer::Brief(writer) => writer.write_repeat(repeat, &self.style, &mut self.out)?,
+            Writer::Json => jsonl::write_repeat(repeat, &mut self.out)?,
         }
         self.out.flush()
     }

@@ -1,6 +1,7 @@
 //! What a person and a script see, letter by letter.
 
 use std::io;
+use std::rc::Rc;
 
 use insta::assert_snapshot;
 use jiff::tz::{Offset, TimeZone};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::samples::{self, all};
 use super::sanitize::columns;
 use super::{Format, Printer, Style, Summary};
-use crate::diagnosis::event::{Account, Gaps, Refusal};
+use crate::diagnosis::event::{Account, Gaps, Refusal, Repeat};
 
 fn print(format: Format, style: Style, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, style, Vec::new());
@@ -289,6 +290,28 @@ fn json_summary() {
     let mut printer = Printer::new(Format::Json, Style::default(), Vec::new());
     printer.summary(&Summary::new(&account, &gaps, std::time::Duration::from_millis(2500))).unwrap();
     assert_snapshot!(String::from_utf8(printer.into_inner()).unwrap(), @r##"{"schema":"portbind.event/1","kind":"summary","refused":10,"shown":4,"coalesced":3,"filtered":2,"lost":1,"steps_lost":5,"returns_missed":6,"passed_over":7,"history_lost":8,"history_evicted":9,"seconds":2.5}"##);
+}
+
+#[test]
+fn more_of_the_same() {
+    let refusal = samples::hostile();
+    let told = |format, count| {
+        let repeat = Repeat {
+            time: "2026-11-23T12:04:32.5Z".parse().unwrap(),
+            refused: refusal.time,
+            count,
+            process: Rc::clone(&refusal.process),
+            socket: refusal.socket.clone(),
+            cause: refusal.cause.code,
+        };
+        let mut printer = Printer::new(format, Style::default(), Vec::new());
+        printer.repeat(&repeat).unwrap();
+        String::from_utf8(printer.into_inner()).unwrap()
+    };
+    assert_snapshot!(told(Format::Text, 3214), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)        [listener]"#);
+    assert_snapshot!(told(Format::Text, 1), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)        [listener]"#);
+    assert_snapshot!(told(Format::Brief, 3214), @r#"12:04:32.500 48213   \x3a:error:\x3a…          tcp     0.0.0.0:8080                        3214 more                listener"#);
+    assert_snapshot!(told(Format::Json, 3214), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
 }
 
 /// Every field of the core stands where it always stood, in every line.

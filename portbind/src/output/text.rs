@@ -1,5 +1,6 @@
 //! Text: a few lines an event, for people.
 
+mod after;
 pub mod command;
 mod people;
 
@@ -14,7 +15,7 @@ use super::sanitize::{Escaped, Prose, columns};
 use super::words;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, Release, State,
+    Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, State,
 };
 
 pub(super) mod answer;
@@ -54,40 +55,6 @@ impl TextWriter {
         self.started = true;
         self.lost = self.lost.max(refusal.lost);
         Ok(())
-    }
-}
-
-impl TextWriter {
-    /// Writes that a refused port has become free.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer, unchanged.
-    pub fn write_release(
-        &mut self,
-        release: &Release,
-        style: &Style,
-        out: &mut impl io::Write,
-    ) -> io::Result<()> {
-        let socket = &release.socket;
-        let mut line = Line::default();
-        line.push(DIM, words::clock(release.time, style));
-        let protocol = words::protocol(socket.protocol);
-        let endpoint = words::endpoint(socket.address, socket.port, socket.interface.as_ref());
-        let after = release.after().as_secs_f64();
-        let Process { comm, pid, .. } = &*release.process;
-        let comm = Escaped(comm);
-        line.push(
-            PLAIN,
-            format!("  free again  {protocol} {endpoint}, {after:.3}s after {comm} ({pid}) was refused"),
-        );
-        let mut text = String::new();
-        if self.started {
-            text.push('\n');
-        }
-        line.render(style.color, None, &mut text);
-        self.started = true;
-        out.write_all(text.as_bytes())
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Line {
     Refusal(Box<wire::Refusal<'static>>),
     /// A refused port has become free.
     Release(Box<wire::Release<'static>>),
+    /// The same was refused again, and only counted.
+    Repeat(Box<wire::Repeat<'static>>),
     /// The account of a run.
     Summary(Box<wire::Summary>),
     /// A command was started.
@@ -101,6 +103,7 @@ fn parse(text: &str) -> Result<Line, Damage> {
     match &*header.kind {
         "refusal" => read(text).map(Line::Refusal),
         "release" => read(text).map(Line::Release),
+        "repeat" => read(text).map(Line::Repeat),
         "summary" => read(text).map(Line::Summary),
         "command" => read(text).map(Line::Command),
         "outcome" => read(text).map(Line::Outcome),

@@ -70,6 +70,8 @@ impl Collector {
         match line {
             Line::Refusal(refusal) => self.refusal(refusal),
             Line::Release(release) => self.release(release),
+            // The account of the run has their sum.
+            Line::Repeat(_) => {}
             Line::Summary(summary) => self.summary(summary),
             Line::Command(command) => self.command(command),
             Line::Outcome(outcome) => self.outcome(outcome),

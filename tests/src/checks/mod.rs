@@ -62,6 +62,8 @@ use Often::{Each, Once};
 /// All checks, by name.
 const CHECKS: &[(&str, Often, Check)] = &[
     ("storm", Each, storm::account_is_exact),
+    ("storm: repeats are counted", Each, storm::repeats_are_counted),
+    ("storm: nobody is hidden", Each, storm::nobody_is_hidden),
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
     ("two at once", Each, lifecycle::two_at_once),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),

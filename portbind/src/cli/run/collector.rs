@@ -13,7 +13,7 @@ use super::html::Html;
 use super::identity::Identity;
 use super::{Args, Finding, page};
 use crate::cli::session;
-use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release};
+use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::diagnosis::tally::{Group, Tally};
 use crate::error::Error;
 use crate::output::ci;
@@ -161,6 +161,11 @@ impl session::Sink for Collector {
     fn release(&mut self, release: &Release) -> io::Result<()> {
         self.record(Entry::Release(release))?;
         self.live.as_mut().map_or(Ok(()), |live| live.release(release))
+    }
+
+    fn repeat(&mut self, _: &Repeat) -> io::Result<()> {
+        // Of a command every refusal is told.
+        Ok(())
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {

@@ -29,13 +29,17 @@ impl<S: Sink> Session<S> {
             self.account.refused = self.tracer.count(counter::REFUSED)?;
             self.lost = self.tracer.count(counter::LOST)?;
             let kept_back = self.tracer.count(counter::FILTERED)?;
+            let counted = self.tracer.count(counter::COALESCED)?;
             // A program that was already running when it was detached may still be writing.
-            if self.read + self.lost + kept_back >= self.account.refused || Instant::now() >= deadline {
+            if self.read + self.lost + kept_back + counted >= self.account.refused
+                || Instant::now() >= deadline
+            {
                 let rest = self.assembler.take_all();
                 self.show_waiting(Instant::now() + LATE_OPENING)?;
                 self.show_all(rest)?;
+                self.show_repeats()?;
                 self.account.filtered += kept_back;
-                self.account.lost = self.account.refused.saturating_sub(self.read + kept_back);
+                self.account.lost = self.account.refused.saturating_sub(self.read + kept_back + counted);
                 break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;

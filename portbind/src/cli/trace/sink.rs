@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use super::Args;
 use crate::cli::session;
 use crate::cli::style::style;
-use crate::diagnosis::event::{Refusal, Release};
+use crate::diagnosis::event::{Refusal, Release, Repeat};
 use crate::error::Error;
 use crate::output::{Printer, Style, Summary};
 
@@ -39,6 +39,10 @@ impl session::Sink for Sink {
 
     fn release(&mut self, release: &Release) -> io::Result<()> {
         Printer::release(self, release)
+    }
+
+    fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        Printer::repeat(self, repeat)
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {

@@ -92,6 +92,23 @@ impl Release {
     }
 }
 
+/// The same was refused to the same process again, and only counted: others like it had just been told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// By when it was counted.
+    pub time: Timestamp,
+    /// When the last one was refused that was told.
+    pub refused: Timestamp,
+    /// How many more there were since the last time this was told.
+    pub count: u64,
+    /// Who was refused.
+    pub process: Rc<Process>,
+    /// What was asked for.
+    pub socket: Socket,
+    /// The cause of the one that was told.
+    pub cause: Code,
+}
+
 /// The call that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Backlog, Cause, Container, Error, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener,
-    Options, Peer, Process, Refusal, Relative, Release, SCHEMA, Socket, Test, Time, Vsock,
+    Options, Peer, Process, Refusal, Relative, Release, Repeat, SCHEMA, Socket, Test, Time, Vsock,
 };
 use crate::diagnosis::{event, history};
 
@@ -132,6 +132,21 @@ impl<'a> From<&'a event::Release> for Release<'a> {
             after_ms: release.after().as_millis_f64(),
             process: Relative { pid: release.process.pid, comm: release.process.comm.as_str().into() },
             socket: Socket::from(&release.socket),
+        }
+    }
+}
+
+impl<'a> From<&'a event::Repeat> for Repeat<'a> {
+    fn from(repeat: &'a event::Repeat) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            kind: "repeat".into(),
+            time: repeat.time.into(),
+            refused: repeat.refused.into(),
+            count: repeat.count,
+            process: Relative { pid: repeat.process.pid, comm: repeat.process.comm.as_str().into() },
+            socket: Socket::from(&repeat.socket),
+            cause: repeat.cause.as_str().into(),
         }
     }
 }

@@ -28,6 +28,27 @@ pub struct Release<'a> {
     pub socket: Socket<'a>,
 }
 
+/// A line of kind `repeat`: the same was refused to the same process again, and only counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Repeat<'a> {
+    /// [`SCHEMA`].
+    pub schema: Cow<'a, str>,
+    /// `repeat`.
+    pub kind: Cow<'a, str>,
+    /// By when it was counted, as [`Refusal::time`](super::Refusal::time).
+    pub time: Time,
+    /// When the last one was refused that was told: [`Refusal::time`](super::Refusal::time) of that line.
+    pub refused: Time,
+    /// How many more there were since the last such line.
+    pub count: u64,
+    /// Who was refused.
+    pub process: Relative<'a>,
+    /// What was asked for.
+    pub socket: Socket<'a>,
+    /// Code of the cause of the one that was told.
+    pub cause: Cow<'a, str>,
+}
+
 /// A line of kind `summary`: the account of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {

@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::{
-    Check, Command, Comparison, End, Explanation, Freed, Leak, Outcome, Refusal, Release, Report, SCHEMA,
-    Summary, Wait, Who,
+    Check, Command, Comparison, End, Explanation, Freed, Leak, Outcome, Refusal, Release, Repeat, Report,
+    SCHEMA, Summary, Wait, Who,
 };
 
 /// The schema of a line: one of the kinds.
@@ -26,6 +26,7 @@ pub fn json_schema() -> Schema {
     kinds! {
         "refusal": Refusal<'_>,
         "release": Release<'_>,
+        "repeat": Repeat<'_>,
         "summary": Summary,
         "command": Command<'_>,
         "outcome": Outcome<'_>,

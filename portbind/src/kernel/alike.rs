@@ -1,0 +1,41 @@
+//! Refusals that the kernel half only counted, because others like them had just been told.
+
+use aya::Ebpf;
+use aya::maps::{HashMap, MapData, MapError};
+use portbind_ebpf::abi::{Alike, Header, Often, Refusal};
+
+use super::evidence;
+
+/// The map of them.
+pub(super) const MAP: &str = "ALIKE";
+
+/// The bytes of a key and of a value, which are plain integers without gaps.
+type KeyBytes = [u8; size_of::<Alike>()];
+type ValueBytes = [u8; size_of::<Often>()];
+
+/// How many of each kind were only counted, as far as the map can be read while it changes.
+pub(super) fn counted(ebpf: &Ebpf) -> Vec<(Alike, u64)> {
+    let Some(map) = ebpf.map(MAP) else { return Vec::new() };
+    let map: Result<HashMap<&MapData, KeyBytes, ValueBytes>, MapError> = HashMap::try_from(map);
+    let Ok(map) = map else { return Vec::new() };
+    let entries = map.iter().filter_map(Result::ok);
+    let entries = entries.map(|(key, value)| (zerocopy::transmute!(key), zerocopy::transmute!(value)));
+    entries.map(|(alike, often): (Alike, Often)| (alike, often.more)).filter(|(_, more)| *more > 0).collect()
+}
+
+/// What a refusal has in common with those that are alike.
+#[must_use]
+pub fn of(refusal: &Refusal) -> Alike {
+    let Refusal { header, socket, .. } = refusal;
+    Alike {
+        address: socket.address,
+        pid: pid(header),
+        netns: socket.netns,
+        port: socket.port,
+        protocol: socket.protocol,
+    }
+}
+
+fn pid(header: &Header) -> u64 {
+    u64::from(evidence::pid(header))
+}
