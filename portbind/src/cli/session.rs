@@ -16,7 +16,6 @@ use std::collections::VecDeque;
 use std::future::ready;
 use std::time::Duration;
 
-use aya::maps::{MapData, RingBuf};
 use portbind_ebpf::abi::counter;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
@@ -36,6 +35,7 @@ use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
 use crate::sys::poll;
+use crate::sys::ring::Ring;
 
 /// How long a refusal waits for the bind that opened its holder to be told: on two CPUs the order can
 /// turn round, and a system call's success is seen at its end only.
@@ -86,7 +86,7 @@ impl Settings {
 }
 
 /// The ring buffer of a run.
-pub(super) type Records = AsyncFd<RingBuf<MapData>>;
+pub(super) type Records = AsyncFd<Ring>;
 
 /// Opens the ring buffer of a run.
 pub(super) fn records(tracer: &Tracer) -> Result<Records, Error> {
@@ -253,10 +253,10 @@ impl<S: Sink> Session<S> {
     }
 
     /// Reads what is in the ring buffer, up to a limit.
-    fn drain(&mut self, records: &mut RingBuf<MapData>) -> Result<Drained, Error> {
+    fn drain(&mut self, records: &mut Ring) -> Result<Drained, Error> {
         for _ in 0..RECORDS_AT_ONCE {
             let Some(bytes) = records.next() else { return Ok(Drained::Empty) };
-            let record = match Record::parse(&bytes) {
+            let record = match Record::parse(bytes) {
                 Ok(record) => record,
                 Err(error) => {
                     self.status(&format!("the kernel half and the user half disagree: {error}"));
@@ -280,7 +280,6 @@ impl<S: Sink> Session<S> {
                 self.read += 1;
             }
             let complete = self.assembler.push(record);
-            drop(bytes);
             let end = match (self.show_releases(free)?, complete) {
                 (Some(end), _) => Some(end),
                 (None, Some(evidence)) => self.show(evidence, Opening::MayCome)?,

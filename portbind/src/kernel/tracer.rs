@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::rc::Rc;
 
-use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, MapData, PerCpuArray};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
 use portbind_ebpf::abi::{Alike, Filter, PORT_WORDS};
 use portbind_ebpf::layout::Layout;
@@ -25,6 +25,7 @@ use super::object::object;
 use super::sockets::{self, OpenSockets};
 pub use crate::sys::file_bytes::KERNEL_BTF;
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
+use crate::sys::ring::Ring;
 
 /// Why tracing cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -133,13 +134,13 @@ impl Tracer {
     ///
     /// # Errors
     /// If it cannot be mapped, or was taken before.
-    pub fn take_records(&self) -> Result<RingBuf<MapData>, TraceError> {
+    pub fn take_records(&self) -> Result<Ring, TraceError> {
         let map = self
             .ebpf
             .borrow_mut()
             .take_map("RECORDS")
             .ok_or_else(|| TraceError::Load("no map RECORDS".to_owned()))?;
-        RingBuf::try_from(map).map_err(|error| TraceError::Load(error.to_string()))
+        Ring::open(map).map_err(|error| TraceError::Load(error.to_string()))
     }
 
     /// Sums a counter of the kernel half over all CPUs (`portbind_ebpf::abi::counter`).

@@ -2,3 +2,4 @@
 
 pub mod file_bytes;
 pub mod poll;
+pub mod ring;

@@ -5,11 +5,11 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use aya::maps::{MapData, RingBuf};
 use nix::sys::signalfd::SignalFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::ring::Ring;
 use crate::kernel::debug::DebugLines;
 
 /// What can be waited for: each kind owns a descriptor that stays open, and is never another one, until the
@@ -24,7 +24,7 @@ mod sealed {
 }
 use sealed::Owns;
 
-impl Owns for RingBuf<MapData> {}
+impl Owns for Ring {}
 impl Owns for DebugLines {}
 impl Owns for OwnedFd {}
 impl Owns for SignalFd {}

@@ -1,0 +1,130 @@
+//! The ring buffer of records, read through one mapping of it.
+//!
+//! A record may run over the end of the ring. Other readers map the ring twice in a row, so that the record lies
+//! in one piece; every page then counts twice as memory of this process. Here a reader is given a copy instead.
+
+#![expect(unsafe_code, reason = "memory that is shared with the kernel has no type that describes it")]
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd, RawFd};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+
+use aya::maps::{Map, MapData};
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::param::page_size;
+use zerocopy::IntoBytes as _;
+
+/// `BPF_RINGBUF_HDR_SZ` in `include/uapi/linux/bpf.h`.
+const HEADER_LEN: usize = 8;
+/// `BPF_RINGBUF_BUSY_BIT` there: the record is being written.
+const BUSY: u32 = 1 << 31;
+/// `BPF_RINGBUF_DISCARD_BIT` there: the record was given up.
+const DISCARDED: u32 = 1 << 30;
+
+/// A ring buffer of the kernel half, and the only reader of it.
+#[derive(Debug)]
+pub struct Ring {
+    map: MapData,
+    /// The page with the consumer's position, which is ours to write.
+    consumer: MmapRaw,
+    /// The page with the producer's position, and behind it the ring.
+    producer: MmapRaw,
+    /// Bytes of the ring, a power of two.
+    size: usize,
+    /// Bytes read so far; it wraps around, as the kernel's own do.
+    position: usize,
+    /// The record that was read last; of words, as records are aligned to them.
+    record: Vec<u64>,
+}
+
+impl Ring {
+    /// Maps a ring buffer.
+    ///
+    /// # Errors
+    /// If the map is none, or cannot be mapped.
+    pub fn open(map: Map) -> io::Result<Self> {
+        let Map::RingBuf(map) = map else { return Err(io::Error::other("the map is no ring buffer")) };
+        let size = map.info().map_err(io::Error::other)?.max_entries() as usize;
+        let page = page_size();
+        let file = map.fd().as_fd().as_raw_fd();
+        let consumer = MmapOptions::new().len(page).map_raw(file)?;
+        let producer = MmapOptions::new().offset(page as u64).len(page + size).map_raw_read_only(file)?;
+        let mut ring = Self { map, consumer, producer, size, position: 0, record: Vec::new() };
+        ring.position = ring.consumed().load(Ordering::Acquire);
+        Ok(ring)
+    }
+
+    /// The next record, if there is one that is complete.
+    pub fn next(&mut self) -> Option<&[u8]> {
+        loop {
+            // The kernel wakes nobody for a record if its reader is not right before it. So that one of both
+            // sees the other: our position first, then whether there is more (bpf_ringbuf_commit in
+            // kernel/bpf/ringbuf.c has them the other way round).
+            fence(Ordering::SeqCst);
+            if self.position == self.produced().load(Ordering::Acquire) {
+                return None;
+            }
+            let header = self.header().load(Ordering::Acquire);
+            if header & BUSY != 0 {
+                return None;
+            }
+            let len = ((header & !DISCARDED) as usize).min(self.size - HEADER_LEN);
+            let is_record = header & DISCARDED == 0;
+            if is_record {
+                self.copy(len);
+            }
+            self.position = self.position.wrapping_add((HEADER_LEN + len).next_multiple_of(HEADER_LEN));
+            self.consumed().store(self.position, Ordering::Release);
+            if is_record {
+                return self.record.as_bytes().get(..len);
+            }
+        }
+    }
+
+    /// Copies what follows the header at our position.
+    fn copy(&mut self, len: usize) {
+        self.record.resize(len.div_ceil(size_of::<u64>()), 0);
+        let start = self.place(HEADER_LEN);
+        let before_end = len.min(self.size - start);
+        let ring = self.ring();
+        let record = self.record.as_mut_bytes().as_mut_ptr();
+        // SAFETY: `start + before_end` and `len - before_end` are at most `size`, the length of the mapped ring;
+        // `record` has room for `len` bytes. The kernel does not write to a complete record before it is consumed.
+        unsafe {
+            record.copy_from_nonoverlapping(ring.add(start), before_end);
+            record.add(before_end).copy_from_nonoverlapping(ring, len - before_end);
+        }
+    }
+
+    /// The place in the ring that is `distance` bytes behind our position.
+    const fn place(&self, distance: usize) -> usize {
+        self.position.wrapping_add(distance) & (self.size - 1)
+    }
+
+    fn ring(&self) -> *const u8 {
+        // SAFETY: the mapping is a page longer than the ring, which is not empty.
+        unsafe { self.producer.as_ptr().add(page_size()) }
+    }
+
+    fn header(&self) -> &AtomicU32 {
+        // SAFETY: records start at multiples of eight, so that a header is aligned and lies within the ring; the
+        // kernel writes it as one word.
+        unsafe { &*self.ring().add(self.place(0)).cast() }
+    }
+
+    fn produced(&self) -> &AtomicUsize {
+        // SAFETY: the kernel keeps its position in the first word of this page (struct bpf_ringbuf).
+        unsafe { &*self.producer.as_ptr().cast() }
+    }
+
+    fn consumed(&self) -> &AtomicUsize {
+        // SAFETY: our position is the first word of this page, which is mapped for writing (struct bpf_ringbuf).
+        unsafe { &*self.consumer.as_ptr().cast() }
+    }
+}
+
+impl AsRawFd for Ring {
+    fn as_raw_fd(&self) -> RawFd {
+        self.map.fd().as_fd().as_raw_fd()
+    }
+}
