@@ -1,6 +1,7 @@
 //! Programs to the places where they run.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use aya::programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint};
 use aya::{Btf as AyaBtf, Ebpf};
@@ -139,12 +140,15 @@ fn reason(error: &ProgramError) -> String {
     let ProgramError::LoadError { io_error, verifier_log } = error else {
         return reason_chain(error);
     };
-    let log = verifier_log.to_string();
+    reason_with_log(io_error, &verifier_log.to_string())
+}
+
+pub(super) fn reason_with_log(error: &io::Error, log: &str) -> String {
     let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
     let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));
     match telling {
-        Some(line) => format!("{io_error} ({line})"),
-        None => io_error.to_string(),
+        Some(line) => format!("{error} ({line})"),
+        None => error.to_string(),
     }
 }
 

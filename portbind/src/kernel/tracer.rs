@@ -1,10 +1,9 @@
 //! Loads the kernel half, attaches a backend, and owns both until it is dropped.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::rc::Rc;
 
 use aya::maps::{Array, MapData, PerCpuArray};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
@@ -16,8 +15,8 @@ use zerocopy::IntoBytes;
 use super::alike;
 pub use super::attach::AttachError;
 use super::attach::{attach, reason_chain, unload};
-use super::backend::Backend;
-use super::btf::{Btf, BtfError};
+use super::backend::{Backend, Kind};
+use super::btf::{Btf, BtfError, excerpt};
 use super::debug::{self, DebugLines};
 use super::family;
 use super::layout::{self, LayoutError};
@@ -80,14 +79,14 @@ impl Options {
 /// The kernel half at work. Dropping it detaches everything.
 #[derive(Debug)]
 pub struct Tracer {
-    ebpf: Rc<RefCell<Ebpf>>,
+    ebpf: RefCell<Ebpf>,
     /// The backend that works.
     pub backend: Backend,
     /// The backends that were tried before it, and what each was refused with.
     pub refused: Vec<(Backend, AttachError)>,
     /// What it goes without.
     pub missing: Vec<&'static str>,
-    btf: AyaBtf,
+    open_sockets: Result<OpenSockets, AttachError>,
 }
 
 /// The kernel's type information.
@@ -104,25 +103,24 @@ impl Tracer {
     /// # Errors
     /// If none works, with what each was refused with.
     pub fn start(options: &Options) -> Result<Self, TraceError> {
-        let bytes = read_kernel_btf()?;
-        let btf = Btf::parse(&bytes)?;
-        let layout = layout::resolve(&btf)?;
-        let functions = known_functions(&btf);
-        let object = object(&btf);
-        let wanted: Vec<&str> = functions.iter().copied().chain([sockets::FUNCTION]).collect();
-        let aya_btf = AyaBtf::parse(&btf.excerpt(&wanted), aya::Endianness::default())
-            .map_err(|error| TraceError::Load(error.to_string()))?;
+        let Kernel { layout, functions, object } = Kernel::read()?;
+        let attachable = functions.keys().copied().collect();
         let mut refused = Vec::new();
         for &backend in &options.backends {
             // Afresh for each: what a refused backend had loaded goes with its object.
             let mut ebpf = load(object, &layout, options)?;
-            match attach(&mut ebpf, backend, &functions, &aya_btf) {
+            // For as long as it is needed only: it is large.
+            let btf = aya_btf(backend, &functions)?;
+            match attach(&mut ebpf, backend, &attachable, &btf) {
                 Ok(missing) => {
                     if options.family {
                         family::attach(&mut ebpf).map_err(TraceError::Family)?;
                     }
-                    let ebpf = Rc::new(RefCell::new(ebpf));
-                    return Ok(Self { ebpf, backend, refused, missing, btf: aya_btf });
+                    // Before the ring buffer is mapped: both are at their largest then.
+                    let open_sockets =
+                        OpenSockets::load(object, &ebpf, functions.get(sockets::FUNCTION).copied());
+                    let ebpf = RefCell::new(ebpf);
+                    return Ok(Self { ebpf, backend, refused, missing, open_sockets });
                 }
                 Err(error) => refused.push((backend, error)),
             }
@@ -212,12 +210,12 @@ impl Tracer {
         debug::attach(&mut self.ebpf.borrow_mut())
     }
 
-    /// Loads the iterator over open sockets.
+    /// The iterator over open sockets.
     ///
     /// # Errors
     /// If the kernel refuses it; `/proc` tells the same, slower.
     pub fn open_sockets(&self) -> Result<OpenSockets, AttachError> {
-        OpenSockets::load(Rc::clone(&self.ebpf), &self.btf)
+        self.open_sockets.clone()
     }
 }
 
@@ -236,14 +234,11 @@ fn loader<'a>() -> io::Result<EbpfLoader<'a>> {
 /// # Errors
 /// If the kernel refuses it, or has no type information; `/proc` tells the same, slower.
 pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
-    let bytes = read_kernel_btf()?;
-    let btf = Btf::parse(&bytes)?;
-    let layout = layout::resolve(&btf)?;
-    let aya_btf = AyaBtf::parse(&btf.excerpt(&[sockets::FUNCTION]), aya::Endianness::default())
-        .map_err(|error| TraceError::Load(error.to_string()))?;
+    let Kernel { layout, functions, object } = Kernel::read()?;
     let options = Options { backends: Vec::new(), ..Options::only(Backend::Tracepoint) };
-    let ebpf = Rc::new(RefCell::new(load(object(&btf), &layout, &options)?));
-    OpenSockets::load(ebpf, &aya_btf).map_err(|error| TraceError::Load(error.to_string()))
+    let ebpf = load(object, &layout, &options)?;
+    OpenSockets::load(object, &ebpf, functions.get(sockets::FUNCTION).copied())
+        .map_err(|error| TraceError::Load(error.to_string()))
 }
 
 fn load(object: &[u8], layout: &Layout, options: &Options) -> Result<Ebpf, TraceError> {
@@ -275,13 +270,36 @@ fn load(object: &[u8], layout: &Layout, options: &Options) -> Result<Ebpf, Trace
     Ok(ebpf)
 }
 
-/// Names of the functions in any backend's table that the kernel has.
-fn known_functions(btf: &Btf<'_>) -> BTreeSet<&'static str> {
-    [Backend::Fexit, Backend::Kprobe]
-        .iter()
-        .flat_map(|backend| backend.hooks())
-        .flat_map(|hook| hook.points)
-        .map(|point| point.target)
-        .filter(|target| btf.has_function(target))
-        .collect()
+/// What is known of the running kernel once its type information has been read and let go of.
+struct Kernel {
+    layout: Layout,
+    /// Ids of the functions that it has, of those in any backend's table and the one of the iterator.
+    functions: BTreeMap<&'static str, u32>,
+    /// The kernel half that is made for it.
+    object: &'static [u8],
+}
+
+impl Kernel {
+    fn read() -> Result<Self, TraceError> {
+        let bytes = read_kernel_btf()?;
+        let btf = Btf::parse(&bytes)?;
+        let targets = [Backend::Fexit, Backend::Kprobe]
+            .iter()
+            .flat_map(|backend| backend.hooks())
+            .flat_map(|hook| hook.points)
+            .map(|point| point.target);
+        let names: Vec<_> = targets.chain([sockets::FUNCTION]).collect();
+        let functions = btf.functions(&names).into_iter().collect();
+        Ok(Self { layout: layout::resolve(&btf)?, functions, object: object(&btf) })
+    }
+}
+
+/// The types by which aya finds the functions of a backend; none for those that need none.
+fn aya_btf(backend: Backend, functions: &BTreeMap<&'static str, u32>) -> Result<AyaBtf, TraceError> {
+    let points = backend.hooks().iter().flat_map(|hook| hook.points);
+    let by_type = points.filter(|point| matches!(point.kind, Kind::Fentry | Kind::Fexit));
+    let wanted: Vec<_> =
+        by_type.filter_map(|point| Some((point.target, *functions.get(point.target)?))).collect();
+    AyaBtf::parse(&excerpt(&wanted), aya::Endianness::default())
+        .map_err(|error| TraceError::Load(error.to_string()))
 }

@@ -1,5 +1,6 @@
 //! What takes `unsafe`: promises about descriptors and mappings that no crate can make for this program.
 
 pub mod file_bytes;
+pub mod iterator;
 pub mod poll;
 pub mod ring;

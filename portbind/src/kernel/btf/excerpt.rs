@@ -1,6 +1,6 @@
 //! An excerpt: some functions at their ids, and nothing else.
 
-use super::{Btf, HEADER_LEN, MAGIC, VERSION};
+use super::{HEADER_LEN, MAGIC, VERSION};
 
 /// `BTF_KIND_FWD` in bits 24 to 28 of `info`: a type without a body.
 const FILLER: u32 = 7 << 24;
@@ -9,26 +9,20 @@ const FUNCTION: u32 = 12 << 24;
 /// `name_off`, `info`, `type`.
 const WORDS: usize = 3;
 
-impl Btf<'_> {
-    /// BTF in which these functions, as far as they exist, have the ids that they have here, and every other
-    /// type is a filler. For readers that look up the id of a function and would take long to read it all.
-    #[must_use]
-    pub fn excerpt(&self, functions: &[&str]) -> Vec<u8> {
-        let mut known: Vec<(u32, &str)> =
-            functions.iter().filter_map(|name| Some((self.function_id(name)?, *name))).collect();
-        known.sort_unstable();
-        known.dedup();
-        let last = known.last().map_or(0, |(id, _)| *id as usize);
-        let mut types = vec![[0, FILLER, 0]; last];
-        let mut strings = vec![0_u8];
-        for (id, name) in known {
-            if let Some(entry) = (id as usize).checked_sub(1).and_then(|index| types.get_mut(index)) {
-                *entry = [u32::try_from(strings.len()).unwrap_or_default(), FUNCTION, 0];
-            }
-            strings.extend(name.bytes().chain([0]));
+/// BTF in which these functions have these ids, and every other type up to the last of them is a filler. For
+/// readers that look up the id of a function and would take long to read all of the kernel's types.
+#[must_use]
+pub fn excerpt(functions: &[(&str, u32)]) -> Vec<u8> {
+    let last = functions.iter().map(|(_, id)| *id as usize).max().unwrap_or_default();
+    let mut types = vec![[0, FILLER, 0]; last];
+    let mut strings = vec![0_u8];
+    for (name, id) in functions {
+        if let Some(entry) = (*id as usize).checked_sub(1).and_then(|index| types.get_mut(index)) {
+            *entry = [u32::try_from(strings.len()).unwrap_or_default(), FUNCTION, 0];
         }
-        assemble(&types, &strings)
+        strings.extend(name.bytes().chain([0]));
     }
+    assemble(&types, &strings)
 }
 
 fn assemble(types: &[[u32; WORDS]], strings: &[u8]) -> Vec<u8> {
@@ -47,20 +41,22 @@ fn assemble(types: &[[u32; WORDS]], strings: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Btf;
     use super::*;
 
     #[test]
     fn functions_keep_their_ids() {
         let bytes = include_bytes!("../../../tests/btf/6.12.btf");
         let btf = Btf::parse(bytes).unwrap();
-        let names = ["inet_csk_get_port", "no_such_function", "udp_v4_get_port", "inet_csk_get_port"];
-        let bytes = btf.excerpt(&names);
+        let names = ["inet_csk_get_port", "no_such_function", "udp_v4_get_port"];
+        let functions = btf.functions(&names);
+        let bytes = excerpt(&functions);
         let excerpt = Btf::parse(&bytes).unwrap();
         for name in names {
             assert_eq!(excerpt.function_id(name), btf.function_id(name), "{name}");
         }
         assert!(excerpt.function_id("inet_csk_get_port").is_some());
         assert!(aya::Btf::parse(&bytes, aya::Endianness::default()).is_ok());
-        assert_eq!(Btf::parse(&btf.excerpt(&[])).unwrap().len(), 0);
+        assert_eq!(Btf::parse(&super::excerpt(&[])).unwrap().len(), 0);
     }
 }

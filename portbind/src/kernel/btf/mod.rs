@@ -14,6 +14,7 @@ mod types;
 mod tests;
 
 pub use error::BtfError;
+pub use excerpt::excerpt;
 pub use members::{Member, Structs};
 pub use types::{Kind, RawMember, Type};
 
@@ -151,6 +152,27 @@ impl<'a> Btf<'a> {
     #[must_use]
     pub fn function_id(&self, name: &str) -> Option<u32> {
         self.functions_named(name).next().map(|(id, _)| id)
+    }
+
+    /// The functions of these names that exist, sorted, each with its id; found in one pass.
+    #[must_use]
+    pub fn functions<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
+        let mut wanted = names.to_vec();
+        wanted.sort_unstable();
+        let mut found: Vec<(&str, u32)> = Vec::with_capacity(wanted.len());
+        for &id in &self.functions {
+            let Ok(function) = self.get(id) else { continue };
+            let name = self.name(function.name);
+            if let Ok(index) = wanted.binary_search_by(|known| known.as_bytes().cmp(name))
+                && let Some(known) = wanted.get(index)
+            {
+                found.push((known, id));
+            }
+        }
+        // Of several that have the name, the first: as everywhere else.
+        found.sort_by_key(|(name, _)| *name);
+        found.dedup_by_key(|(name, _)| *name);
+        found
     }
 
     /// Number of parameters of the function of this name.

@@ -169,6 +169,9 @@ fn functions_differ_between_kernels() {
             assert_eq!(btf.has_function(name), !older, "{name} in {kernel}");
         }
         let id = btf.function_id("udp_v6_get_port").unwrap();
+        let names = ["udp_v6_get_port", "no_such_function", "inet_bind", "inet_bind"];
+        let bind = btf.function_id("inet_bind").unwrap();
+        assert_eq!(btf.functions(&names), [("inet_bind", bind), ("udp_v6_get_port", id)]);
         assert_eq!(btf.name(btf.get(id).unwrap().name), b"udp_v6_get_port");
     }
 }
