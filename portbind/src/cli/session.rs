@@ -13,11 +13,11 @@ mod sink;
 pub(super) mod source;
 
 use std::collections::VecDeque;
-use std::future::ready;
 use std::time::Duration;
 
 use portbind_ebpf::abi::counter;
 use tokio::io::unix::AsyncFd;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use self::enrich::Enricher;
@@ -211,7 +211,8 @@ impl<S: Sink> Session<S> {
                         return Ok(end);
                     }
                 }
-                () = ready(()), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
+                // Not at once: what is ready is looked at only when the task has given way.
+                () = yield_now(), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }
             let old = self.assembler.take_overdue(boot_time());
             if let Some(end) = self.show_all(old)? {
@@ -255,7 +256,7 @@ impl<S: Sink> Session<S> {
     /// Reads what is in the ring buffer, up to a limit.
     fn drain(&mut self, records: &mut Ring) -> Result<Drained, Error> {
         for _ in 0..RECORDS_AT_ONCE {
-            let Some(bytes) = records.next() else { return Ok(Drained::Empty) };
+            let Some(bytes) = records.next_record() else { return Ok(Drained::Empty) };
             let record = match Record::parse(bytes) {
                 Ok(record) => record,
                 Err(error) => {

@@ -55,7 +55,7 @@ impl Ring {
     }
 
     /// The next record, if there is one that is complete.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn next_record(&mut self) -> Option<&[u8]> {
         loop {
             // The kernel wakes nobody for a record if its reader is not right before it. So that one of both
             // sees the other: our position first, then whether there is more (bpf_ringbuf_commit in

@@ -11,7 +11,7 @@ const RUNS: usize = 20;
 const THIEF: &str = "tests/test_load.py::test_burst";
 
 /// What `compare` calls that test.
-const THIEF_PROGRAM: &str = "python tests/test_load.py";
+const THIEF_PROGRAM: &str = "python test_load.py";
 
 /// About every second run fails: that none of twenty does is a matter of one in a million.
 pub(super) fn is_explained_and_cured(setting: Setting<'_>) -> anyhow::Result<()> {
