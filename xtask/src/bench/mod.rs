@@ -92,7 +92,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let portbind = options.portbind.clone().map_or_else(dist::program, Ok)?;
     let setting = Setting {
         portbind,
-        helper: helper()?,
+        helper: vm::build(&["portbind-tests"])?.join("portbind-tests"),
         quick: options.quick,
         storm: if options.quick { options.storm.min(2.0) } else { options.storm },
         backends: vec!["tracepoint"],
@@ -106,23 +106,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     println!("{text}");
     Ok(())
-}
-
-/// The measuring loops, optimized.
-fn helper() -> Result<PathBuf> {
-    let mut cmd = tool::cargo();
-    cmd.current_dir(workspace::root()).args([
-        "build",
-        "--locked",
-        "--release",
-        "--package",
-        "portbind-tests",
-    ]);
-    cmd.args(["--bin", "portbind-tests", "--config", "profile.release.lto=false"]);
-    cmd.args(["--config", "profile.release.codegen-units=16"]);
-    cmd.env("CARGO_TARGET_DIR", workspace::target().join("bench/build"));
-    tool::run(&mut cmd)?;
-    Ok(workspace::target().join("bench/build/release/portbind-tests"))
 }
 
 /// Makes the chosen measurements, and gives each to `done` as soon as it is there.

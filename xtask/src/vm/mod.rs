@@ -224,7 +224,7 @@ fn arguments(options: &Options) -> Vec<String> {
 }
 
 /// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.
-fn build(packages: &[&str]) -> Result<PathBuf> {
+pub(crate) fn build(packages: &[&str]) -> Result<PathBuf> {
     let target = workspace::target().join("vm/build");
     let mut cmd = tool::cargo();
     cmd.current_dir(workspace::root()).args(["build", "--quiet", "--release", "--bins", "--target", TRIPLE]);
