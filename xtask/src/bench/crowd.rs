@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::setting::{Metric, Samples, Setting, rows};
+use super::setting::{Metric, Samples, Setting, medians, rows};
 use super::stats::Words;
-use super::table::{Goal, Row, Section};
+use super::table::{Goal, Row, Section, number};
 
 /// The most that the answer may take, in milliseconds.
 const QUICK: f64 = 60.0;
@@ -97,6 +97,7 @@ pub(super) fn holders(setting: &Setting) -> Result<Section> {
     let tracers: Vec<_> = setting.ours().into_iter().map(Some).collect();
     let mut found: Vec<Row> = Vec::new();
     let many = crowd(setting);
+    let mut notes = vec![format!("Each process has {} sockets.", CROWD.1)];
     for processes in [10, many] {
         let _farm = Farm::new(setting, processes)?;
         let goal = if processes == many { Goal::AtMost(QUICK * 1e3) } else { Goal::None };
@@ -107,6 +108,10 @@ pub(super) fn holders(setting: &Setting) -> Result<Section> {
             &[metric("least_us", "first line of a burst of 100"), metric("most_us", "last line of it")],
             &burst,
         );
+        let told = medians("told", &burst);
+        notes.extend(told.iter().map(|(tool, told)| {
+            format!("{processes} processes: {tool} told {} lines of a burst.", number(*told))
+        }));
         rows_here.extend(rows(&[metric("p50_us", "a refusal alone")], &apart));
         let named = rows_here.into_iter();
         found.extend(named.map(|row| Row { what: format!("{processes} processes: {}", row.what), ..row }));
@@ -115,6 +120,6 @@ pub(super) fn holders(setting: &Setting) -> Result<Section> {
         name: "holders",
         title: "From a refusal to its line, among many processes".to_owned(),
         rows: found,
-        notes: vec![format!("Each process has {} sockets.", CROWD.1)],
+        notes,
     })
 }

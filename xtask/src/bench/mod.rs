@@ -47,6 +47,9 @@ pub(crate) struct Options {
     /// Measure this portbind in place of one that is built to be given away.
     #[arg(long, value_name = "PATH", conflicts_with = "vm")]
     portbind: Option<PathBuf>,
+    /// Take this `portbind-tests` for the measured loops in place of an optimized one.
+    #[arg(long, value_name = "PATH", conflicts_with = "vm")]
+    helper: Option<PathBuf>,
     /// Measure with these programs: this is the machine.
     #[arg(long, hide = true, num_args = 2, value_names = ["PORTBIND", "HELPER"])]
     inside: Vec<PathBuf>,
@@ -90,9 +93,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     apt::install(&tools::PACKAGES)?;
     let portbind = options.portbind.clone().map_or_else(dist::program, Ok)?;
+    let helper = match &options.helper {
+        Some(path) => path.clone(),
+        None => vm::build(&["portbind-tests"])?.join("portbind-tests"),
+    };
     let setting = Setting {
         portbind,
-        helper: vm::build(&["portbind-tests"])?.join("portbind-tests"),
+        helper,
         quick: options.quick,
         storm: if options.quick { options.storm.min(2.0) } else { options.storm },
         backends: vec!["tracepoint"],

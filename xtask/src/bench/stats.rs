@@ -37,6 +37,11 @@ impl Spread {
         };
         Some(Self { median: at(2)?, low: at(1)?, high: at(3)? })
     }
+
+    /// What is above `bare`.
+    pub(super) fn less(self, bare: f64) -> Self {
+        Self { median: self.median - bare, low: self.low - bare, high: self.high - bare }
+    }
 }
 
 #[cfg(test)]

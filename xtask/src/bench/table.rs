@@ -51,7 +51,7 @@ impl Section {
         }
         for row in &self.rows {
             let Spread { median, low, high } = row.spread;
-            let ours = self.rows.iter().find(|other| other.what == row.what).filter(|other| other.is_ours());
+            let ours = self.rows.iter().find(|other| other.what == row.what && other.is_ours());
             let times = match ours {
                 Some(ours) if !row.is_ours() && ours.spread.median > 0.0 => {
                     number(median / ours.spread.median)
