@@ -10,8 +10,6 @@ use super::stats::{micros, quantile};
 use super::tool::{Tool, Watched};
 use super::{Words, word};
 
-/// Until an idle tracer has done what it does at its start.
-const SETTLED: Duration = Duration::from_millis(500);
 /// After this long without a line, none follows.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -24,6 +22,9 @@ pub struct Options {
     /// Microseconds from a line to the next refusal.
     #[arg(long, value_name = "US", default_value_t = 1_000)]
     gap: u64,
+    /// Milliseconds from the line that says it is ready to the first refusal.
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    settle: u64,
     /// All refusals at once.
     #[arg(long)]
     burst: bool,
@@ -36,21 +37,21 @@ pub struct Options {
 pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
     let taken = Taken::new(options.load)?;
     let tool = Tool::ready(&options.watched, None)?;
-    std::thread::sleep(SETTLED);
+    std::thread::sleep(Duration::from_millis(options.settle));
     let mut times = Vec::new();
     if options.burst {
         let begun = Instant::now();
         for _ in 0..options.count {
             taken.refuse()?;
         }
-        while let Some(line) = tool.next_event(&options.watched, SILENCE) {
+        while let Some(line) = tool.next_event(&options.watched, taken.port, SILENCE) {
             times.push(micros(line.time.duration_since(begun)));
         }
     } else {
         for _ in 0..options.count {
             let begun = Instant::now();
             taken.refuse()?;
-            let Some(line) = tool.next_event(&options.watched, SILENCE) else { break };
+            let Some(line) = tool.next_event(&options.watched, taken.port, SILENCE) else { break };
             times.push(micros(line.time.duration_since(begun)));
             std::thread::sleep(Duration::from_micros(options.gap));
         }

@@ -31,13 +31,13 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
     std::thread::sleep(SETTLED);
     let idle = tool.most_memory()?;
     let mut told = 0_u32;
-    let is_event = |text: &str| u32::from(text.contains(&options.watched.event));
+    let is_event = |text: &str| u32::from(options.watched.tells(text, taken.port));
     for _ in 0..options.events {
         taken.refuse()?;
         std::thread::sleep(PAUSE);
         told += tool.lines.try_iter().map(|line| is_event(&line.text)).sum::<u32>();
     }
-    while tool.next_event(&options.watched, SILENCE).is_some() {
+    while tool.next_event(&options.watched, taken.port, SILENCE).is_some() {
         told += 1;
     }
     let after = tool.most_memory()?;

@@ -32,7 +32,7 @@ pub(super) fn run(watched: &Watched) -> anyhow::Result<Words> {
             let after = line.time.duration_since(tool.begun).as_secs_f64() * 1e3;
             if ready.is_none() && line.text.contains(&watched.ready) {
                 ready = Some(after);
-            } else if first.is_none() && line.text.contains(&watched.event) {
+            } else if first.is_none() && watched.tells(&line.text, taken.port) {
                 first = Some(after);
             } else if first.is_none() {
                 said.push(line.text);

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::load::{Load, Taken};
 use super::stats::{micros, quantile};
-use super::tool::{Line, Pace, Tool, Watched};
+use super::tool::{Line, Pace, Tool, Watched, names};
 use super::{Words, word};
 use crate::tracer::account;
 
@@ -145,11 +145,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
 
 /// Lines that tell a refusal of this port.
 fn told_of(port: u16, lines: &[Line], watched: &Watched) -> u32 {
-    // JSON ends a number with a comma, text with a space, and both have a colon before it.
-    let is_it = |text: &str| {
-        text.split(&format!(":{port}")).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
-    let told = lines.iter().filter(|line| line.text.contains(&watched.event) && is_it(&line.text)).count();
+    let is_it = |text: &str| text.contains(&watched.event) && names(text, port);
+    let told = lines.iter().filter(|line| is_it(&line.text)).count();
     u32::try_from(told).unwrap_or(u32::MAX)
 }
 

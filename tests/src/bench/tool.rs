@@ -36,6 +36,18 @@ pub struct Watched {
     pub command: Vec<OsString>,
 }
 
+impl Watched {
+    /// Whether a line tells a refusal of this port. Only JSON is sure to name it: bindsnoop prints 0.
+    pub(super) fn tells(&self, line: &str, port: u16) -> bool {
+        line.contains(&self.event) && (!line.starts_with('{') || names(line, port))
+    }
+}
+
+/// Whether a line has a colon and this port in it.
+pub(super) fn names(line: &str, port: u16) -> bool {
+    line.split(&format!(":{port}")).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// A line, and when it could be read.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -110,12 +122,12 @@ impl Tool {
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// Waits for a line that tells a refusal.
-    pub(super) fn next_event(&self, watched: &Watched, patience: Duration) -> Option<Line> {
+    /// Waits for a line that tells a refusal of this port.
+    pub(super) fn next_event(&self, watched: &Watched, port: u16, patience: Duration) -> Option<Line> {
         let until = Instant::now() + patience;
         loop {
             let line = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok()?;
-            if line.text.contains(&watched.event) {
+            if watched.tells(&line.text, port) {
                 return Some(line);
             }
         }

@@ -102,17 +102,24 @@ pub(super) fn holders(setting: &Setting) -> Result<Section> {
         let _farm = Farm::new(setting, processes)?;
         let goal = if processes == many { Goal::AtMost(QUICK * 1e3) } else { Goal::None };
         let metric = |key, what| Metric { key, what, unit: "µs", goal };
-        let burst = setting.interleave(setting.rounds(5), "latency --burst --count 100", &tracers)?;
-        let apart = setting.interleave(setting.rounds(3), "latency --count 100", &tracers)?;
-        let mut rows_here = rows(
-            &[metric("least_us", "first line of a burst of 100"), metric("most_us", "last line of it")],
-            &burst,
-        );
-        let told = medians("told", &burst);
-        notes.extend(told.iter().map(|(tool, told)| {
-            format!("{processes} processes: {tool} told {} lines of a burst.", number(*told))
-        }));
-        rows_here.extend(rows(&[metric("p50_us", "a refusal alone")], &apart));
+        let mut rows_here = Vec::new();
+        for (settle, first, last) in [
+            (500, "0.5 s after its start, first line of a burst of 100", "last line of that"),
+            (5_000, "5 s after its start, first line of a burst of 100", "last line of that one"),
+        ] {
+            let measurement = format!("latency --burst --count 100 --settle {settle}");
+            let burst = setting.interleave(setting.rounds(3), &measurement, &tracers)?;
+            rows_here.extend(rows(&[metric("least_us", first), metric("most_us", last)], &burst));
+            notes.extend(medians("told", &burst).iter().map(|(tool, told)| {
+                format!(
+                    "{processes} processes, after {settle} ms: {tool} told {} lines of a burst.",
+                    number(*told)
+                )
+            }));
+        }
+        let apart = setting.interleave(setting.rounds(3), "latency --count 100 --settle 5000", &tracers)?;
+        rows_here
+            .extend(rows(&[metric("p50_us", "a refusal alone"), metric("most_us", "the slowest")], &apart));
         let named = rows_here.into_iter();
         found.extend(named.map(|row| Row { what: format!("{processes} processes: {}", row.what), ..row }));
     }
