@@ -1,5 +1,4 @@
 //! What the parts cost: BTF, records, the rule, JSON.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::fs;
 use std::hint::black_box;
