@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
 
 pub mod actor;
+pub mod bench;
 pub mod checks;
 pub mod event;
 pub mod flaky;

@@ -281,7 +281,7 @@ impl Account {
 }
 
 /// The account in a line `portbind: N refused = N shown + N coalesced + N filtered + N lost`.
-fn account(line: &str) -> Option<Account> {
+pub(crate) fn account(line: &str) -> Option<Account> {
     let (refused, parts) = line.strip_prefix("portbind: ")?.split_once(" refused = ")?;
     let mut parts = parts.split(" + ").zip(["shown", "coalesced", "filtered", "lost"]);
     let mut part = || {

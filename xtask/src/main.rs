@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod apt;
+mod bench;
 mod causes;
 mod ci;
 // Included, not linked: a library whose kernel half is stale does not build, and this program rebuilds it.
@@ -51,6 +52,8 @@ enum Task {
     Generate(generate::Options),
     /// Make the tarball and the Debian package, and try both in a clean root.
     Dist(dist::Options),
+    /// Measure portbind beside its peers, and write docs/performance.md.
+    Bench(bench::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::Picture(options) => picture::run(&options),
         Task::Generate(options) => generate::run(&options),
         Task::Dist(options) => dist::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {

@@ -10,7 +10,7 @@ use portbind::diagnosis::cause::Code;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
 use portbind_tests::subject::{self, Subject};
-use portbind_tests::{actor, checks, guide, recording, rule, runner, scenario, transcript};
+use portbind_tests::{actor, bench, checks, guide, recording, rule, runner, scenario, transcript};
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
 #[derive(Debug, Parser)]
@@ -93,6 +93,9 @@ enum Part {
         #[arg(long, value_name = "PATH")]
         portbind: PathBuf,
     },
+    /// Makes one measurement of `cargo xtask bench`.
+    #[command(hide = true, subcommand)]
+    Bench(bench::Bench),
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
 }
@@ -102,6 +105,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Hold) => actor::hold()?,
+        Some(Part::Bench(measurement)) => bench::run(&measurement)?,
         Some(Part::Sleep { name }) => actor::sleep(&name)?,
         Some(Part::Subject(subject)) => return subject::run(subject),
         Some(Part::Rule(options)) => {

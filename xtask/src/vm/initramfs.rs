@@ -3,6 +3,8 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -10,6 +12,7 @@ use anyhow::{Context as _, Result};
 const FOLDER: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
 const PLAIN: u32 = 0o100_644;
+const LINK: u32 = 0o120_777;
 const CHARACTER_DEVICE: u32 = 0o020_600;
 const FOLDERS: [&str; 10] =
     ["bin", "dev", "etc", "modules", "proc", "root", "run", "scenarios", "sys", "tmp"];
@@ -23,6 +26,8 @@ pub(super) struct Files {
     pub(super) programs: Vec<PathBuf>,
     /// Folder of the scenario files, for /scenarios.
     pub(super) scenarios: PathBuf,
+    /// A whole system that lies below all this.
+    pub(super) system: Option<PathBuf>,
     /// Arguments of the tests, for /args, one a line.
     pub(super) arguments: Vec<String>,
 }
@@ -35,8 +40,14 @@ pub(super) fn write(path: &Path, files: &Files, modules: &[PathBuf]) -> Result<(
 }
 
 fn fill<W: Write>(archive: &mut Archive<W>, files: &Files, modules: &[PathBuf]) -> Result<()> {
+    if let Some(system) = &files.system {
+        add_folder(archive, system, "")?;
+    }
     for folder in FOLDERS {
-        archive.entry(folder, FOLDER, (0, 0), &[])?;
+        // A folder in the place of a link would end that.
+        if files.system.as_ref().is_none_or(|system| !system.join(folder).exists()) {
+            archive.entry(folder, FOLDER, (0, 0), &[])?;
+        }
     }
     archive.entry("dev/console", CHARACTER_DEVICE, (5, 1), &[])?;
     archive.entry("args", PLAIN, (0, 0), files.arguments.join("\n").as_bytes())?;
@@ -61,12 +72,17 @@ fn add_folder<W: Write>(archive: &mut Archive<W>, from: &Path, to: &str) -> Resu
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();
     for path in paths {
-        let to = format!("{to}/{}", name(&path));
-        if path.is_dir() {
+        let to = if to.is_empty() { name(&path) } else { format!("{to}/{}", name(&path)) };
+        let about =
+            fs::symlink_metadata(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        if about.is_symlink() {
+            archive.entry(&to, LINK, (0, 0), fs::read_link(&path)?.as_os_str().as_bytes())?;
+        } else if about.is_dir() {
             archive.entry(&to, FOLDER, (0, 0), &[])?;
             add_folder(archive, &path, &to)?;
-        } else {
-            archive.entry(&to, PLAIN, (0, 0), &read(&path)?)?;
+        } else if about.is_file() {
+            let mode = if about.mode() & 0o111 == 0 { PLAIN } else { PROGRAM };
+            archive.entry(&to, mode, (0, 0), &read(&path)?)?;
         }
     }
     Ok(())

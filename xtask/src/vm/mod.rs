@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 
 use crate::{tool, workspace};
 
+mod bench;
 mod initramfs;
 mod kernels;
 mod qemu;
@@ -23,6 +24,10 @@ const WITHOUT_PORTBIND: &str = "--without-portbind";
 const TIMEOUT: u64 = 2400;
 /// Machines at once: each has one processor.
 const JOBS: usize = 2;
+/// MiB of memory of a machine.
+const MEMORY: u32 = 1024;
+
+pub(crate) use bench::run as bench;
 
 /// Random pairs of sockets that continuous integration binds, on each kernel and natively.
 pub(crate) const RULE_PAIRS: u64 = 20_000;
@@ -147,7 +152,7 @@ fn boot(kernel: &kernels::Kernel, files: &initramfs::Files, limit: Duration) -> 
     let started = Instant::now();
     let archive = kernel.folder.join("initramfs.cpio");
     let outcome = initramfs::write(&archive, files, &kernel.modules)
-        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, limit));
+        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, MEMORY, limit));
     Run { release: kernel.release.clone(), outcome, time: started.elapsed() }
 }
 
@@ -184,7 +189,13 @@ fn files(options: &Options) -> Result<initramfs::Files> {
     let arguments = arguments(options);
     let scenarios = workspace::root().join("tests/scenarios");
     if let Some(init) = &options.init {
-        return Ok(initramfs::Files { init: init.clone(), programs: vec![], scenarios, arguments });
+        return Ok(initramfs::Files {
+            init: init.clone(),
+            programs: vec![],
+            scenarios,
+            system: None,
+            arguments,
+        });
     }
     let mut packages = vec!["portbind-tests"];
     let mut names = vec!["portbind-tests"];
@@ -199,7 +210,7 @@ fn files(options: &Options) -> Result<initramfs::Files> {
             bail!("{} was not built", program.display());
         }
     }
-    Ok(initramfs::Files { init: folder.join("portbind-init"), programs, scenarios, arguments })
+    Ok(initramfs::Files { init: folder.join("portbind-init"), programs, scenarios, system: None, arguments })
 }
 
 /// The arguments of `portbind-tests` in the machine.
@@ -213,7 +224,7 @@ fn arguments(options: &Options) -> Vec<String> {
 }
 
 /// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.
-fn build(packages: &[&str]) -> Result<PathBuf> {
+pub(crate) fn build(packages: &[&str]) -> Result<PathBuf> {
     let target = workspace::target().join("vm/build");
     let mut cmd = tool::cargo();
     cmd.current_dir(workspace::root()).args(["build", "--quiet", "--release", "--bins", "--target", TRIPLE]);

@@ -23,19 +23,27 @@ const FATAL: [&str; 4] = [
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What a machine said of its tests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Verdict {
     /// Whether all went well.
     pub(super) success: bool,
     /// How many tests passed and failed, if the machine said so.
     pub(super) tests: Option<(u32, u32)>,
+    /// All that stood on the console.
+    pub(super) console: Vec<String>,
 }
 
-/// Boots `image` with `initramfs`, relays its console under `label`, and waits for the verdict.
-pub(super) fn boot(label: &str, image: &Path, initramfs: &Path, limit: Duration) -> Result<Verdict> {
+/// Boots `image` with `initramfs` and so many MiB of memory, relays its console under `label`, and waits for the verdict.
+pub(super) fn boot(
+    label: &str,
+    image: &Path,
+    initramfs: &Path,
+    memory: u32,
+    limit: Duration,
+) -> Result<Verdict> {
     let mut cmd = Command::new(QEMU);
     // One processor: with two, about one boot in six panics under emulation.
-    cmd.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024", "-smp", "1"]);
+    cmd.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1"]).args(["-m", &memory.to_string()]);
     cmd.args(["-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"]);
     cmd.arg("-kernel").arg(image).arg("-initrd").arg(initramfs);
     cmd.args(["-append", "console=ttyS0 quiet panic=-1 edd=off"]);
@@ -96,11 +104,13 @@ fn watch(label: &str, lines: &Receiver<String>, limit: Duration) -> Result<Verdi
     let mut deadline = Instant::now() + limit;
     let mut outcome = None;
     let mut tests = None;
+    let mut console = Vec::new();
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 println!("[{label}] {line}");
                 tests = sums(&line).or(tests);
+                console.push(line.clone());
                 if outcome.is_none() {
                     outcome = judge(&line);
                     if outcome.is_some() {
@@ -115,7 +125,7 @@ fn watch(label: &str, lines: &Receiver<String>, limit: Duration) -> Result<Verdi
         }
     }
     let success = outcome.unwrap_or_else(|| Err(anyhow!("the machine ended without a verdict")))?;
-    Ok(Verdict { success, tests })
+    Ok(Verdict { success, tests, console })
 }
 
 /// What a console line decides, if anything.

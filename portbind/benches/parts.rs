@@ -1,0 +1,180 @@
+//! What the parts cost: BTF, records, the rule, JSON.
+
+use std::fs;
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::rc::Rc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use portbind::diagnosis::cause::Code;
+use portbind::diagnosis::errno::Errno;
+use portbind::diagnosis::event::{
+    Cause, Confidence, Family, Holder, HolderProcess, Operation, Options, Ownership, Process, Protocol,
+    Refusal, Socket, State,
+};
+use portbind::diagnosis::history::SocketId;
+use portbind::diagnosis::rule::{
+    Asked, Endpoint, Generation, Group, Held, Memory, Port, Stage, Transport, changes, decide,
+};
+use portbind::kernel::btf::Btf;
+use portbind::kernel::layout;
+use portbind::kernel::record::Record;
+use portbind::output::{Style, jsonl};
+use portbind_ebpf::abi::{self, kind};
+use zerocopy::IntoBytes as _;
+
+const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Excerpts of real kernels' BTF: parsed, and every row of the layout looked up.
+fn btf(criterion: &mut Criterion) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/btf");
+    for series in ["5.10", "6.1", "7.3"] {
+        let Ok(bytes) = fs::read(folder.join(format!("{series}.btf"))) else { continue };
+        criterion.bench_function(&format!("btf parse {series}"), |bench| {
+            bench.iter(|| Btf::parse(black_box(&bytes)).map(|btf| btf.len()));
+        });
+        let Ok(btf) = Btf::parse(&bytes) else { continue };
+        criterion.bench_function(&format!("btf layout {series}"), |bench| {
+            bench.iter(|| layout::resolve(black_box(&btf)).is_ok());
+        });
+    }
+}
+
+/// The records of one refusal.
+fn records(criterion: &mut Criterion) {
+    let record = |kind: u32, bytes: usize| {
+        let mut words = vec![0_u64; bytes / 8];
+        if let Some(first) = words.first_mut() {
+            *first = u64::from(kind);
+        }
+        words
+    };
+    let records = [
+        record(kind::REFUSAL, size_of::<abi::Refusal>()),
+        record(kind::HOLDER, size_of::<abi::Holder>()),
+        record(kind::WALK, size_of::<abi::Walk>()),
+        record(kind::OUTCOME, size_of::<abi::Outcome>()),
+    ];
+    criterion.bench_function("records of a refusal", |bench| {
+        bench.iter(|| {
+            records.iter().filter(|words| Record::parse(black_box(words).as_bytes()).is_ok()).count()
+        });
+    });
+}
+
+/// The rule, with one holder and with as many as are kept.
+fn rule(criterion: &mut Criterion) {
+    let endpoint = Endpoint {
+        address: ANY,
+        v6_only: false,
+        device: 0,
+        master: 0,
+        reuse_address: true,
+        reuse_port: false,
+        uid: 1000,
+    };
+    let asked = Asked {
+        transport: Transport::Tcp,
+        endpoint,
+        port: Port::Given,
+        listening: false,
+        force_reuse: false,
+        group: Group::None,
+    };
+    for count in [1, 32] {
+        let held = vec![Held { endpoint, stage: Stage::Listening }; count];
+        criterion.bench_function(&format!("rule decide {count}"), |bench| {
+            let memory = Memory::default();
+            bench.iter(|| decide(Generation::NEWEST, black_box(&asked), black_box(&held), &memory));
+        });
+        criterion.bench_function(&format!("rule changes {count}"), |bench| {
+            bench.iter(|| changes(Generation::NEWEST, black_box(&asked), black_box(&held)));
+        });
+    }
+}
+
+fn process(pid: u32, comm: &str) -> Rc<Process> {
+    Rc::new(Process {
+        pid,
+        tid: pid,
+        comm: comm.to_owned(),
+        exe: Some(format!("/usr/bin/{comm}")),
+        args: [comm, "-m", "server"].map(str::to_owned).to_vec(),
+        ..Process::default()
+    })
+}
+
+fn refusal() -> Refusal {
+    let holder = Holder {
+        id: SocketId { object: 1, inode: 53_719 },
+        state: State::Listen,
+        conflicts: true,
+        protocol: Protocol::Tcp,
+        family: Family::Inet,
+        address: ANY,
+        port: 8080,
+        name: None,
+        peer: None,
+        interface: None,
+        inode: Some(53_719),
+        uid: Some(1000),
+        user: Some("ci".to_owned()),
+        options: Options::default(),
+        options_known: true,
+        ownership: Ownership::Process,
+        time_wait_left_ms: None,
+        backlog: Some((3, 128)),
+        opened_by: None,
+        since: None,
+        left_by: None,
+        processes: vec![HolderProcess {
+            process: process(47_990, "java"),
+            fds: vec![7],
+            close_on_exec: None,
+        }],
+    };
+    Refusal {
+        time: Timestamp::UNIX_EPOCH,
+        operation: Operation::Bind,
+        error: Errno::EADDRINUSE,
+        process: process(48_213, "pytest"),
+        socket: Socket {
+            family: Family::Inet,
+            protocol: Protocol::Tcp,
+            address: ANY,
+            port: 8080,
+            name: None,
+            netns: 4_026_531_840,
+            netns_name: None,
+            interface: None,
+            options: Options::default(),
+            uid: 1000,
+        },
+        holders: vec![holder],
+        holders_truncated: false,
+        bystanders: 0,
+        cause: Cause { code: Code::Listener, summary: "another program is listening there".to_owned() },
+        fixes: Vec::new(),
+        history: Vec::new(),
+        confidence: Confidence::Kernel,
+        backend: "fexit",
+        lost: 0,
+    }
+}
+
+/// A refusal with one holder as a line of JSON.
+fn json(criterion: &mut Criterion) {
+    let (refusal, style) = (refusal(), Style::default());
+    let mut line = Vec::new();
+    criterion.bench_function("json of a refusal", |bench| {
+        bench.iter(|| {
+            line.clear();
+            jsonl::write(black_box(&refusal), &style, &mut line).is_ok()
+        });
+    });
+}
+
+criterion_group!(parts, btf, records, rule, json);
+criterion_main!(parts);

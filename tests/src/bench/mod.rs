@@ -1,0 +1,60 @@
+//! The measured loops of `cargo xtask bench`. Each prints one line of `name=number` words.
+
+mod farm;
+mod latency;
+mod load;
+mod loops;
+mod memory;
+mod start;
+mod stats;
+mod storm;
+mod tool;
+
+use clap::Subcommand;
+
+/// One measurement.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Bench {
+    /// How long a tracer takes from its start until it is ready, and until it tells a first refusal.
+    Start(tool::Watched),
+    /// How much memory a tracer has used at most, idle and after refusals.
+    Memory(memory::Options),
+    /// How long system calls take, with and without a tracer.
+    Loop(loops::Options),
+    /// How long it takes from a refusal until its line can be read.
+    Latency(latency::Options),
+    /// Refusals as fast as they come.
+    Storm(storm::Options),
+    /// Refusals every few milliseconds until the input ends.
+    #[command(hide = true)]
+    Trickle(storm::Trickle),
+    /// Many processes with many sockets, until the input ends.
+    Farm(farm::Options),
+}
+
+/// Makes a measurement.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn run(bench: &Bench) -> anyhow::Result<()> {
+    let words = match bench {
+        Bench::Start(options) => start::run(options)?,
+        Bench::Memory(options) => memory::run(options)?,
+        Bench::Loop(options) => loops::run(options)?,
+        Bench::Latency(options) => latency::run(options)?,
+        Bench::Storm(options) => storm::run(options)?,
+        Bench::Trickle(options) => storm::trickle(options)?,
+        Bench::Farm(options) => farm::run(options)?,
+    };
+    let words: Vec<String> = words.iter().map(|(name, number)| format!("{name}={number}")).collect();
+    println!("{}", words.join(" "));
+    Ok(())
+}
+
+/// What a measurement gives: names and numbers.
+type Words = Vec<(String, f64)>;
+
+/// One of them.
+fn word(name: &str, number: f64) -> (String, f64) {
+    (name.to_owned(), number)
+}

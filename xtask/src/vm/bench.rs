@@ -1,0 +1,60 @@
+//! A machine with a whole Debian, in which peers run, for `cargo xtask bench --vm`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{TIMEOUT, build, initramfs, kernels, qemu};
+use crate::{apt, tool, workspace};
+
+/// The release of Debian that the peers come from.
+const SUITE: &str = "bookworm";
+/// MiB of memory: the system lies in it, and its archive while it is unpacked.
+const MEMORY: u32 = 4096;
+/// What nobody reads there.
+const LEFT_OUT: [&str; 3] = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"];
+
+/// Boots the kernel of `series`, has `xtask` run with these arguments, and gives what stood on the console.
+pub(crate) fn run(series: &str, arguments: Vec<String>, packages: &[&str]) -> Result<Vec<String>> {
+    let kernel = kernels::fetch(series)?;
+    let folder = build(&["portbind-tests", "portbind", "xtask"])?;
+    let files = initramfs::Files {
+        init: folder.join("portbind-init"),
+        programs: ["portbind", "portbind-tests", "xtask"].map(|name| folder.join(name)).to_vec(),
+        scenarios: workspace::root().join("tests/scenarios"),
+        system: Some(system(packages)?),
+        arguments,
+    };
+    let archive = kernel.folder.join("bench.cpio");
+    initramfs::write(&archive, &files, &kernel.modules)?;
+    let limit = Duration::from_secs(TIMEOUT * 2);
+    let verdict = qemu::boot(&kernel.series, &kernel.image, &archive, MEMORY, limit)?;
+    ensure!(verdict.success, "the measurements in the machine failed");
+    Ok(verdict.console)
+}
+
+/// A folder with the system; made once.
+fn system(packages: &[&str]) -> Result<PathBuf> {
+    let work = workspace::target().join("bench");
+    let (root, made) = (work.join("root"), work.join("PACKAGES"));
+    let wanted = packages.join(",");
+    if fs::read_to_string(&made).is_ok_and(|packages| packages == wanted) {
+        return Ok(root);
+    }
+    fs::create_dir_all(&work).with_context(|| format!("failed to create {}", work.display()))?;
+    if root.exists() {
+        fs::remove_dir_all(&root).with_context(|| format!("failed to remove {}", root.display()))?;
+    }
+    let sources = work.join("sources.list");
+    fs::write(&sources, apt::sources_of(SUITE)?)?;
+    let mut cmd = Command::new("mmdebstrap");
+    cmd.args(["--quiet", "--variant=minbase"]).arg(format!("--include={wanted}"));
+    cmd.args(LEFT_OUT.map(|path| format!("--dpkgopt=path-exclude={path}")));
+    tool::run(cmd.arg(SUITE).arg(&root).arg(&sources))?;
+    // Written last: with it, all is there.
+    fs::write(&made, wanted).with_context(|| format!("failed to write {}", made.display()))?;
+    Ok(root)
+}
