@@ -79,8 +79,13 @@ fn relocated(object: &[u8], ebpf: &Ebpf) -> Result<(CString, Vec<bpf_insn>), Att
         is_wanted
     });
     let known = std::mem::take(&mut object.maps);
-    let maps = ebpf.maps().filter_map(|(name, map)| Some((name, descriptor(map)?, known.get(name)?)));
-    object.relocate_maps(maps, &sections).map_err(|error| refused(reason_chain(&error)))?;
+    let mut maps = Vec::new();
+    // All of them: functions that several programs share stay in the object, and use other maps.
+    for (name, map) in ebpf.maps() {
+        let unknown = || refused(format!("the map {name} is of a kind that is not known here"));
+        maps.push((name, descriptor(map).ok_or_else(unknown)?, known.get(name).ok_or_else(unknown)?));
+    }
+    object.relocate_maps(maps.into_iter(), &sections).map_err(|error| refused(reason_chain(&error)))?;
     object.relocate_calls(&sections).map_err(|error| refused(reason_chain(&error)))?;
     let program = object.programs.remove(PROGRAM);
     let function = program.as_ref().and_then(|program| object.functions.remove(&program.function_key()));
@@ -88,9 +93,16 @@ fn relocated(object: &[u8], ebpf: &Ebpf) -> Result<(CString, Vec<bpf_insn>), Att
     Ok((both.0.license, both.1.instructions))
 }
 
-/// The descriptor of a map of a kind that the iterator uses: its constants are an array.
+/// The descriptor of a map of one of the kinds that the kernel half has.
 fn descriptor(map: &Map) -> Option<RawFd> {
-    if let Map::Array(map) = map { Some(map.fd().as_fd().as_raw_fd()) } else { None }
+    match map {
+        Map::Array(map)
+        | Map::HashMap(map)
+        | Map::LruHashMap(map)
+        | Map::PerCpuArray(map)
+        | Map::RingBuf(map) => Some(map.fd().as_fd().as_raw_fd()),
+        _ => None,
+    }
 }
 
 const fn refused(reason: String) -> AttachError {
