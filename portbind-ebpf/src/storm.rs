@@ -11,7 +11,7 @@ use crate::sock::Asked;
 
 /// Refusals of one process that are told in a [`WINDOW`]: evidence costs it some microseconds each, and must not slow
 /// it down for good.
-const SHARE: u64 = 2000;
+const SHARE: u64 = 8000;
 /// The same while room is scarce: it is for the others.
 const SCARCE_SHARE: u64 = 64;
 /// Room is scarce while this much of the ring buffer is not read yet.
