@@ -72,6 +72,8 @@ pub(super) struct Settings {
     pub(super) quiet: bool,
     /// Say what was tried and what is done without; from 2 on, every call.
     pub(super) verbose: u8,
+    /// Refusals that are alike are counted.
+    pub(super) coalesces: bool,
     /// Stop after this many refusals.
     pub(super) count: Option<u64>,
     /// Moments in the life of ports that are remembered.
@@ -334,7 +336,9 @@ impl<S: Sink> Session<S> {
         let end = written(self.sink.refusal(&refusal))?;
         if end.is_none() {
             self.account.shown += 1;
-            self.repeats.told(alike::of(&evidence.refusal), &refusal);
+            if self.settings.coalesces {
+                self.repeats.told(alike::of(&evidence.refusal), &refusal);
+            }
             self.enricher.shown(&refusal, self.tracer.backend);
         }
         Ok(end)

@@ -124,13 +124,18 @@ async fn follow(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, E
 }
 
 impl Args {
-    const fn settings(&self) -> Settings {
+    fn settings(&self) -> Settings {
         Settings {
+            coalesces: self.coalesces(),
             quiet: self.quiet,
             verbose: self.verbose,
             count: self.count,
             history_limit: self.history_limit,
         }
+    }
+
+    fn coalesces(&self) -> bool {
+        self.coalesce || self.output_format != Format::Json
     }
 
     fn filter(&self) -> Result<Filter, Error> {
@@ -140,7 +145,7 @@ impl Args {
             ports: u32::from(self.ports.is_some()),
             protocols: self.protocols.map_or(0, ProtocolSet::bits),
             ignored_pid: std::process::id(),
-            burst: if self.coalesce || self.output_format != Format::Json { BURST } else { 0 },
+            burst: if self.coalesces() { BURST } else { 0 },
             life: life::BOUND | if self.track_connects { life::CONNECTED } else { 0 },
             ..Filter::ANY
         };
