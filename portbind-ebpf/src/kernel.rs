@@ -2,15 +2,18 @@
 
 #![expect(unsafe_code, reason = "the one home of raw reads, helpers and ring memory")]
 
+mod memory;
+
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
 use aya_ebpf::helpers::generated;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
-use portbind_ebpf::abi::{self, COMM_LEN, Filter};
+use portbind_ebpf::abi::Filter;
 use portbind_ebpf::layout::Layout;
+
+pub(crate) use memory::{Memory, Ptr, copy, copy_path_name};
 
 use crate::maps::RECORDS;
 
@@ -39,75 +42,6 @@ macro_rules! at {
     };
 }
 pub(crate) use at;
-
-/// An address in the kernel. Reading through it never faults: what cannot be read is zero.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ptr(pub(crate) u64);
-
-/// What may be read from foreign memory: any bit pattern is a value.
-pub(crate) trait Plain: Copy {}
-impl Plain for u8 {}
-impl Plain for u16 {}
-impl Plain for u32 {}
-impl Plain for i32 {}
-impl Plain for u64 {}
-impl Plain for abi::Address {}
-impl Plain for [u8; COMM_LEN] {}
-impl Plain for [u64; 2] {}
-
-impl Ptr {
-    pub(crate) const fn is_null(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The place `offset` bytes further.
-    pub(crate) const fn plus(self, offset: u32) -> Self {
-        Self(self.0.wrapping_add(offset as u64))
-    }
-
-    /// Reads a value in kernel memory.
-    #[inline(always)]
-    pub(crate) fn read<T: Plain>(self, offset: u32) -> T {
-        let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: the destination is a live local of the size passed. The helper checks the source, and
-        // writes all of the destination: zeros if it cannot read. Any bit pattern is a `Plain` value.
-        unsafe {
-            generated::bpf_probe_read_kernel(
-                value.as_mut_ptr().cast(),
-                size_of::<T>() as u32,
-                self.plus(offset).0 as *const c_void,
-            );
-            value.assume_init()
-        }
-    }
-
-    /// Reads a value in the memory of the current task.
-    #[inline(always)]
-    pub(crate) fn read_user<T: Plain>(self, offset: u32) -> T {
-        let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: as in `read`.
-        unsafe {
-            generated::bpf_probe_read_user(
-                value.as_mut_ptr().cast(),
-                size_of::<T>() as u32,
-                self.plus(offset).0 as *const c_void,
-            );
-            value.assume_init()
-        }
-    }
-
-    /// Follows the pointer at `offset`.
-    #[inline(always)]
-    pub(crate) fn follow(self, offset: u32) -> Self {
-        Self(self.read(offset))
-    }
-
-    /// Reads `width` bits (at most 8, within one byte) at a bit offset.
-    #[inline(always)]
-    pub(crate) fn bits(self, bit_offset: u32, width: u32) -> u8 {
-        (self.read::<u8>(bit_offset >> 3) >> (bit_offset & 7)) & ((1 << width) - 1)
-    }
-}
 
 /// A value that the compiler cannot reason about, so that it makes no branches of it. In a register:
 /// `black_box` would leave a pointer into the stack behind, which a function must not return.
@@ -169,48 +103,6 @@ pub(crate) fn repeat<S: Step>(limit: u32, state: &mut S) {
     while steps < limit && state.step() {
         steps += 1;
     }
-}
-
-/// Where bytes are copied from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Memory {
-    /// The kernel's own.
-    Kernel,
-    /// That of the current task.
-    User,
-}
-
-/// Copies up to `N` bytes, a power of two, straight into a record; returns how many.
-#[inline(always)]
-pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory: Memory) -> u32 {
-    const { assert!(N.is_power_of_two()) };
-    // The verifier has to see the bound on the very register that is passed.
-    let len = opaque(u64::from(len)) as u32 & (N as u32 * 2 - 1);
-    if len == 0 || len > N as u32 {
-        return 0;
-    }
-    let (to, from) = (to.as_mut_ptr().cast(), from.0 as *const c_void);
-    // SAFETY: `len` is at most the size of the destination; the helpers check the source.
-    let failed = unsafe {
-        match memory {
-            Memory::Kernel => generated::bpf_probe_read_kernel(to, len, from),
-            Memory::User => generated::bpf_probe_read_user(to, len, from),
-        }
-    };
-    if failed == 0 { len } else { 0 }
-}
-
-/// Copies a name on a path of the kernel into a record, cut to what it takes and closed by a NUL.
-#[inline(always)]
-pub(crate) fn copy_path_name(to: &mut [u8; abi::EXE_NAME_LEN], from: Ptr) {
-    // SAFETY: the destination has the size passed; the helper checks the source and closes what it wrote.
-    unsafe {
-        generated::bpf_probe_read_kernel_str(
-            to.as_mut_ptr().cast(),
-            abi::EXE_NAME_LEN as u32,
-            from.0 as *const c_void,
-        )
-    };
 }
 
 /// The current task's `struct task_struct`.
