@@ -11,7 +11,7 @@
 //! found the ring buffer full is missing; the counters and the following steps say so.
 //!
 //! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
-//! things happened.
+//! things happened; before the first [`Bound`] of a process, its [`Introduction`].
 //! A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...) is one record: a [`Named`].
 
 #[cfg(feature = "user")]
@@ -58,10 +58,10 @@ mod filter;
 mod history;
 mod named;
 
-pub use alike::{Alike, MAX_ALIKE, Often, WINDOW};
+pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Share, WINDOW};
 pub use family::Ended;
 pub use filter::{Filter, life, protocol};
-pub use history::{Bound, Change, change};
+pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
 pub use named::Named;
 
 /// What a record is: the first word of each.
@@ -80,6 +80,8 @@ pub mod kind {
     pub const CHANGE: u32 = 6;
     /// [`Ended`](super::Ended).
     pub const ENDED: u32 = 7;
+    /// An [`Introduction`](super::Introduction).
+    pub const INTRODUCTION: u32 = 8;
     /// A [`Named`](super::Named).
     pub const NAMED: u32 = 16;
 }

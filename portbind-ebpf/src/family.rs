@@ -2,7 +2,7 @@
 
 use portbind_ebpf::abi::{Ended, counter, kind};
 
-use crate::kernel::{Ptr, Slot, at, count, current_ids};
+use crate::kernel::{Ptr, Slot, at, boot_time, count, current_ids};
 use crate::maps::FAMILY;
 use crate::refusal::header;
 
@@ -44,7 +44,7 @@ pub(crate) fn ended(task: Ptr) {
         return;
     };
     let leader = task.follow(at!(task_group_leader));
-    header(&mut record.header, kind::ENDED);
+    header(&mut record.header, kind::ENDED, boot_time());
     record.start_time = leader.read(at!(task_start_boottime));
     record.status = if signal.read::<u32>(at!(signal_flags)) & SIGNAL_GROUP_EXIT != 0 {
         signal.read(at!(signal_group_exit_code))

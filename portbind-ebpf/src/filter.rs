@@ -22,6 +22,15 @@ pub(crate) fn is_refusal(error: u32) -> bool {
     word >> (error & 63) & 1 == 1
 }
 
+/// Whether it depends on more than the process if a refusal passes.
+#[inline(always)]
+pub(crate) fn is_by_socket() -> bool {
+    global(&FILTER.ports) != 0
+        || global(&FILTER.netns) != 0
+        || global(&FILTER.protocols) != 0
+        || global(&FILTER.comm_mask[0]) != 0
+}
+
 /// Whether a refusal passes the filters.
 #[inline(always)]
 pub(crate) fn passes(asked: &Asked) -> bool {

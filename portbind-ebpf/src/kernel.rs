@@ -13,7 +13,7 @@ use aya_ebpf::maps::ring_buf::RingBufEntry;
 use portbind_ebpf::abi::Filter;
 use portbind_ebpf::layout::Layout;
 
-pub(crate) use memory::{Memory, Ptr, copy, copy_path_name};
+pub(crate) use memory::{Block, Memory, Ptr, copy, copy_path_name, read_sockaddr};
 
 use crate::maps::RECORDS;
 

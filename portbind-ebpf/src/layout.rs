@@ -8,6 +8,10 @@
 /// Value of a row that the running kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
 
+/// Bytes of the beginning of a socket that are read at once: `struct sock_common` up to its cookie
+/// (include/net/sock.h).
+pub const COMMON_LEN: u32 = 96;
+
 /// What is asked of the running kernel's BTF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -74,6 +78,38 @@ macro_rules! layout {
     };
     (@need) => { Need::Essential };
     (@need $without:literal) => { Need::Optional($without) };
+}
+
+impl Layout {
+    /// What is read of the beginning of a socket lies within [`COMMON_LEN`].
+    #[must_use]
+    pub const fn common_fits(&self) -> bool {
+        let ends = [
+            self.sock_family.wrapping_add(2),
+            self.sock_state.wrapping_add(1),
+            self.sock_reuse / 8 + 1,
+            self.sock_reuseport / 8 + 1,
+            self.sock_ipv6only / 8 + 1,
+            self.sock_bound_dev_if.wrapping_add(4),
+            self.sock_net.wrapping_add(8),
+            self.sock_daddr.wrapping_add(4),
+            self.sock_rcv_saddr.wrapping_add(4),
+            // Absent without IPv6: then not read, and the sum is small.
+            self.sock_v6_daddr.wrapping_add(16),
+            self.sock_v6_rcv_saddr.wrapping_add(16),
+            self.sock_num.wrapping_add(2),
+            self.sock_dport.wrapping_add(2),
+            self.sock_cookie.wrapping_add(8),
+        ];
+        let mut index = 0;
+        while index < ends.len() {
+            if ends[index] > COMMON_LEN {
+                return false;
+            }
+            index += 1;
+        }
+        true
+    }
 }
 
 layout! {
@@ -162,6 +198,7 @@ layout! {
     task_real_parent: Offset "task_struct" "real_parent";
     task_group_leader: Offset "task_struct" "group_leader";
     task_start_boottime: Offset "task_struct" "start_boottime";
+    task_exec_id: Offset "task_struct" "self_exec_id";
     task_files: Offset "task_struct" "files";
     task_mm: Offset "task_struct" "mm";
     task_exit_code: Offset "task_struct" "exit_code";

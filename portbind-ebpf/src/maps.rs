@@ -2,16 +2,15 @@
 
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use portbind_ebpf::abi::{Alike, MAX_ALIKE, Often, PORT_WORDS, RING_BYTES, counter};
+use portbind_ebpf::abi::{
+    Alike, MAX_ALIKE, MAX_INTRODUCED, MAX_SHARES, Often, PORT_WORDS, RING_BYTES, Share, counter,
+};
 
 /// Calls that can be in flight at once before the kprobe backend loses returns.
 const CALLS_IN_FLIGHT: u32 = 10_240;
 
 /// Descendants of a wrapped command that can live at once.
 const PROCESSES_AT_ONCE: u32 = 32_768;
-
-/// Processes whose shares are remembered.
-const PROCESSES_IN_A_STORM: u32 = 1024;
 
 /// Records on their way to user space.
 #[map]
@@ -49,18 +48,22 @@ pub(crate) static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(PROCESSE
 #[map]
 pub(crate) static ALIKE: LruHashMap<Alike, Often> = LruHashMap::with_max_entries(MAX_ALIKE, 0);
 
-/// What each process had told of late, by thread group id.
+/// What each process had looked at and told of late, by thread group id.
 #[map]
-pub(crate) static SHARES: LruHashMap<u32, Share> = LruHashMap::with_max_entries(PROCESSES_IN_A_STORM, 0);
+pub(crate) static SHARES: LruHashMap<u32, Share> = LruHashMap::with_max_entries(MAX_SHARES, 0);
 
-/// What a process had told.
+/// Processes that were introduced, by thread group id.
+#[map]
+pub(crate) static INTRODUCED: LruHashMap<u32, Introduced> = LruHashMap::with_max_entries(MAX_INTRODUCED, 0);
+
+/// A process that was introduced, as it was then.
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Share {
-    /// When the window of time began, in nanoseconds since boot.
-    pub(crate) since: u64,
-    /// How many refusals were told in it.
-    pub(crate) told: u64,
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Introduced {
+    /// When it started, in nanoseconds since boot.
+    pub(crate) start_time: u64,
+    /// How often execve was called.
+    pub(crate) exec_id: u64,
 }
 
 /// A refusal whose call has not returned.

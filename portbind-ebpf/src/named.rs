@@ -8,7 +8,7 @@ use portbind_ebpf::abi::{Named, counter, kind};
 
 use crate::caller;
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Slot, copy, count};
+use crate::kernel::{Memory, Ptr, Slot, boot_time, copy, count};
 use crate::refusal::header;
 use crate::sock::{AF_NETLINK, AF_UNIX, Sock};
 
@@ -60,7 +60,7 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
         count(counter::LOST);
         return;
     };
-    header(&mut record.header, kind::NAMED);
+    header(&mut record.header, kind::NAMED, boot_time());
     caller::describe(&mut record.caller);
     sock.describe_named(&mut record.socket, family);
     record.error = error;

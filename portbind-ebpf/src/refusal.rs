@@ -9,20 +9,20 @@ use crate::caller;
 use crate::filter;
 use crate::history;
 use crate::holders;
-use crate::kernel::{ByTask, Ptr, Slot, boot_time, count, current_ids, set};
+use crate::kernel::{ByTask, Memory, Ptr, Slot, boot_time, count, current_ids, read_sockaddr, set};
 use crate::maps::{PENDING, Pending};
-use crate::sock::{AF_INET, Asked, Sock, choose, is_v4, mapped, nonzero};
+use crate::sock::{AF_INET, Asked, Common, Sock, choose, is_v4, mapped, nonzero};
 use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
 
-/// Fills in the header of a record of the current task.
+/// Fills in the header of a record of the current task, about what happened at `time` (nanoseconds since boot).
 #[inline(always)]
-pub(crate) fn header(to: &mut Header, kind: u32) {
+pub(crate) fn header(to: &mut Header, kind: u32, time: u64) {
     to.kind = kind;
     to.reserved = 0;
     to.task = current_ids();
-    to.time = boot_time();
+    to.time = time;
 }
 
 /// get_port returned `status` for `port`: the decision itself, made with the socket as it was asked.
@@ -32,16 +32,7 @@ pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32) {
     if status == 0 || !filter::is_refusal(EADDRINUSE) {
         return;
     }
-    let family = sock.family();
-    let asked = Asked {
-        sock,
-        address: sock.local(family),
-        port,
-        family,
-        protocol: sock.protocol(),
-        netns: sock.netns(),
-    };
-    let told = tell(&asked, true);
+    let told = !storm::counts_only() && tell(&Asked { port, ..asked(sock) }, true);
     let pending = Pending { sock: sock.0.0, told: u64::from(told) };
     let _ = PENDING.insert(current_ids(), pending, 0);
 }
@@ -60,16 +51,15 @@ pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u3
     {
         let _ = PENDING.remove(task);
         if pending.told != 0 {
-            end(sock, error, operation);
+            end(sock, error, operation, boot_time());
         }
         return;
     }
     if !filter::is_refusal(error) || !sock.is_internet() {
         return;
     }
-    let asked = asked_by_call(sock, address, Ptr::read, Ptr::read, Ptr::read);
-    if tell(&asked, false) {
-        end(sock, error, operation);
+    if !storm::counts_only() && tell(&asked_by_call(sock, address, Memory::Kernel), false) {
+        end(sock, error, operation, boot_time());
     }
 }
 
@@ -87,37 +77,39 @@ pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, read_port
 /// A bind or listen system call failed: the whole refusal at once, for the tracepoint backend.
 #[inline(always)]
 pub(crate) fn system_call_failed(sock: Sock, address: Ptr, error: u32, operation: u32) {
-    let asked = asked_by_call(sock, address, Ptr::read_user, Ptr::read_user, Ptr::read_user);
+    let asked = asked_by_call(sock, address, Memory::User);
     if tell(&asked, error == EADDRINUSE) {
-        end(sock, error, operation);
+        end(sock, error, operation, asked.time);
     }
 }
 
 /// What a call asked for: its sockaddr, or the socket's own address if it has none (listen).
 #[inline(always)]
-fn asked_by_call(
-    sock: Sock,
-    address: Ptr,
-    read_family: impl Fn(Ptr, u32) -> u16,
-    read_word: impl Fn(Ptr, u32) -> u32,
-    read_address: impl Fn(Ptr, u32) -> [u32; 4],
-) -> Asked {
-    let family = sock.family();
-    let mut asked = Asked {
-        sock,
-        address: sock.local(family),
-        port: sock.port(),
-        family,
-        protocol: sock.protocol(),
-        netns: sock.netns(),
-    };
+fn asked_by_call(sock: Sock, address: Ptr, memory: Memory) -> Asked {
+    let mut asked = asked(sock);
     if !address.is_null() {
-        // struct sockaddr_in: family, port, address at 4; sockaddr_in6: family, port, flow, address at 8.
-        asked.port = u16::from_be(read_family(address, 2));
-        let is_v4 = is_v4(family) | 1 ^ nonzero(u64::from(read_family(address, 0) ^ AF_INET));
-        asked.address = choose(is_v4, mapped(read_word(address, 4)), read_address(address, 8));
+        // struct sockaddr_in: family and port, address at 4; sockaddr_in6: family and port, flow, address at 8.
+        let [head, v4, v6 @ .., _] = read_sockaddr(address, memory);
+        asked.port = u16::from_be((head >> 16) as u16);
+        let is_v4 = is_v4(asked.common.family()) | 1 ^ nonzero(u64::from(head as u16 ^ AF_INET));
+        asked.address = choose(is_v4, mapped(v4), v6);
     }
     asked
+}
+
+/// What is asked for by the socket's own address and port, now.
+#[inline(always)]
+fn asked(sock: Sock) -> Asked {
+    let common = Common::of(sock);
+    Asked {
+        time: boot_time(),
+        sock,
+        address: common.local(),
+        port: common.port(),
+        protocol: sock.protocol(),
+        netns: common.netns(),
+        common,
+    }
 }
 
 /// Counts a refusal and, if it is wanted, sends the first steps. Returns whether it was sent.
@@ -135,9 +127,9 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
         count(counter::LOST);
         return false;
     };
-    header(&mut record.header, kind::REFUSAL);
+    header(&mut record.header, kind::REFUSAL, asked.time);
     caller::describe(&mut record.caller);
-    asked.sock.describe(&mut record.socket, asked.family, &asked.address, asked.port);
+    asked.sock.describe(&mut record.socket, &asked.common, &asked.address, asked.port);
     record.submit();
 
     // Taken before the search and handed over after it: the search counts in the record itself, because
@@ -146,7 +138,7 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
         count(counter::LOST_STEPS);
         return true;
     };
-    header(&mut record.header, kind::WALK);
+    header(&mut record.header, kind::WALK, asked.time);
     set(&mut record.holders, 0);
     set(&mut record.lost, 0);
     set(&mut record.bystanders, 0);
@@ -164,12 +156,12 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
 
 /// Sends the last step.
 #[inline(always)]
-fn end(sock: Sock, error: u32, operation: u32) {
+fn end(sock: Sock, error: u32, operation: u32, time: u64) {
     let Some(mut record) = Slot::<Outcome>::reserve() else {
         count(counter::LOST_STEPS);
         return;
     };
-    header(&mut record.header, kind::OUTCOME);
+    header(&mut record.header, kind::OUTCOME, time);
     record.error = error;
     record.operation = operation;
     record.socket = sock.0.0;

@@ -1,7 +1,11 @@
 //! A kernel socket through accessors: version differences and torn reads end here.
 
+mod common;
+
 use portbind_ebpf::abi::{Address, Socket, holder, option};
 use portbind_ebpf::layout::ABSENT;
+
+pub(crate) use common::Common;
 
 use crate::kernel::{Ptr, at, opaque, set};
 
@@ -24,8 +28,6 @@ pub(crate) const TCP_LISTEN: u8 = 10;
 
 /// `SOCK_DEAD`: bit 0 of `sk_flags` (enum sock_flags, include/net/sock.h).
 const SOCK_DEAD: u64 = 1 << 0;
-/// `SK_FORCE_REUSE` (include/net/sock.h).
-const SK_FORCE_REUSE: u64 = 2;
 /// The third word of `::ffff:a.b.c.d`, as it lies in memory.
 const MAPPED_WORD: u32 = 0xffff_u32.to_be();
 
@@ -97,12 +99,14 @@ fn flag(value: u64, bit: u32) -> u32 {
 }
 
 /// What the refused call asked for.
-#[derive(Clone, Copy)]
 pub(crate) struct Asked {
+    /// When, in nanoseconds since boot.
+    pub(crate) time: u64,
     pub(crate) sock: Sock,
+    /// The socket, as it was asked with.
+    pub(crate) common: Common,
     pub(crate) address: Address,
     pub(crate) port: u16,
-    pub(crate) family: u16,
     pub(crate) protocol: u16,
     pub(crate) netns: u32,
 }
@@ -179,16 +183,6 @@ impl Sock {
         choose(is_v4(family), v4, self.0.read(v6))
     }
 
-    #[inline(always)]
-    fn options(self) -> u32 {
-        let reuse = u64::from(self.0.bits(at!(sock_reuse), 4));
-        flag(reuse, option::REUSE_ADDRESS)
-            | flag(reuse & SK_FORCE_REUSE, option::FORCE_REUSE)
-            | flag(u64::from(self.0.bits(at!(sock_reuseport), 1)), option::REUSE_PORT)
-            | flag(u64::from(self.0.bits(at!(sock_ipv6only), 1)), option::V6_ONLY)
-            | flag(self.0.read(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP)
-    }
-
     /// The MPTCP socket above a subflow; the socket itself if it is none.
     #[inline(always)]
     fn visible(self) -> Self {
@@ -206,18 +200,18 @@ impl Sock {
     /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
     /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
     #[inline(always)]
-    pub(crate) fn describe(self, to: &mut Socket, family: u16, address: &Address, port: u16) {
+    pub(crate) fn describe(self, to: &mut Socket, common: &Common, address: &Address, port: u16) {
         to.id = self.0.0;
-        to.cookie = self.0.read(at!(sock_cookie));
+        to.cookie = common.cookie();
         to.address = *address;
-        to.peer = self.address(family, at!(sock_daddr), at!(sock_v6_daddr));
-        to.netns = self.netns();
-        to.interface = self.interface();
-        to.options = self.options();
-        to.family = family;
+        to.peer = common.peer();
+        to.netns = common.netns();
+        to.interface = common.interface();
+        to.options = common.options() | flag(self.0.read(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP);
+        to.family = common.family();
         to.port = port;
-        to.peer_port = u16::from_be(self.0.read(at!(sock_dport)));
-        to.state = self.state();
+        to.peer_port = common.peer_port();
+        to.state = common.state();
         to.time_wait_state = self.0.read(at!(time_wait_substate));
         to.protocol = self.protocol();
         to.socket_type = self.0.read(at!(sock_type));

@@ -7,7 +7,7 @@ use super::ERROR_WORDS;
 
 record! {
 /// What a refusal must be to be told. Zero, or an empty set, means: any.
-pub struct Filter = 88 {
+pub struct Filter = 96 {
     /// Errors that are refusals, one bit each.
     pub errors: [u64; ERROR_WORDS],
     /// Thread group id.
@@ -28,8 +28,10 @@ pub struct Filter = 88 {
     pub life: u32,
     /// 1 if only processes in the map `FAMILY` are told.
     pub family: u32,
-    /// How many refusals that are alike are told in a [`WINDOW`](super::WINDOW); the others are counted.
+    /// How many refusals that are alike are told in a window of time; the others are counted.
     pub burst: u32,
+    /// Length of that window ([`WINDOW`](super::WINDOW)), in jiffies.
+    pub window: u64,
 }
 }
 
@@ -47,6 +49,7 @@ impl Filter {
         life: 0,
         family: 0,
         burst: 0,
+        window: 0,
     };
 }
 

@@ -21,14 +21,34 @@ pub mod change {
 }
 
 record! {
+/// A process that binds a socket, the first time since it started or called execve. It can be told more than once.
+pub struct Introduction = 1624 {
+    /// Kind [`INTRODUCTION`](super::kind::INTRODUCTION).
+    pub header: Header,
+    /// How often the process, or one that it comes from, called execve (`task_struct.self_exec_id`).
+    pub exec_id: u64,
+    /// The process.
+    pub caller: Caller,
+}
+}
+
+record! {
 /// A socket was bound.
-pub struct Bound = 1712 {
+pub struct Bound = 160 {
     /// Kind [`BOUND`](super::kind::BOUND).
     pub header: Header,
-    /// Who bound it.
-    pub caller: Caller,
+    /// Nanoseconds since boot at which the task's process started.
+    pub start_time: u64,
+    /// As in the [`Introduction`] of the process.
+    pub exec_id: u64,
+    /// Name of the thread, NUL-padded.
+    pub comm: [u8; COMM_LEN],
     /// The socket, with the address and port that it got.
     pub socket: Socket,
+    /// Real user id, in the initial user namespace.
+    pub uid: u32,
+    /// Group id, in the initial user namespace.
+    pub gid: u32,
     /// Port that was asked for; 0 means any.
     pub asked_port: u16,
     /// Zero.
@@ -55,3 +75,6 @@ pub struct Change = 144 {
     pub reserved: u32,
 }
 }
+
+/// Processes whose introduction is remembered.
+pub const MAX_INTRODUCED: u32 = 4096;

@@ -14,7 +14,8 @@ use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag}
 use crate::kernel::{Ptr, Slot, Step, at, count, get, increment, jiffies, opaque, repeat, set};
 use crate::refusal::header;
 use crate::sock::{
-    Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero, specific,
+    Asked, Common, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero,
+    specific,
 };
 
 /// Searches the table of the asked protocol, then sends what was found: the search itself is kept
@@ -29,13 +30,14 @@ pub(crate) fn walk(asked: &Asked, walk: &mut Walk) {
             return;
         }
     };
-    repeat(MAX_HOLDERS, &mut Telling { walk, port: asked.port, vrf, index: 0 });
+    repeat(MAX_HOLDERS, &mut Telling { walk, port: asked.port, time: asked.time, vrf, index: 0 });
 }
 
 /// Sends the sockets that were met, one after the other.
 struct Telling<'a> {
     walk: &'a mut Walk,
     port: u16,
+    time: u64,
     vrf: u32,
     index: u32,
 }
@@ -48,13 +50,34 @@ impl Step for Telling<'_> {
             return false;
         }
         let sock = Sock(Ptr(self.walk.found[index as usize]));
-        if send(sock, self.port, self.vrf) {
+        if self.send(sock) {
             increment(&mut self.walk.holders);
         } else {
             increment(&mut self.walk.lost);
             count(counter::LOST_STEPS);
         }
         self.index = index + 1;
+        true
+    }
+}
+
+impl Telling<'_> {
+    /// Sends one holder; `false` if the ring buffer is full.
+    #[inline(always)]
+    fn send(&self, sock: Sock) -> bool {
+        let Some(mut record) = Slot::<Holder>::reserve() else {
+            return false;
+        };
+        header(&mut record.header, kind::HOLDER, self.time);
+        let common = Common::of(sock);
+        sock.describe(&mut record.socket, &common, &common.local(), self.port);
+        record.jiffies_left = sock.0.read::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
+        record.backlog = sock.0.read(at!(sock_ack_backlog));
+        record.max_backlog = sock.0.read(at!(sock_max_ack_backlog));
+        record.vrf = self.vrf;
+        record.flags = sock.ownership();
+        record.reserved = 0;
+        record.submit();
         true
     }
 }
@@ -82,25 +105,6 @@ fn met(sock: Sock, asked: &Asked, walk: &mut Walk) {
     }
     walk.found[index as usize] = sock.0.0;
     set(&mut walk.met, index + 1);
-}
-
-/// Sends one holder; `false` if the ring buffer is full.
-#[inline(always)]
-fn send(sock: Sock, port: u16, vrf: u32) -> bool {
-    let Some(mut record) = Slot::<Holder>::reserve() else {
-        return false;
-    };
-    header(&mut record.header, kind::HOLDER);
-    let family = sock.family();
-    sock.describe(&mut record.socket, family, &sock.local(family), port);
-    record.jiffies_left = sock.0.read::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
-    record.backlog = sock.0.read(at!(sock_ack_backlog));
-    record.max_backlog = sock.0.read(at!(sock_max_ack_backlog));
-    record.vrf = vrf;
-    record.flags = sock.ownership();
-    record.reserved = 0;
-    record.submit();
-    true
 }
 
 /// The socket whose list node lies at `node`, if it is of the asked namespace and port and not the refused one.

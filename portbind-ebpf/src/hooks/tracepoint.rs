@@ -11,8 +11,9 @@ use super::system_call::SystemCall;
 use crate::filter;
 use crate::kernel::{Memory, Ptr, at, current_task};
 use crate::named::{self, Name};
-use crate::refusal::{call_succeeded, system_call_failed};
+use crate::refusal::{EADDRINUSE, call_succeeded, system_call_failed};
 use crate::sock::Sock;
+use crate::storm;
 
 /// `SOCKFS_MAGIC` (include/uapi/linux/magic.h).
 const SOCKFS_MAGIC: u64 = 0x534F_434B;
@@ -34,6 +35,10 @@ pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
 #[inline(always)]
 fn system_call_returned(registers: Ptr, error: u32) {
     let Some(call) = SystemCall::of_registers(registers) else { return };
+    // Only sockets are refused an address. What else there is to an error has to be looked at.
+    if error == EADDRINUSE && storm::counts_only() {
+        return;
+    }
     let sock = sock_of_descriptor(call.fd);
     if sock.0.is_null() {
         return;

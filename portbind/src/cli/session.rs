@@ -269,6 +269,7 @@ impl<S: Sink> Session<S> {
             let mut free = Vec::new();
             match record {
                 Record::Refusal(record) => self.enricher.meet(record),
+                Record::Introduction(record) => self.enricher.introduced(record),
                 Record::Bound(record) => self.enricher.bound(record),
                 Record::Change(record) => free = self.enricher.changed(record),
                 Record::Ended(record) => written(self.sink.ended(Ended {
@@ -352,7 +353,9 @@ impl<S: Sink> Session<S> {
         }
         self.account.coalesced = coalesced;
         let now = self.enricher.wall_time(boot_time());
-        for repeat in self.repeats.take(&self.tracer.counted_alike(), now) {
+        let mut repeats = self.repeats.take(&self.tracer.counted_alike(), now);
+        repeats.extend(self.repeats.take_not_looked_at(&self.tracer.not_looked_at(), now));
+        for repeat in repeats {
             if let Some(end) = written(self.sink.repeat(&repeat))? {
                 return Ok(Some(end));
             }

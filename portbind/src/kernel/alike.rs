@@ -1,17 +1,21 @@
-//! Refusals that the kernel half only counted, because others like them had just been told.
+//! Refusals that the kernel half only counted: others like them had just been told, or they came too fast to be
+//! looked at.
 
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, MapError};
-use portbind_ebpf::abi::{Alike, Header, Often, Refusal};
+use portbind_ebpf::abi::{Alike, Header, Often, Refusal, Share};
 
 use super::evidence;
 
-/// The map of them.
+/// The map of those that are alike.
 pub(super) const MAP: &str = "ALIKE";
+/// The map of what processes had of a window of time.
+const SHARES: &str = "SHARES";
 
 /// The bytes of a key and of a value, which are plain integers without gaps.
 type KeyBytes = [u8; size_of::<Alike>()];
 type ValueBytes = [u8; size_of::<Often>()];
+type ShareBytes = [u8; size_of::<Share>()];
 
 /// How many of each kind were only counted, as far as the map can be read while it changes.
 pub(super) fn counted(ebpf: &Ebpf) -> Vec<(Alike, u64)> {
@@ -21,6 +25,16 @@ pub(super) fn counted(ebpf: &Ebpf) -> Vec<(Alike, u64)> {
     let entries = map.iter().filter_map(Result::ok);
     let entries = entries.map(|(key, value)| (zerocopy::transmute!(key), zerocopy::transmute!(value)));
     entries.map(|(alike, often): (Alike, Often)| (alike, often.more)).filter(|(_, more)| *more > 0).collect()
+}
+
+/// How many refusals of each process were counted without a look, by thread group id.
+pub(super) fn not_looked_at(ebpf: &Ebpf) -> Vec<(u32, u64)> {
+    let Some(map) = ebpf.map(SHARES) else { return Vec::new() };
+    let map: Result<HashMap<&MapData, u32, ShareBytes>, MapError> = HashMap::try_from(map);
+    let Ok(map) = map else { return Vec::new() };
+    let entries = map.iter().filter_map(Result::ok);
+    let entries = entries.map(|(pid, value)| (pid, zerocopy::transmute!(value)));
+    entries.map(|(pid, share): (u32, Share)| (pid, share.more)).filter(|(_, more)| *more > 0).collect()
 }
 
 /// What a refusal has in common with those that are alike.

@@ -85,7 +85,7 @@ impl Assembler {
                 draft.outcome = Some(*outcome);
                 Some(draft)
             }
-            Record::Bound(_) | Record::Change(_) | Record::Ended(_) => None,
+            Record::Introduction(_) | Record::Bound(_) | Record::Change(_) | Record::Ended(_) => None,
             // Whole already. It is no step of what the task may still have open.
             Record::Named(named) => Some(Evidence::from(named)),
         }

@@ -2,6 +2,7 @@
 //! of sockets, the rest of the arguments) is left open.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 use portbind_ebpf::abi::{self, holder, operation, option, walk};
 use zerocopy::IntoBytes;
@@ -65,6 +66,22 @@ pub fn process(header: &abi::Header, caller: &abi::Caller, clock: &BootClock) ->
         ancestors: parents.map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) }).collect(),
         ..Process::default()
     }
+}
+
+/// A process as the thread that bound a socket: it can have a name and an owner of its own.
+#[must_use]
+pub fn as_binder(mut process: Rc<Process>, record: &abi::Bound) -> Rc<Process> {
+    let (tid, comm) = (lower(record.header.task), text(&record.comm));
+    let owner = (Some(record.uid), Some(record.gid));
+    if (process.tid, &process.comm, process.uid, process.gid) != (tid, &comm, owner.0, owner.1) {
+        let thread = Rc::make_mut(&mut process);
+        if thread.uid != owner.0 {
+            thread.user = None;
+        }
+        (thread.tid, thread.comm) = (tid, comm);
+        (thread.uid, thread.gid) = owner;
+    }
+    process
 }
 
 /// The bytes of the arguments that were copied.

@@ -1,6 +1,8 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{Bound, Change, Ended, Header, Holder, Named, Outcome, Refusal, Walk, kind};
+use portbind_ebpf::abi::{
+    Bound, Change, Ended, Header, Holder, Introduction, Named, Outcome, Refusal, Walk, kind,
+};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -14,6 +16,8 @@ pub enum Record<'a> {
     Walk(&'a Walk),
     /// How the call ended.
     Outcome(&'a Outcome),
+    /// A process that is about to be told to have bound a socket.
+    Introduction(&'a Introduction),
     /// A socket was bound.
     Bound(&'a Bound),
     /// Something happened to a socket.
@@ -61,6 +65,7 @@ impl<'a> Record<'a> {
             kind::HOLDER => view(bytes, kind).map(Self::Holder),
             kind::WALK => view(bytes, kind).map(Self::Walk),
             kind::OUTCOME => view(bytes, kind).map(Self::Outcome),
+            kind::INTRODUCTION => view(bytes, kind).map(Self::Introduction),
             kind::BOUND => view(bytes, kind).map(Self::Bound),
             kind::CHANGE => view(bytes, kind).map(Self::Change),
             kind::ENDED => view(bytes, kind).map(Self::Ended),
@@ -97,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in (0_u32..8).prop_union(16_u32..17)) {
+        fn never_panics(words in proptest::collection::vec(any::<u64>(), 0..128), kind in (0_u32..9).prop_union(16_u32..17)) {
             let mut words = words;
             if let Some(first) = words.first_mut() {
                 *first = u64::from(kind);

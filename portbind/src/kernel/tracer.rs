@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 
 use aya::maps::{Array, MapData, PerCpuArray};
 use aya::{Btf as AyaBtf, Ebpf, EbpfLoader, VerifierLogLevel};
-use portbind_ebpf::abi::{Alike, Filter, PORT_WORDS};
+use portbind_ebpf::abi::{Alike, Filter, PORT_WORDS, WINDOW};
 use portbind_ebpf::layout::Layout;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zerocopy::IntoBytes;
@@ -22,6 +22,7 @@ use super::family;
 use super::layout::{self, LayoutError};
 use super::object::object;
 use super::sockets::{self, OpenSockets};
+use crate::host::clock::tick_ns;
 pub use crate::sys::file_bytes::KERNEL_BTF;
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
 use crate::sys::ring::Ring;
@@ -161,6 +162,12 @@ impl Tracer {
         alike::counted(&self.ebpf.borrow())
     }
 
+    /// How many refusals of each process, by thread group id, were counted without a look, in all.
+    #[must_use]
+    pub fn not_looked_at(&self) -> Vec<(u32, u64)> {
+        alike::not_looked_at(&self.ebpf.borrow())
+    }
+
     /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU
     /// (`recursion_misses`, bpf_prog_show_fdinfo in kernel/bpf/syscall.c; from 5.12 on). Most are of no
     /// interest; a refusal among them went unseen.
@@ -253,10 +260,11 @@ fn load(object: &[u8], layout: &Layout, options: &Options) -> Result<Ebpf, Trace
     if !options.family {
         loader.map_max_entries(family::MAP, 1);
     }
+    let filter = Filter { window: WINDOW / tick_ns().max(1), ..options.filter };
     let mut ebpf = loader
         .verifier_log_level(VerifierLogLevel::STATS)
         .override_global("LAYOUT", layout.as_bytes(), true)
-        .override_global("FILTER", options.filter.as_bytes(), true)
+        .override_global("FILTER", filter.as_bytes(), true)
         .load(object)
         .map_err(|error| TraceError::Load(reason_chain(&error)))?;
     if let Some(words) = &options.ports {
@@ -290,7 +298,9 @@ impl Kernel {
             .map(|point| point.target);
         let names: Vec<_> = targets.chain([sockets::FUNCTION]).collect();
         let functions = btf.functions(&names).into_iter().collect();
-        Ok(Self { layout: layout::resolve(&btf)?, functions, object: object(&btf) })
+        let layout = layout::resolve(&btf)?;
+        let object = object(&btf, &layout);
+        Ok(Self { layout, functions, object })
     }
 }
 

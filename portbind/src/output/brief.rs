@@ -107,11 +107,16 @@ impl BriefWriter {
         line.column(PLAIN, &process.pid.to_string(), PID);
         line.column(NAME, &Escaped(&process.comm).cut(widths.comm), widths.comm);
         line.column(PLAIN, "", widths.operation);
-        line.column(PLAIN, &words::kind(socket.family, socket.protocol), widths.protocol);
-        line.column(PLAIN, &words::asked(socket), widths.address);
+        let (protocol, asked, cause) = if repeat.looked_at {
+            (words::kind(socket.family, socket.protocol), words::asked(socket), repeat.cause.as_str())
+        } else {
+            (String::new(), "too fast to look at".to_owned(), "")
+        };
+        line.column(PLAIN, &protocol, widths.protocol);
+        line.column(PLAIN, &asked, widths.address);
         line.column(ERROR, "", widths.error);
         line.column(PLAIN, &format!("{} more", repeat.count), widths.holders);
-        line.push(CAUSE, repeat.cause.as_str());
+        line.push(CAUSE, cause);
         finish(&line, style, out)
     }
 

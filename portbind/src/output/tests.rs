@@ -295,8 +295,9 @@ fn json_summary() {
 #[test]
 fn more_of_the_same() {
     let refusal = samples::hostile();
-    let told = |format, count| {
+    let told = |format, count, looked_at| {
         let repeat = Repeat {
+            looked_at,
             time: "2026-11-23T12:04:32.5Z".parse().unwrap(),
             refused: refusal.time,
             count,
@@ -308,10 +309,12 @@ fn more_of_the_same() {
         printer.repeat(&repeat).unwrap();
         String::from_utf8(printer.into_inner()).unwrap()
     };
-    assert_snapshot!(told(Format::Text, 3214), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)        [listener]"#);
-    assert_snapshot!(told(Format::Text, 1), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)        [listener]"#);
-    assert_snapshot!(told(Format::Brief, 3214), @r#"12:04:32.500 48213   \x3a:error:\x3a…          tcp     0.0.0.0:8080                        3214 more                listener"#);
-    assert_snapshot!(told(Format::Json, 3214), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
+    assert_snapshot!(told(Format::Text, 3214, true), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)        [listener]"#);
+    assert_snapshot!(told(Format::Text, 1, true), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213)        [listener]"#);
+    assert_snapshot!(told(Format::Brief, 3214, true), @r#"12:04:32.500 48213   \x3a:error:\x3a…          tcp     0.0.0.0:8080                        3214 more                listener"#);
+    assert_snapshot!(told(Format::Text, 9, false), @r#"12:04:32.500  9 times more  refused to \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (48213), too fast to look at each: the last told was tcp 0.0.0.0:8080"#);
+    assert_snapshot!(told(Format::Brief, 9, false), @r#"12:04:32.500 48213   \x3a:error:\x3a…                  too fast to look at                 9 more"#);
+    assert_snapshot!(told(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
 }
 
 /// Every field of the core stands where it always stood, in every line.

@@ -113,9 +113,14 @@ impl Enricher {
         self.processes.caller(&record.header, &record.caller);
     }
 
+    /// A process is about to be told to have bound a socket.
+    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
+        self.processes.introduced(record);
+    }
+
     /// A socket was bound.
     pub(super) fn bound(&mut self, record: &abi::Bound) {
-        let process = self.processes.caller(&record.header, &record.caller);
+        let process = self.processes.binder(record);
         let what = if record.operation == operation::AUTOBIND {
             What::Connected
         } else {

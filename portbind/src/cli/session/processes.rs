@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::SignedDuration;
 use lru::LruCache;
-use portbind_ebpf::abi;
+use portbind_ebpf::abi::{self, MAX_INTRODUCED};
 
 use super::recent::Recent;
 use crate::diagnosis::event::{Job, Process};
@@ -15,6 +15,9 @@ use crate::kernel::evidence;
 
 /// Processes that are remembered, dead ones included.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// Processes that bound sockets, and are remembered. The kernel half forgets the least used, not exactly the oldest.
+const INTRODUCED: NonZeroUsize = NonZeroUsize::new(2 * MAX_INTRODUCED as usize).unwrap();
 
 /// `/proc` rounds the start of a process down to a tick of 10 ms (USER_HZ).
 const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
@@ -34,6 +37,9 @@ pub(super) struct Processes {
     pub(super) host: Host,
     /// By task and start of its process.
     met: LruCache<(u64, u64), Met>,
+    /// Those that bound sockets, by pid, start and number of execve: more than the kernel half remembers to have
+    /// introduced.
+    introduced: LruCache<(u32, u64, u64), Rc<Process>>,
     /// Those that were met outside calls, by pid and start; a description holds until execve changes the name.
     seen: LruCache<(u32, u64), ([u8; abi::COMM_LEN], Rc<Process>)>,
     /// The latest description of each process, by pid and start.
@@ -48,6 +54,7 @@ impl Processes {
         Self {
             host,
             met: LruCache::new(REMEMBERED),
+            introduced: LruCache::new(INTRODUCED),
             seen: LruCache::new(REMEMBERED),
             latest: LruCache::new(REMEMBERED),
             alive: Recent::new(REMEMBERED),
@@ -87,6 +94,31 @@ impl Processes {
         process
     }
 
+    /// A process that is about to be told to have bound a socket.
+    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
+        let process = self.caller(&record.header, &record.caller);
+        let key = (evidence::pid(&record.header), record.caller.start_time, record.exec_id);
+        self.introduced.put(key, process);
+    }
+
+    /// The process that bound a socket.
+    pub(super) fn binder(&mut self, record: &abi::Bound) -> Rc<Process> {
+        let pid = evidence::pid(&record.header);
+        let known = self.introduced.get(&(pid, record.start_time, record.exec_id));
+        let process = match known {
+            Some(known) => Rc::clone(known),
+            // Its introduction found no room.
+            None => self.outside(pid, record.start_time, &record.comm),
+        };
+        let mut process = evidence::as_binder(process, record);
+        if process.user.is_none()
+            && let Some(name) = self.host.users.name(record.uid)
+        {
+            Rc::make_mut(&mut process).user = Some(name);
+        }
+        process
+    }
+
     /// What a process that has ended worked for, as far as those above it were met while they lived.
     fn job_above(&self, process: &Process) -> Option<Job> {
         let known = |pid: u32| {
@@ -99,30 +131,34 @@ impl Processes {
         above.find_map(|known| known.job.clone())
     }
 
-    /// The process of a task of which the kernel said only this; at its end there is no more to say.
+    /// The process of a task that changed a socket.
     pub(super) fn task(&mut self, change: &abi::Change) -> Rc<Process> {
-        let pid = evidence::pid(&change.header);
-        if let Some(known) = self.latest.get(&(pid, change.start_time)) {
+        self.outside(evidence::pid(&change.header), change.start_time, &change.comm)
+    }
+
+    /// A process of which the kernel said only this; at its end there is no more to say.
+    fn outside(&mut self, pid: u32, start_time: u64, comm: &[u8; abi::COMM_LEN]) -> Rc<Process> {
+        if let Some(known) = self.latest.get(&(pid, start_time)) {
             return Rc::clone(known);
         }
-        let started = self.host.clock.at(change.start_time);
+        let started = self.host.clock.at(start_time);
         if let Some(seeded) = self.seeded.get(&pid)
             && seeded.started.is_some_and(|told| told.duration_since(started).abs() <= START_SLACK)
         {
             return Rc::clone(seeded);
         }
-        let key = (pid, change.start_time);
-        if let Some((comm, process)) = self.seen.get(&key)
-            && *comm == change.comm
+        let key = (pid, start_time);
+        if let Some((known, process)) = self.seen.get(&key)
+            && known == comm
         {
             return Rc::clone(process);
         }
-        let Some(described) = self.host.describe_if_started_at(pid, change.start_time) else {
-            let comm = evidence::comm(&change.comm);
+        let Some(described) = self.host.describe_if_started_at(pid, start_time) else {
+            let comm = evidence::comm(comm);
             return Rc::new(Process { pid, tid: pid, comm, started: Some(started), ..Process::default() });
         };
         let process = Rc::new(described);
-        self.seen.put(key, (change.comm, Rc::clone(&process)));
+        self.seen.put(key, (*comm, Rc::clone(&process)));
         process
     }
 

@@ -92,7 +92,7 @@ impl Release {
     }
 }
 
-/// The same was refused to the same process again, and only counted: others like it had just been told.
+/// More was refused to the same process, and only counted: others like it had just been told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// By when it was counted.
@@ -101,11 +101,14 @@ pub struct Repeat {
     pub refused: Timestamp,
     /// How many more there were since the last time this was told.
     pub count: u64,
+    /// What these asked for was looked at: the same as the one that was told. If not, they came too fast for that, and
+    /// their process is all that is known of them.
+    pub looked_at: bool,
     /// Who was refused.
     pub process: Rc<Process>,
-    /// What was asked for.
+    /// What the one asked for that was told last.
     pub socket: Socket,
-    /// The cause of the one that was told.
+    /// The cause of that one.
     pub cause: Code,
 }
 

@@ -53,7 +53,8 @@ impl TextWriter {
     }
 }
 
-/// `12:00:01.000  3214 times more  tcp 0.0.0.0:8080 refused to java (7)`
+/// `12:00:01.000  3214 times more  tcp 0.0.0.0:8080 refused to java (7)`, or
+/// `12:00:01.000  3214 times more  refused to java (7), too fast to look at each: the last told was tcp 0.0.0.0:8080`
 fn repeat_line(repeat: &Repeat, style: &Style) -> Line {
     let how_often = match repeat.count {
         1 => "once".to_owned(),
@@ -62,8 +63,13 @@ fn repeat_line(repeat: &Repeat, style: &Style) -> Line {
     let (asked, caller) = (asked(&repeat.socket), caller(&repeat.process));
     let mut line = Line::default();
     line.push(DIM, words::clock(repeat.time, style));
-    line.push(PLAIN, format!("  {how_often} more  {asked} refused to {caller}"));
-    line.push(CAUSE, format!("        [{}]", repeat.cause));
+    line.push(PLAIN, format!("  {how_often} more  "));
+    if repeat.looked_at {
+        line.push(PLAIN, format!("{asked} refused to {caller}"));
+        line.push(CAUSE, format!("        [{}]", repeat.cause));
+    } else {
+        line.push(PLAIN, format!("refused to {caller}, too fast to look at each: the last told was {asked}"));
+    }
     line
 }
 

@@ -144,6 +144,7 @@ impl<'a> From<&'a event::Repeat> for Repeat<'a> {
             time: repeat.time.into(),
             refused: repeat.refused.into(),
             count: repeat.count,
+            looked_at: repeat.looked_at,
             process: Relative { pid: repeat.process.pid, comm: repeat.process.comm.as_str().into() },
             socket: Socket::from(&repeat.socket),
             cause: repeat.cause.as_str().into(),

@@ -28,7 +28,7 @@ pub struct Release<'a> {
     pub socket: Socket<'a>,
 }
 
-/// A line of kind `repeat`: the same was refused to the same process again, and only counted.
+/// A line of kind `repeat`: more was refused to the same process, and only counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Repeat<'a> {
     /// [`SCHEMA`].
@@ -41,11 +41,14 @@ pub struct Repeat<'a> {
     pub refused: Time,
     /// How many more there were since the last such line.
     pub count: u64,
+    /// Whether they asked for the same as the one that was told. If not, they came too fast to be looked at.
+    #[serde(default = "always")]
+    pub looked_at: bool,
     /// Who was refused.
     pub process: Relative<'a>,
-    /// What was asked for.
+    /// What the one asked for that was told last.
     pub socket: Socket<'a>,
-    /// Code of the cause of the one that was told.
+    /// Code of the cause of that one.
     pub cause: Cow<'a, str>,
 }
 
@@ -100,4 +103,9 @@ impl Summary {
             seconds: duration.as_secs_f64(),
         }
     }
+}
+
+/// What the lines of older portbinds mean, which told of none that were not looked at.
+const fn always() -> bool {
+    true
 }

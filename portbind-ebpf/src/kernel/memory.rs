@@ -1,0 +1,201 @@
+//! Reads of memory that is not ours: the kernel's, and that of the current task.
+
+#![expect(unsafe_code, reason = "the helpers take addresses")]
+
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+
+use aya_ebpf::helpers::generated;
+use portbind_ebpf::abi::{self, COMM_LEN};
+
+#[cfg(not(feature = "bounded"))]
+use portbind_ebpf::layout::COMMON_LEN;
+
+use super::opaque;
+
+/// An address in the kernel. Reading through it never faults: what cannot be read is zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ptr(pub(crate) u64);
+
+/// What may be read from foreign memory: any bit pattern is a value.
+pub(crate) trait Plain: Copy {}
+impl Plain for u8 {}
+impl Plain for u16 {}
+impl Plain for u32 {}
+impl Plain for i32 {}
+impl Plain for u64 {}
+impl Plain for abi::Address {}
+impl Plain for [u8; COMM_LEN] {}
+impl Plain for [u64; 2] {}
+
+impl Ptr {
+    pub(crate) const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The place `offset` bytes further.
+    pub(crate) const fn plus(self, offset: u32) -> Self {
+        Self(self.0.wrapping_add(offset as u64))
+    }
+
+    /// Reads a value in kernel memory.
+    #[inline(always)]
+    pub(crate) fn read<T: Plain>(self, offset: u32) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: the destination is a live local of the size passed. The helper checks the source, and
+        // writes all of the destination: zeros if it cannot read. Any bit pattern is a `Plain` value.
+        unsafe {
+            generated::bpf_probe_read_kernel(
+                value.as_mut_ptr().cast(),
+                size_of::<T>() as u32,
+                self.plus(offset).0 as *const c_void,
+            );
+            value.assume_init()
+        }
+    }
+
+    /// Reads a value in the memory of the current task.
+    #[inline(always)]
+    pub(crate) fn read_user<T: Plain>(self, offset: u32) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: as in `read`.
+        unsafe {
+            generated::bpf_probe_read_user(
+                value.as_mut_ptr().cast(),
+                size_of::<T>() as u32,
+                self.plus(offset).0 as *const c_void,
+            );
+            value.assume_init()
+        }
+    }
+
+    /// Follows the pointer at `offset`.
+    #[inline(always)]
+    pub(crate) fn follow(self, offset: u32) -> Self {
+        Self(self.read(offset))
+    }
+
+    /// Reads `width` bits (at most 8, within one byte) at a bit offset.
+    #[inline(always)]
+    pub(crate) fn bits(self, bit_offset: u32, width: u32) -> u8 {
+        (self.read::<u8>(bit_offset >> 3) >> (bit_offset & 7)) & ((1 << width) - 1)
+    }
+}
+
+/// What a record says of a sockaddr: that of IPv6 whole, in words of memory; of IPv4, padding follows.
+pub(crate) type Sockaddr = [u32; 7];
+/// The same of IPv4.
+type ShortSockaddr = [u32; 4];
+
+/// Reads a sockaddr of the internet families. One that is too short for IPv6 may end where memory does.
+#[inline(always)]
+pub(crate) fn read_sockaddr(at: Ptr, memory: Memory) -> Sockaddr {
+    let mut value = MaybeUninit::<Sockaddr>::uninit();
+    let to: *mut c_void = value.as_mut_ptr().cast();
+    let from = at.0 as *const c_void;
+    let read = |len: usize| match memory {
+        // SAFETY: the destination is a live local of at least `len` bytes; the helpers check the source, and
+        // write all of these bytes: zeros if they cannot read.
+        Memory::Kernel => unsafe { generated::bpf_probe_read_kernel(to, len as u32, from) },
+        // SAFETY: as above.
+        Memory::User => unsafe { generated::bpf_probe_read_user(to, len as u32, from) },
+    };
+    if read(size_of::<Sockaddr>()) != 0 {
+        read(size_of::<ShortSockaddr>());
+    }
+    // SAFETY: the first call wrote all of it, if only zeros, and any bit pattern is a value.
+    unsafe { value.assume_init() }
+}
+
+/// The first bytes of an object in the kernel, read at once: each read of its own costs as much as all of them.
+#[cfg(not(feature = "bounded"))]
+pub(crate) struct Block {
+    words: [u64; BLOCK_WORDS],
+}
+
+/// An object in the kernel, read field by field: loops that are no functions leave no room on the stack.
+#[cfg(feature = "bounded")]
+pub(crate) struct Block {
+    object: Ptr,
+}
+
+#[cfg(not(feature = "bounded"))]
+const BLOCK_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
+#[cfg(not(feature = "bounded"))]
+impl Plain for [u64; BLOCK_WORDS] {}
+
+impl Block {
+    /// Reads the beginning of an object.
+    #[inline(always)]
+    pub(crate) fn read(object: Ptr) -> Self {
+        Self {
+            #[cfg(not(feature = "bounded"))]
+            words: object.read(0),
+            #[cfg(feature = "bounded")]
+            object,
+        }
+    }
+
+    /// A value at `offset`, one of those of [`Layout::common_fits`](portbind_ebpf::layout::Layout::common_fits).
+    #[inline(always)]
+    pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
+        #[cfg(not(feature = "bounded"))]
+        {
+            let first: *const u8 = self.words.as_ptr().cast();
+            // SAFETY: the loader has seen to it that the value lies within the words, and the verifier sees it too;
+            // the kernel aligns its fields, and the words are aligned as an object is. Any bit pattern is a
+            // `Plain` value. Volatile keeps the words where they can be pointed to.
+            unsafe { core::ptr::read_volatile(first.add(offset as usize).cast()) }
+        }
+        #[cfg(feature = "bounded")]
+        self.object.read(offset)
+    }
+
+    /// Reads `width` bits (at most 8, within one byte) at a bit offset.
+    #[inline(always)]
+    pub(crate) fn bits(&self, bit_offset: u32, width: u32) -> u8 {
+        (self.get::<u8>(bit_offset >> 3) >> (bit_offset & 7)) & ((1 << width) - 1)
+    }
+}
+
+/// Where bytes are copied from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// The kernel's own.
+    Kernel,
+    /// That of the current task.
+    User,
+}
+
+/// Copies up to `N` bytes, a power of two, straight into a record; returns how many.
+#[inline(always)]
+pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory: Memory) -> u32 {
+    const { assert!(N.is_power_of_two()) };
+    // The verifier has to see the bound on the very register that is passed.
+    let len = opaque(u64::from(len)) as u32 & (N as u32 * 2 - 1);
+    if len == 0 || len > N as u32 {
+        return 0;
+    }
+    let (to, from) = (to.as_mut_ptr().cast(), from.0 as *const c_void);
+    // SAFETY: `len` is at most the size of the destination; the helpers check the source.
+    let failed = unsafe {
+        match memory {
+            Memory::Kernel => generated::bpf_probe_read_kernel(to, len, from),
+            Memory::User => generated::bpf_probe_read_user(to, len, from),
+        }
+    };
+    if failed == 0 { len } else { 0 }
+}
+
+/// Copies a name on a path of the kernel into a record, cut to what it takes and closed by a NUL.
+#[inline(always)]
+pub(crate) fn copy_path_name(to: &mut [u8; abi::EXE_NAME_LEN], from: Ptr) {
+    // SAFETY: the destination has the size passed; the helper checks the source and closes what it wrote.
+    unsafe {
+        generated::bpf_probe_read_kernel_str(
+            to.as_mut_ptr().cast(),
+            abi::EXE_NAME_LEN as u32,
+            from.0 as *const c_void,
+        )
+    };
+}
