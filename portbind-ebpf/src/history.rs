@@ -50,7 +50,7 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
     record.asked_port = asked_port;
     record.reserved = 0;
     record.operation = call;
-    record.submit();
+    record.submit_for_later();
 }
 
 /// Describes the process of the current task, unless that was done already: it takes ten times as long as the rest.

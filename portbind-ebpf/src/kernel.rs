@@ -8,9 +8,10 @@ use core::ffi::c_void;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
+use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
-use portbind_ebpf::abi::Filter;
+use portbind_ebpf::abi::{Filter, RING_BYTES};
 use portbind_ebpf::layout::Layout;
 
 pub(crate) use memory::{Block, Memory, Ptr, copy, copy_path_name, read_sockaddr};
@@ -147,6 +148,11 @@ pub(crate) fn jiffies() -> u64 {
     unsafe { generated::bpf_jiffies64() }
 }
 
+/// Much is waiting while this much of the ring buffer is not read yet.
+const MUCH: u64 = RING_BYTES as u64 / 4;
+/// `BPF_RINGBUF_HDR_SZ` (include/uapi/linux/bpf.h).
+const RECORD_HEADER_LEN: usize = 8;
+
 /// A record in the ring buffer that user space does not see yet.
 pub(crate) struct Slot<T: 'static>(RingBufEntry<T>);
 
@@ -159,10 +165,32 @@ impl<T> Slot<T> {
         RECORDS.reserve::<T>(0).map(Self)
     }
 
-    /// Hands it to user space.
+    /// Hands it to user space, and wakes it: it may not have been woken for records before this one.
     #[inline(always)]
     pub(crate) fn submit(self) {
-        self.0.submit(0);
+        self.0.submit(u64::from(BPF_RB_FORCE_WAKEUP));
+    }
+
+    /// Hands it to user space without waking it: the next step of the same does.
+    #[inline(always)]
+    pub(crate) fn submit_step(self) {
+        self.0.submit(u64::from(BPF_RB_NO_WAKEUP));
+    }
+
+    /// Hands it to user space, which need not read it before anything else; it looks once a second, and is woken if
+    /// much is waiting.
+    #[inline(always)]
+    pub(crate) fn submit_for_later(self) {
+        let waiting = waiting_bytes();
+        let flags = if waiting > MUCH {
+            BPF_RB_FORCE_WAKEUP
+        } else if waiting > (size_of::<T>() + RECORD_HEADER_LEN) as u64 {
+            // Who stands before this record, because it was not complete, is woken for what comes after it.
+            0
+        } else {
+            BPF_RB_NO_WAKEUP
+        };
+        self.0.submit(u64::from(flags));
     }
 }
 

@@ -130,7 +130,7 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     header(&mut record.header, kind::REFUSAL, asked.time);
     caller::describe(&mut record.caller);
     asked.sock.describe(&mut record.socket, &asked.common, &asked.address, asked.port);
-    record.submit();
+    record.submit_step();
 
     // Taken before the search and handed over after it: the search counts in the record itself, because
     // the verifier would follow counters on the stack through every path, and give up.
@@ -150,7 +150,7 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     } else if asked.port != 0 {
         holders::walk(asked, &mut record);
     }
-    record.submit();
+    record.submit_step();
     true
 }
 

@@ -77,7 +77,7 @@ impl Telling<'_> {
         record.vrf = self.vrf;
         record.flags = sock.ownership();
         record.reserved = 0;
-        record.submit();
+        record.submit_step();
         true
     }
 }

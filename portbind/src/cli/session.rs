@@ -42,7 +42,7 @@ use crate::sys::ring::Ring;
 const LATE_OPENING: Duration = Duration::from_millis(5);
 /// Records that are read before anything else gets its turn.
 const RECORDS_AT_ONCE: usize = 256;
-/// How often the loss counter is looked at while nothing else happens.
+/// How often the loss counter, and the ring buffer, are looked at while nothing else happens.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
 
 /// What was left in the ring buffer.
@@ -180,6 +180,7 @@ impl<S: Sink> Session<S> {
         let mut stop = std::pin::pin!(stop);
         let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
         let mut loss_check = tokio::time::interval(LOSS_CHECK);
+        let mut has_more = false;
         loss_check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if self.is_full() {
@@ -208,11 +209,18 @@ impl<S: Sink> Session<S> {
                 () = sleep_until(due) => {}
                 () = sleep_until(opening) => {}
                 _ = loss_check.tick() => {
+                    // What need not be read at once comes without waking anybody.
+                    has_more = true;
                     self.check_loss()?;
                     if let Some(end) = self.show_repeats()? {
                         return Ok(end);
                     }
                 }
+                () = yield_now(), if has_more => match self.drain(records.get_mut())? {
+                    Drained::Empty => has_more = false,
+                    Drained::More => {}
+                    Drained::Ended(end) => return Ok(end),
+                },
                 // Not at once: what is ready is looked at only when the task has given way.
                 () = yield_now(), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Sender, channel};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -36,6 +37,7 @@ pub(super) struct Load {
 pub(super) struct Taken {
     pub(super) port: u16,
     asking: OwnedFd,
+    _companion: Sender<()>,
     _held: Vec<OwnedFd>,
     _ports: Ports,
 }
@@ -72,7 +74,7 @@ impl Taken {
             }
         }
         ensure!(count == load.listeners, "only {count} listeners");
-        Ok(Self { port, asking: tcp()?, _held: held, _ports: ports })
+        Ok(Self { port, asking: tcp()?, _companion: companion(), _held: held, _ports: ports })
     }
 
     /// Has it refused.
@@ -81,6 +83,14 @@ impl Taken {
         ensure!(outcome == Err(Errno::ADDRINUSE), "a bind that is to be refused gave {outcome:?}");
         Ok(())
     }
+}
+
+/// A thread that waits until its other end is dropped. Descriptors are looked up at greater cost where threads share
+/// them (`__fget_light`, fs/file.c), and those that read what a tracer says make it so: it is to be so without one, too.
+fn companion() -> Sender<()> {
+    let (sender, waiting) = channel::<()>();
+    std::thread::spawn(move || waiting.recv());
+    sender
 }
 
 /// A TCP socket.
