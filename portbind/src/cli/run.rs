@@ -136,7 +136,7 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Tracer, Error> {
         ..Filter::ANY
     };
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
-    Ok(Tracer::start(&Options { backends, filter, ports: None, debug: false, family: true })?)
+    Ok(Tracer::start(&Options { backends, filter, ports: None, family: true })?)
 }
 
 /// Runs the command under the eyes of the kernel half.

@@ -101,7 +101,6 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
-        debug: args.settings().wants_debug_lines(),
         family: false,
     };
     let tracer = Tracer::start(&options)?;

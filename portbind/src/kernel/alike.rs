@@ -1,11 +1,11 @@
 //! Refusals that the kernel half only counted: others like them had just been told, or they came too fast to be
 //! looked at.
 
-use aya::Ebpf;
 use aya::maps::{HashMap, MapData, MapError};
 use portbind_ebpf::abi::{Alike, Header, Often, Refusal, Share};
 
 use super::evidence;
+use super::half::Half;
 
 /// The map of those that are alike.
 pub(super) const MAP: &str = "ALIKE";
@@ -18,8 +18,8 @@ type ValueBytes = [u8; size_of::<Often>()];
 type ShareBytes = [u8; size_of::<Share>()];
 
 /// How many of each kind were only counted, as far as the map can be read while it changes.
-pub(super) fn counted(ebpf: &Ebpf) -> Vec<(Alike, u64)> {
-    let Some(map) = ebpf.map(MAP) else { return Vec::new() };
+pub(super) fn counted(half: &Half) -> Vec<(Alike, u64)> {
+    let Some(map) = half.map(MAP) else { return Vec::new() };
     let map: Result<HashMap<&MapData, KeyBytes, ValueBytes>, MapError> = HashMap::try_from(map);
     let Ok(map) = map else { return Vec::new() };
     let entries = map.iter().filter_map(Result::ok);
@@ -28,8 +28,8 @@ pub(super) fn counted(ebpf: &Ebpf) -> Vec<(Alike, u64)> {
 }
 
 /// How many refusals of each process were counted without a look, by thread group id.
-pub(super) fn not_looked_at(ebpf: &Ebpf) -> Vec<(u32, u64)> {
-    let Some(map) = ebpf.map(SHARES) else { return Vec::new() };
+pub(super) fn not_looked_at(half: &Half) -> Vec<(u32, u64)> {
+    let Some(map) = half.map(SHARES) else { return Vec::new() };
     let map: Result<HashMap<&MapData, u32, ShareBytes>, MapError> = HashMap::try_from(map);
     let Ok(map) = map else { return Vec::new() };
     let entries = map.iter().filter_map(Result::ok);

@@ -1,12 +1,15 @@
 //! Programs to the places where they run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
-use aya::programs::{FEntry, FExit, KProbe, Program, ProgramError, RawTracePoint};
-use aya::{Btf as AyaBtf, Ebpf};
+use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT};
 
 use super::backend::{Backend, Hook, Kind, Point};
+use super::half::Half;
+use crate::sys::tracing::{self, Kprobes, Place, When};
 
 /// Why one backend cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,96 +42,104 @@ pub enum AttachError {
     },
 }
 
-/// Attaches every hook of a backend; returns what optional hooks would have shown.
-pub(super) fn attach(
-    ebpf: &mut Ebpf,
-    backend: Backend,
-    functions: &BTreeSet<&'static str>,
-    btf: &AyaBtf,
-) -> Result<Vec<&'static str>, AttachError> {
-    let mut missing = Vec::new();
-    for hook in backend.hooks() {
-        let point = match point_of(hook, functions) {
-            Ok(point) => point,
-            Err(error) if hook.essential => return Err(error),
-            Err(_) => {
-                missing.push(hook.shows);
-                continue;
-            }
-        };
-        match point.kind {
-            Kind::Fentry => attach_fentry(ebpf, point, btf)?,
-            Kind::Fexit => attach_fexit(ebpf, point, btf)?,
-            Kind::Kprobe => attach_kprobe(ebpf, point)?,
-            Kind::RawTracepoint => attach_tracepoint(ebpf, point)?,
-        }
-    }
-    Ok(missing)
+/// Programs at work, until this is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Attached {
+    links: Vec<OwnedFd>,
+    programs: BTreeMap<&'static str, OwnedFd>,
+    kprobes: Option<Kprobes>,
 }
 
-fn point_of(hook: &'static Hook, functions: &BTreeSet<&'static str>) -> Result<&'static Point, AttachError> {
-    let exists = |point: &&Point| point.kind == Kind::RawTracepoint || functions.contains(point.target);
+/// Attaches every hook of a backend; returns what optional hooks would have shown, too.
+pub(super) fn attach(
+    half: &mut Half,
+    backend: Backend,
+    functions: &BTreeMap<&'static str, u32>,
+) -> Result<(Attached, Vec<&'static str>), AttachError> {
+    let mut attached = Attached::default();
+    let mut missing = Vec::new();
+    for hook in backend.hooks() {
+        match point_of(hook, functions) {
+            Ok(point) => attached.add(half, point, functions.get(point.target).copied())?,
+            Err(error) if hook.essential => return Err(error),
+            Err(_) => missing.push(hook.shows),
+        }
+    }
+    Ok((attached, missing))
+}
+
+fn point_of(
+    hook: &'static Hook,
+    functions: &BTreeMap<&'static str, u32>,
+) -> Result<&'static Point, AttachError> {
+    let exists = |point: &&Point| point.kind == Kind::RawTracepoint || functions.contains_key(point.target);
     hook.points.iter().find(exists).ok_or_else(|| AttachError::NoFunction {
         shows: hook.shows,
         functions: hook.points.iter().map(|point| point.target).collect::<Vec<_>>().join(" or "),
     })
 }
 
-pub(super) fn unload(program: &mut Program, kind: Kind) -> Result<(), ProgramError> {
-    match kind {
-        Kind::Fentry => <&mut FEntry>::try_from(program)?.unload(),
-        Kind::Fexit => <&mut FExit>::try_from(program)?.unload(),
-        Kind::Kprobe => <&mut KProbe>::try_from(program)?.unload(),
-        Kind::RawTracepoint => <&mut RawTracePoint>::try_from(program)?.unload(),
-    }
-}
-
-fn attach_fentry(ebpf: &mut Ebpf, point: &'static Point, btf: &AyaBtf) -> Result<(), AttachError> {
-    let program: &mut FEntry = typed(ebpf, point.program)?;
-    program.load(point.target, btf).map_err(|error| load_error(point.program, &error))?;
-    program.attach().map(drop).map_err(|error| attach_error(point.program, point.target, &error))
-}
-
-fn attach_fexit(ebpf: &mut Ebpf, point: &'static Point, btf: &AyaBtf) -> Result<(), AttachError> {
-    let program: &mut FExit = typed(ebpf, point.program)?;
-    program.load(point.target, btf).map_err(|error| load_error(point.program, &error))?;
-    program.attach().map(drop).map_err(|error| attach_error(point.program, point.target, &error))
-}
-
-fn attach_kprobe(ebpf: &mut Ebpf, point: &'static Point) -> Result<(), AttachError> {
-    // The return first: a call that is between the two is then seen by neither.
-    for name in [Some(point.program), point.entry].into_iter().flatten() {
-        let program: &mut KProbe = typed(ebpf, name)?;
-        match program.load() {
-            // One program serves several functions.
-            Ok(()) | Err(ProgramError::AlreadyLoaded) => {}
-            Err(error) => return Err(load_error(name, &error)),
+impl Attached {
+    /// Puts the programs of a point there; `function` is the id of its target's type.
+    pub(super) fn add(
+        &mut self,
+        half: &mut Half,
+        point: &'static Point,
+        function: Option<u32>,
+    ) -> Result<(), AttachError> {
+        let typed = |attach_type| Place::Typed(attach_type, function.unwrap_or_default());
+        let place = match point.kind {
+            Kind::Fentry => typed(BPF_TRACE_FENTRY),
+            Kind::Fexit => typed(BPF_TRACE_FEXIT),
+            Kind::Kprobe => Place::Kprobe,
+            Kind::RawTracepoint => Place::RawTracepoint,
+        };
+        // The return first: a call that is between the two is then seen by neither.
+        for name in [Some(point.program), point.entry].into_iter().flatten() {
+            if !self.programs.contains_key(name) {
+                self.programs.insert(name, half.load(name, place)?);
+            }
+            let link = self.link(half, point, name);
+            let reason = |error: io::Error| error.to_string();
+            self.links.push(link.map_err(|error| AttachError::Attach {
+                program: name,
+                target: point.target,
+                reason: reason(error),
+            })?);
         }
-        program.attach(point.target, 0).map_err(|error| attach_error(name, point.target, &error))?;
+        Ok(())
     }
-    Ok(())
-}
 
-fn attach_tracepoint(ebpf: &mut Ebpf, point: &'static Point) -> Result<(), AttachError> {
-    let program: &mut RawTracePoint = typed(ebpf, point.program)?;
-    program.load().map_err(|error| load_error(point.program, &error))?;
-    program.attach(point.target).map(drop).map_err(|error| attach_error(point.program, point.target, &error))
-}
+    /// Attaches a program that has been loaded.
+    fn link(&mut self, half: &Half, point: &Point, name: &str) -> io::Result<OwnedFd> {
+        let program = self.programs.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let target = CString::new(point.target)?;
+        match point.kind {
+            Kind::Fentry | Kind::Fexit => tracing::attach(program.as_fd(), None),
+            Kind::RawTracepoint => tracing::attach(program.as_fd(), Some(&target)),
+            Kind::Kprobe => {
+                let kprobes = match self.kprobes {
+                    Some(kprobes) => kprobes,
+                    None => *self.kprobes.insert(Kprobes::read()?),
+                };
+                let when = if half.is_for_return(name) { When::Return } else { When::Entry };
+                kprobes.attach(program.as_fd(), &target, when)
+            }
+        }
+    }
 
-pub(super) fn typed<'a, T>(ebpf: &'a mut Ebpf, program: &'static str) -> Result<&'a mut T, AttachError>
-where
-    &'a mut T: TryFrom<&'a mut Program, Error = ProgramError>,
-{
-    let missing = || AttachError::Load { program, reason: "the embedded object lacks it".to_owned() };
-    ebpf.program_mut(program).ok_or_else(missing)?.try_into().map_err(|error| load_error(program, &error))
-}
-
-pub(super) fn load_error(program: &'static str, error: &ProgramError) -> AttachError {
-    AttachError::Load { program, reason: reason(error) }
-}
-
-pub(super) fn attach_error(program: &'static str, target: &'static str, error: &ProgramError) -> AttachError {
-    AttachError::Attach { program, target, reason: reason(error) }
+    /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU
+    /// (`recursion_misses`, bpf_prog_show_fdinfo in kernel/bpf/syscall.c; from 5.12 on). Most are of no
+    /// interest; a refusal among them went unseen.
+    pub(super) fn passed_over(&self) -> u64 {
+        let misses = |program: &OwnedFd| {
+            let path = format!("/proc/self/fdinfo/{}", program.as_raw_fd());
+            let text = std::fs::read_to_string(path).ok()?;
+            let value = text.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?;
+            value.trim().parse::<u64>().ok()
+        };
+        self.programs.values().filter_map(misses).sum()
+    }
 }
 
 /// Lines that the verifier closes every log with (`print_verification_stats`, kernel/bpf/verifier.c).
@@ -136,13 +147,6 @@ const STATISTICS: &[&str] =
     &["processed ", "verification time", "stack depth", "subprog ", "max_states", "func#"];
 
 /// The kernel's own error, and of the verifier's log only the line that says why.
-fn reason(error: &ProgramError) -> String {
-    let ProgramError::LoadError { io_error, verifier_log } = error else {
-        return reason_chain(error);
-    };
-    reason_with_log(io_error, &verifier_log.to_string())
-}
-
 pub(super) fn reason_with_log(error: &io::Error, log: &str) -> String {
     let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
     let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));

@@ -52,6 +52,13 @@ impl Backend {
     /// All, best first.
     pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
 
+    /// The programs that it may need, whatever the kernel.
+    #[must_use]
+    pub fn programs(self) -> Vec<&'static str> {
+        let points = self.hooks().iter().flat_map(|hook| hook.points);
+        points.flat_map(|point| [Some(point.program), point.entry]).flatten().collect()
+    }
+
     /// The word for it in every output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,20 +1,39 @@
 //! Debug lines of the kernel half (`-vv`), through aya-log.
 
-use aya::Ebpf;
-use aya::programs::RawTracePoint;
+use std::os::fd::{AsRawFd, RawFd};
+
+use aya::programs::{ProgramError, RawTracePoint};
+use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use log::{Log, Metadata, Record};
+use portbind_ebpf::layout::Layout;
+use zerocopy::IntoBytes as _;
 
-use super::attach::{AttachError, attach_error, load_error, typed};
+use super::attach::{AttachError, reason_chain};
 
 /// The program that writes them, and what it is attached to.
 const PROGRAM: &str = "debug_sys_exit";
 const TRACEPOINT: &str = "sys_exit";
-/// The map that carries them.
-pub(super) const MAP: &str = "AYA_LOGS";
+/// Debug lines on their way to standard error, until this is dropped.
+#[expect(missing_debug_implementations, reason = "the logger of aya has none")]
+pub struct DebugLines {
+    lines: EbpfLogger<StandardError>,
+    /// What writes them.
+    _ebpf: Ebpf,
+}
 
-/// Debug lines on their way to standard error.
-pub type DebugLines = EbpfLogger<StandardError>;
+impl DebugLines {
+    /// Writes those that have come.
+    pub fn flush(&mut self) {
+        self.lines.flush();
+    }
+}
+
+impl AsRawFd for DebugLines {
+    fn as_raw_fd(&self) -> RawFd {
+        self.lines.as_raw_fd()
+    }
+}
 
 /// Writes each line to standard error as it comes.
 #[derive(Debug)]
@@ -32,12 +51,20 @@ impl Log for StandardError {
     fn flush(&self) {}
 }
 
-/// Loads and attaches the program that writes debug lines.
-pub(super) fn attach(ebpf: &mut Ebpf) -> Result<DebugLines, AttachError> {
-    let lines = EbpfLogger::init_with_logger(ebpf, StandardError)
-        .map_err(|error| AttachError::Load { program: PROGRAM, reason: error.to_string() })?;
-    let program: &mut RawTracePoint = typed(ebpf, PROGRAM)?;
-    program.load().map_err(|error| load_error(PROGRAM, &error))?;
-    program.attach(TRACEPOINT).map_err(|error| attach_error(PROGRAM, TRACEPOINT, &error))?;
-    Ok(lines)
+/// Loads and attaches the program that writes debug lines. By aya, with maps of its own: its logger takes them from
+/// nowhere else.
+pub(super) fn attach(object: &[u8], layout: &Layout) -> Result<DebugLines, AttachError> {
+    let refused = |reason| AttachError::Load { program: PROGRAM, reason };
+    let loaded = EbpfLoader::new().override_global("LAYOUT", layout.as_bytes(), true).load(object);
+    let mut ebpf = loaded.map_err(|error: EbpfError| refused(reason_chain(&error)))?;
+    let lines = EbpfLogger::init_with_logger(&mut ebpf, StandardError);
+    let lines = lines.map_err(|error| refused(error.to_string()))?;
+    let program =
+        ebpf.program_mut(PROGRAM).ok_or_else(|| refused("the embedded object lacks it".to_owned()))?;
+    let attached = <&mut RawTracePoint>::try_from(program).and_then(|program| {
+        program.load()?;
+        program.attach(TRACEPOINT)
+    });
+    attached.map_err(|error: ProgramError| refused(reason_chain(&error)))?;
+    Ok(DebugLines { lines, _ebpf: ebpf })
 }

@@ -8,6 +8,7 @@ pub mod btf;
 pub mod debug;
 pub mod evidence;
 mod family;
+mod half;
 pub mod layout;
 pub mod name;
 pub mod object;

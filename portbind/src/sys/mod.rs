@@ -1,6 +1,8 @@
 //! What takes `unsafe`: promises about descriptors and mappings that no crate can make for this program.
 
+pub mod bpf;
 pub mod file_bytes;
 pub mod iterator;
 pub mod poll;
 pub mod ring;
+pub mod tracing;

@@ -5,7 +5,6 @@
 //! damaged input. Format: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
 mod error;
-mod excerpt;
 mod members;
 mod reader;
 mod types;
@@ -14,7 +13,6 @@ mod types;
 mod tests;
 
 pub use error::BtfError;
-pub use excerpt::excerpt;
 pub use members::{Member, Structs};
 pub use types::{Kind, RawMember, Type};
 

@@ -1,0 +1,245 @@
+//! The kernel half on its way into the kernel: read once, then program by program, with the maps that each needs.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+
+use aya::maps::{Map, MapData};
+use aya_obj::btf::BtfFeatures;
+use aya_obj::generated::{BPF_DW, BPF_IMM, BPF_LD, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, bpf_insn};
+use aya_obj::maps::Map as Definition;
+use aya_obj::{EbpfSectionKind, Object, ProgramSection};
+use portbind_ebpf::abi::Filter;
+use portbind_ebpf::layout::Layout;
+use zerocopy::IntoBytes as _;
+
+use super::attach::{AttachError, reason_chain, reason_with_log};
+use super::tracer::TraceError;
+use crate::sys::bpf;
+use crate::sys::tracing::{self, Place, Program};
+
+/// Bytes of the verifier's log that are asked for if it refuses: of errors and statistics there are few lines.
+const LOG_LEN: usize = 16 * 1024;
+
+/// Some programs of the kernel half, and their maps. A map is made when something asks for it: most programs need few
+/// of them, and to make one with room for thousands of entries takes milliseconds.
+#[derive(Debug)]
+pub(super) struct Half {
+    object: Object,
+    /// Its types in the kernel; none if that does not take them, and few programs then need them.
+    types: Option<OwnedFd>,
+    /// Its maps, each at the number by which the instructions know it until it is made.
+    definitions: Vec<(String, Definition)>,
+    /// Those that were made, by their numbers.
+    maps: BTreeMap<usize, Map>,
+}
+
+impl Half {
+    /// Reads the programs that are `wanted` out of `object`.
+    pub(super) fn read(
+        object: &[u8],
+        layout: &Layout,
+        filter: &Filter,
+        wanted: &[&str],
+    ) -> Result<Self, TraceError> {
+        let mut object = Object::parse(object).map_err(|error| refused(&error))?;
+        let globals =
+            HashMap::from([("LAYOUT", (layout.as_bytes(), true)), ("FILTER", (filter.as_bytes(), true))]);
+        object.patch_map_data(globals).map_err(|error| refused(&error))?;
+        retain(&mut object, wanted);
+        let definitions = relocate(&mut object)?;
+        let types = load_types(&mut object)?;
+        Ok(Self { object, types, definitions, maps: BTreeMap::new() })
+    }
+
+    /// How many entries a map is to have, unless it has been made.
+    pub(super) fn set_entries(&mut self, map: &str, entries: u32) {
+        let definition = self.definitions.iter_mut().find(|(name, _)| name == map);
+        if let Some((_, definition)) = definition {
+            definition.set_max_entries(entries);
+        }
+    }
+
+    /// A map that some program needed.
+    pub(super) fn map(&self, name: &str) -> Option<&Map> {
+        self.maps.get(&self.number(name)?)
+    }
+
+    /// A map.
+    pub(super) fn map_mut(&mut self, name: &str) -> Result<&mut Map, TraceError> {
+        let missing = || TraceError::Load(format!("no map {name}"));
+        let number = self.number(name).ok_or_else(missing)?;
+        self.make(number).map_err(TraceError::Load)?;
+        self.maps.get_mut(&number).ok_or_else(missing)
+    }
+
+    /// A map, which is no longer here then.
+    pub(super) fn take_map(&mut self, name: &str) -> Option<Map> {
+        self.maps.remove(&self.number(name)?)
+    }
+
+    /// Whether a program is for the return of a function.
+    pub(super) fn is_for_return(&self, program: &str) -> bool {
+        let program = self.object.programs.get(program);
+        program.is_some_and(|program| matches!(program.section, ProgramSection::KRetProbe))
+    }
+
+    /// Loads a program.
+    pub(super) fn load(&mut self, name: &'static str, place: Place) -> Result<OwnedFd, AttachError> {
+        let refused = |reason| AttachError::Load { program: name, reason };
+        let missing = || refused("the embedded object lacks it".to_owned());
+        let program = self.object.programs.get(name).ok_or_else(missing)?;
+        let license = program.license.clone();
+        let function = self.object.functions.get(&program.function_key()).ok_or_else(missing)?;
+        let mut instructions = function.instructions.clone();
+        let functions = function.func_info.func_info.clone();
+        for instruction in instructions.iter_mut().filter(|instruction| names_map(instruction)) {
+            let number = usize::try_from(instruction.imm).map_err(|error| refused(error.to_string()))?;
+            instruction.imm = self.make(number).map_err(refused)?.as_raw_fd();
+        }
+        let types = self.types.as_ref().map(OwnedFd::as_fd);
+        let program = Program {
+            name,
+            license: &license,
+            place,
+            instructions: &instructions,
+            functions: types.map(|types| (types, functions.as_slice())),
+        };
+        load(&program).map_err(refused)
+    }
+
+    fn number(&self, map: &str) -> Option<usize> {
+        self.definitions.iter().position(|(name, _)| name == map)
+    }
+
+    /// The map of this number, made if it was not.
+    fn make(&mut self, number: usize) -> Result<BorrowedFd<'_>, String> {
+        let unknown = || "a map of a kind that is not known here".to_owned();
+        if !self.maps.contains_key(&number) {
+            let (name, definition) = self.definitions.get(number).ok_or_else(unknown)?;
+            let map = make(name, definition.clone())?;
+            self.maps.insert(number, map);
+        }
+        self.maps.get(&number).and_then(descriptor).ok_or_else(unknown)
+    }
+}
+
+/// Leaves these programs alone in the object.
+fn retain(object: &mut Object, wanted: &[&str]) {
+    let Object { programs, functions, .. } = object;
+    programs.retain(|name, program| {
+        let is_wanted = wanted.contains(&name.as_str());
+        if !is_wanted {
+            functions.remove(&program.function_key());
+        }
+        is_wanted
+    });
+}
+
+/// Puts functions into the programs that call them, and numbers in the place of maps: what they stand for is returned
+/// in their order.
+fn relocate(object: &mut Object) -> Result<Vec<(String, Definition)>, TraceError> {
+    let sections: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
+    let definitions: Vec<_> = std::mem::take(&mut object.maps).into_iter().collect();
+    let numbered = (0_i32..).zip(&definitions);
+    let maps = numbered.map(|(number, (name, definition))| (name.as_str(), number, definition));
+    object.relocate_maps(maps, &sections).map_err(|error| refused(&error))?;
+    object.relocate_calls(&sections).map_err(|error| refused(&error))?;
+    Ok(definitions)
+}
+
+/// The types of the object, in the kernel if that takes them. Every kernel with a ring buffer (5.8) knows the kinds of
+/// types that Rust makes.
+fn load_types(object: &mut Object) -> Result<Option<OwnedFd>, TraceError> {
+    let known = BtfFeatures::new(true, true, true, true, true, true, true, true);
+    let types = object.fixup_and_sanitize_btf(&known).map_err(|error| refused(&error))?;
+    Ok(types.and_then(|types| bpf::load_types(&types.to_bytes()).ok()))
+}
+
+/// Whether the instruction loads the address of a map, or of what is in it.
+fn names_map(instruction: &bpf_insn) -> bool {
+    u32::from(instruction.code) == BPF_LD | BPF_IMM | BPF_DW
+        && [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE].contains(&u32::from(instruction.src_reg()))
+}
+
+fn make(name: &str, definition: Definition) -> Result<Map, String> {
+    let is_constant = definition.section_kind() == EbpfSectionKind::Rodata;
+    let content = definition.data().to_vec();
+    let data = MapData::create(definition, name, None).map_err(|error| reason_chain(&error))?;
+    if is_constant {
+        bpf::fill_for_good(data.fd().as_fd(), &content)
+            .map_err(|error| format!("the map {name}: {error}"))?;
+    }
+    Map::from_map_data(data).map_err(|error| reason_chain(&error))
+}
+
+/// The descriptor of a map of one of the kinds that the kernel half has.
+fn descriptor(map: &Map) -> Option<BorrowedFd<'_>> {
+    match map {
+        Map::Array(map)
+        | Map::HashMap(map)
+        | Map::LruHashMap(map)
+        | Map::PerCpuArray(map)
+        | Map::RingBuf(map) => Some(map.fd().as_fd()),
+        _ => None,
+    }
+}
+
+/// Loads a program; a refusal is the kernel's error and the line of the verifier's log that says why.
+fn load(program: &Program<'_>) -> Result<OwnedFd, String> {
+    let mut log = Vec::new();
+    let loaded = tracing::load(program, &mut log).or_else(|_| {
+        log.resize(LOG_LEN, 0);
+        tracing::load(program, &mut log)
+    });
+    loaded.map_err(|error| {
+        let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
+        reason_with_log(&error, &String::from_utf8_lossy(log.get(..end).unwrap_or_default()))
+    })
+}
+
+fn refused(error: &dyn std::error::Error) -> TraceError {
+    TraceError::Load(reason_chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::backend::Backend;
+    use super::super::object::{BOUNDED, OBJECT};
+    use super::super::sockets;
+    use super::*;
+
+    #[test]
+    fn programs_and_maps_of_both_objects() {
+        for (object, has_callbacks) in [(OBJECT, true), (BOUNDED, false)] {
+            for backend in Backend::ALL {
+                let mut wanted = backend.programs();
+                wanted.push(sockets::PROGRAM);
+                let half = Half::read(object, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+                let mut used = HashSet::new();
+                let mut functions = 0;
+                for name in wanted {
+                    let program = &half.object.programs[name];
+                    let function = &half.object.functions[&program.function_key()];
+                    let maps = function.instructions.iter().filter(|instruction| names_map(instruction));
+                    used.extend(maps.map(|instruction| usize::try_from(instruction.imm).unwrap()));
+                    functions = function.func_info.func_info.len().max(functions);
+                }
+                assert_eq!(functions > 1, has_callbacks, "{backend:?}");
+                let names: Vec<_> = used.iter().map(|&number| half.definitions[number].0.as_str()).collect();
+                assert!(names.contains(&"RECORDS") && names.contains(&".rodata"), "{names:?}");
+                assert_eq!(names.contains(&"GET_PORTS"), backend == Backend::Kprobe, "{names:?}");
+                assert!(!names.contains(&"AYA_LOGS"), "{names:?}");
+                assert!(half.map("RECORDS").is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn probes_of_returns() {
+        let wanted = Backend::Kprobe.programs();
+        let half = Half::read(OBJECT, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+        assert!(half.is_for_return("kretprobe_get_port"));
+        assert!(!half.is_for_return("kprobe_get_port"));
+        assert!(!half.is_for_return("no_such_program"));
+    }
+}

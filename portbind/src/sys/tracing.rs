@@ -1,0 +1,197 @@
+//! Programs: loaded, and attached to where they run.
+//!
+//! What stands for a kernel function is the id of its type. aya finds that in a parsed description of all types up to
+//! it, 70 bytes each of more than 100,000; here whoever knows it says it.
+
+#![expect(unsafe_code, reason = "the system calls take addresses")]
+
+use std::ffi::CStr;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+
+use aya_obj::generated::bpf_cmd::{BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN};
+use aya_obj::generated::bpf_prog_type::{
+    BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_TRACING,
+};
+use aya_obj::generated::{
+    PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, bpf_attach_type, bpf_func_info, bpf_insn, perf_event_attr,
+};
+
+use super::bpf::{empty, length, open};
+
+/// `BPF_LOG_STATS` in `include/linux/bpf_verifier.h`: errors and the closing statistics.
+const LOG_STATS: u32 = 4;
+/// Where sysfs describes the events that kprobes are.
+const KPROBE_EVENTS: &str = "/sys/bus/event_source/devices/kprobe";
+
+/// What a program is made for.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// What a type in the kernel's BTF stands for, by its id: with `BPF_TRACE_FENTRY`, `BPF_TRACE_FEXIT` and
+    /// `BPF_TRACE_ITER` a function, with `BPF_TRACE_RAW_TP` the typedef `btf_trace_*` of a tracepoint.
+    Typed(bpf_attach_type, u32),
+    /// Entry or return of any function.
+    Kprobe,
+    /// Any tracepoint.
+    RawTracepoint,
+}
+
+/// A program that has been relocated.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// Its name; the kernel keeps the first 15 bytes.
+    pub name: &'a str,
+    /// Its licence.
+    pub license: &'a CStr,
+    /// What it is made for.
+    pub place: Place,
+    /// Its instructions.
+    pub instructions: &'a [bpf_insn],
+    /// The types of its object, as the kernel has them, and which of them its functions have: without, no function
+    /// can be handed to a helper.
+    pub functions: Option<(BorrowedFd<'a>, &'a [bpf_func_info])>,
+}
+
+/// Loads a program. If the verifier refuses it, `log` has why, up to the first NUL.
+///
+/// # Errors
+/// The kernel's.
+pub fn load(program: &Program<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
+    let mut attr = empty();
+    // SAFETY: every member of the union is made of integers, and all of its bytes are zero.
+    let load = unsafe { &mut attr.__bindgen_anon_3 };
+    load.prog_type = match program.place {
+        Place::Typed(..) => BPF_PROG_TYPE_TRACING,
+        Place::Kprobe => BPF_PROG_TYPE_KPROBE,
+        Place::RawTracepoint => BPF_PROG_TYPE_RAW_TRACEPOINT,
+    } as u32;
+    if let Place::Typed(attach_type, id) = program.place {
+        load.expected_attach_type = attach_type as u32;
+        load.attach_btf_id = id;
+    }
+    load.insns = program.instructions.as_ptr() as u64;
+    load.insn_cnt = length(program.instructions.len())?;
+    load.license = program.license.as_ptr() as u64;
+    if let Some((types, functions)) = program.functions {
+        load.prog_btf_fd = types.as_raw_fd().cast_unsigned();
+        load.func_info = functions.as_ptr() as u64;
+        load.func_info_cnt = length(functions.len())?;
+        load.func_info_rec_size = length(size_of::<bpf_func_info>())?;
+    }
+    let end = load.prog_name.len() - 1;
+    for (to, from) in load.prog_name.iter_mut().take(end).zip(program.name.bytes()) {
+        *to = from.cast_signed();
+    }
+    if !log.is_empty() {
+        load.log_level = LOG_STATS;
+        load.log_buf = log.as_mut_ptr() as u64;
+        load.log_size = length(log.len())?;
+    }
+    open(BPF_PROG_LOAD, &mut attr)
+}
+
+/// Attaches a program to a tracepoint, or to what it was loaded for; until what is returned is closed.
+///
+/// # Errors
+/// The kernel's.
+pub fn attach(program: BorrowedFd<'_>, tracepoint: Option<&CStr>) -> io::Result<OwnedFd> {
+    let mut attr = empty();
+    attr.raw_tracepoint.name = tracepoint.map_or(0, |name| name.as_ptr() as u64);
+    attr.raw_tracepoint.prog_fd = program.as_raw_fd().cast_unsigned();
+    open(BPF_RAW_TRACEPOINT_OPEN, &mut attr)
+}
+
+/// When a probe is hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At the entry of the function.
+    Entry,
+    /// At its return.
+    Return,
+}
+
+/// The events that kprobes are.
+#[derive(Clone, Copy, Debug)]
+pub struct Kprobes {
+    /// Number of their kind.
+    kind: u32,
+    /// The bit in their configuration that says return.
+    of_return: u64,
+}
+
+impl Kprobes {
+    /// As sysfs describes them.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn read() -> io::Result<Self> {
+        let of_return = 1_u64.checked_shl(described("format/retprobe")?).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Self { kind: described("type")?, of_return })
+    }
+
+    /// Attaches a program to a function, until what is returned is closed.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn attach(self, program: BorrowedFd<'_>, function: &CStr, when: When) -> io::Result<OwnedFd> {
+        // SAFETY: all of it are integers.
+        let mut attr: perf_event_attr = unsafe { std::mem::zeroed() };
+        attr.type_ = self.kind;
+        attr.size = length(size_of::<perf_event_attr>())?;
+        attr.config = if when == When::Return { self.of_return } else { 0 };
+        attr.__bindgen_anon_3.config1 = function.as_ptr() as u64;
+        let attr: *const perf_event_attr = &raw const attr;
+        let (any_process, some_processor, no_group) = (-1, 0, -1);
+        // SAFETY: the attributes are as long as they say, and the name that they point to is borrowed for longer than
+        // the call, which writes to neither.
+        let event = unsafe {
+            libc::syscall(
+                libc::SYS_perf_event_open,
+                attr,
+                any_process,
+                some_processor,
+                no_group,
+                PERF_FLAG_FD_CLOEXEC,
+            )
+        };
+        let event = i32::try_from(event).map_err(io::Error::other)?;
+        if event < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it is a new descriptor, which nobody else has.
+        let event = unsafe { OwnedFd::from_raw_fd(event) };
+        // Not a link (BPF_LINK_CREATE): that is from 5.15 on. SAFETY: the argument is a number, and both descriptors
+        // are borrowed for longer than the call.
+        let set = unsafe {
+            libc::ioctl(event.as_raw_fd(), libc::c_ulong::from(PERF_EVENT_IOC_SET_BPF), program.as_raw_fd())
+        };
+        if set < 0 { Err(io::Error::last_os_error()) } else { Ok(event) }
+    }
+}
+
+/// A number that sysfs says of kprobes.
+fn described(what: &str) -> io::Result<u32> {
+    let path = format!("{KPROBE_EVENTS}/{what}");
+    let read = fs::read_to_string(&path).and_then(|text| number(&text));
+    read.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
+}
+
+/// The number at the end of `config:0` or `8`.
+fn number(text: &str) -> io::Result<u32> {
+    let digits = text.trim().rsplit(':').next().unwrap_or_default();
+    digits.parse().map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_sysfs() {
+        assert_eq!(number("config:0\n").unwrap(), 0);
+        assert_eq!(number("8\n").unwrap(), 8);
+        assert!(number("config:0-7\n").is_err());
+        assert!(number("").is_err());
+    }
+}
