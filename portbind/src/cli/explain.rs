@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Zoned;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
 
 use super::style::style;
 use super::values::Zone;
 use super::view::{self, AnswerFormat};
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, Reason};
 use crate::error::{Error, ExitStatus};
+use crate::host::zone;
 use crate::output::explanation::{self, ExplanationWriter};
 use crate::output::{ColorChoice, Style};
 use crate::recording::{Line, STDIN};
@@ -51,8 +51,8 @@ Exit status: 0 something was found; 1 nothing was; 2 a word on the command line 
 /// # Errors
 /// If a file cannot be read, or explanations cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let zone = args.zone.as_ref().map_or_else(TimeZone::system, Zone::get);
-    let clock = Clock { today: Zoned::now().with_time_zone(zone.clone()).date(), zone };
+    let zone = args.zone.as_ref().map_or_else(zone::local, Zone::get);
+    let clock = Clock { today: Timestamp::now().to_zoned(zone.clone()).date(), zone };
     let mut printer = Printer {
         format: args.output_format,
         text: ExplanationWriter::default(),

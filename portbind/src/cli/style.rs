@@ -2,8 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use jiff::tz::TimeZone;
-
+use crate::host::zone;
 use crate::output::Style;
 use crate::output::color::{ColorChoice, Surroundings};
 
@@ -13,7 +12,7 @@ pub(super) fn style(color: ColorChoice, to_stdout: bool) -> Style {
     Style {
         color: color.resolve(&Surroundings::of_process(is_terminal)),
         width: is_terminal.then(terminal_width).flatten(),
-        zone: TimeZone::system(),
+        zone: zone::local(),
         history: false,
     }
 }

@@ -34,6 +34,7 @@ mod units;
 pub mod unix;
 pub mod unix_sockets;
 pub mod users;
+pub mod zone;
 
 use std::path::Path;
 

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::html::Html;
 use super::identity::Identity;
@@ -16,6 +15,7 @@ use crate::cli::session;
 use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::diagnosis::tally::{Group, Tally};
 use crate::error::Error;
+use crate::host::zone;
 use crate::output::ci;
 use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
@@ -60,7 +60,7 @@ impl Collector {
         let is_terminal = io::stderr().is_terminal();
         let style = Style {
             color: args.color.resolve(&Surroundings::of_process(is_terminal)),
-            zone: TimeZone::system(),
+            zone: zone::local(),
             ..Style::default()
         };
         let recorder = args.record.as_ref().map(|path| {
