@@ -8,7 +8,7 @@ use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, operatio
 use crate::caller;
 use crate::filter;
 use crate::history;
-use crate::holders;
+use crate::holders::{self, Tables};
 use crate::kernel::{ByTask, Memory, Ptr, Slot, boot_time, count, current_ids, read_sockaddr, set};
 use crate::maps::{PENDING, Pending};
 use crate::sock::{AF_INET, Asked, Common, Sock, choose, is_v4, mapped, nonzero};
@@ -27,12 +27,12 @@ pub(crate) fn header(to: &mut Header, kind: u32, time: u64) {
 
 /// get_port returned `status` for `port`: the decision itself, made with the socket as it was asked.
 #[inline(always)]
-pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32) {
+pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32, tables: Tables) {
     // 5.10 returns 1, later kernels -EADDRINUSE; both mean that the port was refused.
     if status == 0 || !filter::is_refusal(EADDRINUSE) {
         return;
     }
-    let told = !storm::counts_only() && tell(&Asked { port, ..asked(sock) }, true);
+    let told = !storm::counts_only() && tell(&Asked { port, ..asked(sock) }, true, tables);
     let pending = Pending { sock: sock.0.0, told: u64::from(told) };
     let _ = PENDING.insert(current_ids(), pending, 0);
 }
@@ -58,7 +58,7 @@ pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u3
     if !filter::is_refusal(error) || !sock.is_internet() {
         return;
     }
-    if !storm::counts_only() && tell(&asked_by_call(sock, address, Memory::Kernel), false) {
+    if !storm::counts_only() && tell(&asked_by_call(sock, address, Memory::Kernel), false, Tables::Either) {
         end(sock, error, operation, boot_time());
     }
 }
@@ -78,7 +78,7 @@ pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, read_port
 #[inline(always)]
 pub(crate) fn system_call_failed(sock: Sock, address: Ptr, error: u32, operation: u32) {
     let asked = asked_by_call(sock, address, Memory::User);
-    if tell(&asked, error == EADDRINUSE) {
+    if tell(&asked, error == EADDRINUSE, Tables::Either) {
         end(sock, error, operation, asked.time);
     }
 }
@@ -114,7 +114,7 @@ fn asked(sock: Sock) -> Asked {
 
 /// Counts a refusal and, if it is wanted, sends the first steps. Returns whether it was sent.
 #[inline(always)]
-fn tell(asked: &Asked, walk_holders: bool) -> bool {
+fn tell(asked: &Asked, walk_holders: bool, tables: Tables) -> bool {
     count(counter::REFUSED);
     if !filter::passes(asked) {
         count(counter::FILTERED);
@@ -148,7 +148,7 @@ fn tell(asked: &Asked, walk_holders: bool) -> bool {
     if !walk_holders {
         set(&mut record.flags, walk::NOT_WALKED);
     } else if asked.port != 0 {
-        holders::walk(asked, &mut record);
+        holders::walk(asked, tables, &mut record);
     }
     record.submit_step();
     true

@@ -18,13 +18,22 @@ use crate::sock::{
     specific,
 };
 
+/// Tables of sockets that a program can come to search. Told by its hook, so that what it cannot need is left out of
+/// it: a search is most of a program, which has to be verified and compiled before tracing can begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    Tcp,
+    Udp,
+    Either,
+}
+
 /// Searches the table of the asked protocol, then sends what was found: the search itself is kept
 /// short, because the verifier walks through every step of it.
 #[inline(always)]
-pub(crate) fn walk(asked: &Asked, walk: &mut Walk) {
+pub(crate) fn walk(asked: &Asked, tables: Tables, walk: &mut Walk) {
     let vrf = match asked.protocol {
-        IPPROTO_TCP | IPPROTO_MPTCP => tcp::walk(asked, walk),
-        IPPROTO_UDP | IPPROTO_UDPLITE => udp::walk(asked, walk),
+        IPPROTO_TCP | IPPROTO_MPTCP if tables != Tables::Udp => tcp::walk(asked, walk),
+        IPPROTO_UDP | IPPROTO_UDPLITE if tables != Tables::Tcp => udp::walk(asked, walk),
         _ => {
             add_flag(walk, flag::NOT_WALKED);
             return;

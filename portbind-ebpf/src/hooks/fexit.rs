@@ -5,6 +5,7 @@ use aya_ebpf::macros::fexit;
 use aya_ebpf::programs::FExitContext;
 use portbind_ebpf::abi::operation;
 
+use crate::holders::Tables;
 use crate::kernel::Ptr;
 use crate::refusal::{call_returned, get_port_returned};
 use crate::sock::Sock;
@@ -18,19 +19,19 @@ pub(super) fn argument(context: &FExitContext, index: u32) -> Ptr {
 /// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP:
 /// the return value follows the arguments (bpf_get_func_ret needs 5.17).
 macro_rules! get_port {
-    ($($name:ident),*) => { $(
+    ($($name:ident: $tables:ident),*) => { $(
         #[fexit]
         #[inline(always)]
         pub(crate) fn $name(context: FExitContext) -> i32 {
             let status = context.arg(2);
             if status != 0 {
-                get_port_returned(Sock(argument(&context, 0)), context.arg(1), status);
+                get_port_returned(Sock(argument(&context, 0)), context.arg(1), status, Tables::$tables);
             }
             0
         }
     )* };
 }
-get_port!(fexit_tcp_get_port, fexit_udp4_get_port, fexit_udp6_get_port);
+get_port!(fexit_tcp_get_port: Tcp, fexit_udp4_get_port: Udp, fexit_udp6_get_port: Udp);
 
 /// A call whose return value is argument `$status`, on the socket that `$sock` finds at argument 0,
 /// with a sockaddr at `$address` if it has one.

@@ -4,6 +4,7 @@ use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use portbind_ebpf::abi::{counter, operation};
 
+use crate::holders::Tables;
 use crate::kernel::{ByTask, Ptr, count, current_ids};
 use crate::maps::{CALLS, Call, GET_PORTS, GetPort};
 use crate::refusal::{call_returned, get_port_returned};
@@ -32,7 +33,7 @@ pub(crate) fn kretprobe_get_port(context: RetProbeContext) -> u32 {
     let task = current_ids();
     if let Some(entry) = GET_PORTS.of_task(task) {
         let _ = GET_PORTS.remove(task);
-        get_port_returned(Sock(Ptr(entry.sock)), entry.port as u16, context.ret());
+        get_port_returned(Sock(Ptr(entry.sock)), entry.port as u16, context.ret(), Tables::Either);
     }
     0
 }
