@@ -57,12 +57,14 @@ mod family;
 mod filter;
 mod history;
 mod named;
+mod open_socket;
 
 pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Share, WINDOW};
 pub use family::Ended;
 pub use filter::{Filter, life, protocol};
 pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
 pub use named::Named;
+pub use open_socket::{Inodes, OpenSocket};
 
 /// What a record is: the first word of each.
 pub mod kind {
@@ -325,17 +327,3 @@ pub mod counter {
     /// How many there are.
     pub const COUNT: u32 = 8;
 }
-
-/// One open socket, as the iterator over tasks and files tells it.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "user", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
-pub struct OpenSocket {
-    /// Inode number in sockfs.
-    pub inode: u64,
-    /// Thread group id, in the initial pid namespace.
-    pub pid: u32,
-    /// Descriptor.
-    pub fd: u32,
-}
-const _: () = assert!(size_of::<OpenSocket>() == 16);

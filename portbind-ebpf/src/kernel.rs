@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the one home of raw reads, helpers and ring memory")]
 
 mod memory;
+mod open_file;
 
 use core::ffi::c_void;
 use core::ops::{Deref, DerefMut};
@@ -15,6 +16,7 @@ use portbind_ebpf::abi::{Filter, RING_BYTES};
 use portbind_ebpf::layout::Layout;
 
 pub(crate) use memory::{Block, Memory, Ptr, copy, copy_path_name, read_sockaddr};
+pub(crate) use open_file::OpenFile;
 
 use crate::maps::RECORDS;
 
@@ -275,43 +277,5 @@ impl<V: Copy> ByTask<V> for aya_ebpf::maps::LruHashMap<u64, V> {
     fn of_task(&self, task: u64) -> Option<V> {
         // SAFETY: as above.
         unsafe { self.get(&task) }.copied()
-    }
-}
-
-/// The interior of a `bpf_iter__task_file` context (kernel/bpf/task_iter.c): what one step is about.
-pub(crate) struct OpenFile {
-    seq: *mut aya_ebpf::bindings::seq_file,
-    pub(crate) task: Ptr,
-    pub(crate) file: Ptr,
-    pub(crate) fd: u32,
-}
-
-impl OpenFile {
-    /// Reads the context of an iterator program; `None` at the closing step, which has no file.
-    ///
-    /// # Safety
-    /// `context` is what the kernel passed to a program of section `iter/task_file`.
-    #[inline(always)]
-    pub(crate) unsafe fn from_context(context: *mut c_void) -> Option<Self> {
-        let words = context.cast::<u64>();
-        // SAFETY: the context is { meta *, task *, u32 fd, file * }, and meta starts with { seq_file * }.
-        // The loads have to be direct: the verifier types the pointers that the helper asks for.
-        unsafe {
-            let meta = *words as *const u64;
-            let task = *words.add(1);
-            let file = *words.add(3);
-            if task == 0 || file == 0 {
-                return None;
-            }
-            let seq = *meta as *mut aya_ebpf::bindings::seq_file;
-            Some(Self { seq, task: Ptr(task), file: Ptr(file), fd: *words.add(2).cast::<u32>() })
-        }
-    }
-
-    /// Appends a record to what the reader of the iterator gets.
-    #[inline(always)]
-    pub(crate) fn write<T: Copy>(&self, record: &T) {
-        // SAFETY: `seq` came from the context; the record is a live reference of the size passed.
-        unsafe { generated::bpf_seq_write(self.seq, ptr::from_ref(record).cast(), size_of::<T>() as u32) };
     }
 }

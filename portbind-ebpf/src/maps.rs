@@ -3,7 +3,7 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use portbind_ebpf::abi::{
-    Alike, MAX_ALIKE, MAX_INTRODUCED, MAX_SHARES, Often, PORT_WORDS, RING_BYTES, Share, counter,
+    Alike, Inodes, MAX_ALIKE, MAX_INTRODUCED, MAX_SHARES, Often, PORT_WORDS, RING_BYTES, Share, counter,
 };
 
 /// Calls that can be in flight at once before the kprobe backend loses returns.
@@ -55,6 +55,10 @@ pub(crate) static SHARES: LruHashMap<u32, Share> = LruHashMap::with_max_entries(
 /// Processes that were introduced, by thread group id.
 #[map]
 pub(crate) static INTRODUCED: LruHashMap<u32, Introduced> = LruHashMap::with_max_entries(MAX_INTRODUCED, 0);
+
+/// The sockets that the iterator over open files is to tell. User space writes it between walks.
+#[map]
+pub(crate) static INODES: Array<Inodes> = Array::with_max_entries(1, 0);
 
 /// A process that was introduced, as it was then.
 #[repr(C)]

@@ -16,7 +16,7 @@ use crate::sock::Sock;
 use crate::storm;
 
 /// `SOCKFS_MAGIC` (include/uapi/linux/magic.h).
-const SOCKFS_MAGIC: u64 = 0x534F_434B;
+pub(super) const SOCKFS_MAGIC: u64 = 0x534F_434B;
 /// Errors lie between -MAX_ERRNO and -1.
 const MAX_ERRNO: u64 = 4095;
 
@@ -71,7 +71,7 @@ pub(super) fn sock_of_descriptor(fd: u32) -> Sock {
 
 /// Whether a `struct file` is a socket.
 #[inline(always)]
-pub(super) fn is_socket(file: Ptr) -> bool {
+fn is_socket(file: Ptr) -> bool {
     let inode = file.follow(at!(file_inode));
     !inode.is_null() && inode.follow(at!(inode_sb)).read::<u64>(at!(super_magic)) == SOCKFS_MAGIC
 }

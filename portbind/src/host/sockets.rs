@@ -67,7 +67,7 @@ impl SocketOwners {
     /// Fails when the process table itself cannot be listed.
     pub fn scan_where(&self, wanted: Wanted<'_>) -> io::Result<Scan> {
         let table = openat(CWD, self.procfs.root(), directory(), Mode::empty())?;
-        let pids = processes(&table)?;
+        let pids = processes(&table, usize::MAX)?;
         let search = |pids: &[u32]| {
             let mut search = Search { table: table.as_fd(), wanted, found: Vec::new(), unreadable: 0 };
             pids.iter().for_each(|&pid| search.process(pid));
@@ -81,11 +81,13 @@ impl SocketOwners {
         Ok(Scan { owners: from_triples(found), unreadable })
     }
 
-    /// How many processes there are; none where the process table cannot be listed.
+    /// Whether there are at least so many processes. No more of the table is listed than tells that: each thousand
+    /// takes the kernel 2 ms.
     #[must_use]
-    pub fn process_count(&self) -> usize {
+    pub fn has_processes(&self, count: usize) -> bool {
         let table = openat(CWD, self.procfs.root(), directory(), Mode::empty());
-        table.map_err(io::Error::from).and_then(|table| processes(&table)).map_or(0, |pids| pids.len())
+        let some = table.map_err(io::Error::from).and_then(|table| processes(&table, count));
+        some.is_ok_and(|some| some.len() == count)
     }
 
     /// Whether a process has one of these sockets open right now.
@@ -118,12 +120,14 @@ type Wanted<'a> = &'a (dyn Fn(u64) -> bool + Sync);
 /// What a part of the processes has open, as pid, descriptor and inode, and how many may not be looked at.
 type Part = (Vec<(u32, u32, u64)>, usize);
 
-/// The pids in a process table.
-fn processes(table: &OwnedFd) -> io::Result<Vec<u32>> {
+/// The pids in a process table, or the first so many.
+fn processes(table: &OwnedFd, most: usize) -> io::Result<Vec<u32>> {
     let mut buffer = [MaybeUninit::uninit(); NAMES];
     let mut entries = RawDir::new(table, &mut buffer);
     let mut pids = Vec::new();
-    while let Some(entry) = entries.next() {
+    while pids.len() < most
+        && let Some(entry) = entries.next()
+    {
         pids.extend(number(entry?.file_name()));
     }
     Ok(pids)
@@ -274,6 +278,7 @@ mod tests {
         assert_eq!(scan.owners[&5], [owner(3, &[4]), owner(7, &[9, 10])]);
         assert_eq!(scan.owners[&6], [owner(3, &[5]), owner(8, &[3])]);
         assert_eq!((scan.owners.len(), scan.unreadable), (2, 0));
+        assert!(sockets.has_processes(4) && !sockets.has_processes(5));
         assert!(sockets.verify(7, 9, 5));
         assert!(!sockets.verify(7, 9, 6) && !sockets.verify(7, 0, 5) && !sockets.verify(99, 9, 5));
     }
@@ -285,6 +290,7 @@ mod tests {
         assert!(sockets.scan(&HashSet::from([5])).is_err());
         assert!(sockets.find(&HashSet::from([5])).is_empty());
         assert_eq!(sockets.scan(&HashSet::new()).unwrap(), Scan::default());
+        assert!(!sockets.has_processes(1));
     }
 
     #[test]

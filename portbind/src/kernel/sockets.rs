@@ -1,12 +1,15 @@
 //! Who has a socket open, asked of the kernel itself: one walk over the files of every task.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 
+use aya::maps::{Array, Map, MapData};
 use aya_obj::generated::bpf_attach_type::BPF_TRACE_ITER;
-use portbind_ebpf::abi::OpenSocket;
-use zerocopy::FromBytes;
+use portbind_ebpf::abi::{Inodes, OpenSocket};
+use zerocopy::{FromBytes, transmute_ref};
 
 use super::attach::AttachError;
 use super::half::Half;
@@ -15,36 +18,96 @@ use crate::sys::tracing::Place;
 
 /// Its program.
 pub(super) const PROGRAM: &str = "open_sockets";
+/// The map that says which sockets it tells.
+const MAP: &str = "INODES";
 /// The kernel's function that stands for the iterator (`DEFINE_BPF_ITER_FUNC`, kernel/bpf/task_iter.c).
 pub(super) const FUNCTION: &str = "bpf_iter_task_file";
+
+/// Words of [`Inodes`], the one value of the map.
+type Words = [u64; size_of::<Inodes>() / size_of::<u64>()];
 
 /// The iterator over open sockets (kernel/bpf/task_iter.c). It sees the tasks of the pid namespace
 /// of whoever reads it, and threads that share their files once.
 #[derive(Clone, Debug)]
 pub struct OpenSockets {
     program: Rc<OwnedFd>,
+    /// [`MAP`], written before each walk.
+    wanted: Rc<RefCell<Map>>,
 }
 
 impl OpenSockets {
     /// Loads the iterator; `function` is the id of [`FUNCTION`], if the kernel has it.
     pub(super) fn load(half: &mut Half, function: Option<u32>) -> Result<Self, AttachError> {
-        let function = function.ok_or_else(|| AttachError::Load {
-            program: PROGRAM,
-            reason: format!("this kernel's BTF has no function `{FUNCTION}`"),
-        })?;
+        let refused = |reason| AttachError::Load { program: PROGRAM, reason };
+        let function =
+            function.ok_or_else(|| refused(format!("this kernel's BTF has no function `{FUNCTION}`")))?;
         let program = half.load(PROGRAM, Place::Typed(BPF_TRACE_ITER, function))?;
-        Ok(Self { program: Rc::new(program) })
+        let wanted = half.take_map(MAP).ok_or_else(|| refused(format!("no map {MAP}")))?;
+        Ok(Self { program: Rc::new(program), wanted: Rc::new(RefCell::new(wanted)) })
     }
 
     /// Every socket that any process has open, each with its descriptor, now.
     ///
     /// # Errors
     /// If the kernel refuses the walk or it breaks off.
-    pub fn read(&self) -> io::Result<Vec<OpenSocket>> {
-        let mut file = iterator::walk(self.program.as_fd())?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+    pub fn all(&self) -> io::Result<Vec<OpenSocket>> {
+        self.walk(&Inodes::ALL)
+    }
+
+    /// The same of these sockets only, which is several times as fast.
+    ///
+    /// # Errors
+    /// As [`OpenSockets::all`].
+    pub fn of(&self, inodes: &HashSet<u64>) -> io::Result<Vec<OpenSocket>> {
+        let mut wanted = Inodes::NONE;
+        inodes.iter().for_each(|&inode| wanted.insert(inode));
+        let mut open = self.walk(&wanted)?;
+        open.retain(|socket| inodes.contains(&socket.inode));
+        Ok(open)
+    }
+
+    fn walk(&self, wanted: &Inodes) -> io::Result<Vec<OpenSocket>> {
+        let words: &Words = transmute_ref!(wanted);
+        let mut map = self.wanted.borrow_mut();
+        let map: Result<Array<&mut MapData, Words>, _> = Array::try_from(&mut *map);
+        map.and_then(|mut map| map.set(0, words, 0)).map_err(io::Error::other)?;
+        let bytes = read_all(&mut iterator::walk(self.program.as_fd())?)?;
         let records = bytes.chunks_exact(size_of::<OpenSocket>());
         Ok(records.filter_map(|record| OpenSocket::read_from_bytes(record).ok()).collect())
+    }
+}
+
+/// Reads to the end. In between the kernel says that there is nothing yet, each time that it has passed over a million
+/// files of which the program told none (`MAX_ITER_OBJECTS`, kernel/bpf/bpf_iter.c).
+fn read_all(file: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        match file.read_to_end(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read.map(|_| bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives these, one a read.
+    struct Parts(Vec<io::Result<&'static [u8]>>);
+
+    impl Read for Parts {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() { Ok(0) } else { self.0.remove(0)?.read(buffer) }
+        }
+    }
+
+    #[test]
+    fn reads_on_when_there_is_nothing_yet() {
+        let nothing_yet = || Err(io::ErrorKind::WouldBlock.into());
+        let mut parts = Parts(vec![nothing_yet(), Ok(b"ab"), nothing_yet(), nothing_yet(), Ok(b"c")]);
+        assert_eq!(read_all(&mut parts).unwrap(), b"abc");
+        let mut broken = Parts(vec![Ok(b"ab"), Err(io::ErrorKind::PermissionDenied.into())]);
+        assert_eq!(read_all(&mut broken).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     }
 }

@@ -18,15 +18,15 @@ pub(in crate::cli) enum Source {
     Procfs(SocketOwners),
 }
 
-/// From so many processes on the kernel's iterator is quicker, though it has to be loaded first: that takes 15 to
-/// 50 ms, and a process with 50 descriptors takes `/proc` 0.1 ms.
+/// From so many processes on the kernel's iterator is quicker, though it has to be loaded first: that takes 10 to
+/// 30 ms, most of it to read the kernel's types, and a process with 50 descriptors takes `/proc` 0.1 ms.
 const WORTH_LOADING: usize = 512;
 
 impl Source {
     /// What answers one question soonest: the kernel's iterator where there are many processes, and it can be
     /// loaded.
     pub(in crate::cli) fn for_one_question(procfs: SocketOwners) -> Self {
-        let may_load = procfs.process_count() >= WORTH_LOADING && Privileges::read().missing().is_empty();
+        let may_load = procfs.has_processes(WORTH_LOADING) && Privileges::read().missing().is_empty();
         match may_load.then(load_open_sockets) {
             Some(Ok(open_sockets)) => Self::Kernel(open_sockets, procfs),
             _ => Self::Procfs(procfs),
@@ -44,7 +44,7 @@ impl Source {
     /// Every open socket; where only `/proc` tells, none: that takes long.
     pub(super) fn open_sockets(&self) -> Vec<OpenSocket> {
         match self {
-            Self::Kernel(open_sockets, _) => open_sockets.read().unwrap_or_default(),
+            Self::Kernel(open_sockets, _) => open_sockets.all().unwrap_or_default(),
             Self::Procfs(_) => Vec::new(),
         }
     }
@@ -56,11 +56,8 @@ impl FdSource for Source {
             Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),
             Self::Procfs(procfs) => return procfs.find(inodes),
         };
-        match open_sockets.read() {
-            Ok(open) => {
-                let wanted = open.into_iter().filter(|open| inodes.contains(&open.inode));
-                from_triples(wanted.map(|open| (open.pid, open.fd, open.inode)))
-            }
+        match open_sockets.of(inodes) {
+            Ok(open) => from_triples(open.into_iter().map(|open| (open.pid, open.fd, open.inode))),
             Err(_) => procfs.find(inodes),
         }
     }
