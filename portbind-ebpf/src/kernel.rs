@@ -5,7 +5,6 @@
 mod memory;
 mod open_file;
 
-use core::ffi::c_void;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
@@ -89,13 +88,13 @@ pub(crate) trait Step {
 #[cfg(not(feature = "bounded"))]
 #[inline(always)]
 pub(crate) fn repeat<S: Step>(limit: u32, state: &mut S) {
-    unsafe extern "C" fn once<S: Step>(_index: u64, state: *mut c_void) -> i64 {
+    unsafe extern "C" fn once<S: Step>(_index: u64, state: *mut core::ffi::c_void) -> i64 {
         // SAFETY: the helper hands on what it was given below.
         i64::from(!unsafe { &mut *state.cast::<S>() }.step())
     }
     let state: *mut S = state;
     // SAFETY: the state outlives the call, and only the function that fits it gets it.
-    unsafe { generated::bpf_loop(limit, once::<S> as *mut c_void, state.cast(), 0) };
+    unsafe { generated::bpf_loop(limit, once::<S> as *mut core::ffi::c_void, state.cast(), 0) };
 }
 
 /// Takes up to `limit` steps.
@@ -210,6 +209,25 @@ impl<T> DerefMut for Slot<T> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`.
         unsafe { self.0.assume_init_mut() }
+    }
+}
+
+/// The registers of a system call's caller, of a type that the verifier knows: each is loaded, where a helper would
+/// take twenty times as long.
+pub(crate) struct Registers(*const u8);
+
+impl Registers {
+    /// The first argument of `TP_PROTO(struct pt_regs *regs, long ret)`.
+    #[inline(always)]
+    pub(crate) fn of_argument(context: &aya_ebpf::programs::BtfTracePointContext) -> Self {
+        Self(context.arg(0))
+    }
+
+    /// The register at this offset of `struct pt_regs`.
+    #[inline(always)]
+    pub(crate) fn at(&self, offset: usize) -> u64 {
+        // SAFETY: the kernel lets only a program load that stays within the structure, and hands a valid one.
+        unsafe { self.0.add(offset).cast::<u64>().read_volatile() }
     }
 }
 

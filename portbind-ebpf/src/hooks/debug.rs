@@ -15,7 +15,9 @@ use crate::kernel::{Ptr, current_ids};
 /// `TP_PROTO(struct pt_regs *regs, long ret)` of raw tracepoint `sys_exit`.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub(crate) fn debug_sys_exit(context: RawTracePointContext) -> i32 {
-    let Some(call) = SystemCall::of_registers(Ptr(context.arg(0))) else { return 0 };
+    let registers = Ptr(context.arg(0));
+    let register = |offset: usize| registers.read(offset as u32);
+    let Some(call) = SystemCall::of_registers(register) else { return 0 };
     let sock = sock_of_descriptor(call.fd);
     if sock.0.is_null() {
         return 0;

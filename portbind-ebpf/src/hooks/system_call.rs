@@ -32,10 +32,9 @@ pub(super) struct SystemCall {
 }
 
 impl SystemCall {
-    /// Reads a `struct pt_regs`; `None` for any other call.
+    /// Asks for the registers at these offsets of `struct pt_regs`; `None` for any other call.
     #[inline(always)]
-    pub(super) fn of_registers(registers: Ptr) -> Option<Self> {
-        let register = |offset: usize| registers.read::<u64>(offset as u32);
+    pub(super) fn of_registers(register: impl Fn(usize) -> u64) -> Option<Self> {
         let number = register(offset_of!(pt_regs, orig_rax));
         let (first, second) = match number {
             BIND | LISTEN => (offset_of!(pt_regs, rdi), offset_of!(pt_regs, rsi)),

@@ -3,13 +3,13 @@
 //! The program runs at the end of every system call of the machine, so it looks at the return
 //! value before anything else.
 
-use aya_ebpf::macros::raw_tracepoint;
-use aya_ebpf::programs::RawTracePointContext;
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
 use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use crate::filter;
-use crate::kernel::{Memory, Ptr, at, current_task};
+use crate::kernel::{Memory, Ptr, Registers, at, current_task};
 use crate::named::{self, Name};
 use crate::refusal::{EADDRINUSE, call_succeeded, system_call_failed};
 use crate::sock::Sock;
@@ -21,20 +21,20 @@ pub(super) const SOCKFS_MAGIC: u64 = 0x534F_434B;
 const MAX_ERRNO: u64 = 4095;
 
 /// `TP_PROTO(struct pt_regs *regs, long ret)` of raw tracepoint `sys_exit`.
-#[raw_tracepoint(tracepoint = "sys_exit")]
+#[btf_tracepoint(function = "sys_exit")]
 #[inline(always)]
-pub(crate) fn tracepoint_sys_exit(context: RawTracePointContext) -> i32 {
+pub(crate) fn tracepoint_sys_exit(context: BtfTracePointContext) -> i32 {
     let error = context.arg::<u64>(1).wrapping_neg();
     if error > MAX_ERRNO || (error != 0 && !filter::is_refusal(error as u32)) {
         return 0;
     }
-    system_call_returned(Ptr(context.arg(0)), error as u32);
+    system_call_returned(&Registers::of_argument(&context), error as u32);
     0
 }
 
 #[inline(always)]
-fn system_call_returned(registers: Ptr, error: u32) {
-    let Some(call) = SystemCall::of_registers(registers) else { return };
+fn system_call_returned(registers: &Registers, error: u32) {
+    let Some(call) = SystemCall::of_registers(|offset| registers.at(offset)) else { return };
     // Only sockets are refused an address. What else there is to an error has to be looked at.
     if error == EADDRINUSE && storm::counts_only() {
         return;

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
-use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT};
+use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_RAW_TP};
 
 use super::backend::{Backend, Hook, Kind, Point};
 use super::half::Half;
@@ -93,6 +93,7 @@ impl Attached {
             Kind::Fexit => typed(BPF_TRACE_FEXIT),
             Kind::Kprobe => Place::Kprobe,
             Kind::RawTracepoint => Place::RawTracepoint,
+            Kind::TypedTracepoint => typed(BPF_TRACE_RAW_TP),
         };
         // The return first: a call that is between the two is then seen by neither.
         for name in [Some(point.program), point.entry].into_iter().flatten() {
@@ -115,7 +116,7 @@ impl Attached {
         let program = self.programs.get(name).ok_or(io::ErrorKind::NotFound)?;
         let target = CString::new(point.target)?;
         match point.kind {
-            Kind::Fentry | Kind::Fexit => tracing::attach(program.as_fd(), None),
+            Kind::Fentry | Kind::Fexit | Kind::TypedTracepoint => tracing::attach(program.as_fd(), None),
             Kind::RawTracepoint => tracing::attach(program.as_fd(), Some(&target)),
             Kind::Kprobe => {
                 let kprobes = match self.kprobes {

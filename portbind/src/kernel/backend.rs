@@ -22,6 +22,8 @@ pub enum Kind {
     Kprobe,
     /// Raw tracepoint.
     RawTracepoint,
+    /// Raw tracepoint, by its typedef: its program reads the arguments as what they are.
+    TypedTracepoint,
 }
 
 /// Where one program is attached to see one thing.
@@ -194,7 +196,10 @@ const KPROBE: &[Hook] = &[
 ];
 
 const TRACEPOINT: &[Hook] = &[
-    hook("bind and listen system calls", &[at(Kind::RawTracepoint, "sys_exit", "tracepoint_sys_exit")]),
+    hook(
+        "bind and listen system calls",
+        &[at(Kind::TypedTracepoint, "btf_trace_sys_exit", "tracepoint_sys_exit")],
+    ),
     TCP_STATES,
 ];
 

@@ -226,7 +226,7 @@ pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
 #[derive(Debug)]
 struct Kernel {
     layout: Layout,
-    /// Ids of the functions that it has, of those in any backend's table and the one of the iterator.
+    /// Ids of the functions and typedefs that it has, of those in any backend's table and the one of the iterator.
     functions: BTreeMap<&'static str, u32>,
     /// The kernel half that is made for it.
     object: &'static [u8],
@@ -236,13 +236,9 @@ impl Kernel {
     fn read() -> Result<Self, TraceError> {
         let bytes = read_kernel_btf()?;
         let btf = Btf::parse(&bytes)?;
-        let targets = [Backend::Fexit, Backend::Kprobe]
-            .iter()
-            .flat_map(|backend| backend.hooks())
-            .flat_map(|hook| hook.points)
-            .map(|point| point.target);
-        let names: Vec<_> = targets.chain([sockets::FUNCTION]).collect();
-        let functions = btf.functions(&names).into_iter().collect();
+        let points = Backend::ALL.iter().flat_map(|backend| backend.hooks()).flat_map(|hook| hook.points);
+        let names: Vec<_> = points.map(|point| point.target).chain([sockets::FUNCTION]).collect();
+        let functions = btf.functions(&names).into_iter().chain(btf.typedefs(&names)).collect();
         let layout = layout::resolve(&btf)?;
         let object = object(&btf, &layout);
         Ok(Self { layout, functions, object })

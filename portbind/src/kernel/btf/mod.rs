@@ -36,6 +36,8 @@ pub struct Btf<'a> {
     structs: Vec<u32>,
     /// Ids of the functions.
     functions: Vec<u32>,
+    /// Ids of all typedefs.
+    typedefs: Vec<u32>,
 }
 
 impl<'a> Btf<'a> {
@@ -53,6 +55,7 @@ impl<'a> Btf<'a> {
             offsets: Vec::with_capacity(types.len() / 24),
             structs: Vec::new(),
             functions: Vec::new(),
+            typedefs: Vec::new(),
         };
         btf.walk()?;
         btf.offsets.shrink_to_fit();
@@ -76,6 +79,7 @@ impl<'a> Btf<'a> {
             match kind {
                 Kind::Struct if [n0, n1, n2, n3] != [0; 4] => self.structs.push(id),
                 Kind::Func => self.functions.push(id),
+                Kind::Typedef => self.typedefs.push(id),
                 _ => {}
             }
             let start = u32::try_from(at).map_err(|_| BtfError::Truncated { what: "the type section" })?;
@@ -155,12 +159,22 @@ impl<'a> Btf<'a> {
     /// The functions of these names that exist, sorted, each with its id; found in one pass.
     #[must_use]
     pub fn functions<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
+        self.named(&self.functions, names)
+    }
+
+    /// The typedefs of these names that exist, likewise.
+    #[must_use]
+    pub fn typedefs<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
+        self.named(&self.typedefs, names)
+    }
+
+    fn named<'n>(&self, ids: &[u32], names: &[&'n str]) -> Vec<(&'n str, u32)> {
         let mut wanted = names.to_vec();
         wanted.sort_unstable();
         let mut found: Vec<(&str, u32)> = Vec::with_capacity(wanted.len());
-        for &id in &self.functions {
-            let Ok(function) = self.get(id) else { continue };
-            let name = self.name(function.name);
+        for &id in ids {
+            let Ok(one) = self.get(id) else { continue };
+            let name = self.name(one.name);
             if let Ok(index) = wanted.binary_search_by(|known| known.as_bytes().cmp(name))
                 && let Some(known) = wanted.get(index)
             {
