@@ -6,7 +6,7 @@ use crate::caller;
 use crate::filter;
 use crate::holders::is_connected_only;
 use crate::kernel::{
-    InPlace, Ptr, Slot, at, boot_time, count, current_ids, current_owner, current_task, get,
+    Block, InPlace, Ptr, Slot, at, boot_time, count, current_ids, current_owner, current_task, get,
 };
 use crate::maps::{INTRODUCED, Introduced};
 use crate::refusal::header;
@@ -20,7 +20,8 @@ const TCP_FIN_WAIT1: u8 = 4;
 /// A socket was bound, by a call that asked for `asked_port`.
 #[inline(always)]
 pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
-    let common = Common::of(sock);
+    let mut room = Block::room();
+    let common = Common::of(sock, &mut room);
     let port = common.port();
     // A bind that puts the choice off (IP_BIND_ADDRESS_NO_PORT) has taken nothing yet.
     let wanted = if call == operation::AUTOBIND { life::CONNECTED } else { life::BOUND };
@@ -131,8 +132,7 @@ fn tell(sock: Sock, what: u32, port: u16) {
         return;
     };
     header(&mut record.header, kind::CHANGE, boot_time());
-    let common = Common::of(sock);
-    sock.describe(&mut record.socket, &common, &common.local(), port);
+    sock.describe_bound(&mut record.socket, port);
     let task = current_task();
     let leader: Ptr = task.follow(at!(task_group_leader));
     record.start_time = leader.read(at!(task_start_boottime));

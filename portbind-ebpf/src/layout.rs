@@ -8,9 +8,9 @@
 /// Value of a row that the running kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
 
-/// Bytes of the beginning of a socket that are read at once: `struct sock_common` up to its cookie
-/// (include/net/sock.h).
-pub const COMMON_LEN: u32 = 96;
+/// Bytes of the beginning of a socket that are read at once: `struct sock_common` up to its local address
+/// (include/net/sock.h)
+pub const COMMON_LEN: u32 = 88;
 
 /// What is asked of the running kernel's BTF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,6 @@ impl Layout {
             self.sock_v6_rcv_saddr.wrapping_add(16),
             self.sock_num.wrapping_add(2),
             self.sock_dport.wrapping_add(2),
-            self.sock_cookie.wrapping_add(8),
         ];
         let mut index = 0;
         while index < ends.len() {

@@ -9,7 +9,7 @@ use crate::caller;
 use crate::filter;
 use crate::history;
 use crate::holders::{self, Tables};
-use crate::kernel::{ByTask, Memory, Ptr, Slot, boot_time, count, current_ids, read_sockaddr, set};
+use crate::kernel::{Block, ByTask, Memory, Ptr, Slot, boot_time, count, current_ids, read_sockaddr, set};
 use crate::maps::{PENDING, Pending};
 use crate::sock::{AF_INET, Asked, Common, Sock, choose, is_v4, mapped, nonzero};
 use crate::storm;
@@ -32,7 +32,11 @@ pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32, tables: Tabl
     if status == 0 || !filter::is_refusal(EADDRINUSE) {
         return;
     }
-    let told = !storm::counts_only() && tell(&Asked { port, ..asked(sock) }, true, tables);
+    let told = !storm::counts_only() && {
+        let mut asked = asked(sock);
+        asked.port = port;
+        tell(&asked, true, tables)
+    };
     let pending = Pending { sock: sock.0.0, told: u64::from(told) };
     let _ = PENDING.insert(current_ids(), pending, 0);
 }
@@ -58,7 +62,12 @@ pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u3
     if !filter::is_refusal(error) || !sock.is_internet() {
         return;
     }
-    if !storm::counts_only() && tell(&asked_by_call(sock, address, Memory::Kernel), false, Tables::Either) {
+    if storm::counts_only() {
+        return;
+    }
+    let mut asked = asked(sock);
+    ask_by_call(&mut asked, address, Memory::Kernel);
+    if tell(&asked, false, Tables::Either) {
         end(sock, error, operation, boot_time());
     }
 }
@@ -77,30 +86,30 @@ pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, read_port
 /// A bind or listen system call failed: the whole refusal at once, for the tracepoint backend.
 #[inline(always)]
 pub(crate) fn system_call_failed(sock: Sock, address: Ptr, error: u32, operation: u32) {
-    let asked = asked_by_call(sock, address, Memory::User);
+    let mut asked = asked(sock);
+    ask_by_call(&mut asked, address, Memory::User);
     if tell(&asked, error == EADDRINUSE, Tables::Either) {
         end(sock, error, operation, asked.time);
     }
 }
 
-/// What a call asked for: its sockaddr, or the socket's own address if it has none (listen).
+/// What a call asked for is in its sockaddr; one that has none (listen) asks for the socket's own address.
 #[inline(always)]
-fn asked_by_call(sock: Sock, address: Ptr, memory: Memory) -> Asked {
-    let mut asked = asked(sock);
+fn ask_by_call(asked: &mut Asked, address: Ptr, memory: Memory) {
     if !address.is_null() {
         // struct sockaddr_in: family and port, address at 4; sockaddr_in6: family and port, flow, address at 8.
         let [head, v4, v6 @ .., _] = read_sockaddr(address, memory);
         asked.port = u16::from_be((head >> 16) as u16);
-        let is_v4 = is_v4(asked.common.family()) | 1 ^ nonzero(u64::from(head as u16 ^ AF_INET));
+        let is_v4 = is_v4(asked.family) | 1 ^ nonzero(u64::from(head as u16 ^ AF_INET));
         asked.address = choose(is_v4, mapped(v4), v6);
     }
-    asked
 }
 
 /// What is asked for by the socket's own address and port, now.
 #[inline(always)]
 fn asked(sock: Sock) -> Asked {
-    let common = Common::of(sock);
+    let mut room = Block::room();
+    let common = Common::of(sock, &mut room);
     Asked {
         time: boot_time(),
         sock,
@@ -108,7 +117,7 @@ fn asked(sock: Sock) -> Asked {
         port: common.port(),
         protocol: sock.protocol(),
         netns: common.netns(),
-        common,
+        family: common.family(),
     }
 }
 
@@ -129,7 +138,12 @@ fn tell(asked: &Asked, walk_holders: bool, tables: Tables) -> bool {
     };
     header(&mut record.header, kind::REFUSAL, asked.time);
     caller::describe(&mut record.caller);
-    asked.sock.describe(&mut record.socket, &asked.common, &asked.address, asked.port);
+    // Read once more: kept, it would take the search's room on the stack.
+    {
+        let mut room = Block::room();
+        let common = Common::of(asked.sock, &mut room);
+        asked.sock.describe(&mut record.socket, &common, &asked.address, asked.port);
+    }
     record.submit_step();
 
     // Taken before the search and handed over after it: the search counts in the record itself, because

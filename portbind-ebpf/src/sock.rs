@@ -7,7 +7,7 @@ use portbind_ebpf::layout::ABSENT;
 
 pub(crate) use common::Common;
 
-use crate::kernel::{Ptr, at, opaque, set};
+use crate::kernel::{Block, Ptr, at, opaque, set};
 
 /// Address families (include/linux/socket.h).
 pub(crate) const AF_UNIX: u16 = 1;
@@ -103,8 +103,7 @@ pub(crate) struct Asked {
     /// When, in nanoseconds since boot.
     pub(crate) time: u64,
     pub(crate) sock: Sock,
-    /// The socket, as it was asked with.
-    pub(crate) common: Common,
+    pub(crate) family: u16,
     pub(crate) address: Address,
     pub(crate) port: u16,
     pub(crate) protocol: u16,
@@ -200,9 +199,9 @@ impl Sock {
     /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
     /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
     #[inline(always)]
-    pub(crate) fn describe(self, to: &mut Socket, common: &Common, address: &Address, port: u16) {
+    pub(crate) fn describe(self, to: &mut Socket, common: &Common<'_>, address: &Address, port: u16) {
         to.id = self.0.0;
-        to.cookie = common.cookie();
+        to.cookie = self.0.read(at!(sock_cookie));
         to.address = *address;
         to.peer = common.peer();
         to.netns = common.netns();
@@ -218,6 +217,14 @@ impl Sock {
         to.uid = self.0.read(at!(sock_uid));
         to.inode = inode_of_socket(self.visible().0.follow(at!(sock_socket)));
         to.reserved = 0;
+    }
+
+    /// The same of one that has its address still.
+    #[inline(always)]
+    pub(crate) fn describe_bound(self, to: &mut Socket, port: u16) {
+        let mut room = Block::room();
+        let common = Common::of(self, &mut room);
+        self.describe(to, &common, &common.local(), port);
     }
 
     /// Copies what a record says of a socket that is none of the internet. What only those have is zero.

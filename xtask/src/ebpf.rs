@@ -23,6 +23,11 @@ const SECTIONS: [(&str, &str); 4] = [
     (".BTF.ext", "types of the functions that loops call"),
 ];
 
+/// What the mangled name of a function of the kernel half has in it.
+const OURS: &str = "13portbind_ebpf";
+/// The same of the functions that the helper `bpf_loop` calls.
+const LOOP_BODY: &str = "6kernel6repeat4once";
+
 /// Options of `cargo xtask ebpf`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -178,6 +183,10 @@ fn new_names(tools: &setup::BuildTools, object: &Path) -> Result<String> {
     let symbols = tool::output(Command::new(&tools.nm).arg("--format=just-symbols").arg(object))?;
     let mangled = symbols.lines().filter(|name| name.starts_with("_R"));
     let pairs: BTreeSet<String> = mangled.map(|name| format!("{name} {}\n", without_hashes(name))).collect();
+    let subprogram = pairs.iter().find(|pair| pair.contains(OURS) && !pair.contains(LOOP_BODY));
+    if let Some(pair) = subprogram {
+        bail!("a function is not inlined, and older verifiers are lost in subprograms: {pair}");
+    }
     Ok(pairs.into_iter().collect())
 }
 

@@ -14,8 +14,7 @@ use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag}
 use crate::kernel::{Ptr, Slot, Step, at, count, get, increment, jiffies, opaque, repeat, set};
 use crate::refusal::header;
 use crate::sock::{
-    Asked, Common, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero,
-    specific,
+    Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero, specific,
 };
 
 /// Tables of sockets that a program can come to search. Told by its hook, so that what it cannot need is left out of
@@ -78,8 +77,7 @@ impl Telling<'_> {
             return false;
         };
         header(&mut record.header, kind::HOLDER, self.time);
-        let common = Common::of(sock);
-        sock.describe(&mut record.socket, &common, &common.local(), self.port);
+        sock.describe_bound(&mut record.socket, self.port);
         record.jiffies_left = sock.0.read::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
         record.backlog = sock.0.read(at!(sock_ack_backlog));
         record.max_backlog = sock.0.read(at!(sock_max_ack_backlog));

@@ -109,30 +109,40 @@ pub(crate) fn read_sockaddr(at: Ptr, memory: Memory) -> Sockaddr {
 
 /// The first bytes of an object in the kernel, read at once: each read of its own costs as much as all of them.
 #[cfg(not(feature = "bounded"))]
-pub(crate) struct Block {
-    words: [u64; BLOCK_WORDS],
-}
+pub(crate) struct Block(MaybeUninit<[u64; BLOCK_WORDS]>);
 
 /// An object in the kernel, read field by field: loops that are no functions leave no room on the stack.
 #[cfg(feature = "bounded")]
-pub(crate) struct Block {
-    object: Ptr,
-}
+pub(crate) struct Block(Ptr);
 
 #[cfg(not(feature = "bounded"))]
 const BLOCK_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
-#[cfg(not(feature = "bounded"))]
-impl Plain for [u64; BLOCK_WORDS] {}
 
 impl Block {
+    /// Room for one. It is read into where it is: moved, it would be on the stack twice.
+    #[inline(always)]
+    pub(crate) const fn room() -> Self {
+        #[cfg(not(feature = "bounded"))]
+        return Self(MaybeUninit::uninit());
+        #[cfg(feature = "bounded")]
+        Self(Ptr(0))
+    }
+
     /// Reads the beginning of an object.
     #[inline(always)]
-    pub(crate) fn read(object: Ptr) -> Self {
-        Self {
-            #[cfg(not(feature = "bounded"))]
-            words: object.read(0),
-            #[cfg(feature = "bounded")]
-            object,
+    pub(crate) fn read(&mut self, object: Ptr) {
+        #[cfg(not(feature = "bounded"))]
+        // SAFETY: as in `Ptr::read`.
+        unsafe {
+            generated::bpf_probe_read_kernel(
+                self.0.as_mut_ptr().cast(),
+                size_of_val(&self.0) as u32,
+                object.0 as *const c_void,
+            );
+        }
+        #[cfg(feature = "bounded")]
+        {
+            self.0 = object;
         }
     }
 
@@ -141,14 +151,14 @@ impl Block {
     pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
         #[cfg(not(feature = "bounded"))]
         {
-            let first: *const u8 = self.words.as_ptr().cast();
-            // SAFETY: the loader has seen to it that the value lies within the words, and the verifier sees it too;
-            // the kernel aligns its fields, and the words are aligned as an object is. Any bit pattern is a
-            // `Plain` value. Volatile keeps the words where they can be pointed to.
+            let first: *const u8 = self.0.as_ptr().cast();
+            // SAFETY: the loader has seen to it that the value lies within the words, and the verifier sees to it that
+            // they have been read; the kernel aligns its fields, and the words are aligned as an object is. Any bit
+            // pattern is a `Plain` value. Volatile keeps the words where they can be pointed to.
             unsafe { core::ptr::read_volatile(first.add(offset as usize).cast()) }
         }
         #[cfg(feature = "bounded")]
-        self.object.read(offset)
+        self.0.read(offset)
     }
 
     /// Reads `width` bits (at most 8, within one byte) at a bit offset.

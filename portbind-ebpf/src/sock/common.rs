@@ -10,12 +10,14 @@ use crate::kernel::{Block, Ptr, at};
 const SK_FORCE_REUSE: u64 = 2;
 
 /// The common part of a socket, as it was at one moment.
-pub(crate) struct Common(Block);
+pub(crate) struct Common<'a>(&'a Block);
 
-impl Common {
+impl Common<'_> {
+    /// Reads it into `room`.
     #[inline(always)]
-    pub(crate) fn of(sock: Sock) -> Self {
-        Self(Block::read(sock.0))
+    pub(crate) fn of(sock: Sock, room: &mut Block) -> Common<'_> {
+        room.read(sock.0);
+        Common(room)
     }
 
     #[inline(always)]
@@ -41,11 +43,6 @@ impl Common {
     #[inline(always)]
     pub(crate) fn interface(&self) -> u32 {
         self.0.get(at!(sock_bound_dev_if))
-    }
-
-    #[inline(always)]
-    pub(crate) fn cookie(&self) -> u64 {
-        self.0.get(at!(sock_cookie))
     }
 
     #[inline(always)]
