@@ -1,5 +1,6 @@
 //! Questions to structs: where a member is, and how large they are.
 
+use super::names::Names;
 use super::{Btf, BtfError, Kind, Type};
 
 /// Deepest nesting of members or types followed; the kernel's own types need fewer than ten.
@@ -39,15 +40,11 @@ pub struct Structs<'b, 'a, 'n> {
 
 impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
     pub(super) fn find(btf: &'b Btf<'a>, names: &[&'n str]) -> Self {
-        let mut found: Vec<_> = names.iter().map(|&name| (name, Vec::new())).collect();
-        found.sort_unstable();
-        found.dedup_by_key(|(name, _)| *name);
+        let wanted = Names::new(names);
+        let mut found: Vec<_> = wanted.as_slice().iter().map(|&name| (name, Vec::new())).collect();
         for &id in &btf.structs {
-            let Ok(this) = btf.get(id) else { continue };
-            let name = btf.name(this.name);
-            if let Ok(index) = found.binary_search_by(|(known, _)| known.as_bytes().cmp(name))
-                && let Some((_, ids)) = found.get_mut(index)
-            {
+            let index = btf.name_of(id).and_then(|name| wanted.find(btf.strings, name));
+            if let Some((_, ids)) = index.and_then(|index| found.get_mut(index)) {
                 ids.push(id);
             }
         }

@@ -6,6 +6,7 @@
 
 mod error;
 mod members;
+mod names;
 mod reader;
 mod types;
 
@@ -16,6 +17,7 @@ pub use error::BtfError;
 pub use members::{Member, Structs};
 pub use types::{Kind, RawMember, Type};
 
+use names::Names;
 use types::{Info, TYPE_LEN};
 
 /// `BTF_MAGIC` in `include/uapi/linux/btf.h`.
@@ -113,6 +115,12 @@ impl<'a> Btf<'a> {
         offset.and_then(|&offset| self.types.get(offset as usize..)).and_then(Type::read).ok_or(missing)
     }
 
+    /// Where the strings have the name of a type, without a look at the rest of it.
+    fn name_of(&self, id: u32) -> Option<u32> {
+        let offset = self.offsets.get((id as usize).checked_sub(1)?)?;
+        reader::word(self.types, *offset as usize)
+    }
+
     /// The name at this offset of the strings, without its NUL; empty if there is none.
     #[must_use]
     pub fn name(&self, offset: u32) -> &'a [u8] {
@@ -169,17 +177,11 @@ impl<'a> Btf<'a> {
     }
 
     fn named<'n>(&self, ids: &[u32], names: &[&'n str]) -> Vec<(&'n str, u32)> {
-        let mut wanted = names.to_vec();
-        wanted.sort_unstable();
-        let mut found: Vec<(&str, u32)> = Vec::with_capacity(wanted.len());
+        let wanted = Names::new(names);
+        let mut found: Vec<(&str, u32)> = Vec::with_capacity(names.len());
         for &id in ids {
-            let Ok(one) = self.get(id) else { continue };
-            let name = self.name(one.name);
-            if let Ok(index) = wanted.binary_search_by(|known| known.as_bytes().cmp(name))
-                && let Some(known) = wanted.get(index)
-            {
-                found.push((known, id));
-            }
+            let index = self.name_of(id).and_then(|name| wanted.find(self.strings, name));
+            found.extend(index.and_then(|index| wanted.as_slice().get(index)).map(|known| (*known, id)));
         }
         // Of several that have the name, the first: as everywhere else.
         found.sort_by_key(|(name, _)| *name);
@@ -208,10 +210,9 @@ impl<'a> Btf<'a> {
     }
 
     fn functions_named(&self, name: &str) -> impl Iterator<Item = (u32, Type<'a>)> {
-        self.functions
-            .iter()
-            .filter_map(|&id| Some((id, self.get(id).ok()?)))
-            .filter(move |(_, function)| self.is_named(function.name, name.as_bytes()))
+        let is_named = |id| self.name_of(id).is_some_and(|offset| self.is_named(offset, name.as_bytes()));
+        let named = self.functions.iter().copied().filter(move |&id| is_named(id));
+        named.filter_map(|id| Some((id, self.get(id).ok()?)))
     }
 
     /// Whether the string at `offset` is `name`, without looking for its end.
