@@ -8,6 +8,7 @@ mod open_file;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
+use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
@@ -210,6 +211,13 @@ impl<T> DerefMut for Slot<T> {
         // SAFETY: as in `deref`.
         unsafe { self.0.assume_init_mut() }
     }
+}
+
+/// An argument of a typed tracepoint, loaded each time: what a comparison has told the verifier of it is forgotten then.
+#[inline(always)]
+pub(crate) fn argument(context: &aya_ebpf::programs::BtfTracePointContext, index: usize) -> u64 {
+    // SAFETY: the kernel lets only a program load that asks for arguments that there are.
+    unsafe { context.as_ptr().cast::<u64>().add(index).read_volatile() }
 }
 
 /// The registers of a system call's caller, of a type that the verifier knows: each is loaded, where a helper would

@@ -5,7 +5,8 @@ use core::mem::offset_of;
 use aya_ebpf::bindings::pt_regs;
 use portbind_ebpf::abi::operation;
 
-use crate::kernel::Ptr;
+use crate::kernel::{Ptr, opaque};
+use crate::sock::nonzero;
 
 /// System call numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
 const BIND: u64 = 49;
@@ -33,38 +34,51 @@ pub(super) struct SystemCall {
 
 impl SystemCall {
     /// Asks for the registers at these offsets of `struct pt_regs`; `None` for any other call.
+    ///
+    /// What is known of the call is calculated, without a branch, from a register that is asked for again: what the
+    /// verifier knows when it gets here is the same on every way, and it goes through what follows once, not five times.
     #[inline(always)]
     pub(super) fn of_registers(register: impl Fn(usize) -> u64) -> Option<Self> {
         let number = register(offset_of!(pt_regs, orig_rax));
-        let (first, second) = match number {
-            BIND | LISTEN => (offset_of!(pt_regs, rdi), offset_of!(pt_regs, rsi)),
-            COMPAT_BIND | COMPAT_LISTEN | COMPAT_SOCKETCALL => {
-                (offset_of!(pt_regs, rbx), offset_of!(pt_regs, rcx))
-            }
-            _ => return None,
-        };
-        let (first, second) = (register(first), register(second));
+        if !matches!(number, BIND | LISTEN | COMPAT_BIND | COMPAT_LISTEN | COMPAT_SOCKETCALL) {
+            return None;
+        }
+        let number = register(offset_of!(pt_regs, orig_rax));
+        let is_native = equal(number, BIND) | equal(number, LISTEN);
+        let one_of =
+            |native: u64, compat: u64| native.wrapping_mul(is_native) | compat.wrapping_mul(is_native ^ 1);
+        let first = one_of(register(offset_of!(pt_regs, rdi)), register(offset_of!(pt_regs, rbx)));
+        let second = one_of(register(offset_of!(pt_regs, rsi)), register(offset_of!(pt_regs, rcx)));
         // Both kinds of calls have their third argument here.
         let third = register(offset_of!(pt_regs, rdx)) as u32;
-        match (number, first) {
-            (BIND | COMPAT_BIND, fd) => Some(Self::bind(fd as u32, second, third)),
-            (LISTEN | COMPAT_LISTEN, fd) => Some(Self::listen(fd as u32)),
-            (COMPAT_SOCKETCALL, SOCKETCALL_BIND) => {
-                let [fd, address, length] = [0, 4, 8].map(|offset| Ptr(second).read_user::<u32>(offset));
-                Some(Self::bind(fd, u64::from(address), length))
+        if opaque(equal(number, COMPAT_SOCKETCALL)) != 0 {
+            let is_bind = equal(first, SOCKETCALL_BIND);
+            if opaque(is_bind | equal(first, SOCKETCALL_LISTEN)) == 0 {
+                return None;
             }
-            (COMPAT_SOCKETCALL, SOCKETCALL_LISTEN) => Some(Self::listen(Ptr(second).read_user(0))),
-            _ => None,
+            // Of listen, which has two arguments, the third is nobody's.
+            let [fd, address, length] = [0, 4, 8].map(|offset| Ptr(second).read_user::<u32>(offset));
+            return Some(Self::new(is_bind, fd, u64::from(address), length));
+        }
+        let is_bind = equal(number, BIND) | equal(number, COMPAT_BIND);
+        Some(Self::new(is_bind, first as u32, second, third))
+    }
+
+    /// A bind if `is_bind` is 1, a listen if it is 0.
+    #[inline(always)]
+    fn new(is_bind: u64, fd: u32, address: u64, length: u32) -> Self {
+        let bit = is_bind as u32;
+        Self {
+            operation: operation::BIND.wrapping_mul(bit) | operation::LISTEN.wrapping_mul(bit ^ 1),
+            fd,
+            address: Ptr(address.wrapping_mul(is_bind)),
+            length: length.wrapping_mul(bit),
         }
     }
+}
 
-    #[inline(always)]
-    fn bind(fd: u32, address: u64, length: u32) -> Self {
-        Self { operation: operation::BIND, fd, address: Ptr(address), length }
-    }
-
-    #[inline(always)]
-    fn listen(fd: u32) -> Self {
-        Self { operation: operation::LISTEN, fd, address: Ptr(0), length: 0 }
-    }
+/// 1 if two values are the same, else 0, without a branch.
+#[inline(always)]
+fn equal(one: u64, other: u64) -> u64 {
+    1 ^ nonzero(one ^ other)
 }

@@ -9,7 +9,7 @@ use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Registers, at, current_task};
+use crate::kernel::{Memory, Ptr, Registers, argument, at, current_task};
 use crate::named::{self, Name};
 use crate::refusal::{EADDRINUSE, call_succeeded, system_call_failed};
 use crate::sock::Sock;
@@ -24,26 +24,34 @@ const MAX_ERRNO: u64 = 4095;
 #[btf_tracepoint(function = "sys_exit")]
 #[inline(always)]
 pub(crate) fn tracepoint_sys_exit(context: BtfTracePointContext) -> i32 {
-    let error = context.arg::<u64>(1).wrapping_neg();
+    let error = error(&context);
     if error > MAX_ERRNO || (error != 0 && !filter::is_refusal(error as u32)) {
         return 0;
     }
-    system_call_returned(&Registers::of_argument(&context), error as u32);
+    system_call_returned(&context);
     0
 }
 
+/// The error that a system call returned, loaded each time: the verifier would go through everything that follows once
+/// for each way to get there with other bounds.
 #[inline(always)]
-fn system_call_returned(registers: &Registers, error: u32) {
+fn error(context: &BtfTracePointContext) -> u64 {
+    argument(context, 1).wrapping_neg()
+}
+
+#[inline(always)]
+fn system_call_returned(context: &BtfTracePointContext) {
+    let registers = Registers::of_argument(context);
     let Some(call) = SystemCall::of_registers(|offset| registers.at(offset)) else { return };
     // Only sockets are refused an address. What else there is to an error has to be looked at.
-    if error == EADDRINUSE && storm::counts_only() {
+    if error(context) as u32 == EADDRINUSE && storm::counts_only() {
         return;
     }
     let sock = sock_of_descriptor(call.fd);
     if sock.0.is_null() {
         return;
     }
-    match (sock.is_internet(), error) {
+    match (sock.is_internet(), error(context) as u32) {
         (true, 0) => call_succeeded(sock, call.address, call.operation, Ptr::read_user),
         (true, error) => system_call_failed(sock, call.address, error, call.operation),
         (false, 0) => {}
