@@ -7,11 +7,15 @@ use serde::Serialize;
 
 use crate::error::{Error, ExitStatus};
 use crate::host::Procfs;
+use crate::host::call_cost::call_cost;
 use crate::host::privileges::{Lockdown, Privileges};
 use crate::kernel::backend::Backend;
 use crate::kernel::btf::Btf;
 use crate::kernel::layout;
 use crate::kernel::tracer::{KERNEL_BTF, Options, TraceError, Tracer, read_kernel_btf};
+
+/// What two measurements of the same may differ by, in nanoseconds.
+const NOISE_NS: u64 = 10;
 
 /// How the findings are written.
 #[derive(Debug, clap::Args)]
@@ -63,6 +67,8 @@ struct BackendFinding {
     reason: Option<String>,
     blind_to: Option<&'static str>,
     missing: Vec<&'static str>,
+    /// Nanoseconds that it adds to every system call of the machine, bind or not; measured.
+    call_cost_ns: Option<u64>,
 }
 
 /// A kernel field that tracing reads.
@@ -135,6 +141,9 @@ impl Findings {
         for backend in &self.backends {
             let name = backend.name;
             writeln!(out, "{name:<13} {}", said(backend.ok, "works", backend.reason.as_deref()))?;
+            if let Some(ns) = backend.call_cost_ns.filter(|ns| *ns >= NOISE_NS) {
+                writeln!(out, "              makes every system call of the machine {ns} ns longer")?;
+            }
             if let (true, Some(what)) = (backend.ok, backend.blind_to) {
                 writeln!(out, "              does not see {what}")?;
             }
@@ -195,21 +204,31 @@ fn fields() -> (Finding, Vec<FieldFinding>) {
 fn probe(backend: Backend, open_sockets: &mut Option<Finding>) -> BackendFinding {
     let name = backend.as_str();
     let blind_to = backend.blind_to();
+    let before = call_cost();
     match Tracer::start(&Options::only(backend)) {
         Ok(tracer) => {
+            let added = call_cost().saturating_sub(before);
             if open_sockets.is_none() {
                 let loaded = tracer.open_sockets();
                 let reason = loaded.as_ref().err().map(ToString::to_string);
                 *open_sockets = Some(Finding { ok: loaded.is_ok(), reason });
             }
-            BackendFinding { name, ok: true, reason: None, blind_to, missing: tracer.missing }
+            let call_cost_ns = u64::try_from(added.as_nanos()).ok();
+            BackendFinding { name, ok: true, reason: None, blind_to, missing: tracer.missing, call_cost_ns }
         }
         Err(error) => {
             let reason = match &error {
                 TraceError::NoBackend(tried) => tried.iter().map(|(_, error)| error.to_string()).collect(),
                 error => error.to_string(),
             };
-            BackendFinding { name, ok: false, reason: Some(reason), blind_to, missing: Vec::new() }
+            BackendFinding {
+                name,
+                ok: false,
+                reason: Some(reason),
+                blind_to,
+                missing: Vec::new(),
+                call_cost_ns: None,
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod bind_facts;
+pub mod call_cost;
 mod cgroup;
 pub mod clock;
 mod container;

@@ -64,9 +64,9 @@ pub(super) fn calls(setting: &Setting) -> Result<Section> {
         &format!("loop {calls} --count {count} --stats"),
         tracers.get(1..).unwrap_or_default(),
     )?;
-    // A tracepoint at the system calls costs all of them something; the other hooks are at binds alone.
+    // A tracepoint at the end of all system calls costs all of them something; the other hooks are at binds alone.
     let everywhere = setting.backends.contains(&"tracepoint");
-    let others = if everywhere { Goal::OfPeer(1.0, "bpftrace") } else { Goal::OfPeer(NOISE, "nobody") };
+    let others = if everywhere { Goal::None } else { Goal::OfPeer(NOISE, "nobody") };
     let of_binds = |times| if everywhere { Goal::None } else { Goal::OfPeer(times, "bindsnoop") };
     let metric = |key, what, goal| Metric { key, what, unit: "ns", goal };
     let ends = [
