@@ -96,13 +96,14 @@ pub(crate) fn system_call_failed(sock: Sock, address: Ptr, error: u32, operation
 /// What a call asked for is in its sockaddr; one that has none (listen) asks for the socket's own address.
 #[inline(always)]
 fn ask_by_call(asked: &mut Asked, address: Ptr, memory: Memory) {
-    if !address.is_null() {
-        // struct sockaddr_in: family and port, address at 4; sockaddr_in6: family and port, flow, address at 8.
-        let [head, v4, v6 @ .., _] = read_sockaddr(address, memory);
-        asked.port = u16::from_be((head >> 16) as u16);
-        let is_v4 = is_v4(asked.family) | 1 ^ nonzero(u64::from(head as u16 ^ AF_INET));
-        asked.address = choose(is_v4, mapped(v4), v6);
-    }
+    // struct sockaddr_in: family and port, address at 4; sockaddr_in6: family and port, flow, address at 8.
+    let [head, v4, v6 @ .., _] = read_sockaddr(address, memory);
+    let is_v4 = is_v4(asked.family) | 1 ^ nonzero(u64::from(head as u16 ^ AF_INET));
+    // Without a branch: the verifier would go through all that follows twice.
+    let has_none = 1 ^ nonzero(address.0);
+    let port = u64::from(u16::from_be((head >> 16) as u16));
+    asked.port = (port | u64::from(asked.port).wrapping_mul(has_none)) as u16;
+    asked.address = choose(has_none, asked.address, choose(is_v4, mapped(v4), v6));
 }
 
 /// What is asked for by the socket's own address and port, now.
