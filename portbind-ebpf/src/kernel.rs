@@ -2,8 +2,8 @@
 
 #![expect(unsafe_code, reason = "the one home of raw reads, helpers and ring memory")]
 
+mod iterator;
 mod memory;
-mod open_file;
 
 use core::ops::{Deref, DerefMut};
 use core::ptr;
@@ -15,8 +15,11 @@ use aya_ebpf::maps::ring_buf::RingBufEntry;
 use portbind_ebpf::abi::{Filter, RING_BYTES};
 use portbind_ebpf::layout::Layout;
 
+#[cfg(feature = "bounded")]
+pub(crate) use iterator::FileContext;
+#[cfg(not(feature = "bounded"))]
+pub(crate) use iterator::TaskContext;
 pub(crate) use memory::{Block, Memory, Ptr, copy, copy_path_name, read_sockaddr};
-pub(crate) use open_file::OpenFile;
 
 use crate::maps::RECORDS;
 
@@ -96,6 +99,27 @@ pub(crate) fn repeat<S: Step>(limit: u32, state: &mut S) {
     let state: *mut S = state;
     // SAFETY: the state outlives the call, and only the function that fits it gets it.
     unsafe { generated::bpf_loop(limit, once::<S> as *mut core::ffi::c_void, state.cast(), 0) };
+}
+
+/// What is done for each number below a limit. To count in the state would be a new state for the verifier each time.
+#[cfg(not(feature = "bounded"))]
+pub(crate) trait Each {
+    /// Does it for one.
+    fn each(&mut self, number: u32);
+}
+
+/// Counts up to `limit`.
+#[cfg(not(feature = "bounded"))]
+#[inline(always)]
+pub(crate) fn count_up<E: Each>(limit: u32, state: &mut E) {
+    unsafe extern "C" fn once<E: Each>(index: u64, state: *mut core::ffi::c_void) -> i64 {
+        // SAFETY: the helper hands on what it was given below.
+        unsafe { &mut *state.cast::<E>() }.each(index as u32);
+        0
+    }
+    let state: *mut E = state;
+    // SAFETY: the state outlives the call, and only the function that fits it gets it.
+    unsafe { generated::bpf_loop(limit, once::<E> as *mut core::ffi::c_void, state.cast(), 0) };
 }
 
 /// Takes up to `limit` steps.

@@ -16,6 +16,7 @@ mod hooks;
 mod kernel;
 mod maps;
 mod named;
+mod open_files;
 mod refusal;
 mod sock;
 mod storm;

@@ -11,12 +11,11 @@ use super::system_call::SystemCall;
 use crate::filter;
 use crate::kernel::{Memory, Ptr, Registers, argument, at, current_task};
 use crate::named::{self, Name};
+use crate::open_files::SOCKFS_MAGIC;
 use crate::refusal::{EADDRINUSE, call_succeeded, system_call_failed};
 use crate::sock::Sock;
 use crate::storm;
 
-/// `SOCKFS_MAGIC` (include/uapi/linux/magic.h).
-pub(super) const SOCKFS_MAGIC: u64 = 0x534F_434B;
 /// Errors lie between -MAX_ERRNO and -1.
 const MAX_ERRNO: u64 = 4095;
 

@@ -27,6 +27,8 @@ impl Plain for u64 {}
 impl Plain for abi::Address {}
 impl Plain for [u8; COMM_LEN] {}
 impl Plain for [u64; 2] {}
+#[cfg(not(feature = "bounded"))]
+impl Plain for [u64; 32] {}
 
 impl Ptr {
     pub(crate) const fn is_null(self) -> bool {

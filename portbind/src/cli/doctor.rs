@@ -153,7 +153,7 @@ impl Findings {
         }
         if let Some(found) = &self.open_sockets {
             let reason = found.reason.as_deref();
-            writeln!(out, "task_file     {}", said(found.ok, "works", reason))?;
+            writeln!(out, "open files    {}", said(found.ok, "works", reason))?;
         }
         for field in self.fields.iter().filter(|field| !field.found) {
             let cost = field.needed_for.map_or("tracing needs it", |what| what);

@@ -1,7 +1,8 @@
-//! Who has a socket open, asked of the kernel itself: one walk over the files of every task.
+//! Who has a socket open, asked of the kernel itself: one walk over the tables of descriptors of every
+//! task.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
@@ -16,17 +17,27 @@ use super::half::Half;
 use crate::sys::iterator;
 use crate::sys::tracing::Place;
 
-/// Its program.
-pub(super) const PROGRAM: &str = "open_sockets";
-/// The map that says which sockets it tells.
+/// The programs, of which each object has one, and the kernel's function that stands for the iterator it is of
+/// (`DEFINE_BPF_ITER_FUNC`, kernel/bpf/task_iter.c).
+const PROGRAMS: [(&str, &str); 2] =
+    [("sockets_by_task", "bpf_iter_task"), ("sockets_by_file", "bpf_iter_task_file")];
+/// The map that says which sockets they tell.
 const MAP: &str = "INODES";
-/// The kernel's function that stands for the iterator (`DEFINE_BPF_ITER_FUNC`, kernel/bpf/task_iter.c).
-pub(super) const FUNCTION: &str = "bpf_iter_task_file";
+
+/// Names of the programs.
+pub(super) fn programs() -> impl Iterator<Item = &'static str> {
+    PROGRAMS.iter().map(|(program, _)| *program)
+}
+
+/// Names of the kernel's functions that stand for the iterators.
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    PROGRAMS.iter().map(|(_, function)| *function)
+}
 
 /// Words of [`Inodes`], the one value of the map.
 type Words = [u64; size_of::<Inodes>() / size_of::<u64>()];
 
-/// The iterator over open sockets (kernel/bpf/task_iter.c). It sees the tasks of the pid namespace
+/// The iterator over open sockets. It sees the tasks of the pid namespace
 /// of whoever reads it, and threads that share their files once.
 #[derive(Clone, Debug)]
 pub struct OpenSockets {
@@ -36,12 +47,17 @@ pub struct OpenSockets {
 }
 
 impl OpenSockets {
-    /// Loads the iterator; `function` is the id of [`FUNCTION`], if the kernel has it.
-    pub(super) fn load(half: &mut Half, function: Option<u32>) -> Result<Self, AttachError> {
-        let refused = |reason| AttachError::Load { program: PROGRAM, reason };
-        let function =
-            function.ok_or_else(|| refused(format!("this kernel's BTF has no function `{FUNCTION}`")))?;
-        let program = half.load(PROGRAM, Place::Typed(BPF_TRACE_ITER, function))?;
+    /// Loads the iterator; `functions` has the ids of those that the kernel has.
+    pub(super) fn load(
+        half: &mut Half,
+        functions: &BTreeMap<&'static str, u32>,
+    ) -> Result<Self, AttachError> {
+        let [first, other] = PROGRAMS;
+        let (name, function) = if half.has(first.0) { first } else { other };
+        let refused = |reason| AttachError::Load { program: name, reason };
+        let missing = || refused(format!("this kernel's BTF has no function `{function}`"));
+        let function = *functions.get(function).ok_or_else(missing)?;
+        let program = half.load(name, Place::Typed(BPF_TRACE_ITER, function))?;
         let wanted = half.take_map(MAP).ok_or_else(|| refused(format!("no map {MAP}")))?;
         Ok(Self { program: Rc::new(program), wanted: Rc::new(RefCell::new(wanted)) })
     }
@@ -78,7 +94,7 @@ impl OpenSockets {
 }
 
 /// Reads to the end. In between the kernel says that there is nothing yet, each time that it has passed over a million
-/// files of which the program told none (`MAX_ITER_OBJECTS`, kernel/bpf/bpf_iter.c).
+/// tasks or files of which the program told none (`MAX_ITER_OBJECTS`, kernel/bpf/bpf_iter.c).
 fn read_all(file: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {

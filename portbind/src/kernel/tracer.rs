@@ -112,8 +112,7 @@ impl Tracer {
                 Ok((attached, missing)) => {
                     let family = options.family.then(|| family::attach(&mut half)).transpose();
                     let family = family.map_err(TraceError::Family)?;
-                    let open_sockets =
-                        OpenSockets::load(&mut half, kernel.functions.get(sockets::FUNCTION).copied());
+                    let open_sockets = OpenSockets::load(&mut half, &kernel.functions);
                     let (half, attached) = (RefCell::new(half), RefCell::new(attached));
                     return Ok(Self {
                         kernel,
@@ -217,9 +216,9 @@ impl Tracer {
 /// If the kernel refuses it, or has no type information; `/proc` tells the same, slower.
 pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     let kernel = Kernel::read()?;
-    let mut half = Half::read(kernel.object, &kernel.layout, &Filter::ANY, &[sockets::PROGRAM])?;
-    OpenSockets::load(&mut half, kernel.functions.get(sockets::FUNCTION).copied())
-        .map_err(|error| TraceError::Load(error.to_string()))
+    let wanted: Vec<_> = sockets::programs().collect();
+    let mut half = Half::read(kernel.object, &kernel.layout, &Filter::ANY, &wanted)?;
+    OpenSockets::load(&mut half, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
 }
 
 /// What is known of the running kernel once its type information has been read and let go of.
@@ -237,7 +236,7 @@ impl Kernel {
         let bytes = read_kernel_btf()?;
         let btf = Btf::parse(&bytes)?;
         let points = Backend::ALL.iter().flat_map(|backend| backend.hooks()).flat_map(|hook| hook.points);
-        let names: Vec<_> = points.map(|point| point.target).chain([sockets::FUNCTION]).collect();
+        let names: Vec<_> = points.map(|point| point.target).chain(sockets::functions()).collect();
         let functions = btf.functions(&names).into_iter().chain(btf.typedefs(&names)).collect();
         let layout = layout::resolve(&btf)?;
         let object = object(&btf, &layout);
@@ -247,7 +246,7 @@ impl Kernel {
     /// The programs of a backend and what goes with them, ready to be loaded.
     fn half(&self, backend: Backend, options: &Options) -> Result<Half, TraceError> {
         let mut wanted = backend.programs();
-        wanted.push(sockets::PROGRAM);
+        wanted.extend(sockets::programs());
         if options.family {
             wanted.extend(family::POINTS.iter().map(|point| point.program));
         }
