@@ -164,7 +164,7 @@ impl Kprobes {
         // Not a link (BPF_LINK_CREATE): that is from 5.15 on. SAFETY: the argument is a number, and both descriptors
         // are borrowed for longer than the call.
         let set = unsafe {
-            libc::ioctl(event.as_raw_fd(), libc::c_ulong::from(PERF_EVENT_IOC_SET_BPF), program.as_raw_fd())
+            libc::ioctl(event.as_raw_fd(), PERF_EVENT_IOC_SET_BPF as libc::Ioctl, program.as_raw_fd())
         };
         if set < 0 { Err(io::Error::last_os_error()) } else { Ok(event) }
     }
