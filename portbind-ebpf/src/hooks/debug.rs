@@ -10,7 +10,7 @@ use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use super::tracepoint::sock_of_descriptor;
-use crate::kernel::{Ptr, current_ids};
+use crate::kernel::{Ptr, current_ids, opaque};
 
 /// `TP_PROTO(struct pt_regs *regs, long ret)` of raw tracepoint `sys_exit`.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -22,21 +22,39 @@ pub(crate) fn debug_sys_exit(context: RawTracePointContext) -> i32 {
     if sock.0.is_null() {
         return 0;
     }
-    let name = if call.operation == operation::BIND { "bind" } else { "listen" };
     let status: i64 = context.arg(1);
-    debug!(
-        &context,
-        "{}(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}",
-        name,
-        call.fd,
-        current_ids() as u32,
-        status,
-        sock.0.0,
-        sock.family(),
-        sock.protocol(),
-        sock.state(),
-        sock.port(),
-        sock.netns()
-    );
+    let what = (sock.0.0, sock.family(), sock.protocol(), sock.state(), sock.port(), sock.netns());
+    let (sock, family, protocol, state, port, netns) = what;
+    let task = current_ids() as u32;
+    // A line for each: of a name that is one or the other, the verifier would not know the length.
+    if opaque(u64::from(call.operation)) == u64::from(operation::BIND) {
+        debug!(
+            &context,
+            "bind(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}",
+            call.fd,
+            task,
+            status,
+            sock,
+            family,
+            protocol,
+            state,
+            port,
+            netns
+        );
+    } else {
+        debug!(
+            &context,
+            "listen(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}",
+            call.fd,
+            task,
+            status,
+            sock,
+            family,
+            protocol,
+            state,
+            port,
+            netns
+        );
+    }
     0
 }
