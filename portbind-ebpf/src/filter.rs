@@ -79,9 +79,10 @@ pub(crate) fn is_ignored() -> bool {
     ignored != 0 && (current_ids() >> 32) as u32 == ignored
 }
 
-/// Whether the life of a port is followed, by what portbind does itself, too: it may be the last to have a file
-/// that it looked at (`bpf_iter_task_file`), and the end of another's socket then happens in its context. Who took
-/// a port does not matter: any process can be in the way of the ones that are wanted.
+/// Whether the life of a port is followed, by what portbind does itself, too: where it looks through the open files
+/// one by one (`bpf_iter_task_file`, for older kernels), it may be the last to have one, and the end of another's
+/// socket then happens in its context. Who took a port does not matter: any process can be in the way of the ones that
+/// are wanted.
 #[inline(always)]
 pub(crate) fn follows(what: u32, port: u16, netns: u32) -> bool {
     if global(&FILTER.life) & what == 0 {
