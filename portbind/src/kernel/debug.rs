@@ -9,7 +9,7 @@ use log::{Log, Metadata, Record};
 use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
-use super::attach::{AttachError, reason_chain};
+use super::attach::{AttachError, reason_chain, reason_with_log};
 
 /// The program that writes them, and what it is attached to.
 const PROGRAM: &str = "debug_sys_exit";
@@ -65,6 +65,16 @@ pub(super) fn attach(object: &[u8], layout: &Layout) -> Result<DebugLines, Attac
         program.load()?;
         program.attach(TRACEPOINT)
     });
-    attached.map_err(|error: ProgramError| refused(reason_chain(&error)))?;
+    attached.map_err(|error: ProgramError| refused(reason(&error)))?;
     Ok(DebugLines { lines, _ebpf: ebpf })
+}
+
+/// The kernel's own error, and of the verifier's log only the line that says why.
+fn reason(error: &ProgramError) -> String {
+    match error {
+        ProgramError::LoadError { io_error, verifier_log } => {
+            reason_with_log(io_error, &verifier_log.to_string())
+        }
+        error => reason_chain(error),
+    }
 }
