@@ -8,8 +8,9 @@ use crate::kernel::{FILTER, InPlace, add_one, count, current_ids, get, global, j
 use crate::maps::{ALIKE, SHARES};
 use crate::sock::Asked;
 
-/// Refusals of one process that are looked at in a window of time: a look costs it a microsecond, evidence some more, and
-/// that must not slow it down for good.
+/// Refusals of one process that are looked at, and told, in a window of time: a look costs it a microsecond, evidence some
+/// more, and that must not slow it down for good. All are looked at where a filter asks for more than the process, or
+/// loops are no functions.
 const SHARE: u64 = 8000;
 /// Refusals of one process that are told in it while room is scarce: it is for the others.
 const SCARCE_SHARE: u64 = 64;
@@ -56,7 +57,8 @@ pub(crate) fn admits(asked: &Asked) -> bool {
     if global(&FILTER.burst) != 0 && is_one_more(asked, now) {
         return false;
     }
-    if get(&share.told) >= SCARCE_SHARE && waiting_bytes() > SCARCE {
+    let most = if waiting_bytes() > SCARCE { SCARCE_SHARE } else { SHARE };
+    if get(&share.told) >= most {
         count(counter::LOST);
         return false;
     }
