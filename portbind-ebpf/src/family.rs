@@ -2,7 +2,7 @@
 
 use portbind_ebpf::abi::{Ended, counter, kind};
 
-use crate::kernel::{Ptr, Slot, at, boot_time, count, current_ids};
+use crate::kernel::{Ptr, Slot, at, boot_time, count, current_pid};
 use crate::maps::FAMILY;
 use crate::refusal::header;
 
@@ -12,13 +12,13 @@ const SIGNAL_GROUP_EXIT: u32 = 4;
 /// The current process is of the family.
 #[inline(always)]
 pub(crate) fn has_current() -> bool {
-    FAMILY.get_ptr(pid_of_current()).is_some()
+    FAMILY.get_ptr(current_pid()).is_some()
 }
 
 /// A task has started another.
 #[inline(always)]
 pub(crate) fn forked(child: Ptr) {
-    let parent_pid = pid_of_current();
+    let parent_pid = current_pid();
     let pid: u32 = child.read(at!(task_tgid));
     if pid == parent_pid || FAMILY.get_ptr(parent_pid).is_none() {
         return;
@@ -36,7 +36,7 @@ pub(crate) fn ended(task: Ptr) {
         return;
     }
     // Two threads can find that none is left; one of them takes the process out.
-    if FAMILY.remove(pid_of_current()).is_err() {
+    if FAMILY.remove(current_pid()).is_err() {
         return;
     }
     let Some(mut record) = Slot::<Ended>::reserve() else {
@@ -53,9 +53,4 @@ pub(crate) fn ended(task: Ptr) {
     };
     record.reserved = 0;
     record.submit();
-}
-
-#[inline(always)]
-fn pid_of_current() -> u32 {
-    (current_ids() >> 32) as u32
 }

@@ -3,7 +3,7 @@
 use portbind_ebpf::abi::{ERROR_WORDS, protocol};
 
 use crate::family;
-use crate::kernel::{FILTER, at, current_ids, current_task, global, opaque, wanted_ports};
+use crate::kernel::{FILTER, at, current_pid, current_task, global, opaque, wanted_ports};
 use crate::sock::{AF_NETLINK, AF_UNIX, AF_VSOCK, Asked, nonzero};
 
 /// Errors of the kernel are below this (`MAX_ERRNO` is 4095; those that exist end at 133).
@@ -55,7 +55,7 @@ fn is_wanted(in_netns: u32, protocol: u32) -> bool {
         return false;
     }
     let wanted_pid = global(&FILTER.pid);
-    if wanted_pid != 0 && (current_ids() >> 32) as u32 != wanted_pid {
+    if wanted_pid != 0 && current_pid() != wanted_pid {
         return false;
     }
     if global(&FILTER.family) != 0 && !family::has_current() {
@@ -76,7 +76,7 @@ fn is_wanted(in_netns: u32, protocol: u32) -> bool {
 #[inline(always)]
 pub(crate) fn is_ignored() -> bool {
     let ignored = global(&FILTER.ignored_pid);
-    ignored != 0 && (current_ids() >> 32) as u32 == ignored
+    ignored != 0 && current_pid() == ignored
 }
 
 /// Whether the life of a port is followed, by what portbind does itself, too: where it looks through the open files

@@ -6,7 +6,7 @@ use crate::caller;
 use crate::filter;
 use crate::holders::is_connected_only;
 use crate::kernel::{
-    Block, InPlace, Ptr, Slot, at, boot_time, count, current_ids, current_owner, current_task, get,
+    Block, InPlace, Ptr, Slot, at, boot_time, count, current_owner, current_pid, current_task, get,
 };
 use crate::maps::{INTRODUCED, Introduced};
 use crate::refusal::header;
@@ -57,7 +57,7 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
 /// Describes the process of the current task, unless that was done already: it takes ten times as long as the rest.
 #[inline(always)]
 fn introduce(process: &Introduced, time: u64) {
-    let pid = (current_ids() >> 32) as u32;
+    let pid = current_pid();
     if let Some(known) = INTRODUCED.value(&pid)
         && get(&known.start_time) == process.start_time
         && get(&known.exec_id) == process.exec_id

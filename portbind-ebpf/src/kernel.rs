@@ -146,6 +146,12 @@ pub(crate) fn current_ids() -> u64 {
     unsafe { generated::bpf_get_current_pid_tgid() }
 }
 
+/// Thread group id of the current task.
+#[inline(always)]
+pub(crate) fn current_pid() -> u32 {
+    (current_ids() >> 32) as u32
+}
+
 /// Group id (upper half) and user id (lower half) of the current task.
 #[inline(always)]
 pub(crate) fn current_owner() -> u64 {

@@ -4,7 +4,7 @@
 use portbind_ebpf::abi::{Alike, Often, RING_BYTES, Share, counter};
 
 use crate::filter;
-use crate::kernel::{FILTER, InPlace, add_one, count, current_ids, get, global, jiffies, set, waiting_bytes};
+use crate::kernel::{FILTER, InPlace, add_one, count, current_pid, get, global, jiffies, set, waiting_bytes};
 use crate::maps::{ALIKE, SHARES};
 use crate::sock::Asked;
 
@@ -25,7 +25,7 @@ pub(crate) fn counts_only() -> bool {
     if cfg!(feature = "bounded") || filter::is_by_socket() {
         return false;
     }
-    let Some(share) = SHARES.value(&process()) else { return false };
+    let Some(share) = SHARES.value(&current_pid()) else { return false };
     if get(&share.looked) < SHARE || is_over(get(&share.since), jiffies()) {
         return false;
     }
@@ -43,7 +43,7 @@ pub(crate) fn counts_only() -> bool {
 #[inline(always)]
 pub(crate) fn admits(asked: &Asked) -> bool {
     let now = jiffies();
-    let process = process();
+    let process = current_pid();
     let Some(share) = SHARES.value(&process) else {
         let _ = SHARES.insert(process, Share { since: now, looked: 1, told: 1, more: 0 }, 0);
         return global(&FILTER.burst) == 0 || !is_one_more(asked, now);
@@ -71,7 +71,7 @@ pub(crate) fn admits(asked: &Asked) -> bool {
 fn is_one_more(asked: &Asked, now: u64) -> bool {
     let alike = Alike {
         address: asked.address,
-        pid: u64::from(process()),
+        pid: u64::from(current_pid()),
         netns: asked.netns,
         port: asked.port,
         protocol: asked.protocol,
@@ -98,10 +98,4 @@ fn is_one_more(asked: &Asked, now: u64) -> bool {
 #[inline(always)]
 fn is_over(since: u64, now: u64) -> bool {
     now.wrapping_sub(since) > global(&FILTER.window)
-}
-
-/// Thread group id of the current task.
-#[inline(always)]
-fn process() -> u32 {
-    (current_ids() >> 32) as u32
 }

@@ -26,34 +26,19 @@ pub(crate) fn debug_sys_exit(context: RawTracePointContext) -> i32 {
     let what = (sock.0.0, sock.family(), sock.protocol(), sock.state(), sock.port(), sock.netns());
     let (sock, family, protocol, state, port, netns) = what;
     let task = current_ids() as u32;
+    macro_rules! tell {
+        ($line:tt) => {
+            debug!(&context, $line, call.fd, task, status, sock, family, protocol, state, port, netns)
+        };
+    }
     // A line for each: of a name that is one or the other, the verifier would not know the length.
     if opaque(u64::from(call.operation)) == u64::from(operation::BIND) {
-        debug!(
-            &context,
-            "bind(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}",
-            call.fd,
-            task,
-            status,
-            sock,
-            family,
-            protocol,
-            state,
-            port,
-            netns
+        tell!(
+            "bind(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}"
         );
     } else {
-        debug!(
-            &context,
-            "listen(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}",
-            call.fd,
-            task,
-            status,
-            sock,
-            family,
-            protocol,
-            state,
-            port,
-            netns
+        tell!(
+            "listen(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}"
         );
     }
     0

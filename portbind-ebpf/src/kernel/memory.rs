@@ -95,13 +95,9 @@ pub(crate) fn read_sockaddr(at: Ptr, memory: Memory) -> Sockaddr {
     let mut value = MaybeUninit::<Sockaddr>::uninit();
     let to: *mut c_void = value.as_mut_ptr().cast();
     let from = at.0 as *const c_void;
-    let read = |len: usize| match memory {
-        // SAFETY: the destination is a live local of at least `len` bytes; the helpers check the source, and
-        // write all of these bytes: zeros if they cannot read.
-        Memory::Kernel => unsafe { generated::bpf_probe_read_kernel(to, len as u32, from) },
-        // SAFETY: as above.
-        Memory::User => unsafe { generated::bpf_probe_read_user(to, len as u32, from) },
-    };
+    // SAFETY: the destination is a live local of at least `len` bytes; the helpers check the source, and write all of
+    // these bytes: zeros if they cannot read.
+    let read = |len: usize| unsafe { probe_read(to, len as u32, from, memory) };
     if read(size_of::<Sockaddr>()) != 0 {
         read(size_of::<ShortSockaddr>());
     }
@@ -179,6 +175,21 @@ pub(crate) enum Memory {
     User,
 }
 
+/// Reads `len` bytes; anything but 0 if they cannot be read.
+///
+/// # Safety
+/// `to` is valid for writes of `len` bytes.
+#[inline(always)]
+unsafe fn probe_read(to: *mut c_void, len: u32, from: *const c_void, memory: Memory) -> i64 {
+    // SAFETY: by the caller's promise; the helpers check the source.
+    unsafe {
+        match memory {
+            Memory::Kernel => generated::bpf_probe_read_kernel(to, len, from),
+            Memory::User => generated::bpf_probe_read_user(to, len, from),
+        }
+    }
+}
+
 /// Copies up to `N` bytes, a power of two, straight into a record; returns how many.
 #[inline(always)]
 pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory: Memory) -> u32 {
@@ -190,12 +201,7 @@ pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory
     }
     let (to, from) = (to.as_mut_ptr().cast(), from.0 as *const c_void);
     // SAFETY: `len` is at most the size of the destination; the helpers check the source.
-    let failed = unsafe {
-        match memory {
-            Memory::Kernel => generated::bpf_probe_read_kernel(to, len, from),
-            Memory::User => generated::bpf_probe_read_user(to, len, from),
-        }
-    };
+    let failed = unsafe { probe_read(to, len, from, memory) };
     if failed == 0 { len } else { 0 }
 }
 

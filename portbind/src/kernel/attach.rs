@@ -101,11 +101,10 @@ impl Attached {
                 self.programs.insert(name, half.load(name, place)?);
             }
             let link = self.link(half, point, name);
-            let reason = |error: io::Error| error.to_string();
             self.links.push(link.map_err(|error| AttachError::Attach {
                 program: name,
                 target: point.target,
-                reason: reason(error),
+                reason: error.to_string(),
             })?);
         }
         Ok(())
