@@ -18,6 +18,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How long it may take to end.
 const GRACE: Duration = Duration::from_secs(60);
+/// How long it may take until it is asked again: bpftrace only notices a signal that interrupts its waiting.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Which tracer, and what it says.
 #[derive(Args, Clone, Debug)]
@@ -135,13 +137,18 @@ impl Tool {
 
     /// Ends it, and gives the lines that were not taken.
     pub(super) fn stop(mut self) -> anyhow::Result<Vec<Line>> {
-        kill_process(Pid::from_child(&self.process), Signal::INT)?;
-        let until = Instant::now() + GRACE;
+        let begun = Instant::now();
         let mut lines = Vec::new();
+        let mut asked = None::<Instant>;
         loop {
-            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            if asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN) {
+                kill_process(Pid::from_child(&self.process), Signal::INT)?;
+                asked = Some(Instant::now());
+            }
+            match self.lines.recv_timeout(ASK_AGAIN) {
                 Ok(line) => lines.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() < GRACE => {}
                 Err(RecvTimeoutError::Timeout) => bail!("the tracer does not end"),
             }
         }
