@@ -12,6 +12,7 @@ use clap::Args;
 use crate::{digest, setup, tool, workspace};
 
 mod btf_ext;
+mod calls;
 
 const TARGET: &str = "bpfel-unknown-none";
 const PACKAGE: &str = "portbind-ebpf";
@@ -141,7 +142,9 @@ fn compile(
     write(&names, new_names(tools, &linked)?.as_bytes())?;
     strip(tools, &linked, &names, &stripped)?;
     check_sections(tools, &stripped)?;
-    fs::read(&stripped).with_context(|| format!("failed to read {}", stripped.display()))
+    let object = fs::read(&stripped).with_context(|| format!("failed to read {}", stripped.display()))?;
+    calls::refuse(&object)?;
+    Ok(object)
 }
 
 /// Leaves out what is for debuggers: the numbers of source lines are two thirds of an object, the kernel would keep
