@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -48,8 +49,10 @@ enum Call {
     Getppid,
     /// A byte to /dev/null, and none from there.
     Null,
-    /// A bind that succeeds, to a port; the socket is closed afterwards.
+    /// A bind that succeeds, to a port.
     Bind,
+    /// The close of a socket that was bound.
+    Close,
     /// A bind that is refused.
     Refused,
 }
@@ -83,15 +86,11 @@ fn measure(options: &Options, taken: &Taken, free: &[u16], tool: Option<&Tool>) 
     let mut words = Words::new();
     for call in &options.call {
         let name = call.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-        let spent = |tool: Option<&Tool>| tool.map_or(Ok(0), |tool| time_in_programs(tool.pid()));
-        let before = spent(tool)?;
-        let (ns, calls) = call.repeat(options.count, taken, free)?;
-        // A tracer may have ended programs meanwhile: less than before is nothing.
-        let inside = spent(tool)?.saturating_sub(before);
-        words.push(word(&format!("{name}_ns"), ns));
+        let watched = tool.filter(|_| options.stats).map(Tool::pid);
+        let measured = call.repeat(options.count, &Sockets { taken, free }, watched)?;
+        words.push(word(&format!("{name}_ns"), measured.time_ns));
         if options.stats {
-            let inside = Duration::from_nanos(inside).as_secs_f64() * 1e9;
-            words.push(word(&format!("{name}_program_ns"), inside / f64::from(calls)));
+            words.push(word(&format!("{name}_program_ns"), measured.program_ns));
         }
         // The tracer's output is nobody's: it must not pile up.
         if let Some(tool) = tool {
@@ -101,50 +100,97 @@ fn measure(options: &Options, taken: &Taken, free: &[u16], tool: Option<&Tool>) 
     Ok(words)
 }
 
-impl Call {
-    /// Nanoseconds a call, and how many there were.
-    fn repeat(self, count: u32, taken: &Taken, free: &[u16]) -> anyhow::Result<(f64, u32)> {
-        let block = (count / BLOCKS).max(1);
-        let mut times = Vec::new();
-        let mut calls = 0;
-        let (mut sink, mut source) = (File::create("/dev/null")?, File::open("/dev/null")?);
-        while calls < count {
-            let (time, made) = match self {
-                Self::Getppid => timed(block, |_| {
-                    std::hint::black_box(getppid());
-                    Ok(())
-                })?,
-                Self::Null => timed(block, |_| {
-                    sink.write_all(b"x")?;
-                    let _end = source.read(&mut [0; 1])?;
-                    Ok(())
-                })?,
-                Self::Refused => timed(block, |_| taken.refuse())?,
-                Self::Bind => {
-                    let sockets = free.iter().map(|_| tcp()).collect::<anyhow::Result<Vec<_>>>()?;
-                    timed(SOCKETS, |index| {
-                        let index = index as usize;
-                        sockets
-                            .get(index)
-                            .zip(free.get(index))
-                            .map_or(Ok(()), |(fd, port)| bind_to(fd, *port))
-                    })?
-                }
-            };
-            calls += made;
-            times.push(time.as_secs_f64() * 1e9 / f64::from(made));
-        }
-        Ok((quantile(&mut times, 0.5), calls))
+/// What the calls are made on.
+struct Sockets<'a> {
+    taken: &'a Taken,
+    free: &'a [u16],
+}
+
+impl Sockets<'_> {
+    /// A socket for each port.
+    fn new_ones(&self) -> anyhow::Result<Vec<OwnedFd>> {
+        self.free.iter().map(|_| tcp()).collect()
+    }
+
+    fn bind(&self, sockets: &[OwnedFd]) -> anyhow::Result<()> {
+        sockets.iter().zip(self.free).try_for_each(|(socket, port)| bind_to(socket, *port))
     }
 }
 
-/// Makes so many calls.
-fn timed(count: u32, mut call: impl FnMut(u32) -> anyhow::Result<()>) -> anyhow::Result<(Duration, u32)> {
-    let begun = Instant::now();
-    for index in 0..count {
-        call(index)?;
+/// What a call takes.
+struct Measured {
+    /// In all: the median of the blocks.
+    time_ns: f64,
+    /// In programs.
+    program_ns: f64,
+}
+
+impl Call {
+    /// Makes so many calls; `watched` is the process whose programs are looked at.
+    fn repeat(self, count: u32, on: &Sockets<'_>, watched: Option<u32>) -> anyhow::Result<Measured> {
+        let size = match self {
+            Self::Bind | Self::Close => SOCKETS,
+            Self::Getppid | Self::Null | Self::Refused => (count / BLOCKS).max(1),
+        };
+        let (mut times, mut inside, mut calls) = (Vec::new(), 0, 0);
+        while calls < count {
+            let block = self.block(size, on, watched)?;
+            times.push(block.0.as_secs_f64() * 1e9 / f64::from(size));
+            inside += block.1;
+            calls += size;
+        }
+        let inside = Duration::from_nanos(inside).as_secs_f64() * 1e9;
+        Ok(Measured { time_ns: quantile(&mut times, 0.5), program_ns: inside / f64::from(calls) })
     }
-    Ok((begun.elapsed(), count))
+
+    /// Makes a block of calls; how long that takes, and how many nanoseconds of it in programs.
+    fn block(self, size: u32, on: &Sockets<'_>, watched: Option<u32>) -> anyhow::Result<(Duration, u64)> {
+        match self {
+            Self::Getppid => timed(watched, || {
+                for _ in 0..size {
+                    std::hint::black_box(getppid());
+                }
+                Ok(())
+            }),
+            Self::Null => {
+                let (mut sink, mut source) = (File::create("/dev/null")?, File::open("/dev/null")?);
+                timed(watched, || {
+                    for _ in 0..size {
+                        sink.write_all(b"x")?;
+                        let _end = source.read(&mut [0; 1])?;
+                    }
+                    Ok(())
+                })
+            }
+            Self::Refused => timed(watched, || (0..size).try_for_each(|_| on.taken.refuse())),
+            Self::Bind => {
+                let sockets = on.new_ones()?;
+                timed(watched, || on.bind(&sockets))
+            }
+            Self::Close => {
+                let sockets = on.new_ones()?;
+                on.bind(&sockets)?;
+                timed(watched, || {
+                    drop(sockets);
+                    Ok(())
+                })
+            }
+        }
+    }
+}
+
+/// Times it.
+fn timed(
+    watched: Option<u32>,
+    calls: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<(Duration, u64)> {
+    let spent = || watched.map_or(Ok(0), time_in_programs);
+    let before = spent()?;
+    let begun = Instant::now();
+    calls()?;
+    let elapsed = begun.elapsed();
+    // A tracer may have ended programs meanwhile: less than before is nothing.
+    Ok((elapsed, spent()?.saturating_sub(before)))
 }
 
 /// Nanoseconds that the programs of a process have run, by the kernel's own count.

@@ -27,7 +27,7 @@ const CALLS: (u32, u32) = (200_000, 4_000);
 /// The kernel of the machine.
 const SERIES: &str = "6.1";
 /// What a line of the machine's console holds that belongs into the page.
-const MARK: &str = "bench| ";
+const MARK: &str = "bench|";
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
@@ -219,7 +219,7 @@ fn inside(options: &Options, portbind: PathBuf, helper: PathBuf) -> Result<()> {
     };
     measure(&setting, options, &IN_MACHINE, &mut |name, text| {
         println!("{MARK}={name}");
-        text.lines().for_each(|line| println!("{MARK}{line}"));
+        text.lines().for_each(|line| println!("{MARK} {line}"));
         Ok(())
     })?;
     Ok(())
@@ -242,7 +242,10 @@ fn machine(options: &Options) -> Result<()> {
     for line in lines {
         match (line.strip_prefix('='), sections.last_mut()) {
             (Some(name), _) => sections.push((name.to_owned(), String::new())),
-            (None, Some((_, text))) => text.push_str(&format!("{line}\n")),
+            // Of an empty line, the console has not even the blank.
+            (None, Some((_, text))) => {
+                text.push_str(&format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+            }
             (None, None) => {}
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn calls(setting: &Setting) -> Result<Section> {
     let with_nobody = [None].into_iter().chain(setting.tracers().into_iter().map(Some));
     let tracers: Vec<_> = with_nobody.collect();
     let count = setting.fewer(setting.calls);
-    let calls = "--call getppid --call null --call bind --call refused";
+    let calls = "--call getppid --call null --call bind --call close --call refused";
     let samples =
         setting.interleave(setting.rounds(7), &format!("loop {calls} --count {count}"), &tracers)?;
     let measured = setting.interleave(
@@ -73,15 +73,18 @@ pub(super) fn calls(setting: &Setting) -> Result<Section> {
         metric("getppid_ns", "getppid", others),
         metric("null_ns", "write and read of /dev/null", others),
         metric("bind_ns", "bind that succeeds", Goal::None),
+        metric("close_ns", "close of a bound socket", Goal::None),
         metric("refused_ns", "bind that is refused", Goal::None),
     ];
     let inside = [
         metric("getppid_program_ns", "programs in getppid", Goal::None),
         metric("bind_program_ns", "programs in a bind that succeeds", of_binds(1.0)),
+        metric("close_program_ns", "programs in the close of a bound socket", Goal::None),
         metric("refused_program_ns", "programs in a bind that is refused", of_binds(2.0)),
     ];
     let added = [
         metric("bind_ns", "added to a bind that succeeds", of_binds(1.0)),
+        metric("close_ns", "added to the close of a bound socket", Goal::None),
         metric("refused_ns", "added to a bind that is refused", of_binds(2.0)),
     ];
     let mut all = rows(&ends, &samples);

@@ -24,8 +24,8 @@ const WITHOUT_PORTBIND: &str = "--without-portbind";
 const TIMEOUT: u64 = 2400;
 /// Machines at once: each has one processor.
 const JOBS: usize = 2;
-/// MiB of memory of a machine.
-const MEMORY: u32 = 1024;
+/// The machine of a test.
+const SIZE: qemu::Size = qemu::Size { memory: 1024, processors: 1 };
 
 pub(crate) use bench::run as bench;
 
@@ -152,7 +152,7 @@ fn boot(kernel: &kernels::Kernel, files: &initramfs::Files, limit: Duration) -> 
     let started = Instant::now();
     let archive = kernel.folder.join("initramfs.cpio");
     let outcome = initramfs::write(&archive, files, &kernel.modules)
-        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, MEMORY, limit));
+        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, SIZE, limit));
     Run { release: kernel.release.clone(), outcome, time: started.elapsed() }
 }
 
