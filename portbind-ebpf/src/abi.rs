@@ -5,14 +5,13 @@
 //! two compilers have to agree on every byte. All integers are in the byte order of the machine;
 //! ports are in host order; see [`Address`] for addresses.
 //!
-//! One refusal is told in up to four steps of one task, in this order, joined by [`Header::task`]:
-//! a [`Refusal`] (who asked for what), a [`Walk`] (what the search for holders met), the [`Holder`]s
-//! that it met, and an [`Outcome`] (which call it was, and the error the caller got). A step that
-//! found the ring buffer full is missing; the counters and the following steps say so.
+//! One refusal is a [`Refusal`] (who asked for what, what the caller got, and what the search for holders met), and after
+//! it the [`Holder`]s that the search sent, joined by [`Header::task`].
 //!
 //! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
-//! things happened; before the first [`Bound`] of a process, its [`Introduction`].
-//! A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...) is one record: a [`Named`].
+//! things happened. Before a [`Refusal`], a [`Named`] or a [`Bound`] of a process comes its [`Introduction`], unless
+//! there was one a moment ago ([`WINDOW`]). A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...)
+//! is one record: a [`Named`].
 
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -33,6 +32,8 @@ pub const MAX_HOLDERS: u32 = 32;
 pub const RING_BYTES: u32 = 2 << 20;
 /// Bytes of a sockaddr of any family (`_K_SS_MAXSIZE`, include/uapi/linux/socket.h).
 pub const NAME_LEN: usize = 128;
+/// Words of 64 bits of a socket that are read at once.
+pub const SOCK_WORDS: usize = crate::layout::SOCK_LEN as usize / size_of::<u64>();
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
 pub const ERROR_WORDS: usize = 3;
 /// Words of 64 bits in the map that holds the wanted ports, one bit a port.
@@ -72,26 +73,20 @@ pub mod kind {
     pub const REFUSAL: u32 = 1;
     /// A [`Holder`](super::Holder).
     pub const HOLDER: u32 = 2;
-    /// A [`Walk`](super::Walk).
-    pub const WALK: u32 = 3;
-    /// An [`Outcome`](super::Outcome).
-    pub const OUTCOME: u32 = 4;
     /// A [`Bound`](super::Bound).
-    pub const BOUND: u32 = 5;
+    pub const BOUND: u32 = 3;
     /// A [`Change`](super::Change).
-    pub const CHANGE: u32 = 6;
+    pub const CHANGE: u32 = 4;
     /// [`Ended`](super::Ended).
-    pub const ENDED: u32 = 7;
+    pub const ENDED: u32 = 5;
     /// An [`Introduction`](super::Introduction).
-    pub const INTRODUCTION: u32 = 8;
+    pub const INTRODUCTION: u32 = 6;
     /// A [`Named`](super::Named).
-    pub const NAMED: u32 = 16;
+    pub const NAMED: u32 = 7;
 }
 
 /// Which call was refused: the values of `operation`.
 pub mod operation {
-    /// Not known: a bind made inside the kernel, or one whose call's return was not seen.
-    pub const UNKNOWN: u32 = 0;
     /// bind(2), also through io_uring.
     pub const BIND: u32 = 1;
     /// listen(2), also through io_uring.
@@ -150,6 +145,24 @@ pub struct Header = 24 {
 }
 
 record! {
+/// Which process, and who it is at the moment: what can change between two calls.
+pub struct Identity = 40 {
+    /// Nanoseconds since boot at which the process started (`task_struct.start_boottime`).
+    pub start_time: u64,
+    /// How often the process, or one that it comes from, called execve (lower half of `task_struct.self_exec_id`).
+    pub exec_id: u32,
+    /// Real user id, in the initial user namespace (`bpf_get_current_uid_gid`).
+    pub uid: u32,
+    /// Group id, in the initial user namespace.
+    pub gid: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Name of the thread, NUL-padded.
+    pub comm: [u8; COMM_LEN],
+}
+}
+
+record! {
 /// One process above the caller.
 pub struct Parent = 32 {
     /// Thread group id, in the initial pid namespace.
@@ -164,16 +177,10 @@ pub struct Parent = 32 {
 }
 
 record! {
-/// The task inside the call.
-pub struct Caller = 1592 {
-    /// Nanoseconds since boot at which the process started.
-    pub start_time: u64,
+/// What takes long to find out of the process inside a call.
+pub struct Caller = 1560 {
     /// Id of its cgroup in the unified hierarchy (`bpf_get_current_cgroup_id`).
     pub cgroup_id: u64,
-    /// Real user id, in the initial user namespace (`bpf_get_current_uid_gid`).
-    pub uid: u32,
-    /// Group id, in the initial user namespace.
-    pub gid: u32,
     /// Entries of `parents` that are filled, nearest first.
     pub parent_count: u32,
     /// Bytes of `args` that are filled.
@@ -184,8 +191,6 @@ pub struct Caller = 1592 {
     pub exe_count: u16,
     /// 1 if `exe` reaches up to the root of the mount tree.
     pub exe_whole: u16,
-    /// Name of the thread, NUL-padded.
-    pub comm: [u8; COMM_LEN],
     /// The processes above it.
     pub parents: [Parent; MAX_PARENTS],
     /// Arguments, each closed by a NUL, cut at [`ARGS_LEN`].
@@ -196,13 +201,11 @@ pub struct Caller = 1592 {
 }
 
 record! {
-/// A socket, as the kernel had it. TIME_WAIT (state 6) and request (state 12) sockets have no inode,
-/// owner, protocol and type: these fields hold other data then.
-pub struct Socket = 88 {
+/// A socket on its port. TIME_WAIT (state 6) and request (state 12) sockets have no inode and protocol: these
+/// fields hold other data then.
+pub struct Endpoint = 64 {
     /// Address of the kernel's object: an identity while the socket lives, nothing more.
     pub id: u64,
-    /// Socket cookie, 0 if nobody ever asked for it.
-    pub cookie: u64,
     /// Inode number in sockfs, 0 if the socket has none.
     pub inode: u64,
     /// Local address.
@@ -211,40 +214,78 @@ pub struct Socket = 88 {
     pub peer: Address,
     /// Inode number of the network namespace.
     pub netns: u32,
+    /// AF_INET or AF_INET6; of a [`Named`], any other AF_*.
+    pub family: u16,
+    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
+    pub protocol: u16,
+    /// Local port.
+    pub port: u16,
+    /// Remote port.
+    pub peer_port: u16,
+    /// TCP state (include/net/tcp_states.h); UDP: 7 unconnected, 1 connected.
+    pub state: u32,
+}
+}
+
+record! {
+/// A socket, as the kernel had it. TIME_WAIT and request sockets have no owner and type either.
+pub struct Socket = 88 {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Socket cookie, 0 if nobody ever asked for it.
+    pub cookie: u64,
     /// Index of the network interface it is bound to, 0 if none (`skc_bound_dev_if`).
     pub interface: u32,
     /// Owner (`sk_uid`), in the initial user namespace.
     pub uid: u32,
     /// Bits of [`option`].
     pub options: u32,
-    /// AF_INET or AF_INET6; of a [`Named`], any other AF_*.
-    pub family: u16,
-    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
-    pub protocol: u16,
     /// SOCK_*.
     pub socket_type: u16,
-    /// Local port.
-    pub port: u16,
-    /// Remote port.
-    pub peer_port: u16,
-    /// TCP state (include/net/tcp_states.h); UDP: 7 unconnected, 1 connected.
-    pub state: u8,
     /// TIME_WAIT sockets: 5 while it is a FIN_WAIT2 of an orphan, else 6 (`tw_substate`).
     pub time_wait_state: u8,
     /// Zero.
-    pub reserved: u32,
+    pub reserved: u8,
 }
 }
 
 record! {
-/// Opens a refusal: who asked for what.
-pub struct Refusal = 1704 {
+/// A refusal.
+pub struct Refusal = 1336 {
     /// Kind [`kind::REFUSAL`].
     pub header: Header,
     /// Who.
-    pub caller: Caller,
+    pub identity: Identity,
     /// What: address and port are the ones asked for.
     pub socket: Socket,
+    /// What the caller got: a positive errno.
+    pub error: u32,
+    /// One of [`operation`].
+    pub operation: u32,
+    /// The search for holders.
+    pub walk: Walk,
+}
+}
+
+record! {
+/// The search for holders.
+pub struct Walk = 1176 {
+    /// Holders that follow.
+    pub holders: u32,
+    /// Holders that found the ring buffer full.
+    pub lost: u32,
+    /// Sockets on the port whose addresses cannot overlap with the asked one: not sent.
+    pub bystanders: u32,
+    /// Bits of [`walk`].
+    pub flags: u32,
+    /// Scratch of the search: sockets that it met.
+    pub met: u32,
+    /// Scratch of the search.
+    pub steps: u32,
+    /// Scratch of the search: the sockets.
+    pub found: [u64; MAX_HOLDERS as usize],
+    /// Scratch of the search: bytes of one socket.
+    pub sock: [u64; SOCK_WORDS],
 }
 }
 
@@ -270,42 +311,6 @@ pub struct Holder = 144 {
 }
 }
 
-record! {
-/// Sums up the search for holders.
-pub struct Walk = 304 {
-    /// Kind [`kind::WALK`].
-    pub header: Header,
-    /// Holders sent.
-    pub holders: u32,
-    /// Holders that found the ring buffer full.
-    pub lost: u32,
-    /// Sockets on the port whose addresses cannot overlap with the asked one: not sent.
-    pub bystanders: u32,
-    /// Bits of [`walk`].
-    pub flags: u32,
-    /// Scratch of the search: sockets that it met.
-    pub met: u32,
-    /// Scratch of the search.
-    pub steps: u32,
-    /// Scratch of the search: the sockets.
-    pub found: [u64; MAX_HOLDERS as usize],
-}
-}
-
-record! {
-/// Ends a refusal: what the caller got.
-pub struct Outcome = 40 {
-    /// Kind [`kind::OUTCOME`].
-    pub header: Header,
-    /// Positive errno.
-    pub error: u32,
-    /// One of [`operation`].
-    pub operation: u32,
-    /// Address of the kernel's socket object, as in [`Socket::id`].
-    pub socket: u64,
-}
-}
-
 /// Per-CPU counters: indexes into the map `COUNTERS`.
 pub mod counter {
     /// Refusals with a wanted error.
@@ -314,8 +319,8 @@ pub mod counter {
     pub const FILTERED: u32 = 1;
     /// Of these, lost because the ring buffer was full.
     pub const LOST: u32 = 2;
-    /// Steps of told refusals that found the ring buffer full (holders, walk, outcome).
-    pub const LOST_STEPS: u32 = 3;
+    /// Holders of told refusals that found the ring buffer full.
+    pub const LOST_HOLDERS: u32 = 3;
     /// Entries that found the map of calls in flight full (kprobe backend): their return is lost.
     pub const LOST_ENTRIES: u32 = 4;
     /// Records of the life of ports that found the ring buffer full.

@@ -1,14 +1,12 @@
 //! The life of ports: who took one, and what became of the socket.
 
-use portbind_ebpf::abi::{Bound, Change, Introduction, change, counter, kind, life, operation};
+use portbind_ebpf::abi::{Bound, Change, change, counter, kind, life, operation};
 
 use crate::caller;
 use crate::filter;
 use crate::holders::is_connected_only;
-use crate::kernel::{
-    Block, InPlace, Ptr, Slot, at, boot_time, count, current_owner, current_pid, current_task, get,
-};
-use crate::maps::{INTRODUCED, Introduced};
+use crate::kernel::{Ptr, Slot, at, boot_time, copy_current_comm, count, current_task, get, room};
+use crate::maps::AWAITED;
 use crate::refusal::header;
 use crate::sock::{Common, Sock, TCP_CLOSE, TCP_LISTEN};
 
@@ -20,58 +18,27 @@ const TCP_FIN_WAIT1: u8 = 4;
 /// A socket was bound, by a call that asked for `asked_port`.
 #[inline(always)]
 pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
-    let mut room = Block::room();
+    let mut room = room();
     let common = Common::of(sock, &mut room);
-    let port = common.port();
+    let (port, netns) = (common.port(), common.netns());
     // A bind that puts the choice off (IP_BIND_ADDRESS_NO_PORT) has taken nothing yet.
     let wanted = if call == operation::AUTOBIND { life::CONNECTED } else { life::BOUND };
-    if port == 0 || filter::is_ignored() || !filter::follows(wanted, port, common.netns()) {
+    if port == 0 || filter::is_ignored() || !filter::follows(wanted, port, netns) {
         return;
     }
     let time = boot_time();
-    let task = current_task();
-    let leader = task.follow(at!(task_group_leader));
-    let process = Introduced {
-        start_time: leader.read(at!(task_start_boottime)),
-        exec_id: task.read(at!(task_exec_id)),
-    };
-    introduce(&process, time);
+    let process = caller::introduce(time);
     let Some(mut record) = Slot::<Bound>::reserve() else {
         count(counter::LOST_LIFE);
         return;
     };
     header(&mut record.header, kind::BOUND, time);
-    record.start_time = process.start_time;
-    record.exec_id = process.exec_id;
-    record.comm = task.read(at!(task_comm));
-    sock.describe(&mut record.socket, &common, &common.local(), port);
-    let owner = current_owner();
-    record.uid = owner as u32;
-    record.gid = (owner >> 32) as u32;
+    caller::identify(&mut record.identity, &process);
+    common.place(&mut record.endpoint, sock, &sock.place(&common, port, netns));
     record.asked_port = asked_port;
     record.reserved = 0;
     record.operation = call;
     record.submit_for_later();
-}
-
-/// Describes the process of the current task, unless that was done already: it takes ten times as long as the rest.
-#[inline(always)]
-fn introduce(process: &Introduced, time: u64) {
-    let pid = current_pid();
-    if let Some(known) = INTRODUCED.value(&pid)
-        && get(&known.start_time) == process.start_time
-        && get(&known.exec_id) == process.exec_id
-    {
-        return;
-    }
-    // Without one, the user half looks at the process itself.
-    let Some(mut record) = Slot::<Introduction>::reserve() else { return };
-    header(&mut record.header, kind::INTRODUCTION, time);
-    record.exec_id = process.exec_id;
-    caller::describe(&mut record.caller);
-    record.submit();
-    // Last: what another thread binds meanwhile does not come without it.
-    let _ = INTRODUCED.insert(pid, *process, 0);
 }
 
 /// A TCP socket goes from one state to another.
@@ -132,12 +99,16 @@ fn tell(sock: Sock, what: u32, port: u16) {
         return;
     };
     header(&mut record.header, kind::CHANGE, boot_time());
-    sock.describe_bound(&mut record.socket, port);
+    sock.place_bound(&mut record.endpoint, port);
     let task = current_task();
     let leader: Ptr = task.follow(at!(task_group_leader));
     record.start_time = leader.read(at!(task_start_boottime));
-    record.comm = task.read(at!(task_comm));
+    copy_current_comm(&mut record.comm);
     record.what = what;
     record.reserved = 0;
-    record.submit();
+    if AWAITED.get(0).is_some_and(|awaited| get(awaited) != 0) {
+        record.submit();
+    } else {
+        record.submit_for_later();
+    }
 }

@@ -8,18 +8,18 @@ mod memory;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
-use aya_ebpf::EbpfContext as _;
+use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
-use portbind_ebpf::abi::{Filter, RING_BYTES};
+use portbind_ebpf::abi::{COMM_LEN, Filter, RING_BYTES};
 use portbind_ebpf::layout::Layout;
 
 #[cfg(feature = "bounded")]
 pub(crate) use iterator::FileContext;
 #[cfg(not(feature = "bounded"))]
 pub(crate) use iterator::TaskContext;
-pub(crate) use memory::{Block, Memory, Ptr, copy, copy_path_name, read_sockaddr};
+pub(crate) use memory::{Block, Memory, Plain, Ptr, Room, copy, copy_path_name, read_sockaddr, room};
 
 use crate::maps::RECORDS;
 
@@ -159,6 +159,13 @@ pub(crate) fn current_owner() -> u64 {
     unsafe { generated::bpf_get_current_uid_gid() }
 }
 
+/// Copies the name of the current task into a record.
+#[inline(always)]
+pub(crate) fn copy_current_comm(to: &mut [u8; COMM_LEN]) {
+    // SAFETY: the destination has the size passed, and the helper writes all of it.
+    unsafe { generated::bpf_get_current_comm(to.as_mut_ptr().cast(), COMM_LEN as u32) };
+}
+
 /// Id of the current task's cgroup.
 #[inline(always)]
 pub(crate) fn current_cgroup() -> u64 {
@@ -243,9 +250,10 @@ impl<T> DerefMut for Slot<T> {
     }
 }
 
-/// An argument of a typed tracepoint, loaded each time: what a comparison has told the verifier of it is forgotten then.
+/// An argument of a typed tracepoint or of a function, loaded each time: what a comparison has told the verifier of it is
+/// forgotten then.
 #[inline(always)]
-pub(crate) fn argument(context: &aya_ebpf::programs::BtfTracePointContext, index: usize) -> u64 {
+pub(crate) fn argument(context: &impl EbpfContext, index: usize) -> u64 {
     // SAFETY: the kernel lets only a program load that asks for arguments that there are.
     unsafe { context.as_ptr().cast::<u64>().add(index).read_volatile() }
 }
@@ -259,6 +267,14 @@ impl Registers {
     #[inline(always)]
     pub(crate) fn of_argument(context: &aya_ebpf::programs::BtfTracePointContext) -> Self {
         Self(context.arg(0))
+    }
+
+    /// Those with which the current task came into the kernel (both helpers: from 5.15 on).
+    #[cfg(not(feature = "bounded"))]
+    #[inline(always)]
+    pub(crate) fn of_current_task() -> Self {
+        // SAFETY: the helper has no arguments; the other takes what it returns.
+        Self(unsafe { generated::bpf_task_pt_regs(generated::bpf_get_current_task_btf().cast()) } as *const u8)
     }
 
     /// The register at this offset of `struct pt_regs`.
@@ -324,14 +340,6 @@ impl<V: Copy> ByTask<V> for aya_ebpf::maps::HashMap<u64, V> {
     #[inline(always)]
     fn of_task(&self, task: u64) -> Option<V> {
         // SAFETY: a key is written and deleted by its own task only, so nobody changes the value meanwhile.
-        unsafe { self.get(&task) }.copied()
-    }
-}
-
-impl<V: Copy> ByTask<V> for aya_ebpf::maps::LruHashMap<u64, V> {
-    #[inline(always)]
-    fn of_task(&self, task: u64) -> Option<V> {
-        // SAFETY: as above.
         unsafe { self.get(&task) }.copied()
     }
 }

@@ -12,6 +12,9 @@ pub const ABSENT: u32 = u32::MAX;
 /// (include/net/sock.h)
 pub const COMMON_LEN: u32 = 88;
 
+/// Bytes of a socket that are read at once: all of `struct sock` that records tell (include/net/sock.h).
+pub const SOCK_LEN: u32 = 896;
+
 /// What is asked of the running kernel's BTF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -81,10 +84,10 @@ macro_rules! layout {
 }
 
 impl Layout {
-    /// What is read of the beginning of a socket lies within [`COMMON_LEN`].
+    /// What is read of sockets lies within [`COMMON_LEN`] and [`SOCK_LEN`].
     #[must_use]
-    pub const fn common_fits(&self) -> bool {
-        let ends = [
+    pub const fn sock_fits(&self) -> bool {
+        let common = [
             self.sock_family.wrapping_add(2),
             self.sock_state.wrapping_add(1),
             self.sock_reuse / 8 + 1,
@@ -100,15 +103,32 @@ impl Layout {
             self.sock_num.wrapping_add(2),
             self.sock_dport.wrapping_add(2),
         ];
-        let mut index = 0;
-        while index < ends.len() {
-            if ends[index] > COMMON_LEN {
-                return false;
-            }
-            index += 1;
-        }
-        true
+        let rest = [
+            self.sock_cookie.wrapping_add(8),
+            self.sock_flags.wrapping_add(8),
+            self.sock_uid.wrapping_add(4),
+            self.sock_socket.wrapping_add(8),
+            self.sock_protocol.wrapping_add(2),
+            self.sock_type.wrapping_add(2),
+            self.sock_ack_backlog.wrapping_add(4),
+            self.sock_max_ack_backlog.wrapping_add(4),
+            self.sock_reuseport_cb.wrapping_add(8),
+            self.time_wait_substate.wrapping_add(1),
+            self.time_wait_expires.wrapping_add(8),
+        ];
+        fit(&common, COMMON_LEN) && fit(&rest, SOCK_LEN)
     }
+}
+
+const fn fit(ends: &[u32], len: u32) -> bool {
+    let mut index = 0;
+    while index < ends.len() {
+        if ends[index] > len {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }
 
 layout! {

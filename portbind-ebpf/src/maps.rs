@@ -24,17 +24,10 @@ pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(cou
 #[map]
 pub(crate) static PORTS: Array<u64> = Array::with_max_entries(PORT_WORDS, 0);
 
-/// Refusals whose call has not returned yet, by task. Evicting one costs its outcome, not the refusal.
+/// kprobe: arguments of the bind, listen or autobind call that a task is in. What a task leaves behind is written over by
+/// its next call: to take it out and in again would cost more than all else at a call's return.
 #[map]
-pub(crate) static PENDING: LruHashMap<u64, Pending> = LruHashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
-
-/// kprobe: arguments of get_port calls in flight, by task.
-#[map]
-pub(crate) static GET_PORTS: HashMap<u64, GetPort> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
-
-/// kprobe: arguments of bind, listen and autobind calls in flight, by task.
-#[map]
-pub(crate) static CALLS: HashMap<u64, Call> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+pub(crate) static CALLS: LruHashMap<u64, Call> = LruHashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
 
 /// kprobe: arguments of binds in flight of sockets without a port, by task.
 #[map]
@@ -56,45 +49,38 @@ pub(crate) static SHARES: LruHashMap<u32, Share> = LruHashMap::with_max_entries(
 #[map]
 pub(crate) static INTRODUCED: LruHashMap<u32, Introduced> = LruHashMap::with_max_entries(MAX_INTRODUCED, 0);
 
+/// 1 while somebody waits for the end of a socket. User space writes it.
+#[map]
+pub(crate) static AWAITED: Array<u32> = Array::with_max_entries(1, 0);
+
 /// The sockets that the iterator over open files is to tell. User space writes it between walks.
 #[map]
 pub(crate) static INODES: Array<Inodes> = Array::with_max_entries(1, 0);
 
 /// A process that was introduced, as it was then.
 #[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Introduced {
     /// When it started, in nanoseconds since boot.
     pub(crate) start_time: u64,
-    /// How often execve was called.
-    pub(crate) exec_id: u64,
-}
-
-/// A refusal whose call has not returned.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Pending {
-    /// The refused socket.
-    pub(crate) sock: u64,
-    /// 1 if it was sent to user space; 0 if it was filtered or lost.
-    pub(crate) told: u64,
-}
-
-/// Arguments of get_port.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct GetPort {
-    pub(crate) sock: u64,
-    pub(crate) port: u64,
+    /// How often execve was called, as far as 32 bits tell.
+    pub(crate) exec_id: u32,
+    /// When it was introduced, by the lower half of the kernel's tick counter.
+    pub(crate) since: u32,
 }
 
 /// Arguments of a call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
+    /// 0 if it has returned.
     pub(crate) sock: u64,
     /// Kernel copy of the sockaddr; 0 if the call has none.
     pub(crate) address: u64,
+    /// `abi::operation`.
+    pub(crate) operation: u32,
+    /// 1 if it is known to be refused, and counted.
+    pub(crate) told: u32,
 }
 
 /// Arguments of a bind of a socket without a port.

@@ -56,12 +56,14 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
         count(counter::FILTERED);
         return;
     }
+    let time = boot_time();
+    let process = caller::introduce(time);
     let Some(mut record) = Slot::<Named>::reserve() else {
         count(counter::LOST);
         return;
     };
-    header(&mut record.header, kind::NAMED, boot_time());
-    caller::describe(&mut record.caller);
+    header(&mut record.header, kind::NAMED, time);
+    caller::identify(&mut record.identity, &process);
     sock.describe_named(&mut record.socket, family);
     record.error = error;
     record.name_len = copy(&mut record.name, name.at, name.len, name.memory);

@@ -1,20 +1,20 @@
-//! One refusal, told step by step: who asked for what, who held it, how the call ended.
-//!
-//! Each refusal is counted once, where it is first met: at get_port's return if it got that far,
-//! else at the call's return. `PENDING` carries the fact from the first to the second.
+//! One refusal: who asked for what, what the call returned, and who held it.
 
-use portbind_ebpf::abi::{Header, Outcome, Refusal, Walk, counter, kind, operation, walk};
+use portbind_ebpf::abi::{Header, Refusal, Socket, Walk, counter, kind, operation, walk as flag};
 
 use crate::caller;
 use crate::filter;
 use crate::history;
 use crate::holders::{self, Tables};
-use crate::kernel::{Block, ByTask, Memory, Ptr, Slot, boot_time, count, current_ids, read_sockaddr, set};
-use crate::maps::{PENDING, Pending};
-use crate::sock::{AF_INET, Asked, Common, Sock, choose, is_v4, mapped, nonzero};
+use crate::kernel::{Memory, Ptr, Slot, at, boot_time, count, current_ids, read_sockaddr, room, set};
+use crate::sock::{
+    AF_INET, Asked, Common, Place, Sock, Whole, choose, inode_of_socket, is_v4, mapped, nonzero,
+};
 use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
+/// What a refused autobind returns (inet_autobind, net/ipv4/af_inet.c).
+const EAGAIN: u32 = 11;
 
 /// Fills in the header of a record of the current task, about what happened at `time` (nanoseconds since boot).
 #[inline(always)]
@@ -25,71 +25,95 @@ pub(crate) fn header(to: &mut Header, kind: u32, time: u64) {
     to.time = time;
 }
 
-/// get_port returned `status` for `port`: the decision itself, made with the socket as it was asked.
+/// get_port refused a port to the call `operation`, which will return what it always returns then (__inet_bind,
+/// inet_autobind and __inet_listen_sk in net/ipv4/af_inet.c). Returns whether that was counted.
 #[inline(always)]
-pub(crate) fn get_port_returned(sock: Sock, port: u16, status: i32, tables: Tables) {
-    // 5.10 returns 1, later kernels -EADDRINUSE; both mean that the port was refused.
-    if status == 0 || !filter::is_refusal(EADDRINUSE) {
-        return;
+pub(crate) fn port_refused(sock: Sock, address: Ptr, operation: u32) -> bool {
+    if !filter::is_refusal(EADDRINUSE) {
+        return false;
     }
-    let told = !storm::counts_only() && {
-        let mut asked = asked(sock);
-        asked.port = port;
-        tell(&asked, true, tables)
-    };
-    let pending = Pending { sock: sock.0.0, told: u64::from(told) };
-    let _ = PENDING.insert(current_ids(), pending, 0);
+    if !storm::counts_only() {
+        // Without a branch: the verifier would go through the search once for each.
+        let is_autobind = 1 ^ nonzero(u64::from(operation ^ operation::AUTOBIND)) as u32;
+        let error = EADDRINUSE.wrapping_mul(1 ^ is_autobind) | EAGAIN.wrapping_mul(is_autobind);
+        let call = FailedCall { address, memory: Memory::Kernel, error, operation };
+        call_failed(sock, &call, || true, Tables::Either);
+    }
+    true
 }
 
-/// bind, listen or autobind returned `status`.
+/// bind, listen or autobind returned `status`, and what get_port did was not looked at: nothing of what decided is lost
+/// until the call returns.
+///
+/// The status is asked for again where it is needed again: what a comparison told the verifier of it is forgotten then.
 #[inline(always)]
-pub(crate) fn call_returned(sock: Sock, address: Ptr, status: i32, operation: u32) {
-    if status >= 0 {
-        call_succeeded(sock, address, operation, Ptr::read);
+pub(crate) fn call_returned(
+    sock: Sock,
+    address: Ptr,
+    status: impl Fn() -> i32,
+    operation: u32,
+    tables: Tables,
+) {
+    if status() >= 0 {
+        call_succeeded(sock, address, operation, Memory::Kernel);
         return;
     }
-    let error = status.wrapping_neg() as u32;
-    let task = current_ids();
-    if let Some(pending) = PENDING.of_task(task)
-        && pending.sock == sock.0.0
-    {
-        let _ = PENDING.remove(task);
-        if pending.told != 0 {
-            end(sock, error, operation, boot_time());
-        }
-        return;
-    }
-    if !filter::is_refusal(error) || !sock.is_internet() {
-        return;
-    }
-    if storm::counts_only() {
-        return;
-    }
-    let mut asked = asked(sock);
-    ask_by_call(&mut asked, address, Memory::Kernel);
-    if tell(&asked, false, Tables::Either) {
-        end(sock, error, operation, boot_time());
+    let failed = || {
+        let error = status().wrapping_neg() as u32;
+        FailedCall { address, memory: Memory::Kernel, error, operation }
+    };
+    if failed().is_wanted() && sock.is_internet() && !storm::counts_only() {
+        let call = failed();
+        call_failed(sock, &call, || call.is_of_port(), tables);
     }
 }
 
 /// bind, listen or autobind went well.
 #[inline(always)]
-pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, read_port: impl Fn(Ptr, u32) -> u16) {
+pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, memory: Memory) {
     // A listener is told by its change of state.
     if operation == operation::LISTEN || !sock.is_internet() {
         return;
     }
-    let asked_port = if address.is_null() { 0 } else { u16::from_be(read_port(address, 2)) };
+    let asked_port = if address.is_null() { 0 } else { u16::from_be(address.read_in(memory, 2)) };
     history::bound(sock, asked_port, operation);
 }
 
-/// A bind or listen system call failed: the whole refusal at once, for the tracepoint backend.
+/// A call that failed.
+pub(crate) struct FailedCall {
+    /// Its sockaddr; null if it has none.
+    pub(crate) address: Ptr,
+    /// Where that lies.
+    pub(crate) memory: Memory,
+    /// What its caller gets.
+    pub(crate) error: u32,
+    pub(crate) operation: u32,
+}
+
+impl FailedCall {
+    /// The port was refused.
+    #[inline(always)]
+    fn is_of_port(&self) -> bool {
+        self.error == EADDRINUSE || (self.operation == operation::AUTOBIND && self.error == EAGAIN)
+    }
+
+    /// Whether its error counts as a refusal.
+    #[inline(always)]
+    fn is_wanted(&self) -> bool {
+        filter::is_refusal(if self.is_of_port() { EADDRINUSE } else { self.error })
+    }
+}
+
+/// A call on an internet socket failed. `is_of_port`: the port was refused, so that there are holders.
 #[inline(always)]
-pub(crate) fn system_call_failed(sock: Sock, address: Ptr, error: u32, operation: u32) {
+pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -> bool, tables: Tables) {
     let mut asked = asked(sock);
-    ask_by_call(&mut asked, address, Memory::User);
-    if tell(&asked, error == EADDRINUSE, Tables::Either) {
-        end(sock, error, operation, asked.time);
+    ask_by_call(&mut asked, call.address, call.memory);
+    count(counter::REFUSED);
+    if !filter::passes(&asked) {
+        count(counter::FILTERED);
+    } else if storm::admits(&asked) {
+        tell(&asked, call, is_of_port, tables);
     }
 }
 
@@ -109,7 +133,7 @@ fn ask_by_call(asked: &mut Asked, address: Ptr, memory: Memory) {
 /// What is asked for by the socket's own address and port, now.
 #[inline(always)]
 fn asked(sock: Sock) -> Asked {
-    let mut room = Block::room();
+    let mut room = room();
     let common = Common::of(sock, &mut room);
     Asked {
         time: boot_time(),
@@ -122,63 +146,41 @@ fn asked(sock: Sock) -> Asked {
     }
 }
 
-/// Counts a refusal and, if it is wanted, sends the first steps. Returns whether it was sent.
+/// Sends a refusal, and those who have the port.
 #[inline(always)]
-fn tell(asked: &Asked, walk_holders: bool, tables: Tables) -> bool {
-    count(counter::REFUSED);
-    if !filter::passes(asked) {
-        count(counter::FILTERED);
-        return false;
-    }
-    if !storm::admits(asked) {
-        return false;
-    }
-    let Some(mut record) = Slot::<Refusal>::reserve() else {
-        count(counter::LOST);
-        return false;
-    };
-    header(&mut record.header, kind::REFUSAL, asked.time);
-    caller::describe(&mut record.caller);
-    // Read once more: kept, it would take the search's room on the stack.
-    {
-        let mut room = Block::room();
-        let common = Common::of(asked.sock, &mut room);
-        asked.sock.describe(&mut record.socket, &common, &asked.address, asked.port);
-    }
-    record.submit_step();
-
+fn tell(asked: &Asked, call: &FailedCall, is_of_port: impl Fn() -> bool, tables: Tables) {
+    let process = caller::introduce(asked.time);
     // Taken before the search and handed over after it: the search counts in the record itself, because
     // the verifier would follow counters on the stack through every path, and give up.
-    let Some(mut record) = Slot::<Walk>::reserve() else {
-        count(counter::LOST_STEPS);
-        return true;
-    };
-    header(&mut record.header, kind::WALK, asked.time);
-    set(&mut record.holders, 0);
-    set(&mut record.lost, 0);
-    set(&mut record.bystanders, 0);
-    set(&mut record.flags, 0);
-    set(&mut record.met, 0);
-    set(&mut record.steps, 0);
-    if !walk_holders {
-        set(&mut record.flags, walk::NOT_WALKED);
-    } else if asked.port != 0 {
-        holders::walk(asked, tables, &mut record);
-    }
-    record.submit_step();
-    true
-}
-
-/// Sends the last step.
-#[inline(always)]
-fn end(sock: Sock, error: u32, operation: u32, time: u64) {
-    let Some(mut record) = Slot::<Outcome>::reserve() else {
-        count(counter::LOST_STEPS);
+    let Some(mut record) = Slot::<Refusal>::reserve() else {
+        count(counter::LOST);
         return;
     };
-    header(&mut record.header, kind::OUTCOME, time);
-    record.error = error;
-    record.operation = operation;
-    record.socket = sock.0.0;
+    let Refusal { header: head, identity, socket, error, operation, walk } = &mut *record;
+    header(head, kind::REFUSAL, asked.time);
+    caller::identify(identity, &process);
+    set(error, call.error);
+    set(operation, call.operation);
+    describe(asked, socket, walk);
+    set(&mut walk.holders, 0);
+    set(&mut walk.lost, 0);
+    set(&mut walk.bystanders, 0);
+    set(&mut walk.flags, 0);
+    set(&mut walk.met, 0);
+    set(&mut walk.steps, 0);
+    if !is_of_port() || tables == Tables::Foreign {
+        set(&mut walk.flags, flag::NOT_WALKED);
+    } else if tables != Tables::None && asked.port != 0 {
+        holders::walk(asked, tables, walk);
+    }
     record.submit();
+}
+
+/// Copies what a record says of the refused socket.
+#[inline(always)]
+fn describe(asked: &Asked, to: &mut Socket, walk: &mut Walk) {
+    let Asked { sock, address, port, netns, protocol, .. } = *asked;
+    let inode = inode_of_socket(sock.visible(protocol).0.follow(at!(sock_socket)));
+    let whole = Whole::to(&mut walk.sock, sock);
+    whole.describe(to, sock, &Place { address, port, netns, protocol, inode });
 }

@@ -2,12 +2,12 @@
 
 mod common;
 
-use portbind_ebpf::abi::{Address, Socket, holder, option};
+use portbind_ebpf::abi::{Address, Endpoint, Socket, holder};
 use portbind_ebpf::layout::ABSENT;
 
-pub(crate) use common::Common;
+pub(crate) use common::{Common, Whole};
 
-use crate::kernel::{Block, Ptr, at, opaque, set};
+use crate::kernel::{Ptr, at, opaque, room, set};
 
 /// Address families (include/linux/socket.h).
 pub(crate) const AF_UNIX: u16 = 1;
@@ -110,6 +110,16 @@ pub(crate) struct Asked {
     pub(crate) netns: u32,
 }
 
+/// What a record says of where a socket is, besides its common part.
+pub(crate) struct Place {
+    /// The local one: a refused socket has lost its own.
+    pub(crate) address: Address,
+    pub(crate) port: u16,
+    pub(crate) netns: u32,
+    pub(crate) protocol: u16,
+    pub(crate) inode: u64,
+}
+
 /// A `struct sock`, or the part that TIME_WAIT sockets share with it (`struct sock_common`).
 #[derive(Clone, Copy)]
 pub(crate) struct Sock(pub(crate) Ptr);
@@ -167,96 +177,69 @@ impl Sock {
         self.0.read(at!(sock_protocol))
     }
 
-    #[inline(always)]
-    pub(crate) fn local(self, family: u16) -> Address {
-        self.address(family, at!(sock_rcv_saddr), at!(sock_v6_rcv_saddr))
-    }
-
-    /// An AF_INET6 socket keeps a placeholder where AF_INET keeps the address (LOOPBACK4_IPV6).
-    #[inline(always)]
-    fn address(self, family: u16, v4: u32, v6: u32) -> Address {
-        let v4 = mapped(self.0.read(v4));
-        if v6 == ABSENT {
-            return v4;
-        }
-        choose(is_v4(family), v4, self.0.read(v6))
-    }
-
     /// The MPTCP socket above a subflow; the socket itself if it is none.
     #[inline(always)]
-    fn visible(self) -> Self {
+    pub(crate) fn visible(self, protocol: u16) -> Self {
         if at!(is_mptcp) == ABSENT || at!(ulp_data) == ABSENT || at!(subflow_conn) == ABSENT {
             return self;
         }
+        let is_tcp = 1 ^ nonzero(u64::from(protocol ^ IPPROTO_TCP));
+        let is_subflow = is_tcp & nonzero(u64::from(self.0.bits(at!(is_mptcp), 1)));
+        // A branch more is a step twice as long to verify, where loops are no functions.
+        if cfg!(not(feature = "bounded")) && opaque(is_subflow) == 0 {
+            return self;
+        }
         let above = self.0.follow(at!(ulp_data)).follow(at!(subflow_conn)).0;
-        let is_tcp = 1 ^ nonzero(u64::from(self.protocol() ^ IPPROTO_TCP));
-        let is_subflow = is_tcp & nonzero(u64::from(self.0.bits(at!(is_mptcp), 1))) & nonzero(above);
+        let is_subflow = is_subflow & nonzero(above);
         Self(Ptr(above.wrapping_mul(is_subflow) | self.0.0.wrapping_mul(is_subflow ^ 1)))
     }
 
-    /// Copies what a record says of any socket. `address` is the local one: a refused socket has lost its own.
-    ///
-    /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
-    /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
+    /// Copies what the life of a port needs of a socket that has its address still.
     #[inline(always)]
-    pub(crate) fn describe(self, to: &mut Socket, common: &Common<'_>, address: &Address, port: u16) {
-        to.id = self.0.0;
-        to.cookie = self.0.read(at!(sock_cookie));
-        to.address = *address;
-        to.peer = common.peer();
-        to.netns = common.netns();
-        to.interface = common.interface();
-        to.options = common.options() | flag(self.0.read(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP);
-        to.family = common.family();
-        to.port = port;
-        to.peer_port = common.peer_port();
-        to.state = common.state();
-        to.time_wait_state = self.0.read(at!(time_wait_substate));
-        to.protocol = self.protocol();
-        to.socket_type = self.0.read(at!(sock_type));
-        to.uid = self.0.read(at!(sock_uid));
-        to.inode = inode_of_socket(self.visible().0.follow(at!(sock_socket)));
-        to.reserved = 0;
+    pub(crate) fn place_bound(self, to: &mut Endpoint, port: u16) {
+        let mut room = room();
+        let common = Common::of(self, &mut room);
+        let at = self.place(&common, port, common.netns());
+        common.place(to, self, &at);
     }
 
-    /// The same of one that has its address still.
+    /// What more has to be looked at than the common part.
     #[inline(always)]
-    pub(crate) fn describe_bound(self, to: &mut Socket, port: u16) {
-        let mut room = Block::room();
-        let common = Common::of(self, &mut room);
-        self.describe(to, &common, &common.local(), port);
+    pub(crate) fn place(self, common: &Common<'_>, port: u16, netns: u32) -> Place {
+        let protocol = self.protocol();
+        let inode = inode_of_socket(self.visible(protocol).0.follow(at!(sock_socket)));
+        Place { address: common.local(), port, netns, protocol, inode }
     }
 
     /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
     #[inline(always)]
     pub(crate) fn describe_named(self, to: &mut Socket, family: u16) {
-        to.id = self.0.0;
+        let place = &mut to.endpoint;
+        place.id = self.0.0;
+        place.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
+        place.netns = self.netns();
+        place.family = family;
+        place.protocol = self.protocol();
+        place.state = u32::from(self.state());
+        clear(&mut place.address);
+        clear(&mut place.peer);
+        set(&mut place.port, 0);
+        set(&mut place.peer_port, 0);
         to.cookie = self.0.read(at!(sock_cookie));
-        to.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
-        to.netns = self.netns();
         to.uid = self.0.read(at!(sock_uid));
-        to.family = family;
-        to.protocol = self.protocol();
         to.socket_type = self.0.read(at!(sock_type));
-        to.state = self.state();
-        clear(&mut to.address);
-        clear(&mut to.peer);
         set(&mut to.interface, 0);
         set(&mut to.options, 0);
-        set(&mut to.port, 0);
-        set(&mut to.peer_port, 0);
         set(&mut to.time_wait_state, 0);
         set(&mut to.reserved, 0);
     }
 
-    /// Bits of `abi::holder`: who can have a full socket open.
+    /// Bits of `abi::holder`: who can have a full socket open, as the `struct socket` `open`.
     #[inline(always)]
-    pub(crate) fn ownership(self) -> u32 {
-        let visible = self.visible();
-        let socket = visible.0.follow(at!(sock_socket));
-        let no_socket = 1 ^ nonzero(socket.0);
-        let no_file = 1 ^ nonzero(socket.read(at!(socket_file)));
-        let dead = nonzero(visible.0.read::<u64>(at!(sock_flags)) & SOCK_DEAD);
+    pub(crate) fn ownership(self, open: Ptr) -> u32 {
+        let no_socket = 1 ^ nonzero(open.0);
+        let no_file = 1 ^ nonzero(open.read(at!(socket_file)));
+        let dead = nonzero(self.0.read::<u64>(at!(sock_flags)) & SOCK_DEAD);
         flag((1 ^ no_socket) & no_file, holder::KERNEL)
             | flag(no_socket & dead, holder::ORPHAN)
             | flag(no_socket & (1 ^ dead), holder::NOT_ACCEPTED)
@@ -274,6 +257,6 @@ fn clear([first, second, third, fourth]: &mut Address) {
 
 /// Inode number of a `struct socket` (0 of a null one), which lies in one object with its inode (`struct socket_alloc`).
 #[inline(always)]
-fn inode_of_socket(socket: Ptr) -> u64 {
+pub(crate) fn inode_of_socket(socket: Ptr) -> u64 {
     socket.plus(at!(socket_alloc_inode)).read(at!(inode_ino))
 }

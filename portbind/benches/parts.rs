@@ -42,7 +42,7 @@ fn btf(criterion: &mut Criterion) {
     }
 }
 
-/// The records of one refusal.
+/// The records of one refusal with one holder.
 fn records(criterion: &mut Criterion) {
     let record = |kind: u32, bytes: usize| {
         let mut words = vec![0_u64; bytes / 8];
@@ -51,12 +51,8 @@ fn records(criterion: &mut Criterion) {
         }
         words
     };
-    let records = [
-        record(kind::REFUSAL, size_of::<abi::Refusal>()),
-        record(kind::HOLDER, size_of::<abi::Holder>()),
-        record(kind::WALK, size_of::<abi::Walk>()),
-        record(kind::OUTCOME, size_of::<abi::Outcome>()),
-    ];
+    let records =
+        [record(kind::REFUSAL, size_of::<abi::Refusal>()), record(kind::HOLDER, size_of::<abi::Holder>())];
     criterion.bench_function("records of a refusal", |bench| {
         bench.iter(|| {
             records.iter().filter(|words| Record::parse(black_box(words).as_bytes()).is_ok()).count()

@@ -3,7 +3,7 @@
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{COMM_LEN, Caller, Header, Socket};
+use super::{COMM_LEN, Caller, Endpoint, Header, Identity};
 
 /// What happened to a socket: the values of [`Change::what`].
 pub mod change {
@@ -21,34 +21,26 @@ pub mod change {
 }
 
 record! {
-/// A process that binds a socket, the first time since it started or called execve. It can be told more than once.
+/// A process that is about to be told of. It can be told more than once.
 pub struct Introduction = 1624 {
     /// Kind [`INTRODUCTION`](super::kind::INTRODUCTION).
     pub header: Header,
-    /// How often the process, or one that it comes from, called execve (`task_struct.self_exec_id`).
-    pub exec_id: u64,
-    /// The process.
+    /// The task that is told of.
+    pub identity: Identity,
+    /// Its process.
     pub caller: Caller,
 }
 }
 
 record! {
 /// A socket was bound.
-pub struct Bound = 160 {
+pub struct Bound = 136 {
     /// Kind [`BOUND`](super::kind::BOUND).
     pub header: Header,
-    /// Nanoseconds since boot at which the task's process started.
-    pub start_time: u64,
-    /// As in the [`Introduction`] of the process.
-    pub exec_id: u64,
-    /// Name of the thread, NUL-padded.
-    pub comm: [u8; COMM_LEN],
+    /// Who bound it.
+    pub identity: Identity,
     /// The socket, with the address and port that it got.
-    pub socket: Socket,
-    /// Real user id, in the initial user namespace.
-    pub uid: u32,
-    /// Group id, in the initial user namespace.
-    pub gid: u32,
+    pub endpoint: Endpoint,
     /// Port that was asked for; 0 means any.
     pub asked_port: u16,
     /// Zero.
@@ -60,11 +52,11 @@ pub struct Bound = 160 {
 
 record! {
 /// Something happened to a socket.
-pub struct Change = 144 {
+pub struct Change = 120 {
     /// Kind [`CHANGE`](super::kind::CHANGE).
     pub header: Header,
     /// The socket.
-    pub socket: Socket,
+    pub endpoint: Endpoint,
     /// Nanoseconds since boot at which the task's process started.
     pub start_time: u64,
     /// Name of the thread, NUL-padded.

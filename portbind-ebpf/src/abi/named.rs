@@ -3,15 +3,15 @@
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{Caller, Header, NAME_LEN, Socket};
+use super::{Header, Identity, NAME_LEN, Socket};
 
 record! {
 /// A refusal of a socket whose name is no port, whole: only bind is traced of these families.
-pub struct Named = 1840 {
+pub struct Named = 288 {
     /// Kind [`NAMED`](super::kind::NAMED).
     pub header: Header,
     /// Who.
-    pub caller: Caller,
+    pub identity: Identity,
     /// The socket. Addresses, ports, options and interface are those of internet sockets: zero.
     pub socket: Socket,
     /// Positive errno.

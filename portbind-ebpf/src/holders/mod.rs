@@ -9,12 +9,13 @@ mod udp;
 
 pub(crate) use tcp::is_connected_only;
 
-use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag};
+use portbind_ebpf::abi::{Address, Holder, MAX_HOLDERS, Walk, counter, kind, walk as flag};
 
 use crate::kernel::{Ptr, Slot, Step, at, count, get, increment, jiffies, opaque, repeat, set};
 use crate::refusal::header;
 use crate::sock::{
-    Asked, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, differ, foreign, nonzero, specific,
+    Asked, Common, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Place, Sock, TCP_LISTEN, Whole,
+    differ, foreign, inode_of_socket, nonzero, specific,
 };
 
 /// Tables of sockets that a program can come to search. Told by its hook, so that what it cannot need is left out of
@@ -24,36 +25,46 @@ pub(crate) enum Tables {
     Tcp,
     Udp,
     Either,
+    /// Who asks for any port is in nobody's way.
+    None,
+    /// Those of a protocol that is not known here.
+    Foreign,
 }
 
 /// Searches the table of the asked protocol, then sends what was found: the search itself is kept
 /// short, because the verifier walks through every step of it.
 #[inline(always)]
 pub(crate) fn walk(asked: &Asked, tables: Tables, walk: &mut Walk) {
-    let vrf = match asked.protocol {
-        IPPROTO_TCP | IPPROTO_MPTCP if tables != Tables::Udp => tcp::walk(asked, walk),
-        IPPROTO_UDP | IPPROTO_UDPLITE if tables != Tables::Tcp => udp::walk(asked, walk),
-        _ => {
-            add_flag(walk, flag::NOT_WALKED);
-            return;
-        }
+    // Without a comparison of the protocol itself: the verifier would go through the search once for each.
+    let is_one_of = |one: u16, other: u16| {
+        1 ^ nonzero(u64::from(asked.protocol ^ one)) & nonzero(u64::from(asked.protocol ^ other))
     };
-    repeat(MAX_HOLDERS, &mut Telling { walk, port: asked.port, time: asked.time, vrf, index: 0 });
+    let vrf = if tables != Tables::Udp && opaque(is_one_of(IPPROTO_TCP, IPPROTO_MPTCP)) != 0 {
+        tcp::walk(asked, walk)
+    } else if tables != Tables::Tcp && opaque(is_one_of(IPPROTO_UDP, IPPROTO_UDPLITE)) != 0 {
+        udp::walk(asked, walk)
+    } else {
+        add_flag(walk, flag::NOT_WALKED);
+        return;
+    };
+    let Asked { time, port, netns, .. } = *asked;
+    set(&mut walk.steps, 0);
+    repeat(MAX_HOLDERS, &mut Telling { walk, time, port, netns, vrf });
 }
 
 /// Sends the sockets that were met, one after the other.
 struct Telling<'a> {
     walk: &'a mut Walk,
-    port: u16,
     time: u64,
+    port: u16,
+    netns: u32,
     vrf: u32,
-    index: u32,
 }
 
 impl Step for Telling<'_> {
     #[inline(always)]
     fn step(&mut self) -> bool {
-        let index = self.index;
+        let index = get(&self.walk.steps);
         if index >= MAX_HOLDERS || index >= get(&self.walk.met) {
             return false;
         }
@@ -62,9 +73,9 @@ impl Step for Telling<'_> {
             increment(&mut self.walk.holders);
         } else {
             increment(&mut self.walk.lost);
-            count(counter::LOST_STEPS);
+            count(counter::LOST_HOLDERS);
         }
-        self.index = index + 1;
+        set(&mut self.walk.steps, index + 1);
         true
     }
 }
@@ -72,17 +83,28 @@ impl Step for Telling<'_> {
 impl Telling<'_> {
     /// Sends one holder; `false` if the ring buffer is full.
     #[inline(always)]
-    fn send(&self, sock: Sock) -> bool {
+    fn send(&mut self, sock: Sock) -> bool {
         let Some(mut record) = Slot::<Holder>::reserve() else {
             return false;
         };
         header(&mut record.header, kind::HOLDER, self.time);
-        sock.describe_bound(&mut record.socket, self.port);
-        record.jiffies_left = sock.0.read::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
-        record.backlog = sock.0.read(at!(sock_ack_backlog));
-        record.max_backlog = sock.0.read(at!(sock_max_ack_backlog));
+        let whole = Whole::to(&mut self.walk.sock, sock);
+        let protocol = whole.get(at!(sock_protocol));
+        let visible = sock.visible(protocol);
+        let open = visible.0.follow(at!(sock_socket));
+        let at = Place {
+            address: whole.local(),
+            port: self.port,
+            netns: self.netns,
+            protocol,
+            inode: inode_of_socket(open),
+        };
+        whole.describe(&mut record.socket, sock, &at);
+        record.jiffies_left = whole.get::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
+        record.backlog = whole.get(at!(sock_ack_backlog));
+        record.max_backlog = whole.get(at!(sock_max_ack_backlog));
         record.vrf = self.vrf;
-        record.flags = sock.ownership();
+        record.flags = visible.ownership(open);
         record.reserved = 0;
         record.submit_step();
         true
@@ -98,9 +120,9 @@ fn add_flag(walk: &mut Walk, bit: u32) {
 /// Keeps a socket that sits on the asked port, unless it cannot be in the way: two addresses that are
 /// both specific, and differ, clash by no rule of any kernel.
 #[inline(always)]
-fn met(sock: Sock, asked: &Asked, walk: &mut Walk) {
-    let address = sock.local(sock.family());
-    let bystander = specific(&address) & specific(&asked.address) & differ(&address, &asked.address);
+fn met(on_port: &OnPort, asked: &Asked, walk: &mut Walk) {
+    let address = &on_port.address;
+    let bystander = specific(address) & specific(&asked.address) & differ(address, &asked.address);
     if opaque(bystander) != 0 {
         increment(&mut walk.bystanders);
         return;
@@ -110,17 +132,33 @@ fn met(sock: Sock, asked: &Asked, walk: &mut Walk) {
         add_flag(walk, flag::TRUNCATED);
         return;
     }
-    walk.found[index as usize] = sock.0.0;
+    walk.found[index as usize] = on_port.sock.0.0;
     set(&mut walk.met, index + 1);
+}
+
+/// A socket on the asked port.
+struct OnPort {
+    sock: Sock,
+    address: Address,
+    /// 1 if it listens.
+    is_listener: u64,
 }
 
 /// The socket whose list node lies at `node`, if it is of the asked namespace and port and not the refused one.
 #[inline(always)]
-fn on_port(node: Ptr, node_offset: u32, asked: &Asked, net: Ptr) -> Option<Sock> {
+fn on_port(node: Ptr, node_offset: u32, asked: &Asked, net: Ptr, walk: &mut Walk) -> Option<OnPort> {
     let sock = Sock(Ptr(node.0.wrapping_sub(node_offset as u64)));
-    let other = foreign(sock.family())
-        | u64::from(sock.port() ^ asked.port)
-        | (sock.net().0 ^ net.0)
+    let common = Common::to(&mut walk.sock, sock);
+    let other = foreign(common.family())
+        | u64::from(common.port() ^ asked.port)
+        | (common.net().0 ^ net.0)
         | 1 ^ nonzero(sock.0.0 ^ asked.sock.0.0);
-    if opaque(other) != 0 { None } else { Some(sock) }
+    if opaque(other) != 0 {
+        return None;
+    }
+    Some(OnPort {
+        sock,
+        address: common.local(),
+        is_listener: 1 ^ nonzero(u64::from(common.state() ^ TCP_LISTEN)),
+    })
 }

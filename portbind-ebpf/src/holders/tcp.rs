@@ -8,7 +8,7 @@ use portbind_ebpf::layout::ABSENT;
 
 use super::{add_flag, met, on_port};
 use crate::kernel::{Ptr, Step, at, get, increment, opaque, repeat, set};
-use crate::sock::{Asked, IPPROTO_MPTCP, Sock, TCP_LISTEN, differ, is_any, nonzero, only_v6, specific};
+use crate::sock::{Asked, IPPROTO_MPTCP, differ, is_any, nonzero, only_v6, specific};
 
 /// Steps along one chain of the listen hash.
 const MAX_LISTEN_STEPS: u32 = 16;
@@ -56,13 +56,13 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
 /// (6.1 and later); an MPTCP socket's subflows are TCP's.
 #[inline(always)]
 fn tables(asked: &Asked, net: Ptr) -> Ptr {
-    if asked.protocol != IPPROTO_MPTCP || at!(net_tcp_hashinfo) == ABSENT {
-        let own = asked.sock.table();
-        if !own.is_null() || at!(net_tcp_hashinfo) == ABSENT {
-            return own;
-        }
+    let own = asked.sock.table();
+    if at!(net_tcp_hashinfo) == ABSENT {
+        return own;
     }
-    net.follow(at!(net_tcp_hashinfo))
+    let of_net = net.follow(at!(net_tcp_hashinfo));
+    let is_own = nonzero(own.0) & nonzero(u64::from(asked.protocol ^ IPPROTO_MPTCP));
+    Ptr(own.0.wrapping_mul(is_own) | of_net.0.wrapping_mul(is_own ^ 1))
 }
 
 /// Looks up the listeners of one local address; `::` and `0.0.0.0` share a chain.
@@ -104,10 +104,10 @@ impl Step for Listeners<'_> {
             return false;
         }
         let Search { asked, net, .. } = *self.search;
-        if let Some(sock) = on_port(self.node, self.node_offset, asked, net)
-            && sock.state() == TCP_LISTEN
+        if let Some(found) = on_port(self.node, self.node_offset, asked, net, self.walk)
+            && opaque(found.is_listener) != 0
         {
-            met(sock, asked, self.walk);
+            met(&found, asked, self.walk);
         }
         self.node = self.node.follow(0);
         true
@@ -291,16 +291,14 @@ fn first_of(list: Ptr) -> Ptr {
 
 #[inline(always)]
 fn owner(search: &Search<'_>, node: Ptr, busiest: &mut Address, walk: &mut Walk) {
-    let Some(sock) = on_port(node, at!(sock_bind_node), search.asked, search.net) else {
+    let Some(found) = on_port(node, at!(sock_bind_node), search.asked, search.net, walk) else {
         return;
     };
     // The listen hash has told the listeners on these addresses already.
-    let address = Sock::local(sock, sock.family());
-    let is_listener = 1 ^ nonzero(u64::from(sock.state() ^ TCP_LISTEN));
-    let is_looked_up = 1 ^ specific(&address) | 1 ^ differ(&address, &search.asked.address);
-    if opaque(is_listener & is_looked_up) != 0 {
+    let is_looked_up = 1 ^ specific(&found.address) | 1 ^ differ(&found.address, &search.asked.address);
+    if opaque(found.is_listener & is_looked_up) != 0 {
         return;
     }
-    *busiest = address;
-    met(sock, search.asked, walk);
+    *busiest = found.address;
+    met(&found, search.asked, walk);
 }

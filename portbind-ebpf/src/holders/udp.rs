@@ -45,8 +45,8 @@ impl Step for Slot<'_> {
         if self.node.is_null() {
             return false;
         }
-        if let Some(sock) = on_port(self.node, at!(sock_node), self.asked, self.net) {
-            met(sock, self.asked, self.walk);
+        if let Some(found) = on_port(self.node, at!(sock_node), self.asked, self.net, self.walk) {
+            met(&found, self.asked, self.walk);
         }
         self.node = self.node.follow(0);
         true

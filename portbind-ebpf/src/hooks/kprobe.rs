@@ -1,13 +1,17 @@
 //! Backend `kprobe`: a return probe sees no arguments, so they are kept from the entry on.
+//!
+//! The kernel has room for few calls in flight whose return is probed (`maxactive`: ten at least, in older kernels without
+//! preemption one for each CPU; register_kretprobe in kernel/kprobes.c), and passes the others over. A bind can wait for its
+//! socket's lock, and then there are more of them. get_port waits for nothing: so refusals of ports are told at its return.
 
 use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use portbind_ebpf::abi::{counter, operation};
 
 use crate::holders::Tables;
-use crate::kernel::{ByTask, Ptr, count, current_ids};
-use crate::maps::{CALLS, Call, GET_PORTS, GetPort};
-use crate::refusal::{call_returned, get_port_returned};
+use crate::kernel::{InPlace, Ptr, count, current_ids, get, set};
+use crate::maps::{CALLS, Call};
+use crate::refusal::{call_returned, port_refused};
 use crate::sock::Sock;
 
 #[inline(always)]
@@ -15,33 +19,30 @@ fn argument(context: &ProbeContext, index: usize) -> u64 {
     context.arg(index).unwrap_or(0)
 }
 
-/// `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP.
-#[kprobe]
-#[inline(always)]
-pub(crate) fn kprobe_get_port(context: ProbeContext) -> u32 {
-    let entry = GetPort { sock: argument(&context, 0), port: argument(&context, 1) };
-    if GET_PORTS.insert(current_ids(), entry, 0).is_err() {
-        count(counter::LOST_ENTRIES);
-    }
-    0
-}
-
-/// Their return.
+/// Return of `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP: 0, or that the port is
+/// refused (1 before 5.17).
 #[kretprobe]
 #[inline(always)]
 pub(crate) fn kretprobe_get_port(context: RetProbeContext) -> u32 {
-    let task = current_ids();
-    if let Some(entry) = GET_PORTS.of_task(task) {
-        let _ = GET_PORTS.remove(task);
-        get_port_returned(Sock(Ptr(entry.sock)), entry.port as u16, context.ret(), Tables::Either);
+    if context.ret::<i32>() != 0
+        && let Some(call) = CALLS.value(&current_ids())
+        && get(&call.sock) != 0
+        && port_refused(Sock(Ptr(get(&call.sock))), Ptr(get(&call.address)), get(&call.operation))
+    {
+        set(&mut call.told, 1);
     }
     0
 }
 
 #[inline(always)]
-fn enter(sock: Sock, address: u64) {
-    let call = Call { sock: sock.0.0, address };
-    if CALLS.insert(current_ids(), call, 0).is_err() {
+fn enter(sock: Sock, address: u64, operation: u32) {
+    let task = current_ids();
+    if let Some(call) = CALLS.value(&task) {
+        set(&mut call.sock, sock.0.0);
+        set(&mut call.address, address);
+        set(&mut call.operation, operation);
+        set(&mut call.told, 0);
+    } else if CALLS.insert(task, Call { sock: sock.0.0, address, operation, told: 0 }, 0).is_err() {
         count(counter::LOST_ENTRIES);
     }
 }
@@ -50,7 +51,7 @@ fn enter(sock: Sock, address: u64) {
 #[kprobe]
 #[inline(always)]
 pub(crate) fn kprobe_bind_sock(context: ProbeContext) -> u32 {
-    enter(Sock(Ptr(argument(&context, 0))), argument(&context, 1));
+    enter(Sock(Ptr(argument(&context, 0))), argument(&context, 1), operation::BIND);
     0
 }
 
@@ -58,55 +59,52 @@ pub(crate) fn kprobe_bind_sock(context: ProbeContext) -> u32 {
 #[kprobe]
 #[inline(always)]
 pub(crate) fn kprobe_bind_socket(context: ProbeContext) -> u32 {
-    enter(Sock::of_socket(Ptr(argument(&context, 0))), argument(&context, 1));
+    enter(Sock::of_socket(Ptr(argument(&context, 0))), argument(&context, 1), operation::BIND);
     0
 }
 
-/// A call on a `struct sock *` without one: `__inet_listen_sk`, `inet_autobind`.
+/// `inet_autobind`.
 #[kprobe]
 #[inline(always)]
-pub(crate) fn kprobe_call_sock(context: ProbeContext) -> u32 {
-    enter(Sock(Ptr(argument(&context, 0))), 0);
+pub(crate) fn kprobe_autobind(context: ProbeContext) -> u32 {
+    enter(Sock(Ptr(argument(&context, 0))), 0, operation::AUTOBIND);
     0
 }
 
-/// A call on a `struct socket *` without one: `inet_listen`.
+/// `__inet_listen_sk`.
 #[kprobe]
 #[inline(always)]
-pub(crate) fn kprobe_call_socket(context: ProbeContext) -> u32 {
-    enter(Sock::of_socket(Ptr(argument(&context, 0))), 0);
+pub(crate) fn kprobe_listen_sock(context: ProbeContext) -> u32 {
+    enter(Sock(Ptr(argument(&context, 0))), 0, operation::LISTEN);
     0
 }
 
+/// `inet_listen`.
+#[kprobe]
 #[inline(always)]
-fn leave(context: &RetProbeContext, operation: u32) {
-    let task = current_ids();
-    if let Some(call) = CALLS.of_task(task) {
-        let _ = CALLS.remove(task);
-        call_returned(Sock(Ptr(call.sock)), Ptr(call.address), context.ret(), operation);
+pub(crate) fn kprobe_listen_socket(context: ProbeContext) -> u32 {
+    enter(Sock::of_socket(Ptr(argument(&context, 0))), 0, operation::LISTEN);
+    0
+}
+
+/// Return of a bind, listen or autobind.
+#[kretprobe]
+#[inline(always)]
+pub(crate) fn kretprobe_call(context: RetProbeContext) -> u32 {
+    if let Some(call) = CALLS.value(&current_ids())
+        && get(&call.sock) != 0
+    {
+        let sock = Sock(Ptr(get(&call.sock)));
+        set(&mut call.sock, 0);
+        if get(&call.told) == 0 {
+            call_returned(
+                sock,
+                Ptr(get(&call.address)),
+                || context.ret(),
+                get(&call.operation),
+                Tables::Foreign,
+            );
+        }
     }
-}
-
-/// Return of a bind.
-#[kretprobe]
-#[inline(always)]
-pub(crate) fn kretprobe_bind(context: RetProbeContext) -> u32 {
-    leave(&context, operation::BIND);
-    0
-}
-
-/// Return of a listen.
-#[kretprobe]
-#[inline(always)]
-pub(crate) fn kretprobe_listen(context: RetProbeContext) -> u32 {
-    leave(&context, operation::LISTEN);
-    0
-}
-
-/// Return of an autobind.
-#[kretprobe]
-#[inline(always)]
-pub(crate) fn kretprobe_autobind(context: RetProbeContext) -> u32 {
-    leave(&context, operation::AUTOBIND);
     0
 }

@@ -5,10 +5,16 @@ use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
 use portbind_ebpf::abi::counter;
 
 use super::fexit::argument;
+#[cfg(not(feature = "bounded"))]
+use super::system_call::SystemCall;
 use super::tracepoint::sock_of_descriptor;
+#[cfg(not(feature = "bounded"))]
+use crate::kernel::Registers;
 use crate::kernel::{ByTask, Memory, Ptr, count, current_ids};
 use crate::maps::{NAMED_BINDS, NamedBind};
-use crate::named::{Name, bind_returned, has_no_hook, system_bind_returned};
+#[cfg(feature = "bounded")]
+use crate::named::has_no_hook;
+use crate::named::{Name, bind_returned, system_bind_returned};
 use crate::sock::Sock;
 
 /// `int unix_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)`, and the same of netlink:
@@ -60,6 +66,7 @@ pub(crate) fn kretprobe_named_bind(context: RetProbeContext) -> u32 {
 }
 
 /// Entry of `__sys_bind`. What has a hook of its own is left to that, which would find this entry in its place.
+#[cfg(feature = "bounded")]
 #[kprobe]
 #[inline(always)]
 pub(crate) fn kprobe_system_bind(context: ProbeContext) -> u32 {
@@ -71,10 +78,28 @@ pub(crate) fn kprobe_system_bind(context: ProbeContext) -> u32 {
 }
 
 /// Its return.
+#[cfg(feature = "bounded")]
 #[kretprobe]
 #[inline(always)]
 pub(crate) fn kretprobe_system_bind(context: RetProbeContext) -> u32 {
     leave(&context, Memory::User);
+    0
+}
+
+/// Return of `__sys_bind`. The arguments of the system call are found where its caller left them, which takes a newer
+/// kernel, and spares all binds that succeed a probe at its entry.
+#[cfg(not(feature = "bounded"))]
+#[kretprobe]
+#[inline(always)]
+pub(crate) fn kretprobe_system_bind(context: RetProbeContext) -> u32 {
+    let status = context.ret();
+    if status < 0 {
+        let registers = Registers::of_current_task();
+        if let Some(call) = SystemCall::of_registers(|offset| registers.at(offset)) {
+            let name = Name { at: call.address, len: call.length, memory: Memory::User };
+            system_bind_returned(sock_of_descriptor(call.fd), name, status);
+        }
+    }
     0
 }
 

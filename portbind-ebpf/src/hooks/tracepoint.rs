@@ -9,10 +9,11 @@ use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use crate::filter;
+use crate::holders::Tables;
 use crate::kernel::{Memory, Ptr, Registers, argument, at, current_task};
 use crate::named::{self, Name};
 use crate::open_files::SOCKFS_MAGIC;
-use crate::refusal::{EADDRINUSE, call_succeeded, system_call_failed};
+use crate::refusal::{EADDRINUSE, FailedCall, call_failed, call_succeeded};
 use crate::sock::Sock;
 use crate::storm;
 
@@ -51,8 +52,12 @@ fn system_call_returned(context: &BtfTracePointContext) {
         return;
     }
     match (sock.is_internet(), error(context) as u32) {
-        (true, 0) => call_succeeded(sock, call.address, call.operation, Ptr::read_user),
-        (true, error) => system_call_failed(sock, call.address, error, call.operation),
+        (true, 0) => call_succeeded(sock, call.address, call.operation, Memory::User),
+        (true, error) => {
+            let SystemCall { address, operation, .. } = call;
+            let call = FailedCall { address, memory: Memory::User, error, operation };
+            call_failed(sock, &call, || self::error(context) as u32 == EADDRINUSE, Tables::Either);
+        }
         (false, 0) => {}
         (false, error) if call.operation == operation::BIND => {
             named::tell(sock, Name { at: call.address, len: call.length, memory: Memory::User }, error);

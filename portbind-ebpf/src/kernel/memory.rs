@@ -8,9 +8,6 @@ use core::mem::MaybeUninit;
 use aya_ebpf::helpers::generated;
 use portbind_ebpf::abi::{self, COMM_LEN};
 
-#[cfg(not(feature = "bounded"))]
-use portbind_ebpf::layout::COMMON_LEN;
-
 use super::opaque;
 
 /// An address in the kernel. Reading through it never faults: what cannot be read is zero.
@@ -71,6 +68,15 @@ impl Ptr {
         }
     }
 
+    /// Reads a value in either memory.
+    #[inline(always)]
+    pub(crate) fn read_in<T: Plain>(self, memory: Memory, offset: u32) -> T {
+        match memory {
+            Memory::Kernel => self.read(offset),
+            Memory::User => self.read_user(offset),
+        }
+    }
+
     /// Follows the pointer at `offset`.
     #[inline(always)]
     pub(crate) fn follow(self, offset: u32) -> Self {
@@ -105,60 +111,95 @@ pub(crate) fn read_sockaddr(at: Ptr, memory: Memory) -> Sockaddr {
     unsafe { value.assume_init() }
 }
 
-/// The first bytes of an object in the kernel, read at once: each read of its own costs as much as all of them.
+/// Room for the first words of an object.
 #[cfg(not(feature = "bounded"))]
-pub(crate) struct Block(MaybeUninit<[u64; BLOCK_WORDS]>);
-
-/// An object in the kernel, read field by field: loops that are no functions leave no room on the stack.
+pub(crate) type Room<const N: usize> = MaybeUninit<[u64; N]>;
+/// Nothing: loops that are no functions leave no room on the stack.
 #[cfg(feature = "bounded")]
-pub(crate) struct Block(Ptr);
+pub(crate) struct Room<const N: usize>;
+
+/// Room on the stack.
+#[inline(always)]
+pub(crate) const fn room<const N: usize>() -> Room<N> {
+    #[cfg(not(feature = "bounded"))]
+    return MaybeUninit::uninit();
+    #[cfg(feature = "bounded")]
+    Room
+}
+
+/// The first words of an object in the kernel, read at once: each read of its own costs as much as all of them.
+#[cfg(not(feature = "bounded"))]
+pub(crate) struct Block<'a, const N: usize>(&'a [u64; N]);
+/// An object in the kernel, read field by field.
+#[cfg(feature = "bounded")]
+pub(crate) struct Block<'a, const N: usize>(Ptr, core::marker::PhantomData<&'a [u64; N]>);
 
 #[cfg(not(feature = "bounded"))]
-const BLOCK_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
-
-impl Block {
-    /// Room for one. It is read into where it is: moved, it would be on the stack twice.
+impl<'a, const N: usize> Block<'a, N> {
+    /// Reads the beginning of an object to where there is room. Moved, it would be on the stack twice.
     #[inline(always)]
-    pub(crate) const fn room() -> Self {
-        #[cfg(not(feature = "bounded"))]
-        return Self(MaybeUninit::uninit());
-        #[cfg(feature = "bounded")]
-        Self(Ptr(0))
-    }
-
-    /// Reads the beginning of an object.
-    #[inline(always)]
-    pub(crate) fn read(&mut self, object: Ptr) {
-        #[cfg(not(feature = "bounded"))]
+    pub(crate) fn read(room: &'a mut Room<N>, object: Ptr) -> Self {
         // SAFETY: as in `Ptr::read`.
         unsafe {
-            generated::bpf_probe_read_kernel(
-                self.0.as_mut_ptr().cast(),
-                size_of_val(&self.0) as u32,
-                object.0 as *const c_void,
-            );
-        }
-        #[cfg(feature = "bounded")]
-        {
-            self.0 = object;
+            probe_read(room.as_mut_ptr().cast(), len::<N>(), object.0 as *const c_void, Memory::Kernel);
+            Self(room.assume_init_ref())
         }
     }
 
-    /// A value at `offset`, one of those of [`Layout::common_fits`](portbind_ebpf::layout::Layout::common_fits).
+    /// Reads it to words in a record; only the first `M` of them, if the others cannot be read: an object of a smaller
+    /// kind may lie at the end of memory.
+    #[inline(always)]
+    pub(crate) fn read_to<const M: usize>(words: &'a mut [u64; N], object: Ptr) -> Self {
+        const { assert!(M <= N) };
+        let (to, from) = (words.as_mut_ptr().cast(), object.0 as *const c_void);
+        // SAFETY: the destination is a live row of at least that many words; the helper checks the source.
+        unsafe {
+            if M < N && probe_read(to, len::<N>(), from, Memory::Kernel) == 0 {
+                return Self(words);
+            }
+            probe_read(to, len::<M>(), from, Memory::Kernel);
+        }
+        Self(words)
+    }
+
+    /// A value at `offset`, one of those of [`Layout::sock_fits`](portbind_ebpf::layout::Layout::sock_fits).
     #[inline(always)]
     pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
-        #[cfg(not(feature = "bounded"))]
-        {
-            let first: *const u8 = self.0.as_ptr().cast();
-            // SAFETY: the loader has seen to it that the value lies within the words, and the verifier sees to it that
-            // they have been read; the kernel aligns its fields, and the words are aligned as an object is. Any bit
-            // pattern is a `Plain` value. Volatile keeps the words where they can be pointed to.
-            unsafe { core::ptr::read_volatile(first.add(offset as usize).cast()) }
-        }
-        #[cfg(feature = "bounded")]
-        self.0.read(offset)
+        let first: *const u8 = self.0.as_ptr().cast();
+        // SAFETY: the loader has seen to it that the value lies within the words, and the verifier sees to it that
+        // they have been read; the kernel aligns its fields, and the words are aligned as an object is. Any bit
+        // pattern is a `Plain` value. Volatile keeps the words where they can be pointed to.
+        unsafe { core::ptr::read_volatile(first.add(offset as usize).cast()) }
+    }
+}
+
+#[cfg(not(feature = "bounded"))]
+const fn len<const N: usize>() -> u32 {
+    (N * size_of::<u64>()) as u32
+}
+
+#[cfg(feature = "bounded")]
+impl<'a, const N: usize> Block<'a, N> {
+    /// Notes the object.
+    #[inline(always)]
+    pub(crate) fn read(_room: &'a mut Room<N>, object: Ptr) -> Self {
+        Self(object, core::marker::PhantomData)
     }
 
+    /// The same.
+    #[inline(always)]
+    pub(crate) fn read_to<const M: usize>(_words: &'a mut [u64; N], object: Ptr) -> Self {
+        Self(object, core::marker::PhantomData)
+    }
+
+    /// The value at `offset`.
+    #[inline(always)]
+    pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
+        self.0.read(offset)
+    }
+}
+
+impl<const N: usize> Block<'_, N> {
     /// Reads `width` bits (at most 8, within one byte) at a bit offset.
     #[inline(always)]
     pub(crate) fn bits(&self, bit_offset: u32, width: u32) -> u8 {

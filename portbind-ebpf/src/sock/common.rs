@@ -1,25 +1,72 @@
-//! What all kinds of sockets share (`struct sock_common`, include/net/sock.h), read at once.
+//! A socket as it was at one moment: what all kinds share (`struct sock_common`, include/net/sock.h), or all that records
+//! tell of it, read at once.
 
-use portbind_ebpf::abi::{Address, option};
-use portbind_ebpf::layout::ABSENT;
+use portbind_ebpf::abi::{Address, Endpoint, SOCK_WORDS, Socket, option};
+use portbind_ebpf::layout::{ABSENT, COMMON_LEN};
 
-use super::{Sock, choose, flag, is_v4, mapped};
-use crate::kernel::{Block, Ptr, at};
+use super::{Place, Sock, choose, flag, is_v4, mapped};
+use crate::kernel::{Block, Plain, Ptr, Room, at};
+
+/// Words of the common part.
+pub(crate) const COMMON_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
+/// Words of the smallest kind, one in TIME_WAIT: `struct inet_timewait_sock`, and what its size is rounded up to
+/// (include/net/inet_timewait_sock.h).
+const SMALL_WORDS: usize = 32;
 
 /// `SK_FORCE_REUSE` (include/net/sock.h).
 const SK_FORCE_REUSE: u64 = 2;
 
-/// The common part of a socket, as it was at one moment.
-pub(crate) struct Common<'a>(&'a Block);
+/// The first words of a socket.
+pub(crate) struct Words<'a, const N: usize>(Block<'a, N>);
 
-impl Common<'_> {
+/// The common part of a socket.
+pub(crate) type Common<'a> = Words<'a, COMMON_WORDS>;
+/// All of it.
+pub(crate) type Whole<'a> = Words<'a, SOCK_WORDS>;
+
+impl<'a> Common<'a> {
     /// Reads it into `room`.
     #[inline(always)]
-    pub(crate) fn of(sock: Sock, room: &mut Block) -> Common<'_> {
-        room.read(sock.0);
-        Common(room)
+    pub(crate) fn of(sock: Sock, room: &'a mut Room<COMMON_WORDS>) -> Self {
+        Self(Block::read(room, sock.0))
     }
 
+    /// Reads it to where a record has room.
+    #[inline(always)]
+    pub(crate) fn to(words: &'a mut [u64; SOCK_WORDS], sock: Sock) -> Self {
+        let (words, _) = words.split_first_chunk_mut().unwrap();
+        Self(Block::read_to::<COMMON_WORDS>(words, sock.0))
+    }
+}
+
+impl<'a> Whole<'a> {
+    /// Reads it to where a record has room.
+    #[inline(always)]
+    pub(crate) fn to(words: &'a mut [u64; SOCK_WORDS], sock: Sock) -> Self {
+        Self(Block::read_to::<SMALL_WORDS>(words, sock.0))
+    }
+
+    /// Any field of `struct sock` and `struct inet_timewait_sock` that the layout has.
+    #[inline(always)]
+    pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
+        self.0.get(offset)
+    }
+
+    /// Copies what a record says of any socket. As straight as [`Words::place`].
+    #[inline(always)]
+    pub(crate) fn describe(&self, to: &mut Socket, sock: Sock, at: &Place) {
+        self.place(&mut to.endpoint, sock, at);
+        to.cookie = self.get(at!(sock_cookie));
+        to.interface = self.interface();
+        to.options = self.options() | flag(self.get(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP);
+        to.time_wait_state = self.get(at!(time_wait_substate));
+        to.socket_type = self.get(at!(sock_type));
+        to.uid = self.get(at!(sock_uid));
+        to.reserved = 0;
+    }
+}
+
+impl<const N: usize> Words<'_, N> {
     #[inline(always)]
     pub(crate) fn family(&self) -> u16 {
         self.0.get(at!(sock_family))
@@ -45,9 +92,15 @@ impl Common<'_> {
         self.0.get(at!(sock_bound_dev_if))
     }
 
+    /// Its `struct net`.
+    #[inline(always)]
+    pub(crate) fn net(&self) -> Ptr {
+        Ptr(self.0.get(at!(sock_net)))
+    }
+
     #[inline(always)]
     pub(crate) fn netns(&self) -> u32 {
-        Ptr(self.0.get(at!(sock_net))).read(at!(net_inum))
+        self.net().read(at!(net_inum))
     }
 
     #[inline(always)]
@@ -68,6 +121,24 @@ impl Common<'_> {
             return v4;
         }
         choose(is_v4(self.family()), v4, self.0.get(v6))
+    }
+
+    /// Copies where the socket `sock` is.
+    ///
+    /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
+    /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
+    #[inline(always)]
+    pub(crate) fn place(&self, to: &mut Endpoint, sock: Sock, at: &Place) {
+        to.id = sock.0.0;
+        to.inode = at.inode;
+        to.address = at.address;
+        to.peer = self.peer();
+        to.netns = at.netns;
+        to.state = u32::from(self.state());
+        to.family = self.family();
+        to.protocol = at.protocol;
+        to.port = at.port;
+        to.peer_port = self.peer_port();
     }
 
     /// Bits of `abi::option` that the common part tells.

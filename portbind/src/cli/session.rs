@@ -29,7 +29,7 @@ use crate::diagnosis::history::History;
 use crate::error::Error;
 use crate::host::clock::boot_time;
 use crate::kernel::alike;
-use crate::kernel::assemble::{Assembler, Evidence, PATIENCE_NS};
+use crate::kernel::assemble::{Assembler, Evidence};
 use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
@@ -186,11 +186,6 @@ impl<S: Sink> Session<S> {
             if self.is_full() {
                 return Ok(End::Asked);
             }
-            let patience = if self.assembler.is_empty() {
-                far
-            } else {
-                Instant::now() + Duration::from_nanos(PATIENCE_NS)
-            };
             let opening = self.waiting.front().map_or(far, |(until, _)| *until);
             let due = self.enricher.next_due().map_or(far, |left| Instant::now() + left);
             tokio::select! {
@@ -205,7 +200,6 @@ impl<S: Sink> Session<S> {
                         Drained::Ended(end) => return Ok(end),
                     }
                 }
-                () = sleep_until(patience) => {}
                 () = sleep_until(due) => {}
                 () = sleep_until(opening) => {}
                 _ = loss_check.tick() => {
@@ -224,13 +218,10 @@ impl<S: Sink> Session<S> {
                 // Not at once: what is ready is looked at only when the task has given way.
                 () = yield_now(), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }
-            let old = self.assembler.take_overdue(boot_time());
-            if let Some(end) = self.show_all(old)? {
-                return Ok(end);
-            }
             if let Some(end) = self.show_waiting(Instant::now())? {
                 return Ok(end);
             }
+            self.tracer.await_ends(self.enricher.awaits_ends())?;
             let free = self.enricher.due();
             if let Some(end) = self.show_releases(free)? {
                 return Ok(end);
@@ -276,7 +267,6 @@ impl<S: Sink> Session<S> {
             };
             let mut free = Vec::new();
             match record {
-                Record::Refusal(record) => self.enricher.meet(record),
                 Record::Introduction(record) => self.enricher.introduced(record),
                 Record::Bound(record) => self.enricher.bound(record),
                 Record::Change(record) => free = self.enricher.changed(record),

@@ -140,6 +140,13 @@ impl Aftermath {
         })
     }
 
+    /// Whether the kernel half is to tell the end of a socket that is in the way.
+    #[must_use]
+    pub fn awaits_ends(&self) -> bool {
+        let mut sockets = self.watched.iter().flat_map(|watched| &watched.in_the_way);
+        sockets.any(|socket| matches!(socket, InTheWay::Told(_)))
+    }
+
     /// When the next TIME_WAIT in the way ends, or a port is to be looked at.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {

@@ -3,7 +3,7 @@
 
 use aya::Pod;
 use aya::maps::{HashMap, MapData};
-use portbind_ebpf::abi::{Alike, Header, Often, Refusal, Share};
+use portbind_ebpf::abi::{Alike, Endpoint, Header, Often, Refusal, Share};
 
 use super::evidence;
 use super::half::Half;
@@ -42,14 +42,8 @@ fn entries<'h, K: Pod + 'h, V: Pod + 'h>(half: &'h Half, map: &str) -> impl Iter
 /// What a refusal has in common with those that are alike.
 #[must_use]
 pub fn of(refusal: &Refusal) -> Alike {
-    let Refusal { header, socket, .. } = refusal;
-    Alike {
-        address: socket.address,
-        pid: pid(header),
-        netns: socket.netns,
-        port: socket.port,
-        protocol: socket.protocol,
-    }
+    let Endpoint { address, netns, port, protocol, .. } = refusal.socket.endpoint;
+    Alike { address, pid: pid(&refusal.header), netns, port, protocol }
 }
 
 fn pid(header: &Header) -> u64 {

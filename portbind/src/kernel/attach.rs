@@ -96,7 +96,8 @@ impl Attached {
             Kind::TypedTracepoint => typed(BPF_TRACE_RAW_TP),
         };
         // The return first: a call that is between the two is then seen by neither.
-        for name in [Some(point.program), point.entry].into_iter().flatten() {
+        let entry = point.entry.filter(|entry| half.has(entry));
+        for name in [Some(point.program), entry].into_iter().flatten() {
             if !self.programs.contains_key(name) {
                 self.programs.insert(name, half.load(name, place)?);
             }

@@ -5,7 +5,7 @@
 pub enum Backend {
     /// Trampolines at the return of kernel functions: sees everything, costs nothing elsewhere.
     Fexit,
-    /// Probes at entry and return of kernel functions: sees everything.
+    /// Probes at entry and return of kernel functions: sees all calls.
     Kprobe,
     /// The end of system calls: works where the others are forbidden; not io_uring, not in-kernel binds.
     Tracepoint,
@@ -35,7 +35,8 @@ pub struct Point {
     pub target: &'static str,
     /// Program that tells.
     pub program: &'static str,
-    /// Program at the entry of the function, where the one at its return needs arguments kept.
+    /// Program at the entry of the function, where the one at its return needs arguments kept: the kernel half for newer
+    /// kernels has not all of them.
     pub entry: Option<&'static str>,
 }
 
@@ -91,7 +92,7 @@ impl Backend {
     #[must_use]
     pub const fn blind_to(self) -> Option<&'static str> {
         match self {
-            Self::Fexit | Self::Kprobe => None,
+            Self::Fexit | Self::Kprobe => Some("binds that BPF programs make"),
             Self::Tracepoint => Some(
                 "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of sockets that neither listen nor are connected",
             ),
@@ -120,16 +121,14 @@ const fn optional(shows: &'static str, points: &'static [Point]) -> Hook {
 }
 
 /// Attach points by kernel version: inet_bind_sk and __inet_listen_sk are the common way from 6.6 on;
-/// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c). ping_get_port is
-/// no place to look: the socket has its address only after it (ping_bind, net/ipv4/ping.c), so the refusals of
-/// ping are those of the call, with the address that it names.
+/// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c).
+///
+/// Binds of the helper bpf_bind (net/core/filter.c) pass all of these by, and nothing else does: a hook at get_port, where
+/// ports are refused, would show them, and make every bind that succeeds pay for it.
 ///
 /// AF_UNIX and netlink have one bind function each, built in. Those of other families (vsock, TIPC, RDS)
 /// are in modules, where fexit cannot be attached before 5.11: the system call shows them all.
 const FEXIT: &[Hook] = &[
-    hook("TCP refusals", &[at_return("inet_csk_get_port", "fexit_tcp_get_port")]),
-    hook("UDP refusals", &[at_return("udp_v4_get_port", "fexit_udp4_get_port")]),
-    optional("UDP refusals of IPv6", &[at_return("udp_v6_get_port", "fexit_udp6_get_port")]),
     hook(
         "bind",
         &[at_return("inet_bind_sk", "fexit_bind4_sock"), at_return("inet_bind", "fexit_bind4_socket")],
@@ -157,31 +156,31 @@ const FEXIT: &[Hook] = &[
 ];
 
 const KPROBE: &[Hook] = &[
-    hook("TCP refusals", &[at_both("inet_csk_get_port", "kprobe_get_port", "kretprobe_get_port")]),
-    hook("UDP refusals", &[at_both("udp_v4_get_port", "kprobe_get_port", "kretprobe_get_port")]),
-    optional("UDP refusals of IPv6", &[at_both("udp_v6_get_port", "kprobe_get_port", "kretprobe_get_port")]),
+    hook("TCP refusals", &[at(Kind::Kprobe, "inet_csk_get_port", "kretprobe_get_port")]),
+    hook("UDP refusals", &[at(Kind::Kprobe, "udp_v4_get_port", "kretprobe_get_port")]),
+    optional("UDP refusals of IPv6", &[at(Kind::Kprobe, "udp_v6_get_port", "kretprobe_get_port")]),
     hook(
         "bind",
         &[
-            at_both("inet_bind_sk", "kprobe_bind_sock", "kretprobe_bind"),
-            at_both("inet_bind", "kprobe_bind_socket", "kretprobe_bind"),
+            at_both("inet_bind_sk", "kprobe_bind_sock", "kretprobe_call"),
+            at_both("inet_bind", "kprobe_bind_socket", "kretprobe_call"),
         ],
     ),
     optional(
         "bind of IPv6",
         &[
-            at_both("inet6_bind_sk", "kprobe_bind_sock", "kretprobe_bind"),
-            at_both("inet6_bind", "kprobe_bind_socket", "kretprobe_bind"),
+            at_both("inet6_bind_sk", "kprobe_bind_sock", "kretprobe_call"),
+            at_both("inet6_bind", "kprobe_bind_socket", "kretprobe_call"),
         ],
     ),
     hook(
         "listen",
         &[
-            at_both("__inet_listen_sk", "kprobe_call_sock", "kretprobe_listen"),
-            at_both("inet_listen", "kprobe_call_socket", "kretprobe_listen"),
+            at_both("__inet_listen_sk", "kprobe_listen_sock", "kretprobe_call"),
+            at_both("inet_listen", "kprobe_listen_socket", "kretprobe_call"),
         ],
     ),
-    hook("autobind", &[at_both("inet_autobind", "kprobe_call_sock", "kretprobe_autobind")]),
+    hook("autobind", &[at_both("inet_autobind", "kprobe_autobind", "kretprobe_call")]),
     TCP_STATES,
     optional(
         "ends of sockets that neither listen nor are connected",

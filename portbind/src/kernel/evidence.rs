@@ -18,61 +18,61 @@ use crate::host::clock::BootClock;
 /// AF_INET6 (include/linux/socket.h).
 const AF_INET6: u16 = 10;
 /// TCP_TIME_WAIT, TCP_NEW_SYN_RECV and TCP_FIN_WAIT2 (include/net/tcp_states.h).
-const TIME_WAIT: u8 = 6;
-const NEW_SYN_RECV: u8 = 12;
+const TIME_WAIT: u32 = 6;
+const NEW_SYN_RECV: u32 = 12;
 const FIN_WAIT2: u8 = 5;
 
-/// Which call was refused. Without an outcome the socket tells listen from bind, and nothing tells
-/// a bind to any port from an autobind.
+/// Which call was refused.
 #[must_use]
-pub fn operation(evidence: &Evidence) -> Operation {
-    match evidence.outcome.map(|outcome| outcome.operation) {
-        Some(operation::BIND) => Operation::Bind,
-        Some(operation::LISTEN) => Operation::Listen,
-        Some(operation::AUTOBIND) => Operation::Autobind,
-        _ if state(&evidence.refusal.socket) == State::Listen => Operation::Listen,
+pub const fn operation(evidence: &Evidence) -> Operation {
+    match evidence.refusal.operation {
+        operation::BIND => Operation::Bind,
+        operation::LISTEN => Operation::Listen,
+        operation::AUTOBIND => Operation::Autobind,
         _ => Operation::Unknown,
     }
 }
 
 /// What the caller got.
 #[must_use]
-pub fn error(evidence: &Evidence) -> Errno {
-    evidence.outcome.map_or(Errno::EADDRINUSE, |outcome| Errno(outcome.error))
+pub const fn error(evidence: &Evidence) -> Errno {
+    Errno(evidence.refusal.error)
 }
 
-/// What the walk met, as flags of [`abi::walk`]; a lost walk counts as cut short.
+/// What the search met, as flags of [`abi::walk`]: one that lost holders was cut short.
 #[must_use]
-pub fn walk_flags(evidence: &Evidence) -> u32 {
-    evidence.walk.map_or(walk::TRUNCATED, |found| {
-        if found.lost > 0 { found.flags | walk::TRUNCATED } else { found.flags }
-    })
+pub const fn walk_flags(evidence: &Evidence) -> u32 {
+    let abi::Walk { flags, lost, .. } = evidence.refusal.walk;
+    if lost > 0 { flags | walk::TRUNCATED } else { flags }
 }
 
-/// A process in a call, as far as the kernel told.
+/// A process that was introduced, as far as the kernel told.
 #[must_use]
-pub fn process(header: &abi::Header, caller: &abi::Caller, clock: &BootClock) -> Process {
-    let parents = caller.parents.iter().take(usize::try_from(caller.parent_count).unwrap_or(0));
+pub fn process(record: &abi::Introduction, clock: &BootClock) -> Process {
+    let abi::Introduction { header, identity, caller } = record;
     Process {
         pid: upper(header.task),
         tid: lower(header.task),
-        comm: text(&caller.comm),
+        comm: text(&identity.comm),
         exe: executable(caller),
         args: arguments(args(caller)),
         args_truncated: caller.args_len < caller.args_total,
-        uid: Some(caller.uid),
-        gid: Some(caller.gid),
-        started: Some(clock.at(caller.start_time)),
-        ancestors: parents.map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) }).collect(),
+        uid: Some(identity.uid),
+        gid: Some(identity.gid),
+        started: Some(clock.at(identity.start_time)),
+        ancestors: parents(caller)
+            .iter()
+            .map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) })
+            .collect(),
         ..Process::default()
     }
 }
 
-/// A process as the thread that bound a socket: it can have a name and an owner of its own.
+/// A process as the thread that was told of: it can have a name and an owner of its own.
 #[must_use]
-pub fn as_binder(mut process: Rc<Process>, record: &abi::Bound) -> Rc<Process> {
-    let (tid, comm) = (lower(record.header.task), text(&record.comm));
-    let owner = (Some(record.uid), Some(record.gid));
+pub fn as_thread(mut process: Rc<Process>, header: &abi::Header, identity: &abi::Identity) -> Rc<Process> {
+    let (tid, comm) = (lower(header.task), text(&identity.comm));
+    let owner = (Some(identity.uid), Some(identity.gid));
     if (process.tid, &process.comm, process.uid, process.gid) != (tid, &comm, owner.0, owner.1) {
         let thread = Rc::make_mut(&mut process);
         if thread.uid != owner.0 {
@@ -84,6 +84,28 @@ pub fn as_binder(mut process: Rc<Process>, record: &abi::Bound) -> Rc<Process> {
     process
 }
 
+/// The processes above a caller, nearest first.
+#[must_use]
+pub fn parents(caller: &abi::Caller) -> &[abi::Parent] {
+    let count = usize::try_from(caller.parent_count).unwrap_or(0);
+    caller.parents.get(..count).unwrap_or(&caller.parents)
+}
+
+/// The names on the path of the executable, the last one first.
+fn names(caller: &abi::Caller) -> Option<&[[u8; abi::EXE_NAME_LEN]]> {
+    caller.exe.get(..usize::from(caller.exe_count))
+}
+
+/// Whether a process was described the same both times. What is not filled is left over from other records.
+#[must_use]
+pub fn says_the_same(one: &abi::Caller, other: &abi::Caller) -> bool {
+    let rest = |caller: &abi::Caller| (caller.cgroup_id, caller.args_total, caller.exe_whole);
+    rest(one) == rest(other)
+        && parents(one) == parents(other)
+        && args(one) == args(other)
+        && names(one).map(texts) == names(other).map(texts)
+}
+
 /// The bytes of the arguments that were copied.
 #[must_use]
 pub fn args(caller: &abi::Caller) -> &[u8] {
@@ -93,7 +115,7 @@ pub fn args(caller: &abi::Caller) -> &[u8] {
 
 /// The path of the executable; `None` if any of it is missing or may have been cut.
 fn executable(caller: &abi::Caller) -> Option<String> {
-    let names = caller.exe.get(..usize::from(caller.exe_count))?;
+    let names = names(caller)?;
     let is_cut = |name: &[u8; abi::EXE_NAME_LEN]| text(name).len() + 1 >= abi::EXE_NAME_LEN;
     if caller.exe_whole == 0 || names.is_empty() || names.iter().any(is_cut) {
         return None;
@@ -103,26 +125,27 @@ fn executable(caller: &abi::Caller) -> Option<String> {
 
 /// Which socket a record is about.
 #[must_use]
-pub const fn socket_id(socket: &abi::Socket) -> SocketId {
-    SocketId { object: socket.id, inode: if has_inode(socket) { socket.inode } else { 0 } }
+pub const fn socket_id(endpoint: &abi::Endpoint) -> SocketId {
+    SocketId { object: endpoint.id, inode: if has_inode(endpoint) { endpoint.inode } else { 0 } }
 }
 
-/// Only a full socket has one; see [`abi::Socket`].
-const fn has_inode(socket: &abi::Socket) -> bool {
-    socket.state != TIME_WAIT && socket.state != NEW_SYN_RECV
+/// Only a full socket has one; see [`abi::Endpoint`].
+const fn has_inode(endpoint: &abi::Endpoint) -> bool {
+    endpoint.state != TIME_WAIT && endpoint.state != NEW_SYN_RECV
 }
 
 /// The port that a record of a full socket is about.
 #[must_use]
-pub fn port_key(socket: &abi::Socket) -> PortKey {
-    PortKey { netns: socket.netns, table: Table::of(protocol(socket.protocol)), port: socket.port }
+pub fn port_key(endpoint: &abi::Endpoint) -> PortKey {
+    let abi::Endpoint { netns, port, .. } = *endpoint;
+    PortKey { netns, table: Table::of(protocol(endpoint.protocol)), port }
 }
 
 /// The local address of a socket, and its other end.
 #[must_use]
-pub fn ends(socket: &abi::Socket) -> (IpAddr, Option<(IpAddr, u16)>) {
-    let peer = (socket.peer_port != 0).then(|| (address(socket.family, socket.peer), socket.peer_port));
-    (address(socket.family, socket.address), peer)
+pub fn ends(endpoint: &abi::Endpoint) -> (IpAddr, Option<(IpAddr, u16)>) {
+    let abi::Endpoint { family, peer, peer_port, .. } = *endpoint;
+    (address(family, endpoint.address), (peer_port != 0).then(|| (address(family, peer), peer_port)))
 }
 
 /// The name of a thread.
@@ -146,13 +169,14 @@ pub fn socket_state(evidence: &Evidence) -> State {
 /// The refused socket.
 #[must_use]
 pub fn socket(record: &abi::Socket) -> Socket {
+    let endpoint = &record.endpoint;
     Socket {
-        family: family(record.family),
-        protocol: protocol(record.protocol),
-        address: address(record.family, record.address),
-        port: record.port,
+        family: family(endpoint.family),
+        protocol: protocol(endpoint.protocol),
+        address: address(endpoint.family, endpoint.address),
+        port: endpoint.port,
         name: None,
-        netns: record.netns,
+        netns: endpoint.netns,
         netns_name: None,
         interface: interface(record.interface),
         options: options(record.options),
@@ -163,35 +187,35 @@ pub fn socket(record: &abi::Socket) -> Socket {
 /// The sockets on the port. None of them is said to conflict yet. A tick lasts `tick_ns` nanoseconds.
 #[must_use]
 pub fn holders(evidence: &Evidence, tick_ns: u64) -> Vec<Holder> {
-    let asked = protocol(evidence.refusal.socket.protocol);
+    let asked = protocol(evidence.refusal.socket.endpoint.protocol);
     evidence.holders.iter().map(|record| one_holder(record, asked, tick_ns)).collect()
 }
 
 fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
-    let socket = &record.socket;
-    let is_time_wait = socket.state == TIME_WAIT;
+    let abi::Socket { endpoint, .. } = &record.socket;
+    let is_time_wait = endpoint.state == TIME_WAIT;
     // Only a full socket has these; see `abi::Socket`.
-    let is_full = has_inode(socket);
-    let is_connected = socket.peer_port != 0 && state(socket) != State::Listen;
+    let is_full = has_inode(endpoint);
+    let is_connected = endpoint.peer_port != 0 && state(&record.socket) != State::Listen;
     Holder {
-        id: socket_id(socket),
-        state: state(socket),
+        id: socket_id(endpoint),
+        state: state(&record.socket),
         conflicts: false,
-        protocol: if is_full { protocol(socket.protocol) } else { asked },
-        family: family(socket.family),
-        address: address(socket.family, socket.address),
-        port: socket.port,
+        protocol: if is_full { protocol(endpoint.protocol) } else { asked },
+        family: family(endpoint.family),
+        address: address(endpoint.family, endpoint.address),
+        port: endpoint.port,
         name: None,
-        peer: is_connected.then(|| (address(socket.family, socket.peer), socket.peer_port)),
-        interface: interface(socket.interface),
-        inode: (is_full && socket.inode != 0).then_some(socket.inode),
-        uid: is_full.then_some(socket.uid),
+        peer: is_connected.then(|| (address(endpoint.family, endpoint.peer), endpoint.peer_port)),
+        interface: interface(record.socket.interface),
+        inode: (is_full && endpoint.inode != 0).then_some(endpoint.inode),
+        uid: is_full.then_some(record.socket.uid),
         user: None,
-        options: options(socket.options),
+        options: options(record.socket.options),
         options_known: true,
         ownership: ownership(record),
         time_wait_left_ms: is_time_wait.then(|| left_ms(record.jiffies_left, tick_ns)),
-        backlog: (state(socket) == State::Listen).then_some((record.backlog, record.max_backlog)),
+        backlog: (state(&record.socket) == State::Listen).then_some((record.backlog, record.max_backlog)),
         opened_by: None,
         since: None,
         left_by: None,
@@ -204,7 +228,7 @@ fn left_ms(jiffies: i64, tick_ns: u64) -> u64 {
 }
 
 fn ownership(record: &abi::Holder) -> Ownership {
-    if record.socket.state == TIME_WAIT {
+    if record.socket.endpoint.state == TIME_WAIT {
         Ownership::TimeWait
     } else if record.flags & holder::KERNEL != 0 {
         Ownership::Kernel
@@ -218,10 +242,10 @@ fn ownership(record: &abi::Holder) -> Ownership {
 }
 
 fn state(socket: &abi::Socket) -> State {
-    if socket.state == TIME_WAIT && socket.time_wait_state == FIN_WAIT2 {
+    if socket.endpoint.state == TIME_WAIT && socket.time_wait_state == FIN_WAIT2 {
         return State::FinWait2;
     }
-    State::of_number(socket.state)
+    State::of_number(u8::try_from(socket.endpoint.state).unwrap_or_default())
 }
 
 fn family(number: u16) -> Family {
@@ -269,6 +293,10 @@ fn arguments(bytes: &[u8]) -> Vec<String> {
         return Vec::new();
     }
     trimmed.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+fn texts(names: &[[u8; abi::EXE_NAME_LEN]]) -> Vec<String> {
+    names.iter().map(|name| text(name)).collect()
 }
 
 fn text(padded: &[u8]) -> String {

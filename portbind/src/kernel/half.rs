@@ -236,7 +236,7 @@ mod tests {
                 );
                 let names: Vec<_> = used.iter().map(|&number| half.definitions[number].0.as_str()).collect();
                 assert!(names.contains(&"RECORDS") && names.contains(&".rodata"), "{names:?}");
-                assert_eq!(names.contains(&"GET_PORTS"), backend == Backend::Kprobe, "{names:?}");
+                assert_eq!(names.contains(&"CALLS"), backend == Backend::Kprobe, "{names:?}");
                 assert!(!names.contains(&"AYA_LOGS"), "{names:?}");
                 assert!(half.map("RECORDS").is_none());
             }
@@ -248,7 +248,7 @@ mod tests {
         let wanted = Backend::Kprobe.programs();
         let half = Half::read(OBJECT, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
         assert!(half.is_for_return("kretprobe_get_port"));
-        assert!(!half.is_for_return("kprobe_get_port"));
+        assert!(!half.is_for_return("kprobe_release"));
         assert!(!half.is_for_return("no_such_program"));
     }
 }

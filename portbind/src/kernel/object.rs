@@ -16,5 +16,5 @@ pub(super) static BOUNDED: &[u8] =
 
 /// The object for the running kernel; the function is the helper's (kernel/bpf/bpf_iter.c).
 pub(super) fn object(btf: &Btf<'_>, layout: &Layout) -> &'static [u8] {
-    if btf.has_function("bpf_loop") && layout.common_fits() { OBJECT } else { BOUNDED }
+    if btf.has_function("bpf_loop") && layout.sock_fits() { OBJECT } else { BOUNDED }
 }

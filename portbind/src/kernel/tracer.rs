@@ -1,6 +1,6 @@
 //! Loads the kernel half, attaches a backend, and owns both until it is dropped.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -78,6 +78,8 @@ pub struct Tracer {
     kernel: Kernel,
     half: RefCell<Half>,
     attached: RefCell<Attached>,
+    /// What was written last of [`Self::await_ends`].
+    awaits_ends: Cell<bool>,
     /// What follows the descendants, where that is asked for.
     _family: Option<Attached>,
     /// The backend that works.
@@ -118,6 +120,7 @@ impl Tracer {
                         kernel,
                         half,
                         attached,
+                        awaits_ends: Cell::new(false),
                         _family: family,
                         backend,
                         refused,
@@ -186,6 +189,20 @@ impl Tracer {
     #[must_use]
     pub fn family(&self) -> Vec<u32> {
         family::members(&self.half.borrow())
+    }
+
+    /// Has the kernel half tell at once, or in its time, what becomes of sockets.
+    ///
+    /// # Errors
+    /// If the map of that cannot be written.
+    pub fn await_ends(&self, at_once: bool) -> Result<(), TraceError> {
+        if self.awaits_ends.replace(at_once) == at_once {
+            return Ok(());
+        }
+        let mut half = self.half.borrow_mut();
+        let error = |error: aya::maps::MapError| TraceError::Load(error.to_string());
+        let mut map: Array<&mut MapData, u32> = Array::try_from(half.map_mut("AWAITED")?).map_err(error)?;
+        map.set(0, u32::from(at_once), 0).map_err(error)
     }
 
     /// Detaches the backend; what is in the ring buffer stays.

@@ -57,7 +57,7 @@ impl<S: Sink> Session<S> {
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
         Ok(Gaps {
-            steps_lost: self.tracer.count(counter::LOST_STEPS)?,
+            steps_lost: self.tracer.count(counter::LOST_HOLDERS)?,
             returns_missed: self.tracer.count(counter::LOST_ENTRIES)?,
             history_lost: self.tracer.count(counter::LOST_LIFE)?,
             history_evicted: self.enricher.history().evicted(),

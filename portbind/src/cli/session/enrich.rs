@@ -108,30 +108,25 @@ impl Enricher {
         self.processes.host.clock.at(boot_ns)
     }
 
-    /// A call is being refused: its process is looked at before anything else, it may be about to end.
-    pub(super) fn meet(&mut self, record: &abi::Refusal) {
-        self.processes.caller(&record.header, &record.caller);
-    }
-
-    /// A process is about to be told to have bound a socket.
+    /// A process is about to be told of.
     pub(super) fn introduced(&mut self, record: &abi::Introduction) {
         self.processes.introduced(record);
     }
 
     /// A socket was bound.
     pub(super) fn bound(&mut self, record: &abi::Bound) {
-        let process = self.processes.binder(record);
+        let process = self.processes.caller(&record.header, &record.identity);
         let what = if record.operation == operation::AUTOBIND {
             What::Connected
         } else {
             What::Bound { any: record.asked_port == 0 }
         };
-        self.push(&record.header, &record.socket, what, Some(process));
+        self.push(&record.header, &record.endpoint, what, Some(process));
     }
 
     /// Something happened to a socket; the ports that this made free.
     pub(super) fn changed(&mut self, record: &abi::Change) -> Vec<Release> {
-        let object = record.socket.id;
+        let object = record.endpoint.id;
         let what = match record.what {
             change::LISTENING => What::Listening,
             change::LEAVING => What::Leaving,
@@ -147,20 +142,25 @@ impl Enricher {
             What::Listening | What::Leaving => Some(self.processes.task(record)),
             What::Connected => self.history.connected(object),
             // TCP gives the port back in whatever context sees to it.
-            _ if evidence::port_key(&record.socket).table == Table::Tcp => None,
+            _ if evidence::port_key(&record.endpoint).table == Table::Tcp => None,
             _ => Some(self.processes.task(record)),
         };
-        let key = evidence::port_key(&record.socket);
+        let key = evidence::port_key(&record.endpoint);
         let is_own = evidence::pid(&record.header) == std::process::id();
         // A port that portbind tried is no part of the history; the end of a socket of others is.
-        if !is_own || self.history.opening(key, evidence::socket_id(&record.socket)).is_some() {
-            self.push(&record.header, &record.socket, what, process);
+        if !is_own || self.history.opening(key, evidence::socket_id(&record.endpoint)).is_some() {
+            self.push(&record.header, &record.endpoint, what, process);
         }
         if what != What::Closed {
             return Vec::new();
         }
         let time = self.processes.host.clock.at(record.header.time);
-        self.aftermath.closed(key, evidence::socket_id(&record.socket), time)
+        self.aftermath.closed(key, evidence::socket_id(&record.endpoint), time)
+    }
+
+    /// Somebody is to be told at once when a socket ends.
+    pub(super) fn awaits_ends(&self) -> bool {
+        self.aftermath.awaits_ends()
     }
 
     /// The ports that are found to be free by now: a TIME_WAIT has ended, or they were looked at.
@@ -183,11 +183,17 @@ impl Enricher {
         Some(Duration::try_from(left).unwrap_or_default())
     }
 
-    fn push(&mut self, header: &abi::Header, socket: &abi::Socket, what: What, process: Option<Rc<Process>>) {
-        let (address, peer) = evidence::ends(socket);
+    fn push(
+        &mut self,
+        header: &abi::Header,
+        endpoint: &abi::Endpoint,
+        what: What,
+        process: Option<Rc<Process>>,
+    ) {
+        let (address, peer) = evidence::ends(endpoint);
         let time = Some(self.processes.host.clock.at(header.time));
-        let moment = Moment { time, what, process, socket: evidence::socket_id(socket), address, peer };
-        self.history.push(evidence::port_key(socket), moment);
+        let moment = Moment { time, what, process, socket: evidence::socket_id(endpoint), address, peer };
+        self.history.push(evidence::port_key(endpoint), moment);
     }
 
     /// Describes one refusal.
@@ -198,9 +204,9 @@ impl Enricher {
         let now = Instant::now();
         let flags = evidence::walk_flags(evidence);
         let record = &evidence.refusal;
-        let process = self.processes.caller(&record.header, &record.caller);
+        let process = self.processes.caller(&record.header, &record.identity);
         let mut socket = evidence::socket(&record.socket);
-        let key = evidence::port_key(&record.socket);
+        let key = evidence::port_key(&record.socket.endpoint);
         let mut holders = evidence::holders(evidence, self.tick_ns);
         for holder in &mut holders {
             self.remember(key, holder);
@@ -220,9 +226,9 @@ impl Enricher {
         let other = self.processes.host.bind_facts(&FailedCall {
             error,
             pid: process.pid,
-            start_boot_ns: record.caller.start_time,
+            start_boot_ns: record.identity.start_time,
             socket: &socket,
-            inode: record.socket.inode,
+            inode: record.socket.endpoint.inode,
             state: evidence::socket_state(evidence),
         });
         let ports = self.ports(error, &process, &socket, now);
@@ -251,7 +257,7 @@ impl Enricher {
             socket,
             holders,
             holders_truncated: search == Search::Truncated,
-            bystanders: evidence.walk.map_or(0, |walk| walk.bystanders),
+            bystanders: record.walk.bystanders,
             cause,
             fixes,
             history: self.history.of(key).to_vec(),

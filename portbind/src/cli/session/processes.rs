@@ -16,30 +16,45 @@ use crate::kernel::evidence;
 /// Processes that are remembered, dead ones included.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
-/// Processes that bound sockets, and are remembered. The kernel half forgets the least used, not exactly the oldest.
+/// Processes that were introduced, and are remembered. The kernel half forgets the least used, not exactly the oldest.
 const INTRODUCED: NonZeroUsize = NonZeroUsize::new(2 * MAX_INTRODUCED as usize).unwrap();
 
 /// `/proc` rounds the start of a process down to a tick of 10 ms (USER_HZ).
 const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
 
-/// One process as it was met.
+/// A process as it was introduced.
 #[derive(Debug)]
-struct Met {
-    /// What execve changes: a process that was described is the same as long as this is.
-    comm: [u8; abi::COMM_LEN],
-    args: Vec<u8>,
+pub(super) struct Introduced {
+    /// What the kernel said; only if that has changed, `/proc` is asked once more.
+    caller: Box<abi::Caller>,
     process: Rc<Process>,
+}
+
+impl Introduced {
+    /// The processes above it, nearest first.
+    pub(super) fn parents(&self) -> &[abi::Parent] {
+        evidence::parents(&self.caller)
+    }
+
+    /// The number of its cgroup.
+    pub(super) const fn cgroup_id(&self) -> u64 {
+        self.caller.cgroup_id
+    }
+}
+
+/// A process between two calls of execve: its pid, its start, and how often it called execve.
+type Image = (u32, u64, u32);
+
+fn image(header: &abi::Header, identity: &abi::Identity) -> Image {
+    (evidence::pid(header), identity.start_time, identity.exec_id)
 }
 
 /// The processes that were met.
 #[derive(Debug)]
 pub(super) struct Processes {
     pub(super) host: Host,
-    /// By task and start of its process.
-    met: LruCache<(u64, u64), Met>,
-    /// Those that bound sockets, by pid, start and number of execve: more than the kernel half remembers to have
-    /// introduced.
-    introduced: LruCache<(u32, u64, u64), Rc<Process>>,
+    /// Those that were introduced: more than the kernel half remembers.
+    introduced: LruCache<Image, Introduced>,
     /// Those that were met outside calls, by pid and start; a description holds until execve changes the name.
     seen: LruCache<(u32, u64), ([u8; abi::COMM_LEN], Rc<Process>)>,
     /// The latest description of each process, by pid and start.
@@ -53,7 +68,6 @@ impl Processes {
     pub(super) fn new(host: Host) -> Self {
         Self {
             host,
-            met: LruCache::new(REMEMBERED),
             introduced: LruCache::new(INTRODUCED),
             seen: LruCache::new(REMEMBERED),
             latest: LruCache::new(REMEMBERED),
@@ -62,59 +76,61 @@ impl Processes {
         }
     }
 
-    /// The process inside a call.
-    pub(super) fn caller(&mut self, header: &abi::Header, caller: &abi::Caller) -> Rc<Process> {
-        let key = (header.task, caller.start_time);
-        let args = evidence::args(caller);
-        if let Some(met) = self.met.get(&key)
-            && met.comm == caller.comm
-            && met.args == args
+    /// A process that is about to be told of: it is looked at before anything else, it may be about to end.
+    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
+        let key = image(&record.header, &record.identity);
+        if self
+            .introduced
+            .get(&key)
+            .is_some_and(|known| evidence::says_the_same(&known.caller, &record.caller))
         {
-            return Rc::clone(&met.process);
+            return;
         }
-        let mut process = evidence::process(header, caller, &self.host.clock);
-        process.user = process.uid.and_then(|uid| self.host.users.name(uid));
-        if let Some(alive) = self.host.describe_if_started_at(process.pid, caller.start_time) {
-            process.exe = process.exe.or(alive.exe);
-            process.cgroup = alive.cgroup;
-            process.container = alive.container;
-            process.unit = alive.unit;
-            process.job = alive.job;
-            if process.args_truncated || process.args.is_empty() {
-                process.args = alive.args;
-                process.args_truncated = alive.args_truncated;
-            }
-        } else {
-            process.job = self.job_above(&process);
+        let process = Rc::new(self.described(record));
+        self.latest.put((key.0, key.1), Rc::clone(&process));
+        self.introduced.put(key, Introduced { caller: Box::new(record.caller), process });
+    }
+
+    /// The process that was introduced before this was said of it; `None` if its introduction found no room.
+    pub(super) fn introduction(
+        &mut self,
+        header: &abi::Header,
+        identity: &abi::Identity,
+    ) -> Option<&Introduced> {
+        self.introduced.get(&image(header, identity))
+    }
+
+    /// The process inside a call, as the thread that called.
+    pub(super) fn caller(&mut self, header: &abi::Header, identity: &abi::Identity) -> Rc<Process> {
+        let process = match self.introduction(header, identity) {
+            Some(known) => Rc::clone(&known.process),
+            None => self.outside(evidence::pid(header), identity.start_time, &identity.comm),
+        };
+        let mut process = evidence::as_thread(process, header, identity);
+        if process.user.is_none()
+            && let Some(name) = self.host.users.name(identity.uid)
+        {
+            Rc::make_mut(&mut process).user = Some(name);
         }
-        let process = Rc::new(process);
-        let met = Met { comm: caller.comm, args: args.to_vec(), process: Rc::clone(&process) };
-        self.met.put(key, met);
-        self.latest.put((evidence::pid(header), caller.start_time), Rc::clone(&process));
         process
     }
 
-    /// A process that is about to be told to have bound a socket.
-    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
-        let process = self.caller(&record.header, &record.caller);
-        let key = (evidence::pid(&record.header), record.caller.start_time, record.exec_id);
-        self.introduced.put(key, process);
-    }
-
-    /// The process that bound a socket.
-    pub(super) fn binder(&mut self, record: &abi::Bound) -> Rc<Process> {
-        let pid = evidence::pid(&record.header);
-        let known = self.introduced.get(&(pid, record.start_time, record.exec_id));
-        let process = match known {
-            Some(known) => Rc::clone(known),
-            // Its introduction found no room.
-            None => self.outside(pid, record.start_time, &record.comm),
+    /// What the kernel says of a process, and what `/proc` adds.
+    fn described(&self, record: &abi::Introduction) -> Process {
+        let mut process = evidence::process(record, &self.host.clock);
+        process.user = process.uid.and_then(|uid| self.host.users.name(uid));
+        let Some(alive) = self.host.describe_if_started_at(process.pid, record.identity.start_time) else {
+            process.job = self.job_above(&process);
+            return process;
         };
-        let mut process = evidence::as_binder(process, record);
-        if process.user.is_none()
-            && let Some(name) = self.host.users.name(record.uid)
-        {
-            Rc::make_mut(&mut process).user = Some(name);
+        process.exe = process.exe.or(alive.exe);
+        process.cgroup = alive.cgroup;
+        process.container = alive.container;
+        process.unit = alive.unit;
+        process.job = alive.job;
+        if process.args_truncated || process.args.is_empty() {
+            process.args = alive.args;
+            process.args_truncated = alive.args_truncated;
         }
         process
     }

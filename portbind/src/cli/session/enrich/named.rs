@@ -37,12 +37,12 @@ impl Enricher {
     ) -> Refusal {
         let now = Instant::now();
         let record = &evidence.refusal;
-        let process = self.processes.caller(&record.header, &record.caller);
+        let process = self.processes.caller(&record.header, &record.identity);
         let socket = name::socket(&evidence.refusal.socket, sockaddr);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
         let (found, confidence) = if error == Errno::EADDRINUSE {
-            (self.look_for(&socket, &process, &evidence.refusal.caller, now), Confidence::Afterwards)
+            (self.look_for(&socket, &process, record, now), Confidence::Afterwards)
         } else {
             let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
             (Found { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
@@ -66,10 +66,10 @@ impl Enricher {
     }
 
     /// Who has the name, and why it was refused.
-    fn look_for(&mut self, socket: &Socket, process: &Process, caller: &abi::Caller, now: Instant) -> Found {
+    fn look_for(&mut self, socket: &Socket, process: &Process, record: &abi::Refusal, now: Instant) -> Found {
         match &socket.name {
             Some(Name::Path(path)) => {
-                let sight = self.sight(process, caller, path);
+                let sight = self.sight(process, record, path);
                 let holders = self.bound_to(&sight, socket, process.pid, now);
                 let Sight { object, absolute, is_ours, .. } = sight;
                 let facts = Facts::Path { object, absolute, is_ours };
@@ -90,22 +90,25 @@ impl Enricher {
 
     /// Looks at a path as the caller saw it. Where the caller has ended, the nearest process above it that
     /// still lives serves, if it is in the same cgroup, and so in the same container.
-    fn sight(&self, process: &Process, caller: &abi::Caller, path: &[u8]) -> Sight {
-        let procfs = &self.processes.host.procfs;
-        if self.processes.host.is_the_one_started_at(process.pid, caller.start_time) {
-            let sight = look(procfs, process.pid, true, path);
+    fn sight(&mut self, process: &Process, record: &abi::Refusal, path: &[u8]) -> Sight {
+        let host = &self.processes.host;
+        let start_time = record.identity.start_time;
+        if host.is_the_one_started_at(process.pid, start_time) {
+            let sight = look(&host.procfs, process.pid, true, path);
             // It may have ended during the look, and its number may be another's by now.
-            if self.processes.host.is_the_one_started_at(process.pid, caller.start_time) {
+            if host.is_the_one_started_at(process.pid, start_time) {
                 return sight;
             }
         }
-        let count = usize::try_from(caller.parent_count).unwrap_or(0);
-        let mut parents = caller.parents.iter().take(count);
-        let alive =
-            parents.find(|parent| self.processes.host.is_the_one_started_at(parent.pid, parent.start_time));
+        let Some(known) = self.processes.introduction(&record.header, &record.identity) else {
+            return Sight::NONE;
+        };
+        let (parents, cgroup_id) = (known.parents().to_vec(), known.cgroup_id());
+        let host = &self.processes.host;
+        let alive = parents.iter().find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time));
         match alive {
-            Some(parent) if self.processes.host.cgroup_id(parent.pid) == Some(caller.cgroup_id) => {
-                look(procfs, parent.pid, false, path)
+            Some(parent) if host.cgroup_id(parent.pid) == Some(cgroup_id) => {
+                look(&host.procfs, parent.pid, false, path)
             }
             _ => Sight::NONE,
         }
