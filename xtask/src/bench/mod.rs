@@ -244,7 +244,7 @@ fn machine(options: &Options) -> Result<()> {
             (Some(name), _) => sections.push((name.to_owned(), String::new())),
             // Of an empty line, the console has not even the blank.
             (None, Some((_, text))) => {
-                text.push_str(&format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+                text.push_str(&format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
             }
             (None, None) => {}
         }
