@@ -46,8 +46,8 @@ complete -c portbind -n "__fish_portbind_using_subcommand trace" -l comm -d 'Onl
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -l proto -d 'Only these protocols: tcp,udp,mptcp,ping,udplite,sctp,unix,netlink,vsock' -r
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -l netns -d 'Only this network namespace: inode number, path, pid:N, or a name under /run/netns' -r
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -s e -l errors -d 'Which errors are refusals: eaddrinuse, all, or a list of names and numbers' -r
-complete -c portbind -n "__fish_portbind_using_subcommand trace" -l backend -d 'Use this backend instead of the first that works' -r -f -a "fexit\t'Trampolines at the return of kernel functions: sees everything, costs nothing elsewhere'
-kprobe\t'Probes at entry and return of kernel functions: sees everything'
+complete -c portbind -n "__fish_portbind_using_subcommand trace" -l backend -d 'Use this backend instead of the first that works' -r -f -a "fexit\t'Trampolines at the return of kernel functions: sees all calls, costs nothing elsewhere'
+kprobe\t'Probes at entry and return of kernel functions: sees all calls'
 tracepoint\t'The end of system calls: works where the others are forbidden; not io_uring, not in-kernel binds'"
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -l timeout -d 'Stop after this long: 30, 0.5, 5m, 1h' -r
 complete -c portbind -n "__fish_portbind_using_subcommand trace" -l count -d 'Stop after this many events' -r
@@ -124,8 +124,8 @@ gitlab\t'GitLab CI'
 azure\t'Azure Pipelines'
 buildkite\t'Buildkite'
 jenkins\t'Jenkins'"
-complete -c portbind -n "__fish_portbind_using_subcommand run" -l backend -d 'Use this backend instead of the first that works' -r -f -a "fexit\t'Trampolines at the return of kernel functions: sees everything, costs nothing elsewhere'
-kprobe\t'Probes at entry and return of kernel functions: sees everything'
+complete -c portbind -n "__fish_portbind_using_subcommand run" -l backend -d 'Use this backend instead of the first that works' -r -f -a "fexit\t'Trampolines at the return of kernel functions: sees all calls, costs nothing elsewhere'
+kprobe\t'Probes at entry and return of kernel functions: sees all calls'
 tracepoint\t'The end of system calls: works where the others are forbidden; not io_uring, not in-kernel binds'"
 complete -c portbind -n "__fish_portbind_using_subcommand run" -l history-limit -d 'Remember at most this many moments in the life of ports' -r
 complete -c portbind -n "__fish_portbind_using_subcommand run" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'

@@ -3,7 +3,7 @@
 /// A way to see refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Backend {
-    /// Trampolines at the return of kernel functions: sees everything, costs nothing elsewhere.
+    /// Trampolines at the return of kernel functions: sees all calls, costs nothing elsewhere.
     Fexit,
     /// Probes at entry and return of kernel functions: sees all calls.
     Kprobe,
