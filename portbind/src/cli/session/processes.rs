@@ -92,17 +92,13 @@ impl Processes {
     }
 
     /// The process that was introduced before this was said of it; `None` if its introduction found no room.
-    pub(super) fn introduction(
-        &mut self,
-        header: &abi::Header,
-        identity: &abi::Identity,
-    ) -> Option<&Introduced> {
-        self.introduced.get(&image(header, identity))
+    pub(super) fn introduction(&self, header: &abi::Header, identity: &abi::Identity) -> Option<&Introduced> {
+        self.introduced.peek(&image(header, identity))
     }
 
     /// The process inside a call, as the thread that called.
     pub(super) fn caller(&mut self, header: &abi::Header, identity: &abi::Identity) -> Rc<Process> {
-        let process = match self.introduction(header, identity) {
+        let process = match self.introduced.get(&image(header, identity)) {
             Some(known) => Rc::clone(&known.process),
             None => self.outside(evidence::pid(header), identity.start_time, &identity.comm),
         };

@@ -90,7 +90,7 @@ impl Enricher {
 
     /// Looks at a path as the caller saw it. Where the caller has ended, the nearest process above it that
     /// still lives serves, if it is in the same cgroup, and so in the same container.
-    fn sight(&mut self, process: &Process, record: &abi::Refusal, path: &[u8]) -> Sight {
+    fn sight(&self, process: &Process, record: &abi::Refusal, path: &[u8]) -> Sight {
         let host = &self.processes.host;
         let start_time = record.identity.start_time;
         if host.is_the_one_started_at(process.pid, start_time) {
@@ -103,11 +103,10 @@ impl Enricher {
         let Some(known) = self.processes.introduction(&record.header, &record.identity) else {
             return Sight::NONE;
         };
-        let (parents, cgroup_id) = (known.parents().to_vec(), known.cgroup_id());
-        let host = &self.processes.host;
-        let alive = parents.iter().find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time));
+        let mut parents = known.parents().iter();
+        let alive = parents.find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time));
         match alive {
-            Some(parent) if host.cgroup_id(parent.pid) == Some(cgroup_id) => {
+            Some(parent) if host.cgroup_id(parent.pid) == Some(known.cgroup_id()) => {
                 look(&host.procfs, parent.pid, false, path)
             }
             _ => Sight::NONE,
