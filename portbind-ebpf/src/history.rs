@@ -8,7 +8,7 @@ use crate::holders::is_connected_only;
 use crate::kernel::{Ptr, Slot, at, boot_time, copy_current_comm, count, current_task, get, room};
 use crate::maps::AWAITED;
 use crate::refusal::header;
-use crate::sock::{Common, Sock, TCP_CLOSE, TCP_LISTEN};
+use crate::sock::{Common, Sock, TCP_CLOSE, TCP_LISTEN, foreign};
 
 /// TCP states (include/net/tcp_states.h).
 const TCP_ESTABLISHED: u8 = 1;
@@ -23,7 +23,11 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
     let (port, netns) = (common.port(), common.netns());
     // A bind that puts the choice off (IP_BIND_ADDRESS_NO_PORT) has taken nothing yet.
     let wanted = if call == operation::AUTOBIND { life::CONNECTED } else { life::BOUND };
-    if port == 0 || filter::is_ignored() || !filter::follows(wanted, port, netns) {
+    if port == 0
+        || foreign(common.family()) != 0
+        || filter::is_ignored()
+        || !filter::follows(wanted, port, netns)
+    {
         return;
     }
     let time = boot_time();
@@ -34,7 +38,7 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
     };
     header(&mut record.header, kind::BOUND, time);
     caller::identify(&mut record.identity, &process);
-    common.place(&mut record.endpoint, sock, &sock.place(&common, port, netns));
+    common.describe_endpoint(&mut record.endpoint, sock, &sock.place(&common, port, netns));
     record.asked_port = asked_port;
     record.reserved = 0;
     record.operation = call;
@@ -99,7 +103,7 @@ fn tell(sock: Sock, what: u32, port: u16) {
         return;
     };
     header(&mut record.header, kind::CHANGE, boot_time());
-    sock.place_bound(&mut record.endpoint, port);
+    sock.describe_endpoint(&mut record.endpoint, port);
     let task = current_task();
     let leader: Ptr = task.follow(at!(task_group_leader));
     record.start_time = leader.read(at!(task_start_boottime));

@@ -6,7 +6,7 @@ use portbind_ebpf::abi::{
     Alike, Inodes, MAX_ALIKE, MAX_INTRODUCED, MAX_SHARES, Often, PORT_WORDS, RING_BYTES, Share, counter,
 };
 
-/// Calls that can be in flight at once before the kprobe backend loses returns.
+/// Calls that can be in flight at once before the kprobe backend loses the arguments of some.
 const CALLS_IN_FLIGHT: u32 = 10_240;
 
 /// Descendants of a wrapped command that can live at once.

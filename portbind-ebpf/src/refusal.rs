@@ -72,7 +72,7 @@ pub(crate) fn call_returned(
 #[inline(always)]
 pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, memory: Memory) {
     // A listener is told by its change of state.
-    if operation == operation::LISTEN || !sock.is_internet() {
+    if operation == operation::LISTEN {
         return;
     }
     let asked_port = if address.is_null() { 0 } else { u16::from_be(address.read_in(memory, 2)) };

@@ -196,11 +196,11 @@ impl Sock {
 
     /// Copies what the life of a port needs of a socket that has its address still.
     #[inline(always)]
-    pub(crate) fn place_bound(self, to: &mut Endpoint, port: u16) {
+    pub(crate) fn describe_endpoint(self, to: &mut Endpoint, port: u16) {
         let mut room = room();
         let common = Common::of(self, &mut room);
         let at = self.place(&common, port, common.netns());
-        common.place(to, self, &at);
+        common.describe_endpoint(to, self, &at);
     }
 
     /// What more has to be looked at than the common part.
@@ -214,17 +214,17 @@ impl Sock {
     /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
     #[inline(always)]
     pub(crate) fn describe_named(self, to: &mut Socket, family: u16) {
-        let place = &mut to.endpoint;
-        place.id = self.0.0;
-        place.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
-        place.netns = self.netns();
-        place.family = family;
-        place.protocol = self.protocol();
-        place.state = u32::from(self.state());
-        clear(&mut place.address);
-        clear(&mut place.peer);
-        set(&mut place.port, 0);
-        set(&mut place.peer_port, 0);
+        let endpoint = &mut to.endpoint;
+        endpoint.id = self.0.0;
+        endpoint.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
+        endpoint.netns = self.netns();
+        endpoint.family = family;
+        endpoint.protocol = self.protocol();
+        endpoint.state = u32::from(self.state());
+        clear(&mut endpoint.address);
+        clear(&mut endpoint.peer);
+        set(&mut endpoint.port, 0);
+        set(&mut endpoint.peer_port, 0);
         to.cookie = self.0.read(at!(sock_cookie));
         to.uid = self.0.read(at!(sock_uid));
         to.socket_type = self.0.read(at!(sock_type));

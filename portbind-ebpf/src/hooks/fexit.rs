@@ -1,4 +1,4 @@
-//! Backend `fexit`: arguments and return value in one place, nothing to pay outside bind and listen.
+//! Backend `fexit`: arguments and return value in one place, nothing to pay where none of these functions is called.
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::fexit;

@@ -52,10 +52,10 @@ impl<'a> Whole<'a> {
         self.0.get(offset)
     }
 
-    /// Copies what a record says of any socket. As straight as [`Words::place`].
+    /// Copies what a record says of any socket. As straight as [`Words::describe_endpoint`].
     #[inline(always)]
     pub(crate) fn describe(&self, to: &mut Socket, sock: Sock, at: &Place) {
-        self.place(&mut to.endpoint, sock, at);
+        self.describe_endpoint(&mut to.endpoint, sock, at);
         to.cookie = self.get(at!(sock_cookie));
         to.interface = self.interface();
         to.options = self.options() | flag(self.get(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP);
@@ -128,7 +128,7 @@ impl<const N: usize> Words<'_, N> {
     /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
     /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
     #[inline(always)]
-    pub(crate) fn place(&self, to: &mut Endpoint, sock: Sock, at: &Place) {
+    pub(crate) fn describe_endpoint(&self, to: &mut Endpoint, sock: Sock, at: &Place) {
         to.id = sock.0.0;
         to.inode = at.inode;
         to.address = at.address;
