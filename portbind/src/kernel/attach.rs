@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_RAW_TP};
 
 use super::backend::{Backend, Hook, Kind, Point};
 use super::half::Half;
+use super::load::{Loading, at_once};
 use crate::sys::tracing::{self, Kprobes, Place, When};
 
 /// Why one backend cannot be used.
@@ -56,16 +57,16 @@ pub(super) fn attach(
     backend: Backend,
     functions: &BTreeMap<&'static str, u32>,
 ) -> Result<(Attached, Vec<&'static str>), AttachError> {
-    let mut attached = Attached::default();
+    let mut points = Vec::new();
     let mut missing = Vec::new();
     for hook in backend.hooks() {
         match point_of(hook, functions) {
-            Ok(point) => attached.add(half, point, functions.get(point.target).copied())?,
+            Ok(point) => points.push(point),
             Err(error) if hook.essential => return Err(error),
             Err(_) => missing.push(hook.shows),
         }
     }
-    Ok((attached, missing))
+    Ok((Attached::at(half, &points, functions)?, missing))
 }
 
 fn point_of(
@@ -79,52 +80,72 @@ fn point_of(
     })
 }
 
+/// What the programs of a point are made for.
+fn place_of(point: &Point, functions: &BTreeMap<&'static str, u32>) -> Place {
+    let typed = |kind| Place::Typed(kind, functions.get(point.target).copied().unwrap_or_default());
+    match point.kind {
+        Kind::Fentry => typed(BPF_TRACE_FENTRY),
+        Kind::Fexit => typed(BPF_TRACE_FEXIT),
+        Kind::Kprobe | Kind::Kretprobe => Place::Kprobe,
+        Kind::RawTracepoint => Place::RawTracepoint,
+        Kind::TypedTracepoint => typed(BPF_TRACE_RAW_TP),
+    }
+}
+
+fn refused(point: &Point, program: &'static str, error: &io::Error) -> AttachError {
+    AttachError::Attach { program, target: point.target, reason: error.to_string() }
+}
+
 impl Attached {
-    /// Puts the programs of a point there; `function` is the id of its target's type.
-    pub(super) fn add(
-        &mut self,
+    /// Loads the programs of these points, and puts them there; `functions` has the ids of the types of their targets.
+    pub(super) fn at(
         half: &mut Half,
-        point: &'static Point,
-        function: Option<u32>,
-    ) -> Result<(), AttachError> {
-        let typed = |attach_type| Place::Typed(attach_type, function.unwrap_or_default());
-        let place = match point.kind {
-            Kind::Fentry => typed(BPF_TRACE_FENTRY),
-            Kind::Fexit => typed(BPF_TRACE_FEXIT),
-            Kind::Kprobe => Place::Kprobe,
-            Kind::RawTracepoint => Place::RawTracepoint,
-            Kind::TypedTracepoint => typed(BPF_TRACE_RAW_TP),
-        };
-        // The return first: a call that is between the two is then seen by neither.
-        let entry = point.entry.filter(|entry| half.has(entry));
-        for name in [Some(point.program), entry].into_iter().flatten() {
-            if !self.programs.contains_key(name) {
-                self.programs.insert(name, half.load(name, place)?);
+        points: &[&'static Point],
+        functions: &BTreeMap<&'static str, u32>,
+    ) -> Result<Self, AttachError> {
+        let mut attached = Self::default();
+        // First, because nothing has to be loaded where there are none.
+        if let Some(point) = points.iter().find(|point| place_of(point, functions) == Place::Kprobe) {
+            attached.kprobes = Some(Kprobes::read().map_err(|error| refused(point, point.program, &error))?);
+        }
+        let mut programs = BTreeMap::new();
+        for point in points {
+            let place = place_of(point, functions);
+            let wanted = point.programs().filter(|&name| name == point.program || half.has(name));
+            programs.extend(wanted.map(|name| (name, place)));
+        }
+        // The shortest first: attaching takes its time too, which the verifier has for the others.
+        let mut points = points.to_vec();
+        points.sort_by_key(|point| half.length_of(point.program));
+        let ready = half.ready(&programs)?;
+        at_once(&ready, |loading| points.iter().try_for_each(|point| attached.add(loading, point)))?;
+        Ok(attached)
+    }
+
+    /// Puts the programs of a point there.
+    fn add(&mut self, loading: &mut Loading<'_, '_>, point: &'static Point) -> Result<(), AttachError> {
+        for name in point.programs() {
+            if let Some(loaded) = loading.take(name) {
+                self.programs.insert(name, loaded?);
             }
-            let link = self.link(half, point, name);
-            self.links.push(link.map_err(|error| AttachError::Attach {
-                program: name,
-                target: point.target,
-                reason: error.to_string(),
-            })?);
+            if let Some(program) = self.programs.get(name) {
+                let link = self.link(program.as_fd(), point, name);
+                self.links.push(link.map_err(|error| refused(point, name, &error))?);
+            }
         }
         Ok(())
     }
 
     /// Attaches a program that has been loaded.
-    fn link(&mut self, half: &Half, point: &Point, name: &str) -> io::Result<OwnedFd> {
-        let program = self.programs.get(name).ok_or(io::ErrorKind::NotFound)?;
+    fn link(&self, program: BorrowedFd<'_>, point: &Point, name: &str) -> io::Result<OwnedFd> {
         let target = CString::new(point.target)?;
         match point.kind {
-            Kind::Fentry | Kind::Fexit | Kind::TypedTracepoint => tracing::attach(program.as_fd(), None),
-            Kind::RawTracepoint => tracing::attach(program.as_fd(), Some(&target)),
-            Kind::Kprobe => {
-                let kprobes = match self.kprobes {
-                    Some(kprobes) => kprobes,
-                    None => *self.kprobes.insert(Kprobes::read()?),
-                };
-                let when = if half.is_for_return(name) { When::Return } else { When::Entry };
-                kprobes.attach(program.as_fd(), &target, when)
+            Kind::Fentry | Kind::Fexit | Kind::TypedTracepoint => tracing::attach(program, None),
+            Kind::RawTracepoint => tracing::attach(program, Some(&target)),
+            Kind::Kprobe | Kind::Kretprobe => {
+                let is_return = point.kind == Kind::Kretprobe && name == point.program;
+                let when = if is_return { When::Return } else { When::Entry };
+                self.kprobes.ok_or(io::ErrorKind::Unsupported)?.attach(program, &target, when)
             }
         }
     }

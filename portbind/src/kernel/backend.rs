@@ -18,8 +18,10 @@ pub enum Kind {
     Fentry,
     /// Trampoline at the return of a kernel function.
     Fexit,
-    /// Probe at the entry or, for a kretprobe program, the return of a kernel function.
+    /// Probe at the entry of a kernel function.
     Kprobe,
+    /// Probe at the return of a kernel function.
+    Kretprobe,
     /// Raw tracepoint.
     RawTracepoint,
     /// Raw tracepoint, by its typedef: its program reads the arguments as what they are.
@@ -35,9 +37,16 @@ pub struct Point {
     pub target: &'static str,
     /// Program that tells.
     pub program: &'static str,
-    /// Program at the entry of the function, where the one at its return needs arguments kept: the kernel half for newer
+    /// Probe at the entry of the function, where the one at its return needs arguments kept: the kernel half for newer
     /// kernels has not all of them.
     pub entry: Option<&'static str>,
+}
+
+impl Point {
+    /// Its programs, in the order in which they are attached: a call that is between the two is then seen by neither.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [Some(self.program), self.entry].into_iter().flatten()
+    }
 }
 
 /// One thing to see.
@@ -58,8 +67,7 @@ impl Backend {
     /// The programs that it may need, whatever the kernel.
     #[must_use]
     pub fn programs(self) -> Vec<&'static str> {
-        let points = self.hooks().iter().flat_map(|hook| hook.points);
-        points.flat_map(|point| [Some(point.program), point.entry]).flatten().collect()
+        self.hooks().iter().flat_map(|hook| hook.points).flat_map(Point::programs).collect()
     }
 
     /// The word for it in every output.
@@ -105,7 +113,7 @@ const fn at_return(target: &'static str, program: &'static str) -> Point {
 }
 
 const fn at_both(target: &'static str, entry: &'static str, program: &'static str) -> Point {
-    Point { kind: Kind::Kprobe, target, program, entry: Some(entry) }
+    Point { kind: Kind::Kretprobe, target, program, entry: Some(entry) }
 }
 
 const fn at(kind: Kind, target: &'static str, program: &'static str) -> Point {
@@ -156,9 +164,9 @@ const FEXIT: &[Hook] = &[
 ];
 
 const KPROBE: &[Hook] = &[
-    hook("TCP refusals", &[at(Kind::Kprobe, "inet_csk_get_port", "kretprobe_get_port")]),
-    hook("UDP refusals", &[at(Kind::Kprobe, "udp_v4_get_port", "kretprobe_get_port")]),
-    optional("UDP refusals of IPv6", &[at(Kind::Kprobe, "udp_v6_get_port", "kretprobe_get_port")]),
+    hook("TCP refusals", &[at(Kind::Kretprobe, "inet_csk_get_port", "kretprobe_get_port")]),
+    hook("UDP refusals", &[at(Kind::Kretprobe, "udp_v4_get_port", "kretprobe_get_port")]),
+    optional("UDP refusals of IPv6", &[at(Kind::Kretprobe, "udp_v6_get_port", "kretprobe_get_port")]),
     hook(
         "bind",
         &[

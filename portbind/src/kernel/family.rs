@@ -1,6 +1,8 @@
 //! The wrapped command and its descendants: the kernel half keeps the list, because a process that leaves its
 //! parent (a daemon) cannot be told from any other afterwards.
 
+use std::collections::BTreeMap;
+
 use aya::maps::{HashMap, MapData, MapError};
 
 use super::attach::{AttachError, Attached};
@@ -21,11 +23,7 @@ const fn point(target: &'static str, program: &'static str) -> Point {
 
 /// Follows the descendants of the processes in the map.
 pub(super) fn attach(half: &mut Half) -> Result<Attached, AttachError> {
-    let mut attached = Attached::default();
-    for point in &POINTS {
-        attached.add(half, point, None)?;
-    }
-    Ok(attached)
+    Attached::at(half, &POINTS.each_ref(), &BTreeMap::new())
 }
 
 /// Adds a process.

@@ -7,18 +7,16 @@ use aya::maps::{Map, MapData};
 use aya_obj::btf::BtfFeatures;
 use aya_obj::generated::{BPF_DW, BPF_IMM, BPF_LD, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, bpf_insn};
 use aya_obj::maps::Map as Definition;
-use aya_obj::{EbpfSectionKind, Object, ProgramSection};
+use aya_obj::{EbpfSectionKind, Function, Object};
 use portbind_ebpf::abi::Filter;
 use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
-use super::attach::{AttachError, reason_chain, reason_with_log};
+use super::attach::{AttachError, reason_chain};
+use super::load::Ready;
 use super::tracer::TraceError;
 use crate::sys::bpf;
-use crate::sys::tracing::{self, Place, Program};
-
-/// Bytes of the verifier's log that are asked for if it refuses: of errors and statistics there are few lines.
-const LOG_LEN: usize = 16 * 1024;
+use crate::sys::tracing::Place;
 
 /// Some programs of the kernel half, and their maps. A map is made when something asks for it: most programs need few
 /// of them, and to make one with room for thousands of entries takes milliseconds.
@@ -82,34 +80,51 @@ impl Half {
         self.object.programs.contains_key(program)
     }
 
-    /// Whether a program is for the return of a function.
-    pub(super) fn is_for_return(&self, program: &str) -> bool {
-        let program = self.object.programs.get(program);
-        program.is_some_and(|program| matches!(program.section, ProgramSection::KRetProbe))
+    /// How long a program is, in instructions.
+    pub(super) fn length_of(&self, program: &'static str) -> usize {
+        self.function(program).map_or(0, |function| function.instructions.len())
     }
 
-    /// Loads a program.
-    pub(super) fn load(&mut self, name: &'static str, place: Place) -> Result<OwnedFd, AttachError> {
+    /// Programs, each with what it is made for, and with the maps that it needs.
+    pub(super) fn ready(
+        &mut self,
+        programs: &BTreeMap<&'static str, Place>,
+    ) -> Result<Vec<Ready<'_>>, AttachError> {
+        programs.keys().try_for_each(|name| self.make_maps_of(name))?;
+        programs.iter().map(|(name, place)| self.with_maps(name, *place)).collect()
+    }
+
+    fn make_maps_of(&mut self, name: &'static str) -> Result<(), AttachError> {
+        let needed: Vec<_> = self.function(name)?.instructions.iter().filter_map(map_of).collect();
         let refused = |reason| AttachError::Load { program: name, reason };
-        let missing = || refused("the embedded object lacks it".to_owned());
-        let program = self.object.programs.get(name).ok_or_else(missing)?;
-        let license = program.license.clone();
-        let function = self.object.functions.get(&program.function_key()).ok_or_else(missing)?;
+        needed.into_iter().try_for_each(|number| self.make(number).map_err(refused))
+    }
+
+    /// A program whose maps have been made.
+    fn with_maps(&self, name: &'static str, place: Place) -> Result<Ready<'_>, AttachError> {
+        let function = self.function(name)?;
+        let program = self.object.programs.get(name).ok_or_else(|| lacks(name))?;
         let mut instructions = function.instructions.clone();
-        let functions = function.func_info.func_info.clone();
-        for instruction in instructions.iter_mut().filter(|instruction| names_map(instruction)) {
-            let number = usize::try_from(instruction.imm).map_err(|error| refused(error.to_string()))?;
-            instruction.imm = self.make(number).map_err(refused)?.as_raw_fd();
+        for instruction in &mut instructions {
+            if let Some(number) = map_of(instruction) {
+                let map = self.maps.get(&number).and_then(descriptor);
+                instruction.imm = map.ok_or_else(|| lacks(name))?.as_raw_fd();
+            }
         }
         let types = self.types.as_ref().map(OwnedFd::as_fd);
-        let program = Program {
+        Ok(Ready {
             name,
-            license: &license,
             place,
-            instructions: &instructions,
-            functions: types.map(|types| (types, functions.as_slice())),
-        };
-        load(&program).map_err(refused)
+            license: &program.license,
+            instructions,
+            functions: types.map(|types| (types, function.func_info.func_info.as_slice())),
+        })
+    }
+
+    fn function(&self, program: &'static str) -> Result<&Function, AttachError> {
+        let found = self.object.programs.get(program);
+        let function = found.and_then(|program| self.object.functions.get(&program.function_key()));
+        function.ok_or_else(|| lacks(program))
     }
 
     fn number(&self, map: &str) -> Option<usize> {
@@ -117,14 +132,14 @@ impl Half {
     }
 
     /// The map of this number, made if it was not.
-    fn make(&mut self, number: usize) -> Result<BorrowedFd<'_>, String> {
-        let unknown = || "a map of a kind that is not known here".to_owned();
+    fn make(&mut self, number: usize) -> Result<(), String> {
         if !self.maps.contains_key(&number) {
+            let unknown = || format!("there is no map {number}");
             let (name, definition) = self.definitions.get(number).ok_or_else(unknown)?;
             let map = make(name, definition.clone())?;
             self.maps.insert(number, map);
         }
-        self.maps.get(&number).and_then(descriptor).ok_or_else(unknown)
+        Ok(())
     }
 }
 
@@ -160,10 +175,11 @@ fn load_types(object: &mut Object) -> Result<Option<OwnedFd>, TraceError> {
     Ok(types.and_then(|types| bpf::load_types(&types.to_bytes()).ok()))
 }
 
-/// Whether the instruction loads the address of a map, or of what is in it.
-fn names_map(instruction: &bpf_insn) -> bool {
-    u32::from(instruction.code) == BPF_LD | BPF_IMM | BPF_DW
-        && [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE].contains(&u32::from(instruction.src_reg()))
+/// The number of the map of which the instruction loads the address, or that of what is in it.
+fn map_of(instruction: &bpf_insn) -> Option<usize> {
+    let is_load = u32::from(instruction.code) == BPF_LD | BPF_IMM | BPF_DW;
+    let is_of_map = [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE].contains(&u32::from(instruction.src_reg()));
+    usize::try_from(instruction.imm).ok().filter(|_| is_load && is_of_map)
 }
 
 fn make(name: &str, definition: Definition) -> Result<Map, String> {
@@ -189,17 +205,8 @@ fn descriptor(map: &Map) -> Option<BorrowedFd<'_>> {
     }
 }
 
-/// Loads a program; a refusal is the kernel's error and the line of the verifier's log that says why.
-fn load(program: &Program<'_>) -> Result<OwnedFd, String> {
-    let mut log = Vec::new();
-    let loaded = tracing::load(program, &mut log).or_else(|_| {
-        log.resize(LOG_LEN, 0);
-        tracing::load(program, &mut log)
-    });
-    loaded.map_err(|error| {
-        let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
-        reason_with_log(&error, &String::from_utf8_lossy(log.get(..end).unwrap_or_default()))
-    })
+fn lacks(program: &'static str) -> AttachError {
+    AttachError::Load { program, reason: "the embedded object lacks it, or a map of it".to_owned() }
 }
 
 fn refused(error: &dyn std::error::Error) -> TraceError {
@@ -208,7 +215,9 @@ fn refused(error: &dyn std::error::Error) -> TraceError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::backend::Backend;
+    use aya_obj::ProgramSection;
+
+    use super::super::backend::{Backend, Kind};
     use super::super::object::{BOUNDED, OBJECT};
     use super::super::sockets;
     use super::*;
@@ -225,8 +234,7 @@ mod tests {
                 for name in wanted.into_iter().filter(|name| half.has(name)) {
                     let program = &half.object.programs[name];
                     let function = &half.object.functions[&program.function_key()];
-                    let maps = function.instructions.iter().filter(|instruction| names_map(instruction));
-                    used.extend(maps.map(|instruction| usize::try_from(instruction.imm).unwrap()));
+                    used.extend(function.instructions.iter().filter_map(map_of));
                     functions = function.func_info.func_info.len().max(functions);
                 }
                 assert_eq!(functions > 1, has_callbacks, "{backend:?}");
@@ -244,11 +252,22 @@ mod tests {
     }
 
     #[test]
-    fn probes_of_returns() {
-        let wanted = Backend::Kprobe.programs();
-        let half = Half::read(OBJECT, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
-        assert!(half.is_for_return("kretprobe_get_port"));
-        assert!(!half.is_for_return("kprobe_release"));
-        assert!(!half.is_for_return("no_such_program"));
+    fn programs_are_for_where_they_are_put() {
+        let wanted: Vec<_> = Backend::ALL.into_iter().flat_map(Backend::programs).collect();
+        let half = Half::read(BOUNDED, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+        for point in Backend::ALL.iter().flat_map(|backend| backend.hooks()).flat_map(|hook| hook.points) {
+            let section = |program| &half.object.programs[program].section;
+            let fits = matches!(
+                (point.kind, section(point.program)),
+                (Kind::Fentry, ProgramSection::FEntry { .. })
+                    | (Kind::Fexit, ProgramSection::FExit { .. })
+                    | (Kind::Kprobe, ProgramSection::KProbe)
+                    | (Kind::Kretprobe, ProgramSection::KRetProbe)
+                    | (Kind::RawTracepoint, ProgramSection::RawTracePoint)
+                    | (Kind::TypedTracepoint, ProgramSection::BtfTracePoint)
+            );
+            assert!(fits, "{point:?}");
+            assert!(point.entry.is_none_or(|entry| matches!(section(entry), ProgramSection::KProbe)));
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod evidence;
 mod family;
 mod half;
 pub mod layout;
+mod load;
 pub mod name;
 pub mod object;
 pub mod record;

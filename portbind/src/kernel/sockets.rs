@@ -57,7 +57,8 @@ impl OpenSockets {
         let refused = |reason| AttachError::Load { program: name, reason };
         let missing = || refused(format!("this kernel's BTF has no function `{function}`"));
         let function = *functions.get(function).ok_or_else(missing)?;
-        let program = half.load(name, Place::Typed(BPF_TRACE_ITER, function))?;
+        let ready = half.ready(&BTreeMap::from([(name, Place::Typed(BPF_TRACE_ITER, function))]))?;
+        let program = ready.first().ok_or_else(|| refused("it is gone".to_owned()))?.load()?;
         let wanted = half.take_map(MAP).ok_or_else(|| refused(format!("no map {MAP}")))?;
         Ok(Self { program: Rc::new(program), wanted: Rc::new(RefCell::new(wanted)) })
     }

@@ -26,7 +26,7 @@ const LOG_STATS: u32 = 4;
 const KPROBE_EVENTS: &str = "/sys/bus/event_source/devices/kprobe";
 
 /// What a program is made for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// What a type in the kernel's BTF stands for, by its id: with `BPF_TRACE_FENTRY`, `BPF_TRACE_FEXIT` and
     /// `BPF_TRACE_ITER` a function, with `BPF_TRACE_RAW_TP` the typedef `btf_trace_*` of a tracepoint.
