@@ -1,6 +1,7 @@
 //! A run of tracing: reads the ring buffer until told to stop, and closes the account.
 
 mod account;
+mod descriptors;
 mod enrich;
 mod known_ports;
 mod looks;

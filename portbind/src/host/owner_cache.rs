@@ -9,9 +9,9 @@ use super::sockets::SocketOwners;
 
 /// Answers of an [`FdSource`], remembered for a moment.
 ///
-/// A remembered owner is believed only if each of its descriptors still refers to the socket and the
-/// process is still the same one. That somebody else got the socket since cannot be seen so cheaply:
-/// hence the limit on the age of every answer, those that found nobody included.
+/// A remembered owner is believed at a later time only if each of its descriptors still refers to the socket and the
+/// process is still the same one. That somebody else got the socket since cannot be seen so cheaply: hence the limit on
+/// the age of every answer, those that found nobody included.
 #[derive(Debug)]
 pub struct OwnerCache<S> {
     source: S,
@@ -24,6 +24,8 @@ pub struct OwnerCache<S> {
 struct Answer {
     /// End of the look it came from.
     taken: Instant,
+    /// When it was last known to hold.
+    checked: Instant,
     owners: Vec<Remembered>,
 }
 
@@ -48,10 +50,11 @@ impl<S: FdSource> OwnerCache<S> {
 
     /// Finds every process that has one of these sockets open.
     ///
-    /// `now` is the time that the answer is to hold for. With the time of the refusal instead of the
-    /// present, refusals that waited in the queue during a look share it, however long it took.
-    pub fn find(&mut self, inodes: &HashSet<u64>, now: Instant) -> OwnerMap {
-        let stale: HashSet<u64> = inodes.iter().copied().filter(|inode| !self.is_good(*inode, now)).collect();
+    /// `at` is the time that the answer is to hold for: of the refusal. Those that waited in the queue during a look, or
+    /// a check, share it, however long it took. `now` is the present.
+    pub fn find(&mut self, inodes: &HashSet<u64>, at: Instant, now: Instant) -> OwnerMap {
+        let mut stale = inodes.clone();
+        stale.retain(|&inode| !self.is_good(inode, at, now));
         if !stale.is_empty() {
             self.look(&stale, now);
         }
@@ -63,21 +66,17 @@ impl<S: FdSource> OwnerCache<S> {
         owners.collect()
     }
 
-    fn is_good(&self, inode: u64, now: Instant) -> bool {
-        self.answers.get(&inode).is_some_and(|answer| {
-            self.is_fresh(answer, now) && answer.owners.iter().all(|owner| self.still_holds(inode, owner))
-        })
-    }
-
-    fn is_fresh(&self, answer: &Answer, now: Instant) -> bool {
-        now.saturating_duration_since(answer.taken) <= self.max_age
-    }
-
-    fn still_holds(&self, inode: u64, Remembered { owner, start }: &Remembered) -> bool {
-        let sockets = SocketOwners::new(self.procfs.clone());
-        start.is_some()
-            && self.procfs.start_ticks(owner.pid) == *start
-            && owner.fds.iter().all(|&fd| sockets.verify(owner.pid, fd, inode))
+    fn is_good(&mut self, inode: u64, at: Instant, now: Instant) -> bool {
+        let Self { procfs, max_age, answers, .. } = self;
+        let answer = answers.get_mut(&inode).filter(|answer| answer.is_fresh(at, *max_age));
+        let Some(answer) = answer else { return false };
+        if at > answer.checked {
+            if !answer.owners.iter().all(|owner| owner.still_holds(inode, procfs)) {
+                return false;
+            }
+            answer.checked = now;
+        }
+        true
     }
 
     fn look(&mut self, inodes: &HashSet<u64>, now: Instant) {
@@ -85,13 +84,30 @@ impl<S: FdSource> OwnerCache<S> {
         let mut found = self.source.find(inodes);
         let taken = now + begin.elapsed();
         let mut answers = std::mem::take(&mut self.answers);
-        answers.retain(|_, answer| self.is_fresh(answer, now));
+        answers.retain(|_, answer| answer.is_fresh(now, self.max_age));
         for &inode in inodes {
             let owners = found.remove(&inode).unwrap_or_default();
             let remember = |owner: OwnerFds| Remembered { start: self.procfs.start_ticks(owner.pid), owner };
-            answers.insert(inode, Answer { taken, owners: owners.into_iter().map(remember).collect() });
+            let owners = owners.into_iter().map(remember).collect();
+            answers.insert(inode, Answer { taken, checked: taken, owners });
         }
         self.answers = answers;
+    }
+}
+
+impl Answer {
+    fn is_fresh(&self, at: Instant, max_age: Duration) -> bool {
+        at.saturating_duration_since(self.taken) <= max_age
+    }
+}
+
+impl Remembered {
+    fn still_holds(&self, inode: u64, procfs: &Procfs) -> bool {
+        let Self { owner, start } = self;
+        let sockets = SocketOwners::new(procfs.clone());
+        start.is_some()
+            && procfs.start_ticks(owner.pid) == *start
+            && owner.fds.iter().all(|&fd| sockets.verify(owner.pid, fd, inode))
     }
 }
 
@@ -151,7 +167,7 @@ mod tests {
         let (_root, mut cache) = setup();
         let now = Instant::now();
         for _ in 0..20 {
-            let map = cache.find(&HashSet::from([70, 71]), now);
+            let map = cache.find(&HashSet::from([70, 71]), now, now);
             assert_eq!((pids(&map, 70), map.len()), (vec![3], 1));
         }
         assert_eq!(cache.source.looks.get(), 1);
@@ -161,8 +177,8 @@ mod tests {
     fn an_earlier_refusal_shares_the_look() {
         let (_root, mut cache) = setup();
         let now = Instant::now() + AGE * 10;
-        assert_eq!(pids(&cache.find(&HashSet::from([70]), now), 70), [3]);
-        assert_eq!(pids(&cache.find(&HashSet::from([70]), now - AGE * 5), 70), [3]);
+        assert_eq!(pids(&cache.find(&HashSet::from([70]), now, now), 70), [3]);
+        assert_eq!(pids(&cache.find(&HashSet::from([70]), now - AGE * 5, now), 70), [3]);
         assert_eq!(cache.source.looks.get(), 1);
     }
 
@@ -171,12 +187,12 @@ mod tests {
         let (root, mut cache) = setup();
         let now = Instant::now();
         let inodes = HashSet::from([70, 71]);
-        assert_eq!(cache.find(&inodes, now).len(), 1);
+        assert_eq!(cache.find(&inodes, now, now).len(), 1);
         start(root.path(), 8, 300);
         open(root.path(), 8, 5, 70);
         open(root.path(), 8, 6, 71);
-        assert_eq!(pids(&cache.find(&inodes, now + AGE), 70), [3]);
-        let map = cache.find(&inodes, now + AGE * 3);
+        assert_eq!(pids(&cache.find(&inodes, now + AGE, now + AGE), 70), [3]);
+        let map = cache.find(&inodes, now + AGE * 3, now + AGE * 3);
         assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3, 8], vec![8]));
         assert_eq!(cache.source.looks.get(), 2);
     }
@@ -189,10 +205,13 @@ mod tests {
         let cases: [(Change, &[u32]); 3] = [(closed, &[]), (gone, &[]), (recycled, &[3])];
         for (change, left) in cases {
             let (root, mut cache) = setup();
-            let now = Instant::now();
-            assert_eq!(pids(&cache.find(&HashSet::from([70]), now), 70), [3]);
+            let before = Instant::now();
+            let inodes = HashSet::from([70]);
+            assert_eq!(pids(&cache.find(&inodes, before, before), 70), [3]);
             change(root.path());
-            assert_eq!(pids(&cache.find(&HashSet::from([70]), now), 70), left);
+            let now = Instant::now();
+            assert_eq!(pids(&cache.find(&inodes, before, now), 70), [3], "it was refused before that");
+            assert_eq!(pids(&cache.find(&inodes, now, now), 70), left);
             assert_eq!(cache.source.looks.get(), 2);
         }
     }
@@ -201,10 +220,10 @@ mod tests {
     fn only_what_is_unknown_is_looked_up_and_old_answers_are_dropped() {
         let (_root, mut cache) = setup();
         let now = Instant::now();
-        assert_eq!(cache.find(&HashSet::from([70]), now).len(), 1);
-        assert_eq!(cache.find(&HashSet::from([70, 71]), now).len(), 1);
+        assert_eq!(cache.find(&HashSet::from([70]), now, now).len(), 1);
+        assert_eq!(cache.find(&HashSet::from([70, 71]), now, now).len(), 1);
         assert_eq!(cache.source.looks.get(), 2);
-        assert!(cache.find(&HashSet::from([72]), now + AGE * 9).is_empty());
+        assert!(cache.find(&HashSet::from([72]), now + AGE * 9, now + AGE * 9).is_empty());
         assert_eq!(cache.answers.len(), 1);
     }
 }

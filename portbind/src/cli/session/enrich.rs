@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
+use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;
 use super::looks::look;
 use super::netns_names::NetnsNames;
@@ -46,6 +47,7 @@ pub(super) struct Enricher {
     fallback: Option<AttachError>,
     seeds: Seeds,
     netns_names: NetnsNames,
+    descriptors: Descriptors,
     interfaces: Interfaces,
     facts: KnownPorts,
     generation: Generation,
@@ -67,7 +69,8 @@ impl Enricher {
             seeds: Seeds::default(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
-            netns_names: NetnsNames::new(),
+            netns_names: NetnsNames::new(&host),
+            descriptors: Descriptors::new(),
             facts: KnownPorts::new(),
             generation: generation(),
             tick_ns: tick_ns(),
@@ -213,7 +216,8 @@ impl Enricher {
         }
         self.name_interface(socket.netns, &mut socket.interface);
         socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
-        self.find_owners(&mut holders, socket.netns, now);
+        let age = Duration::from_nanos(boot_time().saturating_sub(record.header.time));
+        self.find_owners(&mut holders, socket.netns, now.checked_sub(age).unwrap_or(now), now);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
         let search = if flags & walk::NOT_WALKED != 0 {
@@ -245,7 +249,7 @@ impl Enricher {
             other: &other,
         };
         cause::find_conflicts(&case, &mut holders);
-        self.look_at_descriptors(&mut holders);
+        self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
         let cause = cause::decide(&case, &holders);
         let fixes = remedy::propose(&case, &cause, &holders);
         let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
@@ -286,7 +290,7 @@ impl Enricher {
         let procfs = &processes.host.procfs;
         facts.of(procfs, process.pid, socket, now, |range| {
             let comm = |pid| processes.host.describe(pid).map(|process| process.comm);
-            usage(procfs, process.pid, socket.protocol, range, |inodes| owners.find(inodes, now), comm)
+            usage(procfs, process.pid, socket.protocol, range, |inodes| owners.find(inodes, now, now), comm)
         })
     }
 
@@ -304,9 +308,10 @@ impl Enricher {
         }
     }
 
-    fn find_owners(&mut self, holders: &mut [Holder], netns: u32, now: Instant) {
+    /// Finds who has the holders open that were in the way `at` a time.
+    fn find_owners(&mut self, holders: &mut [Holder], netns: u32, at: Instant, now: Instant) {
         let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
-        let owners = if inodes.is_empty() { HashMap::new() } else { self.owners.find(&inodes, now) };
+        let owners = if inodes.is_empty() { HashMap::new() } else { self.owners.find(&inodes, at, now) };
         for holder in holders {
             self.name_interface(netns, &mut holder.interface);
             holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
@@ -320,17 +325,6 @@ impl Enricher {
                     Rc::make_mut(&mut process).unit = Some(unit);
                 }
                 holder.processes.push(HolderProcess { process, fds: owner.fds.clone(), close_on_exec: None });
-            }
-        }
-    }
-
-    /// Whether copies of sockets in the way would have been closed by execve.
-    fn look_at_descriptors(&self, holders: &mut [Holder]) {
-        for holder in holders.iter_mut().filter(|holder| holder.conflicts && holder.opened_by.is_some()) {
-            for owner in &mut holder.processes {
-                let pid = owner.process.pid;
-                let first = owner.fds.first();
-                owner.close_on_exec = first.and_then(|&fd| self.processes.host.procfs.close_on_exec(pid, fd));
             }
         }
     }

@@ -159,7 +159,7 @@ impl Enricher {
     /// Turns the sockets of a name into holders, with the processes that have them open.
     fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, now: Instant) -> Vec<Holder> {
         let mut holders = unix::in_the_way(found.into_iter().map(NamedSocket::holder).collect());
-        self.find_owners(&mut holders, netns, now);
+        self.find_owners(&mut holders, netns, now, now);
         holders
     }
 }

@@ -1,0 +1,33 @@
+//! How processes have the sockets in the way open.
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use super::recent::Recent;
+use crate::diagnosis::event::Holder;
+use crate::host::procfs::Procfs;
+
+/// Descriptors that are remembered for a moment.
+const KNOWN: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
+/// Whether descriptors are closed on execve, by socket, process and number; `None` where it cannot be read.
+#[derive(Debug)]
+pub(super) struct Descriptors(Recent<(Option<u64>, u32, u32), Option<bool>>);
+
+impl Descriptors {
+    pub(super) fn new() -> Self {
+        Self(Recent::new(KNOWN))
+    }
+
+    /// Notes whether copies of sockets in the way would have been closed by execve.
+    pub(super) fn look_at(&mut self, procfs: &Procfs, holders: &mut [Holder], now: Instant) {
+        for holder in holders.iter_mut().filter(|holder| holder.conflicts && holder.opened_by.is_some()) {
+            for owner in &mut holder.processes {
+                let Some(&fd) = owner.fds.first() else { continue };
+                let pid = owner.process.pid;
+                owner.close_on_exec =
+                    self.0.of((holder.inode, pid, fd), now, || procfs.close_on_exec(pid, fd));
+            }
+        }
+    }
+}
