@@ -33,6 +33,7 @@ pub(crate) fn one(context: &FileContext) {
     let number = inode.read(at!(inode_ino));
     if is_wanted(number) && inode.follow(at!(inode_sb)).read::<u64>(at!(super_magic)) == SOCKFS_MAGIC {
         let pid = context.task.read::<i32>(at!(task_tgid)) as u32;
-        context.reader.write(&OpenSocket { inode: number, pid, fd: context.fd });
+        let start_time = context.task.follow(at!(task_group_leader)).read(at!(task_start_boottime));
+        context.reader.write(&OpenSocket { inode: number, start_time, pid, fd: context.fd });
     }
 }

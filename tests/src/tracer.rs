@@ -6,8 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 /// How long a slow machine may take to load and attach, or to end.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -193,6 +193,19 @@ impl Tracer {
     /// If it cannot be sent.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
+    }
+
+    /// Stops it until [`Signal::CONT`].
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be stopped.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)?;
+        let pid = Some(Pid::from_child(&self.process));
+        let stopped = waitpid(pid, WaitOptions::UNTRACED)?.is_some_and(|(_, status)| status.stopped());
+        ensure!(stopped, "portbind has ended");
+        Ok(())
     }
 
     /// Sends it a signal and waits for its end.

@@ -5,9 +5,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 record! {
 /// One open socket.
-pub struct OpenSocket = 16 {
+pub struct OpenSocket = 24 {
     /// Inode number in sockfs.
     pub inode: u64,
+    /// When the process started, in nanoseconds since boot.
+    pub start_time: u64,
     /// Thread group id, in the initial pid namespace.
     pub pid: u32,
     /// Descriptor.

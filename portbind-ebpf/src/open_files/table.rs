@@ -76,7 +76,8 @@ impl Table {
         let is_there = self.slot(fd).follow(0) == file && task.follow(at!(task_files)) == self.files;
         if is_socket && is_same && is_there {
             let pid = task.read::<i32>(at!(task_tgid)) as u32;
-            self.context.reader.write(&OpenSocket { inode, pid, fd });
+            let start_time = task.follow(at!(task_group_leader)).read(at!(task_start_boottime));
+            self.context.reader.write(&OpenSocket { inode, start_time, pid, fd });
         }
     }
 }

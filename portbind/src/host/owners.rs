@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 pub struct OwnerFds {
     /// Thread group id.
     pub pid: u32,
+    /// When the process started, in nanoseconds since boot, if that is known.
+    pub started: Option<u64>,
     /// Its descriptors, ascending; never empty.
     pub fds: Vec<u32>,
 }
@@ -31,7 +33,7 @@ pub fn from_triples(triples: impl IntoIterator<Item = (u32, u32, u64)>) -> Owner
         let owners = map.entry(inode).or_default();
         match owners.last_mut() {
             Some(last) if last.pid == pid => last.fds.push(fd),
-            _ => owners.push(OwnerFds { pid, fds: vec![fd] }),
+            _ => owners.push(OwnerFds { pid, started: None, fds: vec![fd] }),
         }
     }
     map
@@ -43,12 +45,16 @@ mod tests {
 
     use super::*;
 
+    fn owner(pid: u32, fds: &[u32]) -> OwnerFds {
+        OwnerFds { pid, started: None, fds: fds.to_vec() }
+    }
+
     #[test]
     fn groups_and_sorts() {
         let map = from_triples([(9, 4, 70), (3, 8, 70), (9, 3, 70), (9, 5, 71), (9, 4, 70)]);
-        let owners = vec![OwnerFds { pid: 3, fds: vec![8] }, OwnerFds { pid: 9, fds: vec![3, 4] }];
+        let owners = vec![owner(3, &[8]), owner(9, &[3, 4])];
         assert_eq!(map[&70], owners);
-        assert_eq!(map[&71], [OwnerFds { pid: 9, fds: vec![5] }]);
+        assert_eq!(map[&71], [owner(9, &[5])]);
         assert_eq!(map.len(), 2);
         assert!(from_triples([]).is_empty());
     }

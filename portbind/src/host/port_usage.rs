@@ -103,7 +103,7 @@ mod tests {
         std::fs::write(root.path().join("7/net/tcp"), TCP).unwrap();
         let owners = |inodes: &HashSet<u64>| {
             assert_eq!(inodes.len(), 3);
-            let owner = |pid| vec![OwnerFds { pid, fds: vec![3] }];
+            let owner = |pid| vec![OwnerFds { pid, started: None, fds: vec![3] }];
             OwnerMap::from([(71, owner(5)), (72, owner(6)), (73, owner(6))])
         };
         let procfs = Procfs::at(root.path());

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     fn owner(pid: u32, fds: &[u32]) -> OwnerFds {
-        OwnerFds { pid, fds: fds.to_vec() }
+        OwnerFds { pid, started: None, fds: fds.to_vec() }
     }
 
     fn open(root: &Path, process: &str, links: &[(&str, &str)]) {
@@ -325,7 +325,7 @@ mod tests {
         println!("a full scan took {:?}", start.elapsed());
         let pid = std::process::id();
         // A test beside this one may be between fork and exec, with copies of all descriptors.
-        assert!(scan.owners[&inode].contains(&OwnerFds { pid, fds: fds.to_vec() }), "{scan:?}");
+        assert!(scan.owners[&inode].contains(&owner(pid, &fds)), "{scan:?}");
         assert!(sockets.verify(pid, fds[0], inode));
         drop((listener, copy));
         assert!(!sockets.verify(pid, fds[0], inode));

@@ -7,6 +7,7 @@ mod browser;
 mod check;
 mod ci;
 mod commands;
+mod copies;
 mod filters;
 mod fixes;
 mod flaky;
@@ -85,6 +86,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("release of a connection", Each, history::release_of_connection),
     ("--track-connects", Once, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
+    ("copies of a socket since the refusal", Each, copies::are_told_apart),
     ("explain: real programs", Once, logs::explain),
     ("compare: real recordings", Once, logs::compare),
     ("cause fixes work", Once, fixes::work),

@@ -31,7 +31,7 @@ use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
-use crate::host::{Host, OwnerCache, SocketOwners, generation};
+use crate::host::{Host, OwnerCache, OwnerFds, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
@@ -216,8 +216,7 @@ impl Enricher {
         }
         self.name_interface(socket.netns, &mut socket.interface);
         socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
-        let age = Duration::from_nanos(boot_time().saturating_sub(record.header.time));
-        self.find_owners(&mut holders, socket.netns, now.checked_sub(age).unwrap_or(now), now);
+        self.find_owners(&mut holders, socket.netns, record.header.time, now);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
         let search = if flags & walk::NOT_WALKED != 0 {
@@ -308,15 +307,20 @@ impl Enricher {
         }
     }
 
-    /// Finds who has the holders open that were in the way `at` a time.
-    fn find_owners(&mut self, holders: &mut [Holder], netns: u32, at: Instant, now: Instant) {
+    /// Finds who has the holders open; `refused` is when they were in the way, in nanoseconds since boot.
+    fn find_owners(&mut self, holders: &mut [Holder], netns: u32, refused: u64, now: Instant) {
         let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
+        let age = Duration::from_nanos(boot_time().saturating_sub(refused));
+        let at = now.checked_sub(age).unwrap_or(now);
         let owners = if inodes.is_empty() { HashMap::new() } else { self.owners.find(&inodes, at, now) };
         for holder in holders {
             self.name_interface(netns, &mut holder.interface);
             holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
             let Some(found) = holder.inode.and_then(|inode| owners.get(&inode)) else { continue };
-            for owner in found {
+            // Not those that came by a copy since, unless nobody else has it any more.
+            let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= refused);
+            let some_were = found.iter().any(|owner| was_there(&owner));
+            for owner in found.iter().filter(|owner| !some_were || was_there(owner)) {
                 let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
                 let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
                 let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });

@@ -1,6 +1,6 @@
 //! Who has a socket open: the kernel's iterator, or `/proc`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use portbind_ebpf::abi::OpenSocket;
 
@@ -57,8 +57,17 @@ impl FdSource for Source {
             Self::Procfs(procfs) => return procfs.find(inodes),
         };
         match open_sockets.of(inodes) {
-            Ok(open) => from_triples(open.into_iter().map(|open| (open.pid, open.fd, open.inode))),
+            Ok(open) => by_inode(&open),
             Err(_) => procfs.find(inodes),
         }
     }
+}
+
+fn by_inode(open: &[OpenSocket]) -> OwnerMap {
+    let started: HashMap<u32, u64> = open.iter().map(|socket| (socket.pid, socket.start_time)).collect();
+    let mut owners = from_triples(open.iter().map(|socket| (socket.pid, socket.fd, socket.inode)));
+    for owner in owners.values_mut().flatten() {
+        owner.started = started.get(&owner.pid).copied();
+    }
+    owners
 }

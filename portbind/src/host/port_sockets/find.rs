@@ -77,7 +77,7 @@ impl Host {
         for holder in holders {
             holder.user = holder.uid.and_then(|uid| self.users.name(uid));
             let Some(inode) = holder.inode else { continue };
-            for OwnerFds { pid, fds } in scan.owners.get(&inode).into_iter().flatten() {
+            for OwnerFds { pid, fds, .. } in scan.owners.get(&inode).into_iter().flatten() {
                 let process = known.entry(*pid).or_insert_with(|| self.describe(*pid).map(Rc::new));
                 // It has ended since.
                 let Some(process) = process else { continue };

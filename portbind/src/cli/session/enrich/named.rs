@@ -12,6 +12,7 @@ use crate::diagnosis::event::{
 };
 use crate::diagnosis::other;
 use crate::diagnosis::unix::{self, Facts, Object};
+use crate::host::clock::boot_time;
 use crate::host::netlink;
 use crate::host::unix::{Sight, look, namespace, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
@@ -159,7 +160,7 @@ impl Enricher {
     /// Turns the sockets of a name into holders, with the processes that have them open.
     fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, now: Instant) -> Vec<Holder> {
         let mut holders = unix::in_the_way(found.into_iter().map(NamedSocket::holder).collect());
-        self.find_owners(&mut holders, netns, now, now);
+        self.find_owners(&mut holders, netns, boot_time(), now);
         holders
     }
 }

@@ -1,0 +1,53 @@
+//! Processes that come by a holder's socket after the refusal.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{Quarrel, events, exited};
+use crate::actor::{Action, Protocol};
+use crate::tracer::Tracer;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Refusals that are ordered where one is needed: a kernel may pass one over (7.3).
+const ENOUGH: u32 = 3;
+
+/// A child that was forked after the refusal has the socket open when portbind looks: it held nothing then. It does at
+/// the next refusal.
+pub(super) fn are_told_apart(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let holder = quarrel.troupe.pid("holder").context("no holder")?;
+    let [early, late] = ["early", "late"].map(|name| quarrel.rename(name, name));
+    let (early, late) = (early?, late?);
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    tracer.pause()?;
+    quarrel.refuse("early", ENOUGH)?;
+    let (socket, child) = ("old".to_owned(), "copy".to_owned());
+    quarrel.troupe.tell("holder", &Action::Inherit { socket, child, close_on_exec: false })?;
+    let copy = quarrel.troupe.pid("copy").context("no copy")?;
+    quarrel.refuse("late", ENOUGH)?;
+    tracer.signal(Signal::CONT)?;
+    let is_told = |lines: &[String]| [early, late].iter().all(|&pid| !told(lines, pid).is_empty());
+    ensure!(tracer.stdout.wait(PATIENCE, is_told), "not told:\n{}", tracer.stdout.so_far().join("\n"));
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let both = vec![holder.min(copy), holder.max(copy)];
+    for (pid, owners) in [(early, vec![holder]), (late, both)] {
+        for found in told(&ended.stdout, pid) {
+            ensure!(found == owners, "{found:?} have it open for {pid}, not {owners:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Who has the first holder open, by each refusal of this process.
+fn told(lines: &[String], pid: u32) -> Vec<Vec<u32>> {
+    let events = events(lines, pid).unwrap_or_default();
+    let holders = events.iter().filter_map(|event| event.holders.first());
+    let mut owners: Vec<Vec<u32>> =
+        holders.map(|holder| holder.processes.iter().map(|owner| owner.pid).collect()).collect();
+    owners.iter_mut().for_each(|pids| pids.sort_unstable());
+    owners
+}
