@@ -13,10 +13,9 @@ use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
 use super::attach::{AttachError, reason_chain};
-use super::load::Ready;
 use super::tracer::TraceError;
 use crate::sys::bpf;
-use crate::sys::tracing::Place;
+use crate::sys::tracing::{Place, Program};
 
 /// Some programs of the kernel half, and their maps. A map is made when something asks for it: most programs need few
 /// of them, and to make one with room for thousands of entries takes milliseconds.
@@ -89,7 +88,7 @@ impl Half {
     pub(super) fn ready(
         &mut self,
         programs: &BTreeMap<&'static str, Place>,
-    ) -> Result<Vec<Ready<'_>>, AttachError> {
+    ) -> Result<Vec<Program<'_>>, AttachError> {
         programs.keys().try_for_each(|name| self.make_maps_of(name))?;
         programs.iter().map(|(name, place)| self.with_maps(name, *place)).collect()
     }
@@ -101,7 +100,7 @@ impl Half {
     }
 
     /// A program whose maps have been made.
-    fn with_maps(&self, name: &'static str, place: Place) -> Result<Ready<'_>, AttachError> {
+    fn with_maps(&self, name: &'static str, place: Place) -> Result<Program<'_>, AttachError> {
         let function = self.function(name)?;
         let program = self.object.programs.get(name).ok_or_else(|| lacks(name))?;
         let mut instructions = function.instructions.clone();
@@ -112,7 +111,7 @@ impl Half {
             }
         }
         let types = self.types.as_ref().map(OwnedFd::as_fd);
-        Ok(Ready {
+        Ok(Program {
             name,
             place,
             license: &program.license,

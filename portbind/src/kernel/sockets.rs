@@ -14,6 +14,7 @@ use zerocopy::{FromBytes, transmute_ref};
 
 use super::attach::AttachError;
 use super::half::Half;
+use super::load::load;
 use crate::sys::iterator;
 use crate::sys::tracing::Place;
 
@@ -58,7 +59,7 @@ impl OpenSockets {
         let missing = || refused(format!("this kernel's BTF has no function `{function}`"));
         let function = *functions.get(function).ok_or_else(missing)?;
         let ready = half.ready(&BTreeMap::from([(name, Place::Typed(BPF_TRACE_ITER, function))]))?;
-        let program = ready.first().ok_or_else(|| refused("it is gone".to_owned()))?.load()?;
+        let program = load(ready.first().ok_or_else(|| refused("it is gone".to_owned()))?)?;
         let wanted = half.take_map(MAP).ok_or_else(|| refused(format!("no map {MAP}")))?;
         Ok(Self { program: Rc::new(program), wanted: Rc::new(RefCell::new(wanted)) })
     }

@@ -38,16 +38,16 @@ pub enum Place {
 }
 
 /// A program that has been relocated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Program<'a> {
     /// Its name; the kernel keeps the first 15 bytes.
-    pub name: &'a str,
+    pub name: &'static str,
     /// Its licence.
     pub license: &'a CStr,
     /// What it is made for.
     pub place: Place,
     /// Its instructions.
-    pub instructions: &'a [bpf_insn],
+    pub instructions: Vec<bpf_insn>,
     /// The types of its object, as the kernel has them, and which of them its functions have: without, no function
     /// can be handed to a helper.
     pub functions: Option<(BorrowedFd<'a>, &'a [bpf_func_info])>,
