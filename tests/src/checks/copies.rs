@@ -1,18 +1,12 @@
 //! Processes that come by a holder's socket after the refusal.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, events, exited};
+use super::support::{ENOUGH, PATIENCE, Quarrel, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Refusals that are ordered where one is needed: a kernel may pass one over (7.3).
-const ENOUGH: u32 = 3;
 
 /// A child that was forked after the refusal has the socket open when portbind looks: it held nothing then. It does at
 /// the next refusal.

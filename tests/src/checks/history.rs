@@ -1,12 +1,12 @@
 //! The flight recorder: holders that have ended are named, and its memory is bounded.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, events, exited};
+use super::support::{ENOUGH, PATIENCE, Quarrel, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::event::Event;
 use crate::tracer::{Lines, Tracer};
@@ -17,10 +17,6 @@ const TRANSIENTS: u32 = 100;
 const PORTS: u32 = 50_000;
 /// Memory of portbind that is its own and not shared, at most.
 const MEMORY_KB: u64 = 20 * 1024;
-/// How long portbind may take for what a run has left in the ring buffer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Refusals that are ordered where one is needed: a kernel may pass one over (7.3).
-const ENOUGH: u32 = 3;
 
 /// A helper that ends right after the refusal is named, with executable and arguments.
 pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {

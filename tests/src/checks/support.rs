@@ -12,6 +12,10 @@ use crate::tracer::Ended;
 use crate::troupe::Troupe;
 use crate::verify;
 
+/// How long portbind may take for what a run has left in the ring buffer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// Refusals that are ordered where one is needed: a kernel may pass one over (7.3).
+pub(super) const ENOUGH: u32 = 3;
 /// How long an event may take to be told.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// The address that all refusals here are about.
