@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::host::bind_facts::FailedCall;
 use crate::host::port_sockets::{Found, Protocols, Query};
 use crate::host::trial::{self, Refused};
-use crate::host::{Host, generation, ports};
+use crate::host::{Entrance, Host, generation, ports};
 
 use super::helper::Helper;
 
@@ -79,7 +79,12 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     });
     // A new socket is bound once, and with an address of the right length.
     let other = Facts { is_bound: Some(false), ..other };
-    Trial { outcome, ports: ports::look(socket), other, passes_with: (with(true, false), with(false, true)) }
+    Trial {
+        outcome,
+        ports: ports::look(&Entrance::Own, None, socket),
+        other,
+        passes_with: (with(true, false), with(false, true)),
+    }
 }
 
 fn explain(

@@ -90,7 +90,7 @@ fn free_port(args: &Args, helper: &Helper, port: u16) -> Result<Freed, Error> {
     }
     let own = helper.host.lineage(std::process::id());
     let socket = socket(helper, protocol, Ipv4Addr::UNSPECIFIED.into(), port, Options::default());
-    let facts = helper.netns.inside(|| ports::look(&socket)).map_err(Error::Netns)?;
+    let facts = ports::look(&helper.host.entrance, helper.netns.descriptor(), &socket);
     let surroundings = Surroundings {
         own: &own,
         ephemeral: facts.ephemeral,

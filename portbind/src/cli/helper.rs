@@ -106,7 +106,7 @@ impl Helper {
     pub(super) fn find_name(&self, name: &Name) -> (Found, Option<Sight>) {
         let (sight, found) = match name {
             Name::Path(path) => {
-                let sight = look(&self.host.procfs, std::process::id(), true, path);
+                let sight = look(&self.host.procfs, &self.host.entrance, std::process::id(), true, path);
                 let found = self.bound_to(&sight);
                 (Some(sight), found)
             }
@@ -131,7 +131,8 @@ impl Helper {
         }
         let procfs = &self.host.procfs;
         let others = namespaces(procfs);
-        others.iter().flat_map(|(process, file)| find(procfs, process, file, &wanted)).collect()
+        let entrance = &self.host.entrance;
+        others.iter().flat_map(|(process, file)| find(procfs, entrance, process, file, &wanted)).collect()
     }
 
     fn named(&self, wanted: &Wanted) -> Vec<NamedSocket> {

@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each with its arguments and its run.
 
 mod asked;
+pub mod broker;
 pub mod check;
 pub mod compare;
 pub mod doctor;
@@ -9,6 +10,7 @@ pub mod explain;
 pub mod free;
 mod helper;
 pub mod launch;
+mod reexec;
 pub mod report;
 pub mod run;
 mod session;
@@ -56,6 +58,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(name = launch::VERB, hide = true)]
     Launch(launch::Args),
+    #[command(name = broker::VERB, hide = true)]
+    Broker,
 }
 
 const EXIT_STATUS: &str = "\
@@ -80,6 +84,7 @@ impl Cli {
             Command::Report(args) => report::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Launch(args) => launch::run(args),
+            Command::Broker => broker::run(),
         }
     }
 }

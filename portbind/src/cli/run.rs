@@ -152,13 +152,14 @@ async fn follow(
     let mut child = Child::start(&args.command, identity).map_err(system("cannot start the command"))?;
     tracer.adopt(child.pid())?;
     let settings = Settings {
+        purpose: None,
         quiet: true,
         verbose: 0,
         coalesces: false,
         count: None,
         history_limit: args.history_limit,
     };
-    let mut session = Session::start(settings, tracer, collector)?;
+    let mut session = Session::start(settings, Host::new(), tracer, collector)?;
     let command = args.describe(identity, host, child.pid());
     session.sink_mut().started(command.clone())?;
     child.let_go().map_err(system("cannot let the command go"))?;

@@ -28,7 +28,9 @@ pub(super) use self::sink::{End, Sink};
 use crate::diagnosis::event::{Account, Ended, Ending, Release};
 use crate::diagnosis::history::History;
 use crate::error::Error;
+use crate::host::Host;
 use crate::host::clock::boot_time;
+use crate::host::confinement::{Purpose, confine};
 use crate::kernel::alike;
 use crate::kernel::assemble::{Assembler, Evidence};
 use crate::kernel::debug::DebugLines;
@@ -69,6 +71,8 @@ enum Opening {
 /// What a run depends on, besides what is traced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
+    /// What this process is for, if it is to give up all else.
+    pub(super) purpose: Option<Purpose>,
     /// Say nothing on stderr but errors.
     pub(super) quiet: bool,
     /// Say what was tried and what is done without; from 2 on, every call.
@@ -115,11 +119,11 @@ pub(super) struct Session<S> {
 }
 
 impl<S: Sink> Session<S> {
-    /// Announces that tracing has begun.
-    pub(super) fn start(settings: Settings, tracer: Tracer, sink: S) -> Result<Self, Error> {
+    /// Gives up what a run does not need, and announces that tracing has begun.
+    pub(super) fn start(settings: Settings, host: Host, tracer: Tracer, sink: S) -> Result<Self, Error> {
         let mut session = Self {
             settings,
-            enricher: Enricher::new(&tracer, settings.history_limit),
+            enricher: Enricher::new(host, &tracer, settings.history_limit),
             tracer,
             sink,
             assembler: Assembler::default(),
@@ -133,6 +137,7 @@ impl<S: Sink> Session<S> {
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
         }
+        session.confine()?;
         session.announce()?;
         session.enricher.plan_seeding();
         Ok(session)
@@ -142,6 +147,21 @@ impl<S: Sink> Session<S> {
         if !self.settings.quiet {
             anstream::eprintln!("portbind: {text}");
         }
+    }
+
+    /// From here on no program is loaded, no file opened for writing, no process started.
+    fn confine(&self) -> Result<(), Error> {
+        let Some(purpose) = self.settings.purpose else { return Ok(()) };
+        let doing = "cannot give up privileges";
+        let left = confine(purpose).map_err(|source| Error::System { doing, source })?;
+        if let Some(reason) = left.unfiltered {
+            self.status(&format!("system calls are not filtered: {reason}"));
+        }
+        if self.settings.verbose > 0 {
+            let kept = left.capabilities.join(", ");
+            self.status(&format!("capabilities kept: {}", if kept.is_empty() { "none" } else { &kept }));
+        }
+        Ok(())
     }
 
     fn announce(&mut self) -> Result<(), Error> {

@@ -8,10 +8,13 @@ use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
 
 use self::sink::Sink;
+use super::broker;
 use super::session::{self, Session, Settings};
 use super::stop::Stop;
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
 use crate::error::{Error, ExitStatus};
+use crate::host::Host;
+use crate::host::confinement::Purpose;
 use crate::host::privileges::Privileges;
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
@@ -103,19 +106,20 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
         family: false,
     };
+    let host = Host::new().through(broker::start(|text| args.say(text)));
     let tracer = Tracer::start(&options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
-    runtime.block_on(follow(args, tracer, sink))
+    runtime.block_on(follow(args, host, tracer, sink))
 }
 
 /// Traces until a signal, a limit or a closed pipe ends it.
-async fn follow(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
+async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
     let signals = Stop::on_signals()?;
     let mut records = session::records(&tracer)?;
-    let mut session = Session::start(args.settings(), tracer, sink)?;
+    let mut session = Session::start(args.settings(), host, tracer, sink)?;
     let timeout = args.timeout.as_ref().map(|timeout| timeout.0);
     let end = session.follow(&mut records, signals.or_after(timeout)).await?;
     session.close(&mut records, end).await?;
@@ -125,11 +129,18 @@ async fn follow(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, E
 impl Args {
     fn settings(&self) -> Settings {
         Settings {
+            purpose: Some(Purpose::Trace),
             coalesces: self.coalesces(),
             quiet: self.quiet,
             verbose: self.verbose,
             count: self.count,
             history_limit: self.history_limit,
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            anstream::eprintln!("portbind: {text}");
         }
     }
 

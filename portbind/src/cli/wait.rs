@@ -180,7 +180,8 @@ impl Waiting<'_> {
     }
 
     fn ask(&self, query: &Query) -> Result<Vec<PortSocket>, Error> {
-        port_sockets::ask(&self.helper.netns, query).map_err(|error| self.helper.error(error))
+        port_sockets::ask(&self.helper.host.entrance, &self.helper.netns, query)
+            .map_err(|error| self.helper.error(error))
     }
 
     const fn query(&self) -> Query {

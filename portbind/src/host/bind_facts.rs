@@ -2,10 +2,12 @@
 //!
 //! All of it is read for the network namespace of the socket or not at all.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 
-use super::netns::inside;
+use super::broker::Setting;
 use super::{Host, local_addresses};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{Family, Protocol, Socket, State};
@@ -91,15 +93,17 @@ impl Host {
 
     fn unprivileged_from(&self, pid: u32, netns: u32) -> Option<u16> {
         let procfs = &self.procfs;
-        let read = || {
-            let text = procfs.read(UNPRIVILEGED_FROM)?;
-            std::str::from_utf8(&text).ok()?.trim().parse().ok()
-        };
         let is_ours = |who| procfs.namespace_of(who, "net") == Some(netns);
-        if is_ours("thread-self") || is_ours("self") {
-            return read();
-        }
-        inside(procfs.network_namespace(pid, netns)?.as_fd(), read).ok()?
+        let text = if is_ours("thread-self") || is_ours("self") {
+            procfs.read(UNPRIVILEGED_FROM)?
+        } else {
+            let namespace = procfs.network_namespace(pid, netns)?;
+            let file = self.entrance.setting(Some(namespace.as_fd()), Setting::UnprivilegedPortStart);
+            let mut text = Vec::new();
+            File::from(file.ok()?).take(MAX_BYTES).read_to_end(&mut text).ok()?;
+            text
+        };
+        std::str::from_utf8(&text).ok()?.trim().parse().ok()
     }
 
     /// Whether the caller has the capability. That of a process in the first user namespace counts in

@@ -4,11 +4,14 @@
 
 pub mod accounts;
 pub mod bind_facts;
+pub mod broker;
 pub mod call_cost;
 mod cgroup;
 pub mod clock;
+pub mod confinement;
 mod container;
 mod container_names;
+pub mod entrance;
 mod files;
 pub mod invoker;
 mod job;
@@ -41,6 +44,7 @@ use std::path::Path;
 
 pub use accounts::{Account, Accounts};
 pub use clock::BootClock;
+pub use entrance::Entrance;
 pub use listen_address::ListenAddress;
 pub use netns::{Interfaces, Netns};
 pub use owner_cache::OwnerCache;
@@ -63,6 +67,8 @@ pub struct Host {
     pub clock: BootClock,
     /// Names of users.
     pub users: Users,
+    /// How it looks into other namespaces.
+    pub entrance: Entrance,
     files: files::Files,
 }
 
@@ -80,8 +86,15 @@ impl Host {
             procfs: Procfs::at(root.join("proc")),
             clock: BootClock::new(),
             users: Users::at(root.join("etc/passwd")),
+            entrance: Entrance::Own,
             files: files::Files::at(root),
         }
+    }
+
+    /// The same machine, looked at through another entrance.
+    #[must_use]
+    pub fn through(self, entrance: Entrance) -> Self {
+        Self { entrance, ..self }
     }
 
     /// The socket units of systemd.

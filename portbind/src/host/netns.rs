@@ -119,6 +119,12 @@ impl Netns {
         self.inode
     }
 
+    /// Its file; none of this process' own, which needs no entering.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(OwnedFd::as_fd)
+    }
+
     /// It is the one that this process is in.
     #[must_use]
     pub const fn is_own(&self) -> bool {

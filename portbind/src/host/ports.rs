@@ -1,9 +1,14 @@
 //! Ports of a network namespace: its settings, and a free one by trial.
 
-use std::fs;
-use std::os::fd::AsFd as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
-use super::netns::inside;
+use rustix::net::bind;
+
+use super::broker::{Setting, SocketKind};
+use super::entrance::Entrance;
 use super::procfs::Procfs;
 use super::trial;
 use crate::diagnosis::event::{Options, Socket};
@@ -11,33 +16,36 @@ use crate::diagnosis::facts::PortFacts;
 
 /// How many ports above the refused one are tried.
 const TRIALS: u16 = 32;
+/// A list of reserved ports is no longer than one of all of them, each in five digits and a comma.
+const LONGEST_SETTING: u64 = 6 << 16;
 
 /// Looks at the ports of the namespace of `asked`, which process `pid` is in; nothing is known of it if the
 /// process has gone.
 #[must_use]
-pub fn look_from(procfs: &Procfs, pid: u32, asked: &Socket) -> PortFacts {
+pub fn look_from(procfs: &Procfs, entrance: &Entrance, pid: u32, asked: &Socket) -> PortFacts {
     if procfs.own_network_namespace() == Some(asked.netns) {
-        return look(asked);
+        return look(entrance, None, asked);
     }
     let namespace = procfs.network_namespace(pid, asked.netns);
-    namespace.and_then(|namespace| inside(namespace.as_fd(), || look(asked)).ok()).unwrap_or_default()
+    namespace.map(|namespace| look(entrance, Some(namespace.as_fd()), asked)).unwrap_or_default()
 }
 
-/// Looks at the ports of the namespace of this thread: its settings, and a port to which `asked` could be bound.
+/// Looks at the ports of a network namespace, or of this process' own where none is given: its settings, and a port
+/// to which `asked` could be bound.
 #[must_use]
-pub fn look(asked: &Socket) -> PortFacts {
+pub fn look(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>, asked: &Socket) -> PortFacts {
+    let setting = |which| {
+        let mut text = String::new();
+        let file = File::from(entrance.setting(namespace, which).ok()?);
+        file.take(LONGEST_SETTING).read_to_string(&mut text).ok()?;
+        Some(text.trim().to_owned())
+    };
     PortFacts {
-        ephemeral: setting("ip_local_port_range").as_deref().and_then(range),
-        reserved: setting("ip_local_reserved_ports"),
-        free_port: free_port(asked),
+        ephemeral: setting(Setting::PortRange).as_deref().and_then(range),
+        reserved: setting(Setting::ReservedPorts),
+        free_port: free_port(entrance, namespace, asked),
         usage: None,
     }
-}
-
-fn setting(name: &str) -> Option<String> {
-    // The root of /proc/sys shows the namespace of the thread that opens the file (net/sysctl_net.c).
-    let text = fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok()?;
-    Some(text.trim().to_owned())
 }
 
 fn range(text: &str) -> Option<(u16, u16)> {
@@ -46,12 +54,16 @@ fn range(text: &str) -> Option<(u16, u16)> {
 }
 
 /// The nearest port above the asked one to which the same bind is possible.
-fn free_port(asked: &Socket) -> Option<u16> {
+fn free_port(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>, asked: &Socket) -> Option<u16> {
     let first = asked.port.checked_add(1).filter(|_| asked.port != 0)?;
     // Without any other option, so that no other socket can be on the port. The trial holds it for microseconds.
     let options = Options { v6_only: asked.options.v6_only, ..Options::default() };
-    let alone = |port| Socket { port, options, interface: None, ..asked.clone() };
-    (first..=first.saturating_add(TRIALS)).find(|&port| trial::bind(&alone(port)).is_ok())
+    let alone = Socket { options, interface: None, ..asked.clone() };
+    let socket = entrance.socket(namespace, SocketKind::Port(asked.family, asked.protocol)).ok()?;
+    trial::set_options(&socket, &alone).ok()?;
+    // A socket that was refused one port can ask for the next.
+    (first..=first.saturating_add(TRIALS))
+        .find(|&port| bind(&socket, &SocketAddr::new(asked.address, port)).is_ok())
 }
 
 #[cfg(test)]
@@ -80,11 +92,11 @@ mod tests {
     fn a_free_port_is_free_and_above() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
-        let free = free_port(&asked(port)).unwrap();
+        let free = free_port(&Entrance::Own, None, &asked(port)).unwrap();
         assert!(free > port && free <= port + TRIALS + 1);
         TcpListener::bind(("127.0.0.1", free)).unwrap();
-        assert_eq!(free_port(&asked(u16::MAX)), None);
-        assert_eq!(free_port(&asked(0)), None);
+        assert_eq!(free_port(&Entrance::Own, None, &asked(u16::MAX)), None);
+        assert_eq!(free_port(&Entrance::Own, None, &asked(0)), None);
     }
 
     #[test]
@@ -93,11 +105,13 @@ mod tests {
         let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
         let namespace = procfs.network_namespace(pid, netns).unwrap();
         // Entering one's own namespace takes the same capability as another's.
-        if let Ok(facts) = inside(namespace.as_fd(), || look(&asked(1))) {
-            assert!(facts.ephemeral.is_some());
+        if rustix::process::geteuid().is_root() {
+            assert!(look(&Entrance::Own, Some(namespace.as_fd()), &asked(1)).ephemeral.is_some());
         }
-        assert!(look_from(&procfs, pid, &Socket { netns, ..asked(1) }).ephemeral.is_some());
-        assert_eq!(look_from(&procfs, u32::MAX, &asked(1)), PortFacts::default());
+        let asked = Socket { netns, ..asked(1) };
+        assert!(look_from(&procfs, &Entrance::Own, pid, &asked).ephemeral.is_some());
+        let elsewhere = Socket { netns: netns ^ 1, ..asked };
+        assert_eq!(look_from(&procfs, &Entrance::Own, u32::MAX, &elsewhere), PortFacts::default());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Questions to the kernel's socket diagnosis (sock_diag(7)): one request, one dump.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
-};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::broker::SocketKind;
+use super::entrance::Entrance;
 
 /// include/uapi/linux/netlink.h.
 pub(super) const NLMSG_ERROR: u16 = 2;
@@ -18,7 +19,7 @@ pub(super) const HEADER: usize = 16;
 /// More than a dump puts into one message (netlink_dump in net/netlink/af_netlink.c).
 const BUFFER: usize = 64 * 1024;
 
-/// A diagnosis socket: it tells of the network namespace that its thread was in when it was opened.
+/// A diagnosis socket: it tells of the network namespace that it was opened in.
 #[derive(Debug)]
 pub(super) struct SockDiag {
     socket: OwnedFd,
@@ -26,13 +27,12 @@ pub(super) struct SockDiag {
 }
 
 impl SockDiag {
-    /// Opens one in the network namespace of this thread.
+    /// Opens one in a network namespace; in that of this process, where none is given.
     ///
     /// # Errors
-    /// Those of socket(2).
-    pub(super) fn open() -> io::Result<Self> {
-        let protocol = Some(netlink::SOCK_DIAG);
-        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
+    /// If the namespace cannot be entered, and those of socket(2).
+    pub(super) fn open(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result<Self> {
+        let socket = entrance.socket(namespace, SocketKind::Diagnosis)?;
         Ok(Self { socket, buffer: vec![0; BUFFER] })
     }
 

@@ -7,11 +7,10 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, SocketFlags, SocketType, bind as bind_socket, ipproto, socket_with, sockopt,
-};
+use rustix::net::{bind as bind_socket, sockopt};
 use socket2::SockRef;
 
+use super::broker::SocketKind;
 use crate::diagnosis::errno;
 use crate::diagnosis::event::{Family, Operation, Protocol, Socket};
 
@@ -30,7 +29,7 @@ pub struct Refused {
 /// What the kernel said, also of the options, and of protocols that it or this program does not know.
 pub fn bind(asked: &Socket) -> Result<OwnedFd, Refused> {
     let refused = |error: Errno| Refused { operation: Operation::Bind, error: number(error) };
-    let socket = open(asked).map_err(refused)?;
+    let socket = SocketKind::Port(asked.family, asked.protocol).open().map_err(refused)?;
     set_options(&socket, asked).map_err(refused)?;
     bind_socket(&socket, &SocketAddr::new(asked.address, asked.port)).map_err(refused)?;
     Ok(socket)
@@ -50,24 +49,8 @@ pub fn serve(asked: &Socket) -> Result<(), Refused> {
     rustix::net::listen(&socket, 0).map_err(refused)
 }
 
-fn open(asked: &Socket) -> Result<OwnedFd, Errno> {
-    let (kind, protocol) = match asked.protocol {
-        Protocol::Tcp => (SocketType::STREAM, ipproto::TCP),
-        Protocol::Mptcp => (SocketType::STREAM, ipproto::MPTCP),
-        Protocol::Sctp => (SocketType::STREAM, ipproto::SCTP),
-        Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
-        Protocol::Udplite => (SocketType::DGRAM, ipproto::UDPLITE),
-        _ => return Err(Errno::PROTONOSUPPORT),
-    };
-    let family = match asked.family {
-        Family::Inet => AddressFamily::INET,
-        Family::Inet6 => AddressFamily::INET6,
-        _ => return Err(Errno::AFNOSUPPORT),
-    };
-    socket_with(family, kind, SocketFlags::CLOEXEC, Some(protocol))
-}
-
-fn set_options(socket: &OwnedFd, asked: &Socket) -> Result<(), Errno> {
+/// Sets the options of `asked`.
+pub(super) fn set_options(socket: &OwnedFd, asked: &Socket) -> Result<(), Errno> {
     if asked.options.reuse_address {
         sockopt::set_socket_reuseaddr(socket, true)?;
     }

@@ -2,15 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socketpair};
 
+use super::broker::{Liveness, PathLook, Resolve};
+use super::entrance::Entrance;
 use super::procfs::Procfs;
 use crate::diagnosis::unix::Object;
 
@@ -47,7 +46,7 @@ impl Sight {
 /// The last part is not followed if it is a symbolic link, as bind does not (`kern_path_create` in
 /// fs/namei.c).
 #[must_use]
-pub fn look(procfs: &Procfs, pid: u32, has_folder: bool, path: &[u8]) -> Sight {
+pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, has_folder: bool, path: &[u8]) -> Sight {
     let is_ours = shares_files(procfs, pid);
     let is_absolute = path.starts_with(b"/");
     if !is_absolute && !has_folder {
@@ -58,17 +57,16 @@ pub fn look(procfs: &Procfs, pid: u32, has_folder: bool, path: &[u8]) -> Sight {
         return Sight { is_ours, ..Sight::NONE };
     };
     let resolve = match (is_absolute, is_ours) {
-        (true, _) => ResolveFlags::IN_ROOT,
-        (false, true) => ResolveFlags::empty(),
-        // A link to an absolute path would lead into this process' own root.
-        (false, false) => ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+        (true, _) => Resolve::InRoot,
+        (false, true) => Resolve::Here,
+        (false, false) => Resolve::WithoutLinks,
     };
-    let open = |flags| openat2(&start, path, flags, Mode::empty(), resolve | ResolveFlags::NO_MAGICLINKS);
+    let open = |follows| entrance.path(start.as_fd(), PathLook { path, resolve, follows });
     let absolute = absolute(procfs, pid, path, is_ours);
-    match open(OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC) {
+    match open(false) {
         Ok(found) => {
-            let is_dangling = || open(OFlags::PATH | OFlags::CLOEXEC).err() == Some(Errno::NOENT);
-            let (object, file) = identify(found.as_fd(), is_dangling);
+            let is_dangling = || open(true).err() == Some(Errno::NOENT);
+            let (object, file) = identify(entrance, found.as_fd(), is_dangling);
             Sight { object, file, absolute, is_ours }
         }
         Err(Errno::NOENT) => Sight { object: Object::Gone, file: None, absolute, is_ours },
@@ -103,10 +101,18 @@ fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) -> Option<Vec
     Some([folder.strip_suffix(b"/").unwrap_or(&folder), b"/", relative].concat())
 }
 
-fn identify(found: BorrowedFd<'_>, is_dangling: impl Fn() -> bool) -> (Object, Option<FileId>) {
+fn identify(
+    entrance: &Entrance,
+    found: BorrowedFd<'_>,
+    is_dangling: impl Fn() -> bool,
+) -> (Object, Option<FileId>) {
     let Ok(stat) = fstat(found) else { return (Object::Unseen, None) };
     let object = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Socket => liveness(found),
+        FileType::Socket => match entrance.liveness(found) {
+            Liveness::Live => Object::LiveSocket,
+            Liveness::Stale => Object::StaleSocket,
+            Liveness::Unknown => Object::Socket,
+        },
         FileType::RegularFile => Object::File,
         FileType::Directory => Object::Directory,
         FileType::Symlink if is_dangling() => Object::DanglingLink,
@@ -119,27 +125,6 @@ fn identify(found: BorrowedFd<'_>, is_dangling: impl Fn() -> bool) -> (Object, O
     // The lower half is all that there is to compare with.
     let inode = u32::try_from(stat.st_ino & u64::from(u32::MAX)).unwrap_or_default();
     (object, Some(FileId { inode, device }))
-}
-
-/// Asks the kernel whether a socket is bound to a socket file: a connect is refused if none is, whatever
-/// the network namespace (`unix_find_bsd` in net/unix/af_unix.c, 5.10 to 7.3).
-///
-/// Nobody notices. To a socket of another type than the one that connects, the kernel says so
-/// (EPROTOTYPE) before anything happens; two types are tried, of which one is another. And one that is
-/// connected already, as the ends of a pair are, gets no further than that at a socket of its own type
-/// (`unix_stream_connect`).
-fn liveness(file: BorrowedFd<'_>) -> Object {
-    match (probe(file, SocketType::SEQPACKET), probe(file, SocketType::STREAM)) {
-        (Err(Errno::CONNREFUSED), Err(Errno::CONNREFUSED)) => Object::StaleSocket,
-        (Err(Errno::PROTOTYPE), _) | (_, Err(Errno::PROTOTYPE)) => Object::LiveSocket,
-        _ => Object::Socket,
-    }
-}
-
-fn probe(file: BorrowedFd<'_>, kind: SocketType) -> Result<(), Errno> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (end, _other_end) = socketpair(AddressFamily::UNIX, kind, flags, None)?;
-    connect(&end, &SocketAddrUnix::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?)
 }
 
 /// What came of the removal of a socket file.
@@ -168,7 +153,7 @@ pub fn remove_stale(path: &Path) -> io::Result<Removal> {
         Err(Errno::NOENT) => return Ok(Removal::NotStale(Object::Gone)),
         other => other?,
     };
-    let (object, _) = identify(file.as_fd(), || false);
+    let (object, _) = identify(&Entrance::Own, file.as_fd(), || false);
     if object != Object::StaleSocket {
         return Ok(Removal::NotStale(object));
     }

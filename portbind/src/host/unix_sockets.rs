@@ -4,7 +4,8 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::netns::{Netns, inside};
+use super::entrance::Entrance;
+use super::netns::Netns;
 use super::procfs::Procfs;
 use super::sock_diag::{SockDiag, attributes, u32_at};
 use super::unix::FileId;
@@ -73,17 +74,12 @@ impl NamedSocket {
     }
 }
 
-/// The named sockets of a network namespace, as unix_diag tells them.
+/// The named sockets of a network namespace, as unix_diag tells them; of this process' own, where none is given.
 ///
 /// # Errors
 /// If the kernel has no unix_diag, or does not let this process into the namespace.
-pub fn ask(namespace: BorrowedFd<'_>) -> io::Result<Vec<NamedSocket>> {
-    inside(namespace, ask_here)?
-}
-
-/// The same of the namespace of this thread.
-fn ask_here() -> io::Result<Vec<NamedSocket>> {
-    let mut diagnosis = SockDiag::open()?;
+pub fn ask(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result<Vec<NamedSocket>> {
+    let mut diagnosis = SockDiag::open(entrance, namespace)?;
     let mut found = Vec::new();
     diagnosis.dump(&request(), |body| found.extend(read_socket(body)))?;
     Ok(found)
@@ -215,14 +211,21 @@ impl Wanted {
 /// Finds sockets in a network namespace: as [`find`] does, from within.
 #[must_use]
 pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<NamedSocket> {
-    let all = netns.inside(|| ask_here().unwrap_or_else(|_| list(procfs, "thread-self")));
+    let told = ask(&Entrance::Own, netns.descriptor());
+    let all = told.or_else(|_| netns.inside(|| list(procfs, "thread-self")));
     all.unwrap_or_default().into_iter().filter(|socket| wanted.is(socket)).collect()
 }
 
 /// Finds sockets in one network namespace: as unix_diag tells them, or as `/proc` does.
 #[must_use]
-pub fn find(procfs: &Procfs, process: &str, namespace: &OwnedFd, wanted: &Wanted) -> Vec<NamedSocket> {
-    let all = ask(namespace.as_fd()).unwrap_or_else(|_| list(procfs, process));
+pub fn find(
+    procfs: &Procfs,
+    entrance: &Entrance,
+    process: &str,
+    namespace: &OwnedFd,
+    wanted: &Wanted,
+) -> Vec<NamedSocket> {
+    let all = ask(entrance, Some(namespace.as_fd())).unwrap_or_else(|_| list(procfs, process));
     all.into_iter().filter(|socket| wanted.is(socket)).collect()
 }
 

@@ -146,7 +146,7 @@ fn finds_sockets_of_this_process() {
     let listener = UnixListener::bind_addr(&address).unwrap();
     let _datagram = UnixDatagram::bind_addr(&address).unwrap();
     let wanted = Wanted::Abstract(name.into_bytes(), Protocol::Stream);
-    let found = find(&procfs, &process, &namespace, &wanted);
+    let found = find(&procfs, &Entrance::Own, &process, &namespace, &wanted);
     let inode = fs::metadata(format!("/proc/self/fd/{}", listener.as_raw_fd())).unwrap().ino();
     assert_eq!(found.iter().map(|socket| socket.inode).collect::<Vec<_>>(), [inode]);
     assert_eq!(found[0].state, State::Listen);

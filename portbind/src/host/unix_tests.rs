@@ -66,10 +66,10 @@ fn sees_what_is_at_a_path() {
     ];
     for (name, object) in cases {
         let path = format!("/{name}");
-        let sight = look(&procfs, 7, true, path.as_bytes());
+        let sight = look(&procfs, &Entrance::Own, 7, true, path.as_bytes());
         assert_eq!(sight.object, object, "{name}");
         assert!(!sight.is_ours);
-        assert_eq!(look(&procfs, 8, true, path.as_bytes()), Sight::NONE);
+        assert_eq!(look(&procfs, &Entrance::Own, 8, true, path.as_bytes()), Sight::NONE);
     }
 }
 
@@ -82,7 +82,11 @@ fn nobody_notices_the_look() {
     let seqpacket = bound(SocketType::SEQPACKET, &folder.path().join("seqpacket"), true);
     let datagram = UnixDatagram::bind(folder.path().join("dgram")).unwrap();
     for name in ["/stream", "/seqpacket", "/dgram"] {
-        assert_eq!(look(&procfs, 7, true, name.as_bytes()).object, Object::LiveSocket, "{name}");
+        assert_eq!(
+            look(&procfs, &Entrance::Own, 7, true, name.as_bytes()).object,
+            Object::LiveSocket,
+            "{name}"
+        );
     }
     stream.set_nonblocking(true).unwrap();
     rustix::io::ioctl_fionbio(&seqpacket, true).unwrap();
@@ -103,7 +107,7 @@ fn a_relative_path_needs_the_folder_of_the_caller() {
     symlink("/", folder.path().join("away")).unwrap();
     symlink("nowhere", folder.path().join("dangling")).unwrap();
     let (_proc, procfs) = process(folder.path());
-    let seen = |path: &str, has_folder| look(&procfs, 7, has_folder, path.as_bytes()).object;
+    let seen = |path: &str, has_folder| look(&procfs, &Entrance::Own, 7, has_folder, path.as_bytes()).object;
     assert_eq!(seen("file", true), Object::File);
     assert_eq!(seen("./file", true), Object::File);
     assert_eq!(seen("dangling", true), Object::Link);
@@ -118,10 +122,11 @@ fn knows_its_own_files() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     let path = folder.path().join("file");
-    let sight = look(&Procfs::new(), std::process::id(), true, path.as_os_str().as_encoded_bytes());
+    let sight =
+        look(&Procfs::new(), &Entrance::Own, std::process::id(), true, path.as_os_str().as_encoded_bytes());
     assert_eq!((sight.object, sight.is_ours), (Object::File, true));
     assert_eq!(sight.absolute.as_deref(), Some(path.as_os_str().as_encoded_bytes()));
-    let here = look(&Procfs::new(), std::process::id(), true, b"Cargo.toml");
+    let here = look(&Procfs::new(), &Entrance::Own, std::process::id(), true, b"Cargo.toml");
     let expected = std::env::current_dir().unwrap().join("Cargo.toml");
     assert_eq!(here.absolute.as_deref(), Some(expected.as_os_str().as_encoded_bytes()));
     assert_eq!(here.object, Object::File);

@@ -42,7 +42,8 @@ type Words = [u64; size_of::<Inodes>() / size_of::<u64>()];
 /// of whoever reads it, and threads that share their files once.
 #[derive(Clone, Debug)]
 pub struct OpenSockets {
-    program: Rc<OwnedFd>,
+    /// It keeps the program.
+    iterator: Rc<OwnedFd>,
     /// [`MAP`], written before each walk.
     wanted: Rc<RefCell<Map>>,
 }
@@ -60,8 +61,9 @@ impl OpenSockets {
         let function = *functions.get(function).ok_or_else(missing)?;
         let ready = half.ready(&BTreeMap::from([(name, Place::Typed(BPF_TRACE_ITER, function))]))?;
         let program = load(ready.first().ok_or_else(|| refused("it is gone".to_owned()))?)?;
+        let iterator = iterator::attach(program.as_fd()).map_err(|error| refused(error.to_string()))?;
         let wanted = half.take_map(MAP).ok_or_else(|| refused(format!("no map {MAP}")))?;
-        Ok(Self { program: Rc::new(program), wanted: Rc::new(RefCell::new(wanted)) })
+        Ok(Self { iterator: Rc::new(iterator), wanted: Rc::new(RefCell::new(wanted)) })
     }
 
     /// Every socket that any process has open, each with its descriptor, now.
@@ -89,7 +91,7 @@ impl OpenSockets {
         let mut map = self.wanted.borrow_mut();
         let map: Result<Array<&mut MapData, Words>, _> = Array::try_from(&mut *map);
         map.and_then(|mut map| map.set(0, words, 0)).map_err(io::Error::other)?;
-        let bytes = read_all(&mut iterator::walk(self.program.as_fd())?)?;
+        let bytes = read_all(&mut iterator::walk(self.iterator.as_fd())?)?;
         let records = bytes.chunks_exact(size_of::<OpenSocket>());
         Ok(records.filter_map(|record| OpenSocket::read_from_bytes(record).ok()).collect())
     }

@@ -56,8 +56,7 @@ pub(super) struct Enricher {
 
 impl Enricher {
     /// Remembers at most `history_limit` moments of ports.
-    pub(super) fn new(tracer: &Tracer, history_limit: usize) -> Self {
-        let host = Host::new();
+    pub(super) fn new(host: Host, tracer: &Tracer, history_limit: usize) -> Self {
         let procfs = SocketOwners::new(host.procfs.clone());
         // The iterator numbers processes as the kernel does.
         let is_nested = host.procfs.in_initial_pid_namespace() == Some(false);
@@ -172,7 +171,7 @@ impl Enricher {
         let now = processes.host.clock.at(boot_time());
         let mut free = aftermath.due(now);
         for port in aftermath.looks(now) {
-            let found = look(&processes.host.procfs, &port);
+            let found = look(&processes.host, &port);
             let now = processes.host.clock.at(boot_time());
             free.extend(aftermath.looked(port.key, found.as_deref(), now));
         }
@@ -287,7 +286,7 @@ impl Enricher {
         }
         let Self { facts, processes, owners, .. } = self;
         let procfs = &processes.host.procfs;
-        facts.of(procfs, process.pid, socket, now, |range| {
+        facts.of(&processes.host, process.pid, socket, now, |range| {
             let comm = |pid| processes.host.describe(pid).map(|process| process.comm);
             usage(procfs, process.pid, socket.protocol, range, |inodes| owners.find(inodes, now, now), comm)
         })

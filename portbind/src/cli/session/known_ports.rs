@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::recent::Recent;
 use crate::diagnosis::event::{Protocol, Socket};
 use crate::diagnosis::facts::{PortFacts, Usage};
-use crate::host::Procfs;
+use crate::host::Host;
 use crate::host::ports::look_from;
 
 /// Ports of which facts are kept.
@@ -26,7 +26,7 @@ impl KnownPorts {
     /// the ports of the range.
     pub(super) fn of(
         &mut self,
-        procfs: &Procfs,
+        host: &Host,
         pid: u32,
         socket: &Socket,
         now: Instant,
@@ -34,7 +34,7 @@ impl KnownPorts {
     ) -> PortFacts {
         let key = (socket.netns, socket.protocol, socket.address, socket.port);
         self.0.of(key, now, || {
-            let mut facts = look_from(procfs, pid, socket);
+            let mut facts = look_from(&host.procfs, &host.entrance, pid, socket);
             if socket.port == 0 {
                 facts.usage = facts.ephemeral.and_then(usage);
             }

@@ -5,13 +5,13 @@ use std::fs::File;
 use crate::diagnosis::aftermath::{Look, Looks};
 use crate::diagnosis::event::Protocol;
 use crate::diagnosis::history::Table;
-use crate::host::Procfs;
 use crate::host::netns::Netns;
 use crate::host::port_sockets::{Protocols, Query, ask};
+use crate::host::{Host, Procfs};
 
 /// The sockets on a port now; `None` where its network namespace cannot be reached any more, or the kernel
 /// has no diagnosis of the protocol.
-pub(super) fn look(procfs: &Procfs, look: &Look) -> Option<Vec<Looks>> {
+pub(super) fn look(host: &Host, look: &Look) -> Option<Vec<Looks>> {
     let protocol = match look.key.table {
         Table::Tcp => Protocol::Tcp,
         Table::Udp => Protocol::Udp,
@@ -19,7 +19,7 @@ pub(super) fn look(procfs: &Procfs, look: &Look) -> Option<Vec<Looks>> {
         Table::Other(_) => return None,
     };
     let query = Query::port(look.key.port, Protocols::One(protocol));
-    let sockets = ask(&namespace(procfs, look)?, &query).ok()?;
+    let sockets = ask(&host.entrance, &namespace(&host.procfs, look)?, &query).ok()?;
     Some(
         sockets
             .iter()

@@ -9,7 +9,7 @@ use super::processes::Processes;
 use crate::diagnosis::event::{Process, State};
 use crate::diagnosis::history::{History, Moment, PortKey, SocketId, Table, What};
 use crate::host::port_sockets::{PortSocket, Query, ask};
-use crate::host::{Netns, Procfs};
+use crate::host::{Host, Netns};
 
 /// Bound sockets of a network namespace, by inode.
 type Bound = HashMap<u64, PortSocket>;
@@ -48,16 +48,17 @@ impl Seeds {
         inodes.sort_unstable();
         inodes.dedup();
         if let Some(process) = processes.seed(pid) {
-            self.sow(&processes.host.procfs, &process, &inodes, history);
+            self.sow(&processes.host, &process, &inodes, history);
         }
         if self.left.is_empty() {
             *self = Self::default();
         }
     }
 
-    fn sow(&mut self, procfs: &Procfs, process: &Rc<Process>, inodes: &[u64], history: &mut History) {
+    fn sow(&mut self, host: &Host, process: &Rc<Process>, inodes: &[u64], history: &mut History) {
+        let procfs = &host.procfs;
         let Some(netns) = procfs.network_namespace_of(process.pid) else { return };
-        let bound = self.bound.entry(netns).or_insert_with(|| bound_in(procfs, process.pid));
+        let bound = self.bound.entry(netns).or_insert_with(|| bound_in(host, process.pid));
         for socket in inodes.iter().filter_map(|inode| bound.get(inode)) {
             // Of those who share it, the one that has been running for longest.
             let owners = self.owners.get(&socket.inode).map_or(&[][..], Vec::as_slice);
@@ -70,8 +71,9 @@ impl Seeds {
     }
 }
 
-fn bound_in(procfs: &Procfs, pid: u32) -> Bound {
-    let sockets = Netns::of_process(procfs, pid).and_then(|netns| ask(&netns, &Query::bound()));
+fn bound_in(host: &Host, pid: u32) -> Bound {
+    let sockets = Netns::of_process(&host.procfs, pid);
+    let sockets = sockets.and_then(|netns| ask(&host.entrance, &netns, &Query::bound()));
     sockets.unwrap_or_default().into_iter().map(|socket| (socket.inode, socket)).collect()
 }
 

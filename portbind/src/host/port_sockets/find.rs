@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::Rc;
 
+use super::super::entrance::Entrance;
 use super::super::netns::Netns;
 use super::super::owners::OwnerFds;
 use super::super::socket_units::Kind;
@@ -41,7 +42,7 @@ impl Host {
         query: &Query,
         owners: impl Fn(&HashSet<u64>) -> Scan,
     ) -> io::Result<Found> {
-        let mut sockets = ask(netns, query)?;
+        let mut sockets = ask(&self.entrance, netns, query)?;
         let mut unseen = Unseen::default();
         if super::super::generation() < TELLS_BOUND && wants_tcp(query.protocols) {
             let known = sockets.iter().map(|socket| socket.inode).collect();
@@ -51,7 +52,7 @@ impl Host {
         }
         let mut holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
         unseen.processes = self.add_owners(&mut holders, owners);
-        name_interfaces(netns, &mut holders);
+        name_interfaces(&self.entrance, netns, &mut holders);
         Ok(Found::new(holders, unseen))
     }
 
@@ -113,13 +114,13 @@ fn wants_tcp(protocols: Protocols) -> bool {
     protocols.wants(Protocol::Tcp)
 }
 
-fn name_interfaces(netns: &Netns, holders: &mut [Holder]) {
+fn name_interfaces(entrance: &Entrance, netns: &Netns, holders: &mut [Holder]) {
     let mut interfaces: Vec<_> = holders.iter_mut().filter_map(|holder| holder.interface.as_mut()).collect();
     if interfaces.is_empty() {
         return;
     }
     let indices: Vec<u32> = interfaces.iter().map(|interface| interface.index).collect();
-    for (interface, name) in interfaces.iter_mut().zip(interface_names(netns, &indices)) {
+    for (interface, name) in interfaces.iter_mut().zip(interface_names(entrance, netns, &indices)) {
         interface.name = name;
     }
 }

@@ -7,13 +7,13 @@ mod inet_diag;
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
 
 use rustix::net::netdevice::index_to_name;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 pub use find::Found;
 
+use super::broker::SocketKind;
+use super::entrance::Entrance;
 use super::netns::Netns;
 use super::sock_diag::SockDiag;
 use crate::diagnosis::event::{Family, Holder, Interface, Options, Ownership, Protocol, State};
@@ -119,22 +119,16 @@ pub struct PortSocket {
 ///
 /// # Errors
 /// If the namespace may not be entered, or the kernel has no diagnosis of TCP (the module `tcp_diag`).
-pub fn ask(netns: &Netns, query: &Query) -> io::Result<Vec<PortSocket>> {
-    netns.inside(|| {
-        let mut found = Vec::new();
-        inet_diag::ask(&mut SockDiag::open()?, query, &mut found)?;
-        Ok(found)
-    })?
+pub fn ask(entrance: &Entrance, netns: &Netns, query: &Query) -> io::Result<Vec<PortSocket>> {
+    let mut found = Vec::new();
+    inet_diag::ask(&mut SockDiag::open(entrance, netns.descriptor())?, query, &mut found)?;
+    Ok(found)
 }
 
 /// Names of the interfaces of a network namespace, by index.
-fn interface_names(netns: &Netns, indices: &[u32]) -> Vec<Option<String>> {
-    let names = || {
-        let socket: Option<OwnedFd> =
-            socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok();
-        indices.iter().map(|&index| index_to_name(socket.as_ref()?, index).ok()).collect()
-    };
-    netns.inside(names).unwrap_or_else(|_| vec![None; indices.len()])
+fn interface_names(entrance: &Entrance, netns: &Netns, indices: &[u32]) -> Vec<Option<String>> {
+    let socket = entrance.socket(netns.descriptor(), SocketKind::Interfaces).ok();
+    indices.iter().map(|&index| index_to_name(socket.as_ref()?, index).ok()).collect()
 }
 
 impl PortSocket {

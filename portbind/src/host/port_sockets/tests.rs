@@ -27,7 +27,9 @@ fn sockets_of_this_process_are_found() {
     assert!(first.processes.iter().any(|owner| owner.process.pid == std::process::id()));
     assert_eq!((found[1].ownership, found[1].inode), (Ownership::NotAccepted, None));
     assert_eq!(found[1].peer, Some((client.local_addr().unwrap().ip(), client.local_addr().unwrap().port())));
-    let cheap = ask(&Netns::own(&Procfs::new()).unwrap(), &Query::listening(port, Protocols::All)).unwrap();
+    let cheap =
+        ask(&Entrance::Own, &Netns::own(&Procfs::new()).unwrap(), &Query::listening(port, Protocols::All))
+            .unwrap();
     assert_eq!(cheap.len(), 1);
 }
 

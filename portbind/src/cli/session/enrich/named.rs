@@ -13,9 +13,9 @@ use crate::diagnosis::event::{
 use crate::diagnosis::other;
 use crate::diagnosis::unix::{self, Facts, Object};
 use crate::host::clock::boot_time;
-use crate::host::netlink;
 use crate::host::unix::{Sight, look, namespace, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
+use crate::host::{Host, netlink};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::{evidence, name};
@@ -95,7 +95,7 @@ impl Enricher {
         let host = &self.processes.host;
         let start_time = record.identity.start_time;
         if host.is_the_one_started_at(process.pid, start_time) {
-            let sight = look(&host.procfs, process.pid, true, path);
+            let sight = look(&host.procfs, &host.entrance, process.pid, true, path);
             // It may have ended during the look, and its number may be another's by now.
             if host.is_the_one_started_at(process.pid, start_time) {
                 return sight;
@@ -108,7 +108,7 @@ impl Enricher {
         let alive = parents.find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time));
         match alive {
             Some(parent) if host.cgroup_id(parent.pid) == Some(known.cgroup_id()) => {
-                look(&host.procfs, parent.pid, false, path)
+                look(&host.procfs, &host.entrance, parent.pid, false, path)
             }
             _ => Sight::NONE,
         }
@@ -122,16 +122,17 @@ impl Enricher {
         if !found.is_empty() {
             return self.holders(found, socket.netns, now);
         }
-        let procfs = &self.processes.host.procfs;
+        let Host { procfs, entrance, .. } = &self.processes.host;
         let others = namespaces(procfs);
-        let found = others.iter().flat_map(|(process, file)| find(procfs, process, file, &wanted)).collect();
+        let found = others.iter().flat_map(|(process, file)| find(procfs, entrance, process, file, &wanted));
+        let found = found.collect();
         self.holders(found, socket.netns, now)
     }
 
     fn in_namespace(&self, netns: u32, pid: u32, wanted: &Wanted) -> Vec<NamedSocket> {
-        let procfs = &self.processes.host.procfs;
+        let Host { procfs, entrance, .. } = &self.processes.host;
         let place = namespace(procfs, netns, pid);
-        place.map_or_else(Vec::new, |(process, file)| find(procfs, &process, &file, wanted))
+        place.map_or_else(Vec::new, |(process, file)| find(procfs, entrance, &process, &file, wanted))
     }
 
     fn netlink(&mut self, socket: &Socket, pid: u32, now: Instant) -> Vec<Holder> {

@@ -1,0 +1,64 @@
+//! A helper process with the rights that portbind gives up once tracing is armed: it enters network namespaces,
+//! resolves a path below the root of another process, and asks whether a socket file is in use.
+//!
+//! Questions and answers have fixed sizes, and each question comes with one descriptor. What goes back is a
+//! descriptor or one of three words: no bytes of a file, and nothing of variable length. A question that makes no
+//! sense is answered with EINVAL.
+
+mod client;
+mod question;
+mod server;
+
+pub use client::Broker;
+pub use question::{Liveness, PathLook, Question, Resolve, Setting, SocketKind};
+pub use server::serve;
+
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::cmsg_space;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+
+/// Bytes of an answer: an error number (0 for none), and the number of a [`Liveness`].
+const ANSWER: usize = 8;
+
+/// Sends a message, with at most one descriptor.
+fn send(link: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let with = with.as_slice();
+    if !with.is_empty() && !control.push(SendAncillaryMessage::ScmRights(with)) {
+        return Err(Errno::NOBUFS);
+    }
+    // Who is gone is no reason for a signal.
+    let parts = [IoSlice::new(bytes)];
+    let sent = retry_on_intr(|| sendmsg(link, &parts, &mut control, SendFlags::NOSIGNAL))?;
+    if sent == bytes.len() { Ok(()) } else { Err(Errno::MSGSIZE) }
+}
+
+/// Receives a message of exactly this length, and the descriptor that came with it; nothing at the end of the
+/// connection. Of several descriptors the kernel closes all but the first, for which alone there is room.
+fn receive<const LEN: usize>(
+    link: BorrowedFd<'_>,
+) -> Result<Option<(Result<[u8; LEN], Errno>, Option<OwnedFd>)>, Errno> {
+    let mut bytes = [0; LEN];
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut bytes)];
+    let received = retry_on_intr(|| recvmsg(link, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC))?;
+    let mut descriptors = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    let with = descriptors.next();
+    if received.bytes == 0 && with.is_none() {
+        return Ok(None);
+    }
+    let is_whole = received.bytes == LEN && !received.flags.contains(ReturnFlags::TRUNC);
+    Ok(Some((is_whole.then_some(bytes).ok_or(Errno::INVAL), with)))
+}

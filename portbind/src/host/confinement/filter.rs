@@ -1,0 +1,236 @@
+//! The filter of system calls (seccomp(2)): what is not listed here fails.
+//!
+//! It fails with EPERM and does not end the process: a wrapped command is not to lose its status, and a library that
+//! tries a newer call first is to go on with an older one. Calls of other ABIs (i386) end the process; numbers of x32
+//! are none of these.
+
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+
+use libc::c_long;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter_all_threads,
+};
+
+use super::Purpose;
+
+/// Memory and threads of this process, time, and what is done with descriptors that are open.
+const ALWAYS: &[c_long] = &[
+    libc::SYS_brk,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_close,
+    libc::SYS_dup,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_fcntl,
+    libc::SYS_fstat,
+    libc::SYS_fstatfs,
+    libc::SYS_futex,
+    libc::SYS_getdents64,
+    libc::SYS_getegid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_getrandom,
+    libc::SYS_gettid,
+    libc::SYS_gettimeofday,
+    libc::SYS_getuid,
+    libc::SYS_lseek,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_nanosleep,
+    libc::SYS_newfstatat,
+    libc::SYS_pread64,
+    libc::SYS_read,
+    libc::SYS_readlinkat,
+    libc::SYS_readv,
+    libc::SYS_restart_syscall,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_set_robust_list,
+    libc::SYS_sigaltstack,
+    libc::SYS_statfs,
+    libc::SYS_statx,
+    libc::SYS_uname,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_recvmsg,
+    libc::SYS_sendmsg,
+];
+
+/// Older names of some of them, by which musl still calls them.
+#[cfg(target_arch = "x86_64")]
+const ALWAYS_OLD: &[c_long] =
+    &[libc::SYS_access, libc::SYS_lstat, libc::SYS_poll, libc::SYS_readlink, libc::SYS_stat];
+#[cfg(not(target_arch = "x86_64"))]
+const ALWAYS_OLD: &[c_long] = &[];
+
+/// Waiting for several things at once.
+const WAITING: &[c_long] = &[
+    libc::SYS_epoll_create1,
+    libc::SYS_epoll_ctl,
+    libc::SYS_epoll_pwait,
+    libc::SYS_eventfd2,
+    libc::SYS_pipe2,
+    libc::SYS_ppoll,
+    libc::SYS_timerfd_create,
+    libc::SYS_timerfd_settime,
+];
+#[cfg(target_arch = "x86_64")]
+const WAITING_OLD: &[c_long] = &[libc::SYS_epoll_wait];
+#[cfg(not(target_arch = "x86_64"))]
+const WAITING_OLD: &[c_long] = &[];
+
+/// Sockets: what the kernel is asked through them, and the trial of a free port. There is no connect.
+const SOCKETS: &[c_long] = &[
+    libc::SYS_bind,
+    libc::SYS_getsockname,
+    libc::SYS_getsockopt,
+    libc::SYS_recvfrom,
+    libc::SYS_setsockopt,
+    libc::SYS_shutdown,
+];
+
+/// A wrapped command: its end, signals to it, and the options of sockets that it left.
+const COMMAND: &[c_long] = &[
+    libc::SYS_getpeername,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_signalfd4,
+    libc::SYS_wait4,
+    libc::SYS_waitid,
+];
+
+/// Other namespaces, paths below other roots, and the state of socket files. What openat2 is called with cannot be
+/// looked at by a filter; the broker calls it with O_PATH alone.
+const BROKER: &[c_long] = &[libc::SYS_connect, libc::SYS_openat2, libc::SYS_setns, libc::SYS_socketpair];
+
+/// Commands of bpf(2) that take descriptors which are open by now: look-ups in maps, and a walk of the iterator.
+const BPF: [u64; 6] = [
+    aya_obj::generated::bpf_cmd::BPF_MAP_LOOKUP_ELEM as u64,
+    aya_obj::generated::bpf_cmd::BPF_MAP_UPDATE_ELEM as u64,
+    aya_obj::generated::bpf_cmd::BPF_MAP_DELETE_ELEM as u64,
+    aya_obj::generated::bpf_cmd::BPF_MAP_GET_NEXT_KEY as u64,
+    aya_obj::generated::bpf_cmd::BPF_MAP_LOOKUP_BATCH as u64,
+    aya_obj::generated::bpf_cmd::BPF_ITER_CREATE as u64,
+];
+
+/// Commands of ioctl(2): TCGETS and TIOCGWINSZ, whether a descriptor is a terminal and how wide
+/// (include/uapi/asm-generic/ioctls.h); SIOCGIFNAME, the name of an interface (include/uapi/linux/sockios.h).
+const IOCTL: [u64; 3] = [0x5401, 0x5413, 0x8910];
+/// The command of prctl(2) that names a thread (PR_SET_NAME, include/uapi/linux/prctl.h).
+const SET_NAME: u64 = 15;
+
+/// Flags of open(2) by which something is written, made or changed.
+const WRITES: i32 =
+    libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc::O_DIRECTORY) | libc::O_APPEND;
+
+/// Calls that libraries try first, and do without where the kernel lacks them.
+const UNKNOWN: &[c_long] = &[libc::SYS_clone3, libc::SYS_openat2, libc::SYS_epoll_pwait2];
+
+type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
+
+/// Filters the system calls of all threads, for good.
+///
+/// # Errors
+/// The kernel's: that it has no such filters.
+pub(super) fn apply(purpose: Purpose) -> Result<(), seccompiler::Error> {
+    for program in programs(purpose)? {
+        apply_filter_all_threads(&program)?;
+    }
+    Ok(())
+}
+
+/// The filters, in the order in which they are put in place: the last one refuses to have others put in place.
+fn programs(purpose: Purpose) -> Result<Vec<BpfProgram>, BackendError> {
+    let target = TargetArch::try_from(ARCH)?;
+    let refuse = |errno: i32| SeccompAction::Errno(errno.unsigned_abs());
+    let mut allowed = rules(purpose)?;
+    let is_unknown = |call: &&c_long| !allowed.contains_key(call);
+    let unknown: Rules = UNKNOWN.iter().filter(is_unknown).map(|&call| (call, Vec::new())).collect();
+    // What one filter lets pass is still refused by the other.
+    allowed.extend(unknown.clone());
+    let unknown = SeccompFilter::new(unknown, SeccompAction::Allow, refuse(libc::ENOSYS), target)?;
+    let unlisted = SeccompFilter::new(allowed, refuse(libc::EPERM), SeccompAction::Allow, target)?;
+    Ok(vec![unknown.try_into()?, unlisted.try_into()?])
+}
+
+/// What is allowed: a call without rules in any case, another where one of its rules holds.
+fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
+    let mut rules = Rules::new();
+    let mut allow = |calls: &[c_long]| rules.extend(calls.iter().map(|&call| (call, Vec::new())));
+    allow(ALWAYS);
+    allow(ALWAYS_OLD);
+    match purpose {
+        Purpose::Broker => allow(BROKER),
+        Purpose::Trace => [WAITING, WAITING_OLD, SOCKETS].into_iter().for_each(allow),
+        Purpose::Run => [WAITING, WAITING_OLD, SOCKETS, COMMAND].into_iter().for_each(allow),
+    }
+    // Not even for root's own files, which it may write to without any capability.
+    rules.insert(libc::SYS_openat, vec![all_clear(2, WRITES)?]);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, vec![all_clear(1, WRITES)?]);
+    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
+        rules.insert(call, vec![all_clear(2, libc::PROT_EXEC)?]);
+    }
+    rules.insert(libc::SYS_ioctl, one_of(1, &IOCTL)?);
+    rules.insert(libc::SYS_tgkill, one_of(0, &[std::process::id().into()])?);
+    rules.insert(libc::SYS_prctl, one_of(0, &[SET_NAME])?);
+    let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+    rules.insert(libc::SYS_socket, one_of(0, &families.map(|family| family.unsigned_abs().into()))?);
+    if purpose != Purpose::Broker {
+        rules.insert(libc::SYS_clone, vec![all_set(0, libc::CLONE_THREAD | libc::CLONE_VM)?]);
+        rules.insert(libc::SYS_bpf, one_of(0, &BPF)?);
+        // To whom the socket is connected, and nowhere else.
+        rules.insert(libc::SYS_sendto, vec![nothing(4)?]);
+        // Limits of this process, which are asked and not set.
+        rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![is(0, 0)?, null(2)?])?]);
+    }
+    Ok(rules)
+}
+
+/// An argument of which none of these bits is set.
+fn all_clear(argument: u8, bits: i32) -> Result<SeccompRule, BackendError> {
+    masked(argument, bits, 0)
+}
+
+/// An argument of which all of these bits are set.
+fn all_set(argument: u8, bits: i32) -> Result<SeccompRule, BackendError> {
+    masked(argument, bits, bits)
+}
+
+fn masked(argument: u8, bits: i32, value: i32) -> Result<SeccompRule, BackendError> {
+    let (bits, value) = (u64::from(bits.cast_unsigned()), u64::from(value.cast_unsigned()));
+    let operator = SeccompCmpOp::MaskedEq(bits);
+    SeccompRule::new(vec![SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?])
+}
+
+/// An argument that is one of these.
+fn one_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
+    values.iter().map(|&value| SeccompRule::new(vec![is(argument, value)?])).collect()
+}
+
+fn is(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+}
+
+/// An address that is none.
+fn nothing(argument: u8) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(vec![null(argument)?])
+}
+
+fn null(argument: u8) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
+}

@@ -1,0 +1,72 @@
+//! What portbind gives up once tracing is armed: capabilities, new privileges, and most system calls.
+//!
+//! No Landlock here: in any Landlock domain ptrace access to processes outside of it is refused, to root too
+//! (`hook_ptrace_access_check`, security/landlock/ptrace.c), and with it `/proc/PID/exe` and the descriptors of others.
+
+mod capabilities;
+mod filter;
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::thread::CapabilitySet;
+
+pub use capabilities::{Kept, kept};
+
+use super::generation;
+use super::privileges::Privileges;
+use super::procfs::Procfs;
+
+/// How long a thread that has been joined may take to leave the list of tasks.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// What a process is for, from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tells refusals, until it is stopped.
+    Trace,
+    /// The same, of a command: waits for it, passes signals on, looks for sockets that it left.
+    Run,
+    /// Answers questions, see [`broker`](super::broker).
+    Broker,
+}
+
+/// What is left to a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confinement {
+    /// The capabilities that it keeps.
+    pub capabilities: Vec<&'static str>,
+    /// Why its system calls are not filtered, if they are not.
+    pub unfiltered: Option<String>,
+}
+
+/// Gives up everything that is not needed for a purpose: all threads are filtered; capabilities are kept by thread, so
+/// that a thread that runs already has to have given up its own.
+///
+/// # Errors
+/// If the kernel refuses it, or another thread has capabilities that this one has given up. A kernel without filters of
+/// system calls is no error.
+pub fn confine(purpose: Purpose) -> io::Result<Confinement> {
+    let privileges = Privileges::read();
+    let kept = kept(purpose, generation(), privileges.unprivileged_bpf_disabled);
+    let allowed = kept.iter().fold(CapabilitySet::empty(), |set, kept| set | kept.capability);
+    let left = capabilities::lower(allowed)?;
+    rustix::thread::set_no_new_privs(true)?;
+    await_other_threads(&Procfs::new(), left)?;
+    let unfiltered = filter::apply(purpose).err().map(|error| error.to_string());
+    let names = kept.iter().filter(|kept| left.contains(kept.capability)).map(|kept| kept.name);
+    Ok(Confinement { capabilities: names.collect(), unfiltered })
+}
+
+/// Waits for threads that have more than this left: those that have been joined may still be seen for a moment.
+fn await_other_threads(procfs: &Procfs, left: CapabilitySet) -> io::Result<()> {
+    let deadline = Instant::now() + LEAVING;
+    while let Some(tid) = capabilities::thread_with_more(procfs, left) {
+        if Instant::now() >= deadline {
+            return Err(io::Error::other(format!("thread {tid} keeps its capabilities")));
+        }
+        thread::yield_now();
+    }
+    Ok(())
+}
