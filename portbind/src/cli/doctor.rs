@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, ExitStatus};
 use crate::host::Procfs;
 use crate::host::call_cost::call_cost;
+use crate::host::confinement::{Purpose, has_filter};
 use crate::host::privileges::{Lockdown, Privileges};
 use crate::kernel::backend::Backend;
 use crate::kernel::btf::Btf;
@@ -46,6 +47,12 @@ struct Findings {
     kernel: String,
     btf: Finding,
     missing_capabilities: Vec<&'static str>,
+    /// Without these, processes of others are described in part only.
+    missing_for_processes: Vec<&'static str>,
+    /// What `trace` keeps once it has begun.
+    kept_capabilities: Vec<&'static str>,
+    /// System calls can be filtered.
+    system_call_filter: bool,
     lockdown: Option<&'static str>,
     initial_pid_namespace: Option<bool>,
     backends: Vec<BackendFinding>,
@@ -110,6 +117,9 @@ impl Findings {
             kernel: privileges.kernel_release.clone(),
             btf,
             missing_capabilities: privileges.missing(),
+            missing_for_processes: privileges.missing_for_processes(),
+            kept_capabilities: privileges.kept(Purpose::Trace),
+            system_call_filter: has_filter(),
             lockdown: privileges.lockdown.map(lockdown_word),
             initial_pid_namespace: Procfs::new().in_initial_pid_namespace(),
             backends,
@@ -131,6 +141,16 @@ impl Findings {
             missing => format!("missing {}; run it as root", missing.join(", ")),
         };
         writeln!(out, "privileges    {capabilities}")?;
+        if !self.missing_for_processes.is_empty() {
+            let names = self.missing_for_processes.join(" and ");
+            writeln!(out, "              processes of others are described in part: {names} missing")?;
+        }
+        let kept = match self.kept_capabilities.as_slice() {
+            [] => "no capability".to_owned(),
+            kept => kept.join(", "),
+        };
+        let filter = if self.system_call_filter { "filtered" } else { "not filtered on this kernel" };
+        writeln!(out, "then kept     {kept}; system calls are {filter}")?;
         writeln!(out, "lockdown      {}", self.lockdown.unwrap_or("not told (securityfs is not mounted)"))?;
         if self.initial_pid_namespace == Some(false) {
             writeln!(

@@ -20,7 +20,7 @@ use super::values::ErrorSet;
 use crate::diagnosis::event::{Command, CommandEnd};
 use crate::error::{Error, ExitStatus};
 use crate::host::clock::boot_time;
-use crate::host::{Accounts, Host, Privileges};
+use crate::host::{Accounts, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::ci;
@@ -121,10 +121,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 fn start_tracing(args: &Args, host: &Host) -> Result<Tracer, Error> {
-    let missing = Privileges::read().missing();
-    if !missing.is_empty() {
-        return Err(Error::Privileges(missing));
-    }
+    session::require(|text| args.say(text))?;
     if host.procfs.in_initial_pid_namespace() == Some(false) {
         return Err(Error::PidNamespace);
     }
@@ -184,6 +181,12 @@ async fn pass_through(args: &Args, identity: &Identity) -> Result<ExitStatus, Er
 }
 
 impl Args {
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            anstream::eprintln!("portbind: {text}");
+        }
+    }
+
     fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
         Command {
             time: host.clock.at(boot_time()),

@@ -9,6 +9,7 @@ mod netns_names;
 mod processes;
 mod recent;
 mod repeats;
+mod rights;
 mod seeds;
 mod sink;
 pub(super) mod source;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::enrich::Enricher;
 use self::repeats::Repeats;
+pub(super) use self::rights::require;
 use self::sink::written;
 pub(super) use self::sink::{End, Sink};
 use crate::diagnosis::event::{Account, Ended, Ending, Release};
@@ -30,7 +32,7 @@ use crate::diagnosis::history::History;
 use crate::error::Error;
 use crate::host::Host;
 use crate::host::clock::boot_time;
-use crate::host::confinement::{Purpose, confine};
+use crate::host::confinement::Purpose;
 use crate::kernel::alike;
 use crate::kernel::assemble::{Assembler, Evidence};
 use crate::kernel::debug::DebugLines;
@@ -137,7 +139,9 @@ impl<S: Sink> Session<S> {
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
         }
-        session.confine()?;
+        if let Some(purpose) = settings.purpose {
+            rights::give_up(purpose, settings.verbose > 0, |text| session.status(text))?;
+        }
         session.announce()?;
         session.enricher.plan_seeding();
         Ok(session)
@@ -147,21 +151,6 @@ impl<S: Sink> Session<S> {
         if !self.settings.quiet {
             anstream::eprintln!("portbind: {text}");
         }
-    }
-
-    /// From here on no program is loaded, no file opened for writing, no process started.
-    fn confine(&self) -> Result<(), Error> {
-        let Some(purpose) = self.settings.purpose else { return Ok(()) };
-        let doing = "cannot give up privileges";
-        let left = confine(purpose).map_err(|source| Error::System { doing, source })?;
-        if let Some(reason) = left.unfiltered {
-            self.status(&format!("system calls are not filtered: {reason}"));
-        }
-        if self.settings.verbose > 0 {
-            let kept = left.capabilities.join(", ");
-            self.status(&format!("capabilities kept: {}", if kept.is_empty() { "none" } else { &kept }));
-        }
-        Ok(())
     }
 
     fn announce(&mut self) -> Result<(), Error> {

@@ -15,7 +15,6 @@ use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
 use crate::error::{Error, ExitStatus};
 use crate::host::Host;
 use crate::host::confinement::Purpose;
-use crate::host::privileges::Privileges;
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::Format;
@@ -96,10 +95,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let filter = args.filter()?;
     let sink = sink::open(args)?;
-    let missing = Privileges::read().missing();
-    if !missing.is_empty() {
-        return Err(Error::Privileges(missing));
-    }
+    session::require(|text| args.say(text))?;
     let options = Options {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,

@@ -63,22 +63,34 @@ impl Privileges {
         }
     }
 
-    /// Capabilities that tracing needs and this process lacks, by name.
+    /// Capabilities without which the kernel refuses the programs of every backend, and that this process lacks, by
+    /// name.
     ///
-    /// CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON (bpf_capable and perfmon_capable in
-    /// include/linux/capability.h) and is not needed beside them; CAP_DAC_OVERRIDE stands in for
-    /// CAP_DAC_READ_SEARCH when it comes to reading (generic_permission in fs/namei.c).
+    /// CAP_SYS_ADMIN stands in for both (bpf_capable and perfmon_capable in include/linux/capability.h), and is not
+    /// needed beside them. CAP_BPF is asked for whatever kernel.unprivileged_bpf_disabled says (bpf_prog_load in
+    /// kernel/bpf/syscall.c).
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        use Capability::{Bpf, DacOverride, DacReadSearch, Perfmon, SysAdmin, SysPtrace};
-        let needed: [(&str, &[Capability]); 4] = [
-            ("CAP_BPF", &[Bpf, SysAdmin]),
-            ("CAP_PERFMON", &[Perfmon, SysAdmin]),
-            ("CAP_SYS_PTRACE", &[SysPtrace]),
-            ("CAP_DAC_READ_SEARCH", &[DacReadSearch, DacOverride]),
-        ];
+        use Capability::{Bpf, Perfmon, SysAdmin};
+        self.without(&[("CAP_BPF", &[Bpf, SysAdmin]), ("CAP_PERFMON", &[Perfmon, SysAdmin])])
+    }
+
+    /// Capabilities without which processes of others are described in part only, and that this process lacks, by
+    /// name: their programs, descriptors and environments are closed to it.
+    ///
+    /// CAP_DAC_OVERRIDE stands in for CAP_DAC_READ_SEARCH when it comes to reading (generic_permission in fs/namei.c).
+    #[must_use]
+    pub fn missing_for_processes(&self) -> Vec<&'static str> {
+        use Capability::{DacOverride, DacReadSearch, SysPtrace};
+        let useful: [(&str, &[Capability]); 2] =
+            [("CAP_SYS_PTRACE", &[SysPtrace]), ("CAP_DAC_READ_SEARCH", &[DacReadSearch, DacOverride])];
+        self.without(&useful)
+    }
+
+    /// The names of those of which this process has no substitute either.
+    fn without(&self, wanted: &[(&'static str, &[Capability])]) -> Vec<&'static str> {
         let lacks = |any: &[Capability]| !any.iter().any(|&capability| self.has(capability));
-        needed.into_iter().filter(|(_, any)| lacks(any)).map(|(name, _)| name).collect()
+        wanted.iter().filter(|(_, any)| lacks(any)).map(|(name, _)| *name).collect()
     }
 
     fn has(&self, capability: Capability) -> bool {
@@ -120,18 +132,27 @@ mod tests {
 
     #[test]
     fn names_what_is_missing() {
-        let all = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"];
-        let cases: [(u64, &[&str]); 7] = [
-            (0, &all),
-            (u64::MAX, &[]),
-            (0x1ff_feff_ffff, &[]),
-            (1 << 21, &all[2..]),
-            (1 << 39, &all[1..]),
-            (1 << 39 | 1 << 38 | 1 << 19 | 1 << 1, &[]),
-            (1 << 39 | 1 << 38 | 1 << 19 | 1 << 2, &[]),
+        const BPF: u64 = 1 << 39;
+        const PERFMON: u64 = 1 << 38;
+        const SYS_ADMIN: u64 = 1 << 21;
+        const SYS_PTRACE: u64 = 1 << 19;
+        const DAC_READ_SEARCH: u64 = 1 << 2;
+        const DAC_OVERRIDE: u64 = 1 << 1;
+        let (tracing, processes) = (["CAP_BPF", "CAP_PERFMON"], ["CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"]);
+        let cases: [(u64, &[&str], &[&str]); 9] = [
+            (0, &tracing, &processes),
+            (u64::MAX, &[], &[]),
+            (0x1ff_feff_ffff, &[], &[]),
+            (SYS_ADMIN, &[], &processes),
+            (BPF, &tracing[1..], &processes),
+            (PERFMON, &tracing[..1], &processes),
+            (BPF | PERFMON, &[], &processes),
+            (BPF | PERFMON | SYS_PTRACE | DAC_OVERRIDE, &[], &[]),
+            (SYS_PTRACE | DAC_READ_SEARCH, &tracing, &[]),
         ];
-        for (effective, missing) in cases {
+        for (effective, missing, for_processes) in cases {
             assert_eq!(with(effective).missing(), missing, "{effective:x}");
+            assert_eq!(with(effective).missing_for_processes(), for_processes, "{effective:x}");
         }
     }
 

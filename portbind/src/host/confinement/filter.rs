@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 
 use libc::c_long;
+use rustix::thread::secure_computing_mode;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, apply_filter_all_threads,
@@ -151,6 +152,12 @@ pub(super) fn apply(purpose: Purpose) -> Result<(), seccompiler::Error> {
         apply_filter_all_threads(&program)?;
     }
     Ok(())
+}
+
+/// Whether this kernel has filters of system calls (prctl_get_seccomp in kernel/seccomp.c).
+#[must_use]
+pub fn is_available() -> bool {
+    secure_computing_mode().is_ok()
 }
 
 /// The filters, in the order in which they are put in place: the last one refuses to have others put in place.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::thread::CapabilitySet;
 
 pub use capabilities::{Kept, kept};
+pub use filter::is_available as has_filter;
 
 use super::generation;
 use super::privileges::Privileges;
@@ -48,8 +49,7 @@ pub struct Confinement {
 /// If the kernel refuses it, or another thread has capabilities that this one has given up. A kernel without filters of
 /// system calls is no error.
 pub fn confine(purpose: Purpose) -> io::Result<Confinement> {
-    let privileges = Privileges::read();
-    let kept = kept(purpose, generation(), privileges.unprivileged_bpf_disabled);
+    let kept = Privileges::read().to_keep(purpose);
     let allowed = kept.iter().fold(CapabilitySet::empty(), |set, kept| set | kept.capability);
     let left = capabilities::lower(allowed)?;
     rustix::thread::set_no_new_privs(true)?;
@@ -57,6 +57,21 @@ pub fn confine(purpose: Purpose) -> io::Result<Confinement> {
     let unfiltered = filter::apply(purpose).err().map(|error| error.to_string());
     let names = kept.iter().filter(|kept| left.contains(kept.capability)).map(|kept| kept.name);
     Ok(Confinement { capabilities: names.collect(), unfiltered })
+}
+
+impl Privileges {
+    /// The capabilities that are kept for a purpose, if this process has them.
+    fn to_keep(&self, purpose: Purpose) -> Vec<Kept> {
+        kept(purpose, generation(), self.unprivileged_bpf_disabled)
+    }
+
+    /// Names of the capabilities that are left to a process like this one once it is confined.
+    #[must_use]
+    pub fn kept(&self, purpose: Purpose) -> Vec<&'static str> {
+        let held = CapabilitySet::from_bits_retain(self.effective);
+        let kept = self.to_keep(purpose).into_iter().filter(|kept| held.contains(kept.capability));
+        kept.map(|kept| kept.name).collect()
+    }
 }
 
 /// Waits for threads that have more than this left: those that have been joined may still be seen for a moment.
