@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use portbind::cli::Cli;
 use portbind::error::{ExitStatus, WRAPPER_FAILED};
+use portbind::stderr;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -14,9 +15,9 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(status) => status.into(),
         Err(error) => {
-            anstream::eprintln!("portbind: {error}");
+            stderr::say(format_args!("portbind: {error}"));
             if let Some(hint) = error.hint() {
-                anstream::eprintln!("hint: {hint}");
+                stderr::say(format_args!("hint: {hint}"));
             }
             error.status().into()
         }

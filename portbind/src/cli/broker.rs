@@ -9,8 +9,9 @@ use nix::sys::signal::{SigSet, Signal};
 use super::reexec::reexec;
 use crate::error::{Error, ExitStatus};
 use crate::host::Entrance;
-use crate::host::broker::{Broker, serve};
+use crate::host::broker::{Broker, check_peer, serve};
 use crate::host::confinement::{Purpose, confine};
+use crate::stderr;
 
 /// The name of the verb.
 pub(super) const VERB: &str = "__broker";
@@ -24,11 +25,12 @@ const IGNORED: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, S
 /// If it may not give up its rights, or the connection breaks.
 pub fn run() -> Result<ExitStatus, Error> {
     let system = |doing| move |source: io::Error| Error::System { doing, source };
+    check_peer(io::stdin().as_fd()).map_err(system("cannot answer"))?;
     let ignored: SigSet = IGNORED.into_iter().collect();
     ignored.thread_block().map_err(|source| system("cannot block signals")(source.into()))?;
     let confinement = confine(Purpose::Broker).map_err(system("cannot give up privileges"))?;
     if let Some(reason) = confinement.unfiltered {
-        anstream::eprintln!("portbind: system calls of the broker are not filtered: {reason}");
+        stderr::say(format_args!("portbind: system calls of the broker are not filtered: {reason}"));
     }
     serve(io::stdin().as_fd()).map_err(system("cannot answer"))?;
     Ok(ExitStatus::Success)

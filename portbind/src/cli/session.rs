@@ -39,6 +39,7 @@ use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
+use crate::stderr;
 use crate::sys::poll;
 use crate::sys::ring::Ring;
 
@@ -73,8 +74,8 @@ enum Opening {
 /// What a run depends on, besides what is traced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    /// What this process is for, if it is to give up all else.
-    pub(super) purpose: Option<Purpose>,
+    /// What this process is for: it gives up all else.
+    pub(super) purpose: Purpose,
     /// Say nothing on stderr but errors.
     pub(super) quiet: bool,
     /// Say what was tried and what is done without; from 2 on, every call.
@@ -139,9 +140,7 @@ impl<S: Sink> Session<S> {
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
         }
-        if let Some(purpose) = settings.purpose {
-            rights::give_up(purpose, settings.verbose > 0, |text| session.status(text))?;
-        }
+        rights::give_up(settings.purpose, settings.verbose > 0, |text| session.status(text))?;
         session.announce()?;
         session.enricher.plan_seeding();
         Ok(session)
@@ -149,7 +148,7 @@ impl<S: Sink> Session<S> {
 
     fn status(&self, text: &str) {
         if !self.settings.quiet {
-            anstream::eprintln!("portbind: {text}");
+            stderr::say(format_args!("portbind: {text}"));
         }
     }
 
@@ -258,6 +257,12 @@ impl<S: Sink> Session<S> {
     /// Where the run tells what it sees.
     pub(super) const fn sink_mut(&mut self) -> &mut S {
         &mut self.sink
+    }
+
+    /// Ends tracing, and gives back where the run told what it saw.
+    pub(super) fn into_sink(self) -> S {
+        self.tracer.detach();
+        self.sink
     }
 
     fn is_full(&self) -> bool {

@@ -19,6 +19,7 @@ use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::Format;
 use crate::output::color::ColorChoice;
+use crate::stderr;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 8;
@@ -125,7 +126,7 @@ async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<E
 impl Args {
     fn settings(&self) -> Settings {
         Settings {
-            purpose: Some(Purpose::Trace),
+            purpose: Purpose::Trace,
             coalesces: self.coalesces(),
             quiet: self.quiet,
             verbose: self.verbose,
@@ -136,7 +137,7 @@ impl Args {
 
     fn say(&self, text: &str) {
         if !self.quiet {
-            anstream::eprintln!("portbind: {text}");
+            stderr::say(format_args!("portbind: {text}"));
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::recording::{self, Line};
+use crate::stderr;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -16,7 +17,7 @@ pub enum AnswerFormat {
 
 /// Says something about the run on standard error.
 pub(super) fn say(sentence: &str) {
-    anstream::eprintln!("portbind: {sentence}");
+    stderr::say(format_args!("portbind: {sentence}"));
 }
 
 /// Gives every line of a recording to `show`, and says what was skipped.

@@ -15,15 +15,19 @@ const SET_BY_SUDO: [&str; 8] = ["HOME", "LOGNAME", "MAIL", "PATH", "SHELL", "TER
 /// Processes that are walked up; sudo is one above, or two where it runs the command in a terminal of its own.
 const NEAR: usize = 3;
 
-/// The process that called sudo, and the environment it gave it.
+/// An environment and arguments cannot be larger together: three quarters of `_STK_LIM` (`bprm_stack_limits` in
+/// fs/exec.c of 6.18) are 6 MiB.
+const MAX_ENVIRONMENT: u64 = 8 << 20;
+
+/// Who called sudo, and the environment that sudo was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoker {
     /// Real user id.
     pub uid: u32,
     /// Real group id.
     pub gid: u32,
-    /// Supplementary groups.
-    pub groups: Vec<u32>,
+    /// Supplementary groups; `None` where the process that would tell has become sudo.
+    pub groups: Option<Vec<u32>>,
     /// File mode creation mask.
     pub umask: Option<u32>,
     /// What sudo was given.
@@ -31,35 +35,70 @@ pub struct Invoker {
 }
 
 impl Procfs {
-    /// The process that called the sudo under which process `pid` runs.
+    /// Who called the sudo under which process `pid` runs; `uid` and `gid` are what that says of them (`SUDO_UID` and
+    /// `SUDO_GID`). `None` if there is no sudo, or it was called by somebody else.
     #[must_use]
-    pub fn invoker(&self, pid: u32) -> Option<Invoker> {
+    pub fn invoker(&self, pid: u32, uid: u32, gid: u32) -> Option<Invoker> {
         let sudo = self.sudo_above(pid)?;
-        let caller = self.stat(sudo)?.ppid;
-        let status = String::from_utf8_lossy(&self.read(&format!("{caller}/status"))?).into_owned();
-        let environment = environment(&self.read(&format!("{sudo}/environ"))?);
-        Invoker::parse(&status, environment)
+        let mut invoker = Invoker {
+            uid,
+            gid,
+            groups: None,
+            umask: None,
+            environment: environment(&self.read_up_to(&format!("{sudo}/environ"), MAX_ENVIRONMENT)?),
+        };
+        let parent = Ids::of(self, self.stat(sudo)?.ppid)?;
+        if (parent.uid, parent.gid) == (uid, gid) {
+            invoker.groups = Some(parent.groups);
+            invoker.umask = parent.umask;
+        } else {
+            // The shell has become sudo (`sh -c 'sudo ...'`), and what is above has started the shell, as su does.
+            // sudo, whose real user id is still that of its caller, adds 022 to the mask by default (sudoers(5)).
+            let own = Ids::of(self, sudo).filter(|own| own.uid == uid)?;
+            let inherited = parent.umask.filter(|mask| Some(mask | 0o022) == own.umask);
+            invoker.umask = inherited.or(own.umask);
+        }
+        Some(invoker)
     }
 
-    /// The outermost of the sudo processes right above a process.
+    /// The sudo process right above a process: where that has forked, to run the command in a terminal of its own,
+    /// the one that was called.
     fn sudo_above(&self, pid: u32) -> Option<u32> {
-        let mut found = None;
+        let mut found: Option<(u32, Vec<u8>)> = None;
         let mut pid = self.stat(pid)?.ppid;
         for _ in 0..NEAR {
-            let exe = self.link(&format!("{pid}/exe"))?;
-            if !exe.ends_with(b"/sudo") {
+            if !self.link(&format!("{pid}/exe"))?.ends_with(b"/sudo") {
                 break;
             }
-            found = Some(pid);
+            // A sudo that was called by a sudo has other arguments, and another environment.
+            let called =
+                [self.read(&format!("{pid}/cmdline"))?, self.read(&format!("{pid}/environ"))?].concat();
+            if found.as_ref().is_some_and(|(_, below)| *below != called) {
+                break;
+            }
+            found = Some((pid, called));
             pid = self.stat(pid)?.ppid;
         }
-        found
+        found.map(|(pid, _)| pid)
     }
 }
 
-impl Invoker {
-    /// Reads `/proc/PID/status` (proc_pid_status(5)).
-    fn parse(status: &str, environment: Environment) -> Option<Self> {
+/// As whom a process runs.
+#[derive(Debug, PartialEq, Eq)]
+struct Ids {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+    umask: Option<u32>,
+}
+
+impl Ids {
+    fn of(procfs: &Procfs, pid: u32) -> Option<Self> {
+        Self::parse(&String::from_utf8_lossy(&procfs.read(&format!("{pid}/status"))?))
+    }
+
+    /// Reads `/proc/PID/status` (proc_pid_status(5)); the ids are the real ones.
+    fn parse(status: &str) -> Option<Self> {
         let field = |name: &str| {
             status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
         };
@@ -69,13 +108,13 @@ impl Invoker {
             gid: first("Gid")?,
             groups: field("Groups")?.split_whitespace().filter_map(|group| group.parse().ok()).collect(),
             umask: field("Umask").and_then(|mask| u32::from_str_radix(mask, 8).ok()),
-            environment,
         })
     }
 }
 
 /// Entries of `/proc/PID/environ`; without `=` they are none.
-fn environment(bytes: &[u8]) -> Environment {
+#[must_use]
+pub fn environment(bytes: &[u8]) -> Environment {
     let entry = |entry: &[u8]| {
         let equals = entry.iter().position(|&byte| byte == b'=')?;
         let (name, value) = entry.split_at(equals);
@@ -83,6 +122,15 @@ fn environment(bytes: &[u8]) -> Environment {
             .then(|| (OsString::from_vec(name.to_vec()), OsString::from_vec(value[1..].to_vec())))
     };
     bytes.split(|&byte| byte == 0).filter_map(entry).collect()
+}
+
+/// An environment as it stands in `/proc/PID/environ`: the reverse of [`environment`].
+#[must_use]
+pub fn packed(environment: &Environment) -> Vec<u8> {
+    let entries = environment.iter();
+    let parts =
+        entries.flat_map(|(name, value)| [name.as_encoded_bytes(), b"=", value.as_encoded_bytes(), b"\0"]);
+    parts.flatten().copied().collect()
 }
 
 /// The environment of the caller of sudo, with what was given to the command on sudo's own command line
@@ -109,10 +157,10 @@ mod tests {
     #[test]
     fn the_caller_of_sudo() {
         let status = "Name:\tbash\nUmask:\t0027\nUid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\nGroups:\t4 27 100 \n";
-        let invoker = Invoker::parse(status, Environment::new()).unwrap();
-        assert_eq!((invoker.uid, invoker.gid, invoker.umask), (1000, 100, Some(0o27)));
-        assert_eq!(invoker.groups, [4, 27, 100]);
-        assert_eq!(Invoker::parse("Uid:\tx\n", Environment::new()), None);
+        let ids = Ids::parse(status).unwrap();
+        assert_eq!((ids.uid, ids.gid, ids.umask), (1000, 100, Some(0o27)));
+        assert_eq!(ids.groups, [4, 27, 100]);
+        assert_eq!(Ids::parse("Uid:\tx\n"), None);
     }
 
     #[test]

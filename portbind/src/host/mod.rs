@@ -14,7 +14,7 @@ mod container_names;
 pub mod entrance;
 mod files;
 pub mod invoker;
-mod job;
+pub mod job;
 pub mod listen_address;
 mod local_addresses;
 pub mod netlink;

@@ -8,7 +8,6 @@ use super::procfs::Procfs;
 /// A capability, by its number in include/uapi/linux/capability.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Capability {
-    DacOverride = 1,
     DacReadSearch = 2,
     SysPtrace = 19,
     SysAdmin = 21,
@@ -78,13 +77,11 @@ impl Privileges {
     /// Capabilities without which processes of others are described in part only, and that this process lacks, by
     /// name: their programs, descriptors and environments are closed to it.
     ///
-    /// CAP_DAC_OVERRIDE stands in for CAP_DAC_READ_SEARCH when it comes to reading (generic_permission in fs/namei.c).
+    /// CAP_DAC_OVERRIDE could stand in for the second, but it is given up once tracing is armed.
     #[must_use]
     pub fn missing_for_processes(&self) -> Vec<&'static str> {
-        use Capability::{DacOverride, DacReadSearch, SysPtrace};
-        let useful: [(&str, &[Capability]); 2] =
-            [("CAP_SYS_PTRACE", &[SysPtrace]), ("CAP_DAC_READ_SEARCH", &[DacReadSearch, DacOverride])];
-        self.without(&useful)
+        use Capability::{DacReadSearch, SysPtrace};
+        self.without(&[("CAP_SYS_PTRACE", &[SysPtrace]), ("CAP_DAC_READ_SEARCH", &[DacReadSearch])])
     }
 
     /// The names of those of which this process has no substitute either.
@@ -147,7 +144,7 @@ mod tests {
             (BPF, &tracing[1..], &processes),
             (PERFMON, &tracing[..1], &processes),
             (BPF | PERFMON, &[], &processes),
-            (BPF | PERFMON | SYS_PTRACE | DAC_OVERRIDE, &[], &[]),
+            (BPF | PERFMON | SYS_PTRACE | DAC_OVERRIDE, &[], &processes[1..]),
             (SYS_PTRACE | DAC_READ_SEARCH, &tracing, &[]),
         ];
         for (effective, missing, for_processes) in cases {

@@ -15,13 +15,15 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::child::{PASSED_ON, launcher};
+use super::child::blocked;
 use super::identity::Identity;
+use super::launcher::Launcher;
 use crate::output::Style;
 use crate::output::ci::{self, PAGE_LIMIT, Page, System};
 use crate::output::text::command::CommandReport;
+use crate::stderr;
 
 /// The program of Buildkite, which asks a server.
 const AGENT: &str = "buildkite-agent";
@@ -46,7 +48,7 @@ pub(super) fn publish(
         System::Gitlab | System::Jenkins => Ok(Page::Nowhere),
     };
     published.unwrap_or_else(|error| {
-        anstream::eprintln!("portbind: the findings are only in this log: {error}");
+        stderr::say(format_args!("portbind: the findings are only in this log: {error}"));
         Page::Nowhere
     })
 }
@@ -93,17 +95,14 @@ fn annotate(identity: &Identity, page: impl FnOnce(usize) -> Option<String>) -> 
     let (Some(agent), Some(page)) = (find(identity), page(PAGE_LIMIT)) else { return Ok(Page::Nowhere) };
     let words = ["annotate", "--context", "portbind", "--style", "error"].map(OsString::from);
     let command: Vec<OsString> = std::iter::once(agent.into_os_string()).chain(words).collect();
-    let mut child = launcher(&command, identity, PASSED_ON.into_iter())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let pid = Pid::from_child(&child);
-    waitpid(Some(pid), WaitOptions::UNTRACED)?;
-    kill_process(pid, Signal::CONT)?;
+    let launcher = Launcher::new(&command, identity, blocked())?;
+    let (mut child, gate) = launcher.streams(Stdio::piped(), Stdio::null(), Stdio::null()).start()?;
+    gate.open();
     // It may end before it has read all, and need not read at all.
-    let writer = child.stdin.take().map(|mut input| thread::spawn(move || input.write_all(page.as_bytes())));
-    if !ends_in_time(pid)? {
+    let input = child.stdin.take();
+    let write = move || input.map(|mut input| input.write_all(page.as_bytes()));
+    let writer = thread::Builder::new().spawn(write);
+    if !ends_in_time(Pid::from_child(&child))? {
         child.kill()?;
     }
     let status = child.wait()?;

@@ -11,7 +11,7 @@ mod server;
 
 pub use client::Broker;
 pub use question::{Liveness, PathLook, Question, Resolve, Setting, SocketKind};
-pub use server::serve;
+pub use server::{check_peer, serve};
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -62,3 +62,6 @@ fn receive<const LEN: usize>(
     let is_whole = received.bytes == LEN && !received.flags.contains(ReturnFlags::TRUNC);
     Ok(Some((is_whole.then_some(bytes).ok_or(Errno::INVAL), with)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,19 +19,25 @@ enum Given {
     Liveness(Liveness),
 }
 
+/// Checks that a connection was made by this process' parent, with the same user id: who may only run this program as
+/// root is not to have its rights for questions of their own.
+///
+/// # Errors
+/// If it was not, or is no connection.
+pub fn check_peer(link: BorrowedFd<'_>) -> io::Result<()> {
+    let peer = socket_peercred(link)?;
+    if Some(peer.pid) == getppid() && peer.uid == geteuid() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "the other end is not this process' parent"))
+}
+
 /// Answers questions until the other end is closed.
 ///
 /// # Errors
-/// If the other end was not made by this process' parent, if the connection breaks, or if this process cannot go back into its own network namespace: no namespace is to be
+/// If the connection breaks, or this process cannot go back into its own network namespace: no namespace is to be
 /// kept alive by who looked into it.
 pub fn serve(link: BorrowedFd<'_>) -> io::Result<()> {
-    let peer = socket_peercred(link)?;
-    if Some(peer.pid) != getppid() || peer.uid != geteuid() {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "the other end is not this process' parent",
-        ));
-    }
     let own = openat(CWD, "/proc/self/ns/net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     while let Some((bytes, with)) = receive::<QUESTION>(link)? {
         let given = bytes.and_then(|bytes| {

@@ -55,7 +55,7 @@ const DAC_OVERRIDE: Kept =
 pub fn kept(purpose: Purpose, kernel: Generation, unprivileged_bpf_disabled: Option<u8>) -> Vec<Kept> {
     let mut kept = match purpose {
         Purpose::Trace => vec![SYS_PTRACE, DAC_READ_SEARCH, NET_BIND_SERVICE],
-        Purpose::Run => vec![SYS_PTRACE, DAC_READ_SEARCH, NET_BIND_SERVICE, KILL],
+        Purpose::Run { .. } => vec![SYS_PTRACE, DAC_READ_SEARCH, NET_BIND_SERVICE, KILL],
         Purpose::Broker => return vec![SYS_ADMIN, DAC_READ_SEARCH, DAC_OVERRIDE],
     };
     if kernel < OPEN_LOOKUPS && unprivileged_bpf_disabled != Some(0) {
@@ -132,11 +132,12 @@ mod tests {
             assert_eq!(names(Purpose::Trace, (7, 3), disabled), looking);
             let needs_bpf = disabled != Some(0);
             assert_eq!(names(Purpose::Trace, (5, 18), disabled).contains(&"CAP_BPF"), needs_bpf);
-            assert_eq!(names(Purpose::Run, (5, 10), disabled).contains(&"CAP_BPF"), needs_bpf);
+            assert_eq!(names(Purpose::Run { command: 1 }, (5, 10), disabled).contains(&"CAP_BPF"), needs_bpf);
             let broker = ["CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"];
             assert_eq!(names(Purpose::Broker, (5, 10), disabled), broker);
         }
-        assert_eq!(names(Purpose::Run, (7, 3), Some(2)), [&looking[..], &["CAP_KILL"]].concat());
+        let run = Purpose::Run { command: 1 };
+        assert_eq!(names(run, (7, 3), Some(2)), [&looking[..], &["CAP_KILL"]].concat());
     }
 
     #[test]

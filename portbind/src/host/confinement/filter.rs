@@ -77,7 +77,7 @@ const ALWAYS_OLD: &[c_long] =
 #[cfg(not(target_arch = "x86_64"))]
 const ALWAYS_OLD: &[c_long] = &[];
 
-/// Waiting for several things at once.
+/// Waiting: for several things at once, for the end of a child.
 const WAITING: &[c_long] = &[
     libc::SYS_epoll_create1,
     libc::SYS_epoll_ctl,
@@ -85,8 +85,8 @@ const WAITING: &[c_long] = &[
     libc::SYS_eventfd2,
     libc::SYS_pipe2,
     libc::SYS_ppoll,
-    libc::SYS_timerfd_create,
-    libc::SYS_timerfd_settime,
+    libc::SYS_wait4,
+    libc::SYS_waitid,
 ];
 #[cfg(target_arch = "x86_64")]
 const WAITING_OLD: &[c_long] = &[libc::SYS_epoll_wait];
@@ -103,16 +103,8 @@ const SOCKETS: &[c_long] = &[
     libc::SYS_shutdown,
 ];
 
-/// A wrapped command: its end, signals to it, and the options of sockets that it left.
-const COMMAND: &[c_long] = &[
-    libc::SYS_getpeername,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_signalfd4,
-    libc::SYS_wait4,
-    libc::SYS_waitid,
-];
+/// A wrapped command: the options of sockets that it left.
+const COMMAND: &[c_long] = &[libc::SYS_getpeername, libc::SYS_pidfd_getfd, libc::SYS_pidfd_open];
 
 /// Other namespaces, paths below other roots, and the state of socket files. What openat2 is called with cannot be
 /// looked at by a filter; the broker calls it with O_PATH alone.
@@ -183,7 +175,10 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     match purpose {
         Purpose::Broker => allow(BROKER),
         Purpose::Trace => [WAITING, WAITING_OLD, SOCKETS].into_iter().for_each(allow),
-        Purpose::Run => [WAITING, WAITING_OLD, SOCKETS, COMMAND].into_iter().for_each(allow),
+        Purpose::Run { .. } => [WAITING, WAITING_OLD, SOCKETS, COMMAND].into_iter().for_each(allow),
+    }
+    if let Purpose::Run { command } = purpose {
+        rules.insert(libc::SYS_kill, one_of(0, &[command.into()])?);
     }
     // Not even for root's own files, which it may write to without any capability.
     rules.insert(libc::SYS_openat, vec![all_clear(2, WRITES)?]);
@@ -241,3 +236,7 @@ fn nothing(argument: u8) -> Result<SeccompRule, BackendError> {
 fn null(argument: u8) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }
+
+#[cfg(test)]
+#[path = "filter_tests.rs"]
+mod tests;

@@ -28,7 +28,10 @@ pub enum Purpose {
     /// Tells refusals, until it is stopped.
     Trace,
     /// The same, of a command: waits for it, passes signals on, looks for sockets that it left.
-    Run,
+    Run {
+        /// Its pid.
+        command: u32,
+    },
     /// Answers questions, see [`broker`](super::broker).
     Broker,
 }
