@@ -9,6 +9,7 @@ pub mod explain;
 pub mod free;
 mod helper;
 pub mod launch;
+mod reexec;
 pub mod report;
 pub mod run;
 mod session;
@@ -19,6 +20,7 @@ pub mod values;
 pub mod view;
 pub mod wait;
 pub mod who;
+pub(crate) mod writer;
 
 use clap::{Parser, Subcommand};
 
@@ -56,6 +58,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(name = launch::VERB, hide = true)]
     Launch(launch::Args),
+    #[command(name = writer::VERB, hide = true)]
+    Writer(writer::serve::Args),
 }
 
 const EXIT_STATUS: &str = "\
@@ -80,6 +84,7 @@ impl Cli {
             Command::Report(args) => report::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Launch(args) => launch::run(args),
+            Command::Writer(args) => writer::serve::run(args),
         }
     }
 }
