@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::cli::writer::Refused;
 use crate::kernel::tracer::TraceError;
 use crate::recording;
 
@@ -178,7 +179,13 @@ impl Error {
             Self::Word { .. } => {
                 Some("portbind --help, and that of the command, tells what the option takes")
             }
-            Self::Output { .. } => Some("name a file in a directory that you may write to"),
+            Self::Output { source, .. } => {
+                let refused = source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>());
+                Some(refused.map_or(
+                    "name a file in a directory that you may write to; under sudo, the rights of its caller count",
+                    Refused::hint,
+                ))
+            }
             Self::Recording(_) => {
                 Some("name a recording, made with portbind trace -o json --output FILE; - is standard input")
             }

@@ -37,6 +37,7 @@ Exit status: 0 nothing is new; 1 something is; 2 a word on the command line is w
 /// # Errors
 /// If a file cannot be read, or the comparison cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    view::give_up_root()?;
     let (before, after) = (read(&args.before)?, read(&args.after)?);
     let mut out = BufWriter::new(io::stdout());
     let written = match args.output_format {

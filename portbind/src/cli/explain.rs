@@ -51,6 +51,7 @@ Exit status: 0 something was found; 1 nothing was; 2 a word on the command line 
 /// # Errors
 /// If a file cannot be read, or explanations cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    view::give_up_root()?;
     let zone = args.zone.as_ref().map_or_else(zone::local, Zone::get);
     let clock = Clock { today: Timestamp::now().to_zoned(zone.clone()).date(), zone };
     let mut printer = Printer {

@@ -21,6 +21,7 @@ pub mod values;
 pub mod view;
 pub mod wait;
 pub mod who;
+pub(crate) mod writer;
 
 use clap::{Parser, Subcommand};
 
@@ -60,6 +61,8 @@ enum Command {
     Launch(launch::Args),
     #[command(name = broker::VERB, hide = true)]
     Broker,
+    #[command(name = writer::VERB, hide = true)]
+    Writer(writer::serve::Args),
 }
 
 const EXIT_STATUS: &str = "\
@@ -85,6 +88,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Launch(args) => launch::run(args),
             Command::Broker => broker::run(),
+            Command::Writer(args) => writer::serve::run(args),
         }
     }
 }

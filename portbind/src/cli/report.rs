@@ -1,10 +1,12 @@
 //! `portbind report`: recordings in, what they have in common out.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::style::style;
+use super::view::give_up_root;
+use super::writer::Replacement;
 use crate::error::{Error, ExitStatus};
 use crate::output::color::ColorChoice;
 use crate::output::report as output;
@@ -42,14 +44,19 @@ enum ReportFormat {
 /// # Errors
 /// If a recording cannot be read, or the report cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    give_up_root()?;
+    let page = args.html.as_ref().map(|path| {
+        Replacement::in_this_process(path).map_err(|source| Error::Output { path: path.clone(), source })
+    });
+    let page = page.transpose()?;
     let mut collector = Collector::default();
     for file in &args.files {
         read(file, &mut collector)?;
     }
     let report = collector.finish();
     report.files.iter().for_each(tell_skipped);
-    if let Some(path) = &args.html {
-        write_page(&report, path)?;
+    if let Some(page) = page {
+        page.write(|file| write_page(&report, file)).map_err(Error::Write)?;
     }
     match print(&report, args) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
@@ -77,15 +84,15 @@ fn tell_skipped(file: &FileNotes) {
     }
 }
 
-fn write_page(report: &Report, path: &Path) -> Result<(), Error> {
-    let open = OpenOptions::new().write(true).create(true).truncate(true).open(path);
-    let mut file = open.map_err(|source| Error::Output { path: path.to_owned(), source })?;
-    output::html(report, &mut file).map_err(Error::Write)
+fn write_page(report: &Report, file: &File) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    output::html(report, &mut out)?;
+    out.flush()
 }
 
 fn print(report: &Report, args: &Args) -> io::Result<()> {
     let style = style(args.color, true);
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(io::stdout().lock());
     match args.output_format {
         ReportFormat::Text => output::text(report, &style, &mut out)?,
         ReportFormat::Json => output::json(report, &mut out)?,

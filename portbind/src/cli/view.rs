@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::writer::Caller;
 use crate::error::Error;
 use crate::recording::{self, Line};
 use crate::stderr;
@@ -18,6 +19,12 @@ pub enum AnswerFormat {
 /// Says something about the run on standard error.
 pub(super) fn say(sentence: &str) {
     stderr::say(format_args!("portbind: {sentence}"));
+}
+
+/// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.
+pub(super) fn give_up_root() -> Result<(), Error> {
+    let given_up = Caller::of_process()?.replace_root();
+    given_up.map_err(|source| Error::System { doing: "cannot take the rights of the caller", source })
 }
 
 /// Gives every line of a recording to `show`, and says what was skipped.

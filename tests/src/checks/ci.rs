@@ -10,7 +10,7 @@ use anyhow::ensure;
 use super::Setting;
 
 /// A user who may nothing, in /etc/passwd of every system.
-const NOBODY: u32 = 65_534;
+pub(super) const NOBODY: u32 = 65_534;
 /// What is refused: a shell has nothing that binds, python is wherever these checks are made.
 pub(super) const TWICE: &str = "
 import socket
@@ -50,7 +50,11 @@ impl Drop for Folder {
 }
 
 /// Has a command refused under portbind, with only these variables and a search path.
-fn refused(setting: Setting<'_>, options: &[&str], variables: &[(&str, &Path)]) -> anyhow::Result<Output> {
+pub(super) fn refused(
+    setting: Setting<'_>,
+    options: &[&str],
+    variables: &[(&str, &Path)],
+) -> anyhow::Result<Output> {
     let mut command = Command::new(setting.portbind);
     command.args(["run", "--backend", setting.backend]).args(options).args(["--", "python3", "-c", TWICE]);
     command.env_clear().env("PATH", "/usr/bin:/bin").envs(variables.iter().copied());
@@ -60,7 +64,7 @@ fn refused(setting: Setting<'_>, options: &[&str], variables: &[(&str, &Path)]) 
     Ok(output)
 }
 
-fn stderr(output: &Output) -> String {
+pub(super) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

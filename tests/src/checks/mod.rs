@@ -8,6 +8,7 @@ mod check;
 mod ci;
 mod commands;
 mod copies;
+mod files;
 mod filters;
 mod fixes;
 mod flaky;
@@ -115,6 +116,13 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: agent of Buildkite", Once, ci::agent),
     ("run: action for GitHub", Once, action::github),
     ("run: job for GitLab", Once, action::gitlab),
+    ("files: links", Once, files::links),
+    ("files: owner and mode", Once, files::owner_and_mode),
+    ("files: what is replaced stays until the end", Once, files::replaced_at_the_end),
+    ("files: a link in a loop", Once, files::race),
+    ("files: the report's own errors", Once, files::errors_come_first),
+    ("files: the helper is killed", Once, files::killed_helper),
+    ("files: the page of a step", Once, files::step_summary),
     ("-q", Once, status::quiet),
     ("-v", Once, status::verbose),
     ("-vv", Once, status::debug_lines),

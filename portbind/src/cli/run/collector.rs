@@ -1,17 +1,17 @@
 //! What a wrapped command was refused, as it comes: recorded, tallied, and told at the end.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _};
-use std::os::unix::fs::{OpenOptionsExt as _, fchown};
-use std::path::Path;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
 use super::html::Html;
 use super::identity::Identity;
-use super::{Args, Finding, page};
+use super::page::Destination;
+use super::{Args, Finding};
 use crate::cli::session;
+use crate::cli::writer::Writer;
 use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::diagnosis::tally::{Group, Tally};
 use crate::error::Error;
@@ -32,6 +32,9 @@ pub(super) struct Collector {
     style: Style,
     is_quiet: bool,
     ci: Option<ci::System>,
+    page: Option<Destination>,
+    /// Opens files with the rights of the caller; there is none if no file is to be written.
+    writer: Option<Writer>,
     command: Option<Command>,
     tally: Tally,
     ends: Vec<Ended>,
@@ -64,21 +67,19 @@ impl Collector {
             zone: zone::local(),
             ..Style::default()
         };
-        let recorder = args.record.as_ref().map(|path| {
-            let file = create(path, identity).map_err(|source| Error::Output { path: path.clone(), source });
-            file.map(|file| Recorder::new(BufWriter::new(file)))
-        });
-        let html = args.report.as_ref().map(|path| {
-            let file = create(path, identity).map_err(|source| Error::Output { path: path.clone(), source });
-            file.map(Html::new)
-        });
+        let ci = args.ci.resolve(|name| identity.variable(name).is_some());
+        let page = ci.filter(|_| !args.quiet).and_then(|system| Destination::of(system, identity));
+        let writes = args.record.is_some() || args.report.is_some() || page.is_some();
+        let mut writer = writes.then(|| Writer::start(&identity.caller()?)).transpose()?;
         Ok(Self {
-            recorder: recorder.transpose()?,
-            html: html.transpose()?,
+            recorder: record(args, writer.as_mut())?,
+            html: html(args, writer.as_mut())?,
             live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), io::stderr())),
             style,
             is_quiet: args.quiet,
-            ci: args.ci.resolve(|name| identity.variable(name).is_some()),
+            ci,
+            page,
+            writer,
             command: None,
             tally: Tally::default(),
             ends: Vec::new(),
@@ -102,23 +103,28 @@ impl Collector {
     ) -> Found {
         let groups = self.tally.groups(&self.ends, now);
         self.record_end(&groups, end, leaks);
-        if let Some(Err(error)) = self.html.take().map(Html::write) {
+        if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
+            && let Err(error) = html.write(writer)
+        {
             stderr::say(format_args!("portbind: the page is not complete: {}", Error::Write(error)));
         }
-        if let (false, Some(command)) = (self.is_quiet, &self.command) {
-            let refusals = self.tally.count();
-            let report = CommandReport { command, end, groups: &groups, refusals, leaks };
+        let refusals = self.tally.count();
+        if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
+            let report = CommandReport { command: &command, end, groups: &groups, refusals, leaks };
             // Where standard error cannot be written, there is nowhere to say so; the command's status counts.
             let _told = self.tell(&report, identity);
         }
-        Found { refusals: self.tally.count() > 0, leaks: !leaks.is_empty() }
+        Found { refusals: refusals > 0, leaks: !leaks.is_empty() }
     }
 
-    fn tell(&self, report: &CommandReport<'_>, identity: &Identity) -> io::Result<()> {
+    fn tell(&mut self, report: &CommandReport<'_>, identity: &Identity) -> io::Result<()> {
         let Some(system) = self.ci else {
             return command::write(report, &self.style, &mut io::stderr().lock());
         };
-        let page = page::publish(system, report, &self.style, identity);
+        let page = match (self.page.take(), &mut self.writer) {
+            (Some(destination), Some(writer)) => destination.publish(report, &self.style, identity, writer),
+            _ => ci::Page::Nowhere,
+        };
         ci::write(system, report, &page, &self.style, &mut io::stderr().lock())
     }
 
@@ -188,18 +194,14 @@ impl session::Sink for Collector {
     }
 }
 
-/// Opens a file to append to; one that is new belongs to the user of the command.
-fn create(path: &Path, identity: &Identity) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).mode(0o600);
-    match options.clone().create_new(true).open(path) {
-        Ok(file) => {
-            if let Some(becomes) = &identity.becomes {
-                fchown(&file, Some(identity.uid), Some(becomes.gid))?;
-            }
-            Ok(file)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
-        Err(error) => Err(error),
-    }
+fn record(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Recorder<BufWriter<File>>>, Error> {
+    let (Some(path), Some(writer)) = (&args.record, writer) else { return Ok(None) };
+    let file = writer.append(path).map_err(|source| Error::Output { path: path.clone(), source })?;
+    Ok(Some(Recorder::new(BufWriter::new(file))))
+}
+
+fn html(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Html>, Error> {
+    let (Some(path), Some(writer)) = (&args.report, writer) else { return Ok(None) };
+    let file = writer.replace(path).map_err(|source| Error::Output { path: path.clone(), source })?;
+    Ok(Some(Html::new(file)))
 }

@@ -1,8 +1,8 @@
 //! The page of a wrapped command (`--report`).
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 
+use crate::cli::writer::{Replacement, Writer};
 use crate::output::recorder::Entry;
 use crate::output::report;
 use crate::output::wire;
@@ -11,13 +11,13 @@ use crate::report::Collector;
 /// A page that is written when all is over.
 #[derive(Debug)]
 pub(super) struct Html {
-    file: File,
+    file: Replacement,
     collector: Collector,
 }
 
 impl Html {
     /// A page that goes to `file`, in place of what is there.
-    pub(super) fn new(file: File) -> Self {
+    pub(super) fn new(file: Replacement) -> Self {
         Self { file, collector: Collector::default() }
     }
 
@@ -35,12 +35,13 @@ impl Html {
         }
     }
 
-    /// Writes the page.
-    pub(super) fn write(self) -> io::Result<()> {
+    /// Writes the page; the one before stays until this one is whole.
+    pub(super) fn write(self, writer: &mut Writer) -> io::Result<()> {
         let report = self.collector.finish();
-        self.file.set_len(0)?;
-        let mut out = BufWriter::new(self.file);
-        report::html(&report, &mut out)?;
-        out.flush()
+        writer.finish(self.file, |file| {
+            let mut out = BufWriter::new(file);
+            report::html(&report, &mut out)?;
+            out.flush()
+        })
     }
 }

@@ -2,10 +2,9 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::{io, thread};
 
 use super::Args;
-use crate::cli::launch;
+use crate::cli::writer::Caller;
 use crate::error::Error;
 use crate::host::invoker::{Environment, Invoker, merge};
 use crate::host::{Account, Accounts, Procfs};
@@ -59,17 +58,16 @@ impl Identity {
         self.environment.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// Does something with the rights of who called sudo, or of who runs portbind where nobody did.
-    pub(super) fn act<T: Send>(&self, act: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
-        let becomes = self.becomes.as_ref().filter(|_| env::var_os("SUDO_UID").is_some());
-        let Some(becomes) = becomes else { return act() };
-        // The kernel keeps rights by thread: this one takes those of the user, and ends with them.
-        let as_user = || {
-            launch::take_identity(self.uid, becomes.gid, &becomes.groups)?;
-            act()
-        };
-        let acted = thread::scope(|scope| scope.spawn(as_user).join());
-        acted.unwrap_or_else(|_| Err(io::Error::other("it was broken off")))
+    /// With whose rights files are opened: those of who called sudo, also if the command runs as somebody else; else
+    /// those of the user of `--user`, so that the files are that user's.
+    pub(super) fn caller(&self) -> Result<Caller, Error> {
+        let caller = Caller::of_process()?;
+        Ok(match &self.becomes {
+            Some(becomes) if !caller.is_other() => {
+                Caller { uid: self.uid, gid: becomes.gid, groups: Some(becomes.groups.clone()) }
+            }
+            _ => caller,
+        })
     }
 
     fn of_invoker(

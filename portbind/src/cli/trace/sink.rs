@@ -1,12 +1,11 @@
 //! Where events go: stdout, or a file.
 
-use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 
 use super::Args;
 use crate::cli::session;
 use crate::cli::style::style;
+use crate::cli::writer::{Caller, Writer};
 use crate::diagnosis::event::{Refusal, Release, Repeat};
 use crate::error::Error;
 use crate::output::{Printer, Style, Summary};
@@ -20,7 +19,8 @@ pub(super) fn open(args: &Args) -> Result<Sink, Error> {
     let out: Box<dyn Write> = match &args.output {
         None => Box::new(BufWriter::new(io::stdout())),
         Some(path) => {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+            // The helper ends when the file is open.
+            let file = Writer::start(&Caller::of_process()?)?.append(path);
             let file = file.map_err(|source| Error::Output { path: path.clone(), source })?;
             Box::new(BufWriter::new(file))
         }

@@ -1,9 +1,11 @@
 //! Network namespaces, as they are named on the command line.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use rustix::fs::{Mode, OFlags};
 
 use super::{ValueError, digits};
 use crate::host::{Host, Netns};
@@ -46,11 +48,7 @@ impl NetnsRef {
     pub fn open(&self, host: &Host) -> io::Result<Netns> {
         let file = match self.path() {
             Err(number) => host.open_network_namespace(number).ok_or(io::ErrorKind::NotFound)?,
-            Ok(path) => {
-                let file = open(&path)?;
-                inode(&path, &file)?;
-                file
-            }
+            Ok(path) => open(&path)?,
         };
         Netns::of(&host.procfs, file)
     }
@@ -66,8 +64,13 @@ impl NetnsRef {
     }
 }
 
+/// Opens the file of a namespace. Anything else is only looked at: to open a device or a pipe may have effects, or not
+/// come back, and the path may be one of who called sudo.
 fn open(path: &Path) -> io::Result<OwnedFd> {
-    Ok(std::fs::File::open(path)?.into())
+    let found = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    inode(path, &found)?;
+    let again = format!("/proc/self/fd/{}", found.as_raw_fd());
+    Ok(rustix::fs::open(again, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 fn inode(path: &Path, file: &OwnedFd) -> io::Result<u32> {

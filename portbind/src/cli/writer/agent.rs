@@ -1,0 +1,118 @@
+//! The agent of Buildkite, run with the rights, in the environment and from the search path of the caller.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::message::Response;
+use crate::host::invoker::Environment;
+
+/// The program, which asks a server.
+const AGENT: &str = "buildkite-agent";
+/// How long it may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Gives it a page, if it is there.
+///
+/// # Errors
+/// Those of starting it.
+pub(super) fn annotate(environment: &[u8], page: &[u8]) -> io::Result<Response> {
+    let environment = unpack(environment);
+    let Some(agent) = find(&environment) else { return Ok(Response::Absent) };
+    let mut input = File::from(memfd_create("portbind page", MemfdFlags::CLOEXEC)?);
+    input.write_all(page)?;
+    input.rewind()?;
+    let mut child = Command::new(agent)
+        .args(["annotate", "--context", "portbind", "--style", "error"])
+        .env_clear()
+        .envs(environment)
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let ends = ends_in_time(Pid::from_child(&child));
+    if !matches!(ends, Ok(true)) {
+        child.kill()?;
+    }
+    let status = child.wait()?;
+    Ok(if ends? { Response::Ended(status.into_raw()) } else { Response::Late })
+}
+
+/// Waits for its end, but not when the main process is gone.
+fn ends_in_time(pid: Pid) -> io::Result<bool> {
+    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    let main = rustix::stdio::stdin();
+    let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+    // A socket whose other end is closed is reported unasked.
+    let mut watched =
+        [PollFd::new(&pidfd, PollFlags::IN), PollFd::from_borrowed_fd(main.as_fd(), PollFlags::empty())];
+    poll(&mut watched, Some(&patience))?;
+    Ok(watched[0].revents().contains(PollFlags::IN))
+}
+
+/// The program in a search path.
+fn find(environment: &Environment) -> Option<PathBuf> {
+    let is_program = |path: &PathBuf| {
+        path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    let folders =
+        env::split_paths(environment.get(OsStr::new("PATH"))?).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(AGENT)).find(is_program)
+}
+
+/// An environment as bytes: `NAME=value`, each with a 0 behind it.
+pub(super) fn pack(environment: &Environment) -> Vec<u8> {
+    let entry =
+        |(name, value): (&OsString, &OsString)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat();
+    environment.iter().flat_map(entry).collect()
+}
+
+fn unpack(bytes: &[u8]) -> Environment {
+    let entry = |entry: &[u8]| {
+        let (name, value) = entry.split_at_checked(entry.iter().position(|&byte| byte == b'=')?)?;
+        let value = value.get(1..)?;
+        (!name.is_empty()).then(|| (OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec())))
+    };
+    bytes.split(|&byte| byte == 0).filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(entries: &[(&str, &str)]) -> Environment {
+        entries.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn an_environment_survives_the_way() {
+        let given = environment(&[("A", "1"), ("EMPTY", ""), ("EQUALS", "a=b=c"), ("LINES", "a\nb")]);
+        assert_eq!(unpack(&pack(&given)), given);
+        assert_eq!(unpack(b"=x\0none\0\0A=1"), environment(&[("A", "1")]));
+    }
+
+    #[test]
+    fn an_agent_is_a_program_in_an_absolute_folder_of_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let search = |path: &str| find(&environment(&[("PATH", path)]));
+        assert_eq!((search(path), search("."), find(&Environment::new())), (None, None, None));
+        let agent = folder.path().join(AGENT);
+        std::fs::write(&agent, "no program").unwrap();
+        assert_eq!(search(path), None);
+        std::fs::set_permissions(&agent, std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(search(&format!(".:/none:{path}")), Some(agent));
+    }
+}

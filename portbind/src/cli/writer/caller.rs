@@ -1,0 +1,117 @@
+//! Whose rights count when a file is opened.
+
+use std::env;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::{DumpableBehavior, getegid, geteuid, getgid, getuid, set_dumpable_behavior};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set, set_capabilities,
+    set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+};
+
+use crate::error::Error;
+use crate::host::{Accounts, Procfs};
+
+/// What root keeps to open files: to root, the permissions of a file mean nothing.
+const OF_ROOT: CapabilitySet =
+    CapabilitySet::DAC_OVERRIDE.union(CapabilitySet::DAC_READ_SEARCH).union(CapabilitySet::FOWNER);
+
+/// Who called portbind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Caller {
+    /// User id.
+    pub(in crate::cli) uid: u32,
+    /// Group id.
+    pub(in crate::cli) gid: u32,
+    /// Supplementary groups; those of this process where this is `None`.
+    pub(in crate::cli) groups: Option<Vec<u32>>,
+}
+
+impl Caller {
+    /// Who called sudo, else who runs this process (its real ids).
+    ///
+    /// # Errors
+    /// [`Error::User`] if nothing is known of who called sudo.
+    pub(in crate::cli) fn of_process() -> Result<Self, Error> {
+        let real = Self { uid: getuid().as_raw(), gid: getgid().as_raw(), groups: None };
+        // Only sudo can set the variable where portbind is root; to others it gives nothing.
+        let word = env::var("SUDO_UID").ok().filter(|word| real.uid == 0 && !word.is_empty());
+        word.map_or(Ok(real), |word| Self::of_sudo(&word))
+    }
+
+    /// Whether sudo stands between the caller and this process.
+    pub(in crate::cli) fn is_other(&self) -> bool {
+        self.groups.is_some()
+    }
+
+    fn of_sudo(word: &str) -> Result<Self, Error> {
+        let unknown = || Error::User(word.to_owned());
+        let uid: u32 = word.parse().map_err(|_| unknown())?;
+        let accounts = Accounts::at(Path::new("/"));
+        let account = accounts.of(uid);
+        let gid = env::var("SUDO_GID").ok().and_then(|word| word.parse().ok());
+        if let Some(invoker) = gid.and_then(|gid| Procfs::new().invoker(std::process::id(), uid, gid)) {
+            let of_account = || account.map(|account| accounts.groups(&account)).unwrap_or_default();
+            return Ok(Self {
+                uid,
+                gid: invoker.gid,
+                groups: Some(invoker.groups.unwrap_or_else(of_account)),
+            });
+        }
+        let account = account.ok_or_else(unknown)?;
+        Ok(Self { uid, gid: account.gid, groups: Some(accounts.groups(&account)) })
+    }
+
+    /// Has a helper process take these rights ([`super::serve::Args`]).
+    pub(super) fn put_on(&self, command: &mut Command) {
+        command.args(["--uid".to_owned(), self.uid.to_string(), "--gid".to_owned(), self.gid.to_string()]);
+        match &self.groups {
+            None => command.arg("--keep-groups"),
+            Some(groups) => command.args(groups.iter().map(|group| format!("--group={group}"))),
+        };
+    }
+
+    /// Gives this thread, and those that it starts, the rights of the caller and no others, for good.
+    ///
+    /// # Errors
+    /// Those of setgroups(2), setresgid(2), setresuid(2) and capset(2); `PermissionDenied` if they have no effect.
+    pub(in crate::cli) fn take(&self) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        // Groups first: who has given up its user id may not change them.
+        if let Some(groups) = &self.groups {
+            let groups: Vec<Gid> = groups.iter().map(|&group| Gid::from_raw(group)).collect();
+            set_thread_groups(&groups)?;
+        }
+        set_thread_res_gid(gid, gid, gid)?;
+        set_thread_res_uid(uid, uid, uid)?;
+        // An id of -1 changes nothing, and that is no error to the kernel (setresuid(2)).
+        if (getuid(), geteuid(), getgid(), getegid()) != (uid, uid, gid, gid) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let kept =
+            if self.uid == 0 { capabilities(None)?.permitted & OF_ROOT } else { CapabilitySet::empty() };
+        clear_ambient_capability_set()?;
+        set_capabilities(
+            None,
+            CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() },
+        )?;
+        Ok(())
+    }
+
+    /// Gives up root where sudo stands between the caller and this process, for verbs that read and write files and
+    /// need no rights of their own.
+    ///
+    /// # Errors
+    /// Those of [`Self::take`].
+    pub(in crate::cli) fn replace_root(&self) -> io::Result<()> {
+        if !self.is_other() {
+            return Ok(());
+        }
+        self.take()?;
+        // Else /dev/stdin and /dev/fd would be closed to it: their links belong to root while it is not dumpable
+        // (task_dump_owner in fs/proc/base.c, 6.18). This process holds nothing that the caller did not give it.
+        Ok(set_dumpable_behavior(DumpableBehavior::Dumpable)?)
+    }
+}

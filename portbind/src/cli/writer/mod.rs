@@ -1,0 +1,29 @@
+//! Files are opened, made and replaced with the rights of the caller, by a process that has no others.
+//!
+//! portbind is root, and the paths are not root's: a sudo caller names them, and a checkout may hold links. So the
+//! main process opens no file for writing by its path. It starts a helper ([`serve`]) that first gives up what the
+//! caller does not have, and then opens files on request; the descriptor comes back by `SCM_RIGHTS`. A thread with
+//! the caller's ids would not do: it shares its memory with root, and the caller may signal it.
+//!
+//! Where the caller is root itself, no link is followed that somebody else could have made ([`walk`]).
+
+mod agent;
+mod caller;
+mod client;
+mod message;
+mod place;
+#[cfg(test)]
+mod place_tests;
+mod received;
+mod refused;
+mod replacement;
+pub(crate) mod serve;
+mod walk;
+
+pub(in crate::cli) use caller::Caller;
+pub(in crate::cli) use client::{Annotated, Writer};
+pub(crate) use refused::Refused;
+pub(in crate::cli) use replacement::Replacement;
+
+/// The name of the hidden verb.
+pub(super) const VERB: &str = "__writer";

@@ -1,0 +1,155 @@
+//! The way to a file that root is to open: component by component, and through no link that others could make.
+//!
+//! openat2(2) with `RESOLVE_NO_SYMLINKS` would refuse the links of the system, too (`/var/run`), does not name the
+//! link that it refuses, exists from 5.6 on, and is blocked by the seccomp filters of older container runtimes. A
+//! walk with `O_NOFOLLOW` decides link by link: what is looked at is the descriptor that is walked on from.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
+use rustix::io::Errno;
+
+use super::Refused;
+
+/// Folders of the system that hold links of the system (`/var/run`, `/home` on some): hier(7). A checkout lies in
+/// none of them, so that a link of root's in a folder of root's is one of the administrator's. Elsewhere it may come
+/// from a checkout that root made: git(1) writes links as they were committed.
+const SYSTEM: [&str; 3] = ["/", "/dev", "/var"];
+
+/// Links that are followed on the way to one file.
+const MAX_LINKS: usize = 8;
+
+/// Where a file is, or is to be.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its folder.
+    pub(super) folder: OwnedFd,
+    /// Its name there; whoever opens it follows no link.
+    pub(super) name: OsString,
+}
+
+/// How far the walk has come.
+struct Walk {
+    folder: OwnedFd,
+    /// The path of `folder`, without links if it is absolute; else it begins in the working folder.
+    at: PathBuf,
+    rest: VecDeque<OsString>,
+    links: usize,
+}
+
+/// Finds the folder of a file.
+///
+/// # Errors
+/// [`Refused::Link`] where the way leads through a link that may not be followed; those of openat(2).
+pub(super) fn find(path: &Path) -> io::Result<Place> {
+    let mut walk = Walk::start(path)?;
+    while let Some(name) = walk.rest.pop_front() {
+        if name == ".." {
+            walk.up()?;
+        } else if !walk.rest.is_empty() {
+            walk.enter(&name)?;
+        } else if !walk.follows(&name)? {
+            return Ok(Place { folder: walk.folder, name });
+        }
+    }
+    Err(Errno::ISDIR.into())
+}
+
+impl Walk {
+    fn start(path: &Path) -> io::Result<Self> {
+        if path.as_os_str().is_empty() {
+            return Err(Errno::NOENT.into());
+        }
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(Errno::ISDIR.into());
+        }
+        let here = if path.is_absolute() { "/" } else { "." };
+        let folder = openat(CWD, here, folder_flags(), Mode::empty())?;
+        let at = if path.is_absolute() { PathBuf::from("/") } else { PathBuf::new() };
+        Ok(Self { folder, at, rest: names(path), links: 0 })
+    }
+
+    fn up(&mut self) -> io::Result<()> {
+        self.folder = openat(&self.folder, "..", folder_flags(), Mode::empty())?;
+        if !self.at.pop() && !self.at.is_absolute() {
+            self.at.push("..");
+        }
+        Ok(())
+    }
+
+    /// Goes on to a folder, or to where a link leads.
+    fn enter(&mut self, name: &OsStr) -> io::Result<()> {
+        let next = openat(&self.folder, name, look_flags(), Mode::empty())?;
+        let stat = fstat(&next)?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => {
+                self.folder = next;
+                self.at.push(name);
+                Ok(())
+            }
+            FileType::Symlink if self.trusts(&stat)? => self.follow(&next),
+            FileType::Symlink => Err(io::Error::other(Refused::Link(self.at.join(name)))),
+            _ => Err(Errno::NOTDIR.into()),
+        }
+    }
+
+    /// Goes on to where the last name leads if it is a link of the system. One that is not is left to who opens it.
+    fn follows(&mut self, name: &OsStr) -> io::Result<bool> {
+        let last = match openat(&self.folder, name, look_flags(), Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(false),
+            other => other?,
+        };
+        let stat = fstat(&last)?;
+        let follows = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink && self.trusts(&stat)?;
+        if follows {
+            self.follow(&last)?;
+        }
+        Ok(follows)
+    }
+
+    /// Whether nobody but root could have made this link in this folder.
+    fn trusts(&self, link: &Stat) -> io::Result<bool> {
+        let folder = fstat(&self.folder)?;
+        let is_roots = link.st_uid == 0 && folder.st_uid == 0 && folder.st_mode & 0o022 == 0;
+        Ok(is_roots && SYSTEM.iter().any(|system| self.at == Path::new(system)))
+    }
+
+    fn follow(&mut self, link: &OwnedFd) -> io::Result<()> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(Errno::LOOP.into());
+        }
+        let target = PathBuf::from(OsString::from_vec(readlinkat(link, "", Vec::new())?.into_bytes()));
+        if target.is_absolute() {
+            self.folder = openat(CWD, "/", folder_flags(), Mode::empty())?;
+            self.at = PathBuf::from("/");
+        }
+        let mut rest = names(&target);
+        rest.append(&mut self.rest);
+        self.rest = rest;
+        Ok(())
+    }
+}
+
+/// The names of a path, `..` among them.
+fn names(path: &Path) -> VecDeque<OsString> {
+    let name = |component: Component<'_>| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::CurDir | Component::RootDir | Component::Prefix(_) => None,
+    };
+    path.components().filter_map(name).collect()
+}
+
+const fn folder_flags() -> OFlags {
+    OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC)
+}
+
+const fn look_flags() -> OFlags {
+    OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC)
+}

@@ -1,0 +1,102 @@
+//! SECURITY.md names every source file that opens, starts, connects to or enters something.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Calls whose names say what they do.
+const CALLS: &str = r"(?x)
+    \bFile::(open|create|create_new|options)\b | \bOpenOptions\b | \bCommand::new\b | \b(UnixStream|UnixDatagram)::\w+
+    | \b(TcpStream|TcpListener|UdpSocket)::\w+ | \.(exec|spawn)\(\)
+    | \bfs::(read|write|copy|rename|remove|create|hard_link|metadata|symlink|canonicalize|set_perm)\w*\(
+    | \brustix::fs::(open|stat|statfs|lstat|access|chmod|chown|mkdir|rename|unlink|link|symlink)\w*\(
+    | \b(openat2?|statat|statx|readlinkat\w*|unlinkat|renameat\w*|mkdirat|mknodat|linkat|symlinkat|fchmod|fchown)\(
+    | \b(memfd_create|pidfd_open|pidfd_send_signal|pidfd_getfd|kill_process|setns|unshare|chroot|mount)\(
+    | \b(move_into_\w+|set_thread_(groups|res_\w+)|set_capabilities)\(
+    | \benv::(vars?|vars?_os|args|args_os|current_dir|current_exe)\b";
+
+/// Calls that are known only by what is imported.
+const IMPORTED: &str = r"(?s)\buse\s+rustix::(fs|net)::[^;]*\b(open|stat|statfs|connect|bind)\b[^;]*;";
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && name != "tests.rs" && !name.ends_with("_tests.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The text without its tests and comments.
+fn code(text: &str) -> String {
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    let lines = text[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text opens, starts, connects to or enters something.
+fn acts(text: &str) -> bool {
+    let is_use = Regex::new(r"(?s)^\s*(pub(\([^)]*\))? )?use [^;]*;").unwrap();
+    let uses: Vec<String> = text.split_inclusive(';').map(str::to_owned).collect();
+    let rest: String = uses.iter().filter(|part| !is_use.is_match(part)).cloned().collect();
+    Regex::new(CALLS).unwrap().is_match(&rest) || Regex::new(IMPORTED).unwrap().is_match(text)
+}
+
+/// The source files that rows of a table name.
+fn named(page: &str) -> BTreeSet<String> {
+    let file = Regex::new(r"`([\w/]+\.rs)`").unwrap();
+    let rows = page.lines().filter(|line| line.starts_with('|'));
+    // The first two columns of a row; the others are words about it.
+    let cells = rows.map(|row| row.split('|').take(2).collect::<String>());
+    cells
+        .flat_map(|cell| file.captures_iter(&cell).map(|found| found[1].to_owned()).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn every_file_that_acts_has_a_row() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("../SECURITY.md")).unwrap();
+    let named = named(&page);
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    let mut missing = Vec::new();
+    for path in &files {
+        let name = path.strip_prefix(root.join("src")).unwrap().to_str().unwrap().to_owned();
+        if acts(&code(&fs::read_to_string(path).unwrap())) && !named.contains(&name) {
+            missing.push(name);
+        }
+    }
+    assert!(missing.is_empty(), "SECURITY.md has no row that names: {missing:#?}");
+    let gone: Vec<_> = named.iter().filter(|name| !root.join("src").join(name).exists()).collect();
+    assert!(gone.is_empty(), "SECURITY.md names files that are not there: {gone:#?}");
+}
+
+#[test]
+fn what_acts_is_found() {
+    for text in [
+        "let file = File::open(path)?;",
+        "std::fs::write(path, text)?;",
+        "let text = fs::read_to_string(path)?;",
+        "use rustix::fs::{Mode, OFlags, open};\nlet file = open(path, OFlags::RDONLY, Mode::empty())?;",
+        "let file = rustix::fs::open(path, OFlags::RDONLY, Mode::empty())?;",
+        "use rustix::net::{\n    AddressFamily, connect,\n};",
+        "Command::new(program)",
+        "renameat(&folder, old, &folder, new)?;",
+        "setns(&file, flags)?;",
+        "env::var_os(\"TZ\")",
+        "let status = fs::metadata(path)?;",
+    ] {
+        assert!(acts(text), "{text}");
+    }
+    for text in
+        ["use std::fs::File;", "file.metadata()?", "use rustix::fs::{Mode, OFlags, fstat};", "reopen(file)"]
+    {
+        assert!(!acts(text), "{text}");
+    }
+}
