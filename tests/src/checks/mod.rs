@@ -7,6 +7,7 @@ mod browser;
 mod check;
 mod ci;
 mod commands;
+mod confined;
 mod copies;
 mod files;
 mod filters;
@@ -132,6 +133,10 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("filter --proto", Once, filters::by_protocol),
     ("filter --netns", Once, filters::by_netns),
     ("filter -e", Once, filters::by_error),
+    ("after arming: trace keeps little", Each, confined::trace_keeps_little),
+    ("after arming: run keeps little", Once, confined::run_keeps_little),
+    ("after arming: each capability is needed", Once, confined::each_is_needed),
+    ("after arming: without the broker", Once, confined::without_broker),
     ("run: exit statuses", Once, run::exit_statuses),
     ("run: without tracing", Once, run::without_tracing),
     ("run: nothing is lost", Once, run::nothing_is_lost),

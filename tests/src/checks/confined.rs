@@ -1,0 +1,277 @@
+//! What is left of portbind's rights once it traces.
+
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Setting;
+use super::support::{Quarrel, SOON, events, exited};
+use crate::actor::{Action, Protocol};
+use crate::event::Event;
+use crate::scratch::Scratch;
+use crate::tracer::Tracer;
+
+/// Capabilities, by their numbers in include/uapi/linux/capability.h.
+const DAC_OVERRIDE: u64 = 1 << 1;
+const DAC_READ_SEARCH: u64 = 1 << 2;
+const KILL: u64 = 1 << 5;
+const NET_BIND_SERVICE: u64 = 1 << 10;
+const SYS_PTRACE: u64 = 1 << 19;
+const SYS_ADMIN: u64 = 1 << 21;
+const BPF: u64 = 1 << 39;
+
+/// What look-ups use.
+const LOOKING: u64 = SYS_PTRACE | DAC_READ_SEARCH | NET_BIND_SERVICE;
+const BROKER: u64 = SYS_ADMIN | DAC_READ_SEARCH | DAC_OVERRIDE;
+
+/// A user who may nothing.
+const NOBODY: u32 = 65_534;
+
+/// `trace` and its broker, in each of their threads.
+pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let looking = LOOKING | if needs_bpf()? { BPF } else { 0 };
+    let broker = broker_of(tracer.pid())?;
+    little_is_left(&threads_of(tracer.pid())?, looking)?;
+    let pid = quarrel.refuse("binder", 1)?;
+    quarrel.troupe.tell("elsewhere", &Action::NewNetns)?;
+    let told = |lines: &[String]| lines.iter().any(|line| line.contains(&format!("\"pid\":{pid},")));
+    ensure!(
+        tracer.stdout.wait(SOON, told),
+        "the refusal was not told:\n{}",
+        tracer.stdout.so_far().join("\n")
+    );
+    little_is_left(&threads_of(tracer.pid())?, looking)?;
+    little_is_left(&threads_of(broker)?, BROKER)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    ensure!(!Path::new(&format!("/proc/{broker}/exe")).exists(), "the broker outlives the trace");
+    Ok(())
+}
+
+/// `run`, while its command is at work; the command itself has everything.
+pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut command = Command::new(setting.portbind);
+    let script = "cat /proc/$PPID/task/*/status; echo =====; cat /proc/self/status";
+    command.args(["run", "-q", "--backend", setting.backend, "--", "/bin/sh", "-c", script]);
+    let ended = Tracer::spawn(&mut command)?.end()?;
+    exited(&ended, 0)?;
+    let text = ended.stdout.join("\n");
+    let (portbind, wrapped) = text.split_once("\n=====\n").context("the command said nothing")?;
+    let threads: Vec<String> = portbind.split("Name:\t").skip(1).map(str::to_owned).collect();
+    let looking = LOOKING | KILL | if needs_bpf()? { BPF } else { 0 };
+    little_is_left(&threads, looking)?;
+    let own = std::fs::read_to_string("/proc/self/status")?;
+    for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"] {
+        ensure!(value(wrapped, name)? == value(&own, name)?, "{name} of the command:\n{wrapped}");
+    }
+    Ok(())
+}
+
+/// Without any one of the capabilities something is not told, and nothing else changes.
+pub(super) fn each_is_needed(setting: Setting<'_>) -> anyhow::Result<()> {
+    let cases: [(&str, Find); 5] = [
+        ("sys_ptrace", program_of_holder),
+        ("dac_read_search", test_of_holder),
+        ("net_bind_service", free_privileged_port),
+        ("sys_admin", free_port_elsewhere),
+        ("dac_override", stale_socket_file),
+    ];
+    for (name, find) in cases {
+        ensure!(find(setting, None).with_context(|| format!("with {name}"))?, "not told with {name}");
+        ensure!(
+            !find(setting, Some(name)).with_context(|| format!("without {name}"))?,
+            "told without {name}"
+        );
+    }
+    Ok(())
+}
+
+/// Whether something is told by a portbind without this capability.
+type Find = fn(Setting<'_>, Option<&str>) -> anyhow::Result<bool>;
+
+/// A broker that is gone, or does not answer: less is told, and nothing waits for it.
+pub(super) fn without_broker(setting: Setting<'_>) -> anyhow::Result<()> {
+    for signal in [Signal::KILL, Signal::STOP] {
+        let mut quarrel = elsewhere()?;
+        let tracer = start(setting, None)?;
+        let broker = broker_of(tracer.pid())?;
+        let broker = Pid::from_raw(broker.cast_signed()).context("no broker")?;
+        kill_process(broker, signal)?;
+        let port = quarrel.port;
+        let event = told(tracer, quarrel.take("binder", port)?);
+        // One that is stopped ends by that alone.
+        let _ended = kill_process(broker, Signal::KILL);
+        let event = event.with_context(|| format!("{signal:?}"))?;
+        ensure!(!has_other_port(&event), "{signal:?}: told of another namespace: {}", event.line);
+    }
+    Ok(())
+}
+
+fn program_of_holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
+    Ok(holder(setting, without)?.contains("\"exe\":\"/"))
+}
+
+fn test_of_holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
+    Ok(holder(setting, without)?.contains("api.py::test_old"))
+}
+
+/// What is told of the process of another user that has had a port since before tracing began.
+fn holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<String> {
+    // Opened here, run there: the folders above it may be closed to the other user.
+    let program = std::fs::File::open("/proc/self/exe")?;
+    rustix::io::fcntl_setfd(&program, rustix::io::FdFlags::empty())?;
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&program));
+    let mut command = Command::new(path);
+    command.arg("hold").uid(NOBODY).gid(NOBODY).env("PYTEST_CURRENT_TEST", "api.py::test_old (call)");
+    let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let event = of_holder(setting, without, &mut holder);
+    let _killed = holder.kill();
+    holder.wait()?;
+    let event: serde_json::Value = serde_json::from_str(&event?.line)?;
+    Ok(event["holders"][0]["processes"].to_string())
+}
+
+fn of_holder(setting: Setting<'_>, without: Option<&str>, holder: &mut Child) -> anyhow::Result<Event> {
+    let mut line = String::new();
+    let output = holder.stdout.take().context("no output")?;
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)?;
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    quarrel.port = line.trim().parse()?;
+    let tracer = start(setting, without)?;
+    told(tracer, quarrel.refuse("binder", 1)?)
+}
+
+/// The remedy names the port above a privileged one.
+fn free_privileged_port(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+    let is_taken =
+        |port: &u16| (0..2).all(|more| std::net::TcpListener::bind(("127.0.0.1", port + more)).is_ok());
+    quarrel.port = (700..1000).find(is_taken).context("no privileged port is free")?;
+    quarrel.hold()?;
+    let tracer = start(setting, without)?;
+    let event = told(tracer, quarrel.refuse("binder", 1)?)?;
+    let next = format!("{}", quarrel.port + 1);
+    Ok(event.fixes.iter().any(|fix| fix.code == "other-port" && fix.text.contains(&next)))
+}
+
+/// The remedy names a free port of another network namespace.
+fn free_port_elsewhere(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
+    let mut quarrel = elsewhere()?;
+    let tracer = start(setting, without)?;
+    let port = quarrel.port;
+    Ok(has_other_port(&told(tracer, quarrel.take("binder", port)?)?))
+}
+
+fn has_other_port(event: &Event) -> bool {
+    event.fixes.iter().any(|fix| fix.code == "other-port")
+}
+
+/// A port that is held in a network namespace of its own.
+fn elsewhere() -> anyhow::Result<Quarrel> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns] {
+        quarrel.troupe.tell("holder", &action)?;
+    }
+    quarrel.hold()?;
+    Ok(quarrel)
+}
+
+/// A socket file of somebody else's is found to be stale.
+fn stale_socket_file(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
+    let file = Scratch::new("confined.sock");
+    drop(UnixListener::bind(file.path())?);
+    chown(file.path(), Some(NOBODY), Some(NOBODY))?;
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o700))?;
+    let tracer = start(setting, without)?;
+    ensure!(UnixListener::bind(file.path()).is_err(), "the path was free");
+    Ok(told(tracer, std::process::id())?.cause.code == "stale-socket-file")
+}
+
+/// A trace by a portbind that has all capabilities but one.
+fn start(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<Tracer> {
+    let mut command = match without {
+        None => Command::new(setting.portbind),
+        Some(name) => {
+            let mut command = Command::new("setpriv");
+            command.args([format!("--bounding-set=-{name}"), format!("--inh-caps=-{name}")]);
+            command.arg(setting.portbind);
+            command
+        }
+    };
+    command.args(["trace", "-o", "json", "--backend", setting.backend]);
+    let tracer = Tracer::spawn(&mut command)?;
+    tracer.armed()?;
+    Ok(tracer)
+}
+
+/// The event of a refusal to this process, which is told soon; then the trace ends, with nothing lost.
+fn told(tracer: Tracer, pid: u32) -> anyhow::Result<Event> {
+    let is_told = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
+    ensure!(tracer.stdout.wait(SOON, is_told), "not told of {pid}:\n{}", tracer.stdout.so_far().join("\n"));
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    events(&ended.stdout, pid)?.into_iter().next().context("no event")
+}
+
+/// The status files of all threads of a process.
+fn threads_of(pid: u32) -> anyhow::Result<Vec<String>> {
+    let mut threads = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        threads.push(std::fs::read_to_string(task?.path().join("status"))?);
+    }
+    Ok(threads)
+}
+
+/// Complains of a thread that has more than these capabilities, could get more, or is not filtered.
+fn little_is_left(threads: &[String], allowed: u64) -> anyhow::Result<()> {
+    ensure!(!threads.is_empty(), "no thread was seen");
+    for status in threads {
+        for (name, most) in
+            [("CapInh", 0), ("CapPrm", allowed), ("CapEff", allowed), ("CapBnd", 0), ("CapAmb", 0)]
+        {
+            let more = u64::from_str_radix(value(status, name)?, 16)? & !most;
+            ensure!(more == 0, "{name} has {more:x} too much:\n{status}");
+        }
+        for (name, expected) in [("NoNewPrivs", "1"), ("Seccomp", "2")] {
+            ensure!(value(status, name)? == expected, "{name}:\n{status}");
+        }
+    }
+    Ok(())
+}
+
+fn value<'a>(status: &'a str, name: &str) -> anyhow::Result<&'a str> {
+    let mut values = status.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    values.next().map(str::trim).with_context(|| format!("no {name}:\n{status}"))
+}
+
+/// The helper process of a portbind that answers questions.
+fn broker_of(portbind: u32) -> anyhow::Result<u32> {
+    for entry in std::fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let words = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        let status = std::fs::read_to_string(path.join("status")).unwrap_or_default();
+        let is_child = value(&status, "PPid").is_ok_and(|parent| parent == portbind.to_string());
+        if is_child && words.split(|&byte| byte == 0).any(|word| word == b"__broker") {
+            return Ok(value(&status, "Pid")?.parse()?);
+        }
+    }
+    bail!("portbind {portbind} has no broker")
+}
+
+/// Look-ups in maps take CAP_BPF before 5.19.
+fn needs_bpf() -> anyhow::Result<bool> {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse::<u32>);
+    let version = (numbers.next().context("no version")??, numbers.next().context("no version")??);
+    Ok(version < (5, 19))
+}
