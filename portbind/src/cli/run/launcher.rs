@@ -52,8 +52,7 @@ impl Launcher {
         lend(&mut launcher, "gate", &held)?;
         lend(&mut launcher, "environment", &environment)?;
         launcher.args(unblocked.map(|signal| format!("--unblock={}", signal.as_str())));
-        launcher
-            .args(signals::ignored_by_caller().iter().map(|signal| format!("--ignore={signal}")));
+        launcher.args(signals::ignored_by_caller().iter().map(|signal| format!("--ignore={signal}")));
         launcher.args(becoming(identity)).arg("--").args(command);
         Ok(Self { command: launcher, gate: Gate(gate), lent: (held, environment) })
     }

@@ -5,12 +5,13 @@ use std::panic::{self, AssertUnwindSafe};
 use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
 
+use super::Args;
 use super::child::Child;
 use super::collector::{Collector, Found};
 use super::identity::Identity;
 use super::leaks;
-use crate::cli::session::{self, Records, Session, Settings};
-use crate::diagnosis::event::{Command, CommandEnd, Leak};
+use crate::cli::session::{self, Records, Session};
+use crate::diagnosis::event::{CommandEnd, Leak};
 use crate::error::Error;
 use crate::host::Host;
 use crate::host::clock::boot_time;
@@ -50,9 +51,8 @@ struct Seen {
 /// returned; whether the command has ended by then is for the caller to see.
 pub(super) fn follow(
     trace: Trace,
-    settings: Settings,
+    args: &Args,
     collector: Collector,
-    command: &Command,
     child: &mut Child,
     host: &Host,
     identity: &Identity,
@@ -60,8 +60,10 @@ pub(super) fn follow(
     let Trace { runtime, tracer, mut records } = trace;
     let follow = async {
         tracer.adopt(child.pid())?;
-        let mut session = Session::start(settings, tracer, collector)?;
-        session.sink_mut().started(command.clone());
+        let mut session = Session::start(args.settings(), tracer, collector)?;
+        let command = args.describe(identity, host, child.pid());
+        let started = command.time;
+        session.sink_mut().started(command);
         let mut seen = Seen::default();
         if let Err(error) = watch(&mut session, &mut records, child, host, &mut seen).await {
             report(&error);
@@ -69,7 +71,7 @@ pub(super) fn follow(
         let mut collector = session.into_sink();
         let ending = child.wait().map_err(|source| Error::System { doing: NO_STATUS, source })?;
         let now = host.clock.at(boot_time());
-        let end = CommandEnd { time: seen.end.unwrap_or(now), started: command.time, ending };
+        let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
         Ok(collector.finish(&end, &seen.leaks, now, identity))
     };
     // What is broken in portbind is to leave the command whole: the panic has been reported by its hook.
