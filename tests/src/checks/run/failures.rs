@@ -28,7 +28,7 @@ pub(in crate::checks) fn unwritable_recording(setting: Setting<'_>) -> anyhow::R
     let output = wrapped(setting, &["--record=/dev/full"], &refused)?.output()?;
     let said = status(&output, 7)?;
     ensure!(said.matches(INCOMPLETE).count() == 1, "it is not said once:\n{said}");
-    ensure!(said.contains("refused"), "the summary is gone:\n{said}");
+    ensure!(said.contains("1 refusal"), "the summary is gone:\n{said}");
     status(&wrapped(setting, &["--report=/dev/full"], &refused)?.output()?, 7)?;
     full_disk(setting, &refused)
 }
@@ -87,8 +87,7 @@ pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     };
     status(&strace(&[])?, 7)?;
     let text = std::fs::read_to_string(calls.path())?;
-    let gate =
-        text.lines().position(|line| line.ends_with(r#", "\n", 1) = 1"#)).context("nothing lets it go")?;
+    let gate = text.lines().position(|line| line.contains(r#", "\n", 1)"#)).context("nothing lets it go")?;
     let inject = format!("inject=write:signal=KILL:when={}", gate + 1);
     // What the command says arrives after the end of portbind.
     let said = Scratch::new("said");
@@ -124,7 +123,7 @@ pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Resu
     for helper in helpers {
         ensure!(helper.contains("], [])"), "a helper process has an environment: {helper}");
     }
-    let became = text.find("setresuid(65534, 65534, 65534) = 0").context("it does not become the user")?;
+    let became = text.find("setresuid(65534, 65534, 65534").context("it does not become the user")?;
     let given = text.rfind("GCONV_PATH=/nowhere").context("the command has not the caller's environment")?;
     ensure!(became < given, "it has the caller's environment too early:\n{text}");
     Ok(())
@@ -133,9 +132,7 @@ pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Resu
 /// However few files may be open, portbind ends with an error that says so, and leaves nothing behind.
 pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = std::fs::canonicalize(setting.portbind)?;
-    let verbs = [
-        "trace --timeout 0.1",
-        "run -- /bin/true",
+    let helpers = [
         "who 8000",
         "check 8000",
         "wait --until free --timeout 0.1 8000",
@@ -143,8 +140,10 @@ pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result
         "doctor",
         "report /dev/null",
     ];
-    for limit in [4, 8, 12, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 36] {
-        for verb in verbs {
+    let tracing = ["trace --timeout 0.1", "run -- /bin/true"];
+    for limit in [4, 12, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32] {
+        let helpers = helpers.iter().filter(|_| limit % 12 == 0 || limit < 8);
+        for verb in tracing.iter().chain(helpers) {
             let script = format!("ulimit -n {limit}; exec {} {verb}", portbind.display());
             let output = Command::new("/bin/sh").args(["-c", &script]).stdin(Stdio::null()).output()?;
             let said = String::from_utf8_lossy(&output.stderr);
