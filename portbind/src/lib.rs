@@ -13,4 +13,5 @@ pub mod kernel;
 pub mod output;
 pub mod recording;
 pub mod report;
+pub mod stderr;
 pub mod sys;

@@ -5,8 +5,13 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use portbind::cli::Cli;
 use portbind::error::{ExitStatus, WRAPPER_FAILED};
+use portbind::stderr;
 
 fn main() -> ExitCode {
+    // One line, and nothing of it by the environment (RUST_BACKTRACE).
+    std::panic::set_hook(Box::new(|panic| {
+        stderr::say(format_args!("portbind: internal error, please report it: {panic}"));
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -14,9 +19,9 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(status) => status.into(),
         Err(error) => {
-            anstream::eprintln!("portbind: {error}");
+            stderr::say(format_args!("portbind: {error}"));
             if let Some(hint) = error.hint() {
-                anstream::eprintln!("hint: {hint}");
+                stderr::say(format_args!("hint: {hint}"));
             }
             error.status().into()
         }

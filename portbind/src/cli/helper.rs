@@ -22,6 +22,7 @@ use crate::host::{Host, Netns, SocketOwners};
 use crate::output::Style;
 use crate::output::answer::{Answer, AnswerFormat};
 use crate::output::color::ColorChoice;
+use crate::stderr;
 
 /// Options of every helper.
 #[derive(Debug, clap::Args)]
@@ -170,5 +171,5 @@ impl Helper {
 
 /// Says something beside the answer.
 pub(super) fn status(text: &str) {
-    anstream::eprintln!("portbind: {text}");
+    stderr::say(format_args!("portbind: {text}"));
 }

@@ -13,6 +13,7 @@ use crate::output::report as output;
 use crate::output::sanitize::Escaped;
 use crate::recording;
 use crate::report::{Collector, FileNotes, Report};
+use crate::stderr;
 
 /// What to read, and how to tell it.
 #[derive(Debug, clap::Args)]
@@ -77,7 +78,7 @@ fn read(path: &Path, collector: &mut Collector) -> Result<(), Error> {
 fn tell_skipped(file: &FileNotes) {
     let name = Escaped(file.name.unescaped());
     for note in file.skipped.notes().iter().filter(|note| note.damage.is_told()) {
-        anstream::eprintln!("portbind: {name}: {note}");
+        stderr::say(format_args!("portbind: {name}: {note}"));
     }
 }
 

@@ -4,8 +4,10 @@ mod child;
 mod collector;
 mod html;
 mod identity;
+mod launcher;
 mod leaks;
 mod page;
+mod trace;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,16 +17,19 @@ use portbind_ebpf::abi::{Filter, life};
 use self::child::Child;
 use self::collector::Collector;
 use self::identity::Identity;
-use super::session::{self, Session, Settings};
+use self::trace::Trace;
+use super::session::Settings;
 use super::values::ErrorSet;
-use crate::diagnosis::event::{Command, CommandEnd};
+use crate::diagnosis::event::Command;
 use crate::error::{Error, ExitStatus};
 use crate::host::clock::boot_time;
-use crate::host::{Accounts, Host, Privileges};
+use crate::host::job::job_to_be;
+use crate::host::{Accounts, Host, Privileges, invoker};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::ci;
 use crate::output::color::ColorChoice;
+use crate::stderr;
 
 /// What to run, and what to make of it.
 #[derive(Debug, clap::Args)]
@@ -103,24 +108,28 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 fn wrap(args: &Args) -> Result<ExitStatus, Error> {
+    let system = |doing| move |source| Error::System { doing, source };
     let host = Host::new();
     let identity = Identity::of(args, &Accounts::at(Path::new("/")), &host.procfs)?;
     let collector = Collector::open(args, &identity)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
-    match start_tracing(args, &host) {
-        Ok(tracer) => runtime.block_on(follow(args, &identity, &host, tracer, collector)),
+    let trace = match start_tracing(args, &host) {
+        Ok(trace) => Some(trace),
         Err(error) if args.optional => {
-            anstream::eprintln!("portbind: the command runs without being followed: {error}");
-            runtime.block_on(pass_through(args, &identity))
+            stderr::say(format_args!("portbind: the command runs without being followed: {error}"));
+            None
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    // From here on the command runs to its end, whatever happens to the trace.
+    let mut child = Child::start(&args.command, &identity).map_err(system("cannot start the command"))?;
+    let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &host, &identity));
+    let ending = child.wait().map_err(system(trace::NO_STATUS))?;
+    let is_found = |finding: &Finding| found.is_some_and(|found| found.has(*finding));
+    let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_found);
+    Ok(if fails { ExitStatus::Negative } else { ExitStatus::Wrapped(ending.exit_status()) })
 }
 
-fn start_tracing(args: &Args, host: &Host) -> Result<Tracer, Error> {
+fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
     let missing = Privileges::read().missing();
     if !missing.is_empty() {
         return Err(Error::Privileges(missing));
@@ -136,61 +145,25 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Tracer, Error> {
         ..Filter::ANY
     };
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
-    Ok(Tracer::start(&Options { backends, filter, ports: None, family: true })?)
-}
-
-/// Runs the command under the eyes of the kernel half.
-async fn follow(
-    args: &Args,
-    identity: &Identity,
-    host: &Host,
-    tracer: Tracer,
-    collector: Collector,
-) -> Result<ExitStatus, Error> {
-    let system = |doing| move |source| Error::System { doing, source };
-    let mut records = session::records(&tracer)?;
-    let mut child = Child::start(&args.command, identity).map_err(system("cannot start the command"))?;
-    tracer.adopt(child.pid())?;
-    let settings = Settings {
-        quiet: true,
-        verbose: 0,
-        coalesces: false,
-        count: None,
-        history_limit: args.history_limit,
-    };
-    let mut session = Session::start(settings, tracer, collector)?;
-    let command = args.describe(identity, host, child.pid());
-    session.sink_mut().started(command.clone())?;
-    child.let_go().map_err(system("cannot let the command go"))?;
-    let end = session.follow(&mut records, child.ended()).await?;
-    let ending = child.ending().map_err(system("cannot wait for the command"))?;
-    let end_of_command = CommandEnd { time: host.clock.at(boot_time()), started: command.time, ending };
-    let leaks = leaks::find(&mut session, &mut records, host).await?;
-    let collector = session.close(&mut records, end).await?;
-    let found = collector.finish(&end_of_command, &leaks, host.clock.at(boot_time()), identity)?;
-    let fails = ending.exit_status() == 0 && args.fail_on.iter().any(|finding| found.has(*finding));
-    Ok(if fails { ExitStatus::Negative } else { ExitStatus::Wrapped(ending.exit_status()) })
-}
-
-/// Runs the command as it is.
-async fn pass_through(args: &Args, identity: &Identity) -> Result<ExitStatus, Error> {
-    let system = |doing| move |source| Error::System { doing, source };
-    let mut child = Child::start(&args.command, identity).map_err(system("cannot start the command"))?;
-    child.let_go().map_err(system("cannot let the command go"))?;
-    child.ended().await;
-    let ending = child.ending().map_err(system("cannot wait for the command"))?;
-    Ok(ExitStatus::Wrapped(ending.exit_status()))
+    Trace::of(Tracer::start(&Options { backends, filter, ports: None, family: true })?)
 }
 
 impl Args {
+    const fn settings(&self) -> Settings {
+        Settings { quiet: true, verbose: 0, coalesces: false, count: None, history_limit: self.history_limit }
+    }
+
+    /// The command that process `pid` is about to become.
     fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
+        let launcher = host.describe(pid);
+        let known = launcher.as_ref().and_then(|process| process.job.as_ref());
         Command {
             time: host.clock.at(boot_time()),
             pid,
             args: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             uid: identity.uid,
             user: host.users.name(identity.uid),
-            job: host.describe(pid).and_then(|process| process.job),
+            job: job_to_be(&invoker::packed(&identity.environment), pid, known),
         }
     }
 }

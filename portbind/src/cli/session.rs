@@ -35,6 +35,7 @@ use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
+use crate::stderr;
 use crate::sys::poll;
 use crate::sys::ring::Ring;
 
@@ -140,7 +141,7 @@ impl<S: Sink> Session<S> {
 
     fn status(&self, text: &str) {
         if !self.settings.quiet {
-            anstream::eprintln!("portbind: {text}");
+            stderr::say(format_args!("portbind: {text}"));
         }
     }
 
@@ -249,6 +250,12 @@ impl<S: Sink> Session<S> {
     /// Where the run tells what it sees.
     pub(super) const fn sink_mut(&mut self) -> &mut S {
         &mut self.sink
+    }
+
+    /// Ends tracing, and gives back where the run told what it saw.
+    pub(super) fn into_sink(self) -> S {
+        self.tracer.detach();
+        self.sink
     }
 
     fn is_full(&self) -> bool {

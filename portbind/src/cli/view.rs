@@ -5,6 +5,7 @@ use std::path::Path;
 use super::writer::Caller;
 use crate::error::Error;
 use crate::recording::{self, Line};
+use crate::stderr;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -17,7 +18,7 @@ pub enum AnswerFormat {
 
 /// Says something about the run on standard error.
 pub(super) fn say(sentence: &str) {
-    anstream::eprintln!("portbind: {sentence}");
+    stderr::say(format_args!("portbind: {sentence}"));
 }
 
 /// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.

@@ -15,15 +15,19 @@ const SET_BY_SUDO: [&str; 8] = ["HOME", "LOGNAME", "MAIL", "PATH", "SHELL", "TER
 /// Processes that are walked up; sudo is one above, or two where it runs the command in a terminal of its own.
 const NEAR: usize = 3;
 
-/// The process that called sudo, and the environment it gave it.
+/// An environment and arguments cannot be larger together: three quarters of `_STK_LIM` (`bprm_stack_limits` in
+/// fs/exec.c of 6.18) are 6 MiB.
+const MAX_ENVIRONMENT: u64 = 8 << 20;
+
+/// Who called sudo, and the environment that sudo was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoker {
     /// Real user id.
     pub uid: u32,
     /// Real group id.
     pub gid: u32,
-    /// Supplementary groups.
-    pub groups: Vec<u32>,
+    /// Supplementary groups; `None` where the process that would tell has become sudo.
+    pub groups: Option<Vec<u32>>,
     /// File mode creation mask.
     pub umask: Option<u32>,
     /// What sudo was given.
@@ -31,51 +35,96 @@ pub struct Invoker {
 }
 
 impl Procfs {
-    /// The process that called the sudo under which process `pid` runs.
+    /// Who called the sudo under which process `pid` runs; `uid` and `gid` are what that says of them (`SUDO_UID` and
+    /// `SUDO_GID`). `None` if there is no sudo, or it was called by somebody else.
     #[must_use]
-    pub fn invoker(&self, pid: u32) -> Option<Invoker> {
+    pub fn invoker(&self, pid: u32, uid: u32, gid: u32) -> Option<Invoker> {
         let sudo = self.sudo_above(pid)?;
-        let caller = self.stat(sudo)?.ppid;
-        let status = String::from_utf8_lossy(&self.read(&format!("{caller}/status"))?).into_owned();
-        let environment = environment(&self.read(&format!("{sudo}/environ"))?);
-        Invoker::parse(&status, environment)
+        let mut invoker = Invoker {
+            uid,
+            gid,
+            groups: None,
+            umask: None,
+            environment: environment(&self.read_up_to(&format!("{sudo}/environ"), MAX_ENVIRONMENT)?),
+        };
+        let parent = Ids::of(self, self.stat(sudo)?.ppid)?;
+        if parent.is_plain && (parent.uid, parent.gid) == (uid, gid) {
+            invoker.groups = Some(parent.groups);
+            invoker.umask = parent.umask;
+        } else {
+            // The shell has become sudo (`sh -c 'sudo ...'`), and what is above has started the shell, as su does.
+            // sudo, whose real user id is still that of its caller, adds 022 to the mask by default (sudoers(5)).
+            let own = Ids::of(self, sudo).filter(|own| own.uid == uid)?;
+            let inherited = parent.umask.filter(|mask| Some(mask | 0o022) == own.umask);
+            invoker.umask = inherited.or(own.umask);
+        }
+        Some(invoker)
     }
 
-    /// The outermost of the sudo processes right above a process.
+    /// The sudo process right above a process: where that has forked, to run the command in a terminal of its own,
+    /// the one that was called.
     fn sudo_above(&self, pid: u32) -> Option<u32> {
-        let mut found = None;
+        let mut found: Option<(u32, Vec<u8>)> = None;
         let mut pid = self.stat(pid)?.ppid;
         for _ in 0..NEAR {
-            let exe = self.link(&format!("{pid}/exe"))?;
-            if !exe.ends_with(b"/sudo") {
+            if !self.link(&format!("{pid}/exe"))?.ends_with(b"/sudo") {
                 break;
             }
-            found = Some(pid);
+            // A sudo that was called by a sudo has other arguments, and another environment.
+            let called =
+                [self.read(&format!("{pid}/cmdline"))?, self.read(&format!("{pid}/environ"))?].concat();
+            if found.as_ref().is_some_and(|(_, below)| *below != called) {
+                break;
+            }
+            found = Some((pid, called));
             pid = self.stat(pid)?.ppid;
         }
-        found
+        found.map(|(pid, _)| pid)
     }
 }
 
-impl Invoker {
+/// As whom a process runs.
+#[derive(Debug, PartialEq, Eq)]
+struct Ids {
+    /// The real one.
+    uid: u32,
+    /// The real one.
+    gid: u32,
+    /// All user ids are the same, and all group ids: no program with the rights of its owner, whose groups may be others.
+    is_plain: bool,
+    groups: Vec<u32>,
+    umask: Option<u32>,
+}
+
+impl Ids {
+    fn of(procfs: &Procfs, pid: u32) -> Option<Self> {
+        Self::parse(&String::from_utf8_lossy(&procfs.read(&format!("{pid}/status"))?))
+    }
+
     /// Reads `/proc/PID/status` (proc_pid_status(5)).
-    fn parse(status: &str, environment: Environment) -> Option<Self> {
+    fn parse(status: &str) -> Option<Self> {
         let field = |name: &str| {
             status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
         };
         let first = |name: &str| field(name)?.split_whitespace().next()?.parse().ok();
+        let is_one = |name: &str| {
+            let mut ids = field(name)?.split_whitespace();
+            let first = ids.next();
+            Some(ids.all(|id| Some(id) == first))
+        };
         Some(Self {
             uid: first("Uid")?,
             gid: first("Gid")?,
+            is_plain: is_one("Uid")? && is_one("Gid")?,
             groups: field("Groups")?.split_whitespace().filter_map(|group| group.parse().ok()).collect(),
             umask: field("Umask").and_then(|mask| u32::from_str_radix(mask, 8).ok()),
-            environment,
         })
     }
 }
 
 /// Entries of `/proc/PID/environ`; without `=` they are none.
-fn environment(bytes: &[u8]) -> Environment {
+#[must_use]
+pub fn environment(bytes: &[u8]) -> Environment {
     let entry = |entry: &[u8]| {
         let equals = entry.iter().position(|&byte| byte == b'=')?;
         let (name, value) = entry.split_at(equals);
@@ -83,6 +132,15 @@ fn environment(bytes: &[u8]) -> Environment {
             .then(|| (OsString::from_vec(name.to_vec()), OsString::from_vec(value[1..].to_vec())))
     };
     bytes.split(|&byte| byte == 0).filter_map(entry).collect()
+}
+
+/// An environment as it stands in `/proc/PID/environ`: the reverse of [`environment`].
+#[must_use]
+pub fn packed(environment: &Environment) -> Vec<u8> {
+    let entries = environment.iter();
+    let parts =
+        entries.flat_map(|(name, value)| [name.as_encoded_bytes(), b"=", value.as_encoded_bytes(), b"\0"]);
+    parts.flatten().copied().collect()
 }
 
 /// The environment of the caller of sudo, with what was given to the command on sudo's own command line
@@ -109,10 +167,73 @@ mod tests {
     #[test]
     fn the_caller_of_sudo() {
         let status = "Name:\tbash\nUmask:\t0027\nUid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\nGroups:\t4 27 100 \n";
-        let invoker = Invoker::parse(status, Environment::new()).unwrap();
-        assert_eq!((invoker.uid, invoker.gid, invoker.umask), (1000, 100, Some(0o27)));
-        assert_eq!(invoker.groups, [4, 27, 100]);
-        assert_eq!(Invoker::parse("Uid:\tx\n", Environment::new()), None);
+        let ids = Ids::parse(status).unwrap();
+        assert_eq!((ids.uid, ids.gid, ids.umask), (1000, 100, Some(0o27)));
+        assert_eq!(ids.groups, [4, 27, 100]);
+        assert_eq!(Ids::parse("Uid:\tx\n"), None);
+    }
+
+    /// A process table of processes above process 1: program, pid of the parent, arguments and environment, ids.
+    fn table(processes: &[(&str, u32, &str, &str)]) -> (tempfile::TempDir, Procfs) {
+        let root = tempfile::tempdir().unwrap();
+        for (index, (program, parent, words, ids)) in processes.iter().enumerate() {
+            let folder = root.path().join((index + 1).to_string());
+            std::fs::create_dir(&folder).unwrap();
+            std::os::unix::fs::symlink(program, folder.join("exe")).unwrap();
+            let rest = "7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 3133440 512 184";
+            std::fs::write(folder.join("stat"), format!("{} (x) S {parent} {rest}", index + 1)).unwrap();
+            std::fs::write(folder.join("cmdline"), words).unwrap();
+            std::fs::write(folder.join("environ"), words).unwrap();
+            std::fs::write(folder.join("status"), ids).unwrap();
+        }
+        let procfs = Procfs::at(root.path());
+        (root, procfs)
+    }
+
+    const SHELL: &str = "Umask:\t0031\nUid:\t9\t9\t9\t9\nGid:\t8\t8\t8\t8\nGroups:\t8 4 \n";
+    const SUDO: &str = "Umask:\t0033\nUid:\t9\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \n";
+    const ROOT: &str = "Umask:\t0011\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \n";
+    /// As of sg(1): the user's real ids, and groups that may be somebody else's.
+    const SETUID: &str = "Umask:\t0031\nUid:\t9\t0\t0\t0\nGid:\t8\t8\t8\t8\nGroups:\t0 \n";
+
+    fn told(above: &[(&str, u32, &str, &str)]) -> Option<(Option<Vec<u32>>, Option<u32>, Environment)> {
+        let portbind = ("/usr/bin/portbind", u32::try_from(above.len()).unwrap(), "", ROOT);
+        let (_root, procfs) = table(&[above, &[portbind]].concat());
+        let pid = u32::try_from(above.len()).unwrap() + 1;
+        procfs.invoker(pid, 9, 8).map(|invoker| (invoker.groups, invoker.umask, invoker.environment))
+    }
+
+    #[test]
+    fn a_shell_that_called_sudo() {
+        let (sudo, shell) = ("/usr/bin/sudo", ("/bin/sh", 0, "", SHELL));
+        let expected = Some((Some(vec![8, 4]), Some(0o31), of(&[("A", "1")])));
+        assert_eq!(told(&[shell, (sudo, 1, "A=1", SUDO)]), expected);
+        // In a terminal of its own.
+        assert_eq!(told(&[shell, (sudo, 1, "A=1", SUDO), (sudo, 2, "A=1", ROOT)]), expected);
+        // By a sudo that somebody else called, with nothing in between.
+        assert_eq!(
+            told(&[shell, (sudo, 1, "B=2", ROOT), (sudo, 2, "A=1", SUDO)]).unwrap().2,
+            of(&[("A", "1")])
+        );
+    }
+
+    #[test]
+    fn a_shell_that_became_sudo() {
+        let sudo = ("/usr/bin/sudo", 1, "A=1", SUDO);
+        let environment = of(&[("A", "1")]);
+        let su = |ids| ("/bin/su", 0, "", ids);
+        assert_eq!(told(&[su(ROOT), sudo]), Some((None, Some(0o11), environment.clone())));
+        assert_eq!(told(&[su(SETUID), sudo]), Some((None, Some(0o31), environment.clone())));
+        let open = ROOT.replace("0011", "0022");
+        assert_eq!(told(&[su(&open), sudo]), Some((None, Some(0o33), environment)));
+    }
+
+    #[test]
+    fn who_is_not_the_caller_gives_nothing() {
+        let (sudo, su) = ("/usr/bin/sudo", ("/bin/su", 0, "", ROOT));
+        // Root has said SUDO_UID by itself.
+        assert_eq!(told(&[su, (sudo, 1, "SECRET=1", ROOT)]), None);
+        assert_eq!(told(&[su]), None);
     }
 
     #[test]

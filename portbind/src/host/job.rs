@@ -108,14 +108,34 @@ pub(super) fn job(procfs: &Procfs, pid: u32, ancestors: &[Ancestor]) -> Option<J
             break;
         }
         let Some(mut bytes) = procfs.read_up_to(&format!("{pid}/environ"), MAX_BYTES) else { continue };
-        let environment = Environment(&bytes);
-        job.test = job.test.or_else(|| RUNNERS.iter().find_map(|runner| test(runner, environment, pid)));
-        job.ci = job.ci.or_else(|| SYSTEMS.iter().find_map(|system| ci(system, environment, pid)));
+        job = nearer(job, &told(&bytes, pid));
         bytes.fill(0);
         // Or the compiler would see that nobody reads the zeros.
         std::hint::black_box(&bytes);
     }
     (job != Job::default()).then_some(job)
+}
+
+/// What the command that process `pid` is about to become works for: what the environment says that it will have,
+/// then what is known of the process.
+#[must_use]
+pub fn job_to_be(environment: &[u8], pid: u32, known: Option<&Job>) -> Option<Job> {
+    let job = nearer(told(environment, pid), known.unwrap_or(&Job::default()));
+    (job != Job::default()).then_some(job)
+}
+
+/// What an environment says of process `pid`.
+fn told(environment: &[u8], pid: u32) -> Job {
+    let environment = Environment(environment);
+    Job {
+        test: RUNNERS.iter().find_map(|runner| test(runner, environment, pid)),
+        ci: SYSTEMS.iter().find_map(|system| ci(system, environment, pid)),
+    }
+}
+
+/// What is said nearby, completed by what is said further up.
+fn nearer(near: Job, far: &Job) -> Job {
+    Job { test: near.test.or_else(|| far.test.clone()), ci: near.ci.or_else(|| far.ci.clone()) }
 }
 
 fn test(runner: &Runner, environment: Environment<'_>, pid: u32) -> Option<Test> {

@@ -11,7 +11,7 @@ mod container;
 mod container_names;
 mod files;
 pub mod invoker;
-mod job;
+pub mod job;
 pub mod listen_address;
 mod local_addresses;
 pub mod netlink;

@@ -2,7 +2,9 @@
 
 pub mod bpf;
 pub mod file_bytes;
+pub mod inherited;
 pub mod iterator;
 pub mod poll;
 pub mod ring;
+pub mod signals;
 pub mod tracing;

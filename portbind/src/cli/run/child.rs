@@ -1,25 +1,26 @@
-//! The wrapped command: started stopped, let go when it is followed, waited for; signals are passed on.
+//! The wrapped command: started, let go when it is followed, waited for; signals are passed on.
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{self, Command};
+use std::process;
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid,
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::unix::AsyncFd;
 
 use super::identity::Identity;
-use crate::cli::launch;
+use super::launcher::{Gate, Launcher};
 use crate::diagnosis::event::Ending;
-use crate::sys::poll;
+use crate::sys::{poll as runtime, signals};
 
 /// Signals that are passed on when somebody sends them to portbind.
-pub(super) const PASSED_ON: [NixSignal; 6] = [
+const PASSED_ON: [NixSignal; 6] = [
     NixSignal::SIGHUP,
     NixSignal::SIGINT,
     NixSignal::SIGQUIT,
@@ -28,30 +29,41 @@ pub(super) const PASSED_ON: [NixSignal; 6] = [
     NixSignal::SIGUSR2,
 ];
 
+/// All signals that portbind blocks while it runs a command.
+pub(super) fn blocked() -> impl Iterator<Item = NixSignal> {
+    PASSED_ON.into_iter().chain([NixSignal::SIGCHLD])
+}
+
 /// `si_code` of a signal that the kernel sends (include/uapi/asm-generic/siginfo.h): from a terminal it goes to
 /// the whole foreground process group, the command included.
 const SI_KERNEL: i32 = 0x80;
 
-/// The command, stopped at first.
+/// How often it is looked whether the command has ended, whatever was heard of it.
+const SURE: Duration = Duration::from_secs(1);
+
+/// The command, held back at first. It is this process's child until it is waited for, so that its pid is its own.
 #[derive(Debug)]
 pub(super) struct Child {
     process: process::Child,
-    pidfd: AsyncFd<OwnedFd>,
-    signals: AsyncFd<SignalFd>,
+    gate: Option<Gate>,
+    ending: Option<Ending>,
+    /// [`blocked`] ones.
+    signals: SignalFd,
 }
 
 impl Child {
-    /// Starts this program as the launcher of `command`, which stops at once.
+    /// Starts this program as the launcher of `command`, which waits to be let go.
+    ///
+    /// # Errors
+    /// What the kernel says; then there is no launcher. All that can fail is done before it is started.
     pub(super) fn start(command: &[OsString], identity: &Identity) -> io::Result<Self> {
-        let caught: SigSet = PASSED_ON.into_iter().collect();
-        let blocked_before = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        let unblocked = PASSED_ON.into_iter().filter(|signal| !blocked_before.contains(*signal));
+        let caught: SigSet = blocked().collect();
         let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let process = launcher(command, identity, unblocked).spawn()?;
-        let pid = Pid::from_child(&process);
-        waitpid(Some(pid), WaitOptions::UNTRACED)?;
-        let pidfd = poll::watch(pidfd_open(pid, PidfdFlags::NONBLOCK)?)?;
-        Ok(Self { process, pidfd, signals: poll::watch(signals)? })
+        let blocked_before = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        signals::await_children()?;
+        let unblocked = caught.iter().filter(|signal| !blocked_before.contains(*signal));
+        let (process, gate) = Launcher::new(command, identity, unblocked)?.start()?;
+        Ok(Self { process, gate: Some(gate), ending: None, signals })
     }
 
     /// Its process.
@@ -60,62 +72,85 @@ impl Child {
     }
 
     /// Lets it become the command.
-    pub(super) fn let_go(&self) -> io::Result<()> {
-        Ok(kill_process(Pid::from_child(&self.process), Signal::CONT)?)
+    pub(super) fn let_go(&mut self) {
+        if let Some(gate) = self.gate.take() {
+            gate.open();
+        }
+    }
+
+    /// A descriptor that is ready when something is heard of it.
+    ///
+    /// # Errors
+    /// If the runtime cannot poll it.
+    pub(super) fn watch(&self) -> io::Result<AsyncFd<OwnedFd>> {
+        runtime::watch(self.signals.as_fd().try_clone_to_owned()?)
     }
 
     /// Waits for its end, and passes signals on until then.
-    pub(super) async fn ended(&mut self) {
-        loop {
+    pub(super) async fn ended(&mut self, watched: &AsyncFd<OwnedFd>) {
+        while self.look().is_none() {
             tokio::select! {
                 biased;
-                _ = self.pidfd.readable() => return,
-                ready = self.signals.readable() => {
-                    let Ok(mut ready) = ready else { return };
-                    while let Ok(Some(signal)) = ready.get_inner().read_signal() {
-                        pass_on(self.pidfd.get_ref(), &signal);
-                    }
-                    ready.clear_ready();
-                }
+                // What comes from here on makes it ready once more.
+                Ok(mut ready) = watched.readable() => ready.clear_ready(),
+                () = tokio::time::sleep(SURE) => {}
             }
         }
     }
 
-    /// How it ended.
-    pub(super) fn ending(&mut self) -> io::Result<Ending> {
-        let status = self.process.wait()?;
-        Ok(Ending::of_wait_status(status.into_raw().cast_unsigned()))
-    }
-}
-
-fn pass_on(to: &OwnedFd, signal: &siginfo) {
-    let number = i32::try_from(signal.ssi_signo).ok().and_then(Signal::from_named_raw);
-    if let Some(number) = number.filter(|_| signal.ssi_code != SI_KERNEL) {
-        // It may have ended a moment ago.
-        let _sent = pidfd_send_signal(to, number);
-    }
-}
-
-/// The launcher of a command, which is to have these signals `unblocked`; it stops at once.
-pub(super) fn launcher(
-    command: &[OsString],
-    identity: &Identity,
-    unblocked: impl Iterator<Item = NixSignal>,
-) -> Command {
-    let mut launcher = Command::new("/proc/self/exe");
-    launcher.arg(launch::VERB);
-    launcher.args(unblocked.map(|signal| format!("--unblock={}", signal.as_str())));
-    if let Some(becomes) = &identity.becomes {
-        launcher.args(["--uid".to_owned(), identity.uid.to_string()]);
-        launcher.args(["--gid".to_owned(), becomes.gid.to_string()]);
-        let groups: Vec<_> = becomes.groups.iter().map(u32::to_string).collect();
-        if !groups.is_empty() {
-            launcher.args(["--groups".to_owned(), groups.join(",")]);
+    /// Lets it go if it is not yet, waits for its end, passes signals on until then; how it ended. No runtime is
+    /// needed.
+    ///
+    /// # Errors
+    /// If somebody else has waited for it: its status is lost.
+    pub(super) fn wait(&mut self) -> io::Result<Ending> {
+        self.let_go();
+        loop {
+            match self.look() {
+                Some(ending) => return ending,
+                None => self.pause(),
+            }
         }
     }
-    if let Some(umask) = identity.umask {
-        launcher.args(["--umask".to_owned(), umask.to_string()]);
+
+    /// Passes on what came, and tells how it ended, once it has.
+    fn look(&mut self) -> Option<io::Result<Ending>> {
+        if let Some(ending) = self.ending {
+            return Some(Ok(ending));
+        }
+        // First: a SIGCHLD that comes later is one that is still to be read.
+        self.pass_on();
+        match self.process.try_wait() {
+            Ok(Some(status)) => {
+                self.ending = Some(Ending::of_wait_status(status.into_raw().cast_unsigned()));
+                self.ending.map(Ok)
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Some(Err(error)),
+            // It runs on, whatever else went wrong.
+            Ok(None) | Err(_) => None,
+        }
     }
-    launcher.arg("--").args(command).env_clear().envs(&identity.environment);
-    launcher
+
+    /// Waits for a signal, but not for long.
+    fn pause(&self) {
+        let patience = Timespec::try_from(SURE).ok();
+        if poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], patience.as_ref()).is_err() {
+            thread::sleep(SURE);
+        }
+    }
+
+    fn pass_on(&self) {
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            if let Some(signal) = for_command(&signal) {
+                // It may have ended a moment ago.
+                let _sent = kill_process(Pid::from_child(&self.process), signal);
+            }
+        }
+    }
+}
+
+/// The signal, if it is one to be passed on.
+fn for_command(signal: &siginfo) -> Option<Signal> {
+    let number = i32::try_from(signal.ssi_signo).ok().filter(|_| signal.ssi_code != SI_KERNEL)?;
+    Signal::from_named_raw(number).filter(|signal| *signal != Signal::CHILD)
 }

@@ -21,6 +21,7 @@ use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::{Format, Printer, Style, Summary};
+use crate::stderr;
 
 /// Where a wrapped command's refusals go.
 pub(super) struct Collector {
@@ -87,35 +88,33 @@ impl Collector {
     }
 
     /// The command is about to run.
-    pub(super) fn started(&mut self, command: Command) -> Result<(), Error> {
-        self.record(Entry::Command(&command)).map_err(Error::Write)?;
+    pub(super) fn started(&mut self, command: Command) {
+        self.record(Entry::Command(&command));
         self.command = Some(command);
-        Ok(())
     }
 
     /// Records and tells what is known when all is over.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         end: &CommandEnd,
         leaks: &[Leak],
         now: Timestamp,
         identity: &Identity,
-    ) -> Result<Found, Error> {
+    ) -> Found {
         let groups = self.tally.groups(&self.ends, now);
-        self.record_end(&groups, end, leaks).map_err(Error::Write)?;
-        if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer) {
-            html.write(writer).map_err(Error::Write)?;
+        self.record_end(&groups, end, leaks);
+        if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
+            && let Err(error) = html.write(writer)
+        {
+            stderr::say(format_args!("portbind: the page is not complete: {}", Error::Write(error)));
         }
         let refusals = self.tally.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
             let report = CommandReport { command: &command, end, groups: &groups, refusals, leaks };
-            // The command's own status counts, even where nobody reads on.
-            self.tell(&report, identity).or_else(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => Ok(()),
-                _ => Err(Error::Write(error)),
-            })?;
+            // Where standard error cannot be written, there is nowhere to say so; the command's status counts.
+            let _told = self.tell(&report, identity);
         }
-        Ok(Found { refusals: refusals > 0, leaks: !leaks.is_empty() })
+        Found { refusals: refusals > 0, leaks: !leaks.is_empty() }
     }
 
     fn tell(&mut self, report: &CommandReport<'_>, identity: &Identity) -> io::Result<()> {
@@ -129,25 +128,35 @@ impl Collector {
         ci::write(system, report, &page, &self.style, &mut io::stderr().lock())
     }
 
-    fn record_end(&mut self, groups: &[Group], end: &CommandEnd, leaks: &[Leak]) -> io::Result<()> {
+    fn record_end(&mut self, groups: &[Group], end: &CommandEnd, leaks: &[Leak]) {
         for (_, outcome) in groups.iter().flat_map(|group| &group.refusals) {
-            self.record(Entry::Outcome(outcome))?;
+            self.record(Entry::Outcome(outcome));
         }
         for leak in leaks {
-            self.record(Entry::Leak(leak))?;
+            self.record(Entry::Leak(leak));
         }
-        self.record(Entry::End(end))?;
+        self.record(Entry::End(end));
         if let Some(summary) = self.summary.take() {
-            self.record(Entry::Summary(&summary))?;
+            self.record(Entry::Summary(&summary));
         }
-        Ok(())
     }
 
-    fn record(&mut self, entry: Entry<'_>) -> io::Result<()> {
+    /// Records it. The first failure is reported, and ends the recording; the command goes on.
+    fn record(&mut self, entry: Entry<'_>) {
         if let Some(html) = &mut self.html {
             html.push(entry);
         }
-        self.recorder.as_mut().map_or(Ok(()), |recorder| recorder.write(entry))
+        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.write(entry)) {
+            self.recorder = None;
+            stderr::say(format_args!("portbind: the recording is not complete: {}", Error::Write(error)));
+        }
+    }
+
+    /// Tells it at once, where that is asked for; standard error that cannot be written is left alone from then on.
+    fn show(&mut self, show: impl FnOnce(&mut Printer<io::Stderr>) -> io::Result<()>) {
+        if self.live.as_mut().is_some_and(|live| show(live).is_err()) {
+            self.live = None;
+        }
     }
 }
 
@@ -158,13 +167,15 @@ impl session::Sink for Collector {
 
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
         self.tally.push(&Rc::new(refusal.clone()));
-        self.record(Entry::Refusal(refusal))?;
-        self.live.as_mut().map_or(Ok(()), |live| live.event(refusal))
+        self.record(Entry::Refusal(refusal));
+        self.show(|live| live.event(refusal));
+        Ok(())
     }
 
     fn release(&mut self, release: &Release) -> io::Result<()> {
-        self.record(Entry::Release(release))?;
-        self.live.as_mut().map_or(Ok(()), |live| live.release(release))
+        self.record(Entry::Release(release));
+        self.show(|live| live.release(release));
+        Ok(())
     }
 
     fn repeat(&mut self, _: &Repeat) -> io::Result<()> {

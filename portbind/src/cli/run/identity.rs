@@ -43,11 +43,14 @@ impl Identity {
             let uid = rustix::process::getuid().as_raw();
             return Ok(Self { uid, becomes: None, umask: None, environment: now });
         };
-        if let Some(invoker) = procfs.invoker(std::process::id()).filter(|invoker| invoker.uid == uid) {
-            return Ok(Self::of_invoker(invoker, &now));
+        let gid = now.get(OsStr::new("SUDO_GID")).and_then(|gid| gid.to_str()?.parse().ok());
+        let invoker = gid.and_then(|gid| procfs.invoker(std::process::id(), uid, gid));
+        let account = accounts.of(uid);
+        match (invoker, account) {
+            (Some(invoker), account) => Ok(Self::of_invoker(invoker, account.as_ref(), accounts, &now)),
+            (None, Some(account)) => Ok(Self::of_account(&account, accounts, now)),
+            (None, None) => Err(Error::User(uid.to_string())),
         }
-        let account = accounts.of(uid).ok_or_else(|| Error::User(uid.to_string()))?;
-        Ok(Self::of_account(&account, accounts, now))
     }
 
     /// A variable of the environment; one that is empty is none.
@@ -67,9 +70,15 @@ impl Identity {
         })
     }
 
-    fn of_invoker(invoker: Invoker, now: &Environment) -> Self {
+    fn of_invoker(
+        invoker: Invoker,
+        account: Option<&Account>,
+        accounts: &Accounts,
+        now: &Environment,
+    ) -> Self {
         let Invoker { uid, gid, groups, umask, environment } = invoker;
         let environment = merge(environment, now);
+        let groups = groups.unwrap_or_else(|| accounts.groups_with(account, gid));
         Self { uid, becomes: Some(Becomes { gid, groups }), umask, environment }
     }
 

@@ -14,6 +14,7 @@ use crate::output::Style;
 use crate::output::ci::{self, PAGE_LIMIT, Page, System};
 use crate::output::sanitize::Escaped;
 use crate::output::text::command::CommandReport;
+use crate::stderr;
 
 /// Where a page goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Destination {
             Self::Agent => annotate(identity, of_room, writer),
         };
         published.unwrap_or_else(|error| {
-            anstream::eprintln!("portbind: the findings are only in this log: {error}");
+            stderr::say(format_args!("portbind: the findings are only in this log: {error}"));
             Page::Nowhere
         })
     }

@@ -15,12 +15,12 @@ const LAST_RECORDS: Duration = Duration::from_millis(250);
 
 impl<S: Sink> Session<S> {
     /// Detaches, reads what is left, and says how every refusal was accounted for.
-    pub(in crate::cli) async fn close(mut self, records: &mut Records, end: End) -> Result<S, Error> {
+    pub(in crate::cli) async fn close(&mut self, records: &mut Records, end: End) -> Result<(), Error> {
         let elapsed = self.begin.elapsed();
         let passed_over = self.tracer.passed_over();
         self.tracer.detach();
         if end == End::ClosedPipe {
-            return Ok(self.sink);
+            return Ok(());
         }
         let deadline = Instant::now() + LAST_RECORDS;
         loop {
@@ -52,7 +52,7 @@ impl<S: Sink> Session<S> {
             elapsed.as_secs_f64(),
         ));
         written(self.sink.summary(&Summary::new(&self.account, &gaps, elapsed)))?;
-        Ok(self.sink)
+        Ok(())
     }
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {

@@ -49,12 +49,16 @@ impl Caller {
     fn of_sudo(word: &str) -> Result<Self, Error> {
         let unknown = || Error::User(word.to_owned());
         let uid: u32 = word.parse().map_err(|_| unknown())?;
-        if let Some(invoker) = Procfs::new().invoker(std::process::id()).filter(|invoker| invoker.uid == uid)
-        {
-            return Ok(Self { uid, gid: invoker.gid, groups: Some(invoker.groups) });
-        }
         let accounts = Accounts::at(Path::new("/"));
-        let account = accounts.of(uid).ok_or_else(unknown)?;
+        let account = accounts.of(uid);
+        // As the command is given them (`run::identity`).
+        let gid = env::var("SUDO_GID").ok().and_then(|gid| gid.parse().ok());
+        if let Some(invoker) = gid.and_then(|gid| Procfs::new().invoker(std::process::id(), uid, gid)) {
+            let groups =
+                invoker.groups.unwrap_or_else(|| accounts.groups_with(account.as_ref(), invoker.gid));
+            return Ok(Self { uid, gid: invoker.gid, groups: Some(groups) });
+        }
+        let account = account.ok_or_else(unknown)?;
         Ok(Self { uid, gid: account.gid, groups: Some(accounts.groups(&account)) })
     }
 

@@ -1,0 +1,119 @@
+//! The process that becomes a command: started, held back, let go.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::Signal;
+use rustix::fs::{MemfdFlags, SealFlags, SeekFrom, fcntl_add_seals, memfd_create, seek};
+
+use super::identity::Identity;
+use crate::cli::launch;
+use crate::cli::reexec::{lend, reexec};
+use crate::host::invoker::{self, Environment};
+use crate::sys::signals;
+
+/// A launcher that is not started yet.
+#[derive(Debug)]
+pub(super) struct Launcher {
+    command: Command,
+    gate: Gate,
+    /// Kept open until the launcher has inherited them.
+    lent: (PipeReader, OwnedFd),
+}
+
+/// What holds a launcher back; who drops it lets the launcher go, and so does the end of this process.
+#[derive(Debug)]
+pub(super) struct Gate(PipeWriter);
+
+impl Gate {
+    /// Lets the launcher become the command.
+    pub(super) fn open(mut self) {
+        // The end of the pipe, which follows, says the same: one of them may fail.
+        let _written = self.0.write_all(b"\n");
+    }
+}
+
+impl Launcher {
+    /// The launcher of `command`, which is to have these signals `unblocked`.
+    ///
+    /// # Errors
+    /// What the kernel says, as for want of descriptors.
+    pub(super) fn new(
+        command: &[OsString],
+        identity: &Identity,
+        unblocked: impl Iterator<Item = Signal>,
+    ) -> io::Result<Self> {
+        let (held, gate) = io::pipe()?;
+        let environment = sealed(&identity.environment)?;
+        let mut launcher = reexec(launch::VERB);
+        lend(&mut launcher, "gate", &held)?;
+        lend(&mut launcher, "environment", &environment)?;
+        launcher.args(unblocked.map(|signal| format!("--unblock={}", signal.as_str())));
+        launcher.args(signals::ignored_by_caller().iter().map(|signal| format!("--ignore={signal}")));
+        launcher.args(becoming(identity)).arg("--").args(command);
+        Ok(Self { command: launcher, gate: Gate(gate), lent: (held, environment) })
+    }
+
+    /// With these standard streams.
+    pub(super) fn streams(mut self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Self {
+        self.command.stdin(stdin).stdout(stdout).stderr(stderr);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If this program cannot be started once more; then there is no launcher.
+    pub(super) fn start(self) -> io::Result<(Child, Gate)> {
+        let Self { mut command, gate, lent } = self;
+        let process = command.spawn()?;
+        drop(lent);
+        Ok((process, gate))
+    }
+}
+
+fn becoming(identity: &Identity) -> Vec<String> {
+    let mut words = Vec::new();
+    if let Some(becomes) = &identity.becomes {
+        words.extend([format!("--uid={}", identity.uid), format!("--gid={}", becomes.gid)]);
+        let groups: Vec<_> = becomes.groups.iter().map(u32::to_string).collect();
+        if !groups.is_empty() {
+            words.push(format!("--groups={}", groups.join(",")));
+        }
+    }
+    words.extend(identity.umask.map(|mask| format!("--umask={mask}")));
+    words
+}
+
+/// An environment as in `/proc/PID/environ`, in a file of memory that nobody can change.
+fn sealed(environment: &Environment) -> io::Result<OwnedFd> {
+    let memory = memfd_create("environment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut file = File::from(memory);
+    file.write_all(&invoker::packed(environment))?;
+    seek(&file, SeekFrom::Start(0))?;
+    fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
+    Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_arrives_as_it_was_and_cannot_be_changed() {
+        let bytes = "a=b\n\u{202e}c".to_owned() + &"x".repeat(200_000);
+        let environment: Environment =
+            [("EMPTY".into(), "".into()), ("LD_PRELOAD".into(), bytes.into())].into();
+        let mut file = File::from(sealed(&environment).unwrap());
+        let mut read = Vec::new();
+        file.read_to_end(&mut read).unwrap();
+        assert_eq!(invoker::environment(&read), environment);
+        assert!(file.write_all(b"X=1").is_err());
+        assert!(file.set_len(0).is_err());
+    }
+}
