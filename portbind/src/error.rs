@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::cli::writer::Refused;
 use crate::kernel::tracer::TraceError;
 use crate::recording;
@@ -27,6 +29,9 @@ pub enum ExitStatus {
     /// That of a wrapped command, or of timeout(1) where there is none.
     Wrapped(u8),
 }
+
+/// Descriptors that tracing needs, and some more.
+const ENOUGH_DESCRIPTORS: u64 = 64;
 
 /// The status of timeout(1) for a failure of its own.
 pub const WRAPPER_FAILED: u8 = 125;
@@ -169,6 +174,9 @@ impl Error {
             Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => {
                 Some("run it as root: sudo portbind ...")
             }
+            Self::Trace(_) | Self::System { .. } if has_few_descriptors() => {
+                Some("portbind needs about 40 open files: raise the limit with ulimit -n 256")
+            }
             Self::Sockets(_) => {
                 Some("the modules inet_diag, tcp_diag and udp_diag do: modprobe tcp_diag udp_diag")
             }
@@ -200,6 +208,11 @@ impl Error {
             Self::Command { .. } | Self::System { .. } | Self::Remove { .. } => None,
         }
     }
+}
+
+/// Whether this process may open so few files that the limit is what keeps it from tracing.
+fn has_few_descriptors() -> bool {
+    getrlimit(Resource::Nofile).current.is_some_and(|limit| limit < ENOUGH_DESCRIPTORS)
 }
 
 fn is_permission(error: &io::Error) -> bool {

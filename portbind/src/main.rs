@@ -8,6 +8,10 @@ use portbind::error::{ExitStatus, WRAPPER_FAILED};
 use portbind::stderr;
 
 fn main() -> ExitCode {
+    // One line, and nothing of it by the environment (RUST_BACKTRACE).
+    std::panic::set_hook(Box::new(|panic| {
+        stderr::say(format_args!("portbind: internal error, please report it: {panic}"));
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

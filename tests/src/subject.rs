@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use portbind::sys::signals::exec_ignoring;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getpid, ioctl_tiocsctty, kill_process, setrlimit, setsid, umask};
@@ -161,7 +162,9 @@ fn peculiar(command: &[OsString]) -> anyhow::Result<()> {
     sys::ignore(libc::SIGHUP)?;
     sys::ignore(libc::SIGUSR2)?;
     std::env::set_current_dir("/proc/self/..")?;
-    Err(become_command(command))
+    let (program, arguments) = command.split_first().context("no command")?;
+    let mut command = Command::new(program);
+    Err(exec_ignoring(command.args(arguments), vec![libc::SIGPIPE, libc::SIGCHLD]).into())
 }
 
 fn terminal(path: &str, command: &[OsString]) -> anyhow::Result<()> {

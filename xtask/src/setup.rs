@@ -18,13 +18,14 @@ const CARGO_DEB: &str = "3.8.0";
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
 /// Debian packages for the build of the kernel half, for the virtual machines, what tests wrap, to look at pages of
 /// reports, and for clean roots.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "llvm-22",
     "llvm-22-dev",
     "libpolly-22-dev",
     "zlib1g-dev",
     "libzstd-dev",
     "qemu-system-x86",
+    "strace",
     "sudo",
     "xz-utils",
     "zstd",

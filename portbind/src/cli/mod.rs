@@ -23,9 +23,11 @@ pub mod wait;
 pub mod who;
 pub(crate) mod writer;
 
+use std::panic::{self, AssertUnwindSafe};
+
 use clap::{Parser, Subcommand};
 
-use crate::error::{Error, ExitStatus};
+use crate::error::{Error, ExitStatus, WRAPPER_FAILED};
 
 /// Says who holds the port when a program fails with "Address already in use".
 #[derive(Debug, Parser)]
@@ -69,12 +71,28 @@ const EXIT_STATUS: &str = "\
 Exit status: 0 all went as asked; 1 the answer is no; 2 a word on the command line is wrong;
              3 a capability is missing; 4 this kernel cannot do what was asked; 5 something failed.";
 
+impl Command {
+    /// The status of a run that an error in portbind has broken off.
+    const fn broken_off(&self) -> ExitStatus {
+        match self {
+            Self::Run(_) | Self::Launch(_) => ExitStatus::Wrapped(WRAPPER_FAILED),
+            _ => ExitStatus::Failure,
+        }
+    }
+}
+
 impl Cli {
     /// Runs the verb.
     ///
     /// # Errors
     /// Whatever kept it from its job, with what to do next.
     pub fn run(&self) -> Result<ExitStatus, Error> {
+        // The hook for panics has reported it.
+        let run = panic::catch_unwind(AssertUnwindSafe(|| self.run_verb()));
+        run.unwrap_or_else(|_| Ok(self.command.broken_off()))
+    }
+
+    fn run_verb(&self) -> Result<ExitStatus, Error> {
         match &self.command {
             Command::Trace(args) => trace::run(args),
             Command::Who(args) => who::run(args),

@@ -45,17 +45,15 @@ enum ReportFormat {
 /// If a recording cannot be read, or the report cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     give_up_root()?;
-    let page = args.html.as_ref().map(|path| {
-        Replacement::in_this_process(path).map_err(|source| Error::Output { path: path.clone(), source })
-    });
-    let page = page.transpose()?;
     let mut collector = Collector::default();
     for file in &args.files {
         read(file, &mut collector)?;
     }
     let report = collector.finish();
     report.files.iter().for_each(tell_skipped);
-    if let Some(page) = page {
+    if let Some(path) = &args.html {
+        let page = Replacement::in_this_process(path);
+        let page = page.map_err(|source| Error::Output { path: path.clone(), source })?;
         page.write(|file| write_page(&report, file)).map_err(Error::Write)?;
     }
     match print(&report, args) {

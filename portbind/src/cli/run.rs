@@ -124,10 +124,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     };
     // From here on the command runs to its end, whatever happens to the trace.
     let mut child = Child::start(&args.command, &identity).map_err(system("cannot start the command"))?;
-    let found = trace.and_then(|trace| {
-        let command = args.describe(&identity, &host, child.pid());
-        trace::follow(trace, args.settings(child.pid()), collector, &command, &mut child, &identity)
-    });
+    let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &identity));
     let ending = child.wait().map_err(system(trace::NO_STATUS))?;
     let is_found = |finding: &Finding| found.is_some_and(|found| found.has(*finding));
     let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_found);

@@ -1,32 +1,42 @@
 //! What ends a run from outside.
 
 use std::future::pending;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::low_level::pipe;
+use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
 use crate::error::Error;
+use crate::sys::poll;
 
-/// SIGINT and SIGTERM, caught from now on.
+/// SIGINT and SIGTERM, caught from now on. The first of them ends a run in order; the second one does what it does to
+/// a process that catches none, from within the handler: also where the process waits for a file or a look-up.
 #[derive(Debug)]
 pub(super) struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
+    /// What the handlers write to leads here. The runtime has signals of its own, but panics where there is no
+    /// descriptor left for them (`OsExtraData::default` in src/signal/unix.rs of tokio 1.54).
+    signalled: AsyncFd<OwnedFd>,
 }
 
 impl Stop {
     /// Catches the signals.
+    ///
+    /// # Errors
+    /// What the kernel says, as for want of descriptors.
     pub(super) fn on_signals() -> Result<Self, Error> {
-        let system = |doing| move |source| Error::System { doing, source };
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(system("cannot handle SIGINT"))?,
-            terminate: signal(SignalKind::terminate()).map_err(system("cannot handle SIGTERM"))?,
-        })
+        catch().map_err(|source| Error::System { doing: "cannot handle signals", source })
     }
 
     /// Waits for one of them, or for the time to be over.
-    pub(super) async fn or_after(mut self, timeout: Option<Duration>) {
+    pub(super) async fn or_after(self, timeout: Option<Duration>) {
         let over = async {
             match timeout {
                 Some(timeout) => sleep(timeout).await,
@@ -35,9 +45,20 @@ impl Stop {
         };
         tokio::select! {
             biased;
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.signalled.readable() => {}
             () = over => {}
         }
     }
+}
+
+fn catch() -> io::Result<Stop> {
+    let (signalled, handler) = UnixStream::pair()?;
+    let was_signalled = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the flag that the first signal sets is seen by the second one.
+        flag::register_conditional_default(signal, Arc::clone(&was_signalled))?;
+        flag::register(signal, Arc::clone(&was_signalled))?;
+        pipe::register(signal, handler.try_clone()?)?;
+    }
+    Ok(Stop { signalled: poll::watch(OwnedFd::from(signalled))? })
 }

@@ -61,6 +61,16 @@ impl Accounts {
         groups
     }
 
+    /// The groups of a user who has this one for its first; nothing else is known of a user without an account.
+    #[must_use]
+    pub fn groups_with(&self, account: Option<&Account>, gid: u32) -> Vec<u32> {
+        let mut groups = account.map(|account| self.groups(account)).unwrap_or_default();
+        if !groups.contains(&gid) {
+            groups.push(gid);
+        }
+        groups
+    }
+
     fn read(&self) -> impl Iterator<Item = Account> + use<> {
         let text = read_lossy(&self.passwd);
         let accounts: Vec<_> = text.lines().filter_map(parse).collect();

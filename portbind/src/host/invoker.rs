@@ -48,7 +48,7 @@ impl Procfs {
             environment: environment(&self.read_up_to(&format!("{sudo}/environ"), MAX_ENVIRONMENT)?),
         };
         let parent = Ids::of(self, self.stat(sudo)?.ppid)?;
-        if (parent.uid, parent.gid) == (uid, gid) {
+        if parent.is_plain && (parent.uid, parent.gid) == (uid, gid) {
             invoker.groups = Some(parent.groups);
             invoker.umask = parent.umask;
         } else {
@@ -86,8 +86,12 @@ impl Procfs {
 /// As whom a process runs.
 #[derive(Debug, PartialEq, Eq)]
 struct Ids {
+    /// The real one.
     uid: u32,
+    /// The real one.
     gid: u32,
+    /// All user ids are the same, and all group ids: no program with the rights of its owner, whose groups may be others.
+    is_plain: bool,
     groups: Vec<u32>,
     umask: Option<u32>,
 }
@@ -97,15 +101,21 @@ impl Ids {
         Self::parse(&String::from_utf8_lossy(&procfs.read(&format!("{pid}/status"))?))
     }
 
-    /// Reads `/proc/PID/status` (proc_pid_status(5)); the ids are the real ones.
+    /// Reads `/proc/PID/status` (proc_pid_status(5)).
     fn parse(status: &str) -> Option<Self> {
         let field = |name: &str| {
             status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
         };
         let first = |name: &str| field(name)?.split_whitespace().next()?.parse().ok();
+        let is_one = |name: &str| {
+            let mut ids = field(name)?.split_whitespace();
+            let first = ids.next();
+            Some(ids.all(|id| Some(id) == first))
+        };
         Some(Self {
             uid: first("Uid")?,
             gid: first("Gid")?,
+            is_plain: is_one("Uid")? && is_one("Gid")?,
             groups: field("Groups")?.split_whitespace().filter_map(|group| group.parse().ok()).collect(),
             umask: field("Umask").and_then(|mask| u32::from_str_radix(mask, 8).ok()),
         })
@@ -161,6 +171,69 @@ mod tests {
         assert_eq!((ids.uid, ids.gid, ids.umask), (1000, 100, Some(0o27)));
         assert_eq!(ids.groups, [4, 27, 100]);
         assert_eq!(Ids::parse("Uid:\tx\n"), None);
+    }
+
+    /// A process table of processes above process 1: program, pid of the parent, arguments and environment, ids.
+    fn table(processes: &[(&str, u32, &str, &str)]) -> (tempfile::TempDir, Procfs) {
+        let root = tempfile::tempdir().unwrap();
+        for (index, (program, parent, words, ids)) in processes.iter().enumerate() {
+            let folder = root.path().join((index + 1).to_string());
+            std::fs::create_dir(&folder).unwrap();
+            std::os::unix::fs::symlink(program, folder.join("exe")).unwrap();
+            let rest = "7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 3133440 512 184";
+            std::fs::write(folder.join("stat"), format!("{} (x) S {parent} {rest}", index + 1)).unwrap();
+            std::fs::write(folder.join("cmdline"), words).unwrap();
+            std::fs::write(folder.join("environ"), words).unwrap();
+            std::fs::write(folder.join("status"), ids).unwrap();
+        }
+        let procfs = Procfs::at(root.path());
+        (root, procfs)
+    }
+
+    const SHELL: &str = "Umask:\t0031\nUid:\t9\t9\t9\t9\nGid:\t8\t8\t8\t8\nGroups:\t8 4 \n";
+    const SUDO: &str = "Umask:\t0033\nUid:\t9\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \n";
+    const ROOT: &str = "Umask:\t0011\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \n";
+    /// As of sg(1): the user's real ids, and groups that may be somebody else's.
+    const SETUID: &str = "Umask:\t0031\nUid:\t9\t0\t0\t0\nGid:\t8\t8\t8\t8\nGroups:\t0 \n";
+
+    fn told(above: &[(&str, u32, &str, &str)]) -> Option<(Option<Vec<u32>>, Option<u32>, Environment)> {
+        let portbind = ("/usr/bin/portbind", u32::try_from(above.len()).unwrap(), "", ROOT);
+        let (_root, procfs) = table(&[above, &[portbind]].concat());
+        let pid = u32::try_from(above.len()).unwrap() + 1;
+        procfs.invoker(pid, 9, 8).map(|invoker| (invoker.groups, invoker.umask, invoker.environment))
+    }
+
+    #[test]
+    fn a_shell_that_called_sudo() {
+        let (sudo, shell) = ("/usr/bin/sudo", ("/bin/sh", 0, "", SHELL));
+        let expected = Some((Some(vec![8, 4]), Some(0o31), of(&[("A", "1")])));
+        assert_eq!(told(&[shell, (sudo, 1, "A=1", SUDO)]), expected);
+        // In a terminal of its own.
+        assert_eq!(told(&[shell, (sudo, 1, "A=1", SUDO), (sudo, 2, "A=1", ROOT)]), expected);
+        // By a sudo that somebody else called, with nothing in between.
+        assert_eq!(
+            told(&[shell, (sudo, 1, "B=2", ROOT), (sudo, 2, "A=1", SUDO)]).unwrap().2,
+            of(&[("A", "1")])
+        );
+    }
+
+    #[test]
+    fn a_shell_that_became_sudo() {
+        let sudo = ("/usr/bin/sudo", 1, "A=1", SUDO);
+        let environment = of(&[("A", "1")]);
+        let su = |ids| ("/bin/su", 0, "", ids);
+        assert_eq!(told(&[su(ROOT), sudo]), Some((None, Some(0o11), environment.clone())));
+        assert_eq!(told(&[su(SETUID), sudo]), Some((None, Some(0o31), environment.clone())));
+        let open = ROOT.replace("0011", "0022");
+        assert_eq!(told(&[su(&open), sudo]), Some((None, Some(0o33), environment)));
+    }
+
+    #[test]
+    fn who_is_not_the_caller_gives_nothing() {
+        let (sudo, su) = ("/usr/bin/sudo", ("/bin/su", 0, "", ROOT));
+        // Root has said SUDO_UID by itself.
+        assert_eq!(told(&[su, (sudo, 1, "SECRET=1", ROOT)]), None);
+        assert_eq!(told(&[su]), None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The time zone of this machine.
 
 use std::env;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Component, Path};
 
 use jiff::tz::TimeZone;
 
@@ -11,18 +12,42 @@ const LOCALTIME: &str = "/etc/localtime";
 /// What stands before the name of a zone in the path of its file.
 const FOLDER: &str = "zoneinfo/";
 
+/// Where the zones are (tzset(3)).
+const DATABASE: &str = "/usr/share/zoneinfo";
+/// A file of the database has a few KiB.
+const MAX_BYTES: u64 = 256 * 1024;
+
 /// The time zone of who started this process: `TZ`, or else the machine's.
+///
+/// `TZ` may be somebody else's who may not read what this process may, and names a file by any path (tzset(3)). So it is
+/// looked up in the database of zones only, and `TZDIR` is not looked at.
 #[must_use]
 pub fn local() -> TimeZone {
-    // What is in TZ has many forms, which jiff knows. For the machine's zone, too, it would go through all files of
-    // the time zone database first, to look up one name there.
-    let of_machine = env::var_os("TZ").is_none().then(|| read(Path::new(LOCALTIME))).flatten();
-    of_machine.unwrap_or_else(TimeZone::system)
+    let named = env::var_os("TZ").map(|value| named(Path::new(DATABASE), value.to_str()?));
+    named.unwrap_or_else(|| read(Path::new(LOCALTIME))).unwrap_or(TimeZone::UTC)
+}
+
+/// The zone that a value of `TZ` names: a zone of the database, also by its path there, or a rule of POSIX. UTC where it
+/// is empty.
+fn named(database: &Path, value: &str) -> Option<TimeZone> {
+    let value = value.strip_prefix(':').unwrap_or(value);
+    if value.is_empty() {
+        return Some(TimeZone::UTC);
+    }
+    let path = Path::new(value);
+    if path == Path::new(LOCALTIME) {
+        return read(path);
+    }
+    let name = path.strip_prefix(database).unwrap_or(path);
+    let is_below = name.components().all(|part| matches!(part, Component::Normal(_)));
+    let found = is_below.then(|| read(&database.join(name))).flatten();
+    found.or_else(|| TimeZone::posix(value).ok())
 }
 
 /// The zone that a file describes, with the name that a link to it tells.
 fn read(path: &Path) -> Option<TimeZone> {
-    let bytes = fs::read(path).ok()?;
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
     let target = fs::read_link(path).unwrap_or_default();
     let name = target.to_str().and_then(|target| Some(target.rsplit_once(FOLDER)?.1));
     TimeZone::tzif(name.unwrap_or("Local"), &bytes).ok()
@@ -66,6 +91,32 @@ mod tests {
         assert_eq!(read(&path), None);
         fs::write(&path, b"no zone").unwrap();
         assert_eq!(read(&path), None);
+    }
+
+    #[test]
+    fn what_tz_names_is_looked_up_in_the_database_only() {
+        let root = tempfile::tempdir().unwrap();
+        let database = root.path().join("zoneinfo");
+        fs::create_dir_all(database.join("Some")).unwrap();
+        for file in [database.join("Some/Town"), root.path().join("secret")] {
+            fs::write(file, zone()).unwrap();
+        }
+        let offset =
+            |value: &str| named(&database, value).map(|zone| zone.to_offset(Timestamp::UNIX_EPOCH).seconds());
+        let within = database.join("Some/Town").display().to_string();
+        for value in ["Some/Town", ":Some/Town", &within, &format!(":{within}")] {
+            assert_eq!(offset(value), Some(3600), "{value}");
+        }
+        let outside = root.path().join("secret").display().to_string();
+        for value in
+            ["../secret", ":../secret", "Some/../../secret", &outside, &format!(":{outside}"), "No/Town", "."]
+        {
+            assert_eq!(offset(value), None, "{value}");
+        }
+        assert_eq!(
+            (offset(""), offset(":"), offset("CET-1CEST,M3.5.0,M10.5.0/3")),
+            (Some(0), Some(0), Some(3600))
+        );
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::sys::tracing::{self, Program};
 
 /// Bytes of the verifier's log that are asked for if it refuses: of errors and statistics there are few lines.
 const LOG_LEN: usize = 16 * 1024;
+/// Bytes of the stack of a thread: as by default, whatever RUST_MIN_STACK says.
+const STACK: usize = 2 * 1024 * 1024;
 /// Instructions of a program for which a thread is worth while: the verifier has them in milliseconds.
 const WORTH_A_THREAD: usize = 1000;
 
@@ -39,7 +41,8 @@ pub(super) fn at_once<T>(programs: &[Program<'_>], with: impl FnOnce(&mut Loadin
     thread::scope(|scope| {
         let programs = programs.iter().map(|program| {
             let is_long = program.instructions.len() >= WORTH_A_THREAD;
-            let thread = is_long.then(|| thread::Builder::new().spawn_scoped(scope, move || load(program)));
+            let builder = thread::Builder::new().stack_size(STACK);
+            let thread = is_long.then(|| builder.spawn_scoped(scope, move || load(program)));
             (program.name, (program, thread.and_then(Result::ok)))
         });
         with(&mut Loading { programs: programs.collect() })

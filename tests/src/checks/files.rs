@@ -180,6 +180,7 @@ while True:
             .args(["python3", "-c", SWAP])
             .arg(&checkout.precious)
             .arg(name)
+            .env("PATH", "/usr/bin:/bin")
             .current_dir(&checkout.repository)
             .stdout(Stdio::piped())
             .spawn()?;
@@ -235,7 +236,8 @@ def parent(pid):
 def is_helper(pid):
     try: return b'__writer' in open(f'/proc/{pid}/cmdline', 'rb').read() and parent(pid) == os.getppid()
     except OSError: return False
-helpers = [int(pid) for pid in os.listdir('/proc') if pid.isdigit() and is_helper(pid)]
+pids = [int(pid) for pid in os.listdir('/proc') if pid.isdigit()]
+helpers = [pid for pid in pids if pid != os.getpid() and is_helper(pid)]
 for helper in helpers: os.kill(helper, signal.SIGKILL)
 one = socket.create_server(('127.0.0.1', 0))
 try: socket.create_server(one.getsockname())

@@ -1,13 +1,19 @@
 //! `portbind run`: the command loses nothing, and nothing of it is missed.
 
+mod failures;
 mod family;
 mod state;
 mod status;
+mod sweep;
 mod users;
 
+pub(super) use failures::{
+    empty_environment, few_descriptors, killed, unwritable_recording, unwritable_stderr,
+};
 pub(super) use family::{bystanders, daemons, leaks, swallowed};
 pub(super) use state::{interrupted, nothing_is_lost, nothing_is_lost_in_a_terminal, signals};
 pub(super) use status::{exit_statuses, without_tracing};
+pub(super) use sweep::every_call_fails_once;
 pub(super) use users::{as_user, sudo};
 
 use std::ffi::OsStr;

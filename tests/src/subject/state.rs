@@ -4,6 +4,7 @@ use std::fs;
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
+use portbind::sys::signals::ignored_by_caller;
 
 use super::say;
 
@@ -39,6 +40,8 @@ pub(super) fn print() -> anyhow::Result<()> {
         let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(":\t"));
         say(&format!("{field} {}", value.unwrap_or("unknown")))?;
     }
+    // Rust's runtime ignores SIGPIPE, whatever the caller did.
+    say(&format!("ignored {:?}", ignored_by_caller()))?;
     let stat = fs::read_to_string("/proc/self/stat")?;
     let (_, stat) = stat.rsplit_once(')').context("no name in stat")?;
     let stat: Vec<&str> = stat.split_whitespace().collect();

@@ -78,13 +78,7 @@ impl Identity {
     ) -> Self {
         let Invoker { uid, gid, groups, umask, environment } = invoker;
         let environment = merge(environment, now);
-        let groups = groups.unwrap_or_else(|| {
-            let mut groups = account.map(|account| accounts.groups(account)).unwrap_or_default();
-            if !groups.contains(&gid) {
-                groups.push(gid);
-            }
-            groups
-        });
+        let groups = groups.unwrap_or_else(|| accounts.groups_with(account, gid));
         Self { uid, becomes: Some(Becomes { gid, groups }), umask, environment }
     }
 

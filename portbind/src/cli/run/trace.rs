@@ -5,12 +5,13 @@ use std::panic::{self, AssertUnwindSafe};
 use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
 
+use super::Args;
 use super::child::Child;
 use super::collector::{Collector, Found};
 use super::identity::Identity;
 use super::leaks;
-use crate::cli::session::{self, Records, Session, Settings};
-use crate::diagnosis::event::{Command, CommandEnd, Leak};
+use crate::cli::session::{self, Records, Session};
+use crate::diagnosis::event::{CommandEnd, Leak};
 use crate::error::Error;
 use crate::host::clock::boot_time;
 use crate::host::{Entrance, Host};
@@ -52,9 +53,8 @@ struct Seen {
 /// returned; whether the command has ended by then is for the caller to see.
 pub(super) fn follow(
     trace: Trace,
-    settings: Settings,
+    args: &Args,
     collector: Collector,
-    command: &Command,
     child: &mut Child,
     identity: &Identity,
 ) -> Option<Found> {
@@ -62,8 +62,11 @@ pub(super) fn follow(
     let host = &Host::new().through(entrance.clone());
     let follow = async {
         tracer.adopt(child.pid())?;
+        let settings = args.settings(child.pid());
         let mut session = Session::start(settings, Host::new().through(entrance), tracer, collector)?;
-        session.sink_mut().started(command.clone());
+        let command = args.describe(identity, host, child.pid());
+        let started = command.time;
+        session.sink_mut().started(command);
         let mut seen = Seen::default();
         if let Err(error) = watch(&mut session, &mut records, child, host, &mut seen).await {
             report(&error);
@@ -71,7 +74,7 @@ pub(super) fn follow(
         let mut collector = session.into_sink();
         let ending = child.wait().map_err(|source| Error::System { doing: NO_STATUS, source })?;
         let now = host.clock.at(boot_time());
-        let end = CommandEnd { time: seen.end.unwrap_or(now), started: command.time, ending };
+        let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
         Ok(collector.finish(&end, &seen.leaks, now, identity))
     };
     // What is broken in portbind is to leave the command whole: the panic has been reported by its hook.

@@ -1,11 +1,10 @@
 //! The agent of Buildkite, run with the rights, in the environment and from the search path of the caller.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -17,7 +16,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::message::Response;
-use crate::host::invoker::Environment;
+use crate::host::invoker::{self, Environment};
+use crate::sys::signals;
 
 /// The program, which asks a server.
 const AGENT: &str = "buildkite-agent";
@@ -29,11 +29,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// Those of starting it.
 pub(super) fn annotate(environment: &[u8], page: &[u8]) -> io::Result<Response> {
-    let environment = unpack(environment);
+    let environment = invoker::environment(environment);
     let Some(agent) = find(&environment) else { return Ok(Response::Absent) };
     let mut input = File::from(memfd_create("portbind page", MemfdFlags::CLOEXEC)?);
     input.write_all(page)?;
     input.rewind()?;
+    signals::await_children()?;
     let mut child = Command::new(agent)
         .args(["annotate", "--context", "portbind", "--style", "error"])
         .env_clear()
@@ -72,35 +73,12 @@ fn find(environment: &Environment) -> Option<PathBuf> {
     folders.map(|folder| folder.join(AGENT)).find(is_program)
 }
 
-/// An environment as bytes: `NAME=value`, each with a 0 behind it.
-pub(super) fn pack(environment: &Environment) -> Vec<u8> {
-    let entry =
-        |(name, value): (&OsString, &OsString)| [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat();
-    environment.iter().flat_map(entry).collect()
-}
-
-fn unpack(bytes: &[u8]) -> Environment {
-    let entry = |entry: &[u8]| {
-        let (name, value) = entry.split_at_checked(entry.iter().position(|&byte| byte == b'=')?)?;
-        let value = value.get(1..)?;
-        (!name.is_empty()).then(|| (OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec())))
-    };
-    bytes.split(|&byte| byte == 0).filter_map(entry).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn environment(entries: &[(&str, &str)]) -> Environment {
         entries.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
-    }
-
-    #[test]
-    fn an_environment_survives_the_way() {
-        let given = environment(&[("A", "1"), ("EMPTY", ""), ("EQUALS", "a=b=c"), ("LINES", "a\nb")]);
-        assert_eq!(unpack(&pack(&given)), given);
-        assert_eq!(unpack(b"=x\0none\0\0A=1"), environment(&[("A", "1")]));
     }
 
     #[test]

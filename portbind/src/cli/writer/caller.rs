@@ -51,14 +51,12 @@ impl Caller {
         let uid: u32 = word.parse().map_err(|_| unknown())?;
         let accounts = Accounts::at(Path::new("/"));
         let account = accounts.of(uid);
-        let gid = env::var("SUDO_GID").ok().and_then(|word| word.parse().ok());
+        // As the command is given them (`run::identity`).
+        let gid = env::var("SUDO_GID").ok().and_then(|gid| gid.parse().ok());
         if let Some(invoker) = gid.and_then(|gid| Procfs::new().invoker(std::process::id(), uid, gid)) {
-            let of_account = || account.map(|account| accounts.groups(&account)).unwrap_or_default();
-            return Ok(Self {
-                uid,
-                gid: invoker.gid,
-                groups: Some(invoker.groups.unwrap_or_else(of_account)),
-            });
+            let groups =
+                invoker.groups.unwrap_or_else(|| accounts.groups_with(account.as_ref(), invoker.gid));
+            return Ok(Self { uid, gid: invoker.gid, groups: Some(groups) });
         }
         let account = account.ok_or_else(unknown)?;
         Ok(Self { uid, gid: account.gid, groups: Some(accounts.groups(&account)) })

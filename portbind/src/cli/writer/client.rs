@@ -25,7 +25,7 @@ use super::replacement::{Replacement, own_output};
 use super::{Caller, Refused, VERB, agent};
 use crate::cli::reexec::reexec;
 use crate::error::Error;
-use crate::host::invoker::Environment;
+use crate::host::invoker::{self, Environment};
 
 /// How long the helper may take: it waits 5 s for the reader of a pipe.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -149,7 +149,7 @@ impl Writer {
         environment: &Environment,
         page: &str,
     ) -> io::Result<Annotated> {
-        self.send_parts(&agent::pack(environment))?;
+        self.send_parts(&invoker::packed(environment))?;
         self.done(&Request::Environment)?;
         self.send_parts(page.as_bytes())?;
         set_socket_timeout(&self.socket, Timeout::Recv, Some(PATIENCE + agent::PATIENCE))?;

@@ -71,9 +71,8 @@ pub(in crate::cli) struct Temporary {
 /// # Errors
 /// Those of openat(2), and a [`Refused`].
 pub(super) fn append(path: &Path, rights: Rights) -> io::Result<File> {
-    // What the caller has opened itself is no way into anything: `--record >(gzip > FILE)`.
     if rights == Rights::Root && is_own_descriptor(path) {
-        return Ok(openat(CWD, path, append_flags(), Mode::empty())?.into());
+        return own_descriptor(path);
     }
     let place = find(path, rights)?;
     let start = Instant::now();
@@ -117,6 +116,9 @@ pub(super) fn create(path: &Path, rights: Rights) -> io::Result<File> {
 /// # Errors
 /// Those of openat(2), and a [`Refused`].
 pub(in crate::cli) fn replace(path: &Path, rights: Rights) -> io::Result<Opened> {
+    if rights == Rights::Root && is_own_descriptor(path) {
+        return Ok(Opened { file: own_descriptor(path)?, temporary: None });
+    }
     let place = find(path, rights)?;
     let old = place.stat()?;
     let in_place = |place: Place| {
@@ -278,6 +280,11 @@ fn is_own_descriptor(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     let number = bytes.strip_prefix(b"/dev/fd/").or_else(|| bytes.strip_prefix(b"/proc/self/fd/"));
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+}
+
+/// What the caller has opened itself is no way into anything: `--record >(gzip > FILE)`.
+fn own_descriptor(path: &Path) -> io::Result<File> {
+    Ok(openat(CWD, path, append_flags(), Mode::empty())?.into())
 }
 
 fn is_regular(stat: &Stat) -> bool {

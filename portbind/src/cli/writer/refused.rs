@@ -37,8 +37,8 @@ impl Refused {
     /// What to do next.
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
-            Self::Link(_) => "as root, name the file by the path to which the link leads",
-            Self::HardLink => "as root, name a file that is no hard link",
+            Self::Link(_) => "name the file by the path to which the link leads",
+            Self::HardLink => "name a file that is no hard link",
             Self::Foreign => "name a file in a folder of your own",
             Self::NoReader => "start the program that reads from the pipe first",
             Self::Special => "name a regular file",

@@ -31,7 +31,10 @@ pub(in crate::checks) fn nothing_is_lost(setting: Setting<'_>) -> anyhow::Result
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let bare = state(Command::new(subjects()?).args(["subject", "state"]))?;
-    ensure!(bare.contains("Umask 0137") && bare.contains("nice 3"), "the circumstances are usual:\n{bare}");
+    ensure!(
+        bare.contains("Umask 0137") && bare.contains("nice 3") && bare.contains("ignored [13, 17]"),
+        "the circumstances are usual:\n{bare}"
+    );
     compare(&bare, &state(&wrapped(setting, &["-q"], ["state"])?)?)
 }
 

@@ -52,25 +52,37 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     std::fs::write(rules.path(), "Defaults env_reset\nDefaults !use_pty\nnobody ALL=(ALL) NOPASSWD: ALL\n")?;
     let portbind = readable(setting.portbind, "portbind")?;
     let subject = readable(&subjects()?, "subjects")?;
-    let state = |prefix: &str, variable: &str| {
+    let within = |script: &str| {
         let script = format!(
-            "chown 0:0 {rules}; chmod 440 {rules}; mount --bind {rules} /etc/sudoers || exit 90; \
-             exec setpriv --reuid=65534 --regid=100 --groups=100,4242 env -i FOO='b a r' PATH=/opt/none:/usr/bin:/bin \
-             sh -c 'umask 031; cd /usr; {variable} {prefix} {subject} subject state'",
+            "chown 0:0 {rules}; chmod 440 {rules}; mount --bind {rules} /etc/sudoers || exit 90; exec {script}",
             rules = rules.path().display(),
-            subject = subject.path().display(),
         );
         let mut command = Command::new("unshare");
         Tracer::spawn(command.args(["-m", "--propagation", "private", "sh", "-c", &script]))?.end()
     };
+    let subject = format!("{} subject state", subject.path().display());
+    let state = |prefix: &str| {
+        within(&format!(
+            "setpriv --reuid=65534 --regid=100 --groups=100,4242 env -i FOO='b a r' PATH=/opt/none:/usr/bin:/bin \
+             sh -c 'umask 031; cd /usr; {prefix} {subject}'"
+        ))
+    };
+    // A shell that has nothing to do after it becomes sudo, so that what is above sudo is not its caller.
+    let by_su = |prefix: &str| within(&format!("su -s /bin/sh nobody -c 'FOO=1 {prefix} {subject}'"));
     let wrap = format!("/usr/bin/sudo {} run -q --backend {} --", portbind.path().display(), setting.backend);
-    let (bare, wrapped) = (state("", "")?, state(&wrap, "")?);
+    let (bare, wrapped) = (state("")?, state(&wrap)?);
     exited(&wrapped, 0)?;
     for name in ["Uid", "Gid", "Groups", "Umask", "folder", "CapEff", "SigIgn", "environment"] {
         let (without, with) = (line(&bare, name)?, line(&wrapped, name)?);
         ensure!(without == with, "{name}: {without:?} without sudo and portbind, {with:?} with them");
     }
-    let given = state(&wrap.replace("/usr/bin/sudo", "/usr/bin/sudo GIVEN=1"), "")?;
+    let (bare, wrapped) = (by_su("")?, by_su(&wrap)?);
+    exited(&wrapped, 0)?;
+    for name in ["Uid", "Gid", "Groups", "environment"] {
+        let (without, with) = (line(&bare, name)?, line(&wrapped, name)?);
+        ensure!(without == with, "{name}: {without:?} by su, {with:?} with sudo and portbind");
+    }
+    let given = state(&wrap.replace("/usr/bin/sudo", "/usr/bin/sudo GIVEN=1"))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
 }

@@ -1,0 +1,159 @@
+//! What goes wrong around the command, and not with it: it runs to its end, and its status is passed on.
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::OwnedFd;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+use super::{Recording, wrapped};
+use crate::actor::Protocol;
+use crate::checks::Setting;
+use crate::checks::support::Quarrel;
+use crate::scratch::Scratch;
+
+/// What begins the message that a recording ends too early.
+const INCOMPLETE: &str = "portbind: the recording is not complete";
+
+fn status(output: &Output, expected: i32) -> anyhow::Result<String> {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(expected), "{} instead of {expected}:\n{stderr}", output.status);
+    Ok(stderr)
+}
+
+/// A recording or a page that cannot be written, from the start or from its middle on.
+pub(in crate::checks) fn unwritable_recording(setting: Setting<'_>) -> anyhow::Result<()> {
+    let quarrel = Quarrel::new(Protocol::Tcp)?;
+    let refused = ["refused".to_owned(), quarrel.port.to_string(), "7".to_owned()];
+    let output = wrapped(setting, &["--record=/dev/full"], &refused)?.output()?;
+    let said = status(&output, 7)?;
+    ensure!(said.matches(INCOMPLETE).count() == 1, "it is not said once:\n{said}");
+    ensure!(said.contains("1 refusal"), "the summary is gone:\n{said}");
+    status(&wrapped(setting, &["--report=/dev/full"], &refused)?.output()?, 7)?;
+    full_disk(setting, &refused)
+}
+
+/// On a disk with room for the first lines of the recording.
+fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
+    let folder = Scratch::new("full");
+    let kept = Scratch::new("kept");
+    let (disk, kept) = (folder.path().display().to_string(), kept.path().display().to_string());
+    let script = format!(
+        "mkdir {disk}; mount -t tmpfs -o size=4k none {disk} || exit 90; \"$@\"; status=$?; \
+         cp {disk}/events {kept}; umount {disk}; rmdir {disk}; exit $status"
+    );
+    let record = format!("--record={disk}/events");
+    let run = wrapped(setting, &[&record], refused)?;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "--propagation", "private", "sh", "-c", &script, "sh"]);
+    // The line of the command takes most of the page.
+    command.arg(run.get_program()).args(run.get_args()).arg("x".repeat(3300));
+    let said = status(&command.output()?, 7)?;
+    ensure!(said.matches(INCOMPLETE).count() == 1, "it is not said once:\n{said}");
+    let kept = std::fs::read_to_string(kept)?;
+    let first: serde_json::Value = serde_json::from_str(kept.lines().next().context("nothing is recorded")?)?;
+    ensure!(first["kind"] == "command", "{first}");
+    Ok(())
+}
+
+/// Standard error that is full, or closed.
+pub(in crate::checks) fn unwritable_stderr(setting: Setting<'_>) -> anyhow::Result<()> {
+    let quarrel = Quarrel::new(Protocol::Tcp)?;
+    let port = quarrel.port.to_string();
+    let full = || OpenOptions::new().write(true).open("/dev/full");
+    let (reader, broken) = std::io::pipe()?;
+    drop(reader);
+    for options in [&["-v"][..], &["--optional"], &["-v", "--record=/dev/full"]] {
+        for stderr in [OwnedFd::from(full()?), OwnedFd::from(broken.try_clone()?)] {
+            let mut command = wrapped(setting, options, ["refused", &port, "7"])?;
+            let ended = command.stderr(stderr).status()?;
+            ensure!(ended.code() == Some(7), "{options:?}: {ended}");
+        }
+    }
+    let run = wrapped(setting, &["-v"], ["refused", &port, "7"])?;
+    let mut closed = Command::new("sh");
+    closed.args(["-c", "exec \"$@\" 2>&-", "sh"]).arg(run.get_program()).args(run.get_args());
+    status(&closed.output()?, 7).map(drop)
+}
+
+/// A portbind that is killed before it lets the command go.
+pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
+    let calls = Recording::new("calls");
+    let strace = |inject: &[&str]| -> anyhow::Result<Output> {
+        let run = wrapped(setting, &["-q"], ["exit", "7"])?;
+        let mut command = Command::new("strace");
+        command.arg("-o").arg(calls.path()).args(["-e", "trace=write"]).args(inject);
+        Ok(command.arg("--").arg(run.get_program()).args(run.get_args()).output()?)
+    };
+    status(&strace(&[])?, 7)?;
+    let text = std::fs::read_to_string(calls.path())?;
+    let gate = text.lines().position(|line| line.contains(r#", "\n", 1)"#)).context("nothing lets it go")?;
+    let inject = format!("inject=write:signal=KILL:when={}", gate + 1);
+    // What the command says arrives after the end of portbind.
+    let said = Scratch::new("said");
+    let run = wrapped(setting, &["-q"], ["state"])?;
+    let mut command = Command::new("strace");
+    command.args(["-o", "/dev/null", "-e", "trace=write", "-e", &inject, "--"]);
+    command.arg(run.get_program()).args(run.get_args()).stdin(Stdio::null());
+    let (mut reader, writer) = std::io::pipe()?;
+    let ended = command.stdout(writer).stderr(File::create(said.path())?).status()?;
+    drop(command);
+    ensure!(!ended.success(), "portbind lives: {ended}");
+    let mut printed = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut printed)?;
+    ensure!(printed.contains("environment"), "the command does not run:\n{printed}");
+    Ok(())
+}
+
+/// No process below portbind has anything of the caller's while it has the rights of root.
+pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Result<()> {
+    let calls = Recording::new("execs");
+    let run = wrapped(setting, &["-q"], ["state"])?;
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-s", "4096", "-e", "abbrev=none", "-e", "trace=execve,setresuid", "-o"])
+        .arg(calls.path());
+    command.arg("--").arg(run.get_program()).args(run.get_args());
+    command.env("GCONV_PATH", "/nowhere").env("SUDO_UID", "65534").stdin(Stdio::null());
+    let output = command.output()?;
+    status(&output, 0)?;
+    let text = std::fs::read_to_string(calls.path())?;
+    let helpers: Vec<&str> = text.lines().filter(|line| line.contains("execve(\"/proc/self/exe\"")).collect();
+    ensure!(!helpers.is_empty(), "there is no helper process:\n{text}");
+    for helper in helpers {
+        ensure!(helper.contains("], [])"), "a helper process has an environment: {helper}");
+    }
+    let became = text.find("setresuid(65534, 65534, 65534").context("it does not become the user")?;
+    let given = text.rfind("GCONV_PATH=/nowhere").context("the command has not the caller's environment")?;
+    ensure!(became < given, "it has the caller's environment too early:\n{text}");
+    Ok(())
+}
+
+/// However few files may be open, portbind ends with an error that says so, and leaves nothing behind.
+pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result<()> {
+    let portbind = std::fs::canonicalize(setting.portbind)?;
+    let helpers = [
+        "who 8000",
+        "check 8000",
+        "wait --until free --timeout 0.1 8000",
+        "free --dry-run 8000",
+        "doctor",
+        "report /dev/null",
+    ];
+    let tracing = ["trace --timeout 0.1", "run -- /bin/true"];
+    for limit in [4, 12, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32] {
+        let helpers = helpers.iter().filter(|_| limit % 12 == 0 || limit < 8);
+        for verb in tracing.iter().chain(helpers) {
+            let script = format!("ulimit -n {limit}; exec {} {verb}", portbind.display());
+            let output = Command::new("/bin/sh").args(["-c", &script]).stdin(Stdio::null()).output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            let code = output.status.code().with_context(|| format!("{limit}, {verb}: {}", output.status))?;
+            let is_known = code <= 5 || (code == 125 && verb.starts_with("run"));
+            ensure!(is_known && !said.contains("panicked"), "{limit}, {verb}: {code}\n{said}");
+            if verb.starts_with("run") && code != 0 {
+                ensure!(said.contains("ulimit -n"), "{limit}, {verb}: no word of the limit:\n{said}");
+            }
+        }
+    }
+    Ok(())
+}
