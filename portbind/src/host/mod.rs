@@ -27,6 +27,7 @@ pub mod procfs;
 mod sock_diag;
 pub mod socket_units;
 pub mod sockets;
+mod standing;
 mod stat;
 pub mod stop;
 pub mod trial;
