@@ -1,11 +1,13 @@
 //! `portbind free`: stops who has a port, or removes a stale socket file.
 
 mod file;
+mod remover;
 mod stopping;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+pub use self::remover::{Args as RemoveArgs, VERB as REMOVE, Word, run as remove};
 use self::stopping::Stopping;
 use super::asked::socket;
 use super::examine::examine;

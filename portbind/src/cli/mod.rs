@@ -9,6 +9,7 @@ pub mod explain;
 pub mod free;
 mod helper;
 pub mod launch;
+mod reexec;
 pub mod report;
 pub mod run;
 mod session;
@@ -56,6 +57,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(name = launch::VERB, hide = true)]
     Launch(launch::Args),
+    #[command(name = free::REMOVE, hide = true)]
+    Remove(free::RemoveArgs),
 }
 
 const EXIT_STATUS: &str = "\
@@ -80,6 +83,7 @@ impl Cli {
             Command::Report(args) => report::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Launch(args) => launch::run(args),
+            Command::Remove(args) => free::remove(args),
         }
     }
 }
