@@ -166,7 +166,9 @@ impl Error {
             | Self::Recording(_)
             | Self::Log { .. } => ExitStatus::Usage,
             Self::Led { .. } => ExitStatus::Permission,
-            Self::Write(_) | Self::System { .. } | Self::Remove { .. } | Self::Aside(_) => ExitStatus::Failure,
+            Self::Write(_) | Self::System { .. } | Self::Remove { .. } | Self::Aside(_) => {
+                ExitStatus::Failure
+            }
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
             }
@@ -207,9 +209,11 @@ impl Error {
             Self::Aside(_) => Some(
                 "portbind who tells whether a socket is bound to it: move it back by hand if one is, else remove it",
             ),
-            Self::Remove { source, .. } if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Some(
-                "this file system cannot rename without replacing (RENAME_NOREPLACE): remove the file by hand",
-            ),
+            Self::Remove { source, .. } if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                Some(
+                    "this file system cannot rename without replacing (RENAME_NOREPLACE): remove the file by hand",
+                )
+            }
             Self::Wrapper(error) => error.hint(),
             Self::Command { .. } | Self::System { .. } | Self::Remove { .. } => None,
         }

@@ -111,7 +111,13 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(surroundings: &'a Surroundings<'a>) -> Self {
         let plan = Plan { targets: Vec::new(), obstacles: Vec::new(), clients: Vec::new() };
-        Self { surroundings, plan, standings: HashMap::new(), targets: BTreeMap::new(), left: BTreeMap::new() }
+        Self {
+            surroundings,
+            plan,
+            standings: HashMap::new(),
+            targets: BTreeMap::new(),
+            left: BTreeMap::new(),
+        }
     }
 
     /// Adds a socket.

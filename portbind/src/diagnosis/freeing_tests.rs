@@ -39,7 +39,7 @@ fn made(holders: &[Holder]) -> Plan {
 fn standing(process: &Process) -> Standing {
     let uid = if (100..900).contains(&process.pid) { 7 } else { 1000 };
     let cgroups = if process.pid == 60 { vec![6, 1] } else { vec![5, 1] };
-    Standing { uids: vec![uid], cgroups, session: Some(1), mapped: Vec::new() }
+    Standing { uids: vec![uid], cgroups, session: Some(1), namespace_root: None }
 }
 
 fn pids(plan: &Plan) -> Vec<u32> {
@@ -100,13 +100,8 @@ fn a_socket_unit_is_stopped_by_its_manager() {
     let manager = |process: &Process| {
         (process.pid == 1).then(|| Manager { is_users: false, unit: "web.socket".to_owned() })
     };
-    let surroundings = Surroundings {
-        own: &[],
-        ephemeral: None,
-        manager: &manager,
-        standing: &standing,
-        cgroup: &|_| None,
-    };
+    let surroundings =
+        Surroundings { own: &[], ephemeral: None, manager: &manager, standing: &standing, cgroup: &|_| None };
     let found = plan(&[holder(70, &[1, 8])], &surroundings);
     assert_eq!(found.command().as_deref(), Some("systemctl stop web.socket"));
     assert!(found.is_forbidden() && found.targets.is_empty() && found.obstacles.len() == 1);

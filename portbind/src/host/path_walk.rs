@@ -80,7 +80,9 @@ mod tests {
         std::fs::write(at("file"), "").unwrap();
         let number = |folder: &OwnedFd| fstat(folder).unwrap().st_ino;
         let expected = number(&walk(&at("a/b")).unwrap().folder);
-        for (path, links) in [("a/b", 0), ("a/./b/../b", 0), ("relative", 1), ("absolute", 2), ("relative/../b", 1)] {
+        for (path, links) in
+            [("a/b", 0), ("a/./b/../b", 0), ("relative", 1), ("absolute", 2), ("relative/../b", 1)]
+        {
             let walked = walk(&at(path)).unwrap();
             assert_eq!((number(&walked.folder), walked.links.len() >= links), (expected, true), "{path}");
         }

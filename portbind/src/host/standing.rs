@@ -11,21 +11,21 @@ impl Host {
         let status = self.procfs.read(&format!("{pid}/status")).unwrap_or_default();
         Standing {
             uids: uids(&status),
-            mapped: self.mapped_users(pid),
+            namespace_root: self.namespace_root(pid),
             session: self.procfs.stat(pid).map(|stat| stat.session),
             cgroups: self.cgroup_ids(pid),
         }
     }
 
-    /// What the user namespace of a process maps to (user_namespaces(7)); nothing where it is that of this process.
-    fn mapped_users(&self, pid: u32) -> Vec<(u32, u32)> {
-        let namespace = |who: &str| self.procfs.namespace_of(who, "user");
-        let theirs = namespace(&pid.to_string());
-        if theirs.is_none() || theirs == namespace("self") {
-            return Vec::new();
+    /// The user that is root in the user namespace of a process (user_namespaces(7)); `None` where it is that of this
+    /// process.
+    fn namespace_root(&self, pid: u32) -> Option<u32> {
+        let theirs = self.procfs.namespace_of(&pid.to_string(), "user")?;
+        if Some(theirs) == self.procfs.namespace_of("self", "user") {
+            return None;
         }
-        let text = self.procfs.read(&format!("{pid}/uid_map")).unwrap_or_default();
-        String::from_utf8_lossy(&text).lines().filter_map(mapped).collect()
+        let text = self.procfs.read(&format!("{pid}/uid_map"))?;
+        String::from_utf8_lossy(&text).lines().find_map(root_of)
     }
 }
 
@@ -42,10 +42,11 @@ fn uids(status: &[u8]) -> Vec<u32> {
     }
 }
 
-/// First user and count of a line of uid_map, as this process numbers them.
-fn mapped(line: &str) -> Option<(u32, u32)> {
-    let mut fields = line.split_ascii_whitespace().skip(1);
-    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+/// What a line of uid_map says that user 0 is, as this process numbers users.
+fn root_of(line: &str) -> Option<u32> {
+    let mut fields = line.split_ascii_whitespace();
+    fields.next().filter(|&first| first == "0")?;
+    fields.next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -65,12 +66,8 @@ mod tests {
         assert_eq!(host.standing(7), Standing::default());
         symlink("user:[2]", folder.join("ns/user")).unwrap();
         std::fs::write(folder.join("status"), "Name:\tUid:\\n9\nUid:\t1000\t5\t1001\t5\n").unwrap();
-        std::fs::write(folder.join("uid_map"), "  0  1000  1\n  1 100000 65536\nx\n").unwrap();
-        let expected = Standing {
-            uids: vec![1000, 1001],
-            mapped: vec![(1000, 1), (100_000, 65_536)],
-            ..Standing::default()
-        };
+        std::fs::write(folder.join("uid_map"), "  1 100000 65536\n  0  1000  1\nx\n").unwrap();
+        let expected = Standing { uids: vec![1000, 1001], namespace_root: Some(1000), ..Standing::default() };
         assert_eq!(host.standing(7), expected);
     }
 
@@ -78,14 +75,14 @@ mod tests {
     fn this_process_is_of_its_users_namespace() {
         let standing = Host::new().standing(std::process::id());
         assert_eq!(standing.uids, [rustix::process::getuid().as_raw()]);
-        assert!(standing.mapped.is_empty() && standing.session.is_some());
+        assert!(standing.namespace_root.is_none() && standing.session.is_some());
     }
 
     proptest::proptest! {
         #[test]
         fn takes_any_bytes(bytes in proptest::collection::vec(proptest::arbitrary::any::<u8>(), 0..200)) {
             let _uids = uids(&bytes);
-            let _mapped = mapped(&String::from_utf8_lossy(&bytes));
+            let _root = root_of(&String::from_utf8_lossy(&bytes));
         }
     }
 }

@@ -39,7 +39,11 @@ mod tests {
     fn finds_the_end_of_any_name() {
         for comm in ["sh", "", "a b", ") S 1 (", "))", "a\nb", "(x", "\u{1b}[31m"] {
             let line = format!("9 ({comm}) {REST}\n");
-            assert_eq!(Stat::parse(line.as_bytes()), Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }), "{comm:?}");
+            assert_eq!(
+                Stat::parse(line.as_bytes()),
+                Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }),
+                "{comm:?}"
+            );
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());

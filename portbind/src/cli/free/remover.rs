@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     step: Word,
     /// Device and inode number of the file.
-    #[arg(long, value_delimiter = ',', num_args = 2)]
+    #[arg(long, value_delimiter = ',')]
     file: Vec<u64>,
     /// Its name in the folder.
     #[arg(last = true, required = true)]

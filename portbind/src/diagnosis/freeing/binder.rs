@@ -31,9 +31,9 @@ pub struct Origin {
 pub struct Standing {
     /// Real and saved user id: those that kill(2) compares with the user of the sender. Empty if unknown.
     pub uids: Vec<u32>,
-    /// User ids that the process' user namespace maps to, as first and count, if it is another namespace than that
-    /// of this program: its root can change to any of them.
-    pub mapped: Vec<(u32, u32)>,
+    /// The user that is root in the process' user namespace, if that is another one than this program's: servers in it
+    /// bind as its root, and change their user afterwards.
+    pub namespace_root: Option<u32>,
     /// Session (setsid(2)).
     pub session: Option<u32>,
     /// Ids of the process' control group and of those above it, nearest first. Empty if unknown.
@@ -82,10 +82,10 @@ impl Origin {
 }
 
 impl Standing {
-    /// The process runs as this user, or changed to another one inside a user namespace that has both.
+    /// The process runs as this user, or may have been this user: the root of its user namespace. That one can
+    /// signal everybody in it.
     fn may_be(&self, uid: u32) -> bool {
-        let has = |&(first, count): &(u32, u32)| uid.checked_sub(first).is_some_and(|offset| offset < count);
-        self.uids.contains(&uid) || self.mapped.iter().any(has)
+        self.uids.contains(&uid) || self.namespace_root == Some(uid)
     }
 }
 
@@ -122,7 +122,8 @@ fn is_one_family(candidates: &[usize], members: &[Member<'_>]) -> bool {
 /// parent is below it.
 fn join_descendants(candidates: &[usize], members: &[Member<'_>], families: &mut Families) {
     let process = |&index: &usize| Some((members.get(index)?.process().pid, index));
-    let by_pid: HashMap<u32, usize> = candidates.iter().filter_map(process).filter(|(pid, _)| *pid > 1).collect();
+    let by_pid: HashMap<u32, usize> =
+        candidates.iter().filter_map(process).filter(|(pid, _)| *pid > 1).collect();
     for &index in candidates {
         let above = members.get(index).into_iter().flat_map(|member| &member.process().ancestors);
         if let Some(&parent) = above.filter_map(|ancestor| by_pid.get(&ancestor.pid)).next() {

@@ -12,7 +12,7 @@ fn owner(pid: u32, above: &[u32], args: &[&str]) -> HolderProcess {
 }
 
 fn standing(uid: u32, cgroups: &[u64]) -> Standing {
-    Standing { uids: vec![uid], session: Some(9), cgroups: cgroups.to_vec(), mapped: Vec::new() }
+    Standing { uids: vec![uid], session: Some(9), cgroups: cgroups.to_vec(), namespace_root: None }
 }
 
 const ROOTS: Origin = Origin { uid: Some(0), cgroup: Some(5) };
@@ -49,7 +49,10 @@ fn who_was_handed_the_socket_is_not_stopped() {
     let binder = (owner(10, &[1], &["a"]), standing(1000, &[5, 1]));
     let root = (owner(20, &[1], &["b"]), standing(0, &[5, 1]));
     let other = (owner(30, &[1], &["a"]), standing(1001, &[5, 1]));
-    assert_eq!(decided(&USERS, &[binder.clone(), root.clone(), other.clone()]), (vec![10], vec![20, 30], vec![]));
+    assert_eq!(
+        decided(&USERS, &[binder.clone(), root.clone(), other.clone()]),
+        (vec![10], vec![20, 30], vec![])
+    );
     // The binder has ended meanwhile.
     assert_eq!(decided(&USERS, &[root, other]), (vec![], vec![20, 30], vec![]));
     // An agent of CI, which is above the job that hands it the socket.
@@ -89,11 +92,14 @@ fn what_cannot_be_decided_stops_nobody() {
 #[test]
 fn a_user_namespace_has_users_of_its_own() {
     let origin = Origin { uid: Some(100_000), cgroup: None };
-    let dropped = Standing { mapped: vec![(1000, 1), (100_000, 65_536)], ..standing(100_033, &[]) };
+    let dropped = Standing { namespace_root: Some(100_000), ..standing(100_033, &[]) };
     assert_eq!(origin.sign(&dropped), None);
     assert_eq!(origin.sign(&standing(100_033, &[])), Some(Sign::User(100_000)));
-    let outside = Origin { uid: Some(165_536), cgroup: None };
-    assert_eq!(outside.sign(&dropped), Some(Sign::User(165_536)));
+    // Another user than its root, and one whose namespace has every user: a sandbox that root made.
+    let other = Origin { uid: Some(100_034), cgroup: None };
+    assert_eq!(other.sign(&dropped), Some(Sign::User(100_034)));
+    let sandbox = Standing { namespace_root: Some(0), ..standing(0, &[]) };
+    assert_eq!(USERS.sign(&sandbox), Some(Sign::User(1000)));
     assert_eq!(Origin::default().sign(&Standing::default()), None);
 }
 

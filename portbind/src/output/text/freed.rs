@@ -122,9 +122,10 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
             };
             (process, why)
         }
-        Obstacle::Handed { process, sign: Sign::User(uid) } => {
-            (process, format!("it was handed the socket: uid {uid} made the socket, and this process is not its"))
-        }
+        Obstacle::Handed { process, sign: Sign::User(uid) } => (
+            process,
+            format!("it was handed the socket: uid {uid} made the socket, and this process is not its"),
+        ),
         Obstacle::Handed { process, sign: Sign::Cgroup } => {
             (process, "it was handed the socket, which was made in another control group".to_owned())
         }
