@@ -116,6 +116,10 @@ fn free_port(args: &Args, helper: &Helper, port: u16) -> Result<Freed, Error> {
         }
     }
     freed.refusal = verify(args, helper, protocol, port)?;
+    // Who is left alone is not offered to be stopped.
+    if let Some(refusal) = freed.refusal.as_mut().filter(|_| !freed.plan.obstacles.is_empty()) {
+        refusal.fixes.retain(|fix| !fix.code.starts_with("stop-"));
+    }
     freed.is_free = freed.refusal.is_none();
     freed.time = helper.now();
     Ok(freed)

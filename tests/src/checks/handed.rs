@@ -58,6 +58,7 @@ pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
         let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
         let left = obstacles(&told);
         ensure!(left.len() == 2 && list(&told, "stopped").is_empty(), "{told}");
+        ensure!(!told.to_string().contains("kill "), "innocents are offered to be stopped: {told}");
         for pid in innocent {
             ensure!(left.contains(&(u64::from(pid), "handed")) && runs(pid)?, "{pid}: {told}");
         }

@@ -112,7 +112,11 @@ impl Stopping<'_> {
             process.ancestors.iter().any(|ancestor| runs(ancestor.pid))
                 || self.is_younger(process) && known.iter().any(|one| is_copy(process, &one.process))
         };
-        let is_new = |target: &&Target| !is_known(&target.process) && is_heir(&target.process);
+        // Another socket on the port is of somebody who took it meanwhile.
+        let is_same = |inode: &u64| known.iter().any(|one| one.inodes.contains(inode));
+        let is_new = |target: &&Target| {
+            !is_known(&target.process) && target.inodes.iter().any(is_same) && is_heir(&target.process)
+        };
         now.targets.iter().filter(is_new).cloned().collect()
     }
 
