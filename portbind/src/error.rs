@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::cli::writer::Refused;
@@ -114,6 +115,17 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A symbolic link on the way to a stale socket file is of a user who has no say in its folder.
+    #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", .path.display())]
+    Led {
+        /// The path.
+        path: PathBuf,
+        /// Owner of the link.
+        uid: u32,
+    },
+    /// The name that a socket file is moved aside to is taken.
+    #[error("{} is in the way: an earlier removal was broken off, and moved it there", .0.display())]
+    Aside(PathBuf),
     /// The kernel does not tell its sockets.
     #[error("the kernel does not tell which sockets there are: {0}")]
     Sockets(#[source] io::Error),
@@ -158,7 +170,10 @@ impl Error {
             | Self::Unconfirmed
             | Self::Recording(_)
             | Self::Log { .. } => ExitStatus::Usage,
-            Self::Write(_) | Self::System { .. } | Self::Remove { .. } => ExitStatus::Failure,
+            Self::Led { .. } => ExitStatus::Permission,
+            Self::Write(_) | Self::System { .. } | Self::Remove { .. } | Self::Aside(_) => {
+                ExitStatus::Failure
+            }
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
             }
@@ -203,6 +218,15 @@ impl Error {
             Self::User(_) => Some("name a user of /etc/passwd, or its number"),
             Self::PidNamespace => {
                 Some("start the container with the pids of the host: docker run --pid=host ...")
+            }
+            Self::Led { .. } => Some("name the file by its path without symbolic links"),
+            Self::Aside(_) => Some(
+                "portbind who tells whether a socket is bound to it: move it back by hand if one is, else remove it",
+            ),
+            Self::Remove { source, .. } if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                Some(
+                    "this file system cannot rename without replacing (RENAME_NOREPLACE): remove the file by hand",
+                )
             }
             Self::Wrapper(error) => error.hint(),
             Self::Command { .. } | Self::System { .. } | Self::Remove { .. } => None,

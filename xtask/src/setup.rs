@@ -18,7 +18,7 @@ const CARGO_DEB: &str = "3.8.0";
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
 /// Debian packages for the build of the kernel half, for the virtual machines, what tests wrap, to look at pages of
 /// reports, and for clean roots.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 16] = [
     "llvm-22",
     "llvm-22-dev",
     "libpolly-22-dev",
@@ -27,6 +27,7 @@ const PACKAGES: [&str; 15] = [
     "qemu-system-x86",
     "strace",
     "sudo",
+    "dnsmasq-base",
     "xz-utils",
     "zstd",
     "chromium",

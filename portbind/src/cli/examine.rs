@@ -95,7 +95,7 @@ fn explain(
     trial: &Trial,
     found: Found,
 ) -> Refusal {
-    let Found { mut holders, unseen } = found;
+    let Found { mut holders, unseen, .. } = found;
     // What helps is said in general words: the program that is to bind is not this one.
     let own = helper.host.describe(std::process::id()).unwrap_or_default();
     let process = Process { exe: None, ..own };

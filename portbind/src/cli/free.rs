@@ -1,17 +1,19 @@
 //! `portbind free`: stops who has a port, or removes a stale socket file.
 
 mod file;
+mod remover;
 mod stopping;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use self::stopping::{stop, targets_left};
+pub use self::remover::{Args as RemoveArgs, VERB as REMOVE, Word, run as remove};
+use self::stopping::Stopping;
 use super::asked::socket;
 use super::examine::examine;
 use super::helper::{Common, Helper, status};
 use super::values::{PortProtocol, Seconds, Target};
-use crate::diagnosis::answer::{Freed, Place, Stage, Stopped};
+use crate::diagnosis::answer::{Freed, Place, Stage};
 use crate::diagnosis::event::{Options, Protocol, Refusal};
 use crate::diagnosis::freeing::{Plan, Surroundings, plan};
 use crate::error::{Error, ExitStatus};
@@ -24,8 +26,9 @@ use crate::output::answer::Answer;
 #[command(after_help = "\
 Stopped are the processes that listen on the port, are bound to it, or have a connection open that was accepted there:
 SIGTERM first, SIGKILL after --grace. Not stopped are clients, which only talk to the port or have it as their own
-local port. Nothing is stopped at all if that would take process 1, this program or one above it, a socket of the kernel,
-or a service that systemd starts again: then it says what to do instead.
+local port, and processes that were handed the socket by the one that bound it. Nothing is stopped at all if that would
+take process 1, this program or one above it, a socket of the kernel, or a service that systemd starts again, or if
+several process trees have the socket and it cannot be decided which of them bound it: then it says what to do instead.
 A socket file is removed only if no socket is bound to it.
 
 Exit status: 0 the port, or the path, is free; 1 it is not; 2 there is nobody to say yes; 3 a privilege is missing.
@@ -83,24 +86,17 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 
 fn free_port(args: &Args, helper: &Helper, port: u16) -> Result<Freed, Error> {
     let PortProtocol(protocol) = args.protocol;
-    let query = Query::port(port, Protocols::One(protocol));
-    let Found { holders, unseen } = helper.find(&query)?;
-    if unseen.processes > 0 {
-        return Err(Error::Hidden(unseen.processes));
-    }
+    let begun = helper.now();
     let own = helper.host.lineage(std::process::id());
     let socket = socket(helper, protocol, Ipv4Addr::UNSPECIFIED.into(), port, Options::default());
     let facts = ports::look(&helper.host.entrance, helper.netns.descriptor(), &socket);
-    let surroundings = Surroundings {
-        own: &own,
-        ephemeral: facts.ephemeral,
-        manager: &|process| helper.host.manager(process),
-    };
-    let plan = plan(&holders, &surroundings);
+    let query = Query::port(port, Protocols::One(protocol));
+    let look = || look(helper, &query, &own, facts.ephemeral);
+    let (plan, Found { holders, unseen, .. }) = look()?;
     let mut freed = Freed {
         time: helper.now(),
         subject: helper.subject(Place::Port(port), Some(protocol)),
-        stage: if plan.obstacles.is_empty() { Stage::Planned } else { Stage::Forbidden },
+        stage: if plan.is_forbidden() { Stage::Forbidden } else { Stage::Planned },
         is_free: false,
         plan,
         stopped: Vec::new(),
@@ -110,30 +106,44 @@ fn free_port(args: &Args, helper: &Helper, port: u16) -> Result<Freed, Error> {
         unseen,
     };
     if freed.stage == Stage::Planned && consent(args, helper, &freed)? == Consent::Yes {
-        freed.stopped = stop_all(args, helper, &freed.plan, &query)?;
+        let Seconds(grace) = args.grace;
+        let look = || Ok(look()?.0);
+        let stopping = Stopping { host: &helper.host, grace, begun, look: &look };
         freed.stage = Stage::Done;
+        match stopping.stop_all(&freed.plan)? {
+            Ok(stopped) => freed.stopped = stopped,
+            Err(changed) => (freed.plan, freed.stage) = (changed, Stage::Forbidden),
+        }
     }
     freed.refusal = verify(args, helper, protocol, port)?;
+    // Who is left alone is not offered to be stopped.
+    if let Some(refusal) = freed.refusal.as_mut().filter(|_| !freed.plan.obstacles.is_empty()) {
+        refusal.fixes.retain(|fix| !fix.code.starts_with("stop-"));
+    }
     freed.is_free = freed.refusal.is_none();
     freed.time = helper.now();
     Ok(freed)
 }
 
-/// Stops the processes of a plan, and those that got its sockets from them meanwhile.
-fn stop_all(args: &Args, helper: &Helper, plan: &Plan, query: &Query) -> Result<Vec<Stopped>, Error> {
-    /// A family that forks faster than that is not to be stopped from outside.
-    const ROUNDS: usize = 5;
-    let Seconds(grace) = args.grace;
-    let mut stopped = Vec::new();
-    let mut targets = plan.targets.clone();
-    for _ in 0..ROUNDS {
-        if targets.is_empty() {
-            break;
-        }
-        stopped.extend(stop(&helper.host, &targets, grace));
-        targets = targets_left(&helper.find(query)?.holders, plan, &stopped);
+/// Looks who is on the port, and decides whom to stop.
+fn look(
+    helper: &Helper,
+    query: &Query,
+    own: &[u32],
+    ephemeral: Option<(u16, u16)>,
+) -> Result<(Plan, Found), Error> {
+    let found = helper.find(query)?;
+    if found.unseen.processes > 0 {
+        return Err(Error::Hidden(found.unseen.processes));
     }
-    Ok(stopped)
+    let surroundings = Surroundings {
+        own,
+        ephemeral,
+        manager: &|process| helper.host.manager(process),
+        standing: &|process| helper.host.standing(process.pid),
+        cgroup: &|inode| found.cgroups.get(&inode).copied(),
+    };
+    Ok((plan(&found.holders, &surroundings), found))
 }
 
 /// Asks, where that is needed and possible.

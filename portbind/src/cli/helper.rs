@@ -2,7 +2,10 @@
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -16,6 +19,7 @@ use crate::error::Error;
 use crate::host::clock::boot_time;
 use crate::host::port_sockets::{Found, Query};
 use crate::host::sockets::Scan;
+use crate::host::stale::aside;
 use crate::host::unix::{Sight, look, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, Netns, SocketOwners};
@@ -107,7 +111,7 @@ impl Helper {
     pub(super) fn find_name(&self, name: &Name) -> (Found, Option<Sight>) {
         let (sight, found) = match name {
             Name::Path(path) => {
-                let sight = look(&self.host.procfs, &self.host.entrance, std::process::id(), true, path);
+                let sight = self.sight(path);
                 let found = self.bound_to(&sight);
                 (Some(sight), found)
             }
@@ -119,6 +123,22 @@ impl Helper {
             _ => (None, Vec::new()),
         };
         (self.host.named_sockets(found, |inodes| self.owners(inodes)), sight)
+    }
+
+    /// What is at a path, or where nothing is, the socket file that a removal that was broken off has moved aside.
+    fn sight(&self, path: &[u8]) -> Sight {
+        let look = |path: &[u8]| look(&self.host.procfs, &self.host.entrance, std::process::id(), true, path);
+        let there = look(path);
+        if there.object != Object::Gone {
+            return there;
+        }
+        let aside = aside(Path::new(OsStr::from_bytes(path)));
+        let moved = aside.map(|aside| look(aside.as_os_str().as_bytes()));
+        let is_socket = |object| matches!(object, Object::LiveSocket | Object::StaleSocket | Object::Socket);
+        match moved.filter(|moved| is_socket(moved.object)) {
+            Some(moved) => Sight { absolute: there.absolute, ..moved },
+            None => there,
+        }
     }
 
     /// The sockets that are bound to a socket file. The path leads to it from any network namespace.

@@ -65,6 +65,8 @@ enum Command {
     Broker,
     #[command(name = writer::VERB, hide = true)]
     Writer(writer::serve::Args),
+    #[command(name = free::REMOVE, hide = true)]
+    Remove(free::RemoveArgs),
 }
 
 const EXIT_STATUS: &str = "\
@@ -107,6 +109,7 @@ impl Cli {
             Command::Launch(args) => launch::run(args),
             Command::Broker => broker::run(),
             Command::Writer(args) => writer::serve::run(args),
+            Command::Remove(args) => free::remove(args),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Which processes have to end for a port to become free, and which of them must not be touched.
 
+pub mod binder;
+
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use self::binder::{Decision, Member, Origin, Sign, Standing, decide};
 use super::event::{Holder, Ownership, Process};
 use super::foresight::is_served;
 
@@ -10,7 +14,7 @@ use super::foresight::is_served;
 pub struct Plan {
     /// Processes to be stopped, by pid.
     pub targets: Vec<Target>,
-    /// Why nothing is stopped.
+    /// Why nothing is stopped, and who is left alone though it has a socket of the server open.
     pub obstacles: Vec<Obstacle>,
     /// Connections of clients that have the port as their own local port: they are left alone.
     pub clients: Vec<Holder>,
@@ -25,7 +29,7 @@ pub struct Target {
     pub inodes: Vec<u64>,
 }
 
-/// Something that forbids to stop anybody.
+/// Something that forbids to stop anybody, or to stop one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// Process 1 of the machine, or of the container that this program is in.
@@ -39,6 +43,15 @@ pub enum Obstacle {
         /// What stops it for good.
         manager: Manager,
     },
+    /// It was handed the socket by whoever bound it: it is left alone, and the others are stopped.
+    Handed {
+        /// The process.
+        process: Rc<Process>,
+        /// What shows that.
+        sign: Sign,
+    },
+    /// One of several process trees that have the socket open; which of them bound it cannot be decided.
+    Undecided(Rc<Process>),
     /// A socket that no process that can be seen has open: one of the kernel, of a process that is beyond the
     /// reach of this one, or on its way between two.
     Nobody(Box<Holder>),
@@ -61,40 +74,163 @@ pub struct Surroundings<'a> {
     pub ephemeral: Option<(u16, u16)>,
     /// The unit to be stopped instead of a process.
     pub manager: &'a dyn Fn(&Process) -> Option<Manager>,
+    /// What tells whether a process can have made a socket.
+    pub standing: &'a dyn Fn(&Process) -> Standing,
+    /// Id of the control group that a socket was made in, by the socket's inode number.
+    pub cgroup: &'a dyn Fn(u64) -> Option<u64>,
 }
 
-/// Makes the plan: everybody who has a socket of the server open is stopped, the whole of a forked family.
+/// Makes the plan: of each socket of the server, the process tree that bound it is stopped.
 #[must_use]
 pub fn plan(holders: &[Holder], surroundings: &Surroundings<'_>) -> Plan {
-    let mut plan = Plan::default();
+    let mut planner = Planner::new(surroundings);
     let open = holders.iter().filter(|holder| holder.ownership == Ownership::Process);
     for holder in open.chain(holders.iter().filter(|holder| holder.ownership == Ownership::Kernel)) {
         if !is_served(holder, holders, surroundings.ephemeral) {
-            plan.clients.push(holder.clone());
+            planner.plan.clients.push(holder.clone());
         } else if holder.processes.is_empty() {
-            plan.obstacles.push(Obstacle::Nobody(Box::new(holder.clone())));
+            planner.plan.obstacles.push(Obstacle::Nobody(Box::new(holder.clone())));
         } else {
-            plan.add(holder);
+            planner.add(holder);
         }
     }
-    plan.targets.sort_by_key(|target| target.process.pid);
-    let obstacles = plan.targets.iter().filter_map(|target| obstacle(&target.process, surroundings));
-    plan.obstacles.extend(obstacles.collect::<Vec<_>>());
-    plan
+    planner.finish()
+}
+
+/// A plan that is being made.
+struct Planner<'a> {
+    surroundings: &'a Surroundings<'a>,
+    plan: Plan,
+    standings: HashMap<u32, Standing>,
+    /// Who is to be stopped, by pid.
+    targets: BTreeMap<u32, Target>,
+    /// Who was handed a socket, or may have been, by pid.
+    left: BTreeMap<u32, Obstacle>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(surroundings: &'a Surroundings<'a>) -> Self {
+        let plan = Plan { targets: Vec::new(), obstacles: Vec::new(), clients: Vec::new() };
+        Self {
+            surroundings,
+            plan,
+            standings: HashMap::new(),
+            targets: BTreeMap::new(),
+            left: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a socket.
+    fn add(&mut self, holder: &Holder) {
+        if self.is_unit_socket(holder) {
+            return;
+        }
+        let origin = Origin {
+            uid: holder.uid,
+            cgroup: holder.inode.and_then(|inode| (self.surroundings.cgroup)(inode)),
+        };
+        let members: Vec<Member<'_>> = holder
+            .processes
+            .iter()
+            .map(|owner| Member { owner, standing: self.standing(&owner.process) })
+            .collect();
+        let Decision { binders, handed, undecided } = decide(&origin, &members);
+        let process = |index: usize| members.get(index).map(|member| Rc::clone(&member.owner.process));
+        for process in binders.into_iter().filter_map(process) {
+            self.stop(process, holder.inode);
+        }
+        for (index, sign) in handed {
+            process(index).into_iter().for_each(|process| self.leave(Obstacle::Handed { process, sign }));
+        }
+        for process in undecided.into_iter().filter_map(process) {
+            self.leave(Obstacle::Undecided(process));
+        }
+    }
+
+    fn stop(&mut self, process: Rc<Process>, inode: Option<u64>) {
+        let new = |process| Target { process, inodes: Vec::new() };
+        self.targets.entry(process.pid).or_insert_with(|| new(process)).inodes.extend(inode);
+    }
+
+    /// Leaves a process alone. What forbids to stop anybody counts for more than what forbids to stop the process.
+    fn leave(&mut self, obstacle: Obstacle) {
+        let Some(pid) = obstacle.process().map(|process| process.pid) else { return };
+        let is_known = |known: &Obstacle| known.forbids() || !obstacle.forbids();
+        if !self.left.get(&pid).is_some_and(is_known) {
+            self.left.insert(pid, obstacle);
+        }
+    }
+
+    fn standing(&mut self, process: &Process) -> Standing {
+        let ask = || (self.surroundings.standing)(process);
+        self.standings.entry(process.pid).or_insert_with(ask).clone()
+    }
+
+    /// Whether systemd has it open for a socket unit. Then the unit is to be stopped, and nobody bound the socket.
+    fn is_unit_socket(&mut self, holder: &Holder) -> bool {
+        let managed = |process: &Rc<Process>| {
+            let manager = (self.surroundings.manager)(process)?;
+            Some(Obstacle::Managed { process: Rc::clone(process), manager })
+        };
+        let found: Vec<Obstacle> =
+            holder.processes.iter().filter_map(|owner| managed(&owner.process)).collect();
+        let is_unit = found.iter().any(|obstacle| {
+            matches!(obstacle, Obstacle::Managed { manager, .. } if manager.unit.ends_with(".socket"))
+        });
+        if is_unit {
+            found.into_iter().for_each(|obstacle| self.leave(obstacle));
+        }
+        is_unit
+    }
+
+    /// Adds what forbids to stop the targets, and who is left alone. A process that bound one of the sockets is
+    /// stopped, whether or not it was handed another one.
+    fn finish(self) -> Plan {
+        let Self { surroundings, mut plan, targets, left, .. } = self;
+        plan.targets = targets.into_values().collect();
+        let obstacles = plan.targets.iter().filter_map(|target| obstacle(&target.process, surroundings));
+        plan.obstacles.extend(obstacles);
+        for obstacle in left.into_values() {
+            let is_stopped = obstacle.process().is_some_and(|process| plan.stops(process));
+            if !is_stopped || obstacle.forbids() && !plan.obstacles.contains(&obstacle) {
+                plan.obstacles.push(obstacle);
+            }
+        }
+        plan
+    }
+}
+
+impl Obstacle {
+    /// It forbids to stop anybody, and not only one process.
+    #[must_use]
+    pub const fn forbids(&self) -> bool {
+        !matches!(self, Self::Handed { .. })
+    }
+
+    /// The process, if it is one.
+    #[must_use]
+    pub const fn process(&self) -> Option<&Rc<Process>> {
+        match self {
+            Self::Init(process) | Self::Own(process) | Self::Undecided(process) => Some(process),
+            Self::Managed { process, .. } | Self::Handed { process, .. } => Some(process),
+            Self::Nobody(_) => None,
+        }
+    }
 }
 
 impl Plan {
-    fn add(&mut self, holder: &Holder) {
-        for owner in &holder.processes {
-            let known = self.targets.iter_mut().find(|target| target.process.pid == owner.process.pid);
-            match known {
-                Some(target) => target.inodes.extend(holder.inode),
-                None => self.targets.push(Target {
-                    process: Rc::clone(&owner.process),
-                    inodes: holder.inode.into_iter().collect(),
-                }),
-            }
-        }
+    /// Nobody may be stopped, though somebody has the port.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.obstacles.iter().any(Obstacle::forbids) || self.targets.is_empty() && !self.obstacles.is_empty()
+    }
+
+    /// Whether a process is to be stopped: this one, and not another that has its number.
+    #[must_use]
+    pub fn stops(&self, process: &Process) -> bool {
+        self.targets
+            .iter()
+            .any(|target| (target.process.pid, target.process.started) == (process.pid, process.started))
     }
 
     /// The command that stops what service managers would start again.

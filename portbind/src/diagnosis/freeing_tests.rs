@@ -1,9 +1,10 @@
 use super::*;
-use crate::diagnosis::event::{HolderProcess, State};
+use crate::diagnosis::event::{Ancestor, HolderProcess, State};
 use crate::output::samples;
 
 fn process(pid: u32, comm: &str) -> Rc<Process> {
-    Rc::new(Process { pid, comm: comm.to_owned(), ..Process::default() })
+    let ancestors = if pid == 9 { vec![Ancestor { pid: 8, comm: String::new() }] } else { Vec::new() };
+    Rc::new(Process { pid, comm: comm.to_owned(), ancestors, ..Process::default() })
 }
 
 fn holder(inode: u64, pids: &[u32]) -> Holder {
@@ -22,7 +23,23 @@ fn made(holders: &[Holder]) -> Plan {
         (process.pid >= 900)
             .then(|| Manager { is_users: process.pid > 900, unit: format!("u{}.service", process.pid) })
     };
-    plan(holders, &Surroundings { own: &[50, 40], ephemeral: Some((32_768, 60_999)), manager: &manager })
+    plan(
+        holders,
+        &Surroundings {
+            own: &[50, 40],
+            ephemeral: Some((32_768, 60_999)),
+            manager: &manager,
+            standing: &standing,
+            cgroup: &|inode| (inode == 70).then_some(5),
+        },
+    )
+}
+
+/// Everybody is the user that made the sockets, but for those above 100 that are no units.
+fn standing(process: &Process) -> Standing {
+    let uid = if (100..900).contains(&process.pid) { 7 } else { 1000 };
+    let cgroups = if process.pid == 60 { vec![6, 1] } else { vec![5, 1] };
+    Standing { uids: vec![uid], cgroups, session: Some(1), namespace_root: None }
 }
 
 fn pids(plan: &Plan) -> Vec<u32> {
@@ -55,8 +72,44 @@ fn obstacles_are_told() {
 }
 
 #[test]
+fn who_was_handed_a_socket_is_left_alone() {
+    let handed = |pid, sign| Obstacle::Handed { process: process(pid, "x"), sign };
+    let found = made(&[holder(70, &[8, 9, 60, 200]), holder(71, &[8, 200])]);
+    assert_eq!(pids(&found), [8, 9]);
+    assert_eq!(found.obstacles, [handed(60, Sign::Cgroup), handed(200, Sign::User(1000))]);
+    assert!(!found.is_forbidden());
+    // Nobody else has it open.
+    let found = made(&[holder(70, &[200])]);
+    assert!(found.is_forbidden() && pids(&found).is_empty());
+    // The own socket of a process makes it a target, whatever it was handed.
+    let found = made(&[holder(70, &[8, 60]), holder(71, &[60])]);
+    assert_eq!((pids(&found), found.obstacles), (vec![8, 60], vec![]));
+}
+
+#[test]
+fn what_cannot_be_decided_stops_nobody() {
+    let found = made(&[holder(70, &[8, 11, 200]), holder(71, &[12])]);
+    let of = |pid| Obstacle::Undecided(process(pid, "x"));
+    let handed = Obstacle::Handed { process: process(200, "x"), sign: Sign::User(1000) };
+    assert_eq!(found.obstacles, [of(8), of(11), handed]);
+    assert!(found.is_forbidden());
+}
+
+#[test]
+fn a_socket_unit_is_stopped_by_its_manager() {
+    let manager = |process: &Process| {
+        (process.pid == 1).then(|| Manager { is_users: false, unit: "web.socket".to_owned() })
+    };
+    let surroundings =
+        Surroundings { own: &[], ephemeral: None, manager: &manager, standing: &standing, cgroup: &|_| None };
+    let found = plan(&[holder(70, &[1, 8])], &surroundings);
+    assert_eq!(found.command().as_deref(), Some("systemctl stop web.socket"));
+    assert!(found.is_forbidden() && found.targets.is_empty() && found.obstacles.len() == 1);
+}
+
+#[test]
 fn units_are_stopped_by_one_command() {
-    let found = made(&[holder(70, &[900, 901]), holder(71, &[900])]);
+    let found = made(&[holder(70, &[901]), holder(71, &[900])]);
     let expected = "systemctl stop u900.service && systemctl --user stop u901.service";
     assert_eq!(found.command().as_deref(), Some(expected));
     assert_eq!(made(&[holder(70, &[8])]).command(), None);

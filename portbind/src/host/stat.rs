@@ -5,6 +5,8 @@
 pub(super) struct Stat {
     /// Parent, as the reader's pid namespace numbers it; 0 above init or outside of the namespace.
     pub(super) ppid: u32,
+    /// Session; 0 if its leader is outside of the reader's pid namespace.
+    pub(super) session: u32,
     /// Start, in clock ticks since boot.
     pub(super) start_ticks: u64,
 }
@@ -18,9 +20,10 @@ impl Stat {
         // Field 3, the state, is the first of the rest.
         let mut fields = rest.split_ascii_whitespace().skip(1);
         let ppid = fields.next()?.parse().ok()?;
-        // Field 22 is the 17th after the parent, field 4.
-        let start_ticks = fields.nth(17)?.parse().ok()?;
-        Some(Self { ppid, start_ticks })
+        // Field 6 comes two after the parent, field 4; field 22 comes 16 after the session.
+        let session = fields.nth(1)?.parse().ok()?;
+        let start_ticks = fields.nth(15)?.parse().ok()?;
+        Some(Self { ppid, session, start_ticks })
     }
 }
 
@@ -30,17 +33,21 @@ mod tests {
 
     use super::*;
 
-    const REST: &str = "S 41 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 3133440 512 184";
+    const REST: &str = "S 41 7 8 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 3133440 512 184";
 
     #[test]
     fn finds_the_end_of_any_name() {
         for comm in ["sh", "", "a b", ") S 1 (", "))", "a\nb", "(x", "\u{1b}[31m"] {
             let line = format!("9 ({comm}) {REST}\n");
-            assert_eq!(Stat::parse(line.as_bytes()), Some(Stat { ppid: 41, start_ticks: 12345 }), "{comm:?}");
+            assert_eq!(
+                Stat::parse(line.as_bytes()),
+                Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }),
+                "{comm:?}"
+            );
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());
-        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, start_ticks: 12345 }));
+        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }));
     }
 
     #[test]
@@ -61,7 +68,7 @@ mod tests {
         #[test]
         fn any_name_will_do(comm in prop::collection::vec(any::<u8>(), 0..16)) {
             let line = [b"9 (", &comm[..], b") ", REST.as_bytes()].concat();
-            prop_assert_eq!(Stat::parse(&line), Some(Stat { ppid: 41, start_ticks: 12345 }));
+            prop_assert_eq!(Stat::parse(&line), Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }));
         }
     }
 }

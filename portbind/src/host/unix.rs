@@ -1,11 +1,10 @@
 //! What is at a path that a bind of AF_UNIX was refused for, as its caller saw the file system.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat, unlinkat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
 use super::broker::{Liveness, PathLook, Resolve};
@@ -101,7 +100,8 @@ fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) -> Option<Vec
     Some([folder.strip_suffix(b"/").unwrap_or(&folder), b"/", relative].concat())
 }
 
-fn identify(
+/// What an open file is (O_PATH), and which one.
+pub(super) fn identify(
     entrance: &Entrance,
     found: BorrowedFd<'_>,
     is_dangling: impl Fn() -> bool,
@@ -125,44 +125,6 @@ fn identify(
     // The lower half is all that there is to compare with.
     let inode = u32::try_from(stat.st_ino & u64::from(u32::MAX)).unwrap_or_default();
     (object, Some(FileId { inode, device }))
-}
-
-/// What came of the removal of a socket file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// It is removed.
-    Removed,
-    /// It is no stale socket file, but this.
-    NotStale(Object),
-    /// Something else took its place meanwhile.
-    Replaced,
-}
-
-/// Removes a socket file that no socket is bound to. One like that stays stale: bind is refused as long as it is
-/// there. Somebody may put another in its place, so what is removed is looked at right before, in the folder that
-/// was opened first.
-///
-/// # Errors
-/// Those of opening the folder, and of unlinkat(2).
-pub fn remove_stale(path: &Path) -> io::Result<Removal> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = openat(CWD, parent.unwrap_or(Path::new(".")), folder(), Mode::empty())?;
-    let file = openat(&folder, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
-    let file = match file {
-        Err(Errno::NOENT) => return Ok(Removal::NotStale(Object::Gone)),
-        other => other?,
-    };
-    let (object, _) = identify(&Entrance::Own, file.as_fd(), || false);
-    if object != Object::StaleSocket {
-        return Ok(Removal::NotStale(object));
-    }
-    let (seen, there) = (fstat(&file)?, statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?);
-    if (seen.st_dev, seen.st_ino) != (there.st_dev, there.st_ino) {
-        return Ok(Removal::Replaced);
-    }
-    unlinkat(&folder, name, AtFlags::empty())?;
-    Ok(Removal::Removed)
 }
 
 /// Opens the file of a network namespace: that of the process if it is the right one, else this process'

@@ -131,26 +131,3 @@ fn knows_its_own_files() {
     assert_eq!(here.absolute.as_deref(), Some(expected.as_os_str().as_encoded_bytes()));
     assert_eq!(here.object, Object::File);
 }
-
-#[test]
-fn only_a_stale_socket_file_is_removed() {
-    let root = tempfile::tempdir().unwrap();
-    let at = |name: &str| root.path().join(name);
-    let live = UnixListener::bind(at("live")).unwrap();
-    drop(UnixListener::bind(at("stale")).unwrap());
-    fs::write(at("file"), "").unwrap();
-    symlink(at("stale"), at("link")).unwrap();
-    for (name, expected) in [
-        ("live", Removal::NotStale(Object::LiveSocket)),
-        ("file", Removal::NotStale(Object::File)),
-        ("link", Removal::NotStale(Object::Link)),
-        ("none", Removal::NotStale(Object::Gone)),
-        ("stale", Removal::Removed),
-        ("stale", Removal::NotStale(Object::Gone)),
-    ] {
-        assert_eq!(remove_stale(&at(name)).unwrap(), expected, "{name}");
-    }
-    assert!(at("live").exists() && at("file").exists());
-    assert!(remove_stale(Path::new("/")).is_err());
-    drop(live);
-}

@@ -11,7 +11,8 @@ use super::{Style, samples, wire};
 use crate::diagnosis::answer::{
     Check, Freed, Outcome, Place, Stage, Stopped, Subject, Unseen, Until, Wait, Who,
 };
-use crate::diagnosis::event::{Name, Ownership, Process, Protocol, State};
+use crate::diagnosis::event::{HolderProcess, Name, Ownership, Process, Protocol, State};
+use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
 
 fn subject(place: Place) -> Subject {
@@ -181,4 +182,58 @@ fn every_line_of_json_is_of_the_schema_and_comes_back() {
     Answer::Freed(&freed()).write(AnswerFormat::Json, &Style::default(), &mut line).unwrap();
     let back: wire::Freed<'_> = serde_json::from_slice(&line).unwrap();
     assert_eq!(back, wire::Freed::from(&freed()));
+}
+
+#[test]
+fn who_is_left_alone_is_named() {
+    let java = Rc::clone(&samples::held_by_java().processes[0].process);
+    let one = |sign| Obstacle::Handed { process: Rc::clone(&java), sign };
+    let obstacles = vec![one(Sign::User(1000)), one(Sign::Cgroup)];
+    let handed = Freed { plan: Plan { obstacles, ..Plan::default() }, ..freed() };
+    let said = text(&Answer::Freed(&handed));
+    for part in ["uid 1000 made the socket", "made in another control group", "the port stays taken"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let many = vec![Obstacle::Undecided(Rc::clone(&java)); 20];
+    let undecided = Freed { plan: Plan { obstacles: many, ..Plan::default() }, ..freed() };
+    let said = text(&Answer::Freed(&undecided));
+    for part in ["that cannot be decided", "and 4 more", "nobody is stopped"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let line = serde_json::to_value(wire::Freed::from(&handed)).unwrap();
+    assert_eq!(line["obstacles"][1]["reason"], "handed");
+    let line = serde_json::to_value(wire::Freed::from(&undecided)).unwrap();
+    assert_eq!(line["obstacles"][0]["reason"], "undecided");
+}
+
+#[test]
+fn a_plan_shows_who_is_stopped_and_who_is_left() {
+    let mut holder = samples::held_by_java();
+    let java = Rc::clone(&holder.processes[0].process);
+    let other = Rc::new(Process { pid: 7, comm: "innocent".to_owned(), ..Process::default() });
+    let copy = HolderProcess { process: Rc::clone(&other), ..holder.processes[0].clone() };
+    holder.processes.push(copy);
+    let plan = Plan {
+        targets: vec![Target { process: java, inodes: vec![53719] }],
+        obstacles: vec![Obstacle::Handed { process: other, sign: Sign::User(1000) }],
+        clients: Vec::new(),
+    };
+    let planned = Freed {
+        stage: Stage::Planned,
+        plan,
+        holders: vec![holder],
+        stopped: Vec::new(),
+        refusal: None,
+        ..freed()
+    };
+    let said = text(&Answer::Freed(&planned));
+    let word = |name: &str| {
+        let line = said.lines().find(|line| line.contains(name)).unwrap_or_default();
+        line.split_whitespace().next().map(str::to_owned)
+    };
+    assert_eq!(
+        (word("java ("), word("innocent (")),
+        (Some("stop".to_owned()), Some("leave".to_owned())),
+        "{said}"
+    );
 }

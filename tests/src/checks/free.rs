@@ -20,14 +20,14 @@ use crate::tracer::Tracer;
 use crate::troupe::Troupe;
 
 /// A process runs: it has not ended, nor is it waited for.
-fn runs(pid: u32) -> anyhow::Result<bool> {
+pub(super) fn runs(pid: u32) -> anyhow::Result<bool> {
     let pid = Pid::from_raw(pid.try_into()?).context("no pid")?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     Ok(test_kill_process(pid).is_ok() && !stat.contains(") Z "))
 }
 
 /// What became of a process.
-fn outcome(told: &Value, pid: u32) -> Option<&str> {
+pub(super) fn outcome(told: &Value, pid: u32) -> Option<&str> {
     list(told, "stopped").iter().find(|one| one["pid"] == pid)?["outcome"].as_str()
 }
 

@@ -14,6 +14,7 @@ mod filters;
 mod fixes;
 mod flaky;
 mod free;
+mod handed;
 mod history;
 mod lifecycle;
 mod logs;
@@ -21,6 +22,7 @@ mod names;
 mod people;
 mod reports;
 mod run;
+mod stale_files;
 mod status;
 mod storm;
 mod support;
@@ -108,6 +110,13 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("free: what starts it", Once, free::ancestor),
     ("free: nobody to say yes", Once, free::unconfirmed),
     ("free: socket files", Once, free::socket_files),
+    ("free: who was handed the socket", Once, handed::to_others),
+    ("free: who bound it cannot be decided", Once, handed::undecided),
+    ("free: sole trees", Once, handed::sole_trees),
+    ("free: dnsmasq", Once, handed::real_daemon),
+    ("free: owners of socket files", Once, stale_files::owners),
+    ("free: killed between two steps", Once, stale_files::killed),
+    ("free: socket files that are replaced", Once, stale_files::replaced),
     ("report: memory", Once, reports::memory),
     ("report: damaged recordings", Once, reports::damage),
     ("report: page in a browser", Once, browser::page),

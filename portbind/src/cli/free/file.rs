@@ -1,9 +1,6 @@
 //! Removes a stale socket file.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
-
+use super::remover::Remover;
 use super::{Args, Consent, consent};
 use crate::cli::helper::Helper;
 use crate::diagnosis::answer::{Freed, Place, Stage};
@@ -11,10 +8,15 @@ use crate::diagnosis::event::{Cause, Name};
 use crate::diagnosis::freeing::Plan;
 use crate::diagnosis::unix::{Facts, Object, decide};
 use crate::error::Error;
-use crate::host::unix::{Removal, remove_stale};
+use crate::host::stale::{Step, Taken};
 
 /// Removes the file at a path, if it is a socket file and no socket is bound to it.
 pub(super) fn free(args: &Args, helper: &Helper, name: &Name) -> Result<Freed, Error> {
+    if let (Name::Path(path), false) = (name, args.dry_run)
+        && let Ok(remover) = Remover::new(path)
+    {
+        remover.recover()?;
+    }
     let (found, sight) = helper.find_name(name);
     let object = sight.map(|sight| sight.object);
     let is_free = match object {
@@ -52,11 +54,19 @@ pub(super) fn free(args: &Args, helper: &Helper, name: &Name) -> Result<Freed, E
 
 /// Removes it; what kept it, if anything did.
 fn remove(path: &[u8], explain: &dyn Fn(Option<Object>) -> Cause) -> Result<Option<Cause>, Error> {
-    let path = Path::new(OsStr::from_bytes(path));
-    let error = |source| Error::Remove { path: path.to_owned(), source };
-    Ok(match remove_stale(path).map_err(error)? {
-        Removal::Removed | Removal::NotStale(Object::Gone) => None,
-        Removal::NotStale(object) => Some(explain(Some(object))),
-        Removal::Replaced => Some(explain(Some(Object::Unseen))),
-    })
+    let remover = Remover::new(path)?;
+    let Some(pinned) = remover.pin()? else { return Ok(None) };
+    if pinned.object != Object::StaleSocket {
+        return Ok(Some(explain(Some(pinned.object))));
+    }
+    match remover.take(Step::Remove(pinned.identity), pinned.uid)? {
+        Taken::Done | Taken::Gone => Ok(None),
+        Taken::Replaced => Ok(Some(explain(Some(Object::Unseen)))),
+        // Something has the name that the file was to be moved to, or put back to.
+        Taken::Occupied => remover.recover().and_then(|()| match remover.pin()? {
+            None => Ok(None),
+            Some(_) if remover.has_aside()? => Err(Error::Aside(remover.aside())),
+            Some(now) => Ok(Some(explain(Some(now.object)))),
+        }),
+    }
 }

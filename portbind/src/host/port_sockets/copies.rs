@@ -110,6 +110,7 @@ fn read(socket: &OwnedFd, inode: u64) -> Option<PortSocket> {
         uid: fstat(socket).ok()?.st_uid,
         inode,
         v6_only: sockopt::ipv6_v6only(socket).unwrap_or(false),
+        cgroup: None,
     })
 }
 

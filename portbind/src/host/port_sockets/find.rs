@@ -27,6 +27,8 @@ const TELLS_BOUND: Generation = Generation::new(6, 8);
 pub struct Found {
     /// The sockets, those that a person looks for first first.
     pub holders: Vec<Holder>,
+    /// Ids of the control groups that the sockets were made in, by inode number, where the kernel tells.
+    pub cgroups: HashMap<u64, u64>,
     /// What could not be seen.
     pub unseen: Unseen,
 }
@@ -50,10 +52,11 @@ impl Host {
             unseen.bound_sockets = bound.is_partial;
             sockets.extend(bound.sockets);
         }
+        let cgroups = sockets.iter().filter_map(|socket| Some((socket.inode, socket.cgroup?))).collect();
         let mut holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
         unseen.processes = self.add_owners(&mut holders, owners);
         name_interfaces(&self.entrance, netns, &mut holders);
-        Ok(Found::new(holders, unseen))
+        Ok(Found { cgroups, ..Found::new(holders, unseen) })
     }
 
     /// Finds who has sockets of AF_UNIX open.
@@ -128,7 +131,7 @@ fn name_interfaces(entrance: &Entrance, netns: &Netns, holders: &mut [Holder]) {
 impl Found {
     fn new(mut holders: Vec<Holder>, unseen: Unseen) -> Self {
         holders.sort_by_key(Holder::rank);
-        Self { holders, unseen }
+        Self { holders, cgroups: HashMap::new(), unseen }
     }
 
     /// The sockets that listen, or receive from anybody.

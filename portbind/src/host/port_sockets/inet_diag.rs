@@ -19,6 +19,8 @@ const WITH_INFO: u8 = 1 << 1;
 const INET_DIAG_REQ_BYTECODE: u16 = 1;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_ULP_INFO: u16 = 19;
+/// From 5.9 on, where the kernel has CONFIG_SOCK_CGROUP_DATA (inet_diag_msg_attrs_fill in net/ipv4/inet_diag.c).
+const INET_DIAG_CGROUP_ID: u16 = 21;
 const INET_ULP_INFO_NAME: u16 = 1;
 /// `inet_diag_bc_op.code` that compares the local port; its operand follows in a second instruction.
 const INET_DIAG_BC_S_EQ: u8 = 11;
@@ -94,10 +96,12 @@ fn read(body: &[u8], protocol: u8) -> Option<PortSocket> {
         uid: u32_at(body, 64)?,
         inode: u32_at(body, 68)?.into(),
         v6_only: false,
+        cgroup: None,
     };
     for (kind, value) in attributes(body.get(MESSAGE..)?) {
         match kind {
             INET_DIAG_SKV6ONLY => socket.v6_only = value.first() == Some(&1),
+            INET_DIAG_CGROUP_ID => socket.cgroup = value.try_into().ok().map(u64::from_ne_bytes),
             // The socket of MPTCP has the inode and the port of its first subflow.
             INET_DIAG_ULP_INFO if is_mptcp(value) => socket.protocol = Protocol::Mptcp,
             _ => {}
@@ -178,10 +182,11 @@ mod tests {
         };
         let mut body = message(10, 0, (80, 0));
         body.extend(attribute(INET_DIAG_SKV6ONLY, &[1]));
+        body.extend(attribute(INET_DIAG_CGROUP_ID, &4711_u64.to_ne_bytes()));
         let nested = attribute(INET_ULP_INFO_NAME, b"mptcp\0");
         body.extend(attribute(INET_DIAG_ULP_INFO | 0x8000, &nested));
         let socket = read(&body, TCP).unwrap();
-        assert_eq!((socket.v6_only, socket.protocol), (true, Protocol::Mptcp));
+        assert_eq!((socket.v6_only, socket.protocol, socket.cgroup), (true, Protocol::Mptcp, Some(4711)));
     }
 
     proptest! {

@@ -113,6 +113,8 @@ pub struct PortSocket {
     pub inode: u64,
     /// IPV6_V6ONLY; told of sockets that are not connected.
     pub v6_only: bool,
+    /// Id of the control group of the process that made it; not told of TIME_WAIT, and not before 5.9.
+    pub cgroup: Option<u64>,
 }
 
 /// Asks the kernel for the sockets of a network namespace.

@@ -5,6 +5,10 @@ use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, label, sentence, who};
 use crate::diagnosis::answer::{Freed, Outcome, Place, Stage, Stopped};
 use crate::diagnosis::event::{Holder, Ownership};
 use crate::diagnosis::freeing::Obstacle;
+use crate::diagnosis::freeing::binder::Sign;
+
+/// Processes that are named, of those that are left alone.
+const MOST_KEPT: usize = 16;
 
 /// What was done, or would be.
 pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
@@ -23,7 +27,7 @@ pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
         lines.extend(planned(freed, style));
     }
     lines.extend(freed.stopped.iter().map(stopped));
-    lines.extend(freed.plan.obstacles.iter().flat_map(|obstacle| kept(obstacle, style)));
+    lines.extend(all_kept(&freed.plan.obstacles, style));
     if let Some(command) = freed.plan.command() {
         lines.extend(told("fix", &format!("stop it for good: {command}"), style));
     }
@@ -47,9 +51,18 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     for holder in &freed.holders {
         let is_open = holder.ownership == Ownership::Process;
-        let word = if is_open && !is_client(holder) { "stop" } else { "leave" };
-        let teller = Teller { word, known: freed.subject.protocol, now: Some(freed.time) };
-        lines.extend(of_holder(holder, teller, style));
+        let teller = |word| Teller { word, known: freed.subject.protocol, now: Some(freed.time) };
+        if !is_open || is_client(holder) {
+            lines.extend(of_holder(holder, teller("leave"), style));
+            continue;
+        }
+        let (stop, leave): (Vec<_>, Vec<_>) =
+            holder.processes.iter().cloned().partition(|owner| freed.plan.stops(&owner.process));
+        for (word, processes) in [("stop", stop), ("leave", leave)] {
+            if !processes.is_empty() {
+                lines.extend(of_holder(&Holder { processes, ..holder.clone() }, teller(word), style));
+            }
+        }
     }
     lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, style)));
     lines
@@ -70,6 +83,32 @@ fn stopped(stopped: &Stopped) -> Line {
     line
 }
 
+/// Everybody that nobody stops, and what a person can do.
+fn all_kept(obstacles: &[Obstacle], style: &Style) -> Vec<Line> {
+    let mut lines: Vec<Line> =
+        obstacles.iter().take(MOST_KEPT).flat_map(|obstacle| kept(obstacle, style)).collect();
+    if let Some(more) = obstacles.len().checked_sub(MOST_KEPT).filter(|more| *more > 0) {
+        let mut line = label("");
+        line.push(DIM, format!("and {more} more: -o json tells all"));
+        lines.push(line);
+    }
+    let is = |matches: fn(&Obstacle) -> bool| obstacles.iter().any(matches);
+    if is(|obstacle| matches!(obstacle, Obstacle::Undecided(_))) {
+        lines.extend(note(
+            "several process trees have the socket open, and nothing tells which of them bound it and which were \
+             handed it: nobody is stopped; if you know, end that one yourself (kill PID) and run this again",
+            style,
+        ));
+    } else if is(|obstacle| matches!(obstacle, Obstacle::Handed { .. })) {
+        lines.extend(note(
+            "the port stays taken as long as they have the socket open; if one of them is to end, end it yourself \
+             (kill PID)",
+            style,
+        ));
+    }
+    lines
+}
+
 /// Whom nobody stops, and why.
 fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
     let (process, why) = match obstacle {
@@ -82,6 +121,16 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
                 format!("systemd would start {} again", super::Escaped(&manager.unit))
             };
             (process, why)
+        }
+        Obstacle::Handed { process, sign: Sign::User(uid) } => (
+            process,
+            format!("it was handed the socket: uid {uid} made the socket, and this process is not its"),
+        ),
+        Obstacle::Handed { process, sign: Sign::Cgroup } => {
+            (process, "it was handed the socket, which was made in another control group".to_owned())
+        }
+        Obstacle::Undecided(process) => {
+            (process, "it bound the socket, or was merely handed it: that cannot be decided".to_owned())
         }
         Obstacle::Nobody(holder) => {
             let teller = Teller { word: "kept", known: None, now: None };

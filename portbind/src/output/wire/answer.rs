@@ -184,7 +184,7 @@ pub struct Freed<'a> {
     pub targets: Vec<Relative<'a>>,
     /// The processes that were told to end.
     pub stopped: Vec<Stopped<'a>>,
-    /// What forbids to stop anybody.
+    /// What forbids to stop anybody, and who is left alone though it has the socket.
     pub obstacles: Vec<Obstacle<'a>>,
     /// The command that stops what systemd would start again.
     pub command: Option<String>,
@@ -211,10 +211,11 @@ pub struct Stopped<'a> {
     pub outcome: Cow<'a, str>,
 }
 
-/// What forbids to stop anybody.
+/// What forbids to stop anybody, or to stop one process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Obstacle<'a> {
-    /// `init`, `own`, `managed` or `nobody`.
+    /// Why nobody is stopped: `init`, `own`, `managed`, `undecided` (one of several process trees that have the socket,
+    /// and which of them bound it is not known) or `nobody`. Why this process is not: `handed` (it was handed the socket).
     pub reason: Cow<'a, str>,
     /// The process, if it is one.
     pub process: Option<Relative<'a>>,
@@ -265,6 +266,8 @@ impl<'a> From<&'a freeing::Obstacle> for Obstacle<'a> {
             freeing::Obstacle::Init(process) => of("init", process, None),
             freeing::Obstacle::Own(process) => of("own", process, None),
             freeing::Obstacle::Managed { process, manager } => of("managed", process, Some(&manager.unit)),
+            freeing::Obstacle::Handed { process, .. } => of("handed", process, None),
+            freeing::Obstacle::Undecided(process) => of("undecided", process, None),
             freeing::Obstacle::Nobody(_) => Self { reason: "nobody".into(), process: None, unit: None },
         }
     }

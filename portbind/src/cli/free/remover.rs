@@ -1,0 +1,202 @@
+//! Steps of the removal of a stale socket file, with the rights of the user that could take them as well: a helper
+//! process takes them, because the rights of a thread are within reach of the others.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::cli::launch::take_identity;
+use crate::cli::reexec::reexec;
+use crate::diagnosis::unix::Object;
+use crate::error::{Error, ExitStatus};
+use crate::host::Accounts;
+use crate::host::stale::{Identity, Pinned, Rights, Spot, Step, Taken, aside};
+
+/// The name of the hidden verb.
+pub const VERB: &str = "__remove";
+/// Group of a user that has no account: one that owns nothing (nogroup; `from_kgid_munged`, kernel/user_namespace.c).
+const NO_GROUP: u32 = 65_534;
+
+/// What the helper process does: a step in the folder that is its standard input.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// User id to become.
+    #[arg(long)]
+    uid: u32,
+    /// Group id to become.
+    #[arg(long)]
+    gid: u32,
+    /// Supplementary groups.
+    #[arg(long, value_delimiter = ',')]
+    groups: Vec<u32>,
+    /// The step.
+    #[arg(long, value_enum)]
+    step: Word,
+    /// Device and inode number of the file.
+    #[arg(long, value_delimiter = ',')]
+    file: Vec<u64>,
+    /// Its name in the folder.
+    #[arg(last = true, required = true)]
+    name: OsString,
+}
+
+/// A step on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Word {
+    /// [`Step::Remove`].
+    Remove,
+    /// [`Step::Discard`].
+    Discard,
+    /// [`Step::Restore`].
+    Restore,
+}
+
+/// Runs the hidden verb: prints what came of the step.
+///
+/// # Errors
+/// If the user cannot be become, or what came of the step not be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    let system = |doing| move |source: io::Error| Error::System { doing, source };
+    let become_user = system("cannot become the owner of the folder");
+    take_identity(args.uid, args.gid, &args.groups).map_err(|error| become_user(error.into()))?;
+    let step = match (args.step, args.file.as_slice()) {
+        (Word::Remove, &[device, inode]) => Step::Remove(Identity { device, inode }),
+        (Word::Discard, &[device, inode]) => Step::Discard(Identity { device, inode }),
+        (Word::Restore, []) => Step::Restore,
+        _ => return Ok(ExitStatus::Usage),
+    };
+    let folder = io::stdin().as_fd().try_clone_to_owned().map_err(system("cannot take the folder"))?;
+    let said = match Spot::inside(folder, &args.name).take(step) {
+        Ok(taken) => word(taken).to_owned(),
+        Err(error) => error.raw_os_error().unwrap_or_default().to_string(),
+    };
+    writeln!(io::stdout(), "{said}").map_err(Error::Write)?;
+    Ok(ExitStatus::Success)
+}
+
+const fn word(taken: Taken) -> &'static str {
+    match taken {
+        Taken::Done => "done",
+        Taken::Gone => "gone",
+        Taken::Replaced => "replaced",
+        Taken::Occupied => "occupied",
+    }
+}
+
+/// What the helper process printed.
+fn heard(said: &[u8]) -> io::Result<Taken> {
+    let said = String::from_utf8_lossy(said);
+    let said = said.trim_end();
+    let every = [Taken::Done, Taken::Gone, Taken::Replaced, Taken::Occupied];
+    if let Some(taken) = every.into_iter().find(|&taken| word(taken) == said) {
+        return Ok(taken);
+    }
+    Err(match said.parse() {
+        Ok(number) => io::Error::from_raw_os_error(number),
+        Err(_) => io::Error::other("the helper process has ended before it was done"),
+    })
+}
+
+/// Removes a file, or puts it back.
+#[derive(Debug)]
+pub(super) struct Remover {
+    path: PathBuf,
+    spot: Spot,
+}
+
+impl Remover {
+    /// Opens the folder.
+    pub(super) fn new(path: &[u8]) -> Result<Self, Error> {
+        let path = Path::new(OsStr::from_bytes(path)).to_owned();
+        match Spot::open(&path) {
+            Ok(spot) => Ok(Self { path, spot }),
+            Err(source) => Err(Error::Remove { path, source }),
+        }
+    }
+
+    /// Pins the file; `None` if there is none.
+    pub(super) fn pin(&self) -> Result<Option<Pinned>, Error> {
+        self.spot.pin().map_err(|source| self.error(source))
+    }
+
+    /// Something is at the name that files are moved aside to.
+    pub(super) fn has_aside(&self) -> Result<bool, Error> {
+        Ok(self.spot.pin_aside().map_err(|source| self.error(source))?.is_some())
+    }
+
+    /// The path that files are moved aside to.
+    pub(super) fn aside(&self) -> PathBuf {
+        aside(&self.path).unwrap_or_else(|| self.path.clone())
+    }
+
+    /// Puts back what a removal that was broken off has moved aside, or removes it if it is stale and something else
+    /// has its name by now.
+    pub(super) fn recover(&self) -> Result<(), Error> {
+        let Some(left) = self.spot.pin_aside().map_err(|source| self.error(source))? else { return Ok(()) };
+        if !matches!(left.object, Object::StaleSocket | Object::LiveSocket | Object::Socket) {
+            return Ok(());
+        }
+        if self.take(Step::Restore, left.uid)? == Taken::Occupied && left.object == Object::StaleSocket {
+            let _discarded = self.take(Step::Discard(left.identity), left.uid)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a step, with the rights that it needs and no others.
+    pub(super) fn take(&self, step: Step, file_uid: u32) -> Result<Taken, Error> {
+        let taken = match self.spot.rights(file_uid).map_err(|source| self.error(source))? {
+            Rights::Own => self.spot.take(step),
+            Rights::Of(uid) => self.take_as(step, uid),
+            Rights::Led(uid) => return Err(Error::Led { path: self.path.clone(), uid }),
+        };
+        taken.map_err(|source| self.error(source))
+    }
+
+    fn take_as(&self, step: Step, uid: u32) -> io::Result<Taken> {
+        let accounts = Accounts::at(Path::new("/"));
+        let account = accounts.of(uid);
+        let groups = account.as_ref().map_or_else(Vec::new, |account| accounts.groups(account));
+        let gid = account.map_or(NO_GROUP, |account| account.gid);
+        let (folder, name) = self.spot.parts();
+        let mut command = reexec(VERB);
+        command.arg(format!("--uid={uid}")).arg(format!("--gid={gid}"));
+        if !groups.is_empty() {
+            let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+            command.arg(format!("--groups={}", groups.join(",")));
+        }
+        let (word, file) = match step {
+            Step::Remove(file) => ("remove", Some(file)),
+            Step::Discard(file) => ("discard", Some(file)),
+            Step::Restore => ("restore", None),
+        };
+        command.arg(format!("--step={word}"));
+        if let Some(Identity { device, inode }) = file {
+            command.arg(format!("--file={device},{inode}"));
+        }
+        command.arg("--").arg(name).stdin(Stdio::from(folder.try_clone()?));
+        heard(&command.output()?.stdout)
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::Remove { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_helper_says_is_understood() {
+        for taken in [Taken::Done, Taken::Gone, Taken::Replaced, Taken::Occupied] {
+            assert_eq!(heard(format!("{}\n", word(taken)).as_bytes()).unwrap(), taken);
+        }
+        assert_eq!(heard(b"13\n").unwrap_err().raw_os_error(), Some(13));
+        for nonsense in [&b""[..], b"don", b"\xff", b"9999999999999"] {
+            assert!(heard(nonsense).unwrap_err().raw_os_error().is_none());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::diagnosis::event::Ancestor;
+
+/// A process with the socket as descriptor 3, and the pids above it, nearest first.
+fn owner(pid: u32, above: &[u32], args: &[&str]) -> HolderProcess {
+    let ancestors = above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect();
+    let args = args.iter().map(|&word| word.to_owned()).collect();
+    let process = Process { pid, ancestors, args, exe: Some("/bin/server".to_owned()), ..Process::default() };
+    HolderProcess { process: Rc::new(process), fds: vec![3], close_on_exec: None }
+}
+
+fn standing(uid: u32, cgroups: &[u64]) -> Standing {
+    Standing { uids: vec![uid], session: Some(9), cgroups: cgroups.to_vec(), namespace_root: None }
+}
+
+const ROOTS: Origin = Origin { uid: Some(0), cgroup: Some(5) };
+const USERS: Origin = Origin { uid: Some(1000), cgroup: Some(5) };
+
+/// The pids of the binders, of those that were handed the socket, and of those that are undecided.
+fn decided(origin: &Origin, people: &[(HolderProcess, Standing)]) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+    let members: Vec<Member<'_>> =
+        people.iter().map(|(owner, standing)| Member { owner, standing: standing.clone() }).collect();
+    let Decision { binders, handed, undecided } = decide(origin, &members);
+    let pids = |indices: Vec<usize>| indices.into_iter().map(|index| members[index].process().pid).collect();
+    (pids(binders), pids(handed.into_iter().map(|(index, _)| index).collect()), pids(undecided))
+}
+
+#[test]
+fn a_sole_tree_is_the_owner_whatever_its_user() {
+    // dnsmasq, haproxy: bound as root, and dropped.
+    let alone = [(owner(10, &[1], &["d"]), standing(65_534, &[5, 1]))];
+    assert_eq!(decided(&ROOTS, &alone), (vec![10], vec![], vec![]));
+    // nginx: the master stays root.
+    let master = [
+        (owner(10, &[1], &["master"]), standing(0, &[5, 1])),
+        (owner(11, &[10, 1], &["worker"]), standing(33, &[5, 1])),
+        (owner(12, &[10, 1], &["worker"]), standing(33, &[5, 1])),
+        (owner(13, &[12, 10, 1], &["cgi"]), standing(33, &[5, 1])),
+    ];
+    assert_eq!(decided(&ROOTS, &master), (vec![10, 11, 12, 13], vec![], vec![]));
+    // Workers whose master has ended, or closed its copy.
+    assert_eq!(decided(&ROOTS, &master[1..3]), (vec![11, 12], vec![], vec![]));
+}
+
+#[test]
+fn who_was_handed_the_socket_is_not_stopped() {
+    let binder = (owner(10, &[1], &["a"]), standing(1000, &[5, 1]));
+    let root = (owner(20, &[1], &["b"]), standing(0, &[5, 1]));
+    let other = (owner(30, &[1], &["a"]), standing(1001, &[5, 1]));
+    assert_eq!(
+        decided(&USERS, &[binder.clone(), root.clone(), other.clone()]),
+        (vec![10], vec![20, 30], vec![])
+    );
+    // The binder has ended meanwhile.
+    assert_eq!(decided(&USERS, &[root, other]), (vec![], vec![20, 30], vec![]));
+    // An agent of CI, which is above the job that hands it the socket.
+    let agent = (owner(9, &[1], &["agent"]), standing(0, &[5, 1]));
+    let job = (owner(10, &[9, 1], &["a"]), standing(1000, &[5, 1]));
+    assert_eq!(decided(&USERS, &[agent, job]), (vec![10], vec![9], vec![]));
+    // One container hands it to another.
+    let elsewhere = (owner(40, &[1], &["c"]), standing(1000, &[7, 1]));
+    assert_eq!(decided(&USERS, &[binder, elsewhere.clone()]), (vec![10], vec![40], vec![]));
+    assert_eq!(decided(&USERS, &[elsewhere]), (vec![], vec![40], vec![]));
+}
+
+#[test]
+fn what_cannot_be_decided_stops_nobody() {
+    let one = (owner(10, &[2, 1], &["a"]), standing(0, &[5, 1]));
+    let rows = [
+        // Another program, started by the same script.
+        (owner(11, &[2, 1], &["b"]), standing(0, &[5, 1])),
+        // The same program, with another parent, session, user, or below another cgroup.
+        (owner(11, &[3, 1], &["a"]), standing(0, &[5, 1])),
+        (owner(11, &[2, 1], &["a"]), Standing { session: Some(8), ..standing(0, &[5, 1]) }),
+        (owner(11, &[2, 1], &["a"]), standing(7, &[5, 1])),
+        (owner(11, &[2, 1], &["a"]), standing(0, &[6, 5, 1])),
+        // Its descriptor is another: it got the socket some other way than by fork.
+        (HolderProcess { fds: vec![4], ..owner(11, &[2, 1], &["a"]) }, standing(0, &[5, 1])),
+        // Everybody is below process 1, and it can be handed the socket, too.
+        (owner(1, &[], &["init"]), standing(0, &[5, 1])),
+        // Nothing can be read of it.
+        (owner(11, &[], &[]), Standing::default()),
+    ];
+    for other in rows {
+        let pid = other.0.process.pid;
+        assert_eq!(decided(&ROOTS, &[one.clone(), other]), (vec![], vec![], vec![10, pid]));
+    }
+}
+
+#[test]
+fn a_user_namespace_has_users_of_its_own() {
+    let origin = Origin { uid: Some(100_000), cgroup: None };
+    let dropped = Standing { namespace_root: Some(100_000), ..standing(100_033, &[]) };
+    assert_eq!(origin.sign(&dropped), None);
+    assert_eq!(origin.sign(&standing(100_033, &[])), Some(Sign::User(100_000)));
+    // Another user than its root, and one whose namespace has every user: a sandbox that root made.
+    let other = Origin { uid: Some(100_034), cgroup: None };
+    assert_eq!(other.sign(&dropped), Some(Sign::User(100_034)));
+    let sandbox = Standing { namespace_root: Some(0), ..standing(0, &[]) };
+    assert_eq!(USERS.sign(&sandbox), Some(Sign::User(1000)));
+    assert_eq!(Origin::default().sign(&Standing::default()), None);
+}
+
+/// A world of processes: who forked whom, and what each has inherited or changed.
+#[derive(Clone, Debug)]
+struct World {
+    people: Vec<(HolderProcess, Standing)>,
+    origin: Origin,
+    /// Pids of the process that bound the socket, and of those that descend from it.
+    family: Vec<u32>,
+}
+
+/// The binder is process 10, whose descendants are 11 and on; the others, from 100 on, were handed the socket. They
+/// are the processes of other users, or of other cgroups, or of the binder's own user in trees of their own.
+fn world() -> impl Strategy<Value = World> {
+    let users = prop::sample::select(vec![0_u32, 33, 1000, 1001]);
+    let cgroups = prop::sample::select(vec![vec![5_u64, 1], vec![6, 5, 1], vec![7, 1], vec![]]);
+    let stranger = (users.clone(), cgroups, 0_usize..4, 3_u32..6, prop::bool::ANY);
+    let heirs = prop::collection::vec((0_usize..4, prop::bool::ANY), 0..4);
+    let strangers = prop::collection::vec(stranger, 0..5);
+    (users, heirs, strangers, prop::bool::ANY).prop_map(|(uid, heirs, strangers, has_ended)| {
+        let origin = Origin { uid: Some(uid), cgroup: Some(5) };
+        let mut people = vec![(owner(10, &[2, 1], &["a"]), standing(uid, &[5, 1]))];
+        for (number, (parent, changes_user)) in (11..).zip(heirs) {
+            let parent = &people[parent % people.len()].0.process;
+            let above: Vec<u32> = std::iter::once(parent.pid)
+                .chain(parent.ancestors.iter().map(|ancestor| ancestor.pid))
+                .collect();
+            let user = if changes_user && uid == 0 { 33 } else { uid };
+            people.push((owner(number, &above, &["a"]), standing(user, &[5, 1])));
+        }
+        let family = people.iter().map(|(owner, _)| owner.process.pid).collect();
+        if has_ended {
+            people.clear();
+        }
+        for (number, (uid, cgroups, below, fd, is_alike)) in (100_u32..).zip(strangers) {
+            // Reparented wherever it likes among the strangers, and below process 1.
+            let parent = people.get(below).map(|(owner, _)| owner.process.pid).filter(|&pid| pid >= 100);
+            let above: Vec<u32> = parent.into_iter().chain([1]).collect();
+            let args = if is_alike { ["a"] } else { ["b"] };
+            let open = HolderProcess { fds: vec![fd], ..owner(number, &above, &args) };
+            people.push((open, standing(uid, &cgroups)));
+        }
+        World { people, origin, family }
+    })
+}
+
+proptest! {
+    /// As long as the binder lives, no process outside of its tree is stopped.
+    #[test]
+    fn nobody_outside_of_the_binders_tree_is_stopped(world in world()) {
+        let (binders, handed, undecided) = decided(&world.origin, &world.people);
+        if world.people.iter().any(|(owner, _)| owner.process.pid == 10) {
+            for pid in &binders {
+                prop_assert!(world.family.contains(pid), "{pid} of {world:?}");
+            }
+        }
+        // Everybody is accounted for once, and a decision is all or nothing.
+        prop_assert_eq!(binders.len() + handed.len() + undecided.len(), world.people.len());
+        prop_assert!(binders.is_empty() || undecided.is_empty());
+    }
+
+    /// Whether the binder lives or not: an unprivileged user cannot have anybody stopped that it could not signal.
+    #[test]
+    fn a_user_gains_nothing(world in world()) {
+        let Some(uid) = world.origin.uid.filter(|&uid| uid != 0) else { return Ok(()) };
+        for pid in decided(&world.origin, &world.people).0 {
+            let (_, standing) = world.people.iter().find(|(owner, _)| owner.process.pid == pid).unwrap();
+            prop_assert!(standing.uids.contains(&uid), "{pid} of {world:?}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The removal of a stale socket file: of this file, and never of another one that takes its name meanwhile.
+//!
+//! unlink(2) takes a name. So the file is pinned by a descriptor, which keeps its inode number from being used again;
+//! moved aside, which takes the name from whoever would replace the file; looked at there; and removed if it is the
+//! pinned one, else put back. No step replaces a file (RENAME_NOREPLACE, renameat2(2)). Somebody who ends this program
+//! between the steps leaves a name that the next run recognises.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Stat, fstat, openat, renameat_with, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::entrance::Entrance;
+use super::path_walk::{Walked, walk};
+use super::unix::identify;
+use crate::diagnosis::unix::Object;
+
+/// Which file it is, for this program as long as it is pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Device.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+}
+
+impl Identity {
+    const fn of(stat: &Stat) -> Self {
+        Self { device: stat.st_dev, inode: stat.st_ino }
+    }
+}
+
+/// One step of a removal. It needs the right to write to the folder, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Moves the file aside, and removes it there if it is this one; else puts it back.
+    Remove(Identity),
+    /// Removes what was moved aside, if it is this file.
+    Discard(Identity),
+    /// Puts back what was moved aside.
+    Restore,
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was done.
+    Done,
+    /// There is no such file.
+    Gone,
+    /// It is another file, and is where it was.
+    Replaced,
+    /// A file is in the way, of the name or of the name that files are moved aside to.
+    Occupied,
+}
+
+/// What can be removed: a name in an open folder.
+#[derive(Debug)]
+pub struct Spot {
+    folder: OwnedFd,
+    name: OsString,
+    aside: OsString,
+    links: Vec<u32>,
+}
+
+/// A file at a spot, pinned.
+#[derive(Debug)]
+pub struct Pinned {
+    /// Which file it is, as long as this exists.
+    pub identity: Identity,
+    /// What it is.
+    pub object: Object,
+    /// Its owner.
+    pub uid: u32,
+    _pin: OwnedFd,
+}
+
+/// Whose rights a step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Those of this process.
+    Own,
+    /// Those of a user: it can do as much by itself.
+    Of(u32),
+    /// A symbolic link of this user leads to a folder that is not the user's.
+    Led(u32),
+}
+
+/// The path that a file is moved to while it is removed; `None` if the path names no file.
+#[must_use]
+pub fn aside(path: &Path) -> Option<PathBuf> {
+    Some(path.with_file_name(aside_name(path.file_name()?)))
+}
+
+fn aside_name(name: &OsStr) -> OsString {
+    let mut aside = OsString::from(".");
+    aside.push(name);
+    aside.push(".portbind-stale");
+    aside
+}
+
+impl Spot {
+    /// Opens the folder of a path.
+    ///
+    /// # Errors
+    /// If there is no such folder, or the path names no file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let Walked { folder, links } = walk(parent.unwrap_or(Path::new(".")))?;
+        Ok(Self { links, ..Self::inside(folder, name) })
+    }
+
+    /// A name in a folder that is open.
+    #[must_use]
+    pub fn inside(folder: OwnedFd, name: &OsStr) -> Self {
+        Self { folder, name: name.to_owned(), aside: aside_name(name), links: Vec::new() }
+    }
+
+    /// The folder, and the name in it.
+    #[must_use]
+    pub fn parts(&self) -> (&OwnedFd, &OsStr) {
+        (&self.folder, &self.name)
+    }
+
+    /// Pins the file; `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of openat(2) and fstat(2).
+    pub fn pin(&self) -> io::Result<Option<Pinned>> {
+        pin(&self.folder, &self.name)
+    }
+
+    /// Pins what was moved aside; `None` if nothing was.
+    ///
+    /// # Errors
+    /// Those of openat(2) and fstat(2).
+    pub fn pin_aside(&self) -> io::Result<Option<Pinned>> {
+        pin(&self.folder, &self.aside)
+    }
+
+    /// Whose rights a step takes with a file that belongs to this user: those of whoever could do it as well. That is
+    /// the owner of the folder, or where others can write to root's folder, the owner of the file. Who made a link
+    /// that the path goes through has a say in what is removed: it must be one of these.
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub fn rights(&self, file_uid: u32) -> io::Result<Rights> {
+        let folder = fstat(&self.folder)?;
+        let is_open = folder.st_mode & 0o022 != 0;
+        let uid = match folder.st_uid {
+            0 if is_open => file_uid,
+            owner => owner,
+        };
+        let own = rustix::process::geteuid().as_raw();
+        if let Some(&led) = self.links.iter().find(|&&link| ![0, own, uid].contains(&link)) {
+            return Ok(Rights::Led(led));
+        }
+        // Only root can take the rights of another user.
+        Ok(if own != 0 || uid == own { Rights::Own } else { Rights::Of(uid) })
+    }
+
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// Those of renameat2(2) and unlinkat(2): EINVAL where the file system cannot rename without replacing.
+    pub fn take(&self, step: Step) -> io::Result<Taken> {
+        match step {
+            Step::Remove(identity) => self.remove(identity),
+            Step::Discard(identity) => self.discard(identity),
+            Step::Restore => self.restore(),
+        }
+    }
+
+    fn remove(&self, identity: Identity) -> io::Result<Taken> {
+        match self.identity(&self.name)? {
+            None => return Ok(Taken::Gone),
+            Some(there) if there != identity => return Ok(Taken::Replaced),
+            Some(_) => {}
+        }
+        match self.rename(&self.name, &self.aside)? {
+            Taken::Done => {}
+            other => return Ok(other),
+        }
+        if self.discard(identity)? == Taken::Done {
+            return Ok(Taken::Done);
+        }
+        Ok(match self.restore()? {
+            Taken::Done => Taken::Replaced,
+            other => other,
+        })
+    }
+
+    fn discard(&self, identity: Identity) -> io::Result<Taken> {
+        match self.identity(&self.aside)? {
+            None => Ok(Taken::Gone),
+            Some(there) if there != identity => Ok(Taken::Replaced),
+            Some(_) => Ok(unlinkat(&self.folder, &self.aside, AtFlags::empty()).map(|()| Taken::Done)?),
+        }
+    }
+
+    fn restore(&self) -> io::Result<Taken> {
+        self.rename(&self.aside, &self.name)
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<Taken> {
+        match renameat_with(&self.folder, from, &self.folder, to, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(Taken::Done),
+            Err(Errno::NOENT) => Ok(Taken::Gone),
+            Err(Errno::EXIST) => Ok(Taken::Occupied),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn identity(&self, name: &OsStr) -> io::Result<Option<Identity>> {
+        match statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Identity::of(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn pin(folder: impl AsFd, name: &OsStr) -> io::Result<Option<Pinned>> {
+    let file = match openat(folder, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        other => other?,
+    };
+    let stat = fstat(&file)?;
+    let (object, _) = identify(&Entrance::Own, file.as_fd(), || false);
+    Ok(Some(Pinned { identity: Identity::of(&stat), object, uid: stat.st_uid, _pin: file }))
+}
+
+#[cfg(test)]
+#[path = "stale_tests.rs"]
+mod tests;

@@ -1,0 +1,133 @@
+//! `portbind free` where several processes have the socket: who bound it ends, who was handed it does not.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use super::ask::{ask, done, list, listener};
+use super::free::{outcome, runs};
+use super::{SOON, Setting};
+use crate::actor::Action;
+use crate::ports::Ports;
+use crate::troupe::Troupe;
+
+/// Users that own nothing else here.
+const USER: u32 = 61_213;
+const OTHER_USER: u32 = 61_214;
+/// What setup installs (dnsmasq-base).
+const DNSMASQ: &str = "/usr/sbin/dnsmasq";
+
+/// Has an actor hand its socket to another one.
+fn hand(troupe: &mut Troupe, from: &str, to: &str) -> anyhow::Result<()> {
+    let give = Action::Give { socket: "old".to_owned(), to: to.to_owned(), mailbox: String::new() };
+    done(troupe, from, &give)?;
+    done(troupe, to, &Action::Take { new: "copy".to_owned() })?;
+    Ok(())
+}
+
+/// Pids and reasons of what is left alone.
+fn obstacles(told: &Value) -> Vec<(u64, &str)> {
+    let one = |one: &Value| one["process"]["pid"].as_u64().unwrap_or(0);
+    list(told, "obstacles").iter().map(|it| (one(it), it["reason"].as_str().unwrap_or(""))).collect()
+}
+
+fn pid(troupe: &Troupe, name: &str) -> anyhow::Result<u32> {
+    troupe.pid(name).with_context(|| format!("no {name}"))
+}
+
+/// A user hands its socket to processes of root, of another user, and of an agent that is above it: they live,
+/// whether the user's process still runs or not.
+pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let port = ports.take()?;
+    done(&mut troupe, "user", &Action::Setuid { uid: USER })?;
+    done(&mut troupe, "other", &Action::Setuid { uid: OTHER_USER })?;
+    done(&mut troupe, "user", &listener("old", port))?;
+    for to in ["daemon", "other"] {
+        hand(&mut troupe, "user", to)?;
+    }
+    let user = pid(&troupe, "user")?;
+    let innocent = [pid(&troupe, "daemon")?, pid(&troupe, "other")?];
+    let told = ask(setting, &["free", &port.to_string(), "--dry-run"], 0)?;
+    ensure!(list(&told, "targets").len() == 1 && told["targets"][0]["pid"] == user, "{told}");
+    let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+    ensure!(outcome(&told, user) == Some("ended") && !runs(user)?, "{told}");
+    for _ in 0..2 {
+        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+        let left = obstacles(&told);
+        ensure!(left.len() == 2 && list(&told, "stopped").is_empty(), "{told}");
+        ensure!(!told.to_string().contains("kill "), "innocents are offered to be stopped: {told}");
+        for pid in innocent {
+            ensure!(left.contains(&(u64::from(pid), "handed")) && runs(pid)?, "{pid}: {told}");
+        }
+    }
+    Ok(())
+}
+
+/// Two of the same user, in the same control group, neither above the other: nobody is stopped.
+pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let port = ports.take()?;
+    done(&mut troupe, "one", &listener("old", port))?;
+    hand(&mut troupe, "one", "two")?;
+    let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+    let left = obstacles(&told);
+    ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
+    for name in ["one", "two"] {
+        let pid = pid(&troupe, name)?;
+        ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
+    }
+    Ok(())
+}
+
+/// A server that bound as root and dropped its rights, and its child; children whose parent has ended.
+pub(super) fn sole_trees(setting: Setting<'_>) -> anyhow::Result<()> {
+    let inherit =
+        || Action::Inherit { socket: "old".to_owned(), child: "worker".to_owned(), close_on_exec: false };
+    for is_orphaned in [false, true] {
+        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let port = ports.take()?;
+        let server = done(&mut troupe, "server", &listener("old", port))?.pid;
+        let mut doomed =
+            vec![done(&mut troupe, "server", &inherit())?.pid, done(&mut troupe, "server", &inherit())?.pid];
+        if is_orphaned {
+            troupe.tell("server", &Action::Exit)?;
+        } else {
+            done(&mut troupe, "server", &Action::Setuid { uid: USER })?;
+            doomed.push(server);
+        }
+        let told = ask(setting, &["free", &port.to_string(), "--yes"], 0)?;
+        for pid in doomed {
+            ensure!(outcome(&told, pid) == Some("ended") && !runs(pid)?, "{is_orphaned}: {pid}: {told}");
+        }
+    }
+    Ok(())
+}
+
+/// dnsmasq binds as root and goes on as another user.
+pub(super) fn real_daemon(setting: Setting<'_>) -> anyhow::Result<()> {
+    let port = Ports::new().take()?;
+    let mut daemon = Command::new(DNSMASQ)
+        .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"])
+        .args(["--listen-address=127.0.0.1", "--bind-interfaces", "--user=nobody"])
+        .arg(format!("--port={port}"))
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("{DNSMASQ}: cargo xtask setup installs it"))?;
+    let status = format!("/proc/{}/status", daemon.id());
+    let begun = Instant::now();
+    let has_dropped = || std::fs::read_to_string(&status).is_ok_and(|text| !text.contains("\nUid:\t0"));
+    while !has_dropped() {
+        ensure!(begun.elapsed() < SOON, "dnsmasq did not drop its rights");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    for protocol in ["tcp", "udp"] {
+        let told = ask(setting, &["free", &port.to_string(), "--proto", protocol, "--yes"], 0)?;
+        let expected = (protocol == "tcp").then_some("ended");
+        ensure!(outcome(&told, daemon.id()) == expected, "{told}");
+    }
+    daemon.wait()?;
+    Ok(())
+}
