@@ -170,5 +170,5 @@ impl Helper {
 
 /// Says something beside the answer.
 pub(super) fn status(text: &str) {
-    anstream::eprintln!("portbind: {text}");
+    super::say::say(text);
 }

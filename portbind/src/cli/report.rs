@@ -72,7 +72,7 @@ fn read(path: &Path, collector: &mut Collector) -> Result<(), Error> {
 fn tell_skipped(file: &FileNotes) {
     let name = Escaped(file.name.unescaped());
     for note in file.skipped.notes().iter().filter(|note| note.damage.is_told()) {
-        anstream::eprintln!("portbind: {name}: {note}");
+        super::say::say(&format!("{name}: {note}"));
     }
 }
 

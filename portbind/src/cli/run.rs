@@ -25,6 +25,7 @@ use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::ci;
 use crate::output::color::ColorChoice;
+use crate::secrets::Secrets;
 
 /// What to run, and what to make of it.
 #[derive(Debug, clap::Args)]
@@ -63,6 +64,9 @@ pub struct Args {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
+    /// Write passwords and tokens in arguments to the recording as they are; else *** stands in their place.
+    #[arg(long)]
+    show_secrets: bool,
     /// Tell each refusal on stderr when it happens, too.
     #[arg(short, long)]
     verbose: bool,
@@ -113,7 +117,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     match start_tracing(args, &host) {
         Ok(tracer) => runtime.block_on(follow(args, &identity, &host, tracer, collector)),
         Err(error) if args.optional => {
-            anstream::eprintln!("portbind: the command runs without being followed: {error}");
+            super::say::say(&format!("the command runs without being followed: {error}"));
             runtime.block_on(pass_through(args, &identity))
         }
         Err(error) => Err(error),
@@ -183,6 +187,10 @@ async fn pass_through(args: &Args, identity: &Identity) -> Result<ExitStatus, Er
 }
 
 impl Args {
+    const fn secrets(&self) -> Secrets {
+        if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
+    }
+
     fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
         Command {
             time: host.clock.at(boot_time()),

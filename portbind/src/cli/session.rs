@@ -140,7 +140,7 @@ impl<S: Sink> Session<S> {
 
     fn status(&self, text: &str) {
         if !self.settings.quiet {
-            anstream::eprintln!("portbind: {text}");
+            super::say::say(text);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::Error;
+use crate::escape;
 use crate::recording::{self, Line};
 
 /// How an answer is written.
@@ -16,7 +17,7 @@ pub enum AnswerFormat {
 
 /// Says something about the run on standard error.
 pub(super) fn say(sentence: &str) {
-    anstream::eprintln!("portbind: {sentence}");
+    super::say::say(sentence);
 }
 
 /// Gives every line of a recording to `show`, and says what was skipped.
@@ -26,7 +27,7 @@ pub(super) fn each_line(path: &Path, mut show: impl FnMut(Line)) -> Result<(), E
         show(line.map_err(|source| recording::Error { path: path.to_owned(), source })?);
     }
     for note in reader.skipped().notes().iter().filter(|note| note.damage.is_told()) {
-        say(&format!("{}: {note}", path.display()));
+        say(&format!("{}: {note}", escape::path(path)));
     }
     Ok(())
 }

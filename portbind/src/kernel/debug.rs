@@ -10,6 +10,7 @@ use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
 use super::attach::{AttachError, reason_chain, reason_with_log};
+use crate::escape::Prose;
 
 /// The program that writes them, and what it is attached to.
 const PROGRAM: &str = "debug_sys_exit";
@@ -45,7 +46,7 @@ impl Log for StandardError {
     }
 
     fn log(&self, record: &Record<'_>) {
-        anstream::eprintln!("portbind: kernel: {}", record.args());
+        anstream::eprintln!("portbind: kernel: {}", Prose(&record.args().to_string()));
     }
 
     fn flush(&self) {}

@@ -70,7 +70,7 @@ fn freed() -> Freed {
     let refusal = samples::time_wait();
     let java = Rc::clone(&samples::held_by_java().processes[0].process);
     let systemd = Rc::new(Process { pid: 1, comm: "systemd".to_owned(), ..Process::default() });
-    let manager = Manager { is_users: false, unit: "web.socket".to_owned() };
+    let manager = Manager { user: None, unit: "web.socket".to_owned() };
     Freed {
         time: refusal.time,
         subject: subject(Place::Port(8080)),

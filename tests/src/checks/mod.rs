@@ -19,9 +19,11 @@ mod names;
 mod people;
 mod reports;
 mod run;
+mod secrets;
 mod status;
 mod storm;
 mod support;
+mod units;
 mod unix;
 mod wait;
 mod who;
@@ -77,6 +79,9 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("unwritable output", Once, commands::unwritable_output),
     ("hostile names", Once, names::hostile),
     ("hostile arguments and paths", Once, names::hostile_arguments),
+    ("wrong words do not act", Once, names::wrong_words),
+    ("secrets in arguments: trace", Once, secrets::in_traces),
+    ("secrets in arguments: run", Once, secrets::in_runs),
     ("tests and secrets in the environment", Once, people::environment),
     ("container of caller and holder", Once, people::container),
     ("name of the network namespace", Once, people::namespace_name),
@@ -106,6 +111,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("free: what starts it", Once, free::ancestor),
     ("free: nobody to say yes", Once, free::unconfirmed),
     ("free: socket files", Once, free::socket_files),
+    ("free: a unit that its user made up", Once, units::made_up),
     ("report: memory", Once, reports::memory),
     ("report: damaged recordings", Once, reports::damage),
     ("report: page in a browser", Once, browser::page),

@@ -65,7 +65,7 @@ impl Collector {
         };
         let recorder = args.record.as_ref().map(|path| {
             let file = create(path, identity).map_err(|source| Error::Output { path: path.clone(), source });
-            file.map(|file| Recorder::new(BufWriter::new(file)))
+            file.map(|file| Recorder::new(BufWriter::new(file)).with_secrets(args.secrets()))
         });
         let html = args.report.as_ref().map(|path| {
             let file = create(path, identity).map_err(|source| Error::Output { path: path.clone(), source });

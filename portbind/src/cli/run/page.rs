@@ -46,7 +46,7 @@ pub(super) fn publish(
         System::Gitlab | System::Jenkins => Ok(Page::Nowhere),
     };
     published.unwrap_or_else(|error| {
-        anstream::eprintln!("portbind: the findings are only in this log: {error}");
+        crate::cli::say::say(&format!("the findings are only in this log: {error}"));
         Page::Nowhere
     })
 }
@@ -128,7 +128,7 @@ fn find(identity: &Identity) -> Option<PathBuf> {
 }
 
 fn about(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write to {}: {error}", path.display()))
+    io::Error::new(error.kind(), format!("cannot write to {}: {error}", crate::escape::path(path)))
 }
 
 #[cfg(test)]

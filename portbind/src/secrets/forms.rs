@@ -1,0 +1,87 @@
+//! Secrets that are known by their form, or by a name in the same word.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::MASK;
+use super::names::is_secret;
+
+/// Tokens of services, by the start that each service gives its own; a JSON Web Token (RFC 7519).
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let starts = "gh[opusr]_|github_pat_|gl(?:pat|dt|rt|cbt|ptt|ft|soat)-|xox[abeoprs]-|xapp-|sk-|sk_(?:live|test)_\
+                  |rk_(?:live|test)_|npm_|pypi-|dop_v1_|doo_v1_|hv[sbr]\\.|ya29\\.|AIza|SG\\.|shp(?:at|ss|ca|pa)_\
+                  |dckr_pat_|ATATT|bk[au]{2}_|lin_api_|sq0[a-z]{3}-|EAACEdEose0cBA|tfp_|figd_";
+    let keys = "(?:AKIA|ASIA)[0-9A-Z]{12,}";
+    let jwt = "eyJ[0-9A-Za-z_-]{8,}\\.[0-9A-Za-z_-]{8,}(?:\\.[0-9A-Za-z_-]*)?";
+    Regex::new(&format!("\\b(?:(?:{starts})[0-9A-Za-z_.=-]{{10,}}|{keys}|{jwt})")).ok()
+});
+/// The user information of a URL (RFC 3986, 3.2.1), as far as the `@`; a password may hold one itself.
+static URL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#'"@:]*)(:[^\s/?#'"]*)?@"#).ok());
+/// A name and its value: `name=value`, `"name": "value"`, `name: value`.
+static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let value = r#""(?:[^"\\]|\\.)*"?|'[^']*'?|[^&\s]+"#;
+    Regex::new(&format!(r#"([A-Za-z_][A-Za-z0-9_.-]*)(\\?["']?\]?(?:\s*=\s*|["']\s*:\s*|:\s+))({value})"#))
+        .ok()
+});
+/// A header, as far as the end of the line or of its quotes.
+static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"([A-Za-z][A-Za-z0-9-]*)(:[ \t]*)((?i:bearer|basic|token|digest|apikey)\s[^'"\r\n]+)"#).ok()
+});
+/// A password as openssl(1) takes it.
+static PASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(pass:)(.+)$").ok());
+/// A key in PEM (RFC 7468).
+const PEM: &str = "PRIVATE KEY-----";
+
+/// A text without such secrets.
+pub(super) fn mask(text: &str) -> String {
+    if text.contains(PEM) {
+        return MASK.to_owned();
+    }
+    let kept = replace(&URL, text, |found| {
+        let password = found.get(3).map_or("", |part| part.as_str());
+        let user = if password.len() > 1 {
+            format!("{}:{MASK}", &found[2])
+        } else {
+            format!("{}{password}", &found[2])
+        };
+        format!("{}{user}@", &found[1])
+    });
+    let kept = replace(&HEADER, &kept, |found| {
+        if is_secret(&found[1]) { format!("{}{}{MASK}", &found[1], &found[2]) } else { found[0].to_owned() }
+    });
+    let kept = replace(&PAIR, &kept, pair);
+    let kept = replace(&PASS, &kept, |found| format!("{}{MASK}", &found[1]));
+    replace(&TOKEN, &kept, |_| MASK.to_owned()).into_owned()
+}
+
+/// A pair without its secret. A value in quotes stays in quotes.
+fn pair(found: &Captures<'_>) -> String {
+    let (name, sign, value) = (&found[1], &found[2], &found[3]);
+    if !is_secret(name) {
+        // The value may be a pair itself: `--env=TOKEN=x`.
+        let inner =
+            replace(
+                &PAIR,
+                value,
+                |inner| if is_secret(&inner[1]) { pair(inner) } else { inner[0].to_owned() },
+            );
+        return format!("{name}{sign}{inner}");
+    }
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let quote = quote.map_or_else(String::new, String::from);
+    format!("{name}{sign}{quote}{MASK}{quote}")
+}
+
+fn replace<'a>(
+    pattern: &LazyLock<Option<Regex>>,
+    text: &'a str,
+    with: impl Fn(&Captures<'_>) -> String,
+) -> Cow<'a, str> {
+    match &**pattern {
+        Some(pattern) => pattern.replace_all(text, |found: &Captures<'_>| with(found)),
+        None => Cow::Borrowed(text),
+    }
+}
