@@ -194,8 +194,9 @@ pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// As [`cut`], with the closing quote of a quoted string behind the `…`.
-fn cut_quoted(text: &str, width: usize) -> String {
+/// As [`cut`] of an escaped string: the closing quote of a quoted one stands behind the `…`.
+#[must_use]
+pub fn cut_quoted(text: &str, width: usize) -> String {
     match text.strip_prefix('"') {
         Some(inside) if columns(text) > width && width > 2 => {
             format!("\"{}\"", cut(inside.strip_suffix('"').unwrap_or(inside), width - 2))

@@ -4,7 +4,7 @@ use std::io;
 
 use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, columns, cut};
+use super::sanitize::{Escaped, columns, cut, cut_quoted};
 use super::words;
 use crate::diagnosis::event::{Refusal, Repeat, State};
 
@@ -141,7 +141,7 @@ impl BriefWriter {
         let asked = words::asked(socket).replace(' ', "␣");
         // A path may be long; the endpoints of the internet are not.
         let is_cut = style.width.is_some() && socket.name.is_some();
-        let asked = if is_cut { cut(&asked, widths.address) } else { asked.as_str().into() };
+        let asked = if is_cut { cut_quoted(&asked, widths.address) } else { asked };
         line.column(PLAIN, &asked, widths.address);
         let error = refusal.error.name().map_or_else(|| refusal.error.0.to_string(), str::to_owned);
         line.column(ERROR, &error, widths.error);

@@ -87,8 +87,8 @@ impl Likeness {
     pub(super) fn of(refusal: &wire::Refusal<'_>) -> Self {
         Self {
             cause: Foreign::new(&refusal.cause.code),
-            caller: Party::caller(&refusal.process).side,
-            holder: first_in_the_way(refusal).map(|holder| Party::behind(holder).side),
+            caller: Side::caller(&refusal.process),
+            holder: first_in_the_way(refusal).map(Side::behind),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Party {
     #[must_use]
     pub fn caller(process: &wire::Process<'_>) -> Self {
         Self {
-            side: Side::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref()),
+            side: Side::caller(process),
             pid: Some(process.pid),
             args: joined(&process.args),
             user: user(process.user.as_deref(), process.uid),
@@ -51,7 +51,7 @@ impl Party {
     #[must_use]
     pub fn holder(process: &wire::HolderProcess<'_>) -> Self {
         Self {
-            side: Side::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref()),
+            side: Side::holder(process),
             pid: Some(process.pid),
             args: joined(&process.args),
             user: user(process.user.as_deref(), process.uid),
@@ -63,7 +63,7 @@ impl Party {
     #[must_use]
     pub fn opener(opener: &wire::Opener<'_>) -> Self {
         Self {
-            side: Side::new(&opener.comm, opener.exe.as_deref(), &opener.args, None),
+            side: Side::opener(opener),
             pid: Some(opener.pid),
             args: joined(&opener.args),
             user: user(None, opener.uid),
@@ -80,16 +80,8 @@ impl Party {
         if let Some(opener) = holder.left_by.as_ref().or(holder.opened_by.as_ref()) {
             return Self::opener(opener);
         }
-        let words = match &*holder.ownership {
-            "time_wait" => "TIME-WAIT, left by a process that was not seen",
-            "orphan" => "a connection whose process is gone",
-            "not_accepted" => "a connection that waits to be accepted",
-            "kernel" => "the kernel",
-            _ => "a process that was not found",
-        };
-        let side = Side { program: Foreign::new(words), test: None };
         Self {
-            side,
+            side: Side::nobody(holder),
             pid: None,
             args: Foreign::default(),
             user: user(holder.user.as_deref(), holder.uid),
@@ -99,6 +91,40 @@ impl Party {
 }
 
 impl Side {
+    /// The process that was refused.
+    pub(super) fn caller(process: &wire::Process<'_>) -> Self {
+        Self::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref())
+    }
+
+    /// Whoever is behind a socket, as [`Party::behind`].
+    pub(super) fn behind(holder: &wire::Holder<'_>) -> Self {
+        if let Some(process) = holder.processes.first() {
+            return Self::holder(process);
+        }
+        let opener = holder.left_by.as_ref().or(holder.opened_by.as_ref());
+        opener.map_or_else(|| Self::nobody(holder), Self::opener)
+    }
+
+    fn holder(process: &wire::HolderProcess<'_>) -> Self {
+        Self::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref())
+    }
+
+    fn opener(opener: &wire::Opener<'_>) -> Self {
+        Self::new(&opener.comm, opener.exe.as_deref(), &opener.args, None)
+    }
+
+    /// What a socket without a process is.
+    fn nobody(holder: &wire::Holder<'_>) -> Self {
+        let words = match &*holder.ownership {
+            "time_wait" => "TIME-WAIT, left by a process that was not seen",
+            "orphan" => "a connection whose process is gone",
+            "not_accepted" => "a connection that waits to be accepted",
+            "kernel" => "the kernel",
+            _ => "a process that was not found",
+        };
+        Self { program: Foreign::new(words), test: None }
+    }
+
     fn new(comm: &str, exe: Option<&str>, args: &[String], test: Option<&wire::Test<'_>>) -> Self {
         Self {
             program: Foreign::new(&program::name(comm, exe, args)),

@@ -15,7 +15,14 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
                   |dckr_pat_|ATATT|bk[au]{2}_|lin_api_|sq0[a-z]{3}-|EAACEdEose0cBA|tfp_|figd_";
     let keys = "(?:AKIA|ASIA)[0-9A-Z]{12,}";
     let jwt = "eyJ[0-9A-Za-z_-]{8,}\\.[0-9A-Za-z_-]{8,}(?:\\.[0-9A-Za-z_-]*)?";
-    Regex::new(&format!("\\b(?:(?:{starts})[0-9A-Za-z_.=-]{{10,}}|{keys}|{jwt})")).ok()
+    Regex::new(&format!("(?-u:\\b)(?:(?:{starts})[0-9A-Za-z_.=-]{{10,}}|{keys}|{jwt})")).ok()
+});
+/// Something of a name of a secret ([`super::names`]), of a URL, or of a token: without any there is no secret.
+static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let names = "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|://";
+    let tokens = "gh[opusr]_|github_pat|gl[a-z]+-|xox|xapp|sk[-_]|rk_|npm_|pypi|do[op]_|hv[sbr]\\.|ya29|aiza|sg\\.|shp|pat_\
+                  |atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
+    Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()
 });
 /// The user information of a URL (RFC 3986, 3.2.1), as far as the `@`; a password may hold one itself.
 static URL: LazyLock<Option<Regex>> =
@@ -35,8 +42,16 @@ static PASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(pass:)(.+
 /// A key in PEM (RFC 7468).
 const PEM: &str = "PRIVATE KEY-----";
 
+/// Whether a word may hold a secret, or name one that follows.
+pub(super) fn has_trigger(word: &str) -> bool {
+    TRIGGER.as_ref().is_none_or(|trigger| trigger.is_match(word))
+}
+
 /// A text without such secrets.
 pub(super) fn mask(text: &str) -> String {
+    if !has_trigger(text) {
+        return text.to_owned();
+    }
     if text.contains(PEM) {
         return MASK.to_owned();
     }

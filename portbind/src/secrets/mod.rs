@@ -29,6 +29,10 @@ pub enum Secrets {
 /// Arguments of a program without their secrets, as many words as before; `None` if there are no secrets.
 #[must_use]
 pub fn mask(args: &[String]) -> Option<Vec<String>> {
+    // Most have none, and this is asked for every process of every refusal.
+    if !args.iter().any(|arg| may_hold(arg)) {
+        return None;
+    }
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let masked = mask_words(&words, Nested::Yes);
     (masked.iter().zip(args).any(|(masked, arg)| masked != arg)).then_some(masked)
@@ -38,6 +42,11 @@ pub fn mask(args: &[String]) -> Option<Vec<String>> {
 #[must_use]
 pub fn mask_text(text: &str) -> String {
     forms::mask(text)
+}
+
+/// Whether a word is a reason to look closer: at it, or at those behind it.
+fn may_hold(word: &str) -> bool {
+    forms::has_trigger(word) || Program::find(word).is_some() || word.contains(char::is_whitespace)
 }
 
 /// Whether the words of a word are looked at: a shell gets a whole command in one.
@@ -78,15 +87,17 @@ fn mask_next(
                 value => format!("{}{}", &word[..word.len() - value.len()], takes.mask(value)),
             };
         }
-        if let Some((name, value)) = rest.split_once('=') {
+        let is_name = |name: &str| !name.contains(char::is_whitespace);
+        if let Some((name, value)) = rest.split_once('=').filter(|(name, _)| is_name(name)) {
             let takes = program.and_then(|program| program.long(name)).or_else(|| Takes::by_name(name));
             return match takes {
                 Some(takes) => format!("-{name}={}", takes.mask(value)),
                 None => format!("-{name}={}", mask_inside(value, nested)),
             };
         }
-        let name = rest.trim_start_matches('-');
-        *expected = program.and_then(|program| program.long(name)).or_else(|| Takes::by_name(name));
+        if is_name(rest) {
+            *expected = program.and_then(|program| program.long(rest)).or_else(|| Takes::by_name(rest));
+        }
         if expected.is_some() {
             return word.to_owned();
         }
