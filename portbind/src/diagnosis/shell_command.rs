@@ -83,6 +83,35 @@ impl ShellCommand {
         is_name.then(|| Self::of(&["portbind", "who"], std::iter::once(path), Quotes::Always))?
     }
 
+    /// The command that a recording says to have been offered; `None` if it is none that is made here. A recording may
+    /// come from anywhere.
+    #[must_use]
+    pub fn recorded(text: &str) -> Option<Self> {
+        let words = words(text)?;
+        let commands: Option<Vec<Self>> = words.split(|word| word == "&&").map(Self::of_words).collect();
+        commands?.into_iter().reduce(|all, one| all.and(&one)).filter(|command| command.as_str() == text)
+    }
+
+    fn of_words(words: &[String]) -> Option<Self> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["kill", pids @ ..] => {
+                Self::kill(&pids.iter().map(|pid| pid.parse().ok()).collect::<Option<Vec<_>>>()?)
+            }
+            ["systemctl", "stop", "--", units @ ..] if !units.is_empty() => Self::stop_units(None, units),
+            ["systemctl", "--user", machine, "stop", "--", units @ ..] if !units.is_empty() => {
+                let uid = machine.strip_prefix("--machine=")?.strip_suffix("@.host")?.parse().ok()?;
+                Self::stop_units(Some(uid), units)
+            }
+            ["sysctl", "-w", setting] => {
+                let (name, value) = setting.split_once('=')?;
+                Self::set_sysctl(name, value)
+            }
+            ["rm", "--", path] => Self::remove(path.as_bytes()),
+            _ => None,
+        }
+    }
+
     /// One command, and the other if that succeeds.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
@@ -110,6 +139,31 @@ impl fmt::Display for ShellCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The words of a command with quotes as [`in_quotes`] makes them; `None` if it has other signs of a shell.
+fn words(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            ' ' => words.extend(word.take()),
+            '\'' | '"' => {
+                let (inside, after) = rest.as_str().split_once(c)?;
+                // The one sign that stands in double quotes, besides what needs no quotes.
+                let inside = if c == '"' && inside == r"\\" { r"\" } else { inside };
+                word.get_or_insert_default().push_str(inside);
+                rest = after.chars();
+            }
+            c if c.is_ascii_alphanumeric() || "._/:@%+,-=&".contains(c) => {
+                word.get_or_insert_default().push(c)
+            }
+            _ => return None,
+        }
+    }
+    words.extend(word);
+    Some(words)
 }
 
 /// A word in quotes for a shell; `None` if it is empty, or holds what cannot be seen or typed: control characters and

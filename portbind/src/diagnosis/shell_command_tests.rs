@@ -52,6 +52,34 @@ fn commands() {
     assert_eq!(both.as_str(), "kill 7 && kill 8");
 }
 
+#[test]
+fn other_commands_of_recordings_are_not_offered() {
+    for text in [
+        "",
+        "id",
+        "kill",
+        "kill 1",
+        "kill 7; id",
+        "kill 7 && id",
+        "kill 7 & id",
+        "kill $(id)",
+        "rm -rf /",
+        "rm -- x",
+        "rm -- '/a' '/b'",
+        "rm -- '/a",
+        "sysctl -w x",
+        "systemctl stop --",
+        "systemctl stop x.service",
+        "systemctl --user --machine=x@.host stop -- a.service",
+        "kill 7\nid",
+        "sh -c id",
+        "rm -- /a&id",
+        "rm -- /a",
+    ] {
+        assert_eq!(ShellCommand::recorded(text), None, "{text}");
+    }
+}
+
 /// The words that a shell makes of a command, the name of the program left out. All programs are functions that print
 /// their words and nothing else; a substitution would leave the file `marker`.
 fn words(command: &str) -> Vec<String> {
@@ -112,6 +140,23 @@ proptest! {
             prop_assert!(quote == b'"' || !inside.contains(r"\\") && !inside.ends_with('\\'), "{}", command);
             prop_assert!(quote == b'\'' || inside == "'" || inside == r"\\", "{}", command);
             rest = left;
+        }
+    }
+
+    /// What was offered is offered again by whoever reads it from a recording, and nothing else is.
+    #[test]
+    fn a_recorded_command_is_read(text in hostile(), pid in 2_u32..) {
+        let both = ShellCommand::kill(&[pid]).unwrap();
+        for command in [
+            ShellCommand::remove(format!("/{text}").as_bytes()),
+            ShellCommand::set_sysctl("net.x", &text),
+            ShellCommand::stop_units(Some(pid), &[&format!("{text}.service")]),
+            ShellCommand::kill(&[pid, pid]).map(|command| command.and(&both)),
+        ].into_iter().flatten() {
+            prop_assert_eq!(ShellCommand::recorded(command.as_str()), Some(command));
+        }
+        if let Some(command) = ShellCommand::recorded(&text) {
+            prop_assert!(["kill ", "rm -- ", "sysctl -w ", "systemctl "].iter().any(|start| command.as_str().starts_with(start)));
         }
     }
 

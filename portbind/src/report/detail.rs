@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::ranked::{LeftOut, Ranked};
 use super::{Foreign, Party, Side, Timeline};
+use crate::diagnosis::shell_command::ShellCommand;
 use crate::output::wire;
 
 /// Groups that are kept of a port.
@@ -169,14 +170,17 @@ impl Group {
 
 impl Fix {
     /// A command that would have to be cut is left out, and out of the sentence as well: the rest of it would do
-    /// something else.
+    /// something else. One that portbind does not make stays in the sentence only.
     pub(super) fn of(fix: &wire::Fix<'_>) -> Self {
         let fits = |text: &str| text.len() <= Foreign::LONGEST;
         let command = fix.command.as_deref();
         let sentence = command.and_then(|command| fix.text.strip_suffix(command));
         let (text, command) = match sentence {
             Some(sentence) if !fits(&fix.text) => (sentence.trim_end_matches([' ', ':']), None),
-            _ => (&*fix.text, command.filter(|command| fits(command))),
+            _ => (
+                &*fix.text,
+                command.filter(|command| fits(command) && ShellCommand::recorded(command).is_some()),
+            ),
         };
         Self { code: Foreign::new(&fix.code), text: Foreign::new(text), command: command.map(Foreign::new) }
     }

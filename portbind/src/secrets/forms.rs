@@ -1,4 +1,6 @@
 //! Secrets that are known by their form, or by a name in the same word.
+//!
+//! The patterns do without Perl's classes and Unicode's cases, for which the program has no tables.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -25,17 +27,19 @@ static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()
 });
 /// The user information of a URL (RFC 3986, 3.2.1), as far as the `@`; a password may hold one itself.
-static URL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#'"@:]*)(:[^\s/?#'"]*)?@"#).ok());
+static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)([^ \t\r\n/?#'"@:]*)(:[^ \t\r\n/?#'"]*)?@"#).ok()
+});
 /// A name and its value: `name=value`, `"name": "value"`, `name: value`.
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let value = r#""(?:[^"\\]|\\.)*"?|'[^']*'?|[^&\s]+"#;
-    Regex::new(&format!(r#"([A-Za-z_][A-Za-z0-9_.-]*)(\\?["']?\]?(?:\s*=\s*|["']\s*:\s*|:\s+))({value})"#))
-        .ok()
+    let value = r#""(?:[^"\\]|\\.)*"?|'[^']*'?|[^& \t\r\n]+"#;
+    let sign = r#"\\?["']?\]?(?:[ \t]*=[ \t]*|["'][ \t]*:[ \t]*|:[ \t]+)"#;
+    Regex::new(&format!("([A-Za-z_][A-Za-z0-9_.-]*)({sign})({value})")).ok()
 });
 /// A header, as far as the end of the line or of its quotes.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"([A-Za-z][A-Za-z0-9-]*)(:[ \t]*)((?i:bearer|basic|token|digest|apikey)\s[^'"\r\n]+)"#).ok()
+    let scheme = "(?i-u:bearer|basic|token|digest|apikey)";
+    Regex::new(&format!(r#"([A-Za-z][A-Za-z0-9-]*)(:[ \t]*)({scheme}[ \t][^'"\r\n]+)"#)).ok()
 });
 /// A password as openssl(1) takes it.
 static PASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(pass:)(.+)$").ok());
@@ -97,6 +101,7 @@ fn replace<'a>(
 ) -> Cow<'a, str> {
     match &**pattern {
         Some(pattern) => pattern.replace_all(text, |found: &Captures<'_>| with(found)),
-        None => Cow::Borrowed(text),
+        // What cannot be looked for may be there.
+        None => Cow::Borrowed(MASK),
     }
 }
