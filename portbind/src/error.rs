@@ -1,14 +1,16 @@
-//! Errors that reach the person, each with what to do next, and the status the process ends with.
+//! Errors that reach the person, each with what to do next, and the status the process ends with. Names of files,
+//! users and programs in them are escaped.
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::cli::writer::Refused;
+use crate::escape::{self, Escaped};
 use crate::kernel::tracer::TraceError;
 use crate::recording;
 
@@ -77,7 +79,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file of `--output` cannot be opened.
-    #[error("cannot open {} for writing: {source}", .path.display())]
+    #[error("cannot open {} for writing: {source}", escape::path(.path))]
     Output {
         /// The file.
         path: PathBuf,
@@ -88,7 +90,7 @@ pub enum Error {
     #[error(transparent)]
     Recording(#[from] recording::Error),
     /// A log cannot be read.
-    #[error("cannot read {}: {source}", .path.display())]
+    #[error("cannot read {}: {source}", escape::path(.path))]
     Log {
         /// The file.
         path: PathBuf,
@@ -108,7 +110,7 @@ pub enum Error {
     #[error("stopping processes and removing files takes a yes, and standard input is no terminal")]
     Unconfirmed,
     /// A stale socket file cannot be removed.
-    #[error("cannot remove {}: {source}", .path.display())]
+    #[error("cannot remove {}: {source}", escape::path(.path))]
     Remove {
         /// The file.
         path: PathBuf,
@@ -130,10 +132,10 @@ pub enum Error {
     #[error("the kernel does not tell which sockets there are: {0}")]
     Sockets(#[source] io::Error),
     /// Nobody has this name or number.
-    #[error("there is no user {0:?}")]
+    #[error("there is no user {}", Escaped(.0))]
     User(String),
     /// A command cannot be run.
-    #[error("cannot run {}: {source}", .program.to_string_lossy())]
+    #[error("cannot run {}: {source}", escape::path(Path::new(.program)))]
     Command {
         /// The command.
         program: OsString,

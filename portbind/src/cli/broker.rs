@@ -30,7 +30,7 @@ pub fn run() -> Result<ExitStatus, Error> {
     ignored.thread_block().map_err(|source| system("cannot block signals")(source.into()))?;
     let confinement = confine(Purpose::Broker).map_err(system("cannot give up privileges"))?;
     if let Some(reason) = confinement.unfiltered {
-        stderr::say(format_args!("portbind: system calls of the broker are not filtered: {reason}"));
+        stderr::say(format_args!("system calls of the broker are not filtered: {reason}"));
     }
     serve(io::stdin().as_fd()).map_err(system("cannot answer"))?;
     Ok(ExitStatus::Success)

@@ -56,14 +56,14 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 fn read(paths: &[PathBuf]) -> Result<Side, Error> {
     let mut side = Side::default();
     for path in paths {
-        let (mut commands, mut summaries) = (0, 0);
+        let (mut commands, mut summaries) = (0_u64, 0_u64);
         view::each_line(path, |line| match line {
             Line::Refusal(refusal) => side.add(fingerprint(&refusal)),
-            Line::Command(_) => commands += 1,
-            Line::Summary(_) => summaries += 1,
+            Line::Command(_) => commands = commands.saturating_add(1),
+            Line::Summary(_) => summaries = summaries.saturating_add(1),
             _ => {}
         })?;
-        side.runs += 1.max(commands).max(summaries);
+        side.runs = side.runs.saturating_add(commands.max(summaries).max(1));
     }
     Ok(side)
 }

@@ -192,5 +192,5 @@ impl Helper {
 
 /// Says something beside the answer.
 pub(super) fn status(text: &str) {
-    stderr::say(format_args!("portbind: {text}"));
+    stderr::say(text);
 }

@@ -17,6 +17,7 @@ mod session;
 mod stop;
 mod style;
 pub mod trace;
+pub mod usage;
 pub mod values;
 pub mod view;
 pub mod wait;

@@ -78,7 +78,7 @@ fn read(path: &Path, collector: &mut Collector) -> Result<(), Error> {
 fn tell_skipped(file: &FileNotes) {
     let name = Escaped(file.name.unescaped());
     for note in file.skipped.notes().iter().filter(|note| note.damage.is_told()) {
-        stderr::say(format_args!("portbind: {name}: {note}"));
+        stderr::say(format_args!("{name}: {note}"));
     }
 }
 

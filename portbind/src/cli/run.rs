@@ -31,6 +31,7 @@ use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::ci;
 use crate::output::color::ColorChoice;
+use crate::secrets::Secrets;
 use crate::stderr;
 
 /// What to run, and what to make of it.
@@ -70,6 +71,9 @@ pub struct Args {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
+    /// Write passwords and tokens in arguments to the recording as they are; else *** stands in their place.
+    #[arg(long)]
+    show_secrets: bool,
     /// Tell each refusal on stderr when it happens, too.
     #[arg(short, long)]
     verbose: bool,
@@ -117,7 +121,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     let trace = match start_tracing(args, &host) {
         Ok(trace) => Some(trace),
         Err(error) if args.optional => {
-            stderr::say(format_args!("portbind: the command runs without being followed: {error}"));
+            stderr::say(format_args!("the command runs without being followed: {error}"));
             None
         }
         Err(error) => return Err(error),
@@ -149,9 +153,13 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
 }
 
 impl Args {
+    const fn secrets(&self) -> Secrets {
+        if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
+    }
+
     fn say(&self, text: &str) {
         if !self.quiet {
-            stderr::say(format_args!("portbind: {text}"));
+            stderr::say(text);
         }
     }
 

@@ -148,7 +148,7 @@ impl<S: Sink> Session<S> {
 
     fn status(&self, text: &str) {
         if !self.settings.quiet {
-            stderr::say(format_args!("portbind: {text}"));
+            stderr::say(text);
         }
     }
 

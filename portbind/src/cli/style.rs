@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use crate::host::zone;
 use crate::output::Style;
 use crate::output::color::{ColorChoice, Surroundings};
+use crate::secrets::Secrets;
 
 /// The style of what goes to standard output, or else to a file.
 pub(super) fn style(color: ColorChoice, to_stdout: bool) -> Style {
@@ -14,6 +15,7 @@ pub(super) fn style(color: ColorChoice, to_stdout: bool) -> Style {
         width: is_terminal.then(terminal_width).flatten(),
         zone: zone::local(),
         history: false,
+        secrets: Secrets::Masked,
     }
 }
 

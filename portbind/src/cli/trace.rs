@@ -20,6 +20,7 @@ use crate::kernel::tracer::{Options, Tracer};
 use crate::output::Format;
 use crate::output::color::ColorChoice;
 use crate::stderr;
+use crate::secrets::Secrets;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 8;
@@ -80,6 +81,9 @@ pub struct Args {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
+    /// Write passwords and tokens in arguments as they are; else *** stands in their place.
+    #[arg(long)]
+    show_secrets: bool,
     /// Say on stderr what was tried and what is done without; twice: every bind and listen system call.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -124,6 +128,10 @@ async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<E
 }
 
 impl Args {
+    const fn secrets(&self) -> Secrets {
+        if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
+    }
+
     fn settings(&self) -> Settings {
         Settings {
             purpose: Purpose::Trace,
@@ -137,7 +145,7 @@ impl Args {
 
     fn say(&self, text: &str) {
         if !self.quiet {
-            stderr::say(format_args!("portbind: {text}"));
+            stderr::say(text);
         }
     }
 

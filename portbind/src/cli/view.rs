@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::writer::Caller;
 use crate::error::Error;
+use crate::escape;
 use crate::recording::{self, Line};
 use crate::stderr;
 
@@ -18,7 +19,7 @@ pub enum AnswerFormat {
 
 /// Says something about the run on standard error.
 pub(super) fn say(sentence: &str) {
-    stderr::say(format_args!("portbind: {sentence}"));
+    stderr::say(sentence);
 }
 
 /// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.
@@ -34,7 +35,7 @@ pub(super) fn each_line(path: &Path, mut show: impl FnMut(Line)) -> Result<(), E
         show(line.map_err(|source| recording::Error { path: path.to_owned(), source })?);
     }
     for note in reader.skipped().notes().iter().filter(|note| note.damage.is_told()) {
-        say(&format!("{}: {note}", path.display()));
+        say(&format!("{}: {note}", escape::path(path)));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::fingerprint::Fingerprint;
+use crate::escape::Escaped;
 
 /// The refusals of some runs.
 #[derive(Clone, Debug, Default)]
@@ -57,13 +58,14 @@ impl Side {
 
     /// Counts a refusal.
     pub fn add(&mut self, fingerprint: Fingerprint) {
-        *self.counts.entry(fingerprint).or_default() += 1;
+        let count = self.counts.entry(fingerprint).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// All refusals.
     #[must_use]
     pub fn refusals(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.values().fold(0, |all, count| all.saturating_add(*count))
     }
 
     /// What more than half of several refusals have in common: the programs in the way, with the cause if there are
@@ -77,7 +79,7 @@ impl Side {
         let by_both = self.most(|fingerprint| (Some(&fingerprint.cause), &fingerprint.holders));
         let by_holders = self.most(|fingerprint| (None, &fingerprint.holders));
         let by_cause = self.most(|fingerprint| (Some(&fingerprint.cause), ""));
-        let is_of_most = |pattern: &Pattern| pattern.count * 2 > of;
+        let is_of_most = |pattern: &Pattern| pattern.count.saturating_mul(2) > of;
         let is_of_program = |pattern: &Pattern| !pattern.holders.is_empty() && is_of_most(pattern);
         let of_program = [by_holders, by_both].into_iter().flatten().filter(is_of_program);
         of_program.max_by_key(|pattern| pattern.count).or(by_cause.filter(is_of_most))
@@ -87,7 +89,8 @@ impl Side {
     fn most(&self, key: fn(&Fingerprint) -> (Option<&String>, &str)) -> Option<Pattern> {
         let mut counts: BTreeMap<(Option<&String>, &str), u64> = BTreeMap::new();
         for (fingerprint, count) in &self.counts {
-            *counts.entry(key(fingerprint)).or_default() += count;
+            let all = counts.entry(key(fingerprint)).or_default();
+            *all = all.saturating_add(*count);
         }
         let ((cause, holders), count) =
             counts.into_iter().max_by_key(|(key, count)| (*count, Reverse(*key)))?;
@@ -160,8 +163,8 @@ impl Pattern {
             "bound-not-listening" => of_whom("bound sockets that do not listen"),
             "stale-socket-file" => "stale socket files".to_owned(),
             "port-range-exhausted" => "an exhausted port range".to_owned(),
-            other if holders.is_empty() => other.to_owned(),
-            other => format!("{other}, held by {holders}"),
+            other if holders.is_empty() => Escaped(other).to_string(),
+            other => format!("{}, held by {holders}", Escaped(other)),
         };
         format!("{count} of {of} refusals are due to {what}")
     }

@@ -1,6 +1,7 @@
 //! What was found on the host after a refusal, as plain data.
 
 use super::event::State;
+use crate::escape::Escaped;
 
 /// What is known of the ports of the network namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Usage {
         let mut text = states.collect::<Vec<_>>().join(", ");
         if !self.processes.is_empty() {
             let most = self.processes.iter().take(MOST);
-            let most = most.map(|(comm, pid, count)| format!("{comm} ({pid}) has {count}"));
+            let most = most.map(|(comm, pid, count)| format!("{} ({pid}) has {count}", Escaped(comm)));
             text.push_str(&format!("; {}", most.collect::<Vec<_>>().join(", ")));
         }
         Some(text)

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::escape::Escaped;
+
 mod program;
 
 pub use program::Program;
@@ -36,7 +38,7 @@ pub struct Subject<'a> {
     pub holders: Vec<Program<'a>>,
 }
 
-/// What several refusals have in common.
+/// What several refusals have in common. The names in it are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fingerprint {
     /// Code of the cause.
@@ -69,7 +71,7 @@ impl Fingerprint {
         Self {
             cause: subject.cause.to_owned(),
             caller: subject.caller.name(),
-            asked: format!("{} {} {place}", subject.operation, subject.protocol),
+            asked: format!("{} {} {place}", Escaped(subject.operation), Escaped(subject.protocol)),
             holders: holders.join(", "),
         }
     }
@@ -89,7 +91,7 @@ impl Fingerprint {
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cause, caller, asked, holders } = self;
-        write!(f, "{cause}: {caller}, {asked}")?;
+        write!(f, "{}: {caller}, {asked}", Escaped(cause))?;
         if holders.is_empty() { Ok(()) } else { write!(f, ", held by {holders}") }
     }
 }

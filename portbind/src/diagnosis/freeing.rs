@@ -2,12 +2,13 @@
 
 pub mod binder;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use self::binder::{Decision, Member, Origin, Sign, Standing, decide};
 use super::event::{Holder, Ownership, Process};
 use super::foresight::is_served;
+use super::shell_command::ShellCommand;
 
 /// What is to be done about the sockets on a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +61,8 @@ pub enum Obstacle {
 /// The unit of systemd that has to be stopped, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Manager {
-    /// It is a unit of the user's own service manager.
-    pub is_users: bool,
+    /// The user whose own service manager has the unit; `None` where that of the system has it.
+    pub user: Option<u32>,
     /// The unit.
     pub unit: String,
 }
@@ -233,27 +234,21 @@ impl Plan {
             .any(|target| (target.process.pid, target.process.started) == (process.pid, process.started))
     }
 
-    /// The command that stops what service managers would start again.
+    /// The command that stops what service managers would start again; `None` if there is nothing of that, or one of
+    /// the units has a name that no service manager takes: the others alone would not free the port.
     #[must_use]
-    pub fn command(&self) -> Option<String> {
-        let mut managers: Vec<&Manager> = self
-            .obstacles
-            .iter()
-            .filter_map(|obstacle| match obstacle {
-                Obstacle::Managed { manager, .. } => Some(manager),
-                _ => None,
-            })
-            .collect();
-        managers.sort();
-        managers.dedup();
-        let words = |is_users: bool| {
-            let units = managers.iter().filter(|manager| manager.is_users == is_users);
-            let units: Vec<&str> = units.map(|manager| manager.unit.as_str()).collect();
-            let option = if is_users { " --user" } else { "" };
-            (!units.is_empty()).then(|| format!("systemctl{option} stop {}", units.join(" ")))
+    pub fn command(&self) -> Option<ShellCommand> {
+        let mut units: BTreeMap<Option<u32>, BTreeSet<&str>> = BTreeMap::new();
+        for obstacle in &self.obstacles {
+            if let Obstacle::Managed { manager, .. } = obstacle {
+                units.entry(manager.user).or_default().insert(&manager.unit);
+            }
+        }
+        let stop = |(user, units): (Option<u32>, BTreeSet<&str>)| {
+            ShellCommand::stop_units(user, &units.into_iter().collect::<Vec<_>>())
         };
-        let commands: Vec<String> = [words(false), words(true)].into_iter().flatten().collect();
-        (!commands.is_empty()).then(|| commands.join(" && "))
+        let commands: Option<Vec<ShellCommand>> = units.into_iter().map(stop).collect();
+        commands?.into_iter().reduce(|all, one| all.and(&one))
     }
 }
 

@@ -18,10 +18,15 @@ fn connection(inode: u64, port: u16, pids: &[u32]) -> Holder {
     Holder { state: State::Established, peer, port, address, ..holder(inode, pids) }
 }
 
+/// The unit of a process; 999 has one that its user made up.
+fn unit(pid: u32) -> String {
+    if pid == 999 { "u@$(id).service".to_owned() } else { format!("u{pid}.service") }
+}
+
 fn made(holders: &[Holder]) -> Plan {
     let manager = |process: &Process| {
         (process.pid >= 900)
-            .then(|| Manager { is_users: process.pid > 900, unit: format!("u{}.service", process.pid) })
+            .then(|| Manager { user: (process.pid > 900).then_some(1001), unit: unit(process.pid) })
     };
     plan(
         holders,
@@ -98,19 +103,22 @@ fn what_cannot_be_decided_stops_nobody() {
 #[test]
 fn a_socket_unit_is_stopped_by_its_manager() {
     let manager = |process: &Process| {
-        (process.pid == 1).then(|| Manager { is_users: false, unit: "web.socket".to_owned() })
+        (process.pid == 1).then(|| Manager { user: None, unit: "web.socket".to_owned() })
     };
     let surroundings =
         Surroundings { own: &[], ephemeral: None, manager: &manager, standing: &standing, cgroup: &|_| None };
     let found = plan(&[holder(70, &[1, 8])], &surroundings);
-    assert_eq!(found.command().as_deref(), Some("systemctl stop web.socket"));
+    assert_eq!(found.command().map(|command| command.to_string()).as_deref(), Some("systemctl stop -- web.socket"));
     assert!(found.is_forbidden() && found.targets.is_empty() && found.obstacles.len() == 1);
 }
 
 #[test]
 fn units_are_stopped_by_one_command() {
-    let found = made(&[holder(70, &[901]), holder(71, &[900])]);
-    let expected = "systemctl stop u900.service && systemctl --user stop u901.service";
-    assert_eq!(found.command().as_deref(), Some(expected));
+    let found = made(&[holder(70, &[900, 901]), holder(71, &[900])]);
+    let expected =
+        "systemctl stop -- u900.service && systemctl --user --machine=1001@.host stop -- u901.service";
+    assert_eq!(found.command().map(|command| command.to_string()).as_deref(), Some(expected));
+    let made_up = made(&[holder(70, &[900, 999])]);
+    assert_eq!((made_up.command(), made_up.obstacles.len()), (None, 2));
     assert_eq!(made(&[holder(70, &[8])]).command(), None);
 }

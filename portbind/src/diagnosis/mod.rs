@@ -17,5 +17,7 @@ pub mod other;
 pub mod program;
 pub mod remedy;
 pub mod rule;
+pub mod shell_command;
 pub mod tally;
+pub mod units;
 pub mod unix;

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::cause::Code;
 use super::errno::Errno;
 use super::event::{Cause, Family, Operation, Protocol, Socket, State};
+use crate::escape::Escaped;
 
 /// What the host said of a call that failed, at the time of the event. `None` is what nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +231,7 @@ fn no_interface(socket: &Socket) -> Told {
 fn interface(socket: &Socket) -> String {
     match &socket.interface {
         Some(interface) => match &interface.name {
-            Some(name) => format!("interface {name}"),
+            Some(name) => format!("interface {}", Escaped(name)),
             None => format!("interface number {}", interface.index),
         },
         None => "the interface asked for".to_owned(),

@@ -1,5 +1,7 @@
 //! Which program a process runs, also where an interpreter runs it.
 
+use crate::escape::Escaped;
+
 /// Programs that run others, by the start of their name: what they run is told by the arguments.
 const INTERPRETERS: [&str; 10] =
     ["python", "node", "ruby", "perl", "php", "java", "bash", "dash", "sh", "deno"];
@@ -39,15 +41,15 @@ pub fn script<T: AsRef<str>>(args: &[T]) -> Option<(&str, &str)> {
 
 /// A name for the program that stays the same from run to run and from machine to machine: the file name of the
 /// executable without versions and hashes, of an interpreter also what it runs. Where the executable is not
-/// known, it is `comm`, the name of the thread.
+/// known, it is `comm`, the name of the thread. Each part is escaped, so that the name can stand in a sentence.
 #[must_use]
 pub fn name<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String {
-    let Some(exe) = exe else { return comm.to_owned() };
+    let Some(exe) = exe else { return Escaped(comm).to_string() };
     let file = file_name(exe.strip_suffix(" (deleted)").unwrap_or(exe));
-    let Some(interpreter) = interpreter(file) else { return without_hash(file).to_owned() };
+    let Some(interpreter) = interpreter(file) else { return Escaped(without_hash(file)).to_string() };
     match script(args) {
-        Some(("", script)) => format!("{interpreter} {}", file_name(script)),
-        Some((option, script)) => format!("{interpreter} {option} {}", file_name(script)),
+        Some(("", script)) => format!("{interpreter} {}", Escaped(file_name(script))),
+        Some((option, script)) => format!("{interpreter} {option} {}", Escaped(file_name(script))),
         None => interpreter.to_owned(),
     }
 }
@@ -99,6 +101,8 @@ mod tests {
             (Some("/usr/bin/foo-bar (deleted)"), vec![], "foo-bar"),
             (Some("/-0123456789abcdef"), vec![], "-0123456789abcdef"),
             (None, vec!["x"], "comm"),
+            (Some("/tmp/a refused by b"), vec![], "\"a refused by b\""),
+            (Some("/usr/bin/python3"), vec!["python3", "/a b.py"], "python \"a b.py\""),
         ] {
             assert_eq!(name("comm", exe, &args), expected, "{exe:?} {args:?}");
         }

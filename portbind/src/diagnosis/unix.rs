@@ -5,6 +5,7 @@
 
 use super::cause::Code;
 use super::event::{Cause, Fix, Holder, Process, State};
+use super::shell_command::ShellCommand;
 
 /// What is known of the name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +62,13 @@ pub fn decide(facts: &Facts, process: &Process, holders: &[Holder]) -> Cause {
 
 /// What makes the bind work; `None` where no change is known to be safe.
 ///
-/// A command is given only if the path can be copied from any output as it is, and names the same file
-/// here as it did for the caller. Between the look and the removal nobody can have bound the path: that
+/// A command is given only if [`ShellCommand`] takes the path, and it names the same file here as it did for the
+/// caller. Between the look and the removal nobody can have bound the path: that
 /// is refused as long as the file is there.
 #[must_use]
 pub fn fix(facts: &Facts) -> Option<Fix> {
     let Facts::Path { object: Object::StaleSocket, absolute, is_ours } = facts else { return None };
-    let command = absolute.as_deref().and_then(quoted).map(|path| format!("rm -- {path}"));
+    let command = absolute.as_deref().and_then(ShellCommand::remove);
     let text = match &command {
         Some(command) if *is_ours => format!("remove it: {command}"),
         Some(command) => format!("remove it, in the mount namespace of the caller: {command}"),
@@ -124,19 +125,6 @@ fn live(process: &Process, holders: &[Holder]) -> &'static str {
 
 fn is_own(process: &Process, holder: &Holder) -> bool {
     holder.processes.iter().any(|owner| owner.process.pid == process.pid)
-}
-
-/// The path in quotes for a shell; `None` if any output would have to escape it, or it is no absolute path.
-fn quoted(path: &[u8]) -> Option<String> {
-    let path = std::str::from_utf8(path).ok()?;
-    let plain = |c: char| c.is_ascii_graphic() && c != '\\' || c == ' ' || c.is_alphanumeric();
-    let is_plain = path.chars().all(plain)
-        && !path.contains("::")
-        && !path.contains("##")
-        && !path.contains("  ")
-        && !path.ends_with(':')
-        && path.starts_with('/');
-    is_plain.then(|| format!("'{}'", path.replace('\'', r#"'"'"'"#)))
 }
 
 /// The sockets among those with the name asked for that the kernel refuses it for.

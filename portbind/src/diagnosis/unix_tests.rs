@@ -1,5 +1,3 @@
-use proptest::prelude::*;
-
 use std::rc::Rc;
 
 use super::*;
@@ -91,8 +89,7 @@ fn a_command_only_where_it_can_be_copied() {
     assert_eq!(stale(Some("/run/gr\u{fc}n".as_bytes()), true), "remove it: rm -- '/run/gr\u{fc}n'");
     let elsewhere = "remove it, in the mount namespace of the caller: rm -- '/run/a'";
     assert_eq!(stale(Some(b"/run/a"), false), elsewhere);
-    let odd: [&[u8]; 8] =
-        [b"/a\\b", b"/a\nb", b"/a\xff", b"/a::b", b"/a##b", b"/a  b", b"/a:", "/a\u{202e}b".as_bytes()];
+    let odd: [&[u8]; 5] = [b"/a\nb", b"/a\xff", b"/a::b", b"/a##b", "/a\u{202e}b".as_bytes()];
     for path in odd {
         assert_eq!(stale(Some(path), true), "remove it", "{path:?}");
     }
@@ -110,28 +107,4 @@ fn connections_of_a_listener_are_not_in_the_way() {
     assert_eq!(states(&[State::Established, State::Bound]), [State::Bound]);
     assert_eq!(states(&[State::Established]), [State::Established]);
     assert_eq!(states(&[]), []);
-}
-
-/// What a shell makes of a word in quotes of both kinds.
-fn unquoted(mut word: &str) -> String {
-    let mut text = String::new();
-    while let Some(quote) = word.chars().next() {
-        assert!(matches!(quote, '\'' | '"'), "{word} is not quoted");
-        let (inside, rest) = word[1..].split_once(quote).unwrap();
-        assert!(quote == '\'' || inside == "'", "{inside} is not safe in double quotes");
-        text.push_str(inside);
-        word = rest;
-    }
-    text
-}
-
-proptest! {
-    /// What a command quotes is one word to a shell, and no output changes it.
-    #[test]
-    fn commands_are_safe(path in "/[ -~\u{a0}-\u{2ff}\u{202e}]{0,20}") {
-        let Some(quoted) = quoted(path.as_bytes()) else { return Ok(()) };
-        prop_assert_eq!(unquoted(&quoted), path);
-        let sentence = format!("remove it: rm -- {quoted}");
-        prop_assert_eq!(crate::output::sanitize::Prose(&sentence).to_string(), sentence);
-    }
 }

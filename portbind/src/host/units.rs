@@ -4,6 +4,7 @@ use super::Host;
 use super::socket_units::{SYSTEM, USER};
 use crate::diagnosis::event::Process;
 use crate::diagnosis::freeing::Manager;
+use crate::diagnosis::units::user_of_cgroup;
 
 /// The longest unit file that is read.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -15,13 +16,13 @@ impl Host {
     #[must_use]
     pub fn manager(&self, process: &Process) -> Option<Manager> {
         let unit = process.unit.as_ref().filter(|_| process.container.is_none())?;
-        let is_users = process.cgroup.as_deref().is_some_and(|cgroup| cgroup.contains("/user@"));
+        let user = process.cgroup.as_deref().and_then(user_of_cgroup);
         let is_managed = if process.comm == "systemd" {
             unit.ends_with(".socket")
         } else {
-            unit.ends_with(".service") && self.restarts(unit, is_users)
+            unit.ends_with(".service") && self.restarts(unit, user.is_some())
         };
-        is_managed.then(|| Manager { is_users, unit: unit.clone() })
+        is_managed.then(|| Manager { user, unit: unit.clone() })
     }
 
     /// Whether the files of a service say that it is started again when it ends.
@@ -113,8 +114,12 @@ mod tests {
             assert_eq!(system(unit).is_some(), is_managed, "{unit}");
         }
         let user = "/user.slice/user-1000.slice/user@1000.service/app.slice/mine.service";
-        let expected = Manager { is_users: true, unit: "mine.service".to_owned() };
+        let expected = Manager { user: Some(1000), unit: "mine.service".to_owned() };
         assert_eq!(host.manager(&process("x", "mine.service", user)), Some(expected));
+        // A name in a delegated tree says nothing of who the manager is.
+        let nested = "/system.slice/web.service/user@0.service/app.slice/web.service";
+        let of_system = Manager { user: None, unit: "web.service".to_owned() };
+        assert_eq!(host.manager(&process("x", "web.service", nested)), Some(of_system));
         let init = process("systemd", "web.socket", "/init.scope");
         assert_eq!(host.manager(&init).map(|it| it.unit).as_deref(), Some("web.socket"));
         assert_eq!(host.manager(&process("systemd", "init.scope", "/init.scope")), None);

@@ -46,7 +46,7 @@ impl Log for StandardError {
     }
 
     fn log(&self, record: &Record<'_>) {
-        stderr::say(format_args!("portbind: kernel: {}", record.args()));
+        stderr::say(format_args!("kernel: {}", record.args()));
     }
 
     fn flush(&self) {}

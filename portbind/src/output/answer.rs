@@ -39,10 +39,16 @@ impl Answer<'_> {
     pub fn write(&self, format: AnswerFormat, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
         match (format, self) {
             (AnswerFormat::Text, answer) => out.write_all(answer.text(style).as_bytes())?,
-            (AnswerFormat::Json, Self::Who(who)) => jsonl::line(&wire::Who::from(*who), out)?,
-            (AnswerFormat::Json, Self::Check(check)) => jsonl::line(&wire::Check::from(*check), out)?,
-            (AnswerFormat::Json, Self::Freed(freed)) => jsonl::line(&wire::Freed::from(*freed), out)?,
-            (AnswerFormat::Json, Self::Wait(wait)) => jsonl::line(&wire::Wait::from(*wait), out)?,
+            (AnswerFormat::Json, Self::Who(who)) => jsonl::line(wire::Who::from(*who), style.secrets, out)?,
+            (AnswerFormat::Json, Self::Check(check)) => {
+                jsonl::line(wire::Check::from(*check), style.secrets, out)?
+            }
+            (AnswerFormat::Json, Self::Freed(freed)) => {
+                jsonl::line(wire::Freed::from(*freed), style.secrets, out)?
+            }
+            (AnswerFormat::Json, Self::Wait(wait)) => {
+                jsonl::line(wire::Wait::from(*wait), style.secrets, out)?
+            }
         }
         out.flush()
     }

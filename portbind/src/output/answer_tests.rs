@@ -71,7 +71,7 @@ fn freed() -> Freed {
     let refusal = samples::time_wait();
     let java = Rc::clone(&samples::held_by_java().processes[0].process);
     let systemd = Rc::new(Process { pid: 1, comm: "systemd".to_owned(), ..Process::default() });
-    let manager = Manager { is_users: false, unit: "web.socket".to_owned() };
+    let manager = Manager { user: None, unit: "web.socket".to_owned() };
     Freed {
         time: refusal.time,
         subject: subject(Place::Port(8080)),
@@ -96,18 +96,18 @@ fn text(answer: &Answer<'_>) -> String {
 
 #[test]
 fn text_of_who() {
-    assert_snapshot!(text(&Answer::Who(&who())), @r"
-    tcp port 8080 of network namespace blue\n
+    assert_snapshot!(text(&Answer::Who(&who())), @r#"
+    tcp port 8080 of network namespace "blue\n"
       held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   up 2m13s   uid ci   gradle → java
       held by   java (47990)  BOUND 0.0.0.0:8080   fd 7   up 2m13s   uid ci   gradle → java
                 bound only: it neither listens nor is connected, and lsof and /proc do not show it
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
-    ");
+    "#);
     let name = Place::Name(Name::Path(b"/run/::x".to_vec()));
     let nobody = Who { subject: subject(name), holders: Vec::new(), is_stale: true, ..who() };
-    assert_snapshot!(text(&Answer::Who(&nobody)), @r"
-    unix /run/:\x3ax of network namespace blue\n: a socket file that no socket is bound to; portbind free removes it
-    ");
+    assert_snapshot!(text(&Answer::Who(&nobody)), @r#"
+    unix /run/:\x3ax of network namespace "blue\n": a socket file that no socket is bound to; portbind free removes it
+    "#);
 }
 
 #[test]
@@ -139,28 +139,28 @@ fn text_of_wait() {
 
 #[test]
 fn text_of_free() {
-    assert_snapshot!(text(&Answer::Freed(&freed())), @r"
-    tcp port 8080 of network namespace blue\n  →  not free
+    assert_snapshot!(text(&Answer::Freed(&freed())), @r#"
+    tcp port 8080 of network namespace "blue\n"  →  not free
       killed    java (47990)  SIGTERM did not end it in time, SIGKILL did
       kept      systemd (1)  systemd itself listens for web.socket
-      fix       stop it for good: systemctl stop web.socket
+      fix       stop it for good: systemctl stop -- web.socket
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51235   ends in 0.0s   (no process: TIME_WAIT has no owner)
       held by   FIN-WAIT-1 127.0.0.1:8080 ↔ 127.0.0.1:51236   (no process: its owner closed it, the kernel is finishing the connection)
       held by   ESTABLISHED 127.0.0.1:8080 ↔ 127.0.0.1:51237   (no process yet: the connection waits for the listener to accept it)
       held by   LISTEN 127.0.0.1:8080   (no process: opened by the kernel itself)
       why       connections that were closed a moment ago still occupy the port        [time-wait]
-    ");
+    "#);
     let planned = Freed {
         stage: Stage::Planned,
         plan: Plan { obstacles: Vec::new(), ..freed().plan },
         stopped: Vec::new(),
         ..freed()
     };
-    assert_snapshot!(text(&Answer::Freed(&planned)), @r"
-    tcp port 8080 of network namespace blue\n  →  1 process would be stopped
+    assert_snapshot!(text(&Answer::Freed(&planned)), @r#"
+    tcp port 8080 of network namespace "blue\n"  →  1 process would be stopped
       stop      java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
-    ");
+    "#);
 }
 
 #[test]

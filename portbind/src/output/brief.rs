@@ -4,7 +4,7 @@ use std::io;
 
 use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, columns, cut};
+use super::sanitize::{Escaped, columns, cut, cut_quoted};
 use super::words;
 use crate::diagnosis::event::{Refusal, Repeat, State};
 
@@ -105,7 +105,7 @@ impl BriefWriter {
         let time = repeat.time.to_zoned(style.zone.clone()).strftime(widths.time).to_string();
         line.column(DIM, &time, widths.time_width);
         line.column(PLAIN, &process.pid.to_string(), PID);
-        line.column(NAME, &Escaped(&process.comm).cut(widths.comm), widths.comm);
+        line.column(NAME, &Escaped(&process.comm).column(widths.comm), widths.comm);
         line.column(PLAIN, "", widths.operation);
         let (protocol, asked, cause) = if repeat.looked_at {
             (words::kind(socket.family, socket.protocol), words::asked(socket), repeat.cause.as_str())
@@ -134,13 +134,14 @@ impl BriefWriter {
         let mut line = Line::default();
         line.column(DIM, &time.strftime(widths.time).to_string(), widths.time_width);
         line.column(PLAIN, &process.pid.to_string(), PID);
-        line.column(NAME, &Escaped(&process.comm).cut(widths.comm), widths.comm);
+        line.column(NAME, &Escaped(&process.comm).column(widths.comm), widths.comm);
         line.column(PLAIN, refusal.operation.as_str(), widths.operation);
         line.column(PLAIN, &words::kind(socket.family, socket.protocol), widths.protocol);
-        let asked = words::asked(socket);
+        // Only a path has blanks: ours, and those of the path.
+        let asked = words::asked(socket).replace(' ', "␣");
         // A path may be long; the endpoints of the internet are not.
         let is_cut = style.width.is_some() && socket.name.is_some();
-        let asked = if is_cut { cut(&asked, widths.address) } else { asked.as_str().into() };
+        let asked = if is_cut { cut_quoted(&asked, widths.address) } else { asked };
         line.column(PLAIN, &asked, widths.address);
         let error = refusal.error.name().map_or_else(|| refusal.error.0.to_string(), str::to_owned);
         line.column(ERROR, &error, widths.error);
@@ -167,7 +168,8 @@ fn holders(refusal: &Refusal) -> String {
     let mut ownerless: Vec<(State, usize)> = Vec::new();
     for holder in words::conflicting(&refusal.holders) {
         for process in &holder.processes {
-            let name = format!("{}({})", Escaped(&process.process.comm), process.process.pid);
+            let comm = Escaped(&process.process.comm).column(usize::MAX);
+            let name = format!("{comm}({})", process.process.pid);
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -7,6 +7,7 @@ use super::sanitize::Prose;
 use super::wire::{self, SCHEMA};
 use super::{Style, jsonl};
 use crate::diagnosis::comparison::{Change, Fate, Side, compare};
+use crate::secrets::Secrets;
 
 /// Writes a comparison as text.
 ///
@@ -47,7 +48,7 @@ pub fn write_json(before: &Side, after: &Side, out: &mut impl io::Write) -> io::
         after: after.into(),
         changes: changes.iter().map(|change| wire_change(change, before.runs, after.runs)).collect(),
     };
-    jsonl::line(&comparison, out)
+    jsonl::line(comparison, Secrets::Masked, out)
 }
 
 fn side(name: &str, side: &Side) -> Line {

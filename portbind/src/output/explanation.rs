@@ -6,10 +6,12 @@ use jiff::SignedDuration;
 
 use super::line::{DIM, ERROR, Line, PLAIN};
 use super::recorded::{self, label, sentence};
-use super::sanitize::{LogLine, cut};
+use super::sanitize::{Escaped, LogLine, cut};
 use super::wire::{self, SCHEMA, Time};
 use super::{Style, jsonl};
 use crate::complaint::{Complaint, Join, Joint, Reason};
+use crate::diagnosis::shell_command::ShellCommand;
+use crate::secrets::Secrets;
 
 /// Columns of a log line that are shown where lines may be of any length.
 const SHOWN: usize = 300;
@@ -51,7 +53,7 @@ impl ExplanationWriter {
 ///
 /// Those of the writer, unchanged.
 pub fn write_json(joint: &Joint, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(&wire::Explanation::from(joint), out)
+    jsonl::line(wire::Explanation::from(joint), Secrets::Masked, out)
 }
 
 fn headline(complaint: &Complaint, style: &Style) -> Line {
@@ -91,33 +93,33 @@ fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     line.push(PLAIN, said(complaint));
     lines.push(line);
     if let Some(text) = missing(complaint, reason) {
-        lines.extend(sentence("recorded", &text, None, style));
+        lines.extend(sentence("recorded", (&text, None), None, style));
     }
     let target = &complaint.target;
-    let name = target.port.map(|port| port.to_string()).or_else(|| target.path.as_deref().map(quoted));
-    let now = name.map(|name| format!("while it is held, portbind who {name} tells by whom"));
+    let by_port = target.port.and_then(ShellCommand::who);
+    let who = by_port.or_else(|| target.path.as_deref().and_then(ShellCommand::who_is_at));
+    let now = who.map(|who| (format!("while it is held, this tells by whom: {who}"), Some(who)));
     let next = "next time, portbind run --record FILE -- COMMAND tells who held it at that instant";
     let words = ["next", "or"].into_iter();
-    for (word, text) in words.zip(now.into_iter().chain([next.to_owned()])) {
-        lines.extend(sentence(word, &text, None, style));
+    for (word, (text, command)) in words.zip(now.into_iter().chain([(next.to_owned(), None)])) {
+        lines.extend(sentence(word, (&text, command.as_ref().map(ShellCommand::as_str)), None, style));
     }
     lines
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 /// Who was refused what, as far as the line tells.
 fn said(complaint: &Complaint) -> String {
     let who = match (&complaint.program, complaint.pid) {
-        (Some(program), Some(pid)) => format!("{program} ({pid})"),
-        (Some(program), None) => program.clone(),
+        (Some(program), Some(pid)) => format!("{} ({pid})", Escaped(program)),
+        (Some(program), None) => Escaped(program).to_string(),
         (None, Some(pid)) => format!("process {pid}"),
         (None, None) => "a program".to_owned(),
     };
-    let what = match complaint.target.to_string() {
+    let target = match &complaint.target.path {
+        Some(path) => Escaped(path).to_string(),
+        None => LogLine(&complaint.target.to_string()).to_string(),
+    };
+    let what = match target {
         none if none.is_empty() => "an address that the log does not name".to_owned(),
         some if complaint.target.is_known() => some,
         some => format!("{some}, a port that the log does not name"),
@@ -126,7 +128,7 @@ fn said(complaint: &Complaint) -> String {
         any if any.starts_with("any") => String::new(),
         source => format!(", in the words of {source}"),
     };
-    format!("{} was refused {}{words}", LogLine(&who), LogLine(&what))
+    format!("{who} was refused {what}{words}")
 }
 
 /// Why the recordings do not help; nothing if there are none.
@@ -134,7 +136,7 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
     let target = &complaint.target;
     let what = match (target.port, &target.path) {
         (Some(port), _) => format!("of port {port}"),
-        (None, Some(path)) => format!("of {path}"),
+        (None, Some(path)) => format!("of {}", Escaped(path)),
         (None, None) => "that fits".to_owned(),
     };
     match reason {

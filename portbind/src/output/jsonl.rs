@@ -9,14 +9,15 @@ use super::Style;
 use super::sanitize::is_hidden;
 use super::wire::{self, Summary};
 use crate::diagnosis::event::{Refusal, Release, Repeat};
+use crate::secrets::Secrets;
 
-/// Writes a refusal as one line. The style has no influence on JSON.
+/// Writes a refusal as one line. Of the style only the secrets matter.
 ///
 /// # Errors
 ///
 /// Those of the writer, unchanged.
-pub fn write(refusal: &Refusal, _style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-    line(&wire::Refusal::from(refusal), out)
+pub fn write(refusal: &Refusal, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+    line(wire::Refusal::from(refusal), style.secrets, out)
 }
 
 /// Writes the end of a conflict as one line.
@@ -25,7 +26,7 @@ pub fn write(refusal: &Refusal, _style: &Style, out: &mut impl io::Write) -> io:
 ///
 /// Those of the writer, unchanged.
 pub fn write_release(release: &Release, out: &mut impl io::Write) -> io::Result<()> {
-    line(&wire::Release::from(release), out)
+    line(wire::Release::from(release), Secrets::Masked, out)
 }
 
 /// Writes how often the same was refused again as one line.
@@ -34,7 +35,7 @@ pub fn write_release(release: &Release, out: &mut impl io::Write) -> io::Result<
 ///
 /// Those of the writer, unchanged.
 pub fn write_repeat(repeat: &Repeat, out: &mut impl io::Write) -> io::Result<()> {
-    line(&wire::Repeat::from(repeat), out)
+    line(wire::Repeat::from(repeat), Secrets::Masked, out)
 }
 
 /// Writes the account of a run as one line.
@@ -43,10 +44,22 @@ pub fn write_repeat(repeat: &Repeat, out: &mut impl io::Write) -> io::Result<()>
 ///
 /// Those of the writer, unchanged.
 pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
-    line(summary, out)
+    line(summary.clone(), Secrets::Masked, out)
 }
 
-pub(super) fn line(object: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+/// Writes a line, without its secrets unless they are to be shown.
+pub(super) fn line(
+    mut object: impl wire::Line,
+    secrets: Secrets,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    if secrets == Secrets::Masked {
+        object.mask();
+    }
+    as_it_is(&object, out)
+}
+
+fn as_it_is(object: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
     let mut line = Vec::new();
     object.serialize(&mut Serializer::with_formatter(&mut line, Harmless))?;
     line.push(b'\n');
@@ -90,7 +103,7 @@ mod tests {
         #[test]
         fn strings_survive_and_do_no_harm(text in "(\\PC|[#\\[\"\\\\\u{7f}\u{9b}\u{202e}\u{e0041}\n]){0,20}") {
             let mut out = Vec::new();
-            line(&text, &mut out).unwrap();
+            as_it_is(&text, &mut out).unwrap();
             let shown = String::from_utf8(out).unwrap();
             prop_assert!(!shown.trim_end_matches('\n').chars().any(is_hidden));
             prop_assert!(!shown.contains("##"));

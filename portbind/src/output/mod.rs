@@ -1,7 +1,7 @@
 //! Prints refusals: for people ([`text`]), for columns ([`brief`]) and for programs ([`jsonl`]).
 //!
 //! Events go to the writer they are given, whole and flushed one by one. Strings that other
-//! programs chose are escaped here and nowhere else.
+//! programs chose are escaped here, but for those that a sentence was made with ([`sanitize`]).
 
 use std::io;
 use std::str::FromStr;
@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
 use crate::diagnosis::event::{Refusal, Release, Repeat};
+use crate::secrets::Secrets;
 
 pub mod answer;
 #[cfg(test)]
@@ -21,6 +22,8 @@ pub mod comparison;
 pub mod explanation;
 #[cfg(test)]
 mod explanation_tests;
+#[cfg(test)]
+mod imitation_tests;
 pub mod jsonl;
 mod line;
 #[cfg(test)]
@@ -32,12 +35,13 @@ pub mod recorder;
 pub mod report;
 #[cfg(test)]
 pub(crate) mod samples;
-pub mod sanitize;
+pub use crate::escape as sanitize;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod wire;
 mod words;
+mod wrap;
 
 pub use color::ColorChoice;
 pub use wire::Summary;
@@ -73,12 +77,14 @@ pub struct Style {
     pub zone: TimeZone,
     /// Show what happened on the port before with every event.
     pub history: bool,
+    /// Show passwords and tokens in arguments; only JSON has arguments.
+    pub secrets: Secrets,
 }
 
 impl Default for Style {
-    /// Without colour, of any width, in UTC.
+    /// Without colour, of any width, in UTC, without secrets.
     fn default() -> Self {
-        Self { color: false, width: None, zone: TimeZone::UTC, history: false }
+        Self { color: false, width: None, zone: TimeZone::UTC, history: false, secrets: Secrets::Masked }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::diagnosis::cause::Code;
 use crate::diagnosis::event::{
     Cause, Confidence, Family, Fix, Holder, Name, Protocol, Refusal, Socket, State,
 };
+use crate::diagnosis::shell_command::ShellCommand;
 
 fn refused(family: Family, protocol: Protocol, name: Name, code: Code, summary: &str) -> Refusal {
     let refusal = listener();
@@ -58,9 +59,8 @@ pub(super) fn hostile_name() -> Refusal {
 /// A socket file that nobody has.
 pub(super) fn stale() -> Refusal {
     let name = Name::Path(b"/run/app.sock".to_vec());
-    let command = "rm -- '/run/app.sock'";
-    let fix =
-        Fix { code: "remove-file", text: format!("remove it: {command}"), command: Some(command.to_owned()) };
+    let command = ShellCommand::remove(b"/run/app.sock").unwrap();
+    let fix = Fix { code: "remove-file", text: format!("remove it: {command}"), command: Some(command) };
     Refusal {
         fixes: vec![fix],
         ..refused(Family::Unix, Protocol::Stream, name, Code::StaleSocketFile, "nobody is bound to it")

@@ -16,13 +16,13 @@ fn print(format: Format, width: Option<usize>, events: &[Refusal]) -> String {
 
 #[test]
 fn text() {
-    assert_snapshot!(print(Format::Text, None, &named_samples::all()), @r"
+    assert_snapshot!(print(Format::Text, None, &named_samples::all()), @r#"
     12:04:31.512  pytest (48213)  bind unix /run/app.sock  →  EADDRINUSE
       held by   java (47990)  LISTEN /run/app.sock   fd 7   uid ci   gradle → java
       why       another socket listens at the path        [live-socket-file, found afterwards]
 
-    12:04:31.512  pytest (48213)  bind unix-dgram @\x00:\x3aerror:\x3a\x1b[2J�  →  EADDRINUSE
-      held by   java (47990)  BOUND unix-seqpacket @\x00:\x3aerror:\x3a\x1b[2J�   fd 7   uid ci   gradle → java
+    12:04:31.512  pytest (48213)  bind unix-dgram "@\x00:\x3aerror:\x3a\x1b[2J�"  →  EADDRINUSE
+      held by   java (47990)  BOUND unix-seqpacket "@\x00:\x3aerror:\x3a\x1b[2J�"   fd 7   uid ci   gradle → java
       why       another socket has it        [abstract-name-taken, found afterwards]
 
     12:04:31.512  pytest (48213)  bind unix /run/app.sock  →  EADDRINUSE
@@ -37,28 +37,28 @@ fn text() {
 
     12:04:31.512  pytest (48213)  bind family-30 0x01ab  →  EADDRINUSE
       why       it is taken        [address-in-use-elsewhere, found afterwards]
-    ");
+    "#);
 }
 
 #[test]
 fn brief() {
-    assert_snapshot!(print(Format::Brief, None, &named_samples::all()), @r"
+    assert_snapshot!(print(Format::Brief, None, &named_samples::all()), @r#"
     TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
     12:04:31.512 48213   pytest           bind     unix    /run/app.sock         EADDRINUSE    java(47990)              live-socket-file
-    12:04:31.512 48213   pytest           bind     unix-dgram @\x00:\x3aerror:\x3a\x1b[2J� EADDRINUSE    java(47990)              abstract-name-taken
+    12:04:31.512 48213   pytest           bind     unix-dgram "@\x00:\x3aerror:\x3a\x1b[2J�" EADDRINUSE    java(47990)              abstract-name-taken
     12:04:31.512 48213   pytest           bind     unix    /run/app.sock         EADDRINUSE    -                        stale-socket-file
-    12:04:31.512 48213   pytest           bind     netlink route:4711 (groups 0x1) EADDRINUSE    -                        address-in-use-elsewhere
+    12:04:31.512 48213   pytest           bind     netlink route:4711␣(groups␣0x1) EADDRINUSE    -                        address-in-use-elsewhere
     12:04:31.512 48213   pytest           bind     vsock   any:1234              EADDRINUSE    -                        address-in-use-elsewhere
     12:04:31.512 48213   pytest           bind     family-30 0x01ab                EADDRINUSE    -                        address-in-use-elsewhere
-    ");
+    "#);
 }
 
 #[test]
 fn brief_cuts_names_to_their_column() {
-    assert_snapshot!(print(Format::Brief, Some(130), &[named_samples::hostile_name()]), @r"
+    assert_snapshot!(print(Format::Brief, Some(130), &[named_samples::hostile_name()]), @r#"
     TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
-    12:04:31.512 48213   pytest           bind     unix-dgram @\x00:\x3aerror:\x3a… EADDRINUSE    java(47990)      abstract-name-taken
-    ");
+    12:04:31.512 48213   pytest           bind     unix-dgram "@\x00:\x3aerror:\x…" EADDRINUSE    java(47990)      abstract-name-taken
+    "#);
 }
 
 fn json(event: Refusal) -> Value {

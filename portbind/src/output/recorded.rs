@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, Prose, TestName, columns};
+use super::sanitize::{Escaped, TestName, columns};
 use super::wire::{Container, Holder, HolderProcess, Interface, Opener, Refusal, Relative, Socket, Test};
-use super::{Style, words};
+use super::{Style, words, wrap};
+use crate::secrets::mask_text;
 
 /// Holders that are shown; those behind them are counted.
 const SHOWN: usize = 8;
@@ -21,7 +22,8 @@ const MIN_SENTENCE: usize = 20;
 pub(super) fn lines(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let mut lines = vec![headline(refusal, style)];
     let process = &refusal.process;
-    let people = people(process.container.as_ref(), process.unit.as_deref(), process.test.as_ref());
+    let unit = (process.unit.as_deref(), process.cgroup.as_deref());
+    let people = people(process.container.as_ref(), unit, process.test.as_ref());
     if !people.is_empty() {
         let mut line = label("asked by");
         line.push(PLAIN, people.join("   "));
@@ -32,10 +34,10 @@ pub(super) fn lines(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
         "kernel" => format!("[{}]", Escaped(&refusal.cause.code)),
         other => format!("[{}, {}]", Escaped(&refusal.cause.code), Escaped(other)),
     };
-    lines.extend(sentence("why", &refusal.cause.summary, Some(&tag), style));
+    lines.extend(sentence("why", (&refusal.cause.summary, None), Some(&tag), style));
     let labels = std::iter::once("fix").chain(std::iter::repeat("or"));
     for (fix, word) in refusal.fixes.iter().zip(labels) {
-        lines.extend(sentence(word, &fix.text, None, style));
+        lines.extend(sentence(word, (&fix.text, fix.command.as_deref()), None, style));
     }
     lines
 }
@@ -132,7 +134,8 @@ fn held_by(
     match process {
         None => line.push(DIM, format!("   ({})", no_process(holder))),
         Some(process) => {
-            for words in people(process.container.as_ref(), process.unit.as_deref(), process.test.as_ref()) {
+            let unit = (process.unit.as_deref(), process.cgroup.as_deref());
+            for words in people(process.container.as_ref(), unit, process.test.as_ref()) {
                 line.push(PLAIN, format!("   {words}"));
             }
             line.push(DIM, chain(&process.ancestors, &process.comm));
@@ -141,17 +144,23 @@ fn held_by(
     line
 }
 
-/// Who is behind a process: container, unit and test.
-fn people(container: Option<&Container<'_>>, unit: Option<&str>, test: Option<&Test<'_>>) -> Vec<String> {
+/// Who is behind a process: container, unit (beside the cgroup) and test.
+fn people(
+    container: Option<&Container<'_>>,
+    (unit, cgroup): (Option<&str>, Option<&str>),
+    test: Option<&Test<'_>>,
+) -> Vec<String> {
+    let is_in_container = container.is_some();
     let container = container.map(|container| {
         let short: String = container.id.chars().take(12).collect();
         format!("container {}", Escaped(container.name.as_deref().unwrap_or(&short)))
     });
-    let unit = unit.filter(|unit| !unit.ends_with(".scope")).map(|unit| format!("unit {}", Escaped(unit)));
+    let unit =
+        unit.filter(|unit| !unit.ends_with(".scope")).map(|unit| words::unit(unit, is_in_container, cgroup));
     let test = test.and_then(|test| {
         let name = test.name.as_deref()?;
         let by = test.worker.as_deref().or(test.runner.as_deref()).unwrap_or_default();
-        Some(format!("test {} ({})", TestName(name), Escaped(by)))
+        Some(format!("test {} ({})", TestName(&mask_text(name)), Escaped(by)))
     });
     container.into_iter().chain(unit).chain(test).collect()
 }
@@ -203,20 +212,25 @@ fn chain(ancestors: &[Relative<'_>], comm: &str) -> String {
     format!("   {}", names.chain([Escaped(comm).to_string()]).collect::<Vec<_>>().join(" → "))
 }
 
-/// A sentence behind a label, wrapped, and a tag at its end.
-pub(super) fn sentence(word: &str, text: &str, tag: Option<&str>, style: &Style) -> Vec<Line> {
+/// A sentence behind a label, wrapped, and a tag at its end; the command that the sentence ends with stays whole.
+pub(super) fn sentence(
+    word: &str,
+    (text, command): (&str, Option<&str>),
+    tag: Option<&str>,
+    style: &Style,
+) -> Vec<Line> {
     let room = style.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(MIN_SENTENCE));
     let mut lines = Vec::new();
     let mut line = label(word);
     let mut used = 0;
-    for word in Prose(text).to_string().split(' ') {
-        if used > 0 && used + 1 + columns(word) > room {
+    for word in wrap::pieces(text, command) {
+        if used > 0 && used + 1 + columns(&word) > room {
             lines.push(std::mem::replace(&mut line, label("")));
             used = 0;
         }
         let gap = if used > 0 { " " } else { "" };
         line.push(PLAIN, format!("{gap}{word}"));
-        used += gap.len() + columns(word);
+        used += gap.len() + columns(&word);
     }
     if let Some(tag) = tag {
         match used.saturating_add(8 + columns(tag)) <= room {

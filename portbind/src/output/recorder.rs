@@ -5,11 +5,13 @@ use std::io;
 use super::jsonl;
 use super::wire::{self, Summary};
 use crate::diagnosis::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release};
+use crate::secrets::Secrets;
 
 /// Writes JSON lines, and flushes each.
 #[derive(Debug)]
 pub struct Recorder<W> {
     out: W,
+    secrets: Secrets,
 }
 
 /// One of the things that are recorded.
@@ -32,9 +34,21 @@ pub enum Entry<'a> {
 }
 
 impl<W: io::Write> Recorder<W> {
-    /// A recording that is written to `out`.
+    /// A recording that is written to `out`, without secrets.
     pub const fn new(out: W) -> Self {
-        Self { out }
+        Self { out, secrets: Secrets::Masked }
+    }
+
+    /// The same recording, with secrets or without.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// What is written to.
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> W {
+        self.out
     }
 
     /// Writes one line.
@@ -42,15 +56,15 @@ impl<W: io::Write> Recorder<W> {
     /// # Errors
     /// Those of the writer, unchanged.
     pub fn write(&mut self, entry: Entry<'_>) -> io::Result<()> {
-        let out = &mut self.out;
+        let (out, secrets) = (&mut self.out, self.secrets);
         match entry {
-            Entry::Command(command) => jsonl::line(&wire::Command::from(command), out),
-            Entry::Refusal(refusal) => jsonl::line(&wire::Refusal::from(refusal), out),
-            Entry::Release(release) => jsonl::line(&wire::Release::from(release), out),
-            Entry::Outcome(outcome) => jsonl::line(&wire::Outcome::from(outcome), out),
-            Entry::Leak(leak) => jsonl::line(&wire::Leak::from(leak), out),
-            Entry::End(end) => jsonl::line(&wire::End::from(end), out),
-            Entry::Summary(summary) => jsonl::line(summary, out),
+            Entry::Command(command) => jsonl::line(wire::Command::from(command), secrets, out),
+            Entry::Refusal(refusal) => jsonl::line(wire::Refusal::from(refusal), secrets, out),
+            Entry::Release(release) => jsonl::line(wire::Release::from(release), secrets, out),
+            Entry::Outcome(outcome) => jsonl::line(wire::Outcome::from(outcome), secrets, out),
+            Entry::Leak(leak) => jsonl::line(wire::Leak::from(leak), secrets, out),
+            Entry::End(end) => jsonl::line(wire::End::from(end), secrets, out),
+            Entry::Summary(summary) => jsonl::line(summary.clone(), secrets, out),
         }?;
         self.out.flush()
     }

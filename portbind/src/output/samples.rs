@@ -12,6 +12,7 @@ use crate::diagnosis::event::{
     Operation, Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, Socket, State, Test,
 };
 use crate::diagnosis::history::SocketId;
+use crate::diagnosis::shell_command::ShellCommand;
 
 /// One listener in the way.
 pub(crate) fn listener() -> Refusal {
@@ -244,7 +245,7 @@ pub(super) fn people() -> Refusal {
 
 /// Two remedies, one with a command.
 pub(super) fn fixes() -> Vec<Fix> {
-    let stop = "kill 47990".to_owned();
+    let stop = ShellCommand::kill(&[47990]).unwrap();
     vec![
         Fix { code: "other-port", text: "use another port: 8081 is free".to_owned(), command: None },
         Fix { code: "stop-holder", text: format!("stop java: {stop}"), command: Some(stop) },

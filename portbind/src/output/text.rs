@@ -11,12 +11,13 @@ use jiff::Timestamp;
 
 use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, Prose, columns};
-use super::words;
+use super::sanitize::{Escaped, columns};
+use super::{words, wrap};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, State,
 };
+use crate::diagnosis::shell_command::ShellCommand;
 
 pub(super) mod answer;
 pub(super) mod freed;
@@ -291,7 +292,7 @@ fn why(refusal: &Refusal, style: &Style) -> Vec<Line> {
         Confidence::History => format!("[{}, from history]", refusal.cause.code),
         Confidence::Afterwards => format!("[{}, found afterwards]", refusal.cause.code),
     };
-    let (mut lines, mut line) = sentence("why", &refusal.cause.summary, style);
+    let (mut lines, mut line) = sentence("why", &refusal.cause.summary, None, style);
     let used = line.width().saturating_sub(INDENT).saturating_add(columns(&tag));
     let room = room(style);
     if used.saturating_add(8) <= room {
@@ -308,7 +309,10 @@ fn why(refusal: &Refusal, style: &Style) -> Vec<Line> {
 
 fn fixes(refusal: &Refusal, style: &Style) -> Vec<Line> {
     let labels = std::iter::once("fix").chain(std::iter::repeat("or"));
-    let lines = refusal.fixes.iter().zip(labels).map(|(fix, word)| sentence(word, &fix.text, style));
+    let lines =
+        refusal.fixes.iter().zip(labels).map(|(fix, word)| {
+            sentence(word, &fix.text, fix.command.as_ref().map(ShellCommand::as_str), style)
+        });
     lines
         .flat_map(|(mut lines, last)| {
             lines.push(last);
@@ -322,20 +326,20 @@ fn room(style: &Style) -> usize {
     style.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(MIN_SENTENCE))
 }
 
-/// A sentence, wrapped: the full lines, and the last one.
-fn sentence(word: &str, text: &str, style: &Style) -> (Vec<Line>, Line) {
+/// A sentence, wrapped: the full lines, and the last one. A command at its end stays whole.
+fn sentence(word: &str, text: &str, command: Option<&str>, style: &Style) -> (Vec<Line>, Line) {
     let mut lines = Vec::new();
     let mut line = label(word);
     let mut sentence = String::new();
-    for word in Prose(text).to_string().split(' ') {
-        if !sentence.is_empty() && columns(&sentence) + 1 + columns(word) > room(style) {
+    for word in wrap::pieces(text, command) {
+        if !sentence.is_empty() && columns(&sentence) + 1 + columns(&word) > room(style) {
             line.push(PLAIN, std::mem::take(&mut sentence));
             lines.push(std::mem::replace(&mut line, label("")));
         }
         if !sentence.is_empty() {
             sentence.push(' ');
         }
-        sentence.push_str(word);
+        sentence.push_str(&word);
     }
     line.push(PLAIN, sentence);
     (lines, line)

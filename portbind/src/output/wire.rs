@@ -16,6 +16,7 @@ mod command;
 mod comparison;
 mod convert;
 mod explanation;
+mod mask;
 mod people;
 pub mod report;
 mod run;
@@ -28,6 +29,7 @@ pub use answer::{Check, Freed, Wait, Who};
 pub use command::{Command, End, Leak, Outcome};
 pub use comparison::{Change, Comparison, Pattern, Side};
 pub use explanation::{Explanation, Join, LogLine, Target};
+pub use mask::Line;
 pub use people::{CiJob, Container, Pod, Test};
 pub use report::Report;
 pub use run::{Release, Repeat, Summary};
@@ -98,6 +100,9 @@ pub struct Process<'a> {
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
     pub args_truncated: bool,
+    /// A secret in `args` was replaced by `***`; left out where none was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub args_masked: bool,
     /// Real user id.
     pub uid: Option<u32>,
     /// Real group id.
@@ -112,7 +117,8 @@ pub struct Process<'a> {
     pub ancestors: Vec<Relative<'a>>,
     /// Its container.
     pub container: Option<Container<'a>>,
-    /// Its systemd unit.
+    /// Its systemd unit: of a user's own service manager where `cgroup` is below `user@UID.service`, else of the
+    /// system.
     pub unit: Option<Cow<'a, str>>,
     /// The test or job it works for.
     pub test: Option<Test<'a>>,
@@ -251,6 +257,9 @@ pub struct Opener<'a> {
     pub exe: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
+    /// A secret in `args` was replaced by `***`; left out where none was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub args_masked: bool,
     /// Real user id.
     pub uid: Option<u32>,
     /// When it started, as [`Refusal::time`].
@@ -315,6 +324,9 @@ pub struct HolderProcess<'a> {
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
     pub args_truncated: bool,
+    /// A secret in `args` was replaced by `***`; left out where none was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub args_masked: bool,
     /// Real user id.
     pub uid: Option<u32>,
     /// Name of the user.

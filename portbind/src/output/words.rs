@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Style;
 use super::sanitize::Escaped;
 use crate::diagnosis::event::{Family, Holder, Interface, Name, Protocol, Socket, State};
+use crate::diagnosis::units::user_of_cgroup;
 
 /// Address and port as they are written in URLs, with the interface as a zone.
 pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>) -> String {
@@ -112,6 +113,14 @@ pub(super) const fn state(state: State) -> &'static str {
         State::LastAck => "LAST-ACK",
         State::Closing => "CLOSING",
     }
+}
+
+/// A systemd unit. That of a user's own service manager is said to be that user's: its name may be the same as one of
+/// the system.
+pub(super) fn unit(name: &str, is_in_container: bool, cgroup: Option<&str>) -> String {
+    let user = cgroup.filter(|_| !is_in_container).and_then(user_of_cgroup);
+    let of_user = user.map_or_else(String::new, |uid| format!(" of user {uid}"));
+    format!("unit {}{of_user}", Escaped(name))
 }
 
 /// A user by name, else by number.

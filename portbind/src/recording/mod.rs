@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::escape;
 use crate::output::wire;
 
 mod fingerprint;
@@ -32,7 +33,7 @@ const BUFFER: usize = 1 << 18;
 
 /// A recording cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", .path.display())]
+#[error("cannot read {}: {source}", escape::path(.path))]
 pub struct Error {
     /// The file, as it was named.
     pub path: PathBuf,

@@ -8,6 +8,7 @@ use super::samples::{Leak, Run, Swallowed};
 use super::{CauseRow, Class, FileNotes, Fix, Foreign, PairRow, Party, Place, PortRow, Report, Side};
 use crate::output::wire;
 use crate::recording::{Line, Skipped};
+use crate::secrets::mask;
 
 mod recent;
 
@@ -89,7 +90,7 @@ impl Collector {
     /// Takes a refusal.
     pub fn refusal(&mut self, refusal: &wire::Refusal<'_>) {
         let (time, place, like) = (refusal.time.0, Place::of(&refusal.socket), Likeness::of(refusal));
-        self.report.totals.refusals += 1;
+        self.report.totals.refusals = self.report.totals.refusals.saturating_add(1);
         self.lost = self.lost.max(refusal.lost);
         let period = self.report.period.get_or_insert((time, time));
         *period = (period.0.min(time), period.1.max(time));
@@ -103,7 +104,7 @@ impl Collector {
         self.pairs.add(&pair, || (like.cause.clone(), place.clone()));
         self.port(&place, refusal, &like);
         if let Some(run) = self.running() {
-            run.refusals += 1;
+            run.refusals = run.refusals.saturating_add(1);
         }
         self.recent.insert(time, refusal.process.pid, Known { place, like });
     }
@@ -163,17 +164,17 @@ impl Collector {
 
     /// Takes the account of a run of tracing, which is its last line.
     pub fn summary(&mut self, summary: &wire::Summary) {
-        self.report.totals.coalesced += summary.coalesced;
+        self.report.totals.coalesced = self.report.totals.coalesced.saturating_add(summary.coalesced);
         self.lost = self.lost.max(summary.lost);
         self.next_session();
     }
 
     /// Takes the start of a command.
     pub fn command(&mut self, command: &wire::Command<'_>) {
-        self.report.totals.runs += 1;
+        self.report.totals.runs = self.report.totals.runs.saturating_add(1);
         let run = Run {
             started: command.time.0,
-            args: Foreign::new(&command.args.join(" ")),
+            args: Foreign::new(&mask(&command.args).unwrap_or_else(|| command.args.to_vec()).join(" ")),
             ended: None,
             exit_status: None,
             signal: None,
@@ -188,13 +189,13 @@ impl Collector {
         if !outcome.swallowed {
             return;
         }
-        self.report.totals.swallowed += 1;
+        self.report.totals.swallowed = self.report.totals.swallowed.saturating_add(1);
         let known = self.recent.get(outcome.refused.0, outcome.process.pid);
         if let Some(known) = known
             && let Some(port) = self.ports.get_mut(&known.place)
             && let Some(group) = port.detail.as_mut().and_then(|detail| detail.group(&known.like))
         {
-            group.swallowed += 1;
+            group.swallowed = group.swallowed.saturating_add(1);
         }
         let swallowed = Swallowed {
             refused: outcome.refused.0,
@@ -209,9 +210,9 @@ impl Collector {
 
     /// Takes a socket that outlived its command.
     pub fn leak(&mut self, leak: &wire::Leak<'_>) {
-        self.report.totals.leaks += 1;
+        self.report.totals.leaks = self.report.totals.leaks.saturating_add(1);
         if let Some(run) = self.running() {
-            run.leaks += 1;
+            run.leaks = run.leaks.saturating_add(1);
         }
         let socket = &leak.socket;
         let leak = Leak {
@@ -240,7 +241,7 @@ impl Collector {
     }
 
     fn next_session(&mut self) {
-        self.report.totals.lost += std::mem::take(&mut self.lost);
+        self.report.totals.lost = self.report.totals.lost.saturating_add(std::mem::take(&mut self.lost));
         self.session = self.session.wrapping_add(1);
     }
 

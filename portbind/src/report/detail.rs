@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::ranked::{LeftOut, Ranked};
 use super::{Foreign, Party, Side, Timeline};
+use crate::diagnosis::shell_command::ShellCommand;
 use crate::output::wire;
 
 /// Groups that are kept of a port.
@@ -87,8 +88,8 @@ impl Likeness {
     pub(super) fn of(refusal: &wire::Refusal<'_>) -> Self {
         Self {
             cause: Foreign::new(&refusal.cause.code),
-            caller: Party::caller(&refusal.process).side,
-            holder: first_in_the_way(refusal).map(|holder| Party::behind(holder).side),
+            caller: Side::caller(&refusal.process),
+            holder: first_in_the_way(refusal).map(Side::behind),
         }
     }
 }
@@ -102,12 +103,12 @@ impl Detail {
         self.timeline.refusal(refusal, session);
         let time = refusal.time.0;
         if let Some(group) = self.group(like) {
-            group.count += 1;
+            group.count = group.count.saturating_add(1);
             group.period = (group.period.0.min(time), group.period.1.max(time));
         } else if self.groups.len() < MOST_GROUPS {
             self.groups.push((like.clone(), Group::of(refusal)));
         } else {
-            self.left_out += 1;
+            self.left_out = self.left_out.saturating_add(1);
         }
     }
 
@@ -125,7 +126,7 @@ impl Detail {
         self.groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         let all = self.groups.len();
         let rows: Vec<Group> = self.groups.into_iter().take(TOLD_GROUPS).map(|(_, group)| group).collect();
-        let told = rows.iter().map(|group| group.count).sum();
+        let told = rows.iter().fold(0_u64, |told, group| told.saturating_add(group.count));
         let others = u64::try_from(all - rows.len()).unwrap_or(u64::MAX);
         // Refusals from before the port was worth details are among those that are not told.
         let left_out =
@@ -168,12 +169,20 @@ impl Group {
 }
 
 impl Fix {
+    /// A command that would have to be cut is left out, and out of the sentence as well: the rest of it would do
+    /// something else. One that portbind does not make stays in the sentence only.
     pub(super) fn of(fix: &wire::Fix<'_>) -> Self {
-        Self {
-            code: Foreign::new(&fix.code),
-            text: Foreign::new(&fix.text),
-            command: fix.command.as_deref().map(Foreign::new),
-        }
+        let fits = |text: &str| text.len() <= Foreign::LONGEST;
+        let command = fix.command.as_deref();
+        let sentence = command.and_then(|command| fix.text.strip_suffix(command));
+        let (text, command) = match sentence {
+            Some(sentence) if !fits(&fix.text) => (sentence.trim_end_matches([' ', ':']), None),
+            _ => (
+                &*fix.text,
+                command.filter(|command| fits(command) && ShellCommand::recorded(command).is_some()),
+            ),
+        };
+        Self { code: Foreign::new(&fix.code), text: Foreign::new(text), command: command.map(Foreign::new) }
     }
 }
 

@@ -1,21 +1,21 @@
 //! Strings of other programs.
 
-/// Bytes of a string that are kept.
-const LONGEST: usize = 400;
-
 /// A string that another program chose, cut where it is very long. It is kept as it is, cannot be printed by
 /// accident, and is escaped in [`output`](crate::output).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Foreign(Box<str>);
 
 impl Foreign {
+    /// Bytes of a string that are kept.
+    pub const LONGEST: usize = 400;
+
     /// Keeps a string.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        if text.len() <= LONGEST {
+        if text.len() <= Self::LONGEST {
             return Self(text.into());
         }
-        let mut kept = text[..text.floor_char_boundary(LONGEST)].to_owned();
+        let mut kept = text[..text.floor_char_boundary(Self::LONGEST)].to_owned();
         kept.push('…');
         Self(kept.into())
     }

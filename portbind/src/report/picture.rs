@@ -202,15 +202,15 @@ impl Bar {
 /// The flags, and how many refusals lie before all of them.
 fn flags(life: &Timeline, scale: &Scale) -> (Vec<Flag>, u64) {
     let mut flags: Vec<Flag> = Vec::new();
-    let mut earlier = 0;
+    let mut earlier = 0_u64;
     let (mut wide, mut narrow) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
     for Mark { time, count } in life.marks() {
         let Some(x) = scale.x(time) else {
-            earlier += count;
+            earlier = earlier.saturating_add(count);
             continue;
         };
         match flags.last_mut() {
-            Some(last) if x - last.x < ONE_FLAG => last.count += count,
+            Some(last) if x - last.x < ONE_FLAG => last.count = last.count.saturating_add(count),
             _ => {
                 let (begin, end) = Anchor::at(x).extent(x, LABEL);
                 let (narrow_begin, narrow_end) = Anchor::at(x).extent(x, NARROW_LABEL);

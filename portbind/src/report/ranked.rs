@@ -11,6 +11,14 @@ pub struct LeftOut {
     pub count: u64,
 }
 
+impl LeftOut {
+    /// Adds a row that counted so many.
+    pub fn add(&mut self, count: u64) {
+        self.rows = self.rows.saturating_add(1);
+        self.count = self.count.saturating_add(count);
+    }
+}
+
 /// The first rows, and what stands behind them.
 #[derive(Clone, Debug)]
 pub struct Ranked<T> {
@@ -32,8 +40,7 @@ impl<T> Ranked<T> {
         if self.rows.len() < most {
             self.rows.push(row);
         } else {
-            self.left_out.rows += 1;
-            self.left_out.count += 1;
+            self.left_out.add(1);
         }
     }
 }
@@ -58,7 +65,7 @@ impl<K: Ord + Clone, V> Tally<K, V> {
             self.prune();
         }
         let row = self.rows.entry(key.clone()).or_insert_with(|| (0, first()));
-        row.0 += 1;
+        row.0 = row.0.saturating_add(1);
         (row.0, &mut row.1)
     }
 
@@ -83,8 +90,7 @@ impl<K: Ord + Clone, V> Tally<K, V> {
             if stays {
                 room -= 1;
             } else {
-                self.left_out.rows += 1;
-                self.left_out.count += *count;
+                self.left_out.add(*count);
             }
             stays
         });
@@ -96,8 +102,7 @@ impl<K: Ord + Clone, V> Tally<K, V> {
         all.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
         let mut left_out = self.left_out;
         for (_, (count, _)) in all.iter().skip(most) {
-            left_out.rows += 1;
-            left_out.count += count;
+            left_out.add(*count);
         }
         all.truncate(most);
         let rows = all.into_iter().map(|(key, (count, kept))| row(key, count, kept)).collect();

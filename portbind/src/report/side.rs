@@ -2,7 +2,10 @@
 
 use super::Foreign;
 use crate::diagnosis::program;
+use crate::diagnosis::units::user_of_cgroup;
+use crate::escape::Escaped;
 use crate::output::wire;
+use crate::secrets::{mask, mask_text};
 
 /// Characters of arguments that are kept.
 const ARGS: usize = 200;
@@ -10,7 +13,7 @@ const ARGS: usize = 200;
 /// A program, and the test it works for: the same from run to run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Side {
-    /// The program, or what there is in place of one.
+    /// The program, or what there is in place of one; a foreign name in it is escaped.
     pub program: Foreign,
     /// The test.
     pub test: Option<Foreign>,
@@ -27,7 +30,7 @@ pub struct Party {
     pub args: Foreign,
     /// Its user, by name or number.
     pub user: Option<Foreign>,
-    /// Its container or systemd unit.
+    /// Its container or systemd unit, in words; the name in it is escaped.
     pub home: Option<Foreign>,
 }
 
@@ -36,11 +39,11 @@ impl Party {
     #[must_use]
     pub fn caller(process: &wire::Process<'_>) -> Self {
         Self {
-            side: Side::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref()),
+            side: Side::caller(process),
             pid: Some(process.pid),
             args: joined(&process.args),
             user: user(process.user.as_deref(), process.uid),
-            home: home(process.container.as_ref(), process.unit.as_deref()),
+            home: home(process.container.as_ref(), process.unit.as_deref(), process.cgroup.as_deref()),
         }
     }
 
@@ -48,11 +51,11 @@ impl Party {
     #[must_use]
     pub fn holder(process: &wire::HolderProcess<'_>) -> Self {
         Self {
-            side: Side::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref()),
+            side: Side::holder(process),
             pid: Some(process.pid),
             args: joined(&process.args),
             user: user(process.user.as_deref(), process.uid),
-            home: home(process.container.as_ref(), process.unit.as_deref()),
+            home: home(process.container.as_ref(), process.unit.as_deref(), process.cgroup.as_deref()),
         }
     }
 
@@ -60,7 +63,7 @@ impl Party {
     #[must_use]
     pub fn opener(opener: &wire::Opener<'_>) -> Self {
         Self {
-            side: Side::new(&opener.comm, opener.exe.as_deref(), &opener.args, None),
+            side: Side::opener(opener),
             pid: Some(opener.pid),
             args: joined(&opener.args),
             user: user(None, opener.uid),
@@ -77,16 +80,8 @@ impl Party {
         if let Some(opener) = holder.left_by.as_ref().or(holder.opened_by.as_ref()) {
             return Self::opener(opener);
         }
-        let words = match &*holder.ownership {
-            "time_wait" => "TIME-WAIT, left by a process that was not seen",
-            "orphan" => "a connection whose process is gone",
-            "not_accepted" => "a connection that waits to be accepted",
-            "kernel" => "the kernel",
-            _ => "a process that was not found",
-        };
-        let side = Side { program: Foreign::new(words), test: None };
         Self {
-            side,
+            side: Side::nobody(holder),
             pid: None,
             args: Foreign::default(),
             user: user(holder.user.as_deref(), holder.uid),
@@ -96,17 +91,53 @@ impl Party {
 }
 
 impl Side {
+    /// The process that was refused.
+    pub(super) fn caller(process: &wire::Process<'_>) -> Self {
+        Self::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref())
+    }
+
+    /// Whoever is behind a socket, as [`Party::behind`].
+    pub(super) fn behind(holder: &wire::Holder<'_>) -> Self {
+        if let Some(process) = holder.processes.first() {
+            return Self::holder(process);
+        }
+        let opener = holder.left_by.as_ref().or(holder.opened_by.as_ref());
+        opener.map_or_else(|| Self::nobody(holder), Self::opener)
+    }
+
+    fn holder(process: &wire::HolderProcess<'_>) -> Self {
+        Self::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref())
+    }
+
+    fn opener(opener: &wire::Opener<'_>) -> Self {
+        Self::new(&opener.comm, opener.exe.as_deref(), &opener.args, None)
+    }
+
+    /// What a socket without a process is.
+    fn nobody(holder: &wire::Holder<'_>) -> Self {
+        let words = match &*holder.ownership {
+            "time_wait" => "TIME-WAIT, left by a process that was not seen",
+            "orphan" => "a connection whose process is gone",
+            "not_accepted" => "a connection that waits to be accepted",
+            "kernel" => "the kernel",
+            _ => "a process that was not found",
+        };
+        Self { program: Foreign::new(words), test: None }
+    }
+
     fn new(comm: &str, exe: Option<&str>, args: &[String], test: Option<&wire::Test<'_>>) -> Self {
         Self {
             program: Foreign::new(&program::name(comm, exe, args)),
-            test: test.and_then(|test| test.name.as_deref()).map(Foreign::new),
+            test: test.and_then(|test| test.name.as_deref()).map(|name| Foreign::new(&mask_text(name))),
         }
     }
 }
 
+/// Arguments with blanks between them, without secrets: a recording may have been written with them.
 fn joined(args: &[String]) -> Foreign {
     let mut text = String::new();
-    for arg in args {
+    let masked = mask(args);
+    for arg in masked.as_deref().unwrap_or(args) {
         if text.len() > ARGS {
             text.push_str(" …");
             break;
@@ -123,10 +154,17 @@ fn user(name: Option<&str>, uid: Option<u32>) -> Option<Foreign> {
     name.map(Foreign::new).or_else(|| uid.map(|uid| Foreign::new(&uid.to_string())))
 }
 
-fn home(container: Option<&wire::Container<'_>>, unit: Option<&str>) -> Option<Foreign> {
+/// Container or unit, in words; the names are escaped.
+fn home(
+    container: Option<&wire::Container<'_>>,
+    unit: Option<&str>,
+    cgroup: Option<&str>,
+) -> Option<Foreign> {
     let container = container.map(|container| {
         let name = container.name.as_deref().unwrap_or(&container.id);
-        format!("container {}", &name[..name.floor_char_boundary(40)])
+        format!("container {}", Escaped(&name[..name.floor_char_boundary(40)]))
     });
-    container.or_else(|| unit.map(|unit| format!("unit {unit}"))).map(|text| Foreign::new(&text))
+    let of_user = cgroup.and_then(user_of_cgroup).map_or_else(String::new, |uid| format!(" of user {uid}"));
+    let unit = || unit.map(|unit| format!("unit {}{of_user}", Escaped(unit)));
+    container.or_else(unit).map(|text| Foreign::new(&text))
 }

@@ -132,7 +132,7 @@ impl Timeline {
         for holder in in_the_way.by_ref().take(MOST_IN_THE_WAY) {
             self.see(&sight(holder, time, &|| Some(Party::behind(holder))), session);
         }
-        self.spans_left_out += in_the_way.count() as u64;
+        self.spans_left_out = self.spans_left_out.saturating_add(in_the_way.count() as u64);
         for moment in &refusal.history {
             self.moment(moment, session);
         }
@@ -154,11 +154,13 @@ impl Timeline {
 
     fn mark(&mut self, time: Timestamp) {
         let bin = time.as_nanosecond().div_euclid(self.width);
-        self.marks.entry(bin).or_insert((time, 0)).1 += 1;
+        let (_, count) = self.marks.entry(bin).or_insert((time, 0));
+        *count = count.saturating_add(1);
         while self.marks.len() > MOST_MARKS {
             self.width = self.width.saturating_mul(2);
             for (bin, (time, count)) in std::mem::take(&mut self.marks) {
-                self.marks.entry(bin.div_euclid(2)).or_insert((time, 0)).1 += count;
+                let (_, all) = self.marks.entry(bin.div_euclid(2)).or_insert((time, 0));
+                *all = all.saturating_add(count);
             }
         }
     }
@@ -185,7 +187,7 @@ impl Timeline {
         } else if let Some(party) = (sight.party)() {
             if self.spans.len() >= MOST_SPANS {
                 self.spans.pop_front();
-                self.spans_left_out += 1;
+                self.spans_left_out = self.spans_left_out.saturating_add(1);
             }
             self.spans.push_back(Span {
                 side: party.side,

@@ -282,7 +282,7 @@ fn setting_of(fix: &Fix) -> anyhow::Result<Action> {
     let command = fix.command.as_deref().context("no command")?;
     let setting = command.strip_prefix("sysctl -w net.").and_then(|setting| setting.split_once('='));
     let (name, value) = setting.with_context(|| format!("not understood: {command}"))?;
-    Ok(Action::Sysctl { name: name.replace('.', "/"), value: value.trim_matches('"').to_owned() })
+    Ok(Action::Sysctl { name: name.replace('.', "/"), value: value.trim_matches('\'').to_owned() })
 }
 
 /// The time told is what is left of a minute.

@@ -23,9 +23,11 @@ mod people;
 mod reports;
 mod run;
 mod stale_files;
+mod secrets;
 mod status;
 mod storm;
 mod support;
+mod units;
 mod unix;
 mod wait;
 mod who;
@@ -81,6 +83,9 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("unwritable output", Once, commands::unwritable_output),
     ("hostile names", Once, names::hostile),
     ("hostile arguments and paths", Once, names::hostile_arguments),
+    ("wrong words do not act", Once, names::wrong_words),
+    ("secrets in arguments: trace", Once, secrets::in_traces),
+    ("secrets in arguments: run", Once, secrets::in_runs),
     ("tests and secrets in the environment", Once, people::environment),
     ("container of caller and holder", Once, people::container),
     ("name of the network namespace", Once, people::namespace_name),
@@ -117,6 +122,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("free: owners of socket files", Once, stale_files::owners),
     ("free: killed between two steps", Once, stale_files::killed),
     ("free: socket files that are replaced", Once, stale_files::replaced),
+    ("free: a unit that its user made up", Once, units::made_up),
     ("report: memory", Once, reports::memory),
     ("report: damaged recordings", Once, reports::damage),
     ("report: page in a browser", Once, browser::page),

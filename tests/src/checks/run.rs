@@ -31,7 +31,7 @@ fn subjects() -> anyhow::Result<PathBuf> {
 }
 
 /// `portbind run OPTIONS -- SUBJECT...`.
-fn wrapped<I, A>(setting: Setting<'_>, options: &[&str], subject: I) -> anyhow::Result<Command>
+pub(super) fn wrapped<I, A>(setting: Setting<'_>, options: &[&str], subject: I) -> anyhow::Result<Command>
 where
     I: IntoIterator<Item = A>,
     A: AsRef<OsStr>,
@@ -43,23 +43,23 @@ where
 }
 
 /// A recording that is read when the command has ended.
-struct Recording(Scratch);
+pub(super) struct Recording(Scratch);
 
 impl Recording {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         Self(Scratch::new(&format!("{name}.jsonl")))
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn option(&self) -> String {
+    pub(super) fn option(&self) -> String {
         format!("--record={}", self.path().display())
     }
 
     /// Lines of one kind.
-    fn lines(&self, kind: &str) -> anyhow::Result<Vec<Value>> {
+    pub(super) fn lines(&self, kind: &str) -> anyhow::Result<Vec<Value>> {
         let text = std::fs::read_to_string(self.path())?;
         let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
         Ok(lines?.into_iter().filter(|line| line["kind"] == kind).collect())

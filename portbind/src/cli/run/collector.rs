@@ -106,7 +106,7 @@ impl Collector {
         if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
             && let Err(error) = html.write(writer)
         {
-            stderr::say(format_args!("portbind: the page is not complete: {}", Error::Write(error)));
+            stderr::say(format_args!("the page is not complete: {}", Error::Write(error)));
         }
         let refusals = self.tally.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
@@ -148,7 +148,7 @@ impl Collector {
         }
         if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.write(entry)) {
             self.recorder = None;
-            stderr::say(format_args!("portbind: the recording is not complete: {}", Error::Write(error)));
+            stderr::say(format_args!("the recording is not complete: {}", Error::Write(error)));
         }
     }
 
@@ -197,7 +197,7 @@ impl session::Sink for Collector {
 fn record(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Recorder<BufWriter<File>>>, Error> {
     let (Some(path), Some(writer)) = (&args.record, writer) else { return Ok(None) };
     let file = writer.append(path).map_err(|source| Error::Output { path: path.clone(), source })?;
-    Ok(Some(Recorder::new(BufWriter::new(file))))
+    Ok(Some(Recorder::new(BufWriter::new(file)).with_secrets(args.secrets())))
 }
 
 fn html(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Html>, Error> {

@@ -60,7 +60,7 @@ impl Destination {
             Self::Agent => annotate(identity, of_room, writer),
         };
         published.unwrap_or_else(|error| {
-            stderr::say(format_args!("portbind: the findings are only in this log: {error}"));
+            stderr::say(format_args!("the findings are only in this log: {error}"));
             Page::Nowhere
         })
     }

@@ -101,5 +101,5 @@ async fn watch(
 }
 
 fn report(error: &Error) {
-    stderr::say(format_args!("portbind: not everything is seen of the command: {error}"));
+    stderr::say(format_args!("not everything is seen of the command: {error}"));
 }

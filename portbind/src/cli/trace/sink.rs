@@ -15,7 +15,8 @@ pub(super) type Sink = Printer<Box<dyn Write>>;
 
 /// Opens it.
 pub(super) fn open(args: &Args) -> Result<Sink, Error> {
-    let style = Style { history: args.history, ..style(args.color, args.output.is_none()) };
+    let style =
+        Style { history: args.history, secrets: args.secrets(), ..style(args.color, args.output.is_none()) };
     let out: Box<dyn Write> = match &args.output {
         None => Box::new(BufWriter::new(io::stdout())),
         Some(path) => {

@@ -75,7 +75,7 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
 
 fn inode(path: &Path, file: &OwnedFd) -> io::Result<u32> {
     let invalid = || {
-        let text = format!("{} is not a network namespace", path.display());
+        let text = format!("{} is not a network namespace", crate::escape::path(path));
         io::Error::new(io::ErrorKind::InvalidInput, text)
     };
     if rustix::fs::fstatfs(file)?.f_type != NSFS_MAGIC {

@@ -9,6 +9,8 @@ use super::history::{Moment, What};
 use super::other;
 use super::rule::{self, Asked, Clause, Generation, Held};
 
+use crate::escape::Escaped;
+
 mod code;
 mod kin;
 
@@ -257,7 +259,7 @@ const fn is_datagram(protocol: Protocol) -> bool {
 }
 
 fn named(process: &Process) -> String {
-    format!("{} ({})", process.comm, process.pid)
+    format!("{} ({})", Escaped(&process.comm), process.pid)
 }
 
 fn cause(code: Code, summary: impl Into<String>) -> Cause {

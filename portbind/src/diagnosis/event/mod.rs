@@ -1,7 +1,8 @@
 //! What is known of one refusal, in the terms of the field.
 //!
 //! Strings that other programs chose (names, arguments, paths) are kept as they are; escaping them
-//! is the business of [`crate::output`].
+//! is the business of [`crate::output`]. Sentences ([`Cause::summary`], [`Fix::text`]) hold such strings only as
+//! [`Escaped`](crate::escape::Escaped) prints them, so that a name cannot imitate the sentence.
 
 use std::rc::Rc;
 
@@ -10,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::cause::Code;
 use super::errno::Errno;
 use super::history::Moment;
+use super::shell_command::ShellCommand;
 
 mod account;
 mod command;
@@ -130,7 +132,7 @@ pub enum Operation {
 pub struct Cause {
     /// Stable code, one page in the documentation each.
     pub code: Code,
-    /// One sentence.
+    /// One sentence; foreign names in it are escaped.
     pub summary: String,
 }
 
@@ -139,10 +141,11 @@ pub struct Cause {
 pub struct Fix {
     /// Stable code.
     pub code: &'static str,
-    /// What to do, in one sentence without a full stop.
+    /// What to do, in one sentence without a full stop; foreign names in it are escaped. It ends with the command,
+    /// where there is one.
     pub text: String,
     /// The command that does it, where one does.
-    pub command: Option<String>,
+    pub command: Option<ShellCommand>,
 }
 
 /// What a diagnosis rests on.

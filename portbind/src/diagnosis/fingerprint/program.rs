@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use crate::diagnosis::program;
+use crate::escape::pattern;
 
 /// Bytes of a name that are kept.
 const MAX_NAME: usize = 80;
@@ -26,14 +27,15 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// The executable's name, and of an interpreter what it runs, without versions and numbers.
+    /// The executable's name, and of an interpreter what it runs, without versions and numbers; each part is escaped,
+    /// so that the name can stand in a sentence.
     pub(super) fn name(&self) -> String {
         let exe = self.exe.map(|exe| exe.strip_suffix(" (deleted)").unwrap_or(exe));
-        let mut name = word(file(exe.unwrap_or(self.comm)));
+        let mut name = pattern(&word(file(exe.unwrap_or(self.comm))));
         if exe.is_some_and(program::is_interpreter)
             && let Some((option, script)) = program::script(self.args)
         {
-            for part in [option, &word(file(script))] {
+            for part in [option, &pattern(&word(file(script)))] {
                 if !part.is_empty() {
                     name.push(' ');
                     name.push_str(part);
@@ -44,14 +46,14 @@ impl Program<'_> {
     }
 }
 
-/// The path of a socket: what is below a scratch folder is `*` but for the last part.
+/// The path of a socket, escaped: what is below a scratch folder is `*` but for the last part.
 pub(super) fn path(path: &str) -> String {
     if let Some(scratch) = SCRATCH.into_iter().find(|scratch| path.starts_with(scratch)) {
         let below = path.strip_prefix(scratch).unwrap_or_default();
         let folder = if below.contains('/') { "*/" } else { "" };
-        return cut(format!("{scratch}{folder}{}", word(file(below))));
+        return pattern(&cut(format!("{scratch}{folder}{}", word(file(below)))));
     }
-    cut(path.split('/').map(word_or_nothing).collect::<Vec<_>>().join("/"))
+    pattern(&cut(path.split('/').map(word_or_nothing).collect::<Vec<_>>().join("/")))
 }
 
 fn file(path: &str) -> &str {
@@ -143,7 +145,8 @@ mod tests {
             ("/tmp/app-812.sock", "/tmp/app.sock"),
             ("/run/user/1000/bus", "/run/user/*/bus"),
             ("@abstract-77", "@abstract"),
-            ("", ""),
+            ("/run/a b", "\"/run/a b\""),
+            ("", "\"\""),
         ] {
             assert_eq!(path(name), expected, "{name}");
         }

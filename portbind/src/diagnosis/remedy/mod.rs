@@ -5,6 +5,8 @@ use super::errno::Errno;
 use super::event::{Cause, Fix, Holder, Operation, Ownership, Process, Protocol, State};
 use super::facts::PortFacts;
 use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
+use super::shell_command::ShellCommand;
+use crate::escape::Escaped;
 
 mod language;
 
@@ -197,9 +199,9 @@ impl Proposal<'_> {
         if (wider_low, wider_high) == (low, high) {
             return Vec::new();
         }
-        let command = format!("sysctl -w net.ipv4.ip_local_port_range=\"{wider_low} {wider_high}\"");
-        let text = format!("widen the range, which is {low}-{high}: {command}");
-        vec![Fix { code: "widen-range", text, command: Some(command) }]
+        let range = format!("{wider_low} {wider_high}");
+        let command = ShellCommand::set_sysctl("net.ipv4.ip_local_port_range", &range);
+        vec![by_command("widen-range", &format!("widen the range, which is {low}-{high}"), command)]
     }
 
     fn other_port(&self) -> Vec<Fix> {
@@ -236,11 +238,9 @@ impl Proposal<'_> {
         if outcome.clause.refuses() {
             return Vec::new();
         }
-        let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
-        let command = format!("kill {}", pids.join(" "));
-        let names: Vec<&str> = processes.iter().map(|process| process.comm.as_str()).collect();
-        let text = format!("stop {}: {command}", names.join(", "));
-        vec![Fix { code: "stop-holder", text, command: Some(command) }]
+        let pids: Vec<u32> = processes.iter().map(|process| process.pid).collect();
+        let names: Vec<String> = processes.iter().map(|process| Escaped(&process.comm).to_string()).collect();
+        vec![by_command("stop-holder", &format!("stop {}", names.join(", ")), ShellCommand::kill(&pids))]
     }
 }
 
@@ -250,9 +250,9 @@ pub fn reservation(port: u16, facts: &PortFacts) -> Option<Fix> {
     let (low, high) = facts.ephemeral.filter(|(low, high)| (low..=high).contains(&&port))?;
     let reserved = facts.reserved.as_ref().filter(|reserved| !lists(reserved, port))?;
     let value = if reserved.is_empty() { port.to_string() } else { format!("{reserved},{port}") };
-    let command = format!("sysctl -w net.ipv4.ip_local_reserved_ports={value}");
-    let text = format!("keep the kernel from choosing it (it picks from {low}-{high}): {command}");
-    Some(Fix { code: "reserve-port", text, command: Some(command) })
+    let command = ShellCommand::set_sysctl("net.ipv4.ip_local_reserved_ports", &value);
+    let text = format!("keep the kernel from choosing it (it picks from {low}-{high})");
+    Some(by_command("reserve-port", &text, command))
 }
 
 /// Whether a list of ports and ranges, as the kernel writes them (proc_do_large_bitmap in kernel/sysctl.c), has it.
@@ -276,7 +276,13 @@ fn left_behind(holder: &Holder) -> Option<Held> {
 }
 
 fn whom(process: Option<&Process>) -> String {
-    process.map_or_else(|| "the opener".to_owned(), |process| process.comm.clone())
+    process.map_or_else(|| "the opener".to_owned(), |process| Escaped(&process.comm).to_string())
+}
+
+/// What a command does, with the command behind it; where the command cannot be pasted, what it would do.
+fn by_command(code: &'static str, what: &str, command: Option<ShellCommand>) -> Fix {
+    let text = command.as_ref().map_or_else(|| what.to_owned(), |command| format!("{what}: {command}"));
+    Fix { code, text, command }
 }
 
 fn fix(code: &'static str, text: impl Into<String>) -> Fix {

@@ -63,7 +63,9 @@ fn a_port_is_reserved_once() {
         reserved: Some(reserved.to_owned()),
         ..PortFacts::default()
     };
-    let command = |port, reserved: &str| reservation(port, &facts(reserved)).and_then(|fix| fix.command);
+    let command = |port, reserved: &str| {
+        reservation(port, &facts(reserved)).and_then(|fix| fix.command).map(|command| command.to_string())
+    };
     let sysctl = |value: &str| Some(format!("sysctl -w net.ipv4.ip_local_reserved_ports={value}"));
     assert_eq!(command(40_000, ""), sysctl("40000"));
     assert_eq!(command(40_000, "8080,9000-9010"), sysctl("8080,9000-9010,40000"));

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::event::{Outcome, Refusal};
 use crate::output::Style;
-use crate::output::sanitize::{Escaped, cut};
+use crate::output::sanitize::{Escaped, columns, cut};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::words;
 
@@ -65,8 +65,20 @@ fn of(refusal: &Refusal, outcome: &Outcome, style: &Style) -> Issue {
     Issue { title: cut(&title, TITLE).into_owned(), message: shortened(&message) }
 }
 
+/// The lines that fit: one that is cut may be a command, and do something else.
 fn shortened(message: &str) -> String {
-    cut(message.trim_end(), MESSAGE).into_owned()
+    let mut kept = String::new();
+    let mut used = 0_usize;
+    for line in message.trim_end().lines() {
+        used = used.saturating_add(columns(line)).saturating_add(1);
+        if used > MESSAGE {
+            kept.push('…');
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept.trim_end().to_owned()
 }
 
 fn plain(style: &Style) -> Style {

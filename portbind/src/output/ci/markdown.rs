@@ -11,6 +11,7 @@ use crate::output::Style;
 use crate::output::sanitize::{Escaped, TestName, cut};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::words;
+use crate::secrets::mask_text;
 
 /// Bytes that a page may have: 1 MiB at GitHub, which drops a larger one whole, and at Buildkite.
 pub const PAGE_LIMIT: usize = 1024 * 1024;
@@ -105,7 +106,7 @@ fn test(process: &Process) -> Option<&str> {
 }
 
 fn named(process: &str, test: Option<&str>) -> String {
-    test.map_or_else(|| process.to_owned(), |test| format!("{process} test {}", TestName(test)))
+    test.map_or_else(|| process.to_owned(), |test| format!("{process} test {}", TestName(&mask_text(test))))
 }
 
 fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<String> {

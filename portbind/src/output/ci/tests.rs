@@ -218,53 +218,53 @@ fn markdown() {
 
 #[test]
 fn hostile_markdown() {
-    insta::assert_snapshot!(hostile().page(PAGE_LIMIT).unwrap(), @r#"
+    insta::assert_snapshot!(hostile().page(PAGE_LIMIT).unwrap(), @r##"
 
     ### portbind: 1 refusal, 1 socket left bound
 
-    <code>&#60;&#47;details&#62;&#60;&#47;pre&#62;&#124;&#96;&#64;octocat&#96; &#58;&#92;x3aerror&#58;&#92;x3ax&#92;n&#45;&#45;&#45;&#92;n&#35;&#92;x23vso&#91;task&#46;complete&#93;&#92;u&#123;202e&#125;&#60;&#33;&#45;&#45; &#92;x1b&#91;0K &#40;482…</code>
+    <code>&#34;&#60;&#47;details&#62;&#60;&#47;pre&#62;&#124;&#96;&#64;octocat&#96; &#58;&#92;x3aerror&#58;&#92;x3ax&#92;n&#45;&#45;&#45;&#92;n&#35;&#92;x23vso&#91;task&#46;complete&#93;&#92;u&#123;202e&#125;&#60;&#33;&#45;&#45; &#92;x1b&#91;0K&#34; &#40;4…</code>
 
     | cause | refusals | the first: refused | asked for | held by |
     |---|---:|---|---|---|
-    | **listener** | 1 | <code>&#60;&#47;details&#62;&#60;&#47;pre&#62;&#124;&#96;&#64;octocat&#96; &#58;&#92;x3aerror&#58;&#92;x3ax&#92;n&#45;&#45;&#45;&#92;n&#35;&#92;x23vso&#91;task&#46;complete&#93;&#92;u&#123;202e&#125;&#60;&#33;&#45;&#45; &#92;x1b&#91;0K &#40;482…</code> | <code>tcp 0&#46;0&#46;0&#46;0&#58;8080</code> | <code>&#35;&#92;x23&#91;group&#93; &#40;5&#41; LISTEN</code> |
+    | **listener** | 1 | <code>&#34;&#60;&#47;details&#62;&#60;&#47;pre&#62;&#124;&#96;&#64;octocat&#96; &#58;&#92;x3aerror&#58;&#92;x3ax&#92;n&#45;&#45;&#45;&#92;n&#35;&#92;x23vso&#91;task&#46;complete&#93;&#92;u&#123;202e&#125;&#60;&#33;&#45;&#45; &#92;x1b&#91;0K&#34; &#40;4…</code> | <code>tcp 0&#46;0&#46;0&#46;0&#58;8080</code> | <code>&#34;&#35;&#92;x23&#91;group&#93;&#34; &#40;5&#41; LISTEN</code> |
 
     <details open><summary><code>sockets that are still bound</code></summary>
     <pre>  java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java</pre>
     </details>
 
-    <details open><summary><code>listener: tcp 0.0.0.0:8080, &lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.comple…</code></summary>
-    <pre>12:04:31.512  &lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
-      asked by  unit \x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service
-                test &lt;/details&gt;&lt;/pre&gt;|`@octocat` ::error::x\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K (jest)
-                job \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (gitlab)
-      held by   #\x23[group] (5)  LISTEN 0.0.0.0%e:\n:8080   fd 3   uid r\u{200b}oot
-                container \x3a:error:\x3ax\x1b[2J\n#\x23vso[task]
-                pod #\x23[x]/\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   a\\nb → #\x23[group]
+    <details open><summary><code>listener: tcp 0.0.0.0:8080, "&lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.compl…</code></summary>
+    <pre>12:04:31.512  "&lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"
+                test "&lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K" (jest)
+                job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)
+      held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%"e:\n":8080   fd 3   uid "r\u{200b}oot"
+                container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"
+                pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"
       why       &lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K has
                 it        [listener]
       then      it ended with status 1, 1.988s later</pre>
     </details>
-    "#);
+    "##);
 }
 
 #[test]
 fn hostile_annotations() {
     let told = hostile().told(System::Github, &Page::Shown);
-    insta::assert_snapshot!(told, @r#"
-    portbind: </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
+    insta::assert_snapshot!(told, @r##"
+    portbind: "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
     [listener] × 1
-    12:04:31.512  </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
-      asked by  unit \x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service   test </details></pre>|`@octocat` ::error::x\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K (jest)   job \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (gitlab)
-      held by   #\x23[group] (5)  LISTEN 0.0.0.0%e:\n:8080   fd 3   uid r\u{200b}oot   container \x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   pod #\x23[x]/\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   a\\nb → #\x23[group]
+    12:04:31.512  "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"   test "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (jest)   job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)
+      held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%"e:\n":8080   fd 3   uid "r\u{200b}oot"   container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"
       why       </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K has it        [listener]
       then      it ended with status 1, 1.988s later
 
     still bound:
       java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
-    ::error title=bind tcp 0.0.0.0%3A8080 refused to </details></pre>|`@octocat` %3A\x3aerror%3A\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K%3A listener::12:04:31.512  </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE%0A  asked by  unit \x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service   test </details></pre>|`@octocat` ::error::x\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K (jest)   job \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] (gitlab)%0A  held by   #\x23[group] (5)  LISTEN 0.0.0.0%25e:\n:8080   fd 3   uid r\u{200b}oot   container \x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   pod #\x23[x]/\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]   a\\nb → #\x23[group]%0A  why       </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K has it        [listener]%0A  then      it ended with status 1, 1.988s later
-    ::warning title=1 socket left bound::</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K (48200) ended with status 1 after 3.5s, still bound:%0A  java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
-    "#);
+    ::error title=bind tcp 0.0.0.0%3A8080 refused to "</details></pre>|`@octocat` %3A\x3aerror%3A\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K"%3A listener::12:04:31.512  "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE%0A  asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"   test "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (jest)   job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)%0A  held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%25"e:\n":8080   fd 3   uid "r\u{200b}oot"   container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"%0A  why       </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K has it        [listener]%0A  then      it ended with status 1, 1.988s later
+    ::warning title=1 socket left bound::"</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48200) ended with status 1 after 3.5s, still bound:%0A  java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
+    "##);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::words;
-use crate::output::sanitize::Visible;
+use crate::output::sanitize::{Prose, Visible};
 use crate::report::{CauseRow, Foreign, Place, Ranked, Report};
 use jiff::tz::TimeZone;
 
@@ -61,23 +61,28 @@ fn visible(text: &str) -> Markup {
     html! { bdi { (Visible(text).to_string()) } }
 }
 
+/// A sentence, in which the names are escaped already.
+fn sentence(text: &str) -> Markup {
+    html! { bdi { (Prose(text).to_string()) } }
+}
+
 /// A port or name.
 fn place(place: &Place) -> Markup {
-    visible(&words::place(place))
+    sentence(&words::place(place))
 }
 
 fn header(report: &Report) -> Markup {
     let totals = report.totals;
     let tiles = [
         (totals.refusals, "refused"),
-        (report.ports.rows.len() as u64 + report.ports.left_out.rows, "contested ports"),
+        ((report.ports.rows.len() as u64).saturating_add(report.ports.left_out.rows), "contested ports"),
         (totals.swallowed, "swallowed"),
         (totals.leaks, "leaked sockets"),
     ];
     html! {
         header {
             p.brand { "portbind report" }
-            h1 { (visible(&words::headline(report))) }
+            h1 { (sentence(&words::headline(report))) }
             @if let Some(period) = report.period {
                 p.lead {
                     @if !report.files.is_empty() {
@@ -113,11 +118,11 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
                                     (share(cause.count, all))
                                 }
                                 td {
-                                    (visible(cause.summary.unescaped()))
+                                    (sentence(cause.summary.unescaped()))
                                     div.page { code.tag { (foreign(&cause.code)) } }
                                 }
                                 td {
-                                    @if let Some(fix) = &cause.fix { (foreign(&fix.text)) }
+                                    @if let Some(fix) = &cause.fix { (sentence(fix.text.unescaped())) }
                                     @else { span.quiet { "nothing that is known" } }
                                 }
                             }

@@ -4,7 +4,10 @@ use std::io;
 
 use super::{Style, jsonl, wire};
 use crate::report::Report;
+use crate::secrets::Secrets;
 
+#[cfg(test)]
+mod extremes_tests;
 mod html;
 #[cfg(test)]
 mod tests;
@@ -35,5 +38,5 @@ pub fn html(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
 ///
 /// Those of the writer, unchanged.
 pub fn json(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(&wire::Report::from(report), out)
+    jsonl::line(wire::Report::from(report), Secrets::Masked, out)
 }

@@ -4,7 +4,8 @@ use super::words;
 use crate::output::Style;
 use crate::output::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use crate::output::sanitize::{Escaped, Prose, TestName, columns, cut};
-use crate::report::{Group, LeftOut, Report, Side};
+use crate::output::wrap;
+use crate::report::{Foreign, Group, LeftOut, Report, Side};
 
 /// Rows of each table; the page has more.
 const ROWS: usize = 10;
@@ -65,7 +66,7 @@ impl Page<'_> {
         for row in report.causes.rows.iter().take(ROWS) {
             let mut line = counted(row.count);
             line.column(CAUSE, &Escaped(row.code.unescaped()).cut(width), width + 1);
-            self.sentence(line, row.summary.unescaped());
+            self.sentence(line, row.summary.unescaped(), None);
         }
         self.more(
             rest(report.causes.rows.iter().map(|row| row.count), report.causes.left_out),
@@ -81,7 +82,7 @@ impl Page<'_> {
         self.title("ports");
         for row in report.ports.rows.iter().take(ROWS) {
             let mut line = counted(row.count);
-            line.push(NAME, Escaped(&words::place(&row.place)).to_string());
+            line.push(NAME, words::place(&row.place));
             line.push(DIM, format!("  {}", row.place.class()));
             self.push(&line);
             for group in row.groups.rows.iter().take(KINDS) {
@@ -112,7 +113,7 @@ impl Page<'_> {
         if let Some(fix) = group.fixes.first() {
             let mut line = indented();
             line.push(DIM, "fix  ");
-            self.sentence(line, fix.text.unescaped());
+            self.sentence(line, fix.text.unescaped(), fix.command.as_ref().map(Foreign::unescaped));
         }
     }
 
@@ -149,7 +150,7 @@ impl Page<'_> {
             line.push(NAME, Escaped(row.name.unescaped()).to_string());
             line.push(PLAIN, format!(" ({})", row.pid));
             if let Some((place, cause)) = &row.what {
-                line.push(PLAIN, format!("  {}", Escaped(&words::place(place))));
+                line.push(PLAIN, format!("  {}", words::place(place)));
                 line.push(CAUSE, format!("  [{}]", Escaped(cause.unescaped())));
             }
             line.push(DIM, format!("  lived on {}", words::millis(row.lived_on_ms)));
@@ -165,7 +166,7 @@ impl Page<'_> {
         self.title("leaked: still bound when the command had ended");
         for row in report.leaks.rows.iter().take(ROWS) {
             let mut line = indented();
-            line.push(NAME, Escaped(&words::place(&row.place)).to_string());
+            line.push(NAME, words::place(&row.place));
             line.push(PLAIN, format!(" {}  held by ", Escaped(row.state.unescaped())));
             side(&row.owner.side, &mut line);
             if let Some(pid) = row.owner.pid {
@@ -192,13 +193,13 @@ impl Page<'_> {
         }
     }
 
-    /// Adds a sentence to a line, wrapped below its beginning.
-    fn sentence(&mut self, mut line: Line, text: &str) {
+    /// Adds a sentence to a line, wrapped below its beginning; the command that it ends with stays whole.
+    fn sentence(&mut self, mut line: Line, text: &str, command: Option<&str>) {
         let start = line.width();
         let room = self.style.width.map_or(usize::MAX, |width| width.saturating_sub(start).max(LEAST));
         let mut words = String::new();
-        for word in Prose(text).to_string().split(' ') {
-            if !words.is_empty() && columns(&words) + 1 + columns(word) > room {
+        for word in wrap::pieces(text, command) {
+            if !words.is_empty() && columns(&words) + 1 + columns(&word) > room {
                 line.push(PLAIN, std::mem::take(&mut words));
                 self.push(&std::mem::take(&mut line));
                 line.push(PLAIN, " ".repeat(start));
@@ -206,10 +207,12 @@ impl Page<'_> {
             if !words.is_empty() {
                 words.push(' ');
             }
-            words.push_str(word);
+            words.push_str(&word);
         }
         line.push(PLAIN, words);
-        self.push(&line);
+        // A command that is cut is another one.
+        let limit = self.style.width.filter(|_| command.is_none());
+        line.render(self.style.color, limit, &mut self.text);
     }
 
     fn more(&mut self, left: LeftOut, one: &str, many: &str) {
@@ -233,8 +236,7 @@ impl Page<'_> {
 /// What is not among the first rows.
 fn rest(counts: impl Iterator<Item = u64>, mut left: LeftOut) -> LeftOut {
     for count in counts.skip(ROWS) {
-        left.rows += 1;
-        left.count += count;
+        left.add(count);
     }
     left
 }
@@ -252,7 +254,7 @@ fn indented() -> Line {
 }
 
 fn side(side: &Side, line: &mut Line) {
-    line.push(NAME, Escaped(side.program.unescaped()).to_string());
+    line.push(NAME, Prose(side.program.unescaped()).to_string());
     if let Some(test) = &side.test {
         line.push(PLAIN, format!(" in {}", cut(&TestName(test.unescaped()).to_string(), 60)));
     }

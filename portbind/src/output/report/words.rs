@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::output::sanitize::Escaped;
 use crate::report::{Free, Group, LeftOut, Place, Report, State};
 
 /// A number and its noun.
@@ -92,14 +93,14 @@ pub(super) const fn state(state: State) -> &'static str {
     }
 }
 
-/// The port, or the name; not escaped.
+/// The port, or the name, escaped.
 pub(super) fn place(place: &Place) -> String {
-    let kind = place.kind.unescaped();
+    let kind = Escaped(place.kind.unescaped());
     match (place.port, &place.name) {
         (Some(0), _) => format!("{kind} any port"),
         (Some(port), _) => format!("{kind} {port}"),
-        (None, Some(name)) => format!("{kind} {}", name.unescaped()),
-        (None, None) => kind.to_owned(),
+        (None, Some(name)) => format!("{kind} {}", Escaped(name.unescaped())),
+        (None, None) => kind.to_string(),
     }
 }
 
@@ -129,7 +130,7 @@ pub(super) fn gaps(report: &Report) -> Vec<String> {
     gaps
 }
 
-/// The whole report in one sentence; not escaped.
+/// The whole report in one sentence, as it was recorded: to be printed as prose.
 pub(super) fn headline(report: &Report) -> String {
     let refusals = report.totals.refusals;
     let Some(first) = report.causes.rows.first() else { return "No bind was refused".to_owned() };
@@ -138,7 +139,7 @@ pub(super) fn headline(report: &Report) -> String {
         (1, _) => format!("One bind was refused: {summary}"),
         (all, count) if all == count => format!("All {all} refused binds: {summary}"),
         (all, count) if count.saturating_mul(2) < all => {
-            let causes = report.causes.rows.len() as u64 + report.causes.left_out.rows;
+            let causes = (report.causes.rows.len() as u64).saturating_add(report.causes.left_out.rows);
             format!("{all} refused binds, {}", self::count(causes, "cause", "causes"))
         }
         (all, count) => format!("{count} of {all} refused binds: {summary}"),

@@ -3,6 +3,7 @@
 use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, held_by, label, words};
 use crate::diagnosis::answer::{Check, Place, Subject, Until, Wait, Who};
 use crate::diagnosis::event::{Family, Holder, Operation, Protocol, Socket, State};
+use crate::diagnosis::shell_command::ShellCommand;
 
 /// Sockets that neither listen nor are bound only, and are shown one by one.
 const MOST_CONNECTIONS: usize = 16;
@@ -59,9 +60,9 @@ pub(in crate::output) fn check(check: &Check, style: &Style) -> String {
     if !check.as_expected {
         lines.extend(note(UNEXPECTED, style));
     }
-    lines.extend(
-        check.warnings.iter().flat_map(|warning| note(&format!("{PICKED}; {}", warning.text), style)),
-    );
+    for warning in &check.warnings {
+        lines.extend(note_with(&format!("{PICKED}; {}", warning.text), warning.command.as_ref(), style));
+    }
     rendered(&lines, style)
 }
 
@@ -98,7 +99,12 @@ fn attempt(socket: &Socket, operation: Operation) -> Line {
 
 /// A sentence beside the answer.
 pub(super) fn note(text: &str, style: &Style) -> Vec<Line> {
-    let (mut lines, last) = super::sentence("note", text, style);
+    note_with(text, None, style)
+}
+
+/// A sentence beside the answer, with the command that it ends with.
+fn note_with(text: &str, command: Option<&ShellCommand>, style: &Style) -> Vec<Line> {
+    let (mut lines, last) = super::sentence("note", text, command.map(ShellCommand::as_str), style);
     lines.push(last);
     lines
 }

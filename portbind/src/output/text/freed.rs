@@ -29,7 +29,8 @@ pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     lines.extend(freed.stopped.iter().map(stopped));
     lines.extend(all_kept(&freed.plan.obstacles, style));
     if let Some(command) = freed.plan.command() {
-        lines.extend(told("fix", &format!("stop it for good: {command}"), style));
+        let text = format!("stop it for good: {command}");
+        lines.extend(told("fix", &text, Some(command.as_str()), style));
     }
     if freed.stage != Stage::Planned {
         lines.extend(in_the_way(freed, style));
@@ -64,7 +65,7 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
             }
         }
     }
-    lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, style)));
+    lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, None, style)));
     lines
 }
 
@@ -115,10 +116,13 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
         Obstacle::Init(process) => (process, "it is process 1, without which nothing runs".to_owned()),
         Obstacle::Own(process) => (process, "this command was started from it".to_owned()),
         Obstacle::Managed { process, manager } => {
+            let unit = super::Escaped(&manager.unit);
+            let who =
+                manager.user.map_or_else(|| "systemd".to_owned(), |uid| format!("systemd of user {uid}"));
             let why = if manager.unit.ends_with(".socket") {
-                format!("systemd itself listens for {}", super::Escaped(&manager.unit))
+                format!("{who} itself listens for {unit}")
             } else {
-                format!("systemd would start {} again", super::Escaped(&manager.unit))
+                format!("{who} would start {unit} again")
             };
             (process, why)
         }
@@ -164,14 +168,14 @@ fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
             let teller = Teller { word: "held by", known: None, now: Some(freed.time) };
             let named = freed.holders.iter().filter(|holder| holder.name.is_some());
             lines.extend(named.flat_map(|holder| of_holder(holder, teller, style)));
-            lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, style)));
+            lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, None, style)));
         }
     }
     lines
 }
 
-fn told(word: &str, text: &str, style: &Style) -> Vec<Line> {
-    let (mut lines, last) = sentence(word, text, style);
+fn told(word: &str, text: &str, command: Option<&str>, style: &Style) -> Vec<Line> {
+    let (mut lines, last) = sentence(word, text, command, style);
     lines.push(last);
     lines
 }

@@ -1,7 +1,9 @@
 //! Who is behind a process: container, unit, test and job, a few words each.
 
 use super::super::sanitize::{Escaped, TestName};
+use super::super::words;
 use crate::diagnosis::event::{CiJob, Container, Process, Test};
+use crate::secrets::mask_text;
 
 /// What is known of a process, most telling first. A unit says little of what runs in a container, and
 /// a scope says nothing but that somebody started it.
@@ -12,7 +14,7 @@ pub(super) fn groups(process: &Process) -> Vec<String> {
         groups.extend(pod(container));
     }
     let unit = process.unit.as_deref().filter(|unit| !unit.ends_with(".scope"));
-    groups.extend(unit.map(|unit| format!("unit {}", Escaped(unit))));
+    groups.extend(unit.map(|unit| words::unit(unit, process.container.is_some(), process.cgroup.as_deref())));
     let job = process.job.as_ref();
     groups.extend(job.and_then(|job| job.test.as_ref()).map(test));
     groups.extend(job.and_then(|job| job.ci.as_ref()).map(ci));
@@ -33,9 +35,10 @@ fn pod(container: &Container) -> Option<String> {
 
 fn test(test: &Test) -> String {
     let worker = test.worker.as_ref().map(|worker| Escaped(worker).to_string());
-    match (&test.name, worker) {
-        (Some(name), Some(worker)) => format!("test {} ({worker})", TestName(name)),
-        (Some(name), None) => format!("test {} ({})", TestName(name), test.runner),
+    let name = test.name.as_deref().map(mask_text);
+    match (name, worker) {
+        (Some(name), Some(worker)) => format!("test {} ({worker})", TestName(&name)),
+        (Some(name), None) => format!("test {} ({})", TestName(&name), test.runner),
         (None, Some(worker)) => format!("{} worker {worker}", test.runner),
         (None, None) => format!("{} run", test.runner),
     }
@@ -43,6 +46,6 @@ fn test(test: &Test) -> String {
 
 fn ci(job: &CiJob) -> String {
     let run = job.run.as_ref().map_or_else(String::new, |run| format!(" {}", Escaped(run)));
-    let name = job.name.as_ref().map_or_else(String::new, |name| format!(" {}", Escaped(name)));
+    let name = job.name.as_ref().map_or_else(String::new, |name| format!(" {}", Escaped(&mask_text(name))));
     format!("job{name} ({}{run})", job.system)
 }

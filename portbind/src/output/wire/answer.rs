@@ -238,7 +238,7 @@ impl<'a> From<&'a answer::Freed> for Freed<'a> {
             targets: freed.plan.targets.iter().map(|target| relative(&target.process)).collect(),
             stopped: freed.stopped.iter().map(Stopped::from).collect(),
             obstacles: freed.plan.obstacles.iter().map(Obstacle::from).collect(),
-            command: freed.plan.command(),
+            command: freed.plan.command().map(|command| command.to_string()),
             holders: freed.holders.iter().map(Holder::from).collect(),
             holders_now: refusal.into_iter().flat_map(|refusal| &refusal.holders).map(Holder::from).collect(),
             cause: refusal.map(|refusal| &refusal.cause).or(freed.cause.as_ref()).map(Cause::from),

@@ -21,6 +21,9 @@ pub struct Command<'a> {
     pub pid: u32,
     /// The command and its arguments.
     pub args: Cow<'a, [String]>,
+    /// A secret in `args` was replaced by `***`; left out where none was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub args_masked: bool,
     /// Real user id it runs with.
     pub uid: u32,
     /// Name of that user.
@@ -92,6 +95,7 @@ impl<'a> From<&'a event::Command> for Command<'a> {
             time: command.time.into(),
             pid: command.pid,
             args: Cow::from(&command.args),
+            args_masked: false,
             uid: command.uid,
             user: command.user.as_deref().map(Cow::from),
             test: command.job.as_ref().map(Test::from),

@@ -39,6 +39,7 @@ impl<'a> From<&'a event::Process> for Process<'a> {
             comm: process.comm.as_str().into(),
             exe: process.exe.as_deref().map(Cow::from),
             args: Cow::from(&process.args),
+            args_masked: false,
             args_truncated: process.args_truncated,
             uid: process.uid,
             gid: process.gid,
@@ -109,6 +110,7 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             fds: Cow::from(&holder.fds),
             exe: process.exe.as_deref().map(Cow::from),
             args: Cow::from(&process.args),
+            args_masked: false,
             args_truncated: process.args_truncated,
             uid: process.uid,
             user: process.user.as_deref().map(Cow::from),
@@ -163,7 +165,7 @@ impl<'a> From<&'a event::Fix> for Fix<'a> {
         Self {
             code: fix.code.into(),
             text: fix.text.as_str().into(),
-            command: fix.command.as_deref().map(Cow::from),
+            command: fix.command.as_ref().map(|command| command.as_str().into()),
         }
     }
 }
@@ -175,6 +177,7 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
             comm: process.comm.as_str().into(),
             exe: process.exe.as_deref().map(Cow::from),
             args: Cow::from(&process.args),
+            args_masked: false,
             uid: process.uid,
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),

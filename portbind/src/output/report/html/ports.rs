@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{ZONE, foreign, place, timeline, visible};
+use super::{ZONE, foreign, place, sentence, timeline, visible};
 use crate::output::report::words;
 use crate::output::sanitize::is_hidden;
 use crate::report::{Fix, Foreign, Group, Party, Place, PortRow, Report};
@@ -84,7 +84,7 @@ fn event(group: &Group) -> Markup {
             }
             dt { "why" }
             dd {
-                (foreign(&group.summary)) " " code.tag { (foreign(&group.cause)) }
+                (sentence(group.summary.unescaped())) " " code.tag { (foreign(&group.cause)) }
                 @if group.confidence.unescaped() != "kernel" { " " span.quiet { "(" (foreign(&group.confidence)) ")" } }
             }
             @for (index, fix) in group.fixes.iter().enumerate() {
@@ -109,12 +109,12 @@ fn held(state: &Foreign, more: usize) -> Markup {
 fn party(party: &Party, what: &Markup) -> Markup {
     html! {
         span.who {
-            b.program { (foreign(&party.side.program)) }
+            b.program { (sentence(party.side.program.unescaped())) }
             @if let Some(pid) = party.pid { span.pid { (pid) } }
         }
         span.what { (what) }
         @if let Some(test) = &party.side.test { span.test { (foreign(test)) } }
-        @if let Some(home) = &party.home { span.quiet { (foreign(home)) } }
+        @if let Some(home) = &party.home { span.quiet { (sentence(home.unescaped())) } }
         @if let Some(user) = &party.user { span.quiet { "user " (foreign(user)) } }
         @if !party.args.unescaped().is_empty() { div.args { (foreign(&party.args)) } }
     }
@@ -134,11 +134,11 @@ fn times(group: &Group) -> Markup {
 /// What to do, and the command to copy: a click on it selects all of it.
 fn remedy(fix: &Fix) -> Markup {
     let text = fix.text.unescaped();
-    let Some(command) = fix.command.as_ref().map(Foreign::unescaped) else { return visible(text) };
+    let Some(command) = fix.command.as_ref().map(Foreign::unescaped) else { return sentence(text) };
     // The sentence may end with the command.
-    let sentence = text.strip_suffix(command).map_or(text, |sentence| sentence.trim_end_matches([':', ' ']));
+    let what = text.strip_suffix(command).map_or(text, |what| what.trim_end_matches([':', ' ']));
     html! {
-        (visible(sentence))
+        (sentence(what))
         // What would be copied must be what is seen.
         @if command.chars().any(is_hidden) {
             div.quiet { "its command holds hidden characters: " (visible(command)) }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{ZONE, foreign, place, visible};
+use super::{ZONE, foreign, place, sentence, visible};
 use crate::output::report::words;
 use crate::report::{Leak, PairRow, Ranked, Report, Run, Side, Swallowed};
 
@@ -40,7 +40,7 @@ pub(super) fn pairs(pairs: &Ranked<PairRow>) -> Markup {
 
 fn side(side: &Side) -> Markup {
     html! {
-        b.program { (foreign(&side.program)) }
+        b.program { (sentence(side.program.unescaped())) }
         @if let Some(test) = &side.test { div.test { (foreign(test)) } }
     }
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::ZONE;
 use crate::output::report::words;
-use crate::output::sanitize::{Visible, cut};
+use crate::output::sanitize::{Prose, Visible, cut};
 use crate::report::picture::{Anchor, Bar, Cut, Flag, Lane, Picture, Room, Tick};
 use crate::report::{PortRow, State};
 
@@ -68,7 +68,7 @@ pub(super) fn figure(port: &PortRow, index: usize) -> Markup {
     html! {
         figure {
             svg.timeline width="100%" height=(bottom + below) role="img" aria-labelledby=(format!("{id} {id}d")) {
-                title id=(id) { "Who held " (Visible(&words::place(&port.place)).to_string()) ", and when it was refused" }
+                title id=(id) { "Who held " (words::place(&port.place)) ", and when it was refused" }
                 desc id=(format!("{id}d")) { (description(&picture)) }
                 @for (row, _) in picture.lanes.iter().enumerate().step_by(2) {
                     rect.band x="0" y=(TOP + LANE * row) width="100%" height=(LANE) {}
@@ -101,7 +101,7 @@ fn remarks(port: &PortRow, picture: &Picture) -> Markup {
 /// The picture in words.
 fn description(picture: &Picture) -> String {
     let lanes = picture.lanes.iter().map(|lane| {
-        let name = Visible(lane.side.program.unescaped()).to_string();
+        let name = Prose(lane.side.program.unescaped()).to_string();
         let times: Vec<String> = lane.bars.iter().take(3).map(when).collect();
         format!("{} of {name}: {}. ", words::state(lane.state), times.join("; "))
     });
@@ -130,7 +130,7 @@ fn bars(lane: &Lane, top: usize) -> Markup {
 fn label(lane: &Lane, top: usize) -> Markup {
     html! {
         text x="8" y=(top + 15) {
-            tspan.name { (cut(&Visible(lane.side.program.unescaped()).to_string(), NAME)) }
+            tspan.name { (cut(&Prose(lane.side.program.unescaped()).to_string(), NAME)) }
             tspan.rest.wide dx="8" { (rest(lane)) }
         }
     }
@@ -163,7 +163,7 @@ fn open_end(x: i32, step: i32, state: State) -> Markup {
 }
 
 fn title(lane: &Lane, bar: &Bar) -> String {
-    let name = Visible(lane.side.program.unescaped()).to_string();
+    let name = Prose(lane.side.program.unescaped()).to_string();
     let pids: Vec<String> = bar.pids.iter().map(ToString::to_string).collect();
     let pids = if pids.is_empty() { String::new() } else { format!(" ({})", pids.join(", ")) };
     let sockets = if bar.count > 1 { format!(" {} sockets,", bar.count) } else { String::new() };

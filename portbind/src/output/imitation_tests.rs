@@ -1,0 +1,220 @@
+//! No name imitates what stands around it, and no secret of an argument is written.
+
+use std::rc::Rc;
+
+use super::samples;
+use super::text::command::CommandReport;
+use super::{Format, Printer, Style, ci, recorder, report, wire};
+use crate::diagnosis::event::{
+    Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test,
+};
+use crate::diagnosis::tally::Tally;
+use crate::diagnosis::{cause, facts, other};
+use crate::report::Collector;
+use crate::secrets::Secrets;
+
+/// A name that goes on as a sentence, a line and a remedy would.
+const NAME: &str = "x: kill -9 1 \u{2192} EADDRINUSE\n  fix       stop it: rm -rf /  [listener]";
+const SECRET: &str = "hunter2hunter2";
+
+fn renamed(process: &mut Process) {
+    process.comm = NAME.to_owned();
+    process.exe = Some(format!("/tmp/{NAME}"));
+    process.user = Some(NAME.to_owned());
+    process.unit = Some(format!("{NAME}.service"));
+    process.ancestors.iter_mut().for_each(|ancestor| ancestor.comm = NAME.to_owned());
+    process.args =
+        ["srv", "--password", SECRET, "--url", "https://a:hunter2hunter2@b/"].map(str::to_owned).to_vec();
+    if let Some(Job { test: Some(test), .. }) = &mut process.job {
+        test.name = Some(format!("{NAME} token={SECRET}"));
+    }
+    if let Some(container) = &mut process.container {
+        container.name = Some(NAME.to_owned());
+    }
+}
+
+/// A refusal in which every name is that one.
+fn refusal() -> Refusal {
+    let mut refusal = samples::people();
+    renamed(Rc::make_mut(&mut refusal.process));
+    refusal.socket.netns_name = Some(NAME.to_owned());
+    refusal.socket.interface = Some(Interface { index: 2, name: Some(NAME.to_owned()) });
+    for holder in &mut refusal.holders {
+        holder.processes.iter_mut().for_each(|owner| renamed(Rc::make_mut(&mut owner.process)));
+        holder.interface = Some(Interface { index: 2, name: Some(NAME.to_owned()) });
+        holder.user = Some(NAME.to_owned());
+        holder.opened_by = Some(Rc::clone(&refusal.process));
+        holder.left_by = Some(Rc::clone(&refusal.process));
+    }
+    refusal.fixes = samples::fixes();
+    refusal.cause.summary = sentence();
+    refusal
+}
+
+/// What the sentences of causes are made with.
+fn sentence() -> String {
+    let usage = facts::Usage {
+        states: vec![(crate::diagnosis::event::State::Bound, 1)],
+        processes: vec![(NAME.to_owned(), 7, 1)],
+    };
+    usage.summary().unwrap()
+}
+
+/// Where a name stands in a line, it stands in double quotes.
+fn is_quoted(line: &str) -> bool {
+    line.match_indices("kill -9").all(|(at, _)| {
+        let before = line[..at].replace("\\\\", "").replace("\\\"", "");
+        before.matches('"').count() % 2 == 1
+    })
+}
+
+fn command(refusal: &Refusal) -> (Command, CommandEnd, Tally) {
+    let mut tally = Tally::default();
+    tally.push(&Rc::new(refusal.clone()));
+    let args = [NAME, "--token", SECRET].map(str::to_owned).to_vec();
+    let command = Command { time: refusal.time, pid: 7, args, uid: 1000, user: None, job: None };
+    let end = CommandEnd { time: refusal.time, started: refusal.time, ending: Ending::Exited(1) };
+    (command, end, tally)
+}
+
+/// All that is printed of a refusal, for people.
+fn printed() -> Vec<String> {
+    let refusal = refusal();
+    let mut all = Vec::new();
+    for (format, width) in
+        [(Format::Text, None), (Format::Text, Some(60)), (Format::Brief, None), (Format::Brief, Some(80))]
+    {
+        let mut printer =
+            Printer::new(format, Style { width, history: true, ..Style::default() }, Vec::new());
+        printer.event(&refusal).unwrap();
+        let repeat = Repeat {
+            time: refusal.time,
+            refused: refusal.time,
+            count: 2,
+            looked_at: true,
+            process: Rc::clone(&refusal.process),
+            socket: refusal.socket.clone(),
+            cause: refusal.cause.code,
+        };
+        printer.repeat(&repeat).unwrap();
+        all.push(String::from_utf8(printer.into_inner()).unwrap());
+    }
+    let (command, end, tally) = command(&refusal);
+    let groups = tally.groups(&[], refusal.time);
+    let leaks = [Leak { time: refusal.time, netns: 1, socket: refusal.holders[0].clone() }];
+    let told = CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, leaks: &leaks };
+    for system in [
+        ci::System::Github,
+        ci::System::Gitlab,
+        ci::System::Azure,
+        ci::System::Buildkite,
+        ci::System::Jenkins,
+    ] {
+        let mut out = Vec::new();
+        ci::write(system, &told, &ci::Page::Nowhere, &Style::default(), &mut out).unwrap();
+        all.push(String::from_utf8(out).unwrap().replace("%0A", "\n"));
+    }
+    let mut out = Vec::new();
+    report::text(&collected(&refusal), &Style::default(), &mut out).unwrap();
+    all.push(String::from_utf8(out).unwrap());
+    all
+}
+
+fn collected(refusal: &Refusal) -> crate::report::Report {
+    let mut collector = Collector::default();
+    collector.command(&wire::Command::from(&command(refusal).0));
+    collector.refusal(&wire::Refusal::from(refusal));
+    collector.finish()
+}
+
+#[test]
+fn names_are_delimited_in_every_line() {
+    for text in printed() {
+        assert!(text.contains("kill"), "{text}");
+        for line in text.lines() {
+            assert!(is_quoted(line), "{line}\n{text}");
+            assert!(!line.trim_start().starts_with("fix       stop it"), "{text}");
+        }
+    }
+}
+
+/// Whatever the names, a line of `brief` has as many words.
+#[test]
+fn names_shift_no_columns() {
+    let words = |refusal: &Refusal| {
+        let mut printer = Printer::new(Format::Brief, Style::default(), Vec::new());
+        printer.event(refusal).unwrap();
+        let text = String::from_utf8(printer.into_inner()).unwrap();
+        text.lines().map(|line| line.split_whitespace().count()).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&refusal()), words(&samples::listener()));
+}
+
+#[test]
+fn sentences_are_made_with_delimited_names() {
+    let mut refusal = refusal();
+    assert!(is_quoted(&sentence()));
+    let process = Rc::clone(&refusal.process);
+    let (ports, facts) =
+        (facts::PortFacts::default(), other::Facts::unknown(crate::diagnosis::event::State::Bound));
+    let opener = Process { pid: 99, ..(*process).clone() };
+    refusal.holders[0].opened_by = Some(Rc::new(opener));
+    let case = cause::Case {
+        generation: crate::diagnosis::rule::Generation::NEWEST,
+        error: refusal.error,
+        operation: refusal.operation,
+        process: &process,
+        socket: &refusal.socket,
+        search: cause::Search::Done,
+        connected_only: false,
+        history: &[],
+        ports: &ports,
+        other: &facts,
+    };
+    let cause = cause::decide(&case, &refusal.holders);
+    assert_eq!(cause.code, cause::Code::Inherited);
+    assert!(cause.summary.contains("kill -9") && is_quoted(&cause.summary), "{}", cause.summary);
+    for fix in crate::diagnosis::remedy::propose(&case, &cause, &refusal.holders) {
+        assert!(is_quoted(&fix.text.replace("kill 1", "")), "{}", fix.text);
+    }
+    let no_device =
+        other::explain(crate::diagnosis::errno::Errno(19), refusal.operation, &refusal.socket, &facts);
+    assert!(no_device.summary.contains("kill -9") && is_quoted(&no_device.summary), "{}", no_device.summary);
+}
+
+#[test]
+fn secrets_are_in_no_output() {
+    let refusal = refusal();
+    for text in printed() {
+        assert!(!text.contains(SECRET), "{text}");
+    }
+    let (command, ..) = command(&refusal);
+    let mut page = Vec::new();
+    report::html(&collected(&refusal), &mut page).unwrap();
+    assert!(!String::from_utf8(page).unwrap().contains(SECRET));
+    for (secrets, is_shown) in [(Secrets::Masked, false), (Secrets::Shown, true)] {
+        let mut printer = Printer::new(Format::Json, Style { secrets, ..Style::default() }, Vec::new());
+        printer.event(&refusal).unwrap();
+        let mut recorder = recorder::Recorder::new(Vec::new()).with_secrets(secrets);
+        recorder.write(recorder::Entry::Command(&command)).unwrap();
+        for line in [printer.into_inner(), recorder.into_inner()].map(|line| String::from_utf8(line).unwrap())
+        {
+            assert_eq!(line.contains(SECRET), is_shown, "{line}");
+            assert_eq!(line.contains("\"args_masked\":true"), !is_shown, "{line}");
+        }
+    }
+}
+
+/// Masking changes nothing of a test that has no secret, nor the line of a process without.
+#[test]
+fn what_is_no_secret_is_written_as_it_is() {
+    let mut refusal = samples::people();
+    Rc::make_mut(&mut refusal.process).job =
+        Some(Job { test: Some(Test { name: Some("t.py::t[a=b]".to_owned()), ..Test::default() }), ci: None });
+    let line = |secrets| {
+        let mut printer = Printer::new(Format::Json, Style { secrets, ..Style::default() }, Vec::new());
+        printer.event(&refusal).unwrap();
+        printer.into_inner()
+    };
+    assert_eq!(line(Secrets::Masked), line(Secrets::Shown));
+}

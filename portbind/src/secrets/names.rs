@@ -1,0 +1,186 @@
+//! Names that say of their value that it is a secret.
+
+/// What makes a name one of a secret, anywhere in it; capital letters, separators left out.
+const ANYWHERE: [&str; 17] = [
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASSCODE",
+    "PASSWRD",
+    "SECRET",
+    "CREDENTIAL",
+    "APIKEY",
+    "ACCESSKEY",
+    "PRIVATEKEY",
+    "AUTHKEY",
+    "ACCOUNTKEY",
+    "ENCRYPTIONKEY",
+    "SIGNINGKEY",
+    "CONNECTIONSTRING",
+    "AUTHORIZATION",
+    "BEARER",
+];
+/// The same as a whole part of it.
+const PARTS: [&str; 13] =
+    ["PASS", "PWD", "PW", "TOKEN", "TOKENS", "KEY", "KEYS", "AUTH", "CREDS", "CRED", "COOKIE", "JWT", "PSK"];
+/// The same at the end of a part.
+const ENDS: [&str; 3] = ["PASS", "TOKEN", "PWD"];
+/// Parts that only end like that.
+const WORDS: [&str; 5] = ["BYPASS", "COMPASS", "ENCOMPASS", "OVERPASS", "OLDPWD"];
+/// Last parts of names whose values are about a secret, and none.
+const ABOUT: [&str; 33] = [
+    "FILE",
+    "PATH",
+    "DIR",
+    "STDIN",
+    "FD",
+    "TYPE",
+    "NAME",
+    "URL",
+    "URI",
+    "SOCK",
+    "SOCKET",
+    "METHOD",
+    "MODE",
+    "LENGTH",
+    "LEN",
+    "SIZE",
+    "COUNT",
+    "EXPIRY",
+    "TTL",
+    "TIMEOUT",
+    "HELPER",
+    "HOST",
+    "PORT",
+    "USER",
+    "USERNAME",
+    "REALM",
+    "PLUGIN",
+    "FORMAT",
+    "ALGORITHM",
+    "VERSION",
+    "PROVIDER",
+    "SERVER",
+    "ISSUER",
+];
+/// First parts of names of switches, which take no value.
+const SWITCHES: [&str; 8] = ["NO", "DISABLE", "SKIP", "WITHOUT", "ENABLE", "REQUIRE", "ALLOW", "USE"];
+/// Bytes of the longest name that is looked at.
+const LONGEST: usize = 256;
+
+/// Whether a variable, option, field or header of this name holds a secret: `DB_PASSWORD`, `api-key`, `accessToken`,
+/// `X-Auth-Token`, but neither `PASSWORD_FILE`, `no-auth` nor `PWD`.
+pub(super) fn is_secret(name: &str) -> bool {
+    if name.len() > LONGEST || name.eq_ignore_ascii_case("PWD") {
+        return false;
+    }
+    let parts = parts(name);
+    let is_among =
+        |list: &[&str], part: Option<&String>| part.is_some_and(|part| list.contains(&part.as_str()));
+    if is_among(&ABOUT, parts.last()) || is_among(&SWITCHES, parts.first()) {
+        return false;
+    }
+    let joined = parts.concat();
+    let is_end =
+        |part: &String| ENDS.iter().any(|end| part.ends_with(end)) && !WORDS.contains(&part.as_str());
+    ANYWHERE.iter().any(|word| joined.contains(word))
+        || parts.iter().any(|part| PARTS.contains(&part.as_str()) || is_end(part))
+}
+
+/// The parts of a name in capital letters: between separators, and from a small letter to a capital one.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut was_small = false;
+    for c in name.chars() {
+        let begins = !c.is_ascii_alphanumeric() || (was_small && c.is_ascii_uppercase());
+        was_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+        if begins {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            part.push(c.to_ascii_uppercase());
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in [
+            "PASSWORD",
+            "password",
+            "DB_PASSWORD",
+            "PGPASSWORD",
+            "db.password",
+            "Dspring.datasource.password",
+            "pass",
+            "DBPASS",
+            "passphrase",
+            "secret",
+            "clientSecret",
+            "client_secret",
+            "AWS_SECRET_ACCESS_KEY",
+            "token",
+            "GITHUB_TOKEN",
+            "accessToken",
+            "authToken",
+            "_authToken",
+            "X-Auth-Token",
+            "PRIVATE-TOKEN",
+            "api-key",
+            "apikey",
+            "apiKey",
+            "API_KEY",
+            "key",
+            "auth",
+            "Authorization",
+            "Proxy-Authorization",
+            "Cookie",
+            "jwt",
+            "credentials",
+            "DB_PWD",
+            "eTOKEN",
+            "ConnectionString",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names() {
+        for name in [
+            "",
+            "user",
+            "port",
+            "host",
+            "PWD",
+            "OLDPWD",
+            "PATH",
+            "HOME",
+            "password-file",
+            "PASSWORD_FILE",
+            "token-url",
+            "auth-type",
+            "SSH_AUTH_SOCK",
+            "no-password",
+            "password-stdin",
+            "author",
+            "XAUTHORITY",
+            "keyboard",
+            "monkey",
+            "bypass",
+            "passthrough",
+            "tokenizer",
+            "config",
+            "env",
+            "enable-auth",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+}

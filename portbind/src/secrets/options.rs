@@ -1,0 +1,185 @@
+//! Options that take a secret: by their name, or because a known program says so.
+
+use super::MASK;
+use super::names::is_secret;
+
+/// What an option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// A secret, in the next word or in the same one.
+    Secret,
+    /// A secret in the same word only: alone, the option has the program ask for it.
+    Attached,
+    /// A user and a password with a colon between them, or with a percent sign.
+    UserAndSecret,
+    /// A header: a name, a colon, and what may be a secret.
+    Header,
+}
+
+/// A program whose options do not say by their names what they take.
+#[derive(Debug)]
+pub(super) struct Program {
+    names: &'static [&'static str],
+    short: &'static [(char, Takes)],
+    long: &'static [(&'static str, Takes)],
+}
+
+use Takes::{Attached, Header, Secret, UserAndSecret};
+
+/// From the manual page of each.
+const PROGRAMS: [Program; 13] = [
+    // Those that other programs run, so that options are not taken for those of the programs before.
+    Program {
+        names: &[
+            "ssh", "scp", "sftp", "rsync", "psql", "docker", "podman", "nerdctl", "env", "sudo", "sh", "bash",
+        ],
+        short: &[],
+        long: &[],
+    },
+    Program {
+        names: &[
+            "mysql",
+            "mysqldump",
+            "mysqladmin",
+            "mysqlimport",
+            "mysqlcheck",
+            "mysqlshow",
+            "mysqlslap",
+            "mariadb",
+            "mariadb-dump",
+            "mariadb-admin",
+            "mariadb-import",
+            "mariadb-check",
+            "mycli",
+            "7z",
+            "7za",
+            "7zr",
+            "rar",
+            "unrar",
+        ],
+        short: &[('p', Attached)],
+        long: &[],
+    },
+    Program {
+        names: &["curl", "http", "https", "xh", "xhs", "httpie"],
+        short: &[
+            ('u', UserAndSecret),
+            ('U', UserAndSecret),
+            ('a', UserAndSecret),
+            ('H', Header),
+            ('b', Secret),
+        ],
+        long: &[
+            ("user", UserAndSecret),
+            ("proxy-user", UserAndSecret),
+            ("header", Header),
+            ("proxy-header", Header),
+        ],
+    },
+    Program { names: &["wget", "wget2", "aria2c"], short: &[], long: &[("header", Header)] },
+    Program {
+        names: &["ab", "siege"],
+        short: &[('A', UserAndSecret), ('P', UserAndSecret), ('H', Header)],
+        long: &[],
+    },
+    Program {
+        names: &["sshpass", "mongo", "mongosh", "mongodump", "mongorestore"],
+        short: &[('p', Secret)],
+        long: &[],
+    },
+    Program { names: &["redis-cli", "valkey-cli"], short: &[('a', Secret)], long: &[] },
+    Program { names: &["login"], short: &[('p', Secret)], long: &[] },
+    Program {
+        names: &["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami", "ldappasswd"],
+        short: &[('w', Secret), ('s', Secret)],
+        long: &[],
+    },
+    Program { names: &["smbclient", "rpcclient", "smbget"], short: &[('U', UserAndSecret)], long: &[] },
+    Program {
+        names: &["zip", "unzip", "sqlcmd", "bcp", "tsql", "ipmitool"],
+        short: &[('P', Secret)],
+        long: &[],
+    },
+    Program {
+        names: &["snmpget", "snmpwalk", "snmpset", "snmpbulkwalk"],
+        short: &[('A', Secret), ('X', Secret), ('c', Secret)],
+        long: &[],
+    },
+    Program { names: &["openssl"], short: &[], long: &[("k", Secret), ("K", Secret)] },
+];
+
+impl Program {
+    /// The program that a word names, by the end of its path. `docker login` and its like count from `login` on.
+    pub(super) fn find(word: &str) -> Option<&'static Self> {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        PROGRAMS.iter().find(|program| program.names.contains(&name))
+    }
+
+    /// What a short option takes, and what of it stands in the same word; `rest` is the word behind its hyphen.
+    pub(super) fn short<'a>(&self, rest: &'a str) -> Option<(Takes, &'a str)> {
+        let mut chars = rest.chars();
+        let option = chars.next()?;
+        let (_, takes) = self.short.iter().find(|(known, _)| *known == option)?;
+        Some((*takes, chars.as_str()))
+    }
+
+    /// What a long option takes.
+    pub(super) fn long(&self, name: &str) -> Option<Takes> {
+        let name = name.trim_start_matches('-');
+        self.long.iter().find(|(known, _)| *known == name).map(|(_, takes)| *takes)
+    }
+}
+
+impl Takes {
+    /// What an option of this name takes, whatever the program.
+    pub(super) fn by_name(name: &str) -> Option<Self> {
+        is_secret(name.trim_start_matches('-')).then_some(Secret)
+    }
+
+    /// What the next word is, where the option stands alone.
+    pub(super) fn next(self) -> Option<Self> {
+        (self != Attached).then_some(self)
+    }
+
+    /// The value without its secret.
+    pub(super) fn mask(self, value: &str) -> String {
+        match self {
+            _ if value.is_empty() => String::new(),
+            Secret | Attached => MASK.to_owned(),
+            UserAndSecret => match value.split_once([':', '%']) {
+                Some((_, "")) | None => value.to_owned(),
+                Some((user, _)) => format!("{user}{}{MASK}", &value[user.len()..=user.len()]),
+            },
+            Header => match value.split_once(':') {
+                Some((name, secret)) if is_secret(name) && !secret.trim().is_empty() => {
+                    format!("{name}: {MASK}")
+                }
+                _ => super::mask_text(value),
+            },
+        }
+    }
+}
+
+/// The words of a command as a shell would split it, each behind the gap before it, quotes and all; together they are
+/// the text. A gap behind the last one has an empty word.
+pub(super) fn tokens(text: &str) -> Vec<(&str, &str)> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let gap = rest.len() - rest.trim_start().len();
+        let (gap, behind) = rest.split_at(gap);
+        let mut quote = None;
+        let end = behind.find(|c: char| {
+            match (quote, c) {
+                (None, '\'' | '"') => quote = Some(c),
+                (Some(open), _) if open == c => quote = None,
+                _ => {}
+            }
+            quote.is_none() && c.is_whitespace()
+        });
+        let (word, left) = behind.split_at(end.unwrap_or(behind.len()));
+        tokens.push((gap, word));
+        rest = left;
+    }
+    tokens
+}

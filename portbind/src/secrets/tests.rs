@@ -1,0 +1,142 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn masked(words: &str) -> String {
+    let args: Vec<String> = words.split('|').map(str::to_owned).collect();
+    mask(&args).unwrap_or(args).join("|")
+}
+
+#[test]
+fn secrets_are_masked() {
+    for (args, expected) in [
+        ("srv|--password|hunter2|--port|80", "srv|--password|***|--port|80"),
+        ("srv|--password=hunter2", "srv|--password=***"),
+        ("srv|--password|-hunter2", "srv|--password|***"),
+        ("srv|--password|--token|hunter2", "srv|--password|--token|***"),
+        ("srv|-password|hunter2", "srv|-password|***"),
+        ("srv|--db-pass=a,b=c&d", "srv|--db-pass=***"),
+        ("srv|--api-key|k|--secret-key=k|--auth=x:y", "srv|--api-key|***|--secret-key=***|--auth=***"),
+        (
+            "java|-Dspring.datasource.password=x|-jar|a.jar",
+            "java|-Dspring.datasource.password=***|-jar|a.jar",
+        ),
+        ("env|TOKEN=x|A=b|prog", "env|TOKEN=***|A=b|prog"),
+        (
+            "docker|run|-e|DB_PASSWORD=x|-eAPI_TOKEN=y|img",
+            "docker|run|-e|DB_PASSWORD=***|-eAPI_TOKEN=***|img",
+        ),
+        ("docker|run|--env=NPM_TOKEN=x|--env|A=b", "docker|run|--env=NPM_TOKEN=***|--env|A=b"),
+        ("docker|build|--build-arg|GITHUB_TOKEN=x|.", "docker|build|--build-arg|GITHUB_TOKEN=***|."),
+        ("docker|login|-u|me|-p|x", "docker|login|-u|me|-p|***"),
+        ("helm|--set|db.user=a,db.password=x", "helm|--set|db.user=a,db.password=***"),
+        ("/usr/bin/mysql|-uroot|-phunter2|-P|3306", "/usr/bin/mysql|-uroot|-p***|-P|3306"),
+        ("mysql|-p|db", "mysql|-p|db"),
+        ("sshpass|-p|x|ssh|-p|22|h", "sshpass|-p|***|ssh|-p|22|h"),
+        ("redis-cli|-a|x|ping", "redis-cli|-a|***|ping"),
+        ("curl|-u|me:x|https://a", "curl|-u|me:***|https://a"),
+        ("curl|-ume:x|--user=me:x|--user|me", "curl|-ume:***|--user=me:***|--user|me"),
+        ("curl|-H|Authorization: Bearer abc|-H|Accept: a/b", "curl|-H|Authorization: ***|-H|Accept: a/b"),
+        ("curl|-H|X-Api-Key:abc", "curl|-H|X-Api-Key: ***"),
+        ("curl|--header=PRIVATE-TOKEN: abc", "curl|--header=PRIVATE-TOKEN: ***"),
+        ("x|Authorization: Bearer abc def", "x|Authorization: ***"),
+        ("psql|postgres://me:p@ss@db/x?sslmode=a", "psql|postgres://me:***@db/x?sslmode=a"),
+        ("git|clone|https://ghp_0123456789abcdef0123@github.com/a", "git|clone|https://***@github.com/a"),
+        ("git|clone|ssh://git@github.com/a", "git|clone|ssh://git@github.com/a"),
+        ("wget|https://a/b?x=1&token=abc&y=2", "wget|https://a/b?x=1&token=***&y=2"),
+        ("x|glpat-0123456789abcdefghij", "x|***"),
+        ("x|xoxb-123456789012-abcdef", "x|***"),
+        ("x|AKIAIOSFODNN7EXAMPLE", "x|***"),
+        ("x|eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "x|***"),
+        ("x|-----BEGIN RSA PRIVATE KEY-----\nabc", "x|***"),
+        ("openssl|-passin|pass:hunter2", "openssl|-passin|pass:***"),
+        ("sh|-c|mysql -phunter2 db && run --token abc -v", "sh|-c|mysql -p*** db && run --token *** -v"),
+        (
+            "sh|-c|curl -H 'Authorization: Bearer abc' -u 'me:x'",
+            "sh|-c|curl -H 'Authorization: ***' -u 'me:***",
+        ),
+        ("sh|-c|PASSWORD='a b' ./run --port 1", "sh|-c|PASSWORD='***' ./run --port 1"),
+        (
+            "node|-e|connect({\"password\": \"x y\", \"user\": \"me\"})",
+            "node|-e|connect({\"password\": \"***\", \"user\": \"me\"})",
+        ),
+        ("python3|-c|password = 'x y'; run()", "python3|-c|password = '***'; run()"),
+    ] {
+        assert_eq!(masked(args), expected, "{args}");
+    }
+}
+
+#[test]
+fn what_is_no_secret_stays() {
+    for args in [
+        "python3|-m|http.server|8000",
+        "python3|-u|app.py",
+        "java|-cp|a:b|Main|--port=80",
+        "docker|run|--user|1000:1000|-v|auth:/data|registry/token:1.2",
+        "nginx: worker process",
+        "ssh|-p|22|me@host",
+        "srv|--password-file|/run/secrets/x|--no-auth|x",
+        "srv|--password-stdin|x",
+        "make|-j4|CFLAGS=-O2",
+        "env|PWD=/home/me|prog",
+        "srv|--config=/etc/x.yaml|--bind|[::]:80",
+        "sh|-c|exec task-runner --name a=b 'c d'",
+        "",
+    ] {
+        assert_eq!(masked(args), args);
+        let words: Vec<String> = args.split('|').map(str::to_owned).collect();
+        assert_eq!(mask(&words), None);
+    }
+}
+
+fn words() -> impl Strategy<Value = Vec<String>> {
+    let word = prop_oneof![
+        any::<String>(),
+        "[-=: '\"a-zA-Z@/&,.*]{0,24}",
+        Just("--password".to_owned()),
+        Just("-p".to_owned()),
+        Just("mysql".to_owned()),
+        Just("curl".to_owned()),
+        Just("-H".to_owned()),
+        Just("TOKEN=x".to_owned()),
+        Just("https://a:b@c".to_owned()),
+        Just("Authorization: Bearer x".to_owned()),
+        Just("sh -c 'mysql -px --token y'".to_owned()),
+    ];
+    proptest::collection::vec(word, 0..8)
+}
+
+proptest! {
+    /// As many words as before, and a second time changes nothing.
+    #[test]
+    fn masking_keeps_the_words_and_is_done_once(args in words()) {
+        let once = mask(&args).unwrap_or_else(|| args.clone());
+        prop_assert_eq!(once.len(), args.len());
+        for (masked, arg) in once.iter().zip(&args) {
+            prop_assert!(masked.len() <= arg.len() * 4 + 8, "{} of {}", masked, arg);
+        }
+        prop_assert_eq!(mask(&once).unwrap_or_else(|| once.clone()), once);
+    }
+
+    /// Whatever stands around it, the value of an option with such a name is gone.
+    #[test]
+    fn a_password_is_never_left(secret in "[a-z0-9]{12}q", before in "[a-z0-9-]{0,8}", after in "[ -~]{0,8}") {
+        let args = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        for args in [
+            args(&["x", &before, "--password", &secret, &after]),
+            args(&["x", &format!("--{before}-token={secret}"), &after]),
+            args(&["x", &format!("postgres://{before}:{secret}@h"), &after]),
+            args(&["sh", "-c", &format!("run --secret {secret} {after}")]),
+            args(&["env", &format!("DB_PASSWORD={secret}{after}"), "x"]),
+        ] {
+            let masked = mask(&args).unwrap_or_default();
+            prop_assert!(!masked.is_empty() && !masked.iter().any(|word| word.contains(&secret)), "{:?}", masked);
+        }
+    }
+
+    #[test]
+    fn a_command_is_put_together_again(text in "[ a'\"\t\n-]{0,24}") {
+        let whole: String = options::tokens(&text).iter().flat_map(|(gap, word)| [*gap, *word]).collect();
+        prop_assert_eq!(whole, text);
+    }
+}
