@@ -9,6 +9,7 @@ pub mod explain;
 pub mod free;
 mod helper;
 pub mod launch;
+mod outlet;
 pub mod report;
 pub mod run;
 mod session;

@@ -9,6 +9,7 @@ mod page;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use portbind_ebpf::abi::{Filter, life};
 
@@ -25,6 +26,9 @@ use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::ci;
 use crate::output::color::ColorChoice;
+
+/// How long what is left to be recorded may take once the command has ended.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What to run, and what to make of it.
 #[derive(Debug, clap::Args)]
@@ -157,6 +161,7 @@ async fn follow(
         coalesces: false,
         count: None,
         history_limit: args.history_limit,
+        last_words: LAST_WORDS,
     };
     let mut session = Session::start(settings, tracer, collector)?;
     let command = args.describe(identity, host, child.pid());
@@ -167,7 +172,7 @@ async fn follow(
     let end_of_command = CommandEnd { time: host.clock.at(boot_time()), started: command.time, ending };
     let leaks = leaks::find(&mut session, &mut records, host).await?;
     let collector = session.close(&mut records, end).await?;
-    let found = collector.finish(&end_of_command, &leaks, host.clock.at(boot_time()), identity)?;
+    let found = collector.finish(&end_of_command, &leaks, host.clock.at(boot_time()), identity).await?;
     let fails = ending.exit_status() == 0 && args.fail_on.iter().any(|finding| found.has(*finding));
     Ok(if fails { ExitStatus::Negative } else { ExitStatus::Wrapped(ending.exit_status()) })
 }
@@ -190,7 +195,7 @@ impl Args {
             args: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             uid: identity.uid,
             user: host.users.name(identity.uid),
-            job: host.describe(pid).and_then(|process| process.job),
+            job: host.describe(pid).and_then(|process| process.job).map(|job| *job),
         }
     }
 }

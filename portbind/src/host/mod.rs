@@ -18,6 +18,7 @@ pub mod netlink;
 pub mod netns;
 pub mod owner_cache;
 pub mod owners;
+mod patience;
 pub mod port_sockets;
 pub mod port_usage;
 pub mod ports;
@@ -64,6 +65,7 @@ pub struct Host {
     /// Names of users.
     pub users: Users,
     files: files::Files,
+    patience: patience::Patience,
 }
 
 impl Host {
@@ -81,6 +83,7 @@ impl Host {
             clock: BootClock::new(),
             users: Users::at(root.join("etc/passwd")),
             files: files::Files::at(root),
+            patience: patience::Patience::default(),
         }
     }
 

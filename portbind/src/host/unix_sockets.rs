@@ -69,6 +69,7 @@ impl NamedSocket {
             since: None,
             left_by: None,
             processes: Vec::new(),
+            more_processes: 0,
         }
     }
 }

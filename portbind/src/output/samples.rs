@@ -79,6 +79,7 @@ pub(crate) fn held_by_java() -> Holder {
         since: None,
         left_by: None,
         processes: vec![open(process(47990, "java", &[(47900, "gradle"), (1, "systemd")]), &[7])],
+        more_processes: 0,
     }
 }
 
@@ -98,6 +99,7 @@ pub(crate) fn time_wait() -> Refusal {
         since: None,
         left_by: None,
         processes: vec![],
+        more_processes: 0,
         ..held_by_java()
     };
     Refusal {

@@ -1,16 +1,19 @@
 //! What a wrapped command was refused, as it comes: recorded, tallied, and told at the end.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, fchown};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::html::Html;
 use super::identity::Identity;
 use super::{Args, Finding, page};
+use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
 use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::diagnosis::tally::{Group, Tally};
@@ -22,12 +25,22 @@ use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::{Format, Printer, Style, Summary};
 
+/// How long the last lines may take, and how long no part of them may get through.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// Where a wrapped command's refusals go.
 pub(super) struct Collector {
-    recorder: Option<Recorder<BufWriter<File>>>,
+    recorder: Option<Recorder<Outlet>>,
+    /// Says which lines of the recording are refusals.
+    marker: Option<Marker>,
     html: Option<Html>,
     /// Tells each refusal at once.
-    live: Option<Printer<io::Stderr>>,
+    live: Option<Printer<Outlet>>,
+    /// Where the recording goes.
+    outlets: Outlets,
+    /// Where `live` goes, and at the end the report. Nothing waits for it before that.
+    stderr: Outlets,
     style: Style,
     is_quiet: bool,
     ci: Option<ci::System>,
@@ -63,18 +76,23 @@ impl Collector {
             zone: zone::local(),
             ..Style::default()
         };
-        let recorder = args.record.as_ref().map(|path| {
-            let file = create(path, identity).map_err(|source| Error::Output { path: path.clone(), source });
-            file.map(|file| Recorder::new(BufWriter::new(file)))
+        let mut outlets = Outlets::default();
+        let record = args.record.as_ref().map(|path| {
+            create(path, identity).map_err(|source| Error::Output { path: path.clone(), source })
         });
+        let record = record.transpose()?.map(|file| outlets.add(file));
+        let mut stderr = Outlets::default();
         let html = args.report.as_ref().map(|path| {
             let file = create(path, identity).map_err(|source| Error::Output { path: path.clone(), source });
             file.map(Html::new)
         });
         Ok(Self {
-            recorder: recorder.transpose()?,
+            marker: record.as_ref().map(Outlet::marker),
+            recorder: record.map(Recorder::new),
             html: html.transpose()?,
-            live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), io::stderr())),
+            live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), stderr.add(io::stderr()))),
+            outlets,
+            stderr,
             style,
             is_quiet: args.quiet,
             ci: args.ci.resolve(|name| identity.variable(name).is_some()),
@@ -93,7 +111,7 @@ impl Collector {
     }
 
     /// Records and tells what is known when all is over.
-    pub(super) fn finish(
+    pub(super) async fn finish(
         mut self,
         end: &CommandEnd,
         leaks: &[Leak],
@@ -109,20 +127,30 @@ impl Collector {
             let refusals = self.tally.count();
             let report = CommandReport { command, end, groups: &groups, refusals, leaks };
             // The command's own status counts, even where nobody reads on.
-            self.tell(&report, identity).or_else(|error| match error.kind() {
+            let mut out = match self.live.take() {
+                Some(live) => live.into_inner(),
+                None => self.stderr.add(io::stderr()),
+            };
+            self.tell(&report, identity, &mut out).and_then(|()| out.flush()).or_else(|error| match error
+                .kind()
+            {
                 io::ErrorKind::BrokenPipe => Ok(()),
                 _ => Err(Error::Write(error)),
             })?;
         }
+        // The status of the command is passed on though nobody reads, or a disk does not answer.
+        let deadline = Instant::now() + LAST_WORDS;
+        self.stderr.finish(PAUSE, deadline).await;
+        self.outlets.finish(PAUSE, deadline).await;
         Ok(Found { refusals: self.tally.count() > 0, leaks: !leaks.is_empty() })
     }
 
-    fn tell(&self, report: &CommandReport<'_>, identity: &Identity) -> io::Result<()> {
+    fn tell(&self, report: &CommandReport<'_>, identity: &Identity, out: &mut Outlet) -> io::Result<()> {
         let Some(system) = self.ci else {
-            return command::write(report, &self.style, &mut io::stderr().lock());
+            return command::write(report, &self.style, out);
         };
         let page = page::publish(system, report, &self.style, identity);
-        ci::write(system, report, &page, &self.style, &mut io::stderr().lock())
+        ci::write(system, report, &page, &self.style, out)
     }
 
     fn record_end(&mut self, groups: &[Group], end: &CommandEnd, leaks: &[Leak]) -> io::Result<()> {
@@ -154,18 +182,26 @@ impl session::Sink for Collector {
 
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
         self.tally.push(&Rc::new(refusal.clone()));
+        if let Some(marker) = &self.marker {
+            marker.next_is_an_event();
+        }
         self.record(Entry::Refusal(refusal))?;
-        self.live.as_mut().map_or(Ok(()), |live| live.event(refusal))
+        let live = self.live.as_mut().filter(|_| self.stderr.have_room());
+        live.map_or(Ok(()), |live| live.event(refusal))
     }
 
     fn release(&mut self, release: &Release) -> io::Result<()> {
         self.record(Entry::Release(release))?;
-        self.live.as_mut().map_or(Ok(()), |live| live.release(release))
+        let live = self.live.as_mut().filter(|_| self.stderr.have_room());
+        live.map_or(Ok(()), |live| live.release(release))
     }
 
-    fn repeat(&mut self, _: &Repeat) -> io::Result<()> {
-        // Of a command every refusal is told.
-        Ok(())
+    fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        self.record(Entry::Repeat(repeat))
+    }
+
+    fn outlets(&self) -> &Outlets {
+        &self.outlets
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {

@@ -1,14 +1,17 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
+mod limits;
 mod named;
+mod owners;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
+use self::owners::Asker;
 use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;
 use super::looks::look;
@@ -21,10 +24,11 @@ use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release, Socket,
+    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release, Socket, State,
 };
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
+use crate::diagnosis::other;
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
 use crate::host::bind_facts::FailedCall;
@@ -36,6 +40,9 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
 use crate::kernel::tracer::{AttachError, Tracer};
+
+/// How long after a refusal the bind that caused it may be dated, in nanoseconds.
+const LATE_NS: u64 = 5_000_000;
 
 /// Looks up on the host what the kernel's evidence leaves open, and keeps the history of ports.
 #[derive(Debug)]
@@ -111,14 +118,14 @@ impl Enricher {
         self.processes.host.clock.at(boot_ns)
     }
 
-    /// A process is about to be told of.
-    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
-        self.processes.introduced(record);
+    /// A process is about to be told of; `looks`: there is time to look at it.
+    pub(super) fn introduced(&mut self, record: &abi::Introduction, looks: bool) {
+        self.processes.introduced(record, looks);
     }
 
-    /// A socket was bound.
-    pub(super) fn bound(&mut self, record: &abi::Bound) {
-        let process = self.processes.caller(&record.header, &record.identity);
+    /// A socket was bound; `looks` as in [`Self::introduced`].
+    pub(super) fn bound(&mut self, record: &abi::Bound, looks: bool) {
+        let process = self.processes.caller(&record.header, &record.identity, looks);
         let what = if record.operation == operation::AUTOBIND {
             What::Connected
         } else {
@@ -205,9 +212,8 @@ impl Enricher {
             return self.describe_named(evidence, sockaddr, backend, lost);
         }
         let now = Instant::now();
-        let flags = evidence::walk_flags(evidence);
         let record = &evidence.refusal;
-        let process = self.processes.caller(&record.header, &record.identity);
+        let process = self.processes.caller(&record.header, &record.identity, true);
         let mut socket = evidence::socket(&record.socket);
         let key = evidence::port_key(&record.socket.endpoint);
         let mut holders = evidence::holders(evidence, self.tick_ns);
@@ -216,16 +222,7 @@ impl Enricher {
         }
         self.name_interface(socket.netns, &mut socket.interface);
         socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
-        self.find_owners(&mut holders, socket.netns, record.header.time, now);
-        let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
-        let search = if flags & walk::NOT_WALKED != 0 {
-            Search::NotDone
-        } else if flags & walk::TRUNCATED != 0 {
-            Search::Truncated
-        } else {
-            Search::Done
-        };
         let other = self.processes.host.bind_facts(&FailedCall {
             error,
             pid: process.pid,
@@ -235,49 +232,86 @@ impl Enricher {
             state: evidence::socket_state(evidence),
         });
         let ports = self.ports(error, &process, &socket, now);
+        // Those in the way come first: of more than are described, the others go without.
+        cause::find_conflicts(&self.case(evidence, &process, &socket), &mut holders);
+        self.find_owners(&mut holders, socket.netns, Asker::of(record), now);
+        self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
         let case = Case {
-            generation: self.generation,
-            error,
-            operation,
-            process: &process,
-            socket: &socket,
-            search,
-            connected_only: flags & walk::CONNECTED_ONLY != 0,
-            history: self.history.of(key),
+            history: self.history_until(key, record.header.time),
             ports: &ports,
             other: &other,
+            ..self.case(evidence, &process, &socket)
         };
-        cause::find_conflicts(&case, &mut holders);
-        self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
         let cause = cause::decide(&case, &holders);
         let fixes = remedy::propose(&case, &cause, &holders);
         let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
-        Refusal {
+        let mut refusal = Refusal {
             time: self.processes.host.clock.at(record.header.time),
-            operation,
+            operation: case.operation,
             error,
-            process,
-            socket,
-            holders,
-            holders_truncated: search == Search::Truncated,
+            holders_truncated: case.search == Search::Truncated,
             bystanders: record.walk.bystanders,
             cause,
             fixes,
-            history: self.history.of(key).to_vec(),
+            history: case.history.to_vec(),
             confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
             backend: backend.as_str(),
             lost,
+            process,
+            socket,
+            holders,
+        };
+        limits::apply(&mut refusal);
+        refusal
+    }
+
+    /// A refused call, without what is looked up for it.
+    fn case<'a>(&self, evidence: &Evidence, process: &'a Process, socket: &'a Socket) -> Case<'a> {
+        const NO_PORTS: &PortFacts =
+            &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
+        const NO_FACTS: &other::Facts = &other::Facts::unknown(State::Bound);
+        let flags = evidence::walk_flags(evidence);
+        let search = if flags & walk::NOT_WALKED != 0 {
+            Search::NotDone
+        } else if flags & walk::TRUNCATED != 0 {
+            Search::Truncated
+        } else {
+            Search::Done
+        };
+        Case {
+            generation: self.generation,
+            error: evidence::error(evidence),
+            operation: evidence::operation(evidence),
+            process,
+            socket,
+            search,
+            connected_only: flags & walk::CONNECTED_ONLY != 0,
+            history: &[],
+            ports: NO_PORTS,
+            other: NO_FACTS,
         }
     }
 
-    /// A refusal was shown: its port is watched from now on.
-    pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) {
+    /// What happened on a port until a moment in nanoseconds since boot. A refusal may have waited since; what comes a
+    /// little later may be what caused it, because a bind is known to have succeeded when its system call ends only.
+    fn history_until(&self, key: PortKey, boot_ns: u64) -> &[Moment] {
+        let until = self.processes.host.clock.at(boot_ns.saturating_add(LATE_NS));
+        let moments = self.history.of(key);
+        let count = moments.partition_point(|moment| moment.time.is_none_or(|time| time <= until));
+        moments.get(..count).unwrap_or(moments)
+    }
+
+    /// A refusal was shown: its port is watched from now on. Returns the ports that became free before that.
+    pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) -> Vec<Release> {
         let Socket { netns, protocol, port, .. } = refusal.socket;
-        self.aftermath.watch(
-            PortKey { netns, table: Table::of(protocol), port },
-            refusal,
-            backend.tells_ends(),
-        );
+        let key = PortKey { netns, table: Table::of(protocol), port };
+        let Self { aftermath, history, .. } = self;
+        aftermath.watch(key, refusal, backend.tells_ends());
+        // A refusal that has waited for its turn is shown after what came next.
+        let later = history.of(key).iter().filter(|moment| moment.what == What::Closed);
+        let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));
+        let later: Vec<_> = later.filter(|(_, time)| *time > refusal.time).collect();
+        later.into_iter().flat_map(|(socket, time)| aftermath.closed(key, socket, time)).collect()
     }
 
     /// What is known of the ports that the caller asked for one of.
@@ -304,32 +338,6 @@ impl Enricher {
             && let Some(leaving) = self.history.leaving(key, holder.address, peer)
         {
             holder.left_by.clone_from(&leaving.process);
-        }
-    }
-
-    /// Finds who has the holders open; `refused` is when they were in the way, in nanoseconds since boot.
-    fn find_owners(&mut self, holders: &mut [Holder], netns: u32, refused: u64, now: Instant) {
-        let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
-        let age = Duration::from_nanos(boot_time().saturating_sub(refused));
-        let at = now.checked_sub(age).unwrap_or(now);
-        let owners = if inodes.is_empty() { HashMap::new() } else { self.owners.find(&inodes, at, now) };
-        for holder in holders {
-            self.name_interface(netns, &mut holder.interface);
-            holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
-            let Some(found) = holder.inode.and_then(|inode| owners.get(&inode)) else { continue };
-            // Not those that came by a copy since, unless nobody else has it any more.
-            let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= refused);
-            let some_were = found.iter().any(|owner| was_there(&owner));
-            for owner in found.iter().filter(|owner| !some_were || was_there(owner)) {
-                let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
-                let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
-                let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
-                let mut process = process.unwrap_or_else(unknown);
-                if let Some(unit) = self.processes.host.socket_unit(&process, holder) {
-                    Rc::make_mut(&mut process).unit = Some(unit);
-                }
-                holder.processes.push(HolderProcess { process, fds: owner.fds.clone(), close_on_exec: None });
-            }
         }
     }
 

@@ -62,6 +62,16 @@ impl Repeats {
         put(&mut self.alike, key(&alike), repeat);
     }
 
+    /// What would be said of one more that is like this one, if such a refusal was shown.
+    pub(super) fn like(&self, alike: &Alike) -> Option<&Repeat> {
+        self.alike.peek(&key(alike)).map(|told| &told.repeat)
+    }
+
+    /// What would be said of one more of this process, if a refusal of it was shown.
+    pub(super) fn of_process(&self, pid: u32) -> Option<&Repeat> {
+        self.of_process.peek(&pid).map(|told| &told.repeat)
+    }
+
     /// What was not told yet of those that are alike, and were counted by `now`.
     pub(super) fn take(&mut self, counted: &[(Alike, u64)], now: Timestamp) -> Vec<Repeat> {
         let counted = counted.iter().map(|(alike, count)| (key(alike), *count));
