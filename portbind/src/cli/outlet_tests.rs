@@ -80,12 +80,12 @@ fn a_slow_reader_is_waited_for_while_it_reads() {
         outlet.write_all(&[b'x'; 4096]).unwrap();
         outlet.flush().unwrap();
     }
-    let read = std::thread::spawn(move || {
+    let read = thread::spawn(move || {
         let mut total = 0;
         let mut bytes = [0; 4096];
         while let Ok(count @ 1..) = reader.read(&mut bytes) {
             total += count;
-            std::thread::sleep(MOMENT / 10);
+            thread::sleep(MOMENT / 10);
         }
         total
     });

@@ -158,7 +158,6 @@ async fn follow(
     let settings = Settings {
         quiet: true,
         verbose: 0,
-        coalesces: false,
         count: None,
         history_limit: args.history_limit,
         last_words: LAST_WORDS,

@@ -86,8 +86,6 @@ pub(super) struct Settings {
     pub(super) quiet: bool,
     /// Say what was tried and what is done without; from 2 on, every call.
     pub(super) verbose: u8,
-    /// Refusals that are alike are counted.
-    pub(super) coalesces: bool,
     /// Stop after this many refusals.
     pub(super) count: Option<u64>,
     /// Moments in the life of ports that are remembered.
@@ -254,6 +252,8 @@ impl<S: Sink> Session<S> {
                 // Not at once: what is ready is looked at only when the task has given way.
                 () = yield_now(), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }
+            // Or signals would be seen only when nothing else is left to do: the runtime asks for them when it is its turn.
+            yield_now().await;
             if let Some(end) = written(self.sink.check())? {
                 return Ok(end);
             }

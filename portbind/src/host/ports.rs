@@ -6,21 +6,22 @@ use std::os::fd::AsFd as _;
 use super::netns::inside;
 use super::procfs::Procfs;
 use super::trial;
+use super::unix::namespace;
 use crate::diagnosis::event::{Options, Socket};
 use crate::diagnosis::facts::PortFacts;
 
 /// How many ports above the refused one are tried.
 const TRIALS: u16 = 32;
 
-/// Looks at the ports of the namespace of `asked`, which process `pid` is in; nothing is known of it if the
-/// process has gone.
+/// Looks at the ports of the namespace of `asked`, which process `pid` is in; where that has ended, any other process in
+/// there serves as well, and nothing is known if there is none.
 #[must_use]
 pub fn look_from(procfs: &Procfs, pid: u32, asked: &Socket) -> PortFacts {
     if procfs.own_network_namespace() == Some(asked.netns) {
         return look(asked);
     }
-    let namespace = procfs.network_namespace(pid, asked.netns);
-    namespace.and_then(|namespace| inside(namespace.as_fd(), || look(asked)).ok()).unwrap_or_default()
+    let namespace = namespace(procfs, asked.netns, pid);
+    namespace.and_then(|(_, namespace)| inside(namespace.as_fd(), || look(asked)).ok()).unwrap_or_default()
 }
 
 /// Looks at the ports of the namespace of this thread: its settings, and a port to which `asked` could be bound.
@@ -91,7 +92,7 @@ mod tests {
     fn the_ports_of_a_namespace_are_seen_from_within() {
         let procfs = Procfs::new();
         let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
-        let namespace = procfs.network_namespace(pid, netns).unwrap();
+        let (_, namespace) = namespace(&procfs, netns, pid).unwrap();
         // Entering one's own namespace takes the same capability as another's.
         if let Ok(facts) = inside(namespace.as_fd(), || look(&asked(1))) {
             assert!(facts.ephemeral.is_some());

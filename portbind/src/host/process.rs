@@ -99,7 +99,8 @@ impl Host {
     fn in_memory(&self, pid: u32, uid: Option<u32>, ancestors: &[Ancestor]) -> (Arguments, Option<Box<Job>>) {
         let (procfs, ancestors) = (self.procfs.clone(), ancestors.to_vec());
         let read = move || (arguments(&procfs, pid), job::job(&procfs, pid, &ancestors).map(Box::new));
-        uid.and_then(|uid| self.patience.read(uid, read)).unwrap_or_default()
+        // One without a user is as good as any other user.
+        self.patience.read(uid.unwrap_or(u32::MAX), read).unwrap_or_default()
     }
 
     fn container(&self, cgroup: &str) -> Option<Container> {
@@ -145,7 +146,7 @@ fn split(bytes: &[u8]) -> Arguments {
 
 /// Real user and group from `/proc/PID/status` (task_state in fs/proc/array.c), where the name has its
 /// newlines escaped.
-fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
+pub(super) fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
     let real = |key: &[u8]| {
         let value = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key))?;
         std::str::from_utf8(value).ok()?.split_ascii_whitespace().next()?.parse().ok()

@@ -1,5 +1,6 @@
 //! What a wrapped command was refused, as it comes: recorded, tallied, and told at the end.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, fchown};
@@ -25,6 +26,8 @@ use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::{Format, Printer, Style, Summary};
 
+/// Ends of processes of the command that are remembered without a refusal.
+const RECENT_ENDS: usize = 4096;
 /// How long the last lines may take, and how long no part of them may get through.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(5);
@@ -46,7 +49,10 @@ pub(super) struct Collector {
     ci: Option<ci::System>,
     command: Option<Command>,
     tally: Tally,
+    /// Ends of processes that were refused, and of others that may yet turn out to have been: a refusal may wait for its
+    /// turn while its process ends.
     ends: Vec<Ended>,
+    recent_ends: VecDeque<Ended>,
     summary: Option<Summary>,
 }
 
@@ -99,6 +105,7 @@ impl Collector {
             command: None,
             tally: Tally::default(),
             ends: Vec::new(),
+            recent_ends: VecDeque::new(),
             summary: None,
         })
     }
@@ -181,6 +188,10 @@ impl session::Sink for Collector {
     }
 
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
+        let is_its = |end: &Ended| end.pid == refusal.process.pid && end.time >= refusal.time;
+        if let Some(place) = self.recent_ends.iter().position(is_its) {
+            self.ends.extend(self.recent_ends.remove(place));
+        }
         self.tally.push(&Rc::new(refusal.clone()));
         if let Some(marker) = &self.marker {
             marker.next_is_an_event();
@@ -205,7 +216,14 @@ impl session::Sink for Collector {
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {
-        self.ends.push(ended);
+        if self.tally.has(ended.pid) {
+            self.ends.push(ended);
+            return Ok(());
+        }
+        if self.recent_ends.len() >= RECENT_ENDS {
+            self.recent_ends.pop_front();
+        }
+        self.recent_ends.push_back(ended);
         Ok(())
     }
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 use portbind_ebpf::abi::counter;
 use tokio::time::Instant;
 
+use super::bounded::Usage;
 use super::{Drained, End, LATE_OPENING, Records, Session, Sink, written};
 use crate::diagnosis::event::{Account, Gaps};
 use crate::error::Error;
 use crate::output::Summary;
+use crate::output::wire::Cache;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
@@ -45,7 +47,7 @@ impl<S: Sink> Session<S> {
         ));
         // Where events were not read, a line more is not either.
         if unwritten == 0 {
-            let summary = Summary::new(&self.account, &gaps, elapsed);
+            let summary = Summary { caches: self.caches(), ..Summary::new(&self.account, &gaps, elapsed) };
             written(self.sink.summary(&summary))?;
             self.sink.outlets().finish(self.settings.last_words, deadline + LAST_LINE).await;
         }
@@ -117,6 +119,16 @@ impl<S: Sink> Session<S> {
                  shown before"
             ));
         }
+    }
+
+    fn caches(&self) -> Vec<Cache> {
+        let mut usage = self.enricher.usage();
+        usage.push(("queue", self.queue.usage()));
+        let cache = |(name, usage): (&'static str, Usage)| {
+            let Usage { bytes, limit, evicted } = usage;
+            Cache { name: name.into(), bytes, limit, evicted }
+        };
+        usage.into_iter().map(cache).collect()
     }
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {

@@ -4,7 +4,6 @@ mod limits;
 mod named;
 mod owners;
 
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -12,11 +11,12 @@ use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
 use self::owners::Asker;
+use super::bounded::Usage;
 use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;
 use super::looks::look;
 use super::netns_names::NetnsNames;
-use super::processes::Processes;
+use super::processes::{Introduced, Processes};
 use super::recent::FRESH;
 use super::seeds::Seeds;
 use super::source::Source;
@@ -24,7 +24,7 @@ use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release, Socket, State,
+    Confidence, Holder, Interface, Ownership, Process, Refusal, Release, Socket, State,
 };
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
@@ -35,7 +35,7 @@ use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
-use crate::host::{Host, OwnerCache, OwnerFds, SocketOwners, generation};
+use crate::host::{Host, OwnerCache, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
@@ -59,6 +59,8 @@ pub(super) struct Enricher {
     facts: KnownPorts,
     generation: Generation,
     tick_ns: u64,
+    /// When tracing began, in nanoseconds since boot.
+    begin: u64,
 }
 
 impl Enricher {
@@ -81,11 +83,22 @@ impl Enricher {
             facts: KnownPorts::new(),
             generation: generation(),
             tick_ns: tick_ns(),
+            begin: boot_time(),
             processes: Processes::new(host),
             history: History::new(history_limit),
             aftermath: Aftermath::default(),
             fallback,
         }
+    }
+
+    /// What is kept in memory, by name.
+    pub(super) fn usage(&self) -> Vec<(&'static str, Usage)> {
+        let mut usage = self.processes.usage().to_vec();
+        let (bytes, limit) = self.history.bytes();
+        usage.push(("history", Usage { bytes, limit, evicted: self.history.evicted() }));
+        let (bytes, limit) = self.owners.bytes();
+        usage.push(("owners", Usage { bytes, limit, evicted: 0 }));
+        usage
     }
 
     /// Why owners of sockets are looked up in `/proc`, if they are.
@@ -227,9 +240,12 @@ impl Enricher {
             error,
             pid: process.pid,
             start_boot_ns: record.identity.start_time,
+            uid: record.identity.uid,
             socket: &socket,
             inode: record.socket.endpoint.inode,
             state: evidence::socket_state(evidence),
+            has_port: self.has_port(record),
+            parents: &self.parents(record),
         });
         let ports = self.ports(error, &process, &socket, now);
         // Those in the way come first: of more than are described, the others go without.
@@ -312,6 +328,21 @@ impl Enricher {
         let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));
         let later: Vec<_> = later.filter(|(_, time)| *time > refusal.time).collect();
         later.into_iter().flat_map(|(socket, time)| aftermath.closed(key, socket, time)).collect()
+    }
+
+    /// Whether the refused socket had a port before, as far as the kernel half told: it does not matter then whether the
+    /// caller lives.
+    fn has_port(&self, record: &abi::Refusal) -> Option<bool> {
+        let began_before_tracing = record.identity.start_time < self.begin;
+        let known = self.history.has_port(evidence::socket_id(&record.socket.endpoint));
+        known.or_else(|| (!began_before_tracing && self.history.evicted() == 0).then_some(false))
+    }
+
+    /// The processes above the caller, by pid and start.
+    fn parents(&self, record: &abi::Refusal) -> Vec<(u32, u64)> {
+        let known = self.processes.introduction(&record.header, &record.identity);
+        let parents = known.into_iter().flat_map(Introduced::parents);
+        parents.map(|parent| (parent.pid, parent.start_time)).collect()
     }
 
     /// What is known of the ports that the caller asked for one of.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::Opening;
+use super::bounded::Usage;
 use super::party::Party;
 use crate::kernel::assemble::Evidence;
 
@@ -99,14 +100,9 @@ impl Queue {
         self.len == 0
     }
 
-    /// How many wait.
-    pub(super) const fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The most bytes that waited at once, the limit, and how many refusals found no room.
-    pub(super) const fn usage(&self) -> (usize, usize, u64) {
-        (self.most, ROOM, self.refused)
+    /// The most bytes that waited at once, and how many refusals found no room.
+    pub(super) const fn usage(&self) -> Usage {
+        Usage { bytes: self.most, limit: ROOM, evicted: self.refused }
     }
 
     /// Takes away the youngest refusal of the process with the most of the party with the most.
@@ -191,8 +187,8 @@ mod tests {
         assert_eq!(refused.evidence.refusal.header.time, 1);
         queue.charge(greedy, Duration::from_millis(1));
         assert_eq!(pop(&mut queue), Some((modest, 2)));
-        let (most, limit, refused) = queue.usage();
-        assert!(most <= limit + 8192 && refused == 101, "{most} {refused}");
+        let Usage { bytes, limit, evicted } = queue.usage();
+        assert!(bytes <= limit && evicted == 101, "{bytes} {evicted}");
     }
 
     proptest! {
@@ -208,7 +204,7 @@ mod tests {
                     out += u64::from(queue.push(Party::numbered(party), pid, pending(into)).is_some());
                 }
             }
-            prop_assert_eq!(queue.len() as u64, into - out);
+            prop_assert_eq!(queue.len as u64, into - out);
             while queue.pop().is_some() {
                 out += 1;
             }
