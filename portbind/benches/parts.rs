@@ -130,6 +130,7 @@ fn refusal() -> Refusal {
             fds: vec![7],
             close_on_exec: None,
         }],
+        more_processes: 0,
     };
     Refusal {
         time: Timestamp::UNIX_EPOCH,

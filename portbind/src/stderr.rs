@@ -25,7 +25,7 @@ fn write(lines: &str) {
 }
 
 /// The lines of a sentence: whatever foreign string is in it, no line of another kind.
-fn lines(sentence: &str) -> String {
+pub(crate) fn lines(sentence: &str) -> String {
     let starts = std::iter::once("portbind: ").chain(std::iter::repeat("  "));
     let line = |(line, start): (&str, &str)| format!("{start}{}\n", Prose(line.trim_start()));
     sentence.lines().zip(starts).map(line).collect()

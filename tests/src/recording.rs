@@ -218,6 +218,7 @@ impl Maker {
             opened_by: Some(opener(program)),
             left_by: is_wait.then(|| opener(program)),
             processes: if is_wait { Vec::new() } else { vec![process] },
+            more_processes: 0,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Commands for `portbind run` to wrap: each shows one thing that a wrapper could get wrong.
 
+mod crowd;
 mod family;
 mod state;
 
@@ -85,6 +86,24 @@ pub enum Subject {
         /// The port.
         port: u16,
     },
+    /// Shares a listener with many processes, and is refused its port all the time until the input ends.
+    Crowd {
+        /// The port.
+        port: u16,
+        /// Processes.
+        holders: u32,
+        /// Refusals a second.
+        rate: u32,
+    },
+    /// Starts processes that end after some refusals, one after the other.
+    Mayflies {
+        /// The port, which somebody has.
+        port: u16,
+        /// Processes.
+        count: u32,
+        /// Refusals of each.
+        refusals: u32,
+    },
 }
 
 /// Plays a subject.
@@ -111,6 +130,8 @@ pub fn run(subject: Subject) -> anyhow::Result<ExitCode> {
         }
         Subject::Leave { port } => family::leave(port)?,
         Subject::Serve { port } => family::serve(port)?,
+        Subject::Crowd { port, holders, rate } => crowd::crowd(port, holders, rate)?,
+        Subject::Mayflies { port, count, refusals } => crowd::mayflies(port, count, refusals)?,
     }
     Ok(ExitCode::SUCCESS)
 }

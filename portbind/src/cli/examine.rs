@@ -76,6 +76,9 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
         socket,
         inode: 0,
         state: State::Bound,
+        has_port: None,
+        parents: &[],
+        uid: rustix::process::getuid().as_raw(),
     });
     // A new socket is bound once, and with an address of the right length.
     let other = Facts { is_bound: Some(false), ..other };

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod free;
 mod helper;
 pub mod launch;
+mod outlet;
 mod reexec;
 pub mod report;
 pub mod run;

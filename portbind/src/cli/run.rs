@@ -11,6 +11,7 @@ mod trace;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use portbind_ebpf::abi::{Filter, life};
 
@@ -33,6 +34,9 @@ use crate::output::ci;
 use crate::output::color::ColorChoice;
 use crate::secrets::Secrets;
 use crate::stderr;
+
+/// How long what is left to be recorded may take once the command has ended.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What to run, and what to make of it.
 #[derive(Debug, clap::Args)]
@@ -168,16 +172,16 @@ impl Args {
             purpose: Purpose::Run { command },
             quiet: true,
             verbose: 0,
-            coalesces: false,
             count: None,
             history_limit: self.history_limit,
+            last_words: LAST_WORDS,
         }
     }
 
     /// The command that process `pid` is about to become.
     fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
         let launcher = host.describe(pid);
-        let known = launcher.as_ref().and_then(|process| process.job.as_ref());
+        let known = launcher.as_ref().and_then(|process| process.job.as_deref());
         Command {
             time: host.clock.at(boot_time()),
             pid,

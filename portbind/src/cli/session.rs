@@ -1,39 +1,48 @@
 //! A run of tracing: reads the ring buffer until told to stop, and closes the account.
 
 mod account;
+mod bounded;
 mod descriptors;
 mod enrich;
 mod known_ports;
 mod looks;
 mod netns_names;
+mod overflow;
+mod party;
 mod processes;
+mod queue;
 mod recent;
 mod repeats;
 mod rights;
 mod seeds;
+mod showing;
 mod sink;
 pub(super) mod source;
 
 use std::collections::VecDeque;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
-use portbind_ebpf::abi::counter;
+use portbind_ebpf::abi::{Alike, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use self::enrich::Enricher;
+use self::overflow::Overflow;
+use self::party::Parties;
+use self::queue::Queue;
 use self::repeats::Repeats;
 pub(super) use self::rights::require;
 use self::sink::written;
 pub(super) use self::sink::{End, Sink};
-use crate::diagnosis::event::{Account, Ended, Ending, Release};
+use super::outlet::{Outlet, Outlets};
+use crate::diagnosis::event::{Account, Ended, Ending};
 use crate::diagnosis::history::History;
 use crate::error::Error;
-use crate::host::Host;
-use crate::host::clock::boot_time;
 use crate::host::confinement::Purpose;
-use crate::kernel::alike;
+use crate::host::{Accounts, Host};
 use crate::kernel::assemble::{Assembler, Evidence};
 use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
@@ -46,8 +55,11 @@ use crate::sys::ring::Ring;
 /// How long a refusal waits for the bind that opened its holder to be told: on two CPUs the order can
 /// turn round, and a system call's success is seen at its end only.
 const LATE_OPENING: Duration = Duration::from_millis(5);
-/// Records that are read before anything else gets its turn.
+/// Refusals that wait for it at once; those behind them are shown without.
+const MOST_WAITING: usize = 256;
+/// Records that are read before anything else gets its turn, and how long that may take.
 const RECORDS_AT_ONCE: usize = 256;
+const SLICE: Duration = Duration::from_millis(20);
 /// How often the loss counter, and the ring buffer, are looked at while nothing else happens.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
 
@@ -80,12 +92,12 @@ pub(super) struct Settings {
     pub(super) quiet: bool,
     /// Say what was tried and what is done without; from 2 on, every call.
     pub(super) verbose: u8,
-    /// Refusals that are alike are counted.
-    pub(super) coalesces: bool,
     /// Stop after this many refusals.
     pub(super) count: Option<u64>,
     /// Moments in the life of ports that are remembered.
     pub(super) history_limit: usize,
+    /// How long the end of the run may take, with all that has not been shown or written by then.
+    pub(super) last_words: Duration,
 }
 
 impl Settings {
@@ -119,11 +131,21 @@ pub(super) struct Session<S> {
     account: Account,
     lost: u64,
     repeats: Repeats,
+    /// Refusals that wait for a turn.
+    queue: Queue,
+    parties: Parties,
+    /// Refusals that found no room in the queue.
+    overflow: Overflow<[u8; size_of::<Alike>()]>,
+    /// Standard error, which must not be waited for either.
+    notes: Outlets,
+    note: Outlet,
 }
 
 impl<S: Sink> Session<S> {
     /// Gives up what a run does not need, and announces that tracing has begun.
     pub(super) fn start(settings: Settings, host: Host, tracer: Tracer, sink: S) -> Result<Self, Error> {
+        let mut notes = Outlets::default();
+        let note = notes.add(io::stderr());
         let mut session = Self {
             settings,
             enricher: Enricher::new(host, &tracer, settings.history_limit),
@@ -136,6 +158,11 @@ impl<S: Sink> Session<S> {
             account: Account::default(),
             lost: 0,
             repeats: Repeats::new(),
+            queue: Queue::default(),
+            parties: Parties::new(&Accounts::at(Path::new("/"))),
+            overflow: Overflow::new(),
+            notes,
+            note,
         };
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
@@ -146,23 +173,26 @@ impl<S: Sink> Session<S> {
         Ok(session)
     }
 
-    fn status(&self, text: &str) {
-        if !self.settings.quiet {
-            stderr::say(text);
+    /// Says something on standard error. Who closed it does not want to read it.
+    fn status(&mut self, text: &str) {
+        if !self.settings.quiet && self.notes.have_room() {
+            let _said = self.note.write_all(stderr::lines(text).as_bytes()).and_then(|()| self.note.flush());
         }
     }
 
     fn announce(&mut self) -> Result<(), Error> {
+        let mut texts = Vec::new();
         if self.settings.verbose > 0 {
-            for (backend, error) in &self.tracer.refused {
-                self.status(&format!("{} cannot be used: {error}", backend.as_str()));
-            }
-            if let Some(fallback) = self.enricher.fallback() {
-                self.status(&format!("owners of sockets are looked up in /proc: {fallback}"));
-            }
+            let refused = self.tracer.refused.iter();
+            texts.extend(
+                refused.map(|(backend, error)| format!("{} cannot be used: {error}", backend.as_str())),
+            );
+            let fallback = self.enricher.fallback();
+            texts.extend(fallback.map(|why| format!("owners of sockets are looked up in /proc: {why}")));
         }
-        for shows in &self.tracer.missing {
-            self.status(&format!("this kernel has no hook for {shows}"));
+        texts.extend(self.tracer.missing.iter().map(|shows| format!("this kernel has no hook for {shows}")));
+        for text in texts {
+            self.status(&text);
         }
         written(self.sink.begin())?;
         let backend = self.tracer.backend;
@@ -176,7 +206,11 @@ impl<S: Sink> Session<S> {
         let lines = self.tracer.debug_lines().map_err(|error| error.to_string());
         match lines.and_then(|lines| poll::watch(lines).map_err(|error| error.to_string())) {
             Ok(lines) => drop(tokio::spawn(write_debug_lines(lines))),
-            Err(reason) => self.status(&format!("there are no debug lines: {reason}")),
+            // Not by the thread that writes notes: a thread that runs before the capabilities are given up keeps them.
+            Err(reason) if !self.settings.quiet => {
+                stderr::say(format_args!("there are no debug lines: {reason}"));
+            }
+            Err(_) => {}
         }
     }
 
@@ -219,15 +253,23 @@ impl<S: Sink> Session<S> {
                         return Ok(end);
                     }
                 }
+                () = self.sink.outlets().changed() => {}
                 () = yield_now(), if has_more => match self.drain(records.get_mut())? {
                     Drained::Empty => has_more = false,
                     Drained::More => {}
                     Drained::Ended(end) => return Ok(end),
                 },
+                () = yield_now(), if self.may_work() => {}
                 // Not at once: what is ready is looked at only when the task has given way.
                 () = yield_now(), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
             }
-            if let Some(end) = self.show_waiting(Instant::now())? {
+            // Or signals would be seen only when nothing else is left to do: the runtime asks for them when it is its turn.
+            yield_now().await;
+            if let Some(end) = written(self.sink.check())? {
+                return Ok(end);
+            }
+            self.end_waiting(Instant::now());
+            if let Some(end) = self.work_until(Instant::now() + SLICE)? {
                 return Ok(end);
             }
             self.tracer.await_ends(self.enricher.awaits_ends())?;
@@ -271,7 +313,11 @@ impl<S: Sink> Session<S> {
 
     /// Reads what is in the ring buffer, up to a limit.
     fn drain(&mut self, records: &mut Ring) -> Result<Drained, Error> {
+        let until = Instant::now() + SLICE;
         for _ in 0..RECORDS_AT_ONCE {
+            if Instant::now() >= until {
+                break;
+            }
             let Some(bytes) = records.next_record() else { return Ok(Drained::Empty) };
             let record = match Record::parse(bytes) {
                 Ok(record) => record,
@@ -282,8 +328,16 @@ impl<S: Sink> Session<S> {
             };
             let mut free = Vec::new();
             match record {
-                Record::Introduction(record) => self.enricher.introduced(record),
-                Record::Bound(record) => self.enricher.bound(record),
+                Record::Introduction(record) => {
+                    let party = self.parties.of(&record.identity);
+                    let looks = self.parties.has_share_left(party, std::time::Instant::now());
+                    self.working_for(party, |session| session.enricher.introduced(record, looks));
+                }
+                Record::Bound(record) => {
+                    let party = self.parties.of(&record.identity);
+                    let looks = self.parties.has_share_left(party, std::time::Instant::now());
+                    self.working_for(party, |session| session.enricher.bound(record, looks));
+                }
                 Record::Change(record) => free = self.enricher.changed(record),
                 Record::Ended(record) => written(self.sink.ended(Ended {
                     time: self.enricher.wall_time(record.header.time),
@@ -299,7 +353,7 @@ impl<S: Sink> Session<S> {
             let complete = self.assembler.push(record);
             let end = match (self.show_releases(free)?, complete) {
                 (Some(end), _) => Some(end),
-                (None, Some(evidence)) => self.show(evidence, Opening::MayCome)?,
+                (None, Some(evidence)) => self.take_in(evidence)?,
                 (None, None) => None,
             };
             if let Some(end) = end {
@@ -307,73 +361,6 @@ impl<S: Sink> Session<S> {
             }
         }
         Ok(Drained::More)
-    }
-
-    /// Shows the refusals that have waited until `now`.
-    fn show_waiting(&mut self, now: Instant) -> Result<Option<End>, Error> {
-        let mut waited = Vec::new();
-        while let Some((_, evidence)) = self.waiting.pop_front_if(|(until, _)| *until <= now) {
-            waited.push(evidence);
-        }
-        self.show_all(waited)
-    }
-
-    fn show_all(&mut self, evidence: Vec<Evidence>) -> Result<Option<End>, Error> {
-        for evidence in evidence {
-            if let Some(end) = self.show(evidence, Opening::IsOverdue)? {
-                return Ok(Some(end));
-            }
-        }
-        Ok(None)
-    }
-
-    fn show_releases(&mut self, releases: Vec<Release>) -> Result<Option<End>, Error> {
-        for release in releases {
-            if let Some(end) = written(self.sink.release(&release))? {
-                return Ok(Some(end));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Describes a refusal and shows it, unless it is to wait for the bind that opened its holder.
-    fn show(&mut self, evidence: Evidence, opening: Opening) -> Result<Option<End>, Error> {
-        if self.is_full() {
-            self.account.filtered += 1;
-            return Ok(None);
-        }
-        let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
-        if opening == Opening::MayCome && refusal.lacks_opener() {
-            self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
-            return Ok(None);
-        }
-        let end = written(self.sink.refusal(&refusal))?;
-        if end.is_none() {
-            self.account.shown += 1;
-            if self.settings.coalesces {
-                self.repeats.told(alike::of(&evidence.refusal), &refusal);
-            }
-            self.enricher.shown(&refusal, self.tracer.backend);
-        }
-        Ok(end)
-    }
-
-    /// Shows how many refusals were only counted since the last time.
-    fn show_repeats(&mut self) -> Result<Option<End>, Error> {
-        let coalesced = self.tracer.count(counter::COALESCED)?;
-        if coalesced == self.account.coalesced {
-            return Ok(None);
-        }
-        self.account.coalesced = coalesced;
-        let now = self.enricher.wall_time(boot_time());
-        let mut repeats = self.repeats.take(&self.tracer.counted_alike(), now);
-        repeats.extend(self.repeats.take_not_looked_at(&self.tracer.not_looked_at(), now));
-        for repeat in repeats {
-            if let Some(end) = written(self.sink.repeat(&repeat))? {
-                return Ok(Some(end));
-            }
-        }
-        Ok(None)
     }
 
     fn check_loss(&mut self) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 mod sink;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
@@ -19,11 +20,13 @@ use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::Format;
 use crate::output::color::ColorChoice;
-use crate::stderr;
 use crate::secrets::Secrets;
+use crate::stderr;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 8;
+/// How long the end may take: with the start of the next command it is still within a second.
+const LAST_WORDS: Duration = Duration::from_millis(600);
 
 /// What to trace, and how to tell it.
 #[derive(Debug, clap::Args)]
@@ -135,11 +138,11 @@ impl Args {
     fn settings(&self) -> Settings {
         Settings {
             purpose: Purpose::Trace,
-            coalesces: self.coalesces(),
             quiet: self.quiet,
             verbose: self.verbose,
             count: self.count,
             history_limit: self.history_limit,
+            last_words: LAST_WORDS,
         }
     }
 

@@ -102,13 +102,15 @@ fn what_cannot_be_decided_stops_nobody() {
 
 #[test]
 fn a_socket_unit_is_stopped_by_its_manager() {
-    let manager = |process: &Process| {
-        (process.pid == 1).then(|| Manager { user: None, unit: "web.socket".to_owned() })
-    };
+    let manager =
+        |process: &Process| (process.pid == 1).then(|| Manager { user: None, unit: "web.socket".to_owned() });
     let surroundings =
         Surroundings { own: &[], ephemeral: None, manager: &manager, standing: &standing, cgroup: &|_| None };
     let found = plan(&[holder(70, &[1, 8])], &surroundings);
-    assert_eq!(found.command().map(|command| command.to_string()).as_deref(), Some("systemctl stop -- web.socket"));
+    assert_eq!(
+        found.command().map(|command| command.to_string()).as_deref(),
+        Some("systemctl stop -- web.socket")
+    );
     assert!(found.is_forbidden() && found.targets.is_empty() && found.obstacles.len() == 1);
 }
 

@@ -124,24 +124,54 @@ impl What {
     }
 }
 
+/// Bytes for each moment that may be remembered, its share of the processes included.
+const BYTES_A_MOMENT: usize = 256;
+/// Bytes that a port takes besides its moments.
+const PORT: usize = 128;
+
 /// The recent life of ports.
 #[derive(Debug)]
 pub struct History {
-    ports: LruCache<PortKey, Vec<Moment>>,
+    ports: LruCache<PortKey, Life>,
     connecting: LruCache<u64, Rc<Process>>,
     moments: usize,
+    bytes: usize,
     limit: usize,
     evicted: u64,
 }
 
+/// The recent life of one port, oldest first.
+#[derive(Debug, Default)]
+struct Life {
+    moments: Vec<Moment>,
+    bytes: usize,
+}
+
+impl Life {
+    /// Counts its bytes anew: a process that did several things in a row counts once.
+    fn measure(&mut self) {
+        let process = |moment: &Moment| moment.process.as_ref().map(Rc::as_ptr);
+        let mut last = None;
+        let mut bytes = PORT + self.moments.capacity() * size_of::<Moment>();
+        for moment in &self.moments {
+            if process(moment) != last {
+                bytes += moment.process.as_ref().map_or(0, |process| process.bytes());
+                last = process(moment);
+            }
+        }
+        self.bytes = bytes;
+    }
+}
+
 impl History {
-    /// Remembers at most `limit` moments.
+    /// Remembers at most `limit` moments, and as many bytes as so many usual ones take.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             ports: LruCache::unbounded(),
             connecting: LruCache::new(MAX_CONNECTING),
             moments: 0,
+            bytes: 0,
             limit,
             evicted: 0,
         }
@@ -149,31 +179,40 @@ impl History {
 
     /// Takes down a moment.
     pub fn push(&mut self, key: PortKey, moment: Moment) {
-        let life = self.ports.get_or_insert_mut(key, Vec::new);
-        if life.len() >= MOMENTS_PER_PORT {
-            life.remove(0);
-            self.moments -= 1;
+        let life = self.ports.get_or_insert_mut(key, Life::default);
+        let before = (life.moments.len(), life.bytes);
+        if life.moments.len() >= MOMENTS_PER_PORT {
+            life.moments.remove(0);
         }
-        life.push(moment);
-        self.moments += 1;
-        while self.moments > self.limit {
+        life.moments.reserve_exact(1);
+        life.moments.push(moment);
+        life.measure();
+        self.moments = self.moments + life.moments.len() - before.0;
+        self.bytes = self.bytes + life.bytes - before.1;
+        while self.moments > self.limit || self.bytes > self.most_bytes() {
             let Some((_, forgotten)) = self.ports.pop_lru() else { break };
-            self.moments -= forgotten.len();
-            self.evicted += u64::try_from(forgotten.len()).unwrap_or(u64::MAX);
+            self.moments -= forgotten.moments.len();
+            self.bytes -= forgotten.bytes;
+            self.evicted += u64::try_from(forgotten.moments.len()).unwrap_or(u64::MAX);
         }
     }
 
     /// Takes down what was so before tracing began, in front of everything else; it makes nothing newer go, and
     /// what is known of its socket already is not said again.
     pub fn seed(&mut self, key: PortKey, moment: Moment) {
-        let life = self.ports.peek(&key).map_or(&[][..], Vec::as_slice);
-        let is_known = life.iter().any(|known| known.socket.is(moment.socket));
-        if is_known || life.len() >= MOMENTS_PER_PORT || self.moments >= self.limit {
+        let known = self.of(key);
+        let is_known = known.iter().any(|known| known.socket.is(moment.socket));
+        let is_full = self.moments >= self.limit || self.bytes >= self.most_bytes();
+        if is_known || is_full || known.len() >= MOMENTS_PER_PORT {
             return;
         }
-        let earlier = life.iter().take_while(|known| known.time.is_none()).count();
-        self.ports.get_or_insert_mut(key, Vec::new).insert(earlier, moment);
+        let earlier = known.iter().take_while(|known| known.time.is_none()).count();
+        let life = self.ports.get_or_insert_mut(key, Life::default);
+        let before = life.bytes;
+        life.moments.insert(earlier, moment);
+        life.measure();
         self.moments += 1;
+        self.bytes = self.bytes + life.bytes - before;
     }
 
     /// A process begins to connect; which port it gets is told by [`Self::connected`].
@@ -189,7 +228,7 @@ impl History {
     /// What is known of a port, oldest first.
     #[must_use]
     pub fn of(&self, key: PortKey) -> &[Moment] {
-        self.ports.peek(&key).map_or(&[], Vec::as_slice)
+        self.ports.peek(&key).map_or(&[], |life| &life.moments)
     }
 
     /// The bind or connect that gave a socket its port, if it was seen and was not undone: who had a socket open
@@ -215,6 +254,24 @@ impl History {
         self.of(key).iter().rev().find(|moment| {
             moment.what == What::Leaving && moment.address == address && moment.peer == Some(peer)
         })
+    }
+
+    /// Whether a socket has a port, as far as that was seen.
+    #[must_use]
+    pub fn has_port(&self, socket: SocketId) -> Option<bool> {
+        let all = self.ports.iter().flat_map(|(_, life)| &life.moments);
+        let last = all.filter(|moment| moment.socket.is(socket)).max_by_key(|moment| moment.time)?;
+        Some(last.what != What::Closed)
+    }
+
+    /// Bytes that are remembered, and the most that may be.
+    #[must_use]
+    pub const fn bytes(&self) -> (usize, usize) {
+        (self.bytes, self.most_bytes())
+    }
+
+    const fn most_bytes(&self) -> usize {
+        self.limit.saturating_mul(BYTES_A_MOMENT)
     }
 
     /// Moments that are remembered.

@@ -9,11 +9,14 @@ use super::event::{Ended, Outcome, Process, Refusal};
 
 /// Refusals that are kept whole; what comes after is counted.
 const KEPT: usize = 1000;
+/// Bytes that they may take.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Refusals as they come.
 #[derive(Debug, Default)]
 pub struct Tally {
     refusals: Vec<Rc<Refusal>>,
+    bytes: usize,
     not_kept: u64,
 }
 
@@ -29,11 +32,19 @@ pub struct Group {
 impl Tally {
     /// Adds a refusal.
     pub fn push(&mut self, refusal: &Rc<Refusal>) {
-        if self.refusals.len() < KEPT {
+        let bytes = refusal.bytes();
+        if self.refusals.len() < KEPT && self.bytes + bytes <= KEPT_BYTES {
+            self.bytes += bytes;
             self.refusals.push(Rc::clone(refusal));
         } else {
             self.not_kept += 1;
         }
+    }
+
+    /// Whether a refusal of this process is kept.
+    #[must_use]
+    pub fn has(&self, pid: u32) -> bool {
+        self.refusals.iter().any(|refusal| refusal.process.pid == pid)
     }
 
     /// How many there were.

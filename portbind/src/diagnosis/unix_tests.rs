@@ -29,6 +29,7 @@ fn holder(pid: u32, state: State) -> Holder {
         time_wait_left_ms: None,
         backlog: None,
         processes: vec![HolderProcess { process: Rc::new(process), fds: vec![3], close_on_exec: None }],
+        more_processes: 0,
     }
 }
 

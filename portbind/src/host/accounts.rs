@@ -3,13 +3,18 @@
 //! As in [`super::users`], no name service is asked.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Ranges of subordinate ids that are read; a machine with more users than that has a name service.
+const MAX_RANGES: usize = 1024;
 
 /// The files of accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     passwd: PathBuf,
     group: PathBuf,
+    subuid: PathBuf,
 }
 
 /// A line of passwd(5).
@@ -31,7 +36,26 @@ impl Accounts {
     /// Those of the machine whose files lie below `root`.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { passwd: root.join("etc/passwd"), group: root.join("etc/group") }
+        Self {
+            passwd: root.join("etc/passwd"),
+            group: root.join("etc/group"),
+            subuid: root.join("etc/subuid"),
+        }
+    }
+
+    /// Ranges of subordinate user ids, and the user id of whose they are: lines `NAME:FIRST:COUNT` or
+    /// `UID:FIRST:COUNT` of subuid(5). Lines of users without an account are left out.
+    #[must_use]
+    pub fn subordinate_uids(&self) -> Vec<(Range<u32>, u32)> {
+        let of_line = |line: &str| -> Option<(Range<u32>, u32)> {
+            let fields: Vec<&str> = line.split(':').collect();
+            let [user, first, count] = fields[..] else { return None };
+            let first: u32 = first.parse().ok()?;
+            let end = first.checked_add(count.trim().parse().ok()?)?;
+            let owner = user.parse().ok().or_else(|| self.find(user).map(|account| account.uid))?;
+            Some((first..end, owner))
+        };
+        read_lossy(&self.subuid).lines().filter_map(of_line).take(MAX_RANGES).collect()
     }
 
     /// The account of a login name, or of a number.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 
 use super::broker::Setting;
+use super::unix::namespace;
 use super::{Host, local_addresses};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{Family, Protocol, Socket, State};
@@ -29,12 +30,18 @@ pub struct FailedCall<'a> {
     pub pid: u32,
     /// Start of the caller, as [`Host::describe_if_started_at`] takes it.
     pub start_boot_ns: u64,
+    /// Its real user id.
+    pub uid: u32,
     /// The socket.
     pub socket: &'a Socket,
     /// Its inode number in sockfs.
     pub inode: u64,
     /// Its state.
     pub state: State,
+    /// It had a port before the call, as far as that was seen.
+    pub has_port: Option<bool>,
+    /// The processes above the caller, nearest first: pid and start.
+    pub parents: &'a [(u32, u64)],
 }
 
 impl Host {
@@ -44,7 +51,7 @@ impl Host {
         let mut facts = Facts::unknown(call.state);
         match call.error.name() {
             Some("EADDRNOTAVAIL") => facts.presence = self.presence(call),
-            Some("EINVAL") => facts.is_bound = self.is_bound(call),
+            Some("EINVAL") => facts.is_bound = call.has_port.or_else(|| self.is_bound(call)),
             Some("EACCES") if call.socket.port != 0 => {
                 facts.unprivileged_from = self.unprivileged_from(call.pid, call.socket.netns);
                 facts.may_bind_privileged = self.may_bind_privileged(call);
@@ -59,7 +66,9 @@ impl Host {
         let procfs = &self.procfs;
         // A thread may be in another namespace than its process.
         let who = [call.pid.to_string(), "thread-self".to_owned(), "self".to_owned()];
-        let who = who.iter().find(|who| procfs.namespace_of(who, "net") == Some(call.socket.netns))?;
+        let likely = who.into_iter().find(|who| procfs.namespace_of(who, "net") == Some(call.socket.netns));
+        // The caller may have ended: any other process in there serves as well.
+        let who = likely.or_else(|| Some(namespace(procfs, call.socket.netns, call.pid)?.0))?;
         let bytes = procfs.read_up_to(&format!("{who}/net/{file}"), MAX_BYTES)?;
         (bytes.len() < usize::try_from(MAX_BYTES).ok()?).then_some(bytes)
     }
@@ -88,7 +97,9 @@ impl Host {
         let text = std::str::from_utf8(&bytes).ok()?;
         let inode = call.inode.to_string();
         // The tenth column of udp4_seq_show in net/ipv4/udp.c and ip6_dgram_sock_seq_show.
-        Some(text.lines().any(|line| line.split_ascii_whitespace().nth(9) == Some(&inode)))
+        let is_bound = text.lines().any(|line| line.split_ascii_whitespace().nth(9) == Some(&inode));
+        // Once the caller has ended, its socket is in no table.
+        (is_bound || self.is_the_one_started_at(call.pid, call.start_boot_ns)).then_some(is_bound)
     }
 
     fn unprivileged_from(&self, pid: u32, netns: u32) -> Option<u16> {
@@ -97,7 +108,7 @@ impl Host {
         let text = if is_ours("thread-self") || is_ours("self") {
             procfs.read(UNPRIVILEGED_FROM)?
         } else {
-            let namespace = procfs.network_namespace(pid, netns)?;
+            let (_, namespace) = namespace(procfs, netns, pid)?;
             let file = self.entrance.setting(Some(namespace.as_fd()), Setting::UnprivilegedPortStart);
             let mut text = Vec::new();
             File::from(file.ok()?).take(MAX_BYTES).read_to_end(&mut text).ok()?;
@@ -107,19 +118,33 @@ impl Host {
     }
 
     /// Whether the caller has the capability. That of a process in the first user namespace counts in
-    /// all others; what one in another namespace has may count there only.
+    /// all others; what one in another namespace has may count there only. Where the caller has ended, the nearest
+    /// process above it that lives, and is of the same user, stands for it.
     fn may_bind_privileged(&self, call: &FailedCall<'_>) -> Option<bool> {
+        if let Some(told) = self.has_capability(call.pid, call.start_boot_ns, None) {
+            return told;
+        }
+        let mut above = call.parents.iter();
+        above.find_map(|&(pid, start)| self.has_capability(pid, start, Some(call.uid)))?
+    }
+
+    /// The same of a process if it lives, and is of that user; `Some(None)` if it lives, and it cannot be said.
+    fn has_capability(&self, pid: u32, start_boot_ns: u64, uid: Option<u32>) -> Option<Option<bool>> {
         let procfs = &self.procfs;
-        let status = procfs.read(&format!("{}/status", call.pid))?;
-        let is_first = procfs.namespace_of(&call.pid.to_string(), "user") == procfs.own_namespace("user")
+        let status = procfs.read(&format!("{pid}/status"))?;
+        let is_first = procfs.namespace_of(&pid.to_string(), "user") == procfs.own_namespace("user")
             && procfs.in_initial_user_namespace() == Some(true);
-        if !self.is_the_one_started_at(call.pid, call.start_boot_ns) {
+        if !self.is_the_one_started_at(pid, start_boot_ns) {
             return None;
         }
-        match effective(&status)? & 1 << NET_BIND_SERVICE {
+        if uid.is_some() && super::process::ids(&status).0 != uid {
+            return None;
+        }
+        let effective = effective(&status)?;
+        Some(match effective & 1 << NET_BIND_SERVICE {
             0 => Some(false),
             _ => is_first.then_some(true),
-        }
+        })
     }
 }
 

@@ -55,8 +55,17 @@ fn socket(address: &str, netns: u32) -> Socket {
 
 fn facts(host: &Host, error: &str, socket: &Socket) -> Facts {
     let error = Errno::from_name(error).unwrap();
-    let (pid, start_boot_ns, inode, state) = (5, 1_000_000_000, 99, State::Bound);
-    host.bind_facts(&FailedCall { error, pid, start_boot_ns, socket, inode, state })
+    host.bind_facts(&FailedCall {
+        error,
+        pid: 5,
+        start_boot_ns: 1_000_000_000,
+        uid: 1000,
+        socket,
+        inode: 99,
+        state: State::Bound,
+        has_port: None,
+        parents: &[(4, 500_000_000)],
+    })
 }
 
 #[test]
@@ -135,4 +144,35 @@ fn nothing_is_gathered_for_other_errors() {
     for error in ["EPERM", "ENODEV", "EADDRINUSE"] {
         assert_eq!(facts(&host, error, &socket("127.0.0.1", OURS)), Facts::unknown(State::Bound));
     }
+}
+
+#[test]
+fn who_lives_above_a_caller_that_has_ended_has_its_capabilities() {
+    let (root, host) = setup();
+    let path = root.path();
+    fs::remove_dir_all(path.join("proc/5")).unwrap();
+    write(path, "sys/net/ipv4/ip_unprivileged_port_start", "1024\n");
+    write(path, "4/stat", "4 (sh) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 50 0 0");
+    namespace(path, "4", "user", 0xEFFF_FFFD);
+    let ask = || facts(&host, "EACCES", &socket("0.0.0.0", OURS)).may_bind_privileged;
+    for (uid, capabilities, expected) in
+        [(1000, "0", Some(false)), (1000, "400", Some(true)), (0, "400", None)]
+    {
+        write(path, "4/status", &format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nCapEff:\t{capabilities}\n"));
+        assert_eq!(ask(), expected, "{uid} {capabilities}");
+    }
+}
+
+#[test]
+fn another_process_shows_the_namespace_of_a_caller_that_has_ended() {
+    let (root, host) = setup();
+    let path = root.path();
+    fs::remove_dir_all(path.join("proc/5")).unwrap();
+    let asked = socket("192.0.2.7", THEIRS);
+    assert_eq!(facts(&host, "EADDRNOTAVAIL", &asked).presence, None);
+    write(path, "7/net/fib_trie", "Local:\n     |-- 192.0.2.7\n        /32 host LOCAL\n");
+    namespace(path, "7", "net", THEIRS);
+    // The links of `/proc` lead to what can be opened.
+    write(path, &format!("7/ns/net:[{THEIRS}]"), "");
+    assert_eq!(facts(&host, "EADDRNOTAVAIL", &asked).presence, Some(Presence::Present));
 }

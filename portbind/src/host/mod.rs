@@ -22,6 +22,7 @@ pub mod netns;
 pub mod owner_cache;
 pub mod owners;
 mod path_walk;
+mod patience;
 pub mod port_sockets;
 pub mod port_usage;
 pub mod ports;
@@ -73,6 +74,7 @@ pub struct Host {
     /// How it looks into other namespaces.
     pub entrance: Entrance,
     files: files::Files,
+    patience: patience::Patience,
 }
 
 impl Host {
@@ -91,6 +93,7 @@ impl Host {
             users: Users::at(root.join("etc/passwd")),
             entrance: Entrance::Own,
             files: files::Files::at(root),
+            patience: patience::Patience::default(),
         }
     }
 

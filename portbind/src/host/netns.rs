@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
 
 use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
@@ -28,13 +27,6 @@ impl Procfs {
     #[must_use]
     pub fn network_namespace_of(&self, pid: u32) -> Option<u32> {
         self.namespace_of(&pid.to_string(), "net")
-    }
-
-    /// Opens the network namespace of a process, given its inode number; `None` if the process has gone, or
-    /// is in another one.
-    pub(super) fn network_namespace(&self, pid: u32, netns: u32) -> Option<File> {
-        let namespace = File::open(self.root().join(format!("{pid}/ns/net"))).ok()?;
-        (namespace.metadata().ok()?.ino() == u64::from(netns)).then_some(namespace)
     }
 
     /// Whether this process sees every process of the machine; `None` without `/proc`.
@@ -234,15 +226,13 @@ mod tests {
     fn a_namespace_is_entered_on_a_thread_of_its_own() {
         let procfs = Procfs::new();
         let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
-        let namespace = procfs.network_namespace(pid, netns).unwrap();
+        let (_, namespace) = crate::host::unix::namespace(&procfs, netns, pid).unwrap();
         if rustix::process::geteuid().is_root() {
             let work = || (rustix::thread::gettid(), procfs.namespace_of("thread-self", "net"));
             let (thread, found) = inside(namespace.as_fd(), work).unwrap();
             assert!(thread != rustix::thread::gettid());
             assert_eq!(found, Some(netns));
         }
-        assert!(procfs.network_namespace(pid, netns ^ 1).is_none());
-        assert!(procfs.network_namespace(u32::MAX, netns).is_none());
     }
 
     #[test]

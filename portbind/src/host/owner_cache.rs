@@ -7,6 +7,17 @@ use super::owners::{FdSource, OwnerFds, OwnerMap};
 use super::procfs::Procfs;
 use super::sockets::SocketOwners;
 
+/// Owners of a socket that are checked before an answer is believed again. Where a crowd shares a socket, the others
+/// are as old as the answer.
+const CHECKED: usize = 16;
+/// Owners that are remembered, of all sockets together. Of sockets that more share, the rest is counted.
+const REMEMBERED: usize = 16_384;
+/// An answer is believed for this many times as long as it took to find: no more than a twentieth of the time goes to
+/// looks at one socket.
+const WORTH: u32 = 20;
+/// The longest that any answer is believed.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// Answers of an [`FdSource`], remembered for a moment.
 ///
 /// A remembered owner is believed at a later time only if each of its descriptors still refers to the socket and the
@@ -26,13 +37,17 @@ struct Answer {
     taken: Instant,
     /// When it was last known to hold.
     checked: Instant,
+    /// How long it is believed.
+    max_age: Duration,
     owners: Vec<Remembered>,
+    /// Owners that are not remembered.
+    more: usize,
 }
 
 #[derive(Debug)]
 struct Remembered {
     owner: OwnerFds,
-    /// Start of the process; unknown if it went away during the look.
+    /// Start of the process; unknown if it went away during the look, and of those that are not checked.
     start: Option<u64>,
 }
 
@@ -53,25 +68,47 @@ impl<S: FdSource> OwnerCache<S> {
     /// `at` is the time that the answer is to hold for: of the refusal. Those that waited in the queue during a look, or
     /// a check, share it, however long it took. `now` is the present.
     pub fn find(&mut self, inodes: &HashSet<u64>, at: Instant, now: Instant) -> OwnerMap {
+        self.ask(inodes, at, now);
+        let owners = inodes.iter().filter_map(|&inode| {
+            let owners: Vec<_> = self.owners(inode).cloned().collect();
+            (!owners.is_empty()).then_some((inode, owners))
+        });
+        owners.collect()
+    }
+
+    /// As [`Self::find`]; the answers are [`Self::owners`].
+    pub fn ask(&mut self, inodes: &HashSet<u64>, at: Instant, now: Instant) {
         let mut stale = inodes.clone();
         stale.retain(|&inode| !self.is_good(inode, at, now));
         if !stale.is_empty() {
             self.look(&stale, now);
         }
-        let owners = inodes.iter().filter_map(|inode| {
-            let owners = &self.answers.get(inode)?.owners;
-            let owners: Vec<_> = owners.iter().map(|remembered| remembered.owner.clone()).collect();
-            (!owners.is_empty()).then_some((*inode, owners))
-        });
-        owners.collect()
+    }
+
+    /// The owners of a socket, by the last answer: those that are remembered.
+    pub fn owners(&self, inode: u64) -> impl Iterator<Item = &OwnerFds> {
+        self.answers.get(&inode).into_iter().flat_map(|answer| &answer.owners).map(|owner| &owner.owner)
+    }
+
+    /// How many owners a socket has besides those that are remembered.
+    #[must_use]
+    pub fn more(&self, inode: u64) -> usize {
+        self.answers.get(&inode).map_or(0, |answer| answer.more)
+    }
+
+    /// Bytes of the answers, and the most that they may take.
+    #[must_use]
+    pub fn bytes(&self) -> (usize, usize) {
+        const OWNER: usize = size_of::<Remembered>() + 32;
+        (self.answers.values().map(|answer| answer.owners.len()).sum::<usize>() * OWNER, REMEMBERED * OWNER)
     }
 
     fn is_good(&mut self, inode: u64, at: Instant, now: Instant) -> bool {
-        let Self { procfs, max_age, answers, .. } = self;
-        let answer = answers.get_mut(&inode).filter(|answer| answer.is_fresh(at, *max_age));
+        let Self { procfs, answers, .. } = self;
+        let answer = answers.get_mut(&inode).filter(|answer| answer.is_fresh(at));
         let Some(answer) = answer else { return false };
         if at > answer.checked {
-            if !answer.owners.iter().all(|owner| owner.still_holds(inode, procfs)) {
+            if !answer.owners.iter().take(CHECKED).all(|owner| owner.still_holds(inode, procfs)) {
                 return false;
             }
             answer.checked = now;
@@ -82,22 +119,31 @@ impl<S: FdSource> OwnerCache<S> {
     fn look(&mut self, inodes: &HashSet<u64>, now: Instant) {
         let begin = Instant::now();
         let mut found = self.source.find(inodes);
-        let taken = now + begin.elapsed();
+        let took = begin.elapsed();
+        let taken = now + took;
+        let max_age = self.max_age.max((took * WORTH).min(LONGEST));
         let mut answers = std::mem::take(&mut self.answers);
-        answers.retain(|_, answer| answer.is_fresh(now, self.max_age));
+        answers.retain(|_, answer| answer.is_fresh(now));
+        let known: usize = answers.values().map(|answer| answer.owners.len()).sum();
+        let room = REMEMBERED.saturating_sub(known) / inodes.len().max(1);
         for &inode in inodes {
-            let owners = found.remove(&inode).unwrap_or_default();
-            let remember = |owner: OwnerFds| Remembered { start: self.procfs.start_ticks(owner.pid), owner };
-            let owners = owners.into_iter().map(remember).collect();
-            answers.insert(inode, Answer { taken, checked: taken, owners });
+            let mut owners = found.remove(&inode).unwrap_or_default();
+            let more = owners.len().saturating_sub(room.max(CHECKED));
+            owners.truncate(room.max(CHECKED));
+            let remember = |(place, owner): (usize, OwnerFds)| {
+                let start = (place < CHECKED).then(|| self.procfs.start_ticks(owner.pid)).flatten();
+                Remembered { start, owner }
+            };
+            let owners = owners.into_iter().enumerate().map(remember).collect();
+            answers.insert(inode, Answer { taken, checked: taken, max_age, owners, more });
         }
         self.answers = answers;
     }
 }
 
 impl Answer {
-    fn is_fresh(&self, at: Instant, max_age: Duration) -> bool {
-        at.saturating_duration_since(self.taken) <= max_age
+    fn is_fresh(&self, at: Instant) -> bool {
+        at.saturating_duration_since(self.taken) <= self.max_age
     }
 }
 

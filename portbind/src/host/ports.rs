@@ -11,6 +11,7 @@ use super::broker::{Setting, SocketKind};
 use super::entrance::Entrance;
 use super::procfs::Procfs;
 use super::trial;
+use super::unix::namespace;
 use crate::diagnosis::event::{Options, Socket};
 use crate::diagnosis::facts::PortFacts;
 
@@ -19,15 +20,15 @@ const TRIALS: u16 = 32;
 /// A list of reserved ports is no longer than one of all of them, each in five digits and a comma.
 const LONGEST_SETTING: u64 = 6 << 16;
 
-/// Looks at the ports of the namespace of `asked`, which process `pid` is in; nothing is known of it if the
-/// process has gone.
+/// Looks at the ports of the namespace of `asked`, which process `pid` is in; where that has ended, any other process in
+/// there serves as well, and nothing is known if there is none.
 #[must_use]
 pub fn look_from(procfs: &Procfs, entrance: &Entrance, pid: u32, asked: &Socket) -> PortFacts {
     if procfs.own_network_namespace() == Some(asked.netns) {
         return look(entrance, None, asked);
     }
-    let namespace = procfs.network_namespace(pid, asked.netns);
-    namespace.map(|namespace| look(entrance, Some(namespace.as_fd()), asked)).unwrap_or_default()
+    let namespace = namespace(procfs, asked.netns, pid);
+    namespace.map(|(_, namespace)| look(entrance, Some(namespace.as_fd()), asked)).unwrap_or_default()
 }
 
 /// Looks at the ports of a network namespace, or of this process' own where none is given: its settings, and a port
@@ -103,7 +104,7 @@ mod tests {
     fn the_ports_of_a_namespace_are_seen_from_within() {
         let procfs = Procfs::new();
         let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
-        let namespace = procfs.network_namespace(pid, netns).unwrap();
+        let (_, namespace) = namespace(&procfs, netns, pid).unwrap();
         // Entering one's own namespace takes the same capability as another's.
         if rustix::process::geteuid().is_root() {
             assert!(look(&Entrance::Own, Some(namespace.as_fd()), &asked(1)).ephemeral.is_some());

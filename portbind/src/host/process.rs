@@ -4,7 +4,7 @@ use super::Host;
 use super::procfs::Procfs;
 use super::stat::Stat;
 use super::{container, container_names, job, unit};
-use crate::diagnosis::event::{Ancestor, Container, Process};
+use crate::diagnosis::event::{Ancestor, Container, Job, Process};
 
 /// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
 /// the kernel's own HZ.
@@ -72,10 +72,10 @@ impl Host {
 
     fn describe_started(&self, pid: u32, stat: Stat) -> Process {
         let procfs = &self.procfs;
-        let (args, args_truncated) = arguments(procfs, pid);
         let cgroup = procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text));
         let ancestors = ancestors(procfs, stat);
         let (uid, gid) = procfs.read(&format!("{pid}/status")).map_or((None, None), |status| ids(&status));
+        let ((args, args_truncated), job) = self.in_memory(pid, uid, &ancestors);
         Process {
             pid,
             tid: pid,
@@ -87,12 +87,20 @@ impl Host {
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
             started: Some(self.clock.at(stat.start_ticks.saturating_mul(TICK_NS))),
-            container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup)),
+            container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup)).map(Box::new),
             unit: cgroup.as_deref().and_then(unit::unit),
-            job: job::job(procfs, pid, &ancestors),
+            job,
             cgroup,
             ancestors,
         }
+    }
+
+    /// What is in the memory of a process, and of those above it: its arguments, and what it works for.
+    fn in_memory(&self, pid: u32, uid: Option<u32>, ancestors: &[Ancestor]) -> (Arguments, Option<Box<Job>>) {
+        let (procfs, ancestors) = (self.procfs.clone(), ancestors.to_vec());
+        let read = move || (arguments(&procfs, pid), job::job(&procfs, pid, &ancestors).map(Box::new));
+        // One without a user is as good as any other user.
+        self.patience.read(uid.unwrap_or(u32::MAX), read).unwrap_or_default()
     }
 
     fn container(&self, cgroup: &str) -> Option<Container> {
@@ -108,13 +116,16 @@ fn comm(procfs: &Procfs, pid: u32) -> Option<String> {
     Some(lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))
 }
 
-fn arguments(procfs: &Procfs, pid: u32) -> (Vec<String>, bool) {
+/// Arguments, and whether they were cut.
+type Arguments = (Vec<String>, bool);
+
+fn arguments(procfs: &Procfs, pid: u32) -> Arguments {
     let path = format!("{pid}/cmdline");
     procfs.read_up_to(&path, MAX_ARG_BYTES as u64 + 1).map_or_else(Default::default, |bytes| split(&bytes))
 }
 
 /// Splits `/proc/PID/cmdline` (get_mm_cmdline in fs/proc/base.c), and says whether anything was cut.
-fn split(bytes: &[u8]) -> (Vec<String>, bool) {
+fn split(bytes: &[u8]) -> Arguments {
     // This many empty arguments at the end are what a program left that wrote a title over its
     // arguments and filled up with NUL.
     const FILL: usize = 4;
@@ -135,7 +146,7 @@ fn split(bytes: &[u8]) -> (Vec<String>, bool) {
 
 /// Real user and group from `/proc/PID/status` (task_state in fs/proc/array.c), where the name has its
 /// newlines escaped.
-fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
+pub(super) fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
     let real = |key: &[u8]| {
         let value = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key))?;
         std::str::from_utf8(value).ok()?.split_ascii_whitespace().next()?.parse().ok()

@@ -63,13 +63,13 @@ fn describes_a_process() {
             .map(|(pid, comm)| Ancestor { pid, comm: comm.to_owned() })
             .to_vec(),
         unit: Some(format!("docker-{id}.scope")),
-        container: Some(Container {
+        container: Some(Box::new(Container {
             id,
             runtime: Some(Runtime::Docker),
             name: Some("shop".to_owned()),
             pod: None,
-        }),
-        job: Some(Job { test: Some(test), ci: None }),
+        })),
+        job: Some(Box::new(Job { test: Some(test), ci: None })),
     };
     assert_eq!(host.describe(300), Some(expected));
 }
@@ -222,4 +222,25 @@ proptest! {
         let bytes: Vec<u8> = args.iter().flat_map(|arg| [arg.as_bytes(), b"\0"].concat()).collect();
         prop_assert_eq!(split(&bytes), (args, false));
     }
+}
+
+#[test]
+fn a_process_whose_memory_cannot_be_read_is_described_without() {
+    let (root, host) = setup();
+    let path = root.path();
+    for pid in [300, 301] {
+        start(path, pid, 1, b"web", 6000);
+        write(path, &format!("proc/{pid}/status"), format!("Uid:\t{pid}\t0\t0\t0\nGid:\t34\t0\t0\t0\n"));
+    }
+    // A reader of a FIFO waits for a writer, as one of `/proc` does for a file system that does not answer.
+    let mode = rustix::fs::Mode::RUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, path.join("proc/300/cmdline"), rustix::fs::FileType::Fifo, mode, 0)
+        .unwrap();
+    write(path, "proc/301/cmdline", b"web\0");
+    let begin = std::time::Instant::now();
+    for _ in 0..50 {
+        let stuck = host.describe(300).unwrap();
+        assert_eq!((stuck.comm.as_str(), stuck.args.len()), ("web", 0));
+    }
+    assert!(begin.elapsed() < std::time::Duration::from_secs(2), "{:?}", begin.elapsed());
 }

@@ -70,6 +70,7 @@ impl NamedSocket {
             since: None,
             left_by: None,
             processes: Vec::new(),
+            more_processes: 0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Evidence of the kernel in domain terms. What takes a look at the host (names of users, owners
 //! of sockets, the rest of the arguments) is left open.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
@@ -96,14 +97,16 @@ fn names(caller: &abi::Caller) -> Option<&[[u8; abi::EXE_NAME_LEN]]> {
     caller.exe.get(..usize::from(caller.exe_count))
 }
 
-/// Whether a process was described the same both times. What is not filled is left over from other records.
+/// A digest of all that the kernel says of a process. What is not filled is left over from other records.
 #[must_use]
-pub fn says_the_same(one: &abi::Caller, other: &abi::Caller) -> bool {
-    let rest = |caller: &abi::Caller| (caller.cgroup_id, caller.args_total, caller.exe_whole);
-    rest(one) == rest(other)
-        && parents(one) == parents(other)
-        && args(one) == args(other)
-        && names(one).map(texts) == names(other).map(texts)
+pub fn digest(caller: &abi::Caller) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (caller.cgroup_id, caller.args_total, caller.exe_whole, args(caller)).hash(&mut hasher);
+    for parent in parents(caller) {
+        (parent.pid, parent.start_time, parent.comm).hash(&mut hasher);
+    }
+    names(caller).map(texts).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The bytes of the arguments that were copied.
@@ -220,6 +223,7 @@ fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
         since: None,
         left_by: None,
         processes: Vec::new(),
+        more_processes: 0,
     }
 }
 

@@ -174,7 +174,7 @@ fn holders(refusal: &Refusal) -> String {
                 names.push(name);
             }
         }
-        if holder.processes.is_empty() {
+        if holder.processes.is_empty() && holder.more_processes == 0 {
             match ownerless.iter_mut().find(|(state, _)| *state == holder.state) {
                 Some((_, count)) => *count += 1,
                 None => ownerless.push((holder.state, 1)),
@@ -185,6 +185,11 @@ fn holders(refusal: &Refusal) -> String {
         1 => words::state(state).to_owned(),
         _ => format!("{}×{count}", words::state(state)),
     }));
+    let more: u64 =
+        words::conflicting(&refusal.holders).fold(0, |sum, holder| holder.more_processes.saturating_add(sum));
+    if more > 0 {
+        names.push(format!("+{more}"));
+    }
     if refusal.holders_truncated {
         names.push("…".to_owned());
     }

@@ -25,7 +25,7 @@ fn renamed(process: &mut Process) {
     process.ancestors.iter_mut().for_each(|ancestor| ancestor.comm = NAME.to_owned());
     process.args =
         ["srv", "--password", SECRET, "--url", "https://a:hunter2hunter2@b/"].map(str::to_owned).to_vec();
-    if let Some(Job { test: Some(test), .. }) = &mut process.job {
+    if let Some(Job { test: Some(test), .. }) = process.job.as_deref_mut() {
         test.name = Some(format!("{NAME} token={SECRET}"));
     }
     if let Some(container) = &mut process.container {
@@ -209,8 +209,10 @@ fn secrets_are_in_no_output() {
 #[test]
 fn what_is_no_secret_is_written_as_it_is() {
     let mut refusal = samples::people();
-    Rc::make_mut(&mut refusal.process).job =
-        Some(Job { test: Some(Test { name: Some("t.py::t[a=b]".to_owned()), ..Test::default() }), ci: None });
+    Rc::make_mut(&mut refusal.process).job = Some(Box::new(Job {
+        test: Some(Test { name: Some("t.py::t[a=b]".to_owned()), ..Test::default() }),
+        ci: None,
+    }));
     let line = |secrets| {
         let mut printer = Printer::new(Format::Json, Style { secrets, ..Style::default() }, Vec::new());
         printer.event(&refusal).unwrap();

@@ -85,7 +85,7 @@ fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface<'_>>) -> St
 
 fn holders(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let conflicting = refusal.holders.iter().filter(|holder| holder.conflicts);
-    let mut all = conflicting.flat_map(|holder| {
+    let mut all = conflicting.clone().flat_map(|holder| {
         let none = holder.processes.is_empty().then_some(None);
         holder.processes.iter().map(Some).chain(none).map(move |process| (holder, process))
     });
@@ -94,7 +94,8 @@ fn holders(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
         .take(SHOWN)
         .map(|(holder, process)| held_by(holder, process, &refusal.socket, style))
         .collect();
-    let left = all.count();
+    let more: u64 = conflicting.fold(0, |sum, holder| holder.more_processes.saturating_add(sum));
+    let left = u64::try_from(all.count()).unwrap_or(u64::MAX).saturating_add(more);
     if left > 0 || (refusal.holders_truncated && !lines.is_empty()) {
         let mut line = label("");
         line.push(DIM, if left > 0 { format!("and {left} more") } else { "and more".to_owned() });

@@ -80,6 +80,7 @@ pub(crate) fn held_by_java() -> Holder {
         since: None,
         left_by: None,
         processes: vec![open(process(47990, "java", &[(47900, "gradle"), (1, "systemd")]), &[7])],
+        more_processes: 0,
     }
 }
 
@@ -99,6 +100,7 @@ pub(crate) fn time_wait() -> Refusal {
         since: None,
         left_by: None,
         processes: vec![],
+        more_processes: 0,
         ..held_by_java()
     };
     Refusal {
@@ -159,15 +161,15 @@ pub(crate) fn hostile() -> Refusal {
         &[3],
     )];
     Rc::make_mut(&mut refusal.process).unit = Some(format!("{evil}.service"));
-    Rc::make_mut(&mut refusal.process).job = Some(Job {
+    Rc::make_mut(&mut refusal.process).job = Some(Box::new(Job {
         test: Some(Test { runner: "jest", name: Some(evil.to_owned()), ..Test::default() }),
         ci: Some(CiJob { system: "gitlab", name: Some(evil.to_owned()), ..CiJob::default() }),
-    });
+    }));
     let holder = &mut refusal.holders[0];
     let pod = Pod { name: Some(evil.to_owned()), namespace: Some("##[x]".to_owned()), uid: None };
     let container =
         Container { id: String::new(), runtime: None, name: Some(evil.to_owned()), pod: Some(pod) };
-    Rc::make_mut(&mut holder.processes[0].process).container = Some(container);
+    Rc::make_mut(&mut holder.processes[0].process).container = Some(Box::new(container));
     refusal.cause.summary = format!("{evil} holds it on [::]:8080");
     refusal
 }
@@ -221,7 +223,7 @@ pub(super) fn people() -> Refusal {
     };
     refusal.socket.netns_name = Some("blue".to_owned());
     Rc::make_mut(&mut refusal.process).unit = Some("runner.service".to_owned());
-    Rc::make_mut(&mut refusal.process).job = Some(job(48213, "gw1"));
+    Rc::make_mut(&mut refusal.process).job = Some(Box::new(job(48213, "gw1")));
     let container = Container {
         id: "0123456789abcdef".repeat(4),
         runtime: Some(Runtime::Containerd),
@@ -234,11 +236,12 @@ pub(super) fn people() -> Refusal {
     };
     let nginx = Process {
         unit: Some(format!("cri-containerd-{}.scope", container.id)),
-        container: Some(container),
+        container: Some(Box::new(container)),
         ..process(900, "nginx", &[(890, "containerd-shim"), (1, "systemd")])
     };
     let systemd = Process { unit: Some("web.socket".to_owned()), ..process(1, "systemd", &[]) };
-    let helper = Process { job: Some(job(47990, "gw0")), ..process(47990, "java", &[(47900, "gradle")]) };
+    let helper =
+        Process { job: Some(Box::new(job(47990, "gw0"))), ..process(47990, "java", &[(47900, "gradle")]) };
     refusal.holders[0].processes = vec![open(nginx, &[6]), open(systemd, &[40]), open(helper, &[7])];
     refusal
 }

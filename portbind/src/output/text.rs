@@ -115,19 +115,14 @@ fn spread(mut line: Line, groups: Vec<String>, style: &Style) -> Vec<Line> {
 }
 
 fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
+    let teller = Teller { word: "held by", known: Some(refusal.socket.protocol), now: None };
     let mut lines: Vec<Line> = words::conflicting(&refusal.holders)
         .flat_map(|holder| {
             let processes = holder.processes.iter().map(Some);
             let none = holder.processes.is_empty().then_some(None);
-            processes.chain(none).map(move |process| (holder, process))
-        })
-        .flat_map(|(holder, process)| {
-            held_by(
-                Teller { word: "held by", known: Some(refusal.socket.protocol), now: None },
-                holder,
-                process,
-                style,
-            )
+            let lines =
+                processes.chain(none).flat_map(move |process| held_by(teller, holder, process, style));
+            lines.chain(more_processes(holder.more_processes))
         })
         .collect();
     let others = refusal.holders.iter().filter(|holder| !holder.conflicts).count();
@@ -151,6 +146,14 @@ fn holders(refusal: &Refusal, style: &Style) -> Vec<Line> {
     let others = others.saturating_add(usize::try_from(refusal.bystanders).unwrap_or(usize::MAX));
     lines.extend(also_on_the_port(others));
     lines
+}
+
+/// How many more processes have the socket of the lines above open.
+fn more_processes(count: u64) -> Option<Line> {
+    let words = words::more_processes(count)?;
+    let mut line = label("");
+    line.push(DIM, words);
+    Some(line)
 }
 
 /// How many sockets on the port do not stand in the way.

@@ -32,7 +32,7 @@ pub use explanation::{Explanation, Join, LogLine, Target};
 pub use mask::Line;
 pub use people::{CiJob, Container, Pod, Test};
 pub use report::Report;
-pub use run::{Release, Repeat, Summary};
+pub use run::{Cache, Release, Repeat, Summary};
 pub use schema::json_schema;
 pub use time::Time;
 
@@ -242,8 +242,11 @@ pub struct Holder<'a> {
     pub opened_by: Option<Opener<'a>>,
     /// Who closed the connection first (TIME_WAIT, orphans), also when that process has ended.
     pub left_by: Option<Opener<'a>>,
-    /// Every process that has it open.
+    /// The processes that have it open: all, or of many the ones that matter most.
     pub processes: Vec<HolderProcess<'a>>,
+    /// How many more have it open.
+    #[serde(default)]
+    pub more_processes: u64,
 }
 
 /// A process that may have ended.

@@ -132,3 +132,12 @@ pub(super) fn user(name: Option<&str>, uid: Option<u32>) -> Option<String> {
 pub(super) fn conflicting(holders: &[Holder]) -> impl Iterator<Item = &Holder> {
     holders.iter().filter(|holder| holder.conflicts)
 }
+
+/// How many processes share a socket with those that are named.
+pub(super) fn more_processes(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("and 1 more process".to_owned()),
+        _ => Some(format!("and {count} more processes")),
+    }
+}

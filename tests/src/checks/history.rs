@@ -202,7 +202,7 @@ fn told(lines: &Lines, pid: u32) {
 }
 
 /// Memory of a process that is not backed by files, at its highest.
-fn private_kb(pid: u32) -> anyhow::Result<u64> {
+pub(super) fn private_kb(pid: u32) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)

@@ -3,6 +3,7 @@
 
 mod action;
 mod ask;
+mod blind;
 mod browser;
 mod check;
 mod ci;
@@ -14,6 +15,7 @@ mod filters;
 mod fixes;
 mod flaky;
 mod free;
+mod gone;
 mod handed;
 mod history;
 mod lifecycle;
@@ -22,8 +24,8 @@ mod names;
 mod people;
 mod reports;
 mod run;
-mod stale_files;
 mod secrets;
+mod stale_files;
 mod status;
 mod storm;
 mod support;
@@ -71,6 +73,11 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("storm", Each, storm::account_is_exact),
     ("storm: repeats are counted", Each, storm::repeats_are_counted),
     ("storm: nobody is hidden", Each, storm::nobody_is_hidden),
+    ("storm: nobody is blinded", Once, blind::nobody_is_blinded),
+    ("blocked output", Once, blind::blocked_output),
+    ("second signal", Once, blind::second_signal),
+    ("memory while processes come and go", Once, blind::memory),
+    ("callers that have ended", Once, gone::causes_are_the_same),
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
     ("two at once", Each, lifecycle::two_at_once),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),

@@ -1,15 +1,19 @@
 //! What a wrapped command was refused, as it comes: recorded, tallied, and told at the end.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::html::Html;
 use super::identity::Identity;
 use super::page::Destination;
 use super::{Args, Finding};
+use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
 use crate::cli::writer::Writer;
 use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
@@ -23,12 +27,24 @@ use crate::output::text::command::{self, CommandReport};
 use crate::output::{Format, Printer, Style, Summary};
 use crate::stderr;
 
+/// Ends of processes of the command that are remembered without a refusal.
+const RECENT_ENDS: usize = 4096;
+/// How long the last lines may take, and how long no part of them may get through.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// Where a wrapped command's refusals go.
 pub(super) struct Collector {
-    recorder: Option<Recorder<BufWriter<File>>>,
+    recorder: Option<Recorder<Outlet>>,
+    /// Says which lines of the recording are refusals.
+    marker: Option<Marker>,
     html: Option<Html>,
     /// Tells each refusal at once.
-    live: Option<Printer<io::Stderr>>,
+    live: Option<Printer<Outlet>>,
+    /// Where the recording goes.
+    outlets: Outlets,
+    /// Where `live` goes, and at the end the report. Nothing waits for it before that.
+    stderr: Outlets,
     style: Style,
     is_quiet: bool,
     ci: Option<ci::System>,
@@ -37,7 +53,10 @@ pub(super) struct Collector {
     writer: Option<Writer>,
     command: Option<Command>,
     tally: Tally,
+    /// Ends of processes that were refused, and of others that may yet turn out to have been: a refusal may wait for its
+    /// turn while its process ends.
     ends: Vec<Ended>,
+    recent_ends: VecDeque<Ended>,
     summary: Option<Summary>,
 }
 
@@ -71,10 +90,16 @@ impl Collector {
         let page = ci.filter(|_| !args.quiet).and_then(|system| Destination::of(system, identity));
         let writes = args.record.is_some() || args.report.is_some() || page.is_some();
         let mut writer = writes.then(|| Writer::start(&identity.caller()?)).transpose()?;
+        let mut outlets = Outlets::default();
+        let record = record(args, writer.as_mut())?.map(|file| outlets.add(file));
+        let mut stderr = Outlets::default();
         Ok(Self {
-            recorder: record(args, writer.as_mut())?,
+            marker: record.as_ref().map(Outlet::marker),
+            recorder: record.map(|outlet| Recorder::new(outlet).with_secrets(args.secrets())),
             html: html(args, writer.as_mut())?,
-            live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), io::stderr())),
+            live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), stderr.add(io::stderr()))),
+            outlets,
+            stderr,
             style,
             is_quiet: args.quiet,
             ci,
@@ -83,6 +108,7 @@ impl Collector {
             command: None,
             tally: Tally::default(),
             ends: Vec::new(),
+            recent_ends: VecDeque::new(),
             summary: None,
         })
     }
@@ -94,7 +120,7 @@ impl Collector {
     }
 
     /// Records and tells what is known when all is over.
-    pub(super) fn finish(
+    pub(super) async fn finish(
         &mut self,
         end: &CommandEnd,
         leaks: &[Leak],
@@ -111,21 +137,30 @@ impl Collector {
         let refusals = self.tally.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
             let report = CommandReport { command: &command, end, groups: &groups, refusals, leaks };
+            let mut out = match self.live.take() {
+                Some(live) => live.into_inner(),
+                None => self.stderr.add(io::stderr()),
+            };
             // Where standard error cannot be written, there is nowhere to say so; the command's status counts.
-            let _told = self.tell(&report, identity);
+            let _told = self.tell(&report, identity, &mut out).and_then(|()| out.flush());
         }
+        // The status of the command is passed on though nobody reads, or a disk does not answer.
+        let deadline = Instant::now() + LAST_WORDS;
+        self.stderr.finish(PAUSE, deadline).await;
+        self.outlets.finish(PAUSE, deadline).await;
+        self.say_incomplete();
         Found { refusals: refusals > 0, leaks: !leaks.is_empty() }
     }
 
-    fn tell(&mut self, report: &CommandReport<'_>, identity: &Identity) -> io::Result<()> {
+    fn tell(&mut self, report: &CommandReport<'_>, identity: &Identity, out: &mut Outlet) -> io::Result<()> {
         let Some(system) = self.ci else {
-            return command::write(report, &self.style, &mut io::stderr().lock());
+            return command::write(report, &self.style, out);
         };
         let page = match (self.page.take(), &mut self.writer) {
             (Some(destination), Some(writer)) => destination.publish(report, &self.style, identity, writer),
             _ => ci::Page::Nowhere,
         };
-        ci::write(system, report, &page, &self.style, &mut io::stderr().lock())
+        ci::write(system, report, &page, &self.style, out)
     }
 
     fn record_end(&mut self, groups: &[Group], end: &CommandEnd, leaks: &[Leak]) {
@@ -148,16 +183,28 @@ impl Collector {
         }
         if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.write(entry)) {
             self.recorder = None;
-            stderr::say(format_args!("the recording is not complete: {}", Error::Write(error)));
+            say_incomplete(error);
         }
     }
 
     /// Tells it at once, where that is asked for; standard error that cannot be written is left alone from then on.
-    fn show(&mut self, show: impl FnOnce(&mut Printer<io::Stderr>) -> io::Result<()>) {
-        if self.live.as_mut().is_some_and(|live| show(live).is_err()) {
+    fn show(&mut self, show: impl FnOnce(&mut Printer<Outlet>) -> io::Result<()>) {
+        let live = self.live.as_mut().filter(|_| self.stderr.have_room());
+        if live.is_some_and(|live| show(live).is_err()) {
             self.live = None;
         }
     }
+
+    /// Says that the recording is not complete, if its last lines could not be written.
+    fn say_incomplete(&mut self) {
+        if let (Some(_), Some(error)) = (self.recorder.take(), self.outlets.failure()) {
+            say_incomplete(error);
+        }
+    }
+}
+
+fn say_incomplete(error: io::Error) {
+    stderr::say(format_args!("the recording is not complete: {}", Error::Write(error)));
 }
 
 impl session::Sink for Collector {
@@ -166,7 +213,14 @@ impl session::Sink for Collector {
     }
 
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
+        let is_its = |end: &Ended| end.pid == refusal.process.pid && end.time >= refusal.time;
+        if let Some(place) = self.recent_ends.iter().position(is_its) {
+            self.ends.extend(self.recent_ends.remove(place));
+        }
         self.tally.push(&Rc::new(refusal.clone()));
+        if let Some(marker) = &self.marker {
+            marker.next_is_an_event();
+        }
         self.record(Entry::Refusal(refusal));
         self.show(|live| live.event(refusal));
         Ok(())
@@ -178,13 +232,24 @@ impl session::Sink for Collector {
         Ok(())
     }
 
-    fn repeat(&mut self, _: &Repeat) -> io::Result<()> {
-        // Of a command every refusal is told.
+    fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        self.record(Entry::Repeat(repeat));
         Ok(())
     }
 
+    fn outlets(&self) -> &Outlets {
+        &self.outlets
+    }
+
     fn ended(&mut self, ended: Ended) -> io::Result<()> {
-        self.ends.push(ended);
+        if self.tally.has(ended.pid) {
+            self.ends.push(ended);
+            return Ok(());
+        }
+        if self.recent_ends.len() >= RECENT_ENDS {
+            self.recent_ends.pop_front();
+        }
+        self.recent_ends.push_back(ended);
         Ok(())
     }
 
@@ -194,10 +259,9 @@ impl session::Sink for Collector {
     }
 }
 
-fn record(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Recorder<BufWriter<File>>>, Error> {
+fn record(args: &Args, writer: Option<&mut Writer>) -> Result<Option<File>, Error> {
     let (Some(path), Some(writer)) = (&args.record, writer) else { return Ok(None) };
-    let file = writer.append(path).map_err(|source| Error::Output { path: path.clone(), source })?;
-    Ok(Some(Recorder::new(BufWriter::new(file)).with_secrets(args.secrets())))
+    writer.append(path).map(Some).map_err(|source| Error::Output { path: path.clone(), source })
 }
 
 fn html(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Html>, Error> {

@@ -75,7 +75,7 @@ pub(super) fn follow(
         let ending = child.wait().map_err(|source| Error::System { doing: NO_STATUS, source })?;
         let now = host.clock.at(boot_time());
         let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
-        Ok(collector.finish(&end, &seen.leaks, now, identity))
+        Ok(collector.finish(&end, &seen.leaks, now, identity).await)
     };
     // What is broken in portbind is to leave the command whole: the panic has been reported by its hook.
     let followed = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(follow))).ok()?;

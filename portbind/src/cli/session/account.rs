@@ -5,54 +5,130 @@ use std::time::Duration;
 use portbind_ebpf::abi::counter;
 use tokio::time::Instant;
 
+use super::bounded::Usage;
 use super::{Drained, End, LATE_OPENING, Records, Session, Sink, written};
 use crate::diagnosis::event::{Account, Gaps};
 use crate::error::Error;
 use crate::output::Summary;
+use crate::output::wire::Cache;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
+/// How long the last line on standard output, and those on standard error, may take.
+const LAST_LINE: Duration = Duration::from_millis(150);
 
 impl<S: Sink> Session<S> {
-    /// Detaches, reads what is left, and says how every refusal was accounted for.
+    /// Detaches, shows what is left as far as there is time, and says how every refusal was accounted for.
     pub(in crate::cli) async fn close(&mut self, records: &mut Records, end: End) -> Result<(), Error> {
         let elapsed = self.begin.elapsed();
+        let deadline = Instant::now() + self.settings.last_words;
+        // One half to describe, and one to write.
+        let half = Instant::now() + self.settings.last_words / 2;
         let passed_over = self.tracer.passed_over();
         self.tracer.detach();
         if end == End::ClosedPipe {
             return Ok(());
         }
-        let deadline = Instant::now() + LAST_RECORDS;
-        loop {
-            // Who reads events no more is told no more.
-            while self.drain(records.get_mut())? == Drained::More {}
-            self.account.refused = self.tracer.count(counter::REFUSED)?;
-            self.lost = self.tracer.count(counter::LOST)?;
-            let kept_back = self.tracer.count(counter::FILTERED)?;
-            let counted = self.tracer.count(counter::COALESCED)?;
-            // A program that was already running when it was detached may still be writing.
-            if self.read + self.lost + kept_back + counted >= self.account.refused
-                || Instant::now() >= deadline
-            {
-                let rest = self.assembler.take_all();
-                self.show_waiting(Instant::now() + LATE_OPENING)?;
-                self.show_all(rest)?;
-                self.show_repeats()?;
-                self.account.filtered += kept_back;
-                self.account.lost = self.account.refused.saturating_sub(self.read + kept_back + counted);
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let (kept_back, counted) = self.read_the_last(records, half).await?;
+        let cut_off = self.show_the_last(half).await?;
+        self.account.coalesced = counted + self.overflow.coalesced;
+        self.account.filtered += kept_back;
+        let unread = self.account.refused.saturating_sub(self.read + kept_back + counted);
+        let unwritten = self.sink.outlets().finish(self.settings.last_words, deadline).await;
+        self.account.shown = self.account.shown.saturating_sub(unwritten);
+        self.account.lost = unread + self.overflow.lost + unwritten;
         let gaps = self.gaps(passed_over)?;
         self.tell_gaps(&gaps);
+        self.tell_cut_off(cut_off, unwritten);
         let Account { refused, shown, coalesced, filtered, lost } = self.account;
         self.status(&format!(
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
             elapsed.as_secs_f64(),
         ));
-        written(self.sink.summary(&Summary::new(&self.account, &gaps, elapsed)))?;
+        // Where events were not read, a line more is not either.
+        if unwritten == 0 {
+            let summary = Summary { caches: self.caches(), ..Summary::new(&self.account, &gaps, elapsed) };
+            written(self.sink.summary(&summary))?;
+            self.sink.outlets().finish(self.settings.last_words, deadline + LAST_LINE).await;
+        }
+        self.notes.finish(LAST_LINE, deadline + LAST_LINE).await;
         Ok(())
+    }
+
+    /// Reads what is in the ring buffer until `until`; how many refusals the kernel half kept back, and counted only.
+    async fn read_the_last(&mut self, records: &mut Records, until: Instant) -> Result<(u64, u64), Error> {
+        let settled = (Instant::now() + LAST_RECORDS).min(until);
+        loop {
+            // Who reads events no more is told no more.
+            while Instant::now() < until && self.drain(records.get_mut())? == Drained::More {}
+            self.account.refused = self.tracer.count(counter::REFUSED)?;
+            self.lost = self.tracer.count(counter::LOST)?;
+            let kept_back = self.tracer.count(counter::FILTERED)?;
+            let counted = self.tracer.count(counter::COALESCED)?;
+            // A program that was already running when it was detached may still be writing.
+            let is_all = self.read + self.lost + kept_back + counted >= self.account.refused;
+            if is_all || Instant::now() >= settled {
+                return Ok((kept_back, counted));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Shows what waits, until `until`; returns how many refusals were only counted then.
+    async fn show_the_last(&mut self, until: Instant) -> Result<u64, Error> {
+        self.end_waiting(Instant::now() + LATE_OPENING);
+        for evidence in self.assembler.take_all() {
+            self.take_in(evidence)?;
+        }
+        self.end_waiting(Instant::now() + LATE_OPENING);
+        while !self.queue.is_empty() && Instant::now() < until {
+            if self.may_work() {
+                self.work_until(until)?;
+            } else {
+                let left = until.saturating_duration_since(Instant::now());
+                // In either case it is looked again.
+                let _woken = tokio::time::timeout(left, self.sink.outlets().changed()).await;
+                written(self.sink.check())?;
+            }
+            self.end_waiting(Instant::now() + LATE_OPENING);
+        }
+        let mut cut_off = 0;
+        while let Some((_, pending)) = self.queue.pop() {
+            if self.is_full() {
+                self.account.filtered += 1;
+            } else {
+                self.only_count(&pending.evidence);
+                cut_off += 1;
+            }
+        }
+        self.show_repeats()?;
+        Ok(cut_off)
+    }
+
+    fn tell_cut_off(&mut self, cut_off: u64, unwritten: u64) {
+        if cut_off > 0 {
+            self.status(&format!("{cut_off} refusals only counted: the run ended before it was their turn"));
+        }
+        if unwritten > 0 {
+            self.status(&format!("{unwritten} refusals not written: nobody read them in time"));
+        }
+        let lost = self.overflow.lost;
+        if lost > 0 {
+            self.status(&format!(
+                "{lost} refusals lost: their processes caused more than could be described, and none of theirs was \
+                 shown before"
+            ));
+        }
+    }
+
+    fn caches(&self) -> Vec<Cache> {
+        let mut usage = self.enricher.usage();
+        usage.push(("queue", self.queue.usage()));
+        let cache = |(name, usage): (&'static str, Usage)| {
+            let Usage { bytes, limit, evicted } = usage;
+            Cache { name: name.into(), bytes, limit, evicted }
+        };
+        usage.into_iter().map(cache).collect()
     }
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
@@ -65,7 +141,7 @@ impl<S: Sink> Session<S> {
         })
     }
 
-    fn tell_gaps(&self, gaps: &Gaps) {
+    fn tell_gaps(&mut self, gaps: &Gaps) {
         let Gaps { steps_lost, returns_missed, passed_over, history_lost, history_evicted } = gaps;
         if *steps_lost > 0 {
             self.status(&format!("{steps_lost} parts of shown refusals lost: some holders are missing"));

@@ -1,19 +1,22 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
+mod limits;
 mod named;
+mod owners;
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
+use self::owners::Asker;
+use super::bounded::Usage;
 use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;
 use super::looks::look;
 use super::netns_names::NetnsNames;
-use super::processes::Processes;
+use super::processes::{Introduced, Processes};
 use super::recent::FRESH;
 use super::seeds::Seeds;
 use super::source::Source;
@@ -21,21 +24,25 @@ use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Interface, Ownership, Process, Refusal, Release, Socket,
+    Confidence, Holder, Interface, Ownership, Process, Refusal, Release, Socket, State,
 };
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
+use crate::diagnosis::other;
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
 use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
-use crate::host::{Host, OwnerCache, OwnerFds, SocketOwners, generation};
+use crate::host::{Host, OwnerCache, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
 use crate::kernel::tracer::{AttachError, Tracer};
+
+/// How long after a refusal the bind that caused it may be dated, in nanoseconds.
+const LATE_NS: u64 = 5_000_000;
 
 /// Looks up on the host what the kernel's evidence leaves open, and keeps the history of ports.
 #[derive(Debug)]
@@ -52,6 +59,8 @@ pub(super) struct Enricher {
     facts: KnownPorts,
     generation: Generation,
     tick_ns: u64,
+    /// When tracing began, in nanoseconds since boot.
+    begin: u64,
 }
 
 impl Enricher {
@@ -73,11 +82,22 @@ impl Enricher {
             facts: KnownPorts::new(),
             generation: generation(),
             tick_ns: tick_ns(),
+            begin: boot_time(),
             processes: Processes::new(host),
             history: History::new(history_limit),
             aftermath: Aftermath::default(),
             fallback,
         }
+    }
+
+    /// What is kept in memory, by name.
+    pub(super) fn usage(&self) -> Vec<(&'static str, Usage)> {
+        let mut usage = self.processes.usage().to_vec();
+        let (bytes, limit) = self.history.bytes();
+        usage.push(("history", Usage { bytes, limit, evicted: self.history.evicted() }));
+        let (bytes, limit) = self.owners.bytes();
+        usage.push(("owners", Usage { bytes, limit, evicted: 0 }));
+        usage
     }
 
     /// Why owners of sockets are looked up in `/proc`, if they are.
@@ -110,14 +130,14 @@ impl Enricher {
         self.processes.host.clock.at(boot_ns)
     }
 
-    /// A process is about to be told of.
-    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
-        self.processes.introduced(record);
+    /// A process is about to be told of; `looks`: there is time to look at it.
+    pub(super) fn introduced(&mut self, record: &abi::Introduction, looks: bool) {
+        self.processes.introduced(record, looks);
     }
 
-    /// A socket was bound.
-    pub(super) fn bound(&mut self, record: &abi::Bound) {
-        let process = self.processes.caller(&record.header, &record.identity);
+    /// A socket was bound; `looks` as in [`Self::introduced`].
+    pub(super) fn bound(&mut self, record: &abi::Bound, looks: bool) {
+        let process = self.processes.caller(&record.header, &record.identity, looks);
         let what = if record.operation == operation::AUTOBIND {
             What::Connected
         } else {
@@ -204,9 +224,8 @@ impl Enricher {
             return self.describe_named(evidence, sockaddr, backend, lost);
         }
         let now = Instant::now();
-        let flags = evidence::walk_flags(evidence);
         let record = &evidence.refusal;
-        let process = self.processes.caller(&record.header, &record.identity);
+        let process = self.processes.caller(&record.header, &record.identity, true);
         let mut socket = evidence::socket(&record.socket);
         let key = evidence::port_key(&record.socket.endpoint);
         let mut holders = evidence::holders(evidence, self.tick_ns);
@@ -215,9 +234,58 @@ impl Enricher {
         }
         self.name_interface(socket.netns, &mut socket.interface);
         socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
-        self.find_owners(&mut holders, socket.netns, record.header.time, now);
-        let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
+        let other = self.processes.host.bind_facts(&FailedCall {
+            error,
+            pid: process.pid,
+            start_boot_ns: record.identity.start_time,
+            uid: record.identity.uid,
+            socket: &socket,
+            inode: record.socket.endpoint.inode,
+            state: evidence::socket_state(evidence),
+            has_port: self.has_port(record),
+            parents: &self.parents(record),
+        });
+        let ports = self.ports(error, &process, &socket, now);
+        // Those in the way come first: of more than are described, the others go without.
+        cause::find_conflicts(&self.case(evidence, &process, &socket), &mut holders);
+        self.find_owners(&mut holders, socket.netns, Asker::of(record), now);
+        self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
+        let case = Case {
+            history: self.history_until(key, record.header.time),
+            ports: &ports,
+            other: &other,
+            ..self.case(evidence, &process, &socket)
+        };
+        let cause = cause::decide(&case, &holders);
+        let fixes = remedy::propose(&case, &cause, &holders);
+        let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
+        let mut refusal = Refusal {
+            time: self.processes.host.clock.at(record.header.time),
+            operation: case.operation,
+            error,
+            holders_truncated: case.search == Search::Truncated,
+            bystanders: record.walk.bystanders,
+            cause,
+            fixes,
+            history: case.history.to_vec(),
+            confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
+            backend: backend.as_str(),
+            lost,
+            process,
+            socket,
+            holders,
+        };
+        limits::apply(&mut refusal);
+        refusal
+    }
+
+    /// A refused call, without what is looked up for it.
+    fn case<'a>(&self, evidence: &Evidence, process: &'a Process, socket: &'a Socket) -> Case<'a> {
+        const NO_PORTS: &PortFacts =
+            &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
+        const NO_FACTS: &other::Facts = &other::Facts::unknown(State::Bound);
+        let flags = evidence::walk_flags(evidence);
         let search = if flags & walk::NOT_WALKED != 0 {
             Search::NotDone
         } else if flags & walk::TRUNCATED != 0 {
@@ -225,58 +293,55 @@ impl Enricher {
         } else {
             Search::Done
         };
-        let other = self.processes.host.bind_facts(&FailedCall {
-            error,
-            pid: process.pid,
-            start_boot_ns: record.identity.start_time,
-            socket: &socket,
-            inode: record.socket.endpoint.inode,
-            state: evidence::socket_state(evidence),
-        });
-        let ports = self.ports(error, &process, &socket, now);
-        let case = Case {
+        Case {
             generation: self.generation,
-            error,
-            operation,
-            process: &process,
-            socket: &socket,
-            search,
-            connected_only: flags & walk::CONNECTED_ONLY != 0,
-            history: self.history.of(key),
-            ports: &ports,
-            other: &other,
-        };
-        cause::find_conflicts(&case, &mut holders);
-        self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
-        let cause = cause::decide(&case, &holders);
-        let fixes = remedy::propose(&case, &cause, &holders);
-        let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
-        Refusal {
-            time: self.processes.host.clock.at(record.header.time),
-            operation,
-            error,
+            error: evidence::error(evidence),
+            operation: evidence::operation(evidence),
             process,
             socket,
-            holders,
-            holders_truncated: search == Search::Truncated,
-            bystanders: record.walk.bystanders,
-            cause,
-            fixes,
-            history: self.history.of(key).to_vec(),
-            confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
-            backend: backend.as_str(),
-            lost,
+            search,
+            connected_only: flags & walk::CONNECTED_ONLY != 0,
+            history: &[],
+            ports: NO_PORTS,
+            other: NO_FACTS,
         }
     }
 
-    /// A refusal was shown: its port is watched from now on.
-    pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) {
+    /// What happened on a port until a moment in nanoseconds since boot. A refusal may have waited since; what comes a
+    /// little later may be what caused it, because a bind is known to have succeeded when its system call ends only.
+    fn history_until(&self, key: PortKey, boot_ns: u64) -> &[Moment] {
+        let until = self.processes.host.clock.at(boot_ns.saturating_add(LATE_NS));
+        let moments = self.history.of(key);
+        let count = moments.partition_point(|moment| moment.time.is_none_or(|time| time <= until));
+        moments.get(..count).unwrap_or(moments)
+    }
+
+    /// A refusal was shown: its port is watched from now on. Returns the ports that became free before that.
+    pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) -> Vec<Release> {
         let Socket { netns, protocol, port, .. } = refusal.socket;
-        self.aftermath.watch(
-            PortKey { netns, table: Table::of(protocol), port },
-            refusal,
-            backend.tells_ends(),
-        );
+        let key = PortKey { netns, table: Table::of(protocol), port };
+        let Self { aftermath, history, .. } = self;
+        aftermath.watch(key, refusal, backend.tells_ends());
+        // A refusal that has waited for its turn is shown after what came next.
+        let later = history.of(key).iter().filter(|moment| moment.what == What::Closed);
+        let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));
+        let later: Vec<_> = later.filter(|(_, time)| *time > refusal.time).collect();
+        later.into_iter().flat_map(|(socket, time)| aftermath.closed(key, socket, time)).collect()
+    }
+
+    /// Whether the refused socket had a port before, as far as the kernel half told: it does not matter then whether the
+    /// caller lives.
+    fn has_port(&self, record: &abi::Refusal) -> Option<bool> {
+        let began_before_tracing = record.identity.start_time < self.begin;
+        let known = self.history.has_port(evidence::socket_id(&record.socket.endpoint));
+        known.or_else(|| (!began_before_tracing && self.history.evicted() == 0).then_some(false))
+    }
+
+    /// The processes above the caller, by pid and start.
+    fn parents(&self, record: &abi::Refusal) -> Vec<(u32, u64)> {
+        let known = self.processes.introduction(&record.header, &record.identity);
+        let parents = known.into_iter().flat_map(Introduced::parents);
+        parents.map(|parent| (parent.pid, parent.start_time)).collect()
     }
 
     /// What is known of the ports that the caller asked for one of.
@@ -303,32 +368,6 @@ impl Enricher {
             && let Some(leaving) = self.history.leaving(key, holder.address, peer)
         {
             holder.left_by.clone_from(&leaving.process);
-        }
-    }
-
-    /// Finds who has the holders open; `refused` is when they were in the way, in nanoseconds since boot.
-    fn find_owners(&mut self, holders: &mut [Holder], netns: u32, refused: u64, now: Instant) {
-        let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
-        let age = Duration::from_nanos(boot_time().saturating_sub(refused));
-        let at = now.checked_sub(age).unwrap_or(now);
-        let owners = if inodes.is_empty() { HashMap::new() } else { self.owners.find(&inodes, at, now) };
-        for holder in holders {
-            self.name_interface(netns, &mut holder.interface);
-            holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
-            let Some(found) = holder.inode.and_then(|inode| owners.get(&inode)) else { continue };
-            // Not those that came by a copy since, unless nobody else has it any more.
-            let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= refused);
-            let some_were = found.iter().any(|owner| was_there(&owner));
-            for owner in found.iter().filter(|owner| !some_were || was_there(owner)) {
-                let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
-                let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
-                let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
-                let mut process = process.unwrap_or_else(unknown);
-                if let Some(unit) = self.processes.host.socket_unit(&process, holder) {
-                    Rc::make_mut(&mut process).unit = Some(unit);
-                }
-                holder.processes.push(HolderProcess { process, fds: owner.fds.clone(), close_on_exec: None });
-            }
         }
     }
 

@@ -5,19 +5,21 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use jiff::SignedDuration;
-use lru::LruCache;
-use portbind_ebpf::abi::{self, MAX_INTRODUCED};
+use portbind_ebpf::abi;
 
+use super::bounded::{Bounded, Usage};
 use super::recent::Recent;
 use crate::diagnosis::event::{Job, Process};
 use crate::host::Host;
 use crate::kernel::evidence;
 
-/// Processes that are remembered, dead ones included.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
-
-/// Processes that were introduced, and are remembered. The kernel half forgets the least used, not exactly the oldest.
-const INTRODUCED: NonZeroUsize = NonZeroUsize::new(2 * MAX_INTRODUCED as usize).unwrap();
+/// Bytes of processes that are remembered: those that were introduced, those that were met outside calls, and those
+/// that had sockets open when tracing began. Dead ones are among them.
+const INTRODUCED: usize = 1536 * 1024;
+const MET: usize = 512 * 1024;
+const SEEDED: usize = 1024 * 1024;
+/// Processes that were looked at a moment ago.
+const LOOKED_AT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// `/proc` rounds the start of a process down to a tick of 10 ms (USER_HZ).
 const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
@@ -25,83 +27,101 @@ const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
 /// A process as it was introduced.
 #[derive(Debug)]
 pub(super) struct Introduced {
-    /// What the kernel said; only if that has changed, `/proc` is asked once more.
-    caller: Box<abi::Caller>,
+    /// How often it had called execve.
+    exec_id: u32,
+    /// Of what the kernel said; only if that has changed, `/proc` is asked once more.
+    digest: u64,
+    /// `/proc` was not asked: there was no time for it.
+    is_incomplete: bool,
+    /// The processes above it, nearest first.
+    parents: Box<[abi::Parent]>,
+    cgroup_id: u64,
     process: Rc<Process>,
 }
 
 impl Introduced {
     /// The processes above it, nearest first.
     pub(super) fn parents(&self) -> &[abi::Parent] {
-        evidence::parents(&self.caller)
+        &self.parents
     }
 
     /// The number of its cgroup.
     pub(super) const fn cgroup_id(&self) -> u64 {
-        self.caller.cgroup_id
+        self.cgroup_id
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.parents) + self.process.bytes()
     }
 }
 
-/// A process between two calls of execve: its pid, its start, and how often it called execve.
-type Image = (u32, u64, u32);
-
-fn image(header: &abi::Header, identity: &abi::Identity) -> Image {
-    (evidence::pid(header), identity.start_time, identity.exec_id)
-}
+/// A process, by its pid and its start in nanoseconds since boot.
+type Life = (u32, u64);
 
 /// The processes that were met.
 #[derive(Debug)]
 pub(super) struct Processes {
     pub(super) host: Host,
-    /// Those that were introduced: more than the kernel half remembers.
-    introduced: LruCache<Image, Introduced>,
-    /// Those that were met outside calls, by pid and start; a description holds until execve changes the name.
-    seen: LruCache<(u32, u64), ([u8; abi::COMM_LEN], Rc<Process>)>,
-    /// The latest description of each process, by pid and start.
-    latest: LruCache<(u32, u64), Rc<Process>>,
+    /// Those that were introduced, as they were last.
+    introduced: Bounded<Life, Introduced>,
+    /// Those that were met outside calls; a description holds until execve changes the name.
+    met: Bounded<Life, ([u8; abi::COMM_LEN], Rc<Process>)>,
     alive: Recent<u32, Option<Rc<Process>>>,
     /// Processes that had sockets open when tracing began.
-    seeded: LruCache<u32, Rc<Process>>,
+    seeded: Bounded<u32, Rc<Process>>,
 }
 
 impl Processes {
     pub(super) fn new(host: Host) -> Self {
         Self {
             host,
-            introduced: LruCache::new(INTRODUCED),
-            seen: LruCache::new(REMEMBERED),
-            latest: LruCache::new(REMEMBERED),
-            alive: Recent::new(REMEMBERED),
-            seeded: LruCache::new(REMEMBERED),
+            introduced: Bounded::new(INTRODUCED),
+            met: Bounded::new(MET),
+            alive: Recent::new(LOOKED_AT),
+            seeded: Bounded::new(SEEDED),
         }
     }
 
-    /// A process that is about to be told of: it is looked at before anything else, it may be about to end.
-    pub(super) fn introduced(&mut self, record: &abi::Introduction) {
-        let key = image(&record.header, &record.identity);
-        if self
-            .introduced
-            .get(&key)
-            .is_some_and(|known| evidence::says_the_same(&known.caller, &record.caller))
-        {
+    /// A process that is about to be told of: it is looked at before anything else, it may be about to end. Where it
+    /// is not to be looked at, what the kernel said of it has to do.
+    pub(super) fn introduced(&mut self, record: &abi::Introduction, looks: bool) {
+        let life = (evidence::pid(&record.header), record.identity.start_time);
+        let (exec_id, digest) = (record.identity.exec_id, evidence::digest(&record.caller));
+        let is_known = |known: &Introduced| (known.exec_id, known.digest) == (exec_id, digest);
+        let known = self.introduced.get(&life).filter(|known| is_known(known));
+        if known.is_some_and(|known| !(known.is_incomplete && looks)) {
             return;
         }
-        let process = Rc::new(self.described(record));
-        self.latest.put((key.0, key.1), Rc::clone(&process));
-        self.introduced.put(key, Introduced { caller: Box::new(record.caller), process });
+        let introduced = Introduced {
+            exec_id,
+            digest,
+            is_incomplete: !looks,
+            parents: evidence::parents(&record.caller).into(),
+            cgroup_id: record.caller.cgroup_id,
+            process: Rc::new(self.described(record, looks)),
+        };
+        let bytes = introduced.bytes();
+        self.introduced.put(life, introduced, bytes);
     }
 
     /// The process that was introduced before this was said of it; `None` if its introduction found no room.
     pub(super) fn introduction(&self, header: &abi::Header, identity: &abi::Identity) -> Option<&Introduced> {
-        self.introduced.peek(&image(header, identity))
+        self.introduced.peek(&(evidence::pid(header), identity.start_time))
+    }
+
+    /// What the caches of processes keep, by name.
+    pub(super) const fn usage(&self) -> [(&'static str, Usage); 3] {
+        [("introduced", self.introduced.usage()), ("met", self.met.usage()), ("seeded", self.seeded.usage())]
     }
 
     /// The process inside a call, as the thread that called.
-    pub(super) fn caller(&mut self, header: &abi::Header, identity: &abi::Identity) -> Rc<Process> {
-        let process = match self.introduced.get(&image(header, identity)) {
-            Some(known) => Rc::clone(&known.process),
-            None => self.outside(evidence::pid(header), identity.start_time, &identity.comm),
-        };
+    pub(super) fn caller(
+        &mut self,
+        header: &abi::Header,
+        identity: &abi::Identity,
+        looks: bool,
+    ) -> Rc<Process> {
+        let process = self.outside(evidence::pid(header), identity.start_time, &identity.comm, looks);
         let mut process = evidence::as_thread(process, header, identity);
         if process.user.is_none()
             && let Some(name) = self.host.users.name(identity.uid)
@@ -112,11 +132,13 @@ impl Processes {
     }
 
     /// What the kernel says of a process, and what `/proc` adds.
-    fn described(&self, record: &abi::Introduction) -> Process {
+    fn described(&self, record: &abi::Introduction, looks: bool) -> Process {
         let mut process = evidence::process(record, &self.host.clock);
         process.user = process.uid.and_then(|uid| self.host.users.name(uid));
-        let Some(alive) = self.host.describe_if_started_at(process.pid, record.identity.start_time) else {
-            process.job = self.job_above(&process);
+        let (pid, start_time) = (process.pid, record.identity.start_time);
+        let alive = if looks { self.host.describe_if_started_at(pid, start_time) } else { None };
+        let Some(alive) = alive else {
+            process.job = self.job_above(evidence::parents(&record.caller));
             return process;
         };
         process.exe = process.exe.or(alive.exe);
@@ -132,26 +154,25 @@ impl Processes {
     }
 
     /// What a process that has ended worked for, as far as those above it were met while they lived.
-    fn job_above(&self, process: &Process) -> Option<Job> {
-        let known = |pid: u32| {
-            let met = self.latest.iter().map(|(_, known)| known);
-            let of_pid =
-                met.chain(self.seen.iter().map(|(_, (_, known))| known)).filter(|known| known.pid == pid);
-            of_pid.filter(|known| known.started <= process.started).max_by_key(|known| known.started)
+    fn job_above(&self, parents: &[abi::Parent]) -> Option<Box<Job>> {
+        let job = |parent: &abi::Parent| {
+            let life = (parent.pid, parent.start_time);
+            let introduced = self.introduced.peek(&life).map(|known| &known.process);
+            introduced.or_else(|| self.met.peek(&life).map(|(_, process)| process))?.job.clone()
         };
-        let mut above = process.ancestors.iter().filter_map(|ancestor| known(ancestor.pid));
-        above.find_map(|known| known.job.clone())
+        parents.iter().find_map(job)
     }
 
     /// The process of a task that changed a socket.
     pub(super) fn task(&mut self, change: &abi::Change) -> Rc<Process> {
-        self.outside(evidence::pid(&change.header), change.start_time, &change.comm)
+        self.outside(evidence::pid(&change.header), change.start_time, &change.comm, true)
     }
 
     /// A process of which the kernel said only this; at its end there is no more to say.
-    fn outside(&mut self, pid: u32, start_time: u64, comm: &[u8; abi::COMM_LEN]) -> Rc<Process> {
-        if let Some(known) = self.latest.get(&(pid, start_time)) {
-            return Rc::clone(known);
+    fn outside(&mut self, pid: u32, start_time: u64, comm: &[u8; abi::COMM_LEN], looks: bool) -> Rc<Process> {
+        let life = (pid, start_time);
+        if let Some(known) = self.introduced.get(&life) {
+            return Rc::clone(&known.process);
         }
         let started = self.host.clock.at(start_time);
         if let Some(seeded) = self.seeded.get(&pid)
@@ -159,25 +180,25 @@ impl Processes {
         {
             return Rc::clone(seeded);
         }
-        let key = (pid, start_time);
-        if let Some((known, process)) = self.seen.get(&key)
+        if let Some((known, process)) = self.met.get(&life)
             && known == comm
         {
             return Rc::clone(process);
         }
-        let Some(described) = self.host.describe_if_started_at(pid, start_time) else {
+        let described = if looks { self.host.describe_if_started_at(pid, start_time) } else { None };
+        let Some(described) = described else {
             let comm = evidence::comm(comm);
             return Rc::new(Process { pid, tid: pid, comm, started: Some(started), ..Process::default() });
         };
         let process = Rc::new(described);
-        self.seen.put(key, (*comm, Rc::clone(&process)));
+        self.met.put(life, (*comm, Rc::clone(&process)), process.bytes());
         process
     }
 
     /// Describes a process that has a socket open now: it may be gone when it matters.
     pub(super) fn seed(&mut self, pid: u32) -> Option<Rc<Process>> {
         let process = Rc::new(self.host.describe(pid)?);
-        self.seeded.put(pid, Rc::clone(&process));
+        self.seeded.put(pid, Rc::clone(&process), process.bytes());
         Some(process)
     }
 

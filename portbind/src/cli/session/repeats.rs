@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lru::LruCache;
 use portbind_ebpf::abi::{Alike, MAX_ALIKE, MAX_SHARES};
 
-use crate::diagnosis::event::{Refusal, Repeat};
+use crate::diagnosis::event::{Process, Refusal, Repeat};
 
 /// Kinds of refusals that are remembered: as many as the kernel half does.
 const KINDS: NonZeroUsize = NonZeroUsize::new(MAX_ALIKE as usize).unwrap();
@@ -49,17 +49,30 @@ impl Repeats {
 
     /// A refusal was told.
     pub(super) fn told(&mut self, alike: Alike, refusal: &Refusal) {
+        // No more of it than is told of a repeat: thousands are kept.
+        let Process { pid, tid, ref comm, .. } = *refusal.process;
+        let process = Rc::new(Process { pid, tid, comm: comm.clone(), ..Process::default() });
         let repeat = Repeat {
             time: refusal.time,
             refused: refusal.time,
             count: 0,
             looked_at: true,
-            process: Rc::clone(&refusal.process),
+            process,
             socket: refusal.socket.clone(),
             cause: refusal.cause.code,
         };
         put(&mut self.of_process, refusal.process.pid, Repeat { looked_at: false, ..repeat.clone() });
         put(&mut self.alike, key(&alike), repeat);
+    }
+
+    /// What would be said of one more that is like this one, if such a refusal was shown.
+    pub(super) fn like(&self, alike: &Alike) -> Option<&Repeat> {
+        self.alike.peek(&key(alike)).map(|told| &told.repeat)
+    }
+
+    /// What would be said of one more of this process, if a refusal of it was shown.
+    pub(super) fn of_process(&self, pid: u32) -> Option<&Repeat> {
+        self.of_process.peek(&pid).map(|told| &told.repeat)
     }
 
     /// What was not told yet of those that are alike, and were counted by `now`.

@@ -20,7 +20,7 @@ pub(in crate::cli) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
 
 /// Gives up what a run does not need: from here on no program is loaded, no file is opened for writing, no process is
 /// started. What the kernel cannot do for it is said; with `tells`, what is kept as well.
-pub(super) fn give_up(purpose: Purpose, tells: bool, say: impl Fn(&str)) -> Result<(), Error> {
+pub(super) fn give_up(purpose: Purpose, tells: bool, mut say: impl FnMut(&str)) -> Result<(), Error> {
     let doing = "cannot give up privileges";
     let left = confine(purpose).map_err(|source| Error::System { doing, source })?;
     if let Some(reason) = left.unfiltered {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::cli::outlet::Outlets;
 use crate::diagnosis::event::{Ended, Refusal, Release, Repeat};
 use crate::error::Error;
 use crate::output::Summary;
@@ -27,6 +28,12 @@ pub(in crate::cli) trait Sink {
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()>;
     /// A process of the wrapped command has ended.
     fn ended(&mut self, _: Ended) -> io::Result<()> {
+        Ok(())
+    }
+    /// Where it writes.
+    fn outlets(&self) -> &Outlets;
+    /// Reports what went wrong with what was written before, if that ends the run.
+    fn check(&mut self) -> io::Result<()> {
         Ok(())
     }
     /// Tracing has ended.

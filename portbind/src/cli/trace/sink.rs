@@ -1,8 +1,11 @@
 //! Where events go: stdout, or a file.
 
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
 
 use super::Args;
+use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
 use crate::cli::style::style;
 use crate::cli::writer::{Caller, Writer};
@@ -11,42 +14,59 @@ use crate::error::Error;
 use crate::output::{Printer, Style, Summary};
 
 /// The printer of a run.
-pub(super) type Sink = Printer<Box<dyn Write>>;
+#[derive(Debug)]
+pub(super) struct Sink {
+    printer: Printer<Outlet>,
+    outlets: Outlets,
+    marker: Marker,
+}
 
 /// Opens it.
 pub(super) fn open(args: &Args) -> Result<Sink, Error> {
     let style =
         Style { history: args.history, secrets: args.secrets(), ..style(args.color, args.output.is_none()) };
-    let out: Box<dyn Write> = match &args.output {
-        None => Box::new(BufWriter::new(io::stdout())),
+    let file = match &args.output {
+        // A descriptor of its own: what is written by a thread must not hold the lock of standard output.
+        None => io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(Error::Write)?,
         Some(path) => {
             // The helper ends when the file is open.
             let file = Writer::start(&Caller::of_process()?)?.append(path);
-            let file = file.map_err(|source| Error::Output { path: path.clone(), source })?;
-            Box::new(BufWriter::new(file))
+            file.map_err(|source| Error::Output { path: path.clone(), source })?
         }
     };
-    Ok(Printer::new(args.output_format, style, out))
+    let mut outlets = Outlets::default();
+    let outlet = outlets.add(file);
+    let marker = outlet.marker();
+    Ok(Sink { printer: Printer::new(args.output_format, style, outlet), outlets, marker })
 }
 
 impl session::Sink for Sink {
     fn begin(&mut self) -> io::Result<()> {
-        Printer::begin(self)
+        self.printer.begin()
     }
 
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
-        self.event(refusal)
+        self.marker.next_is_an_event();
+        self.printer.event(refusal)
     }
 
     fn release(&mut self, release: &Release) -> io::Result<()> {
-        Printer::release(self, release)
+        self.printer.release(release)
     }
 
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
-        Printer::repeat(self, repeat)
+        self.printer.repeat(repeat)
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        Printer::summary(self, summary)
+        self.printer.summary(summary)
+    }
+
+    fn outlets(&self) -> &Outlets {
+        &self.outlets
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        self.outlets.failure().map_or(Ok(()), Err)
     }
 }

@@ -55,15 +55,17 @@ pub struct Holder {
     pub since: Option<Timestamp>,
     /// Who closed the connection first, and so left it behind (TIME_WAIT, orphans).
     pub left_by: Option<Rc<Process>>,
-    /// Every process that has it open, each with its descriptors.
+    /// The processes that have it open, each with its descriptors: all, or of many the ones that matter most.
     pub processes: Vec<HolderProcess>,
+    /// How many more have it open.
+    pub more_processes: u64,
 }
 
 impl Holder {
     /// It was open in processes, and none of them is left to be asked.
     #[must_use]
     pub fn is_of_the_past(&self) -> bool {
-        self.ownership == Ownership::Process && self.processes.is_empty()
+        self.ownership == Ownership::Process && self.processes.is_empty() && self.more_processes == 0
     }
 }
 

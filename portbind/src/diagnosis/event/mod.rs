@@ -65,6 +65,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Bytes that it takes in memory, those that it shares with others included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let holders = self.holders.iter().flat_map(|holder| {
+            let others = holder.opened_by.iter().chain(&holder.left_by);
+            holder.processes.iter().map(|owner| &owner.process).chain(others)
+        });
+        let history = self.history.iter().filter_map(|moment| moment.process.as_ref());
+        let processes = std::iter::once(&self.process).chain(holders).chain(history);
+        size_of::<Self>()
+            + self.holders.capacity() * size_of::<Holder>()
+            + self.history.capacity() * size_of::<Moment>()
+            + processes.map(|process| process.bytes()).sum::<usize>()
+            + self.fixes.iter().map(|fix| size_of::<Fix>() + 2 * fix.text.len()).sum::<usize>()
+    }
+
     /// The holder in the way was open in a process that cannot be found, and who opened it is not known.
     #[must_use]
     pub fn lacks_opener(&self) -> bool {

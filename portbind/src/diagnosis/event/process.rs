@@ -33,11 +33,11 @@ pub struct Process {
     /// The processes above it, nearest first.
     pub ancestors: Vec<Ancestor>,
     /// The container it runs in.
-    pub container: Option<Container>,
+    pub container: Option<Box<Container>>,
     /// The systemd unit it belongs to; of systemd itself, the socket unit it holds a socket for.
     pub unit: Option<String>,
     /// The test or job of a CI system it belongs to.
-    pub job: Option<Job>,
+    pub job: Option<Box<Job>>,
 }
 
 /// One process above another.
@@ -47,4 +47,23 @@ pub struct Ancestor {
     pub pid: u32,
     /// Name.
     pub comm: String,
+}
+
+/// What the allocator adds to each piece of memory.
+const PIECE: usize = 16;
+
+impl Process {
+    /// Bytes that it takes in memory, as far as they depend on the process.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let optional = [&self.exe, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
+        let ancestors = self.ancestors.iter().map(|ancestor| &ancestor.comm);
+        let strings = optional.chain([&self.comm]).chain(&self.args).chain(ancestors);
+        size_of::<Self>()
+            + strings.map(|text| text.len() + PIECE).sum::<usize>()
+            + self.args.capacity() * size_of::<String>()
+            + self.ancestors.capacity() * size_of::<Ancestor>()
+            + self.container.as_ref().map_or(0, |_| size_of::<Container>() + 256)
+            + self.job.as_ref().map_or(0, |_| size_of::<Job>() + 256)
+    }
 }

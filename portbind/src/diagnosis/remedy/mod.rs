@@ -230,7 +230,9 @@ impl Proposal<'_> {
                 || process.pid == caller.pid
                 || caller.ancestors.iter().any(|ancestor| ancestor.pid == process.pid)
         };
-        if processes.is_empty() || processes.iter().any(is_needed) {
+        // To stop some of those that share a socket frees nothing.
+        let are_all = self.holders.iter().all(|holder| holder.more_processes == 0);
+        if !are_all || processes.is_empty() || processes.iter().any(is_needed) {
             return Vec::new();
         }
         let left: Vec<Held> = self.holders.iter().filter_map(|holder| left_behind(holder)).collect();

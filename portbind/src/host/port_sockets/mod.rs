@@ -161,6 +161,7 @@ impl PortSocket {
             since: None,
             left_by: None,
             processes: Vec::new(),
+            more_processes: 0,
         }
     }
 

@@ -47,9 +47,9 @@ impl<'a> From<&'a event::Process> for Process<'a> {
             cgroup: process.cgroup.as_deref().map(Cow::from),
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
-            container: process.container.as_ref().map(Container::from),
+            container: process.container.as_deref().map(Container::from),
             unit: process.unit.as_deref().map(Cow::from),
-            test: process.job.as_ref().map(Test::from),
+            test: process.job.as_deref().map(Test::from),
         }
     }
 }
@@ -96,6 +96,7 @@ impl<'a> From<&'a event::Holder> for Holder<'a> {
             opened_by: holder.opened_by.as_deref().map(Opener::from),
             left_by: holder.left_by.as_deref().map(Opener::from),
             processes: holder.processes.iter().map(HolderProcess::from).collect(),
+            more_processes: holder.more_processes,
         }
     }
 }
@@ -117,9 +118,9 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             cgroup: process.cgroup.as_deref().map(Cow::from),
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
-            container: process.container.as_ref().map(Container::from),
+            container: process.container.as_deref().map(Container::from),
             unit: process.unit.as_deref().map(Cow::from),
-            test: process.job.as_ref().map(Test::from),
+            test: process.job.as_deref().map(Test::from),
         }
     }
 }
@@ -181,7 +182,7 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
             uid: process.uid,
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
-            test: process.job.as_ref().map(Test::from),
+            test: process.job.as_deref().map(Test::from),
         }
     }
 }

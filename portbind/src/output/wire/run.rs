@@ -79,8 +79,25 @@ pub struct Summary {
     pub history_lost: u64,
     /// Moments of the history of ports that were forgotten to stay within the limit.
     pub history_evicted: u64,
+    /// What was kept in memory, and what bounds that.
+    #[serde(default)]
+    pub caches: Vec<Cache>,
     /// How long the run took.
     pub seconds: f64,
+}
+
+/// One of the caches of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cache {
+    /// What is kept: `introduced`, `met`, `seeded` (processes), `history`, `owners` (of sockets), `queue` (refusals that
+    /// wait for their turn).
+    pub name: Cow<'static, str>,
+    /// Bytes at the end of the run; of `queue`, the most there were.
+    pub bytes: usize,
+    /// Bytes that may be kept.
+    pub limit: usize,
+    /// Entries that made room for others.
+    pub evicted: u64,
 }
 
 impl Summary {
@@ -100,6 +117,7 @@ impl Summary {
             passed_over: gaps.passed_over,
             history_lost: gaps.history_lost,
             history_evicted: gaps.history_evicted,
+            caches: Vec::new(),
             seconds: duration.as_secs_f64(),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use portbind_ebpf::abi;
 
-use super::Enricher;
+use super::{Asker, Enricher, limits};
 use crate::diagnosis::elsewhere;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
@@ -38,7 +38,7 @@ impl Enricher {
     ) -> Refusal {
         let now = Instant::now();
         let record = &evidence.refusal;
-        let process = self.processes.caller(&record.header, &record.identity);
+        let process = self.processes.caller(&record.header, &record.identity, true);
         let socket = name::socket(&evidence.refusal.socket, sockaddr);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
@@ -48,7 +48,7 @@ impl Enricher {
             let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
             (Found { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
         };
-        Refusal {
+        let mut refusal = Refusal {
             time: self.processes.host.clock.at(evidence.refusal.header.time),
             operation,
             error,
@@ -63,7 +63,9 @@ impl Enricher {
             confidence,
             backend: backend.as_str(),
             lost,
-        }
+        };
+        limits::apply(&mut refusal);
+        refusal
     }
 
     /// Who has the name, and why it was refused.
@@ -79,7 +81,7 @@ impl Enricher {
             Some(Name::Abstract(name)) => {
                 let wanted = Wanted::Abstract(name.clone(), socket.protocol);
                 let found = self.in_namespace(socket.netns, process.pid, &wanted);
-                let holders = self.holders(found, socket.netns, now);
+                let holders = self.holders(found, socket.netns, process.pid, now);
                 Found { cause: unix::decide(&Facts::Abstract, process, &holders), fix: None, holders }
             }
             _ => {
@@ -120,13 +122,13 @@ impl Enricher {
         let wanted = Wanted::File(file, sight.absolute.clone());
         let found = self.in_namespace(socket.netns, pid, &wanted);
         if !found.is_empty() {
-            return self.holders(found, socket.netns, now);
+            return self.holders(found, socket.netns, pid, now);
         }
         let Host { procfs, entrance, .. } = &self.processes.host;
         let others = namespaces(procfs);
         let found = others.iter().flat_map(|(process, file)| find(procfs, entrance, process, file, &wanted));
         let found = found.collect();
-        self.holders(found, socket.netns, now)
+        self.holders(found, socket.netns, pid, now)
     }
 
     fn in_namespace(&self, netns: u32, pid: u32, wanted: &Wanted) -> Vec<NamedSocket> {
@@ -155,13 +157,13 @@ impl Enricher {
             uid: None,
             backlog: None,
         });
-        self.holders(found.into_iter().collect(), socket.netns, now)
+        self.holders(found.into_iter().collect(), socket.netns, pid, now)
     }
 
     /// Turns the sockets of a name into holders, with the processes that have them open.
-    fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, now: Instant) -> Vec<Holder> {
+    fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, pid: u32, now: Instant) -> Vec<Holder> {
         let mut holders = unix::in_the_way(found.into_iter().map(NamedSocket::holder).collect());
-        self.find_owners(&mut holders, netns, boot_time(), now);
+        self.find_owners(&mut holders, netns, Asker { pid, refused: boot_time() }, now);
         holders
     }
 }

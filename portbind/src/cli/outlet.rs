@@ -1,0 +1,263 @@
+//! Output that never makes its writer wait.
+//!
+//! A pipe that nobody reads, a stopped terminal or a hung network file system blocks write(2) for as long as it likes.
+//! So events go into a buffer, and a thread writes them out. The writer asks for room before it makes an event, and at
+//! the end it waits for so long and no longer.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Bytes that may wait to be written; one event more may come on top of that.
+const ROOM: usize = 256 * 1024;
+/// How long an outlet that is dropped waits for what it has not written yet.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// The outlets of a run, and what their threads wake.
+#[derive(Debug, Default)]
+pub(super) struct Outlets {
+    all: Vec<Arc<Shared>>,
+    changed: Arc<Notify>,
+}
+
+/// A writer whose bytes a thread passes on. What is written up to a flush is one piece: it is passed on whole.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    shared: Arc<Shared>,
+    piece: Vec<u8>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// There is a piece to write, or the outlet was dropped.
+    filled: Condvar,
+    /// A piece has been written, or cannot be.
+    emptied: Condvar,
+    changed: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("waiting", &self.state().bytes).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    /// Where the bytes go, until the thread takes it.
+    out: Option<Box<dyn Write + Send>>,
+    pieces: VecDeque<Piece>,
+    /// Bytes of the pieces, the one that is being written included.
+    bytes: usize,
+    /// Events among the pieces, the one that is being written included.
+    events: u64,
+    /// Why nothing more can be written: kind of the error, and its number.
+    failed: Option<Failure>,
+    next_is_an_event: bool,
+    is_writing: bool,
+    is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    kind: io::ErrorKind,
+    number: Option<i32>,
+}
+
+struct Piece {
+    bytes: Vec<u8>,
+    events: u64,
+}
+
+impl Outlets {
+    /// An outlet to `out`. Its thread is started with the first piece.
+    pub(super) fn add(&mut self, out: impl Write + Send + 'static) -> Outlet {
+        let state = State { out: Some(Box::new(out)), ..State::default() };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            filled: Condvar::new(),
+            emptied: Condvar::new(),
+            changed: Arc::clone(&self.changed),
+        });
+        self.all.push(Arc::clone(&shared));
+        Outlet { shared, piece: Vec::new() }
+    }
+
+    /// Whether one more event may be written: no outlet has more waiting than it should.
+    pub(super) fn have_room(&self) -> bool {
+        self.all.iter().all(|shared| shared.state().bytes < ROOM)
+    }
+
+    /// Waits until an outlet has written something, or cannot.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Why an outlet cannot write any more, if one cannot.
+    pub(super) fn failure(&self) -> Option<io::Error> {
+        self.all.iter().find_map(|shared| shared.state().failed).map(Failure::error)
+    }
+
+    /// Waits until all is written that can be, as long as at least one piece is written each `pause`, and not after
+    /// `deadline`. Returns how many events were not written; nothing more is written then.
+    pub(super) async fn finish(&self, pause: Duration, deadline: Instant) -> u64 {
+        let waiting = || self.all.iter().map(|shared| shared.state().waiting()).sum::<usize>();
+        let mut left = waiting();
+        while left > 0 {
+            let until = (Instant::now() + pause).min(deadline);
+            let before = left;
+            while left == before && Instant::now() < until {
+                let pause = until.saturating_duration_since(Instant::now());
+                // Whether it was woken or not, what is left says how it went.
+                let _woken = tokio::time::timeout(pause, self.changed()).await;
+                left = waiting();
+            }
+            if left == before {
+                break;
+            }
+        }
+        self.all.iter().map(|shared| shared.give_up()).sum()
+    }
+}
+
+impl Outlet {
+    /// What says that there is an event in a piece.
+    pub(super) fn marker(&self) -> Marker {
+        Marker(Arc::clone(&self.shared))
+    }
+}
+
+/// Says which pieces of an outlet are events: those that are not written at the end are counted.
+#[derive(Clone, Debug)]
+pub(super) struct Marker(Arc<Shared>);
+
+impl Marker {
+    /// There is an event in the piece that is flushed next.
+    pub(super) fn next_is_an_event(&self) {
+        self.0.state().next_is_an_event = true;
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// Hands over what was written since the last time; reports an earlier failure.
+    fn flush(&mut self) -> io::Result<()> {
+        let bytes = std::mem::take(&mut self.piece);
+        self.shared.push(bytes)
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        // Who drops it without finishing has met an error: what was written before is still worth a moment.
+        let _failed = self.flush();
+        let mut state = self.shared.state();
+        state.is_closed = true;
+        self.shared.filled.notify_one();
+        let busy = |state: &mut State| state.waiting() > 0;
+        let waited = self.shared.emptied.wait_timeout_while(state, LAST_WORDS, busy);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(self: &Arc<Self>, bytes: Vec<u8>) -> io::Result<()> {
+        let mut state = self.state();
+        let events = u64::from(std::mem::take(&mut state.next_is_an_event));
+        if let Some(failure) = state.failed {
+            return Err(failure.error());
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        state.bytes += bytes.len();
+        state.events += events;
+        state.pieces.push_back(Piece { bytes, events });
+        let out = state.out.take();
+        drop(state);
+        if let Some(out) = out {
+            let shared = Arc::clone(self);
+            thread::Builder::new().name("portbind-out".to_owned()).spawn(move || shared.pass_on(out))?;
+        }
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Writes piece after piece, until the outlet is dropped or a write fails.
+    fn pass_on(&self, mut out: Box<dyn Write + Send>) {
+        while let Some(piece) = self.next_piece() {
+            let written = out.write_all(&piece.bytes).and_then(|()| out.flush());
+            let mut state = self.state();
+            // Given up meanwhile: it is not counted twice.
+            if state.is_writing {
+                state.is_writing = false;
+                state.bytes = state.bytes.saturating_sub(piece.bytes.len());
+                state.events = state.events.saturating_sub(piece.events);
+            }
+            if let Err(error) = written {
+                state.failed = Some(Failure { kind: error.kind(), number: error.raw_os_error() });
+                state.clear();
+            }
+            let ends = state.failed.is_some();
+            drop(state);
+            self.emptied.notify_all();
+            self.changed.notify_one();
+            if ends {
+                return;
+            }
+        }
+    }
+
+    fn next_piece(&self) -> Option<Piece> {
+        let idle = |state: &mut State| state.pieces.is_empty() && !state.is_closed;
+        let state = self.filled.wait_while(self.state(), idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let piece = state.pieces.pop_front()?;
+        state.is_writing = true;
+        Some(piece)
+    }
+
+    /// Lets go of what is not written; returns how many events that are.
+    fn give_up(&self) -> u64 {
+        let mut state = self.state();
+        let events = state.events;
+        state.clear();
+        events
+    }
+}
+
+impl State {
+    /// Pieces that are not written yet, the one that is being written included.
+    fn waiting(&self) -> usize {
+        self.pieces.len() + usize::from(self.is_writing)
+    }
+
+    fn clear(&mut self) {
+        self.pieces.clear();
+        self.is_writing = false;
+        (self.bytes, self.events) = (0, 0);
+    }
+}
+
+impl Failure {
+    fn error(self) -> io::Error {
+        self.number.map_or_else(|| self.kind.into(), io::Error::from_raw_os_error)
+    }
+}
+
+#[cfg(test)]
+#[path = "outlet_tests.rs"]
+mod tests;

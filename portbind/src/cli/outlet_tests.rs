@@ -1,0 +1,96 @@
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+
+use super::*;
+
+const MOMENT: Duration = Duration::from_millis(50);
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn finish(outlets: &Outlets) -> u64 {
+    runtime().block_on(outlets.finish(MOMENT, Instant::now() + 10 * MOMENT))
+}
+
+fn pipe() -> (File, File) {
+    let (reader, writer) = io::pipe().unwrap();
+    (OwnedFd::from(reader).into(), OwnedFd::from(writer).into())
+}
+
+#[test]
+fn all_that_is_flushed_is_written_in_order() {
+    let (mut reader, writer) = pipe();
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    for number in 0..1000 {
+        writeln!(outlet, "{number}").unwrap();
+        outlet.flush().unwrap();
+    }
+    assert_eq!(finish(&outlets), 0);
+    drop((outlet, outlets));
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, (0..1000).map(|number| format!("{number}\n")).collect::<String>());
+}
+
+#[test]
+fn nobody_waits_for_a_pipe_that_nobody_reads() {
+    let (_reader, writer) = pipe();
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    let marker = outlet.marker();
+    let mut events = 0;
+    while outlets.have_room() {
+        marker.next_is_an_event();
+        outlet.write_all(&[b'x'; 4096]).unwrap();
+        outlet.flush().unwrap();
+        events += 1;
+    }
+    assert!(events > 60, "{events}");
+    let begin = Instant::now();
+    let unwritten = finish(&outlets);
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    assert!((60..=events).contains(&unwritten), "{unwritten} of {events}");
+    assert!(outlets.have_room(), "what was given up still takes room");
+    drop(outlet);
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_closed_pipe_is_an_error_of_the_next_flush() {
+    let (reader, writer) = pipe();
+    drop(reader);
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    outlet.write_all(b"x").unwrap();
+    outlet.flush().unwrap();
+    assert_eq!(finish(&outlets), 0);
+    assert_eq!(outlets.failure().unwrap().kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(outlet.flush().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn a_slow_reader_is_waited_for_while_it_reads() {
+    let (mut reader, writer) = pipe();
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    for _ in 0..50 {
+        outlet.write_all(&[b'x'; 4096]).unwrap();
+        outlet.flush().unwrap();
+    }
+    let read = thread::spawn(move || {
+        let mut total = 0;
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            total += count;
+            thread::sleep(MOMENT / 10);
+        }
+        total
+    });
+    let finished = runtime().block_on(outlets.finish(20 * MOMENT, Instant::now() + 200 * MOMENT));
+    assert_eq!(finished, 0);
+    drop((outlet, outlets));
+    assert_eq!(read.join().unwrap(), 50 * 4096);
+}

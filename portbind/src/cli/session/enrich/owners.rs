@@ -1,0 +1,76 @@
+//! Who has the sockets on the port open: of a crowd, the ones that matter.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use portbind_ebpf::abi;
+
+use super::{Enricher, limits};
+use crate::diagnosis::event::{Holder, HolderProcess, Process};
+use crate::host::OwnerFds;
+use crate::host::clock::boot_time;
+use crate::kernel::evidence;
+
+/// Who asked for a port.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker {
+    pub(super) pid: u32,
+    /// When that was refused, in nanoseconds since boot.
+    pub(super) refused: u64,
+}
+
+impl Asker {
+    pub(super) fn of(record: &abi::Refusal) -> Self {
+        Self { pid: evidence::pid(&record.header), refused: record.header.time }
+    }
+}
+
+impl Enricher {
+    /// Finds who has the holders open, and describes some of them.
+    pub(super) fn find_owners(&mut self, holders: &mut [Holder], netns: u32, asker: Asker, now: Instant) {
+        let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
+        let age = Duration::from_nanos(boot_time().saturating_sub(asker.refused));
+        let at = now.checked_sub(age).unwrap_or(now);
+        if !inodes.is_empty() {
+            self.owners.ask(&inodes, at, now);
+        }
+        let mut left = limits::PROCESSES;
+        for holder in holders {
+            self.name_interface(netns, &mut holder.interface);
+            holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
+            let Some(inode) = holder.inode else { continue };
+            let (owners, more) = self.choose(inode, holder, asker, left);
+            holder.more_processes = more;
+            left = left.saturating_sub(owners.len());
+            for owner in owners {
+                let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
+                let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
+                let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
+                let mut process = process.unwrap_or_else(unknown);
+                if let Some(unit) = self.processes.host.socket_unit(&process, holder) {
+                    Rc::make_mut(&mut process).unit = Some(unit);
+                }
+                holder.processes.push(HolderProcess { process, fds: owner.fds, close_on_exec: None });
+            }
+        }
+    }
+
+    /// The owners of a socket that are described, at most `left`, by pid, and how many more there are. Who asks for
+    /// the port and who opened the socket are among the first, because they make the cause.
+    fn choose(&self, inode: u64, holder: &Holder, asker: Asker, left: usize) -> (Vec<OwnerFds>, u64) {
+        let found = || self.owners.owners(inode);
+        // Not those that came by a copy since, unless nobody else has it any more.
+        let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= asker.refused);
+        let some_were = found().any(|owner| was_there(&owner));
+        let all = || found().filter(|owner| !some_were || was_there(owner));
+        let opener = holder.opened_by.as_ref().map(|opener| opener.pid);
+        let matters = |owner: &&OwnerFds| owner.pid == asker.pid || Some(owner.pid) == opener;
+        let first = all().filter(matters).chain(all().filter(|owner| !matters(owner)));
+        let mut chosen: Vec<OwnerFds> =
+            first.take(limits::PROCESSES_OF_SOCKET.min(left)).map(limits::some_descriptors).collect();
+        chosen.sort_by_key(|owner| owner.pid);
+        let more = (all().count() + self.owners.more(inode)).saturating_sub(chosen.len());
+        (chosen, u64::try_from(more).unwrap_or(u64::MAX))
+    }
+}

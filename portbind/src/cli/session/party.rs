@@ -1,0 +1,145 @@
+//! Who answers for a process, and how much work has been done for whom.
+//!
+//! Nobody's refusals are to keep those of others from being shown. A party is the owner of a process; the subordinate
+//! user ids of a user (subuid(5)) count as that user, who can have 65,536 of them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use portbind_ebpf::abi;
+
+use crate::host::Accounts;
+
+/// How long work counts.
+const WINDOW: Duration = Duration::from_millis(500);
+/// Work for one party in a window, after which its refusals wait for a turn.
+const SHARE: Duration = Duration::from_millis(75);
+/// Work for all of them, after which only those wait for none that have had little.
+const ALL: Duration = Duration::from_millis(250);
+/// Little work.
+const LITTLE: Duration = Duration::from_millis(5);
+/// Parties that are counted in a window; those behind them wait for a turn.
+const PARTIES: usize = 4096;
+
+/// Whoever answers for a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Party(u64);
+
+impl Party {
+    #[cfg(test)]
+    pub(super) const fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// The work of the last moment, by party.
+#[derive(Debug)]
+pub(super) struct Parties {
+    /// Ranges of subordinate user ids, and whose they are.
+    subordinate: Vec<(Range<u32>, u32)>,
+    work: HashMap<Party, Duration>,
+    all: Duration,
+    since: Instant,
+}
+
+impl Parties {
+    /// Those of this machine.
+    pub(super) fn new(accounts: &Accounts) -> Self {
+        Self::with(accounts.subordinate_uids())
+    }
+
+    fn with(subordinate: Vec<(Range<u32>, u32)>) -> Self {
+        Self { subordinate, work: HashMap::new(), all: Duration::ZERO, since: Instant::now() }
+    }
+
+    /// Who answers for a process.
+    pub(super) fn of(&self, identity: &abi::Identity) -> Party {
+        let owner = self.subordinate.iter().find(|(range, _)| range.contains(&identity.uid));
+        Party(u64::from(owner.map_or(identity.uid, |(_, owner)| *owner)))
+    }
+
+    /// Whether work for a party is done at once: it has not had its share.
+    pub(super) fn has_share_left(&mut self, party: Party, now: Instant) -> bool {
+        self.begin_window(now);
+        let most = if self.all < ALL { SHARE } else { LITTLE };
+        match self.work.get(&party) {
+            Some(work) => *work < most,
+            None => self.work.len() < PARTIES,
+        }
+    }
+
+    /// Work was done for a party.
+    pub(super) fn charge(&mut self, party: Party, work: Duration, now: Instant) {
+        self.begin_window(now);
+        self.all += work;
+        if self.work.len() < PARTIES || self.work.contains_key(&party) {
+            *self.work.entry(party).or_default() += work;
+        }
+    }
+
+    /// Half of what was done before still counts, or the start of each window would belong to the busiest.
+    fn begin_window(&mut self, now: Instant) {
+        let windows = now.saturating_duration_since(self.since).as_millis() / WINDOW.as_millis();
+        if windows == 0 {
+            return;
+        }
+        self.since = now;
+        let shift = u32::try_from(windows).unwrap_or(u32::MAX).min(16);
+        let rest = |work: Duration| work / (1_u32 << shift);
+        self.all = rest(self.all);
+        self.work.retain(|_, work| {
+            *work = rest(*work);
+            *work > Duration::from_micros(100)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::FromZeros as _;
+
+    use super::*;
+
+    fn of(parties: &Parties, uid: u32) -> Party {
+        parties.of(&abi::Identity { uid, ..abi::Identity::new_zeroed() })
+    }
+
+    #[test]
+    fn subordinate_users_are_their_owner() {
+        let parties = Parties::with(vec![(100_000..165_536, 1000), (165_536..231_072, 1001)]);
+        assert_eq!(of(&parties, 100_000), of(&parties, 1000));
+        assert_eq!(of(&parties, 165_535), of(&parties, 1000));
+        assert_eq!(of(&parties, 165_536), of(&parties, 1001));
+        assert_ne!(of(&parties, 231_072), of(&parties, 1001));
+        assert_ne!(of(&parties, 1000), of(&parties, 1001));
+    }
+
+    #[test]
+    fn who_had_a_share_waits_and_others_do_not() {
+        let mut parties = Parties::with(Vec::new());
+        let (busy, other) = (of(&parties, 1), of(&parties, 2));
+        let now = Instant::now();
+        assert!(parties.has_share_left(busy, now));
+        parties.charge(busy, SHARE, now);
+        assert!(!parties.has_share_left(busy, now) && parties.has_share_left(other, now));
+        assert!(parties.has_share_left(busy, now + WINDOW), "half of a share is left");
+    }
+
+    #[test]
+    fn many_parties_do_not_get_a_share_each() {
+        let mut parties = Parties::with(Vec::new());
+        let now = Instant::now();
+        for uid in 0..50 {
+            let party = of(&parties, uid);
+            parties.charge(party, LITTLE * 2, now);
+        }
+        let (busy, fresh) = (of(&parties, 7), of(&parties, 1000));
+        assert!(!parties.has_share_left(busy, now) && parties.has_share_left(fresh, now));
+        for uid in 0..2 * u32::try_from(PARTIES).unwrap() {
+            let party = of(&parties, uid);
+            parties.charge(party, LITTLE / 10, now);
+        }
+        assert!(parties.work.len() <= PARTIES);
+    }
+}

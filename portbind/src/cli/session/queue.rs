@@ -1,0 +1,214 @@
+//! Refusals that wait to be described, fairly among those who cause them.
+//!
+//! A party is whoever answers for a process ([`super::party`]). The party that has had the least work done gets the
+//! next turn; within it, its processes take turns. Room is bounded, and it is the party with the most refusals waiting
+//! that goes without.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::Opening;
+use super::bounded::Usage;
+use super::party::Party;
+use crate::kernel::assemble::Evidence;
+
+/// Bytes of evidence that may wait.
+const ROOM: usize = 1024 * 1024;
+
+/// A refusal that waits.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) evidence: Evidence,
+    pub(super) opening: Opening,
+}
+
+/// Refusals that wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    parties: BTreeMap<Party, Waiting>,
+    bytes: usize,
+    len: usize,
+    /// The least work that a waiting party had had done at the last turn: where one that comes anew begins.
+    clock: Duration,
+    /// The most bytes that waited at once.
+    most: usize,
+    /// Refusals that found no room.
+    refused: u64,
+}
+
+/// What waits of one party.
+#[derive(Debug)]
+struct Waiting {
+    spent: Duration,
+    bytes: usize,
+    /// By thread group id; the first has the next turn.
+    members: VecDeque<(u32, VecDeque<Pending>)>,
+}
+
+impl Queue {
+    /// Takes a refusal in; returns the one that has no room, which may be another.
+    pub(super) fn push(&mut self, party: Party, pid: u32, pending: Pending) -> Option<Pending> {
+        let size = pending.size();
+        let clock = self.clock;
+        let fresh = || Waiting { spent: clock, bytes: 0, members: VecDeque::new() };
+        let waiting = self.parties.entry(party).or_insert_with(fresh);
+        waiting.bytes += size;
+        match waiting.members.iter_mut().find(|(member, _)| *member == pid) {
+            Some((_, queue)) => queue.push_back(pending),
+            None => waiting.members.push_back((pid, VecDeque::from([pending]))),
+        }
+        self.bytes += size;
+        self.len += 1;
+        let refused = if self.bytes > ROOM { self.drop_one() } else { None };
+        self.most = self.most.max(self.bytes);
+        self.refused += u64::from(refused.is_some());
+        refused
+    }
+
+    /// The refusal whose turn it is.
+    pub(super) fn pop(&mut self) -> Option<(Party, Pending)> {
+        let (&party, waiting) = self.parties.iter_mut().min_by_key(|(_, waiting)| waiting.spent)?;
+        self.clock = self.clock.max(waiting.spent);
+        let (pid, mut queue) = waiting.members.pop_front()?;
+        let pending = queue.pop_front()?;
+        if !queue.is_empty() {
+            waiting.members.push_back((pid, queue));
+        }
+        let size = pending.size();
+        waiting.bytes -= size;
+        self.bytes -= size;
+        self.len -= 1;
+        if waiting.members.is_empty() {
+            self.parties.remove(&party);
+        }
+        Some((party, pending))
+    }
+
+    /// A party has had work done for so long.
+    pub(super) fn charge(&mut self, party: Party, work: Duration) {
+        if let Some(waiting) = self.parties.get_mut(&party) {
+            waiting.spent += work;
+        }
+    }
+
+    /// Whether a refusal of this party waits.
+    pub(super) fn has(&self, party: Party) -> bool {
+        self.parties.contains_key(&party)
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The most bytes that waited at once, and how many refusals found no room.
+    pub(super) const fn usage(&self) -> Usage {
+        Usage { bytes: self.most, limit: ROOM, evicted: self.refused }
+    }
+
+    /// Takes away the youngest refusal of the process with the most of the party with the most.
+    fn drop_one(&mut self) -> Option<Pending> {
+        let waiting = self.parties.values_mut().max_by_key(|waiting| waiting.bytes)?;
+        let (_, queue) = waiting.members.iter_mut().max_by_key(|(_, queue)| queue.len())?;
+        let pending = queue.pop_back()?;
+        let size = pending.size();
+        waiting.bytes -= size;
+        waiting.members.retain(|(_, queue)| !queue.is_empty());
+        self.bytes -= size;
+        self.len -= 1;
+        self.parties.retain(|_, waiting| !waiting.members.is_empty());
+        Some(pending)
+    }
+}
+
+impl Pending {
+    /// Bytes that it takes.
+    fn size(&self) -> usize {
+        let Evidence { refusal, holders, name } = &self.evidence;
+        size_of::<Self>()
+            + size_of_val(&**refusal)
+            + size_of_val(holders.as_slice())
+            + name.as_ref().map_or(0, Vec::len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portbind_ebpf::abi::Refusal;
+    use proptest::prelude::*;
+    use zerocopy::FromZeros as _;
+
+    use super::*;
+
+    fn pending(time: u64) -> Pending {
+        let mut refusal = Refusal::new_zeroed();
+        refusal.header.time = time;
+        Pending { evidence: Evidence::from(&refusal), opening: Opening::MayCome }
+    }
+
+    fn pop(queue: &mut Queue) -> Option<(Party, u64)> {
+        queue.pop().map(|(party, pending)| (party, pending.evidence.refusal.header.time))
+    }
+
+    #[test]
+    fn who_has_had_the_least_done_is_next() {
+        let (busy, idle) = (Party::numbered(1), Party::numbered(2));
+        let mut queue = Queue::default();
+        for time in 0..4 {
+            assert!(queue.push(busy, 10, pending(time)).is_none());
+        }
+        assert_eq!(pop(&mut queue), Some((busy, 0)));
+        queue.charge(busy, Duration::from_millis(50));
+        assert!(queue.push(idle, 20, pending(9)).is_none());
+        assert_eq!(pop(&mut queue), Some((idle, 9)));
+        assert_eq!(pop(&mut queue), Some((busy, 1)));
+    }
+
+    #[test]
+    fn processes_of_a_party_take_turns() {
+        let party = Party::numbered(1);
+        let mut queue = Queue::default();
+        for (pid, time) in [(10, 1), (10, 2), (10, 3), (11, 4)] {
+            queue.push(party, pid, pending(time));
+        }
+        let order: Vec<u64> = std::iter::from_fn(|| pop(&mut queue)).map(|(_, time)| time).collect();
+        assert_eq!(order, [1, 4, 2, 3]);
+        assert!(queue.is_empty() && !queue.has(party));
+    }
+
+    #[test]
+    fn the_one_with_the_most_goes_without() {
+        let (greedy, modest) = (Party::numbered(1), Party::numbered(2));
+        let mut queue = Queue::default();
+        let mut dropped = 0;
+        while dropped < 100 {
+            dropped += u32::from(queue.push(greedy, 10, pending(1)).is_some());
+        }
+        let refused = queue.push(modest, 20, pending(2)).unwrap();
+        assert_eq!(refused.evidence.refusal.header.time, 1);
+        queue.charge(greedy, Duration::from_millis(1));
+        assert_eq!(pop(&mut queue), Some((modest, 2)));
+        let Usage { bytes, limit, evicted } = queue.usage();
+        assert!(bytes <= limit && evicted == 101, "{bytes} {evicted}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out_once(steps in prop::collection::vec((0_u64..4, 0_u32..4, any::<bool>()), 0..2000)) {
+            let mut queue = Queue::default();
+            let (mut into, mut out) = (0, 0);
+            for (party, pid, takes) in steps {
+                if takes {
+                    out += u64::from(queue.pop().is_some());
+                } else {
+                    into += 1;
+                    out += u64::from(queue.push(Party::numbered(party), pid, pending(into)).is_some());
+                }
+            }
+            prop_assert_eq!(queue.len as u64, into - out);
+            while queue.pop().is_some() {
+                out += 1;
+            }
+            prop_assert_eq!((into, queue.bytes, queue.parties.len()), (out, 0, 0));
+        }
+    }
+}

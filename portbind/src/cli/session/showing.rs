@@ -1,0 +1,145 @@
+//! What a run shows: each refusal at once, or when it is the turn of who caused it.
+
+use std::time::Instant as Clock;
+
+use portbind_ebpf::abi::{Alike, counter};
+use tokio::time::Instant;
+use zerocopy::FromZeros as _;
+
+use super::party::Party;
+use super::queue::Pending;
+use super::sink::written;
+use super::{End, LATE_OPENING, MOST_WAITING, Opening, Session, Sink};
+use crate::diagnosis::event::Release;
+use crate::error::Error;
+use crate::host::clock::boot_time;
+use crate::kernel::assemble::Evidence;
+use crate::kernel::{alike, evidence};
+
+impl<S: Sink> Session<S> {
+    /// Shows a refusal, or puts it in the queue: where more of the same party wait there, where that party has had its
+    /// share of the work, and while there is no room for what is written.
+    pub(super) fn take_in(&mut self, evidence: Evidence) -> Result<Option<End>, Error> {
+        let pending = Pending { evidence, opening: Opening::MayCome };
+        let party = self.parties.of(&pending.evidence.refusal.identity);
+        let is_next = !self.queue.has(party) && self.parties.has_share_left(party, Clock::now());
+        if is_next && self.sink.outlets().have_room() {
+            return self.show_for(party, pending);
+        }
+        self.wait_for_turn(party, pending);
+        Ok(None)
+    }
+
+    /// Puts a refusal in the queue; what has no room there is counted.
+    fn wait_for_turn(&mut self, party: Party, pending: Pending) {
+        let pid = evidence::pid(&pending.evidence.refusal.header);
+        if let Some(pending) = self.queue.push(party, pid, pending) {
+            self.only_count(&pending.evidence);
+        }
+    }
+
+    /// Counts a refusal with the ones like it, or else with those of its process, that were shown.
+    pub(super) fn only_count(&mut self, evidence: &Evidence) {
+        let alike = alike::of(&evidence.refusal);
+        let pid = evidence::pid(&evidence.refusal.header);
+        let of_process = Alike { pid: u64::from(pid), ..Alike::new_zeroed() };
+        match self.repeats.like(&alike) {
+            Some(known) => self.overflow.count(zerocopy::transmute!(alike), Some(known)),
+            None => self.overflow.count(zerocopy::transmute!(of_process), self.repeats.of_process(pid)),
+        }
+    }
+
+    /// Whether a refusal in the queue can be shown.
+    pub(super) fn may_work(&self) -> bool {
+        !self.queue.is_empty() && self.sink.outlets().have_room()
+    }
+
+    /// Shows refusals of the queue until `until`, and no fewer than one.
+    pub(super) fn work_until(&mut self, until: Instant) -> Result<Option<End>, Error> {
+        while self.may_work() {
+            let Some((party, pending)) = self.queue.pop() else { break };
+            let end = self.show_for(party, pending)?;
+            if end.is_some() || Instant::now() >= until {
+                return Ok(end);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does something for a party, and notes how long it took.
+    pub(super) fn working_for<T>(&mut self, party: Party, work: impl FnOnce(&mut Self) -> T) -> T {
+        let begin = Clock::now();
+        let done = work(self);
+        let end = Clock::now();
+        let took = end.saturating_duration_since(begin);
+        self.parties.charge(party, took, end);
+        self.queue.charge(party, took);
+        done
+    }
+
+    fn show_for(&mut self, party: Party, pending: Pending) -> Result<Option<End>, Error> {
+        self.working_for(party, |session| session.show(pending))
+    }
+
+    /// Has the refusals that have waited for an opening until `now` wait for their turn.
+    pub(super) fn end_waiting(&mut self, now: Instant) {
+        while let Some((_, evidence)) = self.waiting.pop_front_if(|(until, _)| *until <= now) {
+            let party = self.parties.of(&evidence.refusal.identity);
+            self.wait_for_turn(party, Pending { evidence, opening: Opening::IsOverdue });
+        }
+    }
+
+    pub(super) fn show_releases(&mut self, releases: Vec<Release>) -> Result<Option<End>, Error> {
+        for release in releases {
+            // The end of a conflict is not worth waiting for a reader.
+            if self.sink.outlets().have_room()
+                && let Some(end) = written(self.sink.release(&release))?
+            {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Describes a refusal and shows it, unless it is to wait for the bind that opened its holder.
+    fn show(&mut self, pending: Pending) -> Result<Option<End>, Error> {
+        let Pending { evidence, opening } = pending;
+        if self.is_full() {
+            self.account.filtered += 1;
+            return Ok(None);
+        }
+        let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
+        let may_wait = opening == Opening::MayCome && self.waiting.len() < MOST_WAITING;
+        if may_wait && refusal.lacks_opener() {
+            self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
+            return Ok(None);
+        }
+        let end = written(self.sink.refusal(&refusal))?;
+        if end.is_some() {
+            return Ok(end);
+        }
+        self.account.shown += 1;
+        self.repeats.told(alike::of(&evidence.refusal), &refusal);
+        let free = self.enricher.shown(&refusal, self.tracer.backend);
+        self.show_releases(free)
+    }
+
+    /// Shows how many refusals were only counted since the last time.
+    pub(super) fn show_repeats(&mut self) -> Result<Option<End>, Error> {
+        let now = self.enricher.wall_time(boot_time());
+        let mut repeats = Vec::new();
+        let coalesced = self.tracer.count(counter::COALESCED)?;
+        if coalesced != self.account.coalesced {
+            self.account.coalesced = coalesced;
+            repeats.extend(self.repeats.take(&self.tracer.counted_alike(), now));
+            repeats.extend(self.repeats.take_not_looked_at(&self.tracer.not_looked_at(), now));
+        }
+        repeats.extend(self.overflow.take(now));
+        for repeat in repeats {
+            if let Some(end) = written(self.sink.repeat(&repeat))? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+}

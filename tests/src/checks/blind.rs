@@ -1,0 +1,195 @@
+//! Nobody keeps the refusals of others from being shown, a run from ending, or memory from being bounded.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{PATIENCE, Quarrel, exited};
+use crate::actor::Protocol;
+use crate::ports::Ports;
+use crate::tracer::Tracer;
+
+/// User and group of who wants the tracer to be busy.
+const OTHER_USER: u32 = 65_534;
+/// Processes that share the listener, and refusals at it a second.
+const HOLDERS: u32 = 600;
+const RATE: u32 = 300;
+/// Refusals of somebody else meanwhile, and the time between them: too long to be counted as repeats.
+const INNOCENT: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(130);
+/// How long a run may go on after the first signal.
+const END: Duration = Duration::from_secs(1);
+/// A machine that is busy with something else may keep it from that: it is tried again.
+const TRIES: usize = 3;
+/// Processes of the soak, refusals of each, and what portbind may keep of them, in KiB.
+const MAYFLIES: u32 = 6000;
+const REFUSALS: u32 = 20;
+const MEMORY_KB: u64 = 8 * 1024;
+
+/// Processes that share a listener. They end with this.
+struct Crowd(Child);
+
+impl Crowd {
+    fn gather(port: u16) -> anyhow::Result<Self> {
+        let mut command = Command::new("/proc/self/exe");
+        let numbers = [port.to_string(), HOLDERS.to_string(), RATE.to_string()];
+        command.args(["subject", "crowd"]).args(numbers).uid(OTHER_USER).gid(OTHER_USER);
+        let mut crowd = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?);
+        let mut ready = String::new();
+        BufReader::new(crowd.0.stdout.as_mut().context("no output")?).read_line(&mut ready)?;
+        ensure!(ready == "ready\n", "the crowd says {ready:?}");
+        Ok(crowd)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        // The end of the input ends them; they have the output until then.
+        drop(self.0.stdin.take());
+        let _all = self.0.stdout.take().map(|mut all| all.read_to_end(&mut Vec::new()));
+        let _status = self.0.wait();
+    }
+}
+
+/// While a crowd that shares a socket is refused all the time, every refusal of somebody else is shown, in each format;
+/// what is shown of the crowd is bounded, and the end comes within a second.
+pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
+    for format in ["json", "text", "brief"] {
+        let mut ends = Vec::new();
+        for _ in 0..TRIES {
+            let took = blinded(setting, format)?;
+            ends.push(took);
+            if took <= END {
+                break;
+            }
+        }
+        ensure!(ends.iter().any(|took| *took <= END), "{format}: the end took {ends:?}");
+    }
+    Ok(())
+}
+
+/// How long the end took.
+fn blinded(setting: Setting<'_>, format: &str) -> anyhow::Result<Duration> {
+    let mut innocent = Quarrel::new(Protocol::Tcp)?;
+    let mut ports = Ports::new();
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", format, "--color", "never"])?;
+    let crowd = Crowd::gather(ports.take()?)?;
+    for _ in 0..INNOCENT {
+        innocent.refuse("innocent", 1)?;
+        sleep(PAUSE);
+    }
+    let begin = Instant::now();
+    let ended = tracer.stop(Signal::INT)?;
+    let took = begin.elapsed();
+    drop(crowd);
+    exited(&ended, 0)?;
+    let asked = match format {
+        "json" => format!("\"address\":\"127.0.0.1\",\"port\":{}", innocent.port),
+        _ => format!("127.0.0.1:{} ", innocent.port),
+    };
+    let is_refusal = |line: &&String| {
+        let mark = if format == "json" { "\"kind\":\"refusal\"" } else { "EADDRINUSE" };
+        line.contains(mark) && line.contains(&asked)
+    };
+    let shown = u32::try_from(ended.stdout.iter().filter(is_refusal).count())?;
+    let missed = u64::from(INNOCENT.saturating_sub(shown));
+    ensure!(
+        missed <= ended.passed_over(),
+        "{format}: {shown} of {INNOCENT} are shown:\n{}",
+        ended.stderr.join("\n")
+    );
+    let longest = ended.stdout.iter().map(String::len).max().unwrap_or(0);
+    ensure!(longest < 64 * 1024, "{format}: a line of {longest} bytes");
+    let account = ended.account()?;
+    let parts = account.shown + account.coalesced + account.filtered + account.lost;
+    ensure!(parts == account.refused, "the parts are not the whole: {account:?}");
+    Ok(took)
+}
+
+/// Where nobody reads, a run ends within a second of the first signal, and says how many refusals were not written.
+pub(super) fn blocked_output(setting: Setting<'_>) -> anyhow::Result<()> {
+    for format in ["json", "text", "brief"] {
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut ends = Vec::new();
+        for _ in 0..TRIES {
+            let took = blocked(setting, format, &mut quarrel)?;
+            ends.push(took);
+            if took <= END {
+                break;
+            }
+        }
+        ensure!(ends.iter().any(|took| *took <= END), "{format}: the end took {ends:?}");
+    }
+    Ok(())
+}
+
+fn blocked(setting: Setting<'_>, format: &str, quarrel: &mut Quarrel) -> anyhow::Result<Duration> {
+    let (reader, pipe) = std::io::pipe()?;
+    let mut command = Command::new(setting.portbind);
+    command.args(["trace", "-o", format, "--color", "never", "--backend", setting.backend]);
+    let tracer = Tracer::spawn_into(&mut command, Stdio::from(pipe))?;
+    tracer.armed()?;
+    // More than a pipe holds (64 KiB), each of a process of its own.
+    for number in 0..150 {
+        let name = format!("asker {number}");
+        quarrel.refuse(&name, 8)?;
+    }
+    let begin = Instant::now();
+    let ended = tracer.stop(Signal::INT)?;
+    let took = begin.elapsed();
+    drop(reader);
+    exited(&ended, 0)?;
+    let account = ended.account()?;
+    let parts = account.shown + account.coalesced + account.filtered + account.lost;
+    ensure!(parts == account.refused && account.refused >= 1200, "{account:?}");
+    ensure!(
+        account.lost == 0 || ended.stderr.iter().any(|line| line.contains("not written")),
+        "it is not said that events were not written:\n{}",
+        ended.stderr.join("\n")
+    );
+    Ok(took)
+}
+
+/// What is kept of processes that came and went is bounded.
+pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
+    let quarrel = Quarrel::new(Protocol::Tcp)?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--output", "/dev/null"])?;
+    let (port, count) = (quarrel.port.to_string(), (MAYFLIES * setting.times).to_string());
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["subject", "mayflies", &port, &count, &REFUSALS.to_string()]);
+    let done = command.output()?;
+    ensure!(done.stdout == b"done\n", "{}", String::from_utf8_lossy(&done.stderr));
+    let kept = super::history::private_kb(tracer.pid())?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let account = ended.account()?;
+    let parts = account.shown + account.coalesced + account.filtered + account.lost;
+    ensure!(parts == account.refused, "the parts are not the whole: {account:?}");
+    ensure!(
+        kept <= MEMORY_KB,
+        "{kept} KiB are kept after {count} processes, at most {MEMORY_KB} are allowed"
+    );
+    Ok(())
+}
+
+/// A second signal ends a run at once.
+pub(super) fn second_signal(setting: Setting<'_>) -> anyhow::Result<()> {
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    // While it is stopped, signals of two kinds wait for it; it takes one after the other.
+    tracer.pause()?;
+    tracer.signal(Signal::INT)?;
+    tracer.signal(Signal::TERM)?;
+    let begin = Instant::now();
+    tracer.signal(Signal::CONT)?;
+    let ended = tracer.end()?;
+    ensure!(begin.elapsed() < PATIENCE / 10, "it took {:?}", begin.elapsed());
+    let signal = std::os::unix::process::ExitStatusExt::signal(&ended.status);
+    ensure!(matches!(signal, Some(2 | 15)), "it ended with {}", ended.status);
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What is said of a refusal does not depend on whether its caller still lives when it is looked at.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::Setting;
+use super::support::{PATIENCE, Quarrel, exited};
+use crate::actor::{Action, Family, Protocol, Way};
+use crate::tracer::Tracer;
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// What an actor does to be refused; its pid.
+type Refused = fn(&mut Quarrel, &str) -> anyhow::Result<u32>;
+
+/// What is refused, by name.
+const CASES: [(&str, Refused); 4] = [
+    ("a port in another namespace", taken),
+    ("a second bind of tcp", |quarrel, actor| bound_twice(quarrel, actor, Protocol::Tcp)),
+    ("a second bind of udp", |quarrel, actor| bound_twice(quarrel, actor, Protocol::Udp)),
+    ("a privileged port", privileged),
+];
+
+/// The same cause and the same remedies, whether the caller has ended or not.
+pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
+    for (name, refused) in CASES {
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns] {
+            quarrel.troupe.tell("holder", &action)?;
+        }
+        quarrel.hold()?;
+        let lives = said(setting, &mut quarrel, "lives", refused, false)?;
+        let ended = said(setting, &mut quarrel, "ended", refused, true)?;
+        ensure!(lives == ended, "{name}: {lives:?} of one who lives, {ended:?} of one who has ended");
+    }
+    Ok(())
+}
+
+/// Codes of cause and remedies of the last refusal of an actor, which has ended before it is looked at, or not.
+fn said(
+    setting: Setting<'_>,
+    quarrel: &mut Quarrel,
+    actor: &str,
+    refused: Refused,
+    ends: bool,
+) -> anyhow::Result<(String, Vec<String>)> {
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "all"])?;
+    tracer.pause()?;
+    let pid = refused(quarrel, actor)?;
+    if ends {
+        quarrel.troupe.tell(actor, &Action::Exit)?;
+    }
+    tracer.signal(Signal::CONT)?;
+    let of_actor = |line: &String| {
+        let line: Option<Value> = serde_json::from_str(line).ok();
+        line.filter(|line| line["kind"] == "refusal" && line["process"]["pid"] == pid)
+    };
+    tracer.stdout.wait(PATIENCE, |lines| lines.iter().any(|line| of_actor(line).is_some()));
+    let told = tracer.stop(Signal::INT)?;
+    exited(&told, 0)?;
+    let refusal = told.stdout.iter().rev().find_map(of_actor).context("the refusal is not shown")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let fixes = refusal["fixes"].as_array().context("no list")?.iter().map(|fix| text(&fix["code"]));
+    Ok((text(&refusal["cause"]["code"]), fixes.collect()))
+}
+
+fn taken(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
+    quarrel.take(actor, quarrel.port)
+}
+
+fn bound_twice(quarrel: &mut Quarrel, actor: &str, protocol: Protocol) -> anyhow::Result<u32> {
+    let socket = "twice".to_owned();
+    let bound = new_socket(&socket, protocol, Some(0));
+    quarrel.troupe.tell(actor, &bound)?;
+    let bind = Action::Bind { socket, address: LOCALHOST, port: 0, scope: 0, by: Way::default() };
+    let answer = quarrel.troupe.tell(actor, &bind)?;
+    ensure!(answer.error.as_deref() == Some("EINVAL"), "{:?}", answer.error);
+    Ok(answer.pid)
+}
+
+fn privileged(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
+    quarrel.troupe.tell(actor, &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+    quarrel.troupe.tell(actor, &Action::Setuid { uid: 65_534 })?;
+    let answer = quarrel.troupe.tell(actor, &new_socket("low", Protocol::Tcp, Some(81)))?;
+    ensure!(answer.error.as_deref() == Some("EACCES"), "{:?}", answer.error);
+    Ok(answer.pid)
+}
+
+fn new_socket(label: &str, protocol: Protocol, port: Option<u16>) -> Action {
+    Action::Socket {
+        new: label.to_owned(),
+        family: Family::Inet,
+        protocol,
+        options: Vec::new(),
+        address: Some(LOCALHOST),
+        port,
+        listen: false,
+    }
+}

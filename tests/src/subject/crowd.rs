@@ -1,0 +1,66 @@
+//! What somebody does who wants a tracer to be busy.
+
+use std::io::Read as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, bind, socket};
+use rustix::process::{WaitOptions, waitpid};
+
+use super::say;
+use crate::sys::process::{fork, leave};
+
+/// A listener that many processes share, and that is refused so many times a second, each time at another address,
+/// until the input ends.
+pub(super) fn crowd(port: u16, holders: u32, rate: u32) -> anyhow::Result<()> {
+    let _listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?;
+    for _ in 0..holders {
+        if fork()?.is_none() {
+            // With the last one who has the other end, all of them end.
+            let _end = std::io::stdin().read_to_end(&mut Vec::new());
+            leave();
+        }
+    }
+    say("ready")?;
+    let (stdin, begin) = (std::io::stdin(), Instant::now());
+    for number in 0_u32.. {
+        let [_, high, middle, low] = number.to_be_bytes();
+        refused(Ipv4Addr::new(127, high, middle, low | 1), port)?;
+        let due = begin + Duration::from_secs(1) * number / rate.max(1);
+        let pause = due.saturating_duration_since(Instant::now());
+        let pause = Timespec { tv_sec: 0, tv_nsec: pause.subsec_nanos().into() };
+        if poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&pause))? > 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Short-lived processes, one after the other, each of which binds a port and is refused so many times.
+pub(super) fn mayflies(port: u16, count: u32, refusals: u32) -> anyhow::Result<()> {
+    for _ in 0..count {
+        match fork()? {
+            None => {
+                let _port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+                let _all = (0..refusals).try_for_each(|_| refused(Ipv4Addr::LOCALHOST, port));
+                leave();
+            }
+            child => {
+                waitpid(child, WaitOptions::empty())?.context("no child")?;
+            }
+        }
+    }
+    say("done")
+}
+
+/// Is refused a port. The listener may be gone at the end, and with it the refusal.
+fn refused(address: Ipv4Addr, port: u16) -> anyhow::Result<()> {
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    match bind(&socket, &SocketAddr::from((address, port))) {
+        Ok(()) | Err(Errno::ADDRINUSE) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
