@@ -65,13 +65,13 @@ mod named;
 mod open_socket;
 mod party;
 
-pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Share, WINDOW};
+pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Sample, Share, WINDOW};
 pub use family::Ended;
 pub use filter::{Filter, life, protocol};
 pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
 pub use named::Named;
 pub use open_socket::{Inodes, OpenSocket};
-pub use party::{PARTY_LEVEL, Party};
+pub use party::{CROWD, MAX_PARTIES, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 
 /// What a record is: the first word of each.
 pub mod kind {
@@ -289,6 +289,14 @@ pub struct Refusal = 152 {
     /// VRF master of the bind bucket of the holders, 0 if none (`inet_bind_bucket.l3mdev`).
     pub vrf: u32,
 }
+}
+
+impl Refusal {
+    /// Bytes of its record, the holders included.
+    #[must_use]
+    pub const fn len(&self) -> u32 {
+        size_of::<Self>() as u32 + self.holders.wrapping_mul(size_of::<Holder>() as u32)
+    }
 }
 
 record! {

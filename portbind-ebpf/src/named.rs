@@ -4,13 +4,14 @@
 //! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
 //! refusal is one record, sent where the bind returns, and so told once.
 
-use portbind_ebpf::abi::{Named, counter, kind};
+use portbind_ebpf::abi::{Named, RING_HEADER_LEN, counter, kind};
 
 use crate::caller;
 use crate::filter;
 use crate::kernel::{Memory, Ptr, Slot, boot_time, copy, count};
 use crate::refusal::header;
 use crate::sock::{AF_NETLINK, AF_UNIX, Sock};
+use crate::storm;
 
 /// A sockaddr, where it lies.
 #[derive(Clone, Copy)]
@@ -57,13 +58,15 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
         return;
     }
     let time = boot_time();
-    let process = caller::introduce(time);
-    let Some(mut record) = Slot::<Named>::reserve() else {
-        count(counter::LOST);
+    let caller = caller::current();
+    let is_admitted = storm::admits(&caller, (RING_HEADER_LEN + size_of::<Named>()) as u32);
+    caller::introduce(&caller, time);
+    let Some(mut record) = is_admitted.then(Slot::<Named>::reserve).flatten() else {
+        storm::lose(&caller);
         return;
     };
     header(&mut record.header, kind::NAMED, time);
-    caller::identify(&mut record.identity, &process);
+    caller::identify(&mut record.identity, &caller.process);
     sock.describe_named(&mut record.socket, family);
     record.error = error;
     record.name_len = copy(&mut record.name, name.at, name.len, name.memory);

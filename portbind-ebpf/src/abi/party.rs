@@ -16,10 +16,36 @@ pub struct Party = 16 {
     /// Its real user id in the initial user namespace; in another user namespace, the owner of the outermost one around
     /// it that is not the initial one (`user_namespace.owner`, include/linux/user_namespace.h).
     pub owner: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// 0, [`CROWD`] or [`SOCKETS`].
+    pub kind: u32,
 }
 }
 
 /// Level in the tree of cgroups at which parties are told apart: a user's slice or a service of systemd, a container.
 pub const PARTY_LEVEL: u32 = 2;
+
+/// [`Party::kind`] of what all parties have together that are new in too great a number, below one cgroup at level 1.
+pub const CROWD: u32 = 1;
+/// [`Party::kind`] of what becomes of the sockets of [`Party::owner`], whoever's processes they are of.
+pub const SOCKETS: u32 = 2;
+
+record! {
+/// What a party had of a window of time while there was little room; a value of the map `PARTIES`.
+pub struct PartyShare = 48 {
+    /// When the window began, in jiffies.
+    pub since: u64,
+    /// Bytes of the room that is kept for all parties.
+    pub bytes: u64,
+    /// Bytes that were sent of processes with few refusals, beyond that.
+    pub spare: u64,
+    /// Kinds of refusals that began to be counted.
+    pub kinds: u64,
+    /// [`CROWD`]: parties that were new.
+    pub members: u64,
+    /// Refusals that were lost, in all windows.
+    pub lost: u64,
+}
+}
+
+/// Parties that are remembered.
+pub const MAX_PARTIES: u32 = 1024;

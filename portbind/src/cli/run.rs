@@ -151,13 +151,7 @@ async fn follow(
     let mut records = session::records(&tracer)?;
     let mut child = Child::start(&args.command, identity).map_err(system("cannot start the command"))?;
     tracer.adopt(child.pid())?;
-    let settings = Settings {
-        quiet: true,
-        verbose: 0,
-        coalesces: false,
-        count: None,
-        history_limit: args.history_limit,
-    };
+    let settings = Settings { quiet: true, verbose: 0, count: None, history_limit: args.history_limit };
     let mut session = Session::start(settings, tracer, collector)?;
     let command = args.describe(identity, host, child.pid());
     session.sink_mut().started(command.clone())?;

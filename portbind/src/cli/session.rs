@@ -16,7 +16,7 @@ pub(super) mod source;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use portbind_ebpf::abi::counter;
+use portbind_ebpf::abi::{MAX_ALIKE, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -25,12 +25,12 @@ use self::enrich::Enricher;
 use self::repeats::Repeats;
 use self::sink::written;
 pub(super) use self::sink::{End, Sink};
-use crate::diagnosis::event::{Account, Ended, Ending, Release};
+use crate::diagnosis::event::{Account, Ended, Ending, LostBy, Release};
 use crate::diagnosis::history::History;
 use crate::error::Error;
 use crate::host::clock::boot_time;
 use crate::kernel::alike;
-use crate::kernel::assemble::{Assembler, Evidence};
+use crate::kernel::assemble::Evidence;
 use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
@@ -45,6 +45,9 @@ const LATE_OPENING: Duration = Duration::from_millis(5);
 const RECORDS_AT_ONCE: usize = 256;
 /// How often the loss counter, and the ring buffer, are looked at while nothing else happens.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
+
+/// Parties that are named as those whose refusals were lost.
+const MOST_LOST_BY: usize = 8;
 
 /// What was left in the ring buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +76,6 @@ pub(super) struct Settings {
     pub(super) quiet: bool,
     /// Say what was tried and what is done without; from 2 on, every call.
     pub(super) verbose: u8,
-    /// Refusals that are alike are counted.
-    pub(super) coalesces: bool,
     /// Stop after this many refusals.
     pub(super) count: Option<u64>,
     /// Moments in the life of ports that are remembered.
@@ -103,7 +104,6 @@ pub(super) struct Session<S> {
     tracer: Tracer,
     sink: S,
     enricher: Enricher,
-    assembler: Assembler,
     /// Refusals whose holder has no known opener yet, and how long each waits for it.
     waiting: VecDeque<(Instant, Evidence)>,
     begin: Instant,
@@ -122,7 +122,6 @@ impl<S: Sink> Session<S> {
             enricher: Enricher::new(&tracer, settings.history_limit),
             tracer,
             sink,
-            assembler: Assembler::default(),
             waiting: VecDeque::new(),
             begin: Instant::now(),
             read: 0,
@@ -279,11 +278,11 @@ impl<S: Sink> Session<S> {
                 .map(drop)?,
                 _ => {}
             }
-            if record.opens_a_refusal() {
+            if record.is_refusal() {
                 self.read += 1;
             }
-            let complete = self.assembler.push(record);
-            let end = match (self.show_releases(free)?, complete) {
+            let refusal = Evidence::of(record);
+            let end = match (self.show_releases(free)?, refusal) {
                 (Some(end), _) => Some(end),
                 (None, Some(evidence)) => self.show(evidence, Opening::MayCome)?,
                 (None, None) => None,
@@ -336,9 +335,7 @@ impl<S: Sink> Session<S> {
         let end = written(self.sink.refusal(&refusal))?;
         if end.is_none() {
             self.account.shown += 1;
-            if self.settings.coalesces {
-                self.repeats.told(alike::of(&evidence.refusal), &refusal);
-            }
+            self.repeats.shown(alike::of(&evidence.refusal), &refusal);
             self.enricher.shown(&refusal, self.tracer.backend);
         }
         Ok(end)
@@ -346,15 +343,15 @@ impl<S: Sink> Session<S> {
 
     /// Shows how many refusals were only counted since the last time.
     fn show_repeats(&mut self) -> Result<Option<End>, Error> {
-        let coalesced = self.tracer.count(counter::COALESCED)?;
-        if coalesced == self.account.coalesced {
-            return Ok(None);
-        }
-        self.account.coalesced = coalesced;
         let now = self.enricher.wall_time(boot_time());
-        let mut repeats = self.repeats.take(&self.tracer.counted_alike(), now);
-        repeats.extend(self.repeats.take_not_looked_at(&self.tracer.not_looked_at(), now));
+        let clock = self.enricher.clock();
+        let (alike, others) = (self.tracer.counted_alike(), self.tracer.not_looked_at());
+        let alike = alike.iter().map(|more| self.repeats.alike(more, now, &clock));
+        let mut repeats: Vec<_> = alike.collect();
+        repeats.extend(others.iter().map(|more| self.repeats.not_looked_at(more, now, &clock)));
+        repeats.sort_by_key(|repeat| repeat.first);
         for repeat in repeats {
+            self.account.coalesced += repeat.count;
             if let Some(end) = written(self.sink.repeat(&repeat))? {
                 return Ok(Some(end));
             }
@@ -365,13 +362,22 @@ impl<S: Sink> Session<S> {
     fn check_loss(&mut self) -> Result<(), Error> {
         let lost = self.tracer.count(counter::LOST)?;
         if lost > self.lost {
+            let uids: Vec<_> =
+                self.lost_by().iter().map(|by| format!("{} (uid {})", by.lost, by.uid)).collect();
+            let of = if uids.is_empty() { String::new() } else { format!("; in all {}", uids.join(", ")) };
             self.status(&format!(
-                "{} refusals lost: they came faster than they could be written",
+                "{} refusals lost: more kinds of them came than can be counted at once ({MAX_ALIKE}){of}",
                 lost - self.lost
             ));
             self.lost = lost;
         }
         Ok(())
+    }
+
+    /// Whose refusals were lost, most first: of not more parties than a line has room for.
+    fn lost_by(&self) -> Vec<LostBy> {
+        let lost = self.tracer.lost_by_party().into_iter().take(MOST_LOST_BY);
+        lost.map(|(party, lost)| LostBy { uid: party.owner, cgroup_id: party.cgroup, lost }).collect()
     }
 }
 

@@ -125,7 +125,6 @@ async fn follow(args: &Args, tracer: Tracer, sink: Sink) -> Result<ExitStatus, E
 impl Args {
     fn settings(&self) -> Settings {
         Settings {
-            coalesces: self.coalesces(),
             quiet: self.quiet,
             verbose: self.verbose,
             count: self.count,

@@ -4,7 +4,7 @@ use std::io;
 
 use super::jsonl;
 use super::wire::{self, Summary};
-use crate::diagnosis::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release};
+use crate::diagnosis::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release, Repeat};
 
 /// Writes JSON lines, and flushes each.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum Entry<'a> {
     Refusal(&'a Refusal),
     /// A refused port has become free.
     Release(&'a Release),
+    /// More was refused, and only counted.
+    Repeat(&'a Repeat),
     /// How the process of a refusal went on.
     Outcome(&'a Outcome),
     /// A socket outlived the command.
@@ -47,6 +49,7 @@ impl<W: io::Write> Recorder<W> {
             Entry::Command(command) => jsonl::line(&wire::Command::from(command), out),
             Entry::Refusal(refusal) => jsonl::line(&wire::Refusal::from(refusal), out),
             Entry::Release(release) => jsonl::line(&wire::Release::from(release), out),
+            Entry::Repeat(repeat) => jsonl::line(&wire::Repeat::from(repeat), out),
             Entry::Outcome(outcome) => jsonl::line(&wire::Outcome::from(outcome), out),
             Entry::Leak(leak) => jsonl::line(&wire::Leak::from(leak), out),
             Entry::End(end) => jsonl::line(&wire::End::from(end), out),

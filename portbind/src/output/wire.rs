@@ -30,7 +30,7 @@ pub use comparison::{Change, Comparison, Pattern, Side};
 pub use explanation::{Explanation, Join, LogLine, Target};
 pub use people::{CiJob, Container, Pod, Test};
 pub use report::Report;
-pub use run::{Release, Repeat, Summary};
+pub use run::{LostBy, Release, Repeat, Summary};
 pub use schema::json_schema;
 pub use time::Time;
 

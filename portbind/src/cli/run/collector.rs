@@ -163,9 +163,9 @@ impl session::Sink for Collector {
         self.live.as_mut().map_or(Ok(()), |live| live.release(release))
     }
 
-    fn repeat(&mut self, _: &Repeat) -> io::Result<()> {
-        // Of a command every refusal is told.
-        Ok(())
+    fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        self.record(Entry::Repeat(repeat))?;
+        self.live.as_mut().map_or(Ok(()), |live| live.repeat(repeat))
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {

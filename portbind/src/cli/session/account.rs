@@ -34,12 +34,12 @@ impl<S: Sink> Session<S> {
             if self.read + self.lost + kept_back + counted >= self.account.refused
                 || Instant::now() >= deadline
             {
-                let rest = self.assembler.take_all();
                 self.show_waiting(Instant::now() + LATE_OPENING)?;
-                self.show_all(rest)?;
                 self.show_repeats()?;
                 self.account.filtered += kept_back;
-                self.account.lost = self.account.refused.saturating_sub(self.read + kept_back + counted);
+                // What was counted at the moment when its count was given up is lost.
+                let shown = self.read + kept_back + self.account.coalesced;
+                self.account.lost = self.account.refused.saturating_sub(shown);
                 break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -57,7 +57,7 @@ impl<S: Sink> Session<S> {
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
         Ok(Gaps {
-            steps_lost: self.tracer.count(counter::LOST_HOLDERS)?,
+            lost_by: self.lost_by(),
             returns_missed: self.tracer.count(counter::LOST_ENTRIES)?,
             history_lost: self.tracer.count(counter::LOST_LIFE)?,
             history_evicted: self.enricher.history().evicted(),
@@ -66,10 +66,7 @@ impl<S: Sink> Session<S> {
     }
 
     fn tell_gaps(&self, gaps: &Gaps) {
-        let Gaps { steps_lost, returns_missed, passed_over, history_lost, history_evicted } = gaps;
-        if *steps_lost > 0 {
-            self.status(&format!("{steps_lost} parts of shown refusals lost: some holders are missing"));
-        }
+        let Gaps { returns_missed, passed_over, history_lost, history_evicted, .. } = gaps;
         if *returns_missed > 0 {
             self.status(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
         }

@@ -28,7 +28,7 @@ use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
 use crate::host::bind_facts::FailedCall;
-use crate::host::clock::{boot_time, tick_ns};
+use crate::host::clock::{BootClock, boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
 use crate::host::{Host, OwnerCache, OwnerFds, SocketOwners, generation};
@@ -109,6 +109,11 @@ impl Enricher {
     /// The time of day of a moment in nanoseconds since boot.
     pub(super) fn wall_time(&self, boot_ns: u64) -> Timestamp {
         self.processes.host.clock.at(boot_ns)
+    }
+
+    /// What turns nanoseconds since boot into the time of day.
+    pub(super) const fn clock(&self) -> BootClock {
+        self.processes.host.clock
     }
 
     /// A process is about to be told of.
@@ -205,11 +210,11 @@ impl Enricher {
             return self.describe_named(evidence, sockaddr, backend, lost);
         }
         let now = Instant::now();
-        let flags = evidence::walk_flags(evidence);
         let record = &evidence.refusal;
+        let flags = record.flags;
         let process = self.processes.caller(&record.header, &record.identity);
         let mut socket = evidence::socket(&record.socket);
-        let key = evidence::port_key(&record.socket.endpoint);
+        let key = evidence::asked_port(evidence);
         let mut holders = evidence::holders(evidence, self.tick_ns);
         for holder in &mut holders {
             self.remember(key, holder);
@@ -231,7 +236,7 @@ impl Enricher {
             pid: process.pid,
             start_boot_ns: record.identity.start_time,
             socket: &socket,
-            inode: record.socket.endpoint.inode,
+            inode: record.socket.inode,
             state: evidence::socket_state(evidence),
         });
         let ports = self.ports(error, &process, &socket, now);
@@ -260,7 +265,7 @@ impl Enricher {
             socket,
             holders,
             holders_truncated: search == Search::Truncated,
-            bystanders: record.walk.bystanders,
+            bystanders: record.bystanders,
             cause,
             fixes,
             history: self.history.of(key).to_vec(),
