@@ -1,7 +1,7 @@
 //! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
 //! little room, and nobody gets more than a share of what can be looked at and shown.
 
-use portbind_ebpf::abi::{Alike, Often, PartyShare, RING_BYTES, Sample, Share, counter};
+use portbind_ebpf::abi::{Alike, Often, PartyShare, RING_BYTES, Sample, Share, WINDOW, counter};
 
 use crate::caller::Caller;
 use crate::filter;
@@ -41,13 +41,8 @@ pub(crate) fn counts_only() -> bool {
     if get(&share.looked) < SHARE || is_over(get(&share.since), now) {
         return false;
     }
-    if get(&share.first) == 0 {
-        set(&mut share.first, now);
-    }
-    set(&mut share.last, now);
-    add_one(&mut share.more);
     count(counter::REFUSED);
-    count(counter::COALESCED);
+    add_to_share(share, now);
     true
 }
 
@@ -71,6 +66,26 @@ pub(crate) fn is_one_more(asked: &Asked) -> bool {
     true
 }
 
+/// Counts a refusal for which there was no room, and of which there is no kind, with others of its process.
+#[inline(always)]
+pub(crate) fn count_of_process(asked: &Asked, caller: &Caller) {
+    look(asked);
+    match SHARES.value(&current_pid()) {
+        Some(share) => add_to_share(share, jiffies()),
+        None => lose_of(party::share(&caller.process.party)),
+    }
+}
+
+#[inline(always)]
+fn add_to_share(share: &mut Share, now: u64) {
+    if is_over(get(&share.last), now) {
+        set(&mut share.first, now);
+    }
+    set(&mut share.last, now);
+    add_one(&mut share.more);
+    count(counter::COALESCED);
+}
+
 /// Notes that a refusal of the current process was looked at.
 #[inline(always)]
 fn look(asked: &Asked) {
@@ -81,7 +96,6 @@ fn look(asked: &Asked) {
         set(&mut share.time, asked.time);
         set(&mut share.looked, 0);
         set(&mut share.told, 0);
-        set(&mut share.first, 0);
         describe(&mut share.sample, asked);
     }
     add_one(&mut share.looked);
@@ -150,11 +164,6 @@ pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
 
 /// Counts a refusal that is lost.
 #[inline(always)]
-pub(crate) fn lose(caller: &Caller) {
-    lose_of(party::share(&caller.process.party));
-}
-
-#[inline(always)]
 fn lose_of(party: Option<&mut PartyShare>) {
     if let Some(party) = party {
         add_one(&mut party.lost);
@@ -164,7 +173,7 @@ fn lose_of(party: Option<&mut PartyShare>) {
 
 #[inline(always)]
 fn add_to(often: &mut Often, time: u64) {
-    if get(&often.first) == 0 {
+    if time.wrapping_sub(get(&often.last)) > WINDOW {
         set(&mut often.first, time);
     }
     set(&mut often.last, time);
@@ -178,7 +187,6 @@ fn begin(often: &mut Often, asked: &Asked, now: u64) {
     if is_over(get(&often.since), now) {
         set(&mut often.since, now);
         set(&mut often.told, 0);
-        set(&mut often.first, 0);
         describe(&mut often.sample, asked);
     }
 }

@@ -52,7 +52,8 @@ pub struct Often = 88 {
     pub told: u64,
     /// How many were counted only, in all windows.
     pub more: u64,
-    /// When the first was counted, of those of the window, in nanoseconds since boot; 0 if none was.
+    /// When the first was counted of those that came without a pause as long as a window, in nanoseconds since boot; 0 if
+    /// none was.
     pub first: u64,
     /// When the last was counted, in nanoseconds since boot; 0 if none was.
     pub last: u64,
@@ -73,9 +74,10 @@ pub struct Share = 104 {
     pub looked: u64,
     /// How many of these were sent although its party had its part.
     pub told: u64,
-    /// How many of its refusals were counted without a look, in all windows.
+    /// How many of its refusals were counted, and not by kind: without a look, or because they have none, in all windows.
     pub more: u64,
-    /// When the first of these was counted, of those of the window, in jiffies; 0 if none was.
+    /// When the first of these was counted, of those that came without a pause as long as a window, in jiffies; 0 if none
+    /// was.
     pub first: u64,
     /// When the last of these was counted, in jiffies; 0 if none was.
     pub last: u64,

@@ -33,6 +33,8 @@ pub struct More<K, V> {
     pub value: V,
     /// How many there are that were not there the last time.
     pub count: u64,
+    /// What it was the last time.
+    pub before: Option<V>,
 }
 
 /// What is known of the maps of counts from the last time they were read; no larger than they are.
@@ -46,9 +48,11 @@ impl Counts {
     /// Those that are alike, as far as the map can be read while it changes.
     pub(super) fn alike(&mut self, half: &mut Half) -> Vec<More<Alike, Often>> {
         let more = more::<AlikeBytes, OftenBytes, Often>(half, ALIKE, &mut self.alike, |often| often.more);
-        more.into_iter()
-            .map(|More { key, value, count }| More { key: zerocopy::transmute!(key), value, count })
-            .collect()
+        let typed = |more: More<AlikeBytes, Often>| {
+            let More { key, value, count, before } = more;
+            More { key: zerocopy::transmute!(key), value, count, before }
+        };
+        more.into_iter().map(typed).collect()
     }
 
     /// Those that were counted without a look, by thread group id.
@@ -86,19 +90,22 @@ where
         let old = then.map_or(0, &count);
         let new = count(&value).checked_sub(old).unwrap_or_else(|| count(&value));
         if new > 0 {
-            found.push(More { key, value, count: new });
+            found.push(More { key, value, count: new, before: then.copied() });
         }
         known.insert(key, value);
     }
-    if let Ok(mut map) =
-        half.map_mut(map).map_err(drop).and_then(|map| HashMap::<_, K, B>::try_from(map).map_err(drop))
-    {
-        for key in stale {
-            // Who counts one at this moment counts it in vain: it is missing in the sum, and so told to be lost.
-            let _ = map.remove(&key);
-        }
-    }
+    forget::<K, B>(half, map, &stale);
     found
+}
+
+/// Takes entries out of a map. Who counts one there at this moment counts it in vain: it is missing in the sum, and so is
+/// accounted for as lost. An entry that cannot be taken out stays, and is counted on.
+fn forget<K: Pod, V: Pod>(half: &mut Half, map: &str, stale: &[K]) {
+    let Ok(map) = half.map_mut(map) else { return };
+    let Ok(mut map) = HashMap::<_, K, V>::try_from(map) else { return };
+    for key in stale {
+        drop(map.remove(key));
+    }
 }
 
 /// How many refusals of each party were lost, as far as they are remembered, most first.

@@ -8,6 +8,7 @@ use portbind_ebpf::abi::{self, holder, operation, option};
 use zerocopy::IntoBytes;
 
 use super::assemble::Evidence;
+use super::name;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Ancestor, Family, Holder, Interface, Operation, Options, Ownership, Process, Protocol, Socket, State,
@@ -15,7 +16,8 @@ use crate::diagnosis::event::{
 use crate::diagnosis::history::{PortKey, SocketId, Table};
 use crate::host::clock::BootClock;
 
-/// AF_INET6 (include/linux/socket.h).
+/// AF_INET and AF_INET6 (include/linux/socket.h).
+const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 /// TCP_TIME_WAIT, TCP_NEW_SYN_RECV and TCP_FIN_WAIT2 (include/net/tcp_states.h).
 const TIME_WAIT: u32 = 6;
@@ -190,9 +192,10 @@ pub fn socket(record: &abi::Socket) -> Socket {
 /// Who was refused what, of those that are counted only: the name of the thread, and what it asked for.
 #[must_use]
 pub fn sample(record: &abi::Sample) -> (String, Socket) {
+    let has_port = record.family == AF_INET || record.family == AF_INET6;
     let socket = Socket {
-        family: family(record.family),
-        protocol: protocol(record.protocol),
+        family: if has_port { family(record.family) } else { name::family(record.family) },
+        protocol: if has_port { protocol(record.protocol) } else { Protocol::Other(record.protocol) },
         address: address(record.family, record.address),
         port: record.port,
         name: None,

@@ -31,7 +31,8 @@ pub fn socket(record: &abi::Socket, sockaddr: &[u8]) -> Socket {
     }
 }
 
-fn family(number: u16) -> Family {
+/// A family of sockets without ports.
+pub(super) const fn family(number: u16) -> Family {
     match number {
         AF_UNIX => Family::Unix,
         AF_NETLINK => Family::Netlink,

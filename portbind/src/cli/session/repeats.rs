@@ -53,15 +53,11 @@ impl Repeats {
 
     /// What was counted of those that are alike, by `now`.
     pub(super) fn alike(&mut self, more: &More<Alike, Often>, now: Timestamp, clock: &BootClock) -> Repeat {
-        let More { key: alike, value, count } = more;
+        let More { key: alike, value, count, before } = more;
         let pid = u32::try_from(alike.pid).unwrap_or_default();
         let known = known(&mut self.alike, &key(alike), pid, &value.sample);
-        at(
-            Repeat { count: *count, looked_at: true, ..known },
-            now,
-            clock.at(value.first),
-            clock.at(value.last),
-        )
+        let first = before.map_or(0, |before| before.last).max(value.first);
+        at(Repeat { count: *count, looked_at: true, ..known }, now, clock.at(first), clock.at(value.last))
     }
 
     /// The same of those that were counted by their process alone.
@@ -71,14 +67,19 @@ impl Repeats {
         now: Timestamp,
         clock: &BootClock,
     ) -> Repeat {
-        let More { key: pid, value, count } = more;
+        let More { key: pid, value, count, before } = more;
         let known = known(&mut self.of_process, pid, *pid, &value.sample);
-        let time = |ticks: u64| {
-            let since = ticks.saturating_sub(value.since).saturating_mul(tick_ns());
-            clock.at(value.time.saturating_add(since))
-        };
-        at(Repeat { count: *count, looked_at: false, ..known }, now, time(value.first), time(value.last))
+        let time = |ticks: u64| clock.at(boot_ns(value, ticks));
+        let first = before.map_or(0, |before| before.last).max(value.first);
+        at(Repeat { count: *count, looked_at: false, ..known }, now, time(first), time(value.last))
     }
+}
+
+/// A time in ticks of the kernel, which may lie before the window that is known by both clocks.
+fn boot_ns(share: &Share, ticks: u64) -> u64 {
+    let before = share.since.saturating_sub(ticks).saturating_mul(tick_ns());
+    let after = ticks.saturating_sub(share.since).saturating_mul(tick_ns());
+    share.time.saturating_sub(before).saturating_add(after)
 }
 
 /// The last one shown of a kind or process; if none was, what the first one counted asked for.
@@ -140,11 +141,15 @@ mod tests {
         let refusal = samples::listener();
         repeats.shown(ALIKE, &refusal);
         let often = Often { first: 1_000_000_000, last: 3_000_000_000, ..Often::new_zeroed() };
-        let more = More { key: ALIKE, value: often, count: 7 };
+        let more = More { key: ALIKE, value: often, count: 7, before: None };
         let told = repeats.alike(&more, seconds(5), &clock());
         assert_eq!((told.count, told.first, told.last, told.time), (7, seconds(1), seconds(3), seconds(5)));
         assert_eq!((told.refused, told.cause), (Some(refusal.time), Some(refusal.cause.code)));
         assert_eq!((told.looked_at, told.socket, told.process.pid), (true, refusal.socket, 48_213));
+        // What was counted the last time is over.
+        let before = Some(Often { last: 2_000_000_000, ..often });
+        let told = repeats.alike(&More { before, ..more }, seconds(5), &clock());
+        assert_eq!((told.first, told.last), (seconds(2), seconds(3)));
         // It can have been counted once more since `now` was taken.
         let told = repeats.alike(&more, seconds(2), &clock());
         assert_eq!((told.first, told.last), (seconds(1), seconds(2)));
@@ -155,7 +160,7 @@ mod tests {
         let mut sample = Sample { port: 8081, protocol: 6, family: 2, uid: 7, ..Sample::new_zeroed() };
         sample.comm[0] = u64::from_le_bytes(*b"stormer\0");
         let often = Often { sample, ..Often::new_zeroed() };
-        let more = More { key: Alike { port: 8081, ..ALIKE }, value: often, count: 3 };
+        let more = More { key: Alike { port: 8081, ..ALIKE }, value: often, count: 3, before: None };
         let told = Repeats::new().alike(&more, seconds(5), &clock());
         assert_eq!((told.count, told.refused, told.cause), (3, None, None));
         assert_eq!((told.socket.port, told.socket.uid), (8081, 7));
@@ -174,8 +179,11 @@ mod tests {
             last: ticks(2),
             ..Share::new_zeroed()
         };
-        let told =
-            repeats.not_looked_at(&More { key: 48_213, value: share, count: 9 }, seconds(20), &clock());
+        let told = repeats.not_looked_at(
+            &More { key: 48_213, value: share, count: 9, before: None },
+            seconds(20),
+            &clock(),
+        );
         assert_eq!((told.count, told.looked_at, told.first, told.last), (9, false, seconds(11), seconds(12)));
         assert_eq!(told.socket, refusal.socket);
     }
