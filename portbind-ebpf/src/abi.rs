@@ -294,8 +294,8 @@ pub struct Refusal = 152 {
 impl Refusal {
     /// Bytes of its record, the holders included.
     #[must_use]
-    pub const fn len(&self) -> u32 {
-        size_of::<Self>() as u32 + self.holders.wrapping_mul(size_of::<Holder>() as u32)
+    pub const fn bytes(&self) -> usize {
+        size_of::<Self>() + self.holders as usize * size_of::<Holder>()
     }
 }
 

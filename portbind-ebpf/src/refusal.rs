@@ -189,7 +189,7 @@ fn send(
     } else if search.tables != Tables::None && asked.port != 0 {
         holders::walk(asked, search.tables, to);
     }
-    let bytes = to.refusal.len();
+    let bytes = to.refusal.bytes() as u32;
     let is_sent = to.send();
     storm::charge(caller, bytes.saturating_sub(MOST_OFTEN_LEN));
     is_sent

@@ -80,7 +80,7 @@ impl Scratch {
     /// Sends the refusal and its holders; `false` if there is no room for all of it.
     #[inline(always)]
     pub(crate) fn send(&mut self) -> bool {
-        let is_sent = send(self, self.refusal.len());
+        let is_sent = send(self, self.refusal.bytes());
         #[cfg(feature = "bounded")]
         self.give_back();
         is_sent

@@ -46,7 +46,7 @@ fn btf(criterion: &mut Criterion) {
 fn records(criterion: &mut Criterion) {
     let header = abi::Header { kind: kind::REFUSAL, ..abi::Header::new_zeroed() };
     let refusal = abi::Refusal { header, holders: 1, ..abi::Refusal::new_zeroed() };
-    let mut words = vec![0_u64; refusal.len() as usize / size_of::<u64>()];
+    let mut words = vec![0_u64; refusal.bytes() / size_of::<u64>()];
     if refusal.write_to_prefix(words.as_mut_bytes()).is_err() {
         return;
     }

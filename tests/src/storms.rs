@@ -9,8 +9,8 @@ use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, bind, socket};
-use rustix::process::{WaitOptions, waitpid};
-use rustix::thread::{Uid, set_thread_res_uid};
+use rustix::process::{Uid, WaitOptions, waitpid};
+use rustix::thread::set_thread_res_uid;
 
 use crate::sys::process::{fork, leave, own_user_namespace};
 
@@ -60,10 +60,7 @@ fn wild(number: u32, port: u16) -> anyhow::Result<()> {
         let [_, a, b, c] = (number + 1).to_be_bytes();
         let is_done =
             set_thread_res_uid(uid, uid, uid).is_ok() && ask(Ipv4Addr::new(127, a, b, c), port, EACH).is_ok();
-        if is_done {
-            std::process::exit(0);
-        }
-        leave();
+        leave(i32::from(!is_done));
     };
     let status = waitpid(Some(child), WaitOptions::empty())?.context("a process went missing")?.1;
     ensure!(status.exit_status() == Some(0), "process {number} failed: {status:?}");

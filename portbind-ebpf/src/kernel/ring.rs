@@ -76,10 +76,10 @@ pub(crate) fn waiting_bytes() -> u64 {
 
 /// Sends the first `len` bytes of `record` and wakes user space; `false` if they are more, or the ring buffer is full.
 #[inline(always)]
-pub(crate) fn send<T>(record: &T, len: u32) -> bool {
+pub(crate) fn send<T>(record: &T, len: usize) -> bool {
     const { assert!(size_of::<T>() < MOST as usize) };
     // The verifier has to see the bound on the very register that is passed.
-    let len = opaque(u64::from(len)) & MOST;
+    let len = opaque(len as u64) & MOST;
     if len > size_of::<T>() as u64 {
         return false;
     }

@@ -109,7 +109,7 @@ mod tests {
         let bytes = [refusal.as_bytes(), holders.as_bytes()].concat();
         let mut words = vec![0_u64; bytes.len() / 8];
         words.as_mut_bytes().copy_from_slice(&bytes);
-        assert_eq!(bytes.len(), refusal.len() as usize);
+        assert_eq!(bytes.len(), refusal.bytes());
         assert_eq!(Record::parse(words.as_bytes()), Ok(Record::Refusal(&refusal, &holders)));
         let cut = &words.as_bytes()[..bytes.len() - 1];
         assert_eq!(Record::parse(cut), Err(RecordError::Short { kind: kind::REFUSAL, len: cut.len() }));
