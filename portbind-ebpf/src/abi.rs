@@ -5,8 +5,9 @@
 //! two compilers have to agree on every byte. All integers are in the byte order of the machine;
 //! ports are in host order; see [`Address`] for addresses.
 //!
-//! One refusal is a [`Refusal`] (who asked for what, what the caller got, and what the search for holders met), and after
-//! it the [`Holder`]s that the search sent, joined by [`Header::task`].
+//! One refusal is one record of variable length: a [`Refusal`] (who asked for what, what the caller got, and what the
+//! search for holders met), and right behind it its [`Holder`]s, as many as [`Refusal::holders`] says. A refusal with one
+//! holder takes [`ONE_HOLDER_LEN`] bytes of the ring buffer.
 //!
 //! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
 //! things happened. Before a [`Refusal`], a [`Named`] or a [`Bound`] of a process comes its [`Introduction`], unless
@@ -32,8 +33,11 @@ pub const MAX_HOLDERS: u32 = 32;
 pub const RING_BYTES: u32 = 2 << 20;
 /// Bytes of a sockaddr of any family (`_K_SS_MAXSIZE`, include/uapi/linux/socket.h).
 pub const NAME_LEN: usize = 128;
-/// Words of 64 bits of a socket that are read at once.
-pub const SOCK_WORDS: usize = crate::layout::SOCK_LEN as usize / size_of::<u64>();
+/// Bytes of the ring buffer that the kernel puts before each record (`BPF_RINGBUF_HDR_SZ`, include/uapi/linux/bpf.h).
+pub const RING_HEADER_LEN: usize = 8;
+/// Bytes of the ring buffer that a refusal with one holder takes.
+pub const ONE_HOLDER_LEN: usize = RING_HEADER_LEN + size_of::<Refusal>() + size_of::<Holder>();
+const _: () = assert!(RING_BYTES as usize / ONE_HOLDER_LEN >= 8000);
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
 pub const ERROR_WORDS: usize = 3;
 /// Words of 64 bits in the map that holds the wanted ports, one bit a port.
@@ -59,30 +63,30 @@ mod filter;
 mod history;
 mod named;
 mod open_socket;
+mod party;
 
-pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Share, WINDOW};
+pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Sample, Share, WINDOW};
 pub use family::Ended;
 pub use filter::{Filter, life, protocol};
 pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
 pub use named::Named;
 pub use open_socket::{Inodes, OpenSocket};
+pub use party::{CROWD, MAX_PARTIES, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 
 /// What a record is: the first word of each.
 pub mod kind {
     /// A [`Refusal`](super::Refusal).
     pub const REFUSAL: u32 = 1;
-    /// A [`Holder`](super::Holder).
-    pub const HOLDER: u32 = 2;
     /// A [`Bound`](super::Bound).
-    pub const BOUND: u32 = 3;
+    pub const BOUND: u32 = 2;
     /// A [`Change`](super::Change).
-    pub const CHANGE: u32 = 4;
+    pub const CHANGE: u32 = 3;
     /// [`Ended`](super::Ended).
-    pub const ENDED: u32 = 5;
+    pub const ENDED: u32 = 4;
     /// An [`Introduction`](super::Introduction).
-    pub const INTRODUCTION: u32 = 6;
+    pub const INTRODUCTION: u32 = 5;
     /// A [`Named`](super::Named).
-    pub const NAMED: u32 = 7;
+    pub const NAMED: u32 = 6;
 }
 
 /// Which call was refused: the values of `operation`.
@@ -95,31 +99,31 @@ pub mod operation {
     pub const AUTOBIND: u32 = 3;
 }
 
-/// Bits of [`Socket::options`].
+/// Bits of [`Socket::options`] and [`Holder::options`].
 pub mod option {
     /// SO_REUSEADDR is set.
-    pub const REUSE_ADDRESS: u32 = 1 << 0;
+    pub const REUSE_ADDRESS: u8 = 1 << 0;
     /// SO_REUSEPORT is set.
-    pub const REUSE_PORT: u32 = 1 << 1;
+    pub const REUSE_PORT: u8 = 1 << 1;
     /// IPV6_V6ONLY is set, or the socket is bound to an IPv6 address that implies it.
-    pub const V6_ONLY: u32 = 1 << 2;
+    pub const V6_ONLY: u8 = 1 << 2;
     /// TCP_REPAIR forces every bind through (`SK_FORCE_REUSE`, include/net/sock.h).
-    pub const FORCE_REUSE: u32 = 1 << 3;
+    pub const FORCE_REUSE: u8 = 1 << 3;
     /// A reuseport group program or group exists (`sk_reuseport_cb`).
-    pub const REUSE_PORT_GROUP: u32 = 1 << 4;
+    pub const REUSE_PORT_GROUP: u8 = 1 << 4;
 }
 
 /// Bits of [`Holder::flags`].
 pub mod holder {
     /// No process has it open any more: the kernel is finishing the connection.
-    pub const ORPHAN: u32 = 1 << 1;
+    pub const ORPHAN: u8 = 1 << 1;
     /// A connection that no process has accepted yet.
-    pub const NOT_ACCEPTED: u32 = 1 << 2;
+    pub const NOT_ACCEPTED: u8 = 1 << 2;
     /// Opened by the kernel for itself.
-    pub const KERNEL: u32 = 1 << 3;
+    pub const KERNEL: u8 = 1 << 3;
 }
 
-/// Bits of [`Walk::flags`].
+/// Bits of [`Refusal::flags`].
 pub mod walk {
     /// The cap on steps or holders was reached: there are more.
     pub const TRUNCATED: u32 = 1 << 0;
@@ -146,17 +150,21 @@ pub struct Header = 24 {
 
 record! {
 /// Which process, and who it is at the moment: what can change between two calls.
-pub struct Identity = 40 {
+///
+/// `cgroup` and `owner` together are the [`Party`] of the process.
+pub struct Identity = 48 {
     /// Nanoseconds since boot at which the process started (`task_struct.start_boottime`).
     pub start_time: u64,
+    /// [`Party::cgroup`].
+    pub cgroup: u64,
     /// How often the process, or one that it comes from, called execve (lower half of `task_struct.self_exec_id`).
     pub exec_id: u32,
     /// Real user id, in the initial user namespace (`bpf_get_current_uid_gid`).
     pub uid: u32,
     /// Group id, in the initial user namespace.
     pub gid: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// [`Party::owner`].
+    pub owner: u32,
     /// Name of the thread, NUL-padded.
     pub comm: [u8; COMM_LEN],
 }
@@ -214,9 +222,9 @@ pub struct Endpoint = 64 {
     pub peer: Address,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// AF_INET or AF_INET6; of a [`Named`], any other AF_*.
+    /// AF_INET or AF_INET6.
     pub family: u16,
-    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
+    /// IPPROTO_*.
     pub protocol: u16,
     /// Local port.
     pub port: u16,
@@ -228,86 +236,109 @@ pub struct Endpoint = 64 {
 }
 
 record! {
-/// A socket, as the kernel had it. TIME_WAIT and request sockets have no owner and type either.
-pub struct Socket = 88 {
-    /// Where it is.
-    pub endpoint: Endpoint,
-    /// Socket cookie, 0 if nobody ever asked for it.
-    pub cookie: u64,
+/// The refused socket, and what was asked for.
+pub struct Socket = 56 {
+    /// Address of the kernel's object: an identity while the socket lives, nothing more.
+    pub id: u64,
+    /// Inode number in sockfs, 0 if the socket has none.
+    pub inode: u64,
+    /// The address that was asked for.
+    pub address: Address,
+    /// Inode number of the network namespace.
+    pub netns: u32,
     /// Index of the network interface it is bound to, 0 if none (`skc_bound_dev_if`).
     pub interface: u32,
     /// Owner (`sk_uid`), in the initial user namespace.
     pub uid: u32,
-    /// Bits of [`option`].
-    pub options: u32,
+    /// AF_INET or AF_INET6; of a [`Named`], any other AF_*.
+    pub family: u16,
+    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
+    pub protocol: u16,
+    /// The port that was asked for.
+    pub port: u16,
     /// SOCK_*.
     pub socket_type: u16,
-    /// TIME_WAIT sockets: 5 while it is a FIN_WAIT2 of an orphan, else 6 (`tw_substate`).
-    pub time_wait_state: u8,
+    /// TCP state (include/net/tcp_states.h).
+    pub state: u8,
+    /// Bits of [`option`].
+    pub options: u8,
     /// Zero.
-    pub reserved: u8,
+    pub reserved: u16,
 }
 }
 
 record! {
-/// A refusal.
-pub struct Refusal = 1336 {
+/// A refusal. [`Refusal::holders`] records [`Holder`] follow it, in the same record of the ring buffer.
+pub struct Refusal = 152 {
     /// Kind [`kind::REFUSAL`].
     pub header: Header,
     /// Who.
     pub identity: Identity,
-    /// What: address and port are the ones asked for.
+    /// What.
     pub socket: Socket,
     /// What the caller got: a positive errno.
     pub error: u32,
     /// One of [`operation`].
     pub operation: u32,
-    /// The search for holders.
-    pub walk: Walk,
-}
-}
-
-record! {
-/// The search for holders.
-pub struct Walk = 1176 {
-    /// Holders that follow.
+    /// Holders that follow, at most [`MAX_HOLDERS`].
     pub holders: u32,
-    /// Holders that found the ring buffer full.
-    pub lost: u32,
     /// Sockets on the port whose addresses cannot overlap with the asked one: not sent.
     pub bystanders: u32,
-    /// Bits of [`walk`].
+    /// Bits of [`walk`]: how the search for holders went.
     pub flags: u32,
-    /// Scratch of the search: sockets that it met.
-    pub met: u32,
-    /// Scratch of the search.
-    pub steps: u32,
-    /// Scratch of the search: the sockets.
-    pub found: [u64; MAX_HOLDERS as usize],
-    /// Scratch of the search: bytes of one socket.
-    pub sock: [u64; SOCK_WORDS],
+    /// VRF master of the bind bucket of the holders, 0 if none (`inet_bind_bucket.l3mdev`).
+    pub vrf: u32,
 }
 }
 
+impl Refusal {
+    /// Bytes of its record, the holders included.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        size_of::<Self>() + self.holders as usize * size_of::<Holder>()
+    }
+}
+
 record! {
-/// One socket on the port at the instant of the refusal.
-pub struct Holder = 144 {
-    /// Kind [`kind::HOLDER`].
-    pub header: Header,
-    /// The socket.
-    pub socket: Socket,
+/// One socket on the port at the instant of the refusal; network namespace and port are the asked ones. TIME_WAIT (state
+/// 6) and request (state 12) sockets have no inode, protocol and owner: these fields hold other data then.
+pub struct Holder = 88 {
+    /// Address of the kernel's object: an identity while the socket lives, nothing more.
+    pub id: u64,
+    /// Inode number in sockfs, 0 if the socket has none.
+    pub inode: u64,
+    /// Local address.
+    pub address: Address,
+    /// Remote address.
+    pub peer: Address,
     /// TIME_WAIT: jiffies left until it ends; of other states, nothing.
     pub jiffies_left: i64,
     /// Connections waiting to be accepted (listeners); of other states, nothing.
     pub backlog: u32,
     /// Most connections that may wait (listeners); of other states, nothing.
     pub max_backlog: u32,
-    /// VRF master of its bind bucket, 0 if none (`inet_bind_bucket.l3mdev`).
-    pub vrf: u32,
+    /// Index of the network interface it is bound to, 0 if none (`skc_bound_dev_if`).
+    pub interface: u32,
+    /// Owner (`sk_uid`), in the initial user namespace.
+    pub uid: u32,
+    /// AF_INET or AF_INET6.
+    pub family: u16,
+    /// IPPROTO_*.
+    pub protocol: u16,
+    /// Remote port.
+    pub peer_port: u16,
+    /// TCP state (include/net/tcp_states.h); UDP: 7 unconnected, 1 connected.
+    pub state: u8,
+    /// TIME_WAIT sockets: 5 while it is a FIN_WAIT2 of an orphan, else 6 (`tw_substate`).
+    pub time_wait_state: u8,
+    /// Bits of [`option`].
+    pub options: u8,
     /// Bits of [`holder`].
-    pub flags: u32,
+    pub flags: u8,
     /// Zero.
-    pub reserved: u64,
+    pub reserved: u16,
+    /// Zero.
+    pub more_reserved: u32,
 }
 }
 
@@ -317,18 +348,16 @@ pub mod counter {
     pub const REFUSED: u32 = 0;
     /// Of these, kept back by a filter.
     pub const FILTERED: u32 = 1;
-    /// Of these, lost because the ring buffer was full.
+    /// Of these, lost: there was no room for them, neither in the ring buffer nor in the map of counts.
     pub const LOST: u32 = 2;
-    /// Holders of told refusals that found the ring buffer full.
-    pub const LOST_HOLDERS: u32 = 3;
     /// Entries that found the map of calls in flight full (kprobe backend): their return is lost.
-    pub const LOST_ENTRIES: u32 = 4;
-    /// Records of the life of ports that found the ring buffer full.
-    pub const LOST_LIFE: u32 = 5;
+    pub const LOST_ENTRIES: u32 = 3;
+    /// Records of the life of ports for which there was no room in the ring buffer.
+    pub const LOST_LIFE: u32 = 4;
     /// Descendants of the wrapped command that found the map of them full.
-    pub const LOST_FAMILY: u32 = 6;
+    pub const LOST_FAMILY: u32 = 5;
     /// Refusals that were counted with others like them.
-    pub const COALESCED: u32 = 7;
+    pub const COALESCED: u32 = 6;
     /// How many there are.
-    pub const COUNT: u32 = 8;
+    pub const COUNT: u32 = 7;
 }

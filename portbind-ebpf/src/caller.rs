@@ -1,45 +1,64 @@
 //! Who is inside the refused call: identity, arguments and ancestors of the current task.
 
-use portbind_ebpf::abi::{ARGS_LEN, COMM_LEN, Caller, EXE_NAMES, Identity, Introduction, MAX_PARENTS, kind};
+use portbind_ebpf::abi::{
+    self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
+};
 
 use crate::kernel::{
     FILTER, InPlace, Memory, Ptr, Slot, Step, at, copy, copy_path_name, current_cgroup, current_owner,
     current_pid, current_task, get, global, jiffies, repeat, set,
 };
 use crate::maps::{INTRODUCED, Introduced};
+use crate::party;
 use crate::refusal::header;
 
 /// Steps up the path of an executable, mount points included.
 const MAX_PATH_STEPS: u32 = 20;
 
-/// Describes the process of the current task, unless that was done a moment ago: it takes ten times as long as the
-/// rest. `time`: now, in nanoseconds since boot.
+/// The process of the current task.
+pub(crate) struct Caller {
+    pub(crate) process: Introduced,
+    /// It was introduced a moment ago.
+    pub(crate) is_introduced: bool,
+}
+
+/// The process of the current task, and whether user space knows it.
 #[inline(always)]
-pub(crate) fn introduce(time: u64) -> Introduced {
+pub(crate) fn current() -> Caller {
     let task = current_task();
     let leader = task.follow(at!(task_group_leader));
-    let process = Introduced {
-        start_time: leader.read(at!(task_start_boottime)),
-        exec_id: task.read::<u64>(at!(task_exec_id)) as u32,
-        since: jiffies() as u32,
-    };
-    let pid = current_pid();
-    if let Some(known) = INTRODUCED.value(&pid)
-        && get(&known.start_time) == process.start_time
-        && get(&known.exec_id) == process.exec_id
-        && u64::from(process.since.wrapping_sub(get(&known.since))) <= global(&FILTER.window)
+    let (start_time, exec_id) =
+        (leader.read(at!(task_start_boottime)), task.read::<u64>(at!(task_exec_id)) as u32);
+    let now = jiffies() as u32;
+    if let Some(known) = INTRODUCED.value(&current_pid())
+        && get(&known.start_time) == start_time
+        && get(&known.exec_id) == exec_id
+        && u64::from(now.wrapping_sub(get(&known.since))) <= global(&FILTER.window)
     {
-        return process;
+        return Caller { process: get(known), is_introduced: true };
     }
+    let process = Introduced { start_time, party: party::current(), exec_id, since: now };
+    Caller { process, is_introduced: false }
+}
+
+/// Bytes of the ring buffer that are needed to introduce a process.
+pub(crate) const INTRODUCTION_LEN: u32 = (RING_HEADER_LEN + size_of::<Introduction>()) as u32;
+
+/// Describes the process of the current task, unless that was done a moment ago, or there is little room: it takes ten times
+/// as long as the rest, and as much room. `time`: now, in nanoseconds since boot.
+#[inline(always)]
+pub(crate) fn introduce(caller: &Caller, time: u64) {
     // Without one, the user half looks at the process itself.
-    let Some(mut record) = Slot::<Introduction>::reserve() else { return process };
+    if caller.is_introduced || !party::admits_life(&caller.process.party, INTRODUCTION_LEN) {
+        return;
+    }
+    let Some(mut record) = Slot::<Introduction>::reserve() else { return };
     header(&mut record.header, kind::INTRODUCTION, time);
-    identify(&mut record.identity, &process);
+    identify(&mut record.identity, &caller.process);
     describe(&mut record.caller);
     record.submit();
     // Last: what another thread does meanwhile does not come without it.
-    let _ = INTRODUCED.insert(pid, process, 0);
-    process
+    let _ = INTRODUCED.insert(current_pid(), caller.process, 0);
 }
 
 /// Says which process the current task is of, and who it is at the moment.
@@ -50,14 +69,15 @@ pub(crate) fn identify(to: &mut Identity, process: &Introduced) {
     to.exec_id = process.exec_id;
     to.uid = owner as u32;
     to.gid = (owner >> 32) as u32;
-    to.reserved = 0;
+    to.cgroup = process.party.cgroup;
+    to.owner = process.party.owner;
     // By way of the stack: what the ways that meet here have left there is overwritten, and older verifiers go on once.
     to.comm = current_task().read::<[u8; COMM_LEN]>(at!(task_comm));
 }
 
 /// Describes the process of the current task.
 #[inline(always)]
-fn describe(to: &mut Caller) {
+fn describe(to: &mut abi::Caller) {
     let task = current_task();
     to.cgroup_id = current_cgroup();
     to.parent_count = parents(task.follow(at!(task_group_leader)), to);
@@ -68,7 +88,7 @@ fn describe(to: &mut Caller) {
 
 /// Copies the processes above `leader`, nearest first; returns how many.
 #[inline(always)]
-fn parents(leader: Ptr, to: &mut Caller) -> u32 {
+fn parents(leader: Ptr, to: &mut abi::Caller) -> u32 {
     let mut above = Above { to, child: leader, count: 0 };
     repeat(MAX_PARENTS as u32, &mut above);
     above.count
@@ -76,7 +96,7 @@ fn parents(leader: Ptr, to: &mut Caller) -> u32 {
 
 /// The processes above one, from the next on.
 struct Above<'a> {
-    to: &'a mut Caller,
+    to: &'a mut abi::Caller,
     child: Ptr,
     count: u32,
 }
@@ -103,7 +123,7 @@ impl Step for Above<'_> {
 
 /// Copies the argument vector; kernel threads have none.
 #[inline(always)]
-fn arguments(mm: Ptr, to: &mut Caller) {
+fn arguments(mm: Ptr, to: &mut abi::Caller) {
     let start = mm.read::<u64>(at!(mm_arg_start));
     let total = mm.read::<u64>(at!(mm_arg_end)).wrapping_sub(start);
     to.args_total = if total > u64::from(u32::MAX) { u32::MAX } else { total as u32 };
@@ -114,7 +134,7 @@ fn arguments(mm: Ptr, to: &mut Caller) {
 /// Copies the path of the executable name by name, from the last one up, through the mounts
 /// (`prepend_path`, fs/d_path.c).
 #[inline(always)]
-fn executable(mm: Ptr, to: &mut Caller) {
+fn executable(mm: Ptr, to: &mut abi::Caller) {
     let file = mm.follow(at!(mm_exe_file));
     set(&mut to.exe_count, 0);
     set(&mut to.exe_whole, 0);
@@ -125,7 +145,7 @@ fn executable(mm: Ptr, to: &mut Caller) {
 
 /// A path, from its last name that is not copied yet up.
 struct Path<'a> {
-    to: &'a mut Caller,
+    to: &'a mut abi::Caller,
     dentry: Ptr,
     mount: Ptr,
 }

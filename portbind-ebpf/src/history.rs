@@ -1,12 +1,13 @@
 //! The life of ports: who took one, and what became of the socket.
 
-use portbind_ebpf::abi::{Bound, Change, change, counter, kind, life, operation};
+use portbind_ebpf::abi::{Bound, Change, RING_HEADER_LEN, change, counter, kind, life, operation};
 
 use crate::caller;
 use crate::filter;
 use crate::holders::is_connected_only;
 use crate::kernel::{Ptr, Slot, at, boot_time, copy_current_comm, count, current_task, get, room};
 use crate::maps::AWAITED;
+use crate::party;
 use crate::refusal::header;
 use crate::sock::{Common, Sock, TCP_CLOSE, TCP_LISTEN, foreign};
 
@@ -31,13 +32,15 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
         return;
     }
     let time = boot_time();
-    let process = caller::introduce(time);
-    let Some(mut record) = Slot::<Bound>::reserve() else {
+    let caller = caller::current();
+    caller::introduce(&caller, time);
+    let is_admitted = party::admits_life(&caller.process.party, len::<Bound>());
+    let Some(mut record) = is_admitted.then(Slot::<Bound>::reserve).flatten() else {
         count(counter::LOST_LIFE);
         return;
     };
     header(&mut record.header, kind::BOUND, time);
-    caller::identify(&mut record.identity, &process);
+    caller::identify(&mut record.identity, &caller.process);
     common.describe_endpoint(&mut record.endpoint, sock, &sock.place(&common, port, netns));
     record.asked_port = asked_port;
     record.reserved = 0;
@@ -96,9 +99,15 @@ fn of_connect_only(sock: Sock) -> bool {
     !bucket.is_null() && is_connected_only(bucket)
 }
 
+/// Bytes of the ring buffer that a record takes.
+const fn len<T>() -> u32 {
+    (RING_HEADER_LEN + size_of::<T>()) as u32
+}
+
 #[inline(always)]
 fn tell(sock: Sock, what: u32, port: u16) {
-    let Some(mut record) = Slot::<Change>::reserve() else {
+    let is_admitted = party::admits_life(&party::of_socket(sock.owner()), len::<Change>());
+    let Some(mut record) = is_admitted.then(Slot::<Change>::reserve).flatten() else {
         count(counter::LOST_LIFE);
         return;
     };

@@ -4,15 +4,14 @@
 
 mod iterator;
 mod memory;
+mod ring;
+mod values;
 
-use core::ops::{Deref, DerefMut};
 use core::ptr;
 
 use aya_ebpf::EbpfContext;
-use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated;
-use aya_ebpf::maps::ring_buf::RingBufEntry;
-use portbind_ebpf::abi::{COMM_LEN, Filter, RING_BYTES};
+use portbind_ebpf::abi::{COMM_LEN, Filter};
 use portbind_ebpf::layout::Layout;
 
 #[cfg(feature = "bounded")]
@@ -20,8 +19,8 @@ pub(crate) use iterator::FileContext;
 #[cfg(not(feature = "bounded"))]
 pub(crate) use iterator::TaskContext;
 pub(crate) use memory::{Block, Memory, Plain, Ptr, Room, copy, copy_path_name, read_sockaddr, room};
-
-use crate::maps::RECORDS;
+pub(crate) use ring::{Slot, send, waiting_bytes};
+pub(crate) use values::{Blank, InPlace, InPlaceOrNew};
 
 /// Where the running kernel keeps things; the loader fills it in.
 // SAFETY: no other symbol of this name exists; the loader finds it by name.
@@ -173,6 +172,13 @@ pub(crate) fn current_cgroup() -> u64 {
     unsafe { generated::bpf_get_current_cgroup_id() }
 }
 
+/// Id of the ancestor of the current task's cgroup at a level, 0 if it has none there.
+#[inline(always)]
+pub(crate) fn current_ancestor_cgroup(level: u32) -> u64 {
+    // SAFETY: the helper takes any number.
+    unsafe { generated::bpf_get_current_ancestor_cgroup_id(level as i32) }
+}
+
 /// Nanoseconds since boot, suspended time included.
 #[inline(always)]
 pub(crate) fn boot_time() -> u64 {
@@ -185,69 +191,6 @@ pub(crate) fn boot_time() -> u64 {
 pub(crate) fn jiffies() -> u64 {
     // SAFETY: the helper has no arguments.
     unsafe { generated::bpf_jiffies64() }
-}
-
-/// Much is waiting while this much of the ring buffer is not read yet.
-const MUCH: u64 = RING_BYTES as u64 / 4;
-/// `BPF_RINGBUF_HDR_SZ` (include/uapi/linux/bpf.h).
-const RECORD_HEADER_LEN: usize = 8;
-
-/// A record in the ring buffer that user space does not see yet.
-pub(crate) struct Slot<T: 'static>(RingBufEntry<T>);
-
-impl<T> Slot<T> {
-    /// Takes room for one record; `None` if the ring buffer is full.
-    ///
-    /// What the caller does not write keeps the bytes of an older record of ours, or zero.
-    #[inline(always)]
-    pub(crate) fn reserve() -> Option<Self> {
-        RECORDS.reserve::<T>(0).map(Self)
-    }
-
-    /// Hands it to user space, and wakes it: it may not have been woken for records before this one.
-    #[inline(always)]
-    pub(crate) fn submit(self) {
-        self.0.submit(u64::from(BPF_RB_FORCE_WAKEUP));
-    }
-
-    /// Hands it to user space without waking it: the next step of the same does.
-    #[inline(always)]
-    pub(crate) fn submit_step(self) {
-        self.0.submit(u64::from(BPF_RB_NO_WAKEUP));
-    }
-
-    /// Hands it to user space, which need not read it before anything else; it looks once a second, and is woken if
-    /// much is waiting.
-    #[inline(always)]
-    pub(crate) fn submit_for_later(self) {
-        let waiting = waiting_bytes();
-        let flags = if waiting > MUCH {
-            BPF_RB_FORCE_WAKEUP
-        } else if waiting > (size_of::<T>() + RECORD_HEADER_LEN) as u64 {
-            // Who stands before this record, because it was not complete, is woken for what comes after it.
-            0
-        } else {
-            BPF_RB_NO_WAKEUP
-        };
-        self.0.submit(u64::from(flags));
-    }
-}
-
-impl<T> Deref for Slot<T> {
-    type Target = T;
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        // SAFETY: records are integers only, for which the ring's memory (zeroed at creation) holds values.
-        unsafe { self.0.assume_init_ref() }
-    }
-}
-
-impl<T> DerefMut for Slot<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`.
-        unsafe { self.0.assume_init_mut() }
-    }
 }
 
 /// An argument of a typed tracepoint or of a function, loaded each time: what a comparison has told the verifier of it is
@@ -297,30 +240,16 @@ pub(crate) fn count(index: u32) {
 /// Adds one to a value in a map, at once: a program can be preempted by another task's on the same CPU.
 #[inline(always)]
 pub(crate) fn add_one(value: &mut u64) {
+    add(value, 1);
+}
+
+/// Adds to a value in a map, at once; see [`add_one`].
+#[inline(always)]
+pub(crate) fn add(value: &mut u64, more: u64) {
     // SAFETY: the reference is live.
     unsafe {
-        core::arch::asm!("lock *(u64 *)({to} + 0) += {one}", to = in(reg) ptr::from_mut(value), one = in(reg) 1_u64)
+        core::arch::asm!("lock *(u64 *)({to} + 0) += {more}", to = in(reg) ptr::from_mut(value), more = in(reg) more)
     };
-}
-
-/// Bytes in the ring buffer that are not read yet.
-#[inline(always)]
-pub(crate) fn waiting_bytes() -> u64 {
-    RECORDS.query(u64::from(aya_ebpf::bindings::BPF_RB_AVAIL_DATA))
-}
-
-/// A map whose values are changed where they are.
-pub(crate) trait InPlace<K, V> {
-    /// The value of a key. Others may change it at the same time: it is read and written field by field.
-    fn value(&self, key: &K) -> Option<&mut V>;
-}
-
-impl<K, V> InPlace<K, V> for aya_ebpf::maps::LruHashMap<K, V> {
-    #[inline(always)]
-    fn value(&self, key: &K) -> Option<&mut V> {
-        // SAFETY: the kernel frees no value before the program ends, and any bytes are integers.
-        self.get_ptr_mut(key).map(|value| unsafe { &mut *value })
-    }
 }
 
 /// The word of the set of wanted ports that holds `port`.

@@ -104,7 +104,6 @@ impl Layout {
             self.sock_dport.wrapping_add(2),
         ];
         let rest = [
-            self.sock_cookie.wrapping_add(8),
             self.sock_flags.wrapping_add(8),
             self.sock_uid.wrapping_add(4),
             self.sock_socket.wrapping_add(8),
@@ -147,7 +146,6 @@ layout! {
     sock_v6_rcv_saddr: Offset "sock_common" "skc_v6_rcv_saddr" ?"IPv6";
     sock_num: Offset "sock_common" "skc_num";
     sock_dport: Offset "sock_common" "skc_dport";
-    sock_cookie: Offset "sock_common" "skc_cookie";
     sock_node: Offset "sock_common" "skc_node";
     sock_nulls_node: Offset "sock_common" "skc_nulls_node";
     sock_flags: Offset "sock_common" "skc_flags";
@@ -219,12 +217,17 @@ layout! {
     task_start_boottime: Offset "task_struct" "start_boottime";
     task_exec_id: Offset "task_struct" "self_exec_id";
     task_files: Offset "task_struct" "files";
+    task_cred: Offset "task_struct" "cred";
     task_mm: Offset "task_struct" "mm";
     task_exit_code: Offset "task_struct" "exit_code";
     task_signal: Offset "task_struct" "signal";
     signal_live: Offset "signal_struct" "live";
     signal_flags: Offset "signal_struct" "flags";
     signal_group_exit_code: Offset "signal_struct" "group_exit_code";
+    cred_user_ns: Offset "cred" "user_ns";
+    user_namespace_parent: Offset "user_namespace" "parent";
+    user_namespace_level: Offset "user_namespace" "level";
+    user_namespace_owner: Offset "user_namespace" "owner";
     mm_exe_file: Offset "mm_struct" "exe_file";
     mm_arg_start: Offset "mm_struct" "arg_start";
     mm_arg_end: Offset "mm_struct" "arg_end";

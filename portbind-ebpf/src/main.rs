@@ -17,7 +17,9 @@ mod kernel;
 mod maps;
 mod named;
 mod open_files;
+mod party;
 mod refusal;
+mod scratch;
 mod sock;
 mod storm;
 

@@ -3,8 +3,12 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use portbind_ebpf::abi::{
-    Alike, Inodes, MAX_ALIKE, MAX_INTRODUCED, MAX_SHARES, Often, PORT_WORDS, RING_BYTES, Share, counter,
+    Alike, Inodes, MAX_ALIKE, MAX_INTRODUCED, MAX_PARTIES, MAX_SHARES, Often, PORT_WORDS, Party, PartyShare,
+    RING_BYTES, Share, counter,
 };
+
+use crate::kernel::Blank;
+use crate::scratch::{PLACES, Scratch};
 
 /// Calls that can be in flight at once before the kprobe backend loses the arguments of some.
 const CALLS_IN_FLIGHT: u32 = 10_240;
@@ -15,6 +19,10 @@ const PROCESSES_AT_ONCE: u32 = 32_768;
 /// Records on their way to user space.
 #[map]
 pub(crate) static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// Where each program puts a refusal together.
+#[map]
+pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(PLACES, 0);
 
 /// The account, by `abi::counter`.
 #[map]
@@ -39,11 +47,19 @@ pub(crate) static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(PROCESSE
 
 /// How often the same was refused to the same process.
 #[map]
-pub(crate) static ALIKE: LruHashMap<Alike, Often> = LruHashMap::with_max_entries(MAX_ALIKE, 0);
+pub(crate) static ALIKE: HashMap<Alike, Often> = HashMap::with_max_entries(MAX_ALIKE, 0);
 
-/// What each process had looked at and told of late, by thread group id.
+/// What each process had looked at and sent of late, by thread group id.
 #[map]
-pub(crate) static SHARES: LruHashMap<u32, Share> = LruHashMap::with_max_entries(MAX_SHARES, 0);
+pub(crate) static SHARES: HashMap<u32, Share> = HashMap::with_max_entries(MAX_SHARES, 0);
+
+/// What each party had of late.
+#[map]
+pub(crate) static PARTIES: LruHashMap<Party, PartyShare> = LruHashMap::with_max_entries(MAX_PARTIES, 0);
+
+/// What new values of maps are copied from.
+#[map]
+pub(crate) static BLANK: Array<Blank> = Array::with_max_entries(1, 0);
 
 /// Processes that were introduced, by thread group id.
 #[map]
@@ -63,6 +79,8 @@ pub(crate) static INODES: Array<Inodes> = Array::with_max_entries(1, 0);
 pub(crate) struct Introduced {
     /// When it started, in nanoseconds since boot.
     pub(crate) start_time: u64,
+    /// Whose process it is.
+    pub(crate) party: Party,
     /// How often execve was called, as far as 32 bits tell.
     pub(crate) exec_id: u32,
     /// When it was introduced, by the lower half of the kernel's tick counter.

@@ -4,13 +4,14 @@
 //! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
 //! refusal is one record, sent where the bind returns, and so told once.
 
-use portbind_ebpf::abi::{Named, counter, kind};
+use portbind_ebpf::abi::{Named, RING_HEADER_LEN, counter, kind};
 
-use crate::caller;
+use crate::caller::{self, Caller};
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Slot, boot_time, copy, count};
+use crate::kernel::{Memory, Ptr, Slot, boot_time, copy, count, opaque};
 use crate::refusal::header;
-use crate::sock::{AF_NETLINK, AF_UNIX, Sock};
+use crate::sock::{AF_NETLINK, AF_UNIX, Asked, Sock};
+use crate::storm;
 
 /// A sockaddr, where it lies.
 #[derive(Clone, Copy)]
@@ -56,16 +57,35 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
         count(counter::FILTERED);
         return;
     }
-    let time = boot_time();
-    let process = caller::introduce(time);
-    let Some(mut record) = Slot::<Named>::reserve() else {
-        count(counter::LOST);
-        return;
+    // As a value that the compiler does not know: a row of plain zeros would become a call of memset.
+    let zero = opaque(0) as u32;
+    let asked = Asked {
+        time: boot_time(),
+        sock,
+        family,
+        address: [zero; 4],
+        port: 0,
+        protocol: sock.protocol(),
+        netns: sock.netns(),
     };
-    header(&mut record.header, kind::NAMED, time);
-    caller::identify(&mut record.identity, &process);
-    sock.describe_named(&mut record.socket, family);
+    let caller = caller::current();
+    let is_sent = storm::admits(&caller, (RING_HEADER_LEN + size_of::<Named>()) as u32)
+        && send(&asked, &caller, name, error);
+    if !is_sent {
+        storm::count_of_process(&asked, &caller);
+    }
+}
+
+/// Sends a refusal; `false` if there is no room for it.
+#[inline(always)]
+fn send(asked: &Asked, caller: &Caller, name: Name, error: u32) -> bool {
+    caller::introduce(caller, asked.time);
+    let Some(mut record) = Slot::<Named>::reserve() else { return false };
+    header(&mut record.header, kind::NAMED, asked.time);
+    caller::identify(&mut record.identity, &caller.process);
+    asked.sock.describe_named(&mut record.socket, asked.family);
     record.error = error;
     record.name_len = copy(&mut record.name, name.at, name.len, name.memory);
     record.submit();
+    true
 }

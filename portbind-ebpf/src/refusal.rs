@@ -1,20 +1,22 @@
 //! One refusal: who asked for what, what the call returned, and who held it.
 
-use portbind_ebpf::abi::{Header, Refusal, Socket, Walk, counter, kind, operation, walk as flag};
+use portbind_ebpf::abi::{Header, ONE_HOLDER_LEN, counter, kind, operation, walk as flag};
 
-use crate::caller;
+use crate::caller::{self, Caller};
 use crate::filter;
 use crate::history;
 use crate::holders::{self, Tables};
-use crate::kernel::{Memory, Ptr, Slot, at, boot_time, count, current_ids, read_sockaddr, room, set};
-use crate::sock::{
-    AF_INET, Asked, Common, Place, Sock, Whole, choose, inode_of_socket, is_v4, mapped, nonzero,
-};
+use crate::kernel::{Memory, Ptr, at, boot_time, count, current_ids, read_sockaddr, room, set};
+use crate::scratch::{Place, Scratch};
+use crate::sock::{AF_INET, Asked, Common, Sock, Whole, choose, inode_of_socket, is_v4, mapped, nonzero};
 use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
 /// What a refused autobind returns (inet_autobind, net/ipv4/af_inet.c).
 const EAGAIN: u32 = 11;
+
+/// Bytes of the ring buffer that a refusal takes: few have more than one holder.
+const MOST_OFTEN_LEN: u32 = ONE_HOLDER_LEN as u32;
 
 /// Fills in the header of a record of the current task, about what happened at `time` (nanoseconds since boot).
 #[inline(always)]
@@ -37,7 +39,7 @@ pub(crate) fn port_refused(sock: Sock, address: Ptr, operation: u32) -> bool {
         let is_autobind = 1 ^ nonzero(u64::from(operation ^ operation::AUTOBIND)) as u32;
         let error = EADDRINUSE.wrapping_mul(1 ^ is_autobind) | EAGAIN.wrapping_mul(is_autobind);
         let call = FailedCall { address, memory: Memory::Kernel, error, operation };
-        call_failed(sock, &call, || true, Tables::Either);
+        call_failed(sock, &call, || true, Search::EITHER);
     }
     true
 }
@@ -52,7 +54,7 @@ pub(crate) fn call_returned(
     address: Ptr,
     status: impl Fn() -> i32,
     operation: u32,
-    tables: Tables,
+    search: Search,
 ) {
     if status() >= 0 {
         call_succeeded(sock, address, operation, Memory::Kernel);
@@ -64,7 +66,7 @@ pub(crate) fn call_returned(
     };
     if failed().is_wanted() && sock.is_internet() && !storm::counts_only() {
         let call = failed();
-        call_failed(sock, &call, || call.is_of_port(), tables);
+        call_failed(sock, &call, || call.is_of_port(), search);
     }
 }
 
@@ -77,6 +79,21 @@ pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, memory: M
     }
     let asked_port = if address.is_null() { 0 } else { u16::from_be(address.read_in(memory, 2)) };
     history::bound(sock, asked_port, operation);
+}
+
+/// How a program looks for those who have the port.
+#[derive(Clone, Copy)]
+pub(crate) struct Search {
+    pub(crate) tables: Tables,
+    /// Where it puts the refusal together.
+    pub(crate) place: Place,
+}
+
+impl Search {
+    /// That of programs that nothing interrupts.
+    pub(crate) const EITHER: Self = Self { tables: Tables::Either, place: Place::First };
+    /// The same, where sockets are not known that are in the way.
+    pub(crate) const FOREIGN: Self = Self { tables: Tables::Foreign, place: Place::First };
 }
 
 /// A call that failed.
@@ -106,14 +123,19 @@ impl FailedCall {
 
 /// A call on an internet socket failed. `is_of_port`: the port was refused, so that there are holders.
 #[inline(always)]
-pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -> bool, tables: Tables) {
+pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -> bool, search: Search) {
     let mut asked = asked(sock);
     ask_by_call(&mut asked, call.address, call.memory);
     count(counter::REFUSED);
     if !filter::passes(&asked) {
         count(counter::FILTERED);
-    } else if storm::admits(&asked) {
-        tell(&asked, call, is_of_port, tables);
+    } else if !storm::is_one_more(&asked) {
+        let caller = caller::current();
+        let is_sent =
+            storm::admits(&caller, MOST_OFTEN_LEN) && send(&asked, &caller, call, is_of_port, search);
+        if !is_sent {
+            storm::count_alike(&asked, &caller);
+        }
     }
 }
 
@@ -146,41 +168,37 @@ fn asked(sock: Sock) -> Asked {
     }
 }
 
-/// Sends a refusal, and those who have the port.
+/// Sends a refusal, and those who have the port; `false` if there is no room for all of it.
 #[inline(always)]
-fn tell(asked: &Asked, call: &FailedCall, is_of_port: impl Fn() -> bool, tables: Tables) {
-    let process = caller::introduce(asked.time);
-    // Taken before the search and handed over after it: the search counts in the record itself, because
-    // the verifier would follow counters on the stack through every path, and give up.
-    let Some(mut record) = Slot::<Refusal>::reserve() else {
-        count(counter::LOST);
-        return;
-    };
-    let Refusal { header: head, identity, socket, error, operation, walk } = &mut *record;
-    header(head, kind::REFUSAL, asked.time);
-    caller::identify(identity, &process);
-    set(error, call.error);
-    set(operation, call.operation);
-    describe(asked, socket, walk);
-    set(&mut walk.holders, 0);
-    set(&mut walk.lost, 0);
-    set(&mut walk.bystanders, 0);
-    set(&mut walk.flags, 0);
-    set(&mut walk.met, 0);
-    set(&mut walk.steps, 0);
-    if !is_of_port() || tables == Tables::Foreign {
-        set(&mut walk.flags, flag::NOT_WALKED);
-    } else if tables != Tables::None && asked.port != 0 {
-        holders::walk(asked, tables, walk);
+fn send(
+    asked: &Asked,
+    caller: &Caller,
+    call: &FailedCall,
+    is_of_port: impl Fn() -> bool,
+    search: Search,
+) -> bool {
+    caller::introduce(caller, asked.time);
+    let Some(to) = Scratch::take(search.place) else { return false };
+    header(&mut to.refusal.header, kind::REFUSAL, asked.time);
+    caller::identify(&mut to.refusal.identity, &caller.process);
+    set(&mut to.refusal.error, call.error);
+    set(&mut to.refusal.operation, call.operation);
+    describe(asked, to);
+    if !is_of_port() || search.tables == Tables::Foreign {
+        set(&mut to.refusal.flags, flag::NOT_WALKED);
+    } else if search.tables != Tables::None && asked.port != 0 {
+        holders::walk(asked, search.tables, to);
     }
-    record.submit();
+    let bytes = to.refusal.bytes() as u32;
+    let is_sent = to.send();
+    storm::charge(caller, bytes.saturating_sub(MOST_OFTEN_LEN));
+    is_sent
 }
 
 /// Copies what a record says of the refused socket.
 #[inline(always)]
-fn describe(asked: &Asked, to: &mut Socket, walk: &mut Walk) {
-    let Asked { sock, address, port, netns, protocol, .. } = *asked;
+fn describe(asked: &Asked, to: &mut Scratch) {
+    let Asked { sock, protocol, .. } = *asked;
     let inode = inode_of_socket(sock.visible(protocol).0.follow(at!(sock_socket)));
-    let whole = Whole::to(&mut walk.sock, sock);
-    whole.describe(to, sock, &Place { address, port, netns, protocol, inode });
+    Whole::to(&mut to.walk.sock, sock).describe_asked(&mut to.refusal.socket, asked, inode);
 }

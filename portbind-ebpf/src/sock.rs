@@ -5,7 +5,7 @@ mod common;
 use portbind_ebpf::abi::{Address, Endpoint, Socket, holder};
 use portbind_ebpf::layout::ABSENT;
 
-pub(crate) use common::{Common, Whole};
+pub(crate) use common::{Common, SOCK_WORDS, Whole};
 
 use crate::kernel::{Ptr, at, opaque, room, set};
 
@@ -94,8 +94,8 @@ pub(crate) fn foreign(family: u16) -> u64 {
 
 /// `bit` if any bit of `value` is set, without a branch.
 #[inline(always)]
-fn flag(value: u64, bit: u32) -> u32 {
-    (nonzero(value) as u32).wrapping_mul(bit)
+fn flag(value: u64, bit: u8) -> u8 {
+    (nonzero(value) as u8).wrapping_mul(bit)
 }
 
 /// What the refused call asked for.
@@ -153,6 +153,12 @@ impl Sock {
     #[inline(always)]
     pub(crate) fn interface(self) -> u32 {
         self.0.read(at!(sock_bound_dev_if))
+    }
+
+    /// Its owner, in the initial user namespace.
+    #[inline(always)]
+    pub(crate) fn owner(self) -> u32 {
+        self.0.read(at!(sock_uid))
     }
 
     /// Its `struct net`.
@@ -214,29 +220,24 @@ impl Sock {
     /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
     #[inline(always)]
     pub(crate) fn describe_named(self, to: &mut Socket, family: u16) {
-        let endpoint = &mut to.endpoint;
-        endpoint.id = self.0.0;
-        endpoint.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
-        endpoint.netns = self.netns();
-        endpoint.family = family;
-        endpoint.protocol = self.protocol();
-        endpoint.state = u32::from(self.state());
-        clear(&mut endpoint.address);
-        clear(&mut endpoint.peer);
-        set(&mut endpoint.port, 0);
-        set(&mut endpoint.peer_port, 0);
-        to.cookie = self.0.read(at!(sock_cookie));
-        to.uid = self.0.read(at!(sock_uid));
+        to.id = self.0.0;
+        to.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
+        clear(&mut to.address);
+        to.netns = self.netns();
+        to.uid = self.owner();
+        to.family = family;
+        to.protocol = self.protocol();
         to.socket_type = self.0.read(at!(sock_type));
+        to.state = self.state();
         set(&mut to.interface, 0);
+        set(&mut to.port, 0);
         set(&mut to.options, 0);
-        set(&mut to.time_wait_state, 0);
         set(&mut to.reserved, 0);
     }
 
     /// Bits of `abi::holder`: who can have a full socket open, as the `struct socket` `open`.
     #[inline(always)]
-    pub(crate) fn ownership(self, open: Ptr) -> u32 {
+    pub(crate) fn ownership(self, open: Ptr) -> u8 {
         let no_socket = 1 ^ nonzero(open.0);
         let no_file = 1 ^ nonzero(open.read(at!(socket_file)));
         let dead = nonzero(self.0.read::<u64>(at!(sock_flags)) & SOCK_DEAD);

@@ -1,21 +1,32 @@
-//! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted, and
-//! nobody gets more than a share of what can be looked at and told.
+//! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
+//! little room, and nobody gets more than a share of what can be looked at and shown.
 
-use portbind_ebpf::abi::{Alike, Often, RING_BYTES, Share, counter};
+use portbind_ebpf::abi::{Alike, Often, PartyShare, RING_BYTES, Sample, Share, WINDOW, counter};
 
+use crate::caller::Caller;
 use crate::filter;
-use crate::kernel::{FILTER, InPlace, add_one, count, current_pid, get, global, jiffies, set, waiting_bytes};
-use crate::maps::{ALIKE, SHARES};
+use crate::kernel::{
+    FILTER, InPlace, InPlaceOrNew, add, add_one, at, count, current_owner, current_pid, current_task, get,
+    global, jiffies, set, waiting_bytes,
+};
+use crate::maps::{ALIKE, PARTIES, SHARES};
+use crate::party;
 use crate::sock::Asked;
 
-/// Refusals of one process that are looked at, and told, in a window of time: a look costs it a microsecond, evidence some
-/// more, and that must not slow it down for good. All are looked at where a filter asks for more than the process, or
-/// loops are no functions.
+/// Refusals of one process that are looked at in a window of time: a look costs it a microsecond, evidence some more, and
+/// that must not slow it down for good. All are looked at where a filter asks for more than the process, or loops are no
+/// functions.
 const SHARE: u64 = 8000;
-/// Refusals of one process that are told in it while room is scarce: it is for the others.
-const SCARCE_SHARE: u64 = 64;
-/// Room is scarce while this much of the ring buffer is not read yet.
-const SCARCE: u64 = RING_BYTES as u64 / 4 * 3;
+/// Refusals of one process that are sent in a window of time while there is little room and its party had its part.
+const FEW: u64 = 8;
+/// Bytes of the ring buffer that a party gets in a window of time for such processes.
+const SPARE: u64 = 64 << 10;
+/// Kinds of refusals of one party that begin to be counted in a window of time.
+const KINDS: u64 = 1024;
+/// There is little room while this much of the ring buffer is not read yet.
+const LITTLE_ROOM: u64 = RING_BYTES as u64 / 2;
+/// There is hardly any while this much is not.
+const HARDLY_ANY: u64 = RING_BYTES as u64 / 4 * 3;
 
 /// Counts a refusal without a look at it, if its process has had its share. Returns whether it did.
 #[inline(always)]
@@ -26,76 +37,191 @@ pub(crate) fn counts_only() -> bool {
         return false;
     }
     let Some(share) = SHARES.value(&current_pid()) else { return false };
-    if get(&share.looked) < SHARE || is_over(get(&share.since), jiffies()) {
+    let now = jiffies();
+    if get(&share.looked) < SHARE || is_over(get(&share.since), now) {
         return false;
     }
     count(counter::REFUSED);
-    if global(&FILTER.burst) != 0 {
-        add_one(&mut share.more);
-        count(counter::COALESCED);
-    } else {
-        count(counter::LOST);
-    }
+    add_to_share(share, now);
     true
 }
 
-/// Whether one more refusal is told; if not, it is in the account.
+/// Counts a refusal if enough that are alike were sent in this window of time, and that is wanted. Returns whether it did.
 #[inline(always)]
-pub(crate) fn admits(asked: &Asked) -> bool {
+pub(crate) fn is_one_more(asked: &Asked) -> bool {
+    look(asked);
+    let burst = u64::from(global(&FILTER.burst));
+    if burst == 0 {
+        return false;
+    }
     let now = jiffies();
-    let process = current_pid();
-    let Some(share) = SHARES.value(&process) else {
-        let _ = SHARES.insert(process, Share { since: now, looked: 1, told: 1, more: 0 }, 0);
-        return global(&FILTER.burst) == 0 || !is_one_more(asked, now);
-    };
+    let alike = alike(asked);
+    let Some(often) = ALIKE.value_or_new(&alike) else { return false };
+    begin(often, asked, now);
+    if get(&often.told) < burst {
+        add_one(&mut often.told);
+        return false;
+    }
+    add_to(often, asked.time);
+    true
+}
+
+/// Counts a refusal for which there was no room, and of which there is no kind, with others of its process.
+#[inline(always)]
+pub(crate) fn count_of_process(asked: &Asked, caller: &Caller) {
+    look(asked);
+    match SHARES.value(&current_pid()) {
+        Some(share) => add_to_share(share, jiffies()),
+        None => lose_of(party::share(&caller.process.party)),
+    }
+}
+
+#[inline(always)]
+fn add_to_share(share: &mut Share, now: u64) {
+    if is_over(get(&share.last), now) {
+        set(&mut share.first, now);
+    }
+    set(&mut share.last, now);
+    add_one(&mut share.more);
+    count(counter::COALESCED);
+}
+
+/// Notes that a refusal of the current process was looked at.
+#[inline(always)]
+fn look(asked: &Asked) {
+    let (process, now) = (current_pid(), jiffies());
+    let Some(share) = SHARES.value_or_new(&process) else { return };
     if is_over(get(&share.since), now) {
         set(&mut share.since, now);
+        set(&mut share.time, asked.time);
         set(&mut share.looked, 0);
         set(&mut share.told, 0);
+        describe(&mut share.sample, asked);
     }
     add_one(&mut share.looked);
-    if global(&FILTER.burst) != 0 && is_one_more(asked, now) {
+}
+
+/// Whether there is room for a refusal that takes so many bytes.
+#[inline(always)]
+pub(crate) fn admits(caller: &Caller, bytes: u32) -> bool {
+    let waiting = waiting_bytes();
+    if waiting <= LITTLE_ROOM {
+        return true;
+    }
+    let Some(share) = party::share(&caller.process.party) else { return false };
+    party::is_small(share, bytes) || (waiting <= HARDLY_ANY && is_of_few(share, bytes))
+}
+
+/// Whether it is one of the few of its process, and the party has something left for such.
+#[inline(always)]
+fn is_of_few(party: &mut PartyShare, bytes: u32) -> bool {
+    if get(&party.spare) >= SPARE {
         return false;
     }
-    let most = if waiting_bytes() > SCARCE { SCARCE_SHARE } else { SHARE };
-    if get(&share.told) >= most {
-        count(counter::LOST);
-        return false;
+    if let Some(process) = SHARES.value(&current_pid()) {
+        if get(&process.told) >= FEW {
+            return false;
+        }
+        add_one(&mut process.told);
     }
-    add_one(&mut share.told);
+    add(&mut party.spare, u64::from(bytes));
     true
 }
 
-/// Enough of those that are alike were told in this window of time: it was counted.
+/// Notes that a refusal took so many bytes more than it was admitted with: it has many holders.
 #[inline(always)]
-fn is_one_more(asked: &Asked, now: u64) -> bool {
-    let alike = Alike {
+pub(crate) fn charge(caller: &Caller, bytes: u32) {
+    if bytes > 0
+        && has_little_room()
+        && let Some(share) = PARTIES.value(&caller.process.party)
+    {
+        add(&mut share.bytes, u64::from(bytes));
+    }
+}
+
+/// Counts a refusal for which there was no room, with those that are alike; one more kind of them is lost, if the map of
+/// kinds is full, or if too many are of one party.
+#[inline(always)]
+pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
+    let alike = alike(asked);
+    if let Some(often) = ALIKE.value(&alike) {
+        add_to(often, asked.time);
+        return;
+    }
+    let mut party = party::share(&caller.process.party);
+    if let Some(party) = &mut party
+        && get(&party.kinds) < KINDS
+    {
+        add_one(&mut party.kinds);
+        if let Some(often) = ALIKE.value_or_new(&alike) {
+            begin(often, asked, jiffies());
+            add_to(often, asked.time);
+            return;
+        }
+    }
+    lose_of(party);
+}
+
+/// Counts a refusal that is lost.
+#[inline(always)]
+fn lose_of(party: Option<&mut PartyShare>) {
+    if let Some(party) = party {
+        add_one(&mut party.lost);
+    }
+    count(counter::LOST);
+}
+
+#[inline(always)]
+fn add_to(often: &mut Often, time: u64) {
+    if time.wrapping_sub(get(&often.last)) > WINDOW {
+        set(&mut often.first, time);
+    }
+    set(&mut often.last, time);
+    add_one(&mut often.more);
+    count(counter::COALESCED);
+}
+
+/// Begins a new window of time, if the last one is over.
+#[inline(always)]
+fn begin(often: &mut Often, asked: &Asked, now: u64) {
+    if is_over(get(&often.since), now) {
+        set(&mut often.since, now);
+        set(&mut often.told, 0);
+        describe(&mut often.sample, asked);
+    }
+}
+
+#[inline(always)]
+fn describe(sample: &mut Sample, asked: &Asked) {
+    let comm = current_task().read::<[u64; 2]>(at!(task_comm));
+    set(&mut sample.address, asked.address);
+    set(&mut sample.comm, comm);
+    set(&mut sample.netns, asked.netns);
+    set(&mut sample.uid, current_owner() as u32);
+    set(&mut sample.family, asked.family);
+    set(&mut sample.port, asked.port);
+    set(&mut sample.protocol, asked.protocol);
+}
+
+#[inline(always)]
+fn alike(asked: &Asked) -> Alike {
+    Alike {
         address: asked.address,
         pid: u64::from(current_pid()),
         netns: asked.netns,
         port: asked.port,
         protocol: asked.protocol,
-    };
-    let Some(often) = ALIKE.value(&alike) else {
-        let _ = ALIKE.insert(alike, Often { since: now, told: 1, more: 0 }, 0);
-        return false;
-    };
-    if is_over(get(&often.since), now) {
-        set(&mut often.since, now);
-        set(&mut often.told, 1);
-        return false;
     }
-    if get(&often.told) < u64::from(global(&FILTER.burst)) {
-        add_one(&mut often.told);
-        return false;
-    }
-    add_one(&mut often.more);
-    count(counter::COALESCED);
-    true
+}
+
+/// Whether more of the ring buffer is not read yet than all parties may fill.
+#[inline(always)]
+pub(crate) fn has_little_room() -> bool {
+    waiting_bytes() > LITTLE_ROOM
 }
 
 /// Whether a window of time has passed. Ticks are exact enough, and reading a clock would cost as much as all else.
 #[inline(always)]
-fn is_over(since: u64, now: u64) -> bool {
+pub(crate) fn is_over(since: u64, now: u64) -> bool {
     now.wrapping_sub(since) > global(&FILTER.window)
 }

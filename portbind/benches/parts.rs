@@ -23,7 +23,7 @@ use portbind::kernel::layout;
 use portbind::kernel::record::Record;
 use portbind::output::{Style, jsonl};
 use portbind_ebpf::abi::{self, kind};
-use zerocopy::IntoBytes as _;
+use zerocopy::{FromZeros as _, IntoBytes as _};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -42,21 +42,16 @@ fn btf(criterion: &mut Criterion) {
     }
 }
 
-/// The records of one refusal with one holder.
+/// The record of one refusal with one holder.
 fn records(criterion: &mut Criterion) {
-    let record = |kind: u32, bytes: usize| {
-        let mut words = vec![0_u64; bytes / 8];
-        if let Some(first) = words.first_mut() {
-            *first = u64::from(kind);
-        }
-        words
-    };
-    let records =
-        [record(kind::REFUSAL, size_of::<abi::Refusal>()), record(kind::HOLDER, size_of::<abi::Holder>())];
-    criterion.bench_function("records of a refusal", |bench| {
-        bench.iter(|| {
-            records.iter().filter(|words| Record::parse(black_box(words).as_bytes()).is_ok()).count()
-        });
+    let header = abi::Header { kind: kind::REFUSAL, ..abi::Header::new_zeroed() };
+    let refusal = abi::Refusal { header, holders: 1, ..abi::Refusal::new_zeroed() };
+    let mut words = vec![0_u64; refusal.bytes() / size_of::<u64>()];
+    if refusal.write_to_prefix(words.as_mut_bytes()).is_err() {
+        return;
+    }
+    criterion.bench_function("record of a refusal", |bench| {
+        bench.iter(|| Record::parse(black_box(words.as_bytes())).is_ok());
     });
 }
 

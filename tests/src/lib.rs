@@ -20,6 +20,7 @@ pub mod rule;
 pub mod runner;
 pub mod scenario;
 pub mod scratch;
+pub mod storms;
 pub mod subject;
 pub mod sys;
 pub mod tracer;

@@ -22,7 +22,7 @@ pub mod change {
 
 record! {
 /// A process that is about to be told of. It can be told more than once.
-pub struct Introduction = 1624 {
+pub struct Introduction = 1632 {
     /// Kind [`INTRODUCTION`](super::kind::INTRODUCTION).
     pub header: Header,
     /// The task that is told of.
@@ -34,7 +34,7 @@ pub struct Introduction = 1624 {
 
 record! {
 /// A socket was bound.
-pub struct Bound = 136 {
+pub struct Bound = 144 {
     /// Kind [`BOUND`](super::kind::BOUND).
     pub header: Header,
     /// Who bound it.

@@ -7,12 +7,12 @@ use super::{Header, Identity, NAME_LEN, Socket};
 
 record! {
 /// A refusal of a socket whose name is no port, whole: only bind is traced of these families.
-pub struct Named = 288 {
+pub struct Named = 264 {
     /// Kind [`NAMED`](super::kind::NAMED).
     pub header: Header,
     /// Who.
     pub identity: Identity,
-    /// The socket. Addresses, ports, options and interface are those of internet sockets: zero.
+    /// The socket. Address, port, options and interface are those of internet sockets: zero.
     pub socket: Socket,
     /// Positive errno.
     pub error: u32,

@@ -3,11 +3,12 @@
 //! Chains are head-inserted, so the accepted connections of a busy server come before its listener
 //! in the bucket: a capped walk of the bucket alone would miss the one socket that matters.
 
-use portbind_ebpf::abi::{Address, Walk, walk as flag};
+use portbind_ebpf::abi::{Address, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
 use super::{add_flag, met, on_port};
 use crate::kernel::{Ptr, Step, at, get, increment, opaque, repeat, set};
+use crate::scratch::Scratch;
 use crate::sock::{Asked, IPPROTO_MPTCP, differ, is_any, nonzero, only_v6, specific};
 
 /// Steps along one chain of the listen hash.
@@ -31,23 +32,23 @@ struct Search<'a> {
 
 /// Searches the listen hash and the bind bucket of the asked port; returns the VRF of that bucket.
 #[inline(always)]
-pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
+pub(super) fn walk(asked: &Asked, to: &mut Scratch) -> u32 {
     let net = asked.sock.net();
     let tables = tables(asked, net);
     if tables.is_null() {
-        add_flag(walk, flag::NOT_WALKED);
+        add_flag(to, flag::NOT_WALKED);
         return 0;
     }
     let search = Search { asked, net, mix: net.read(at!(net_hash_mix)), tables };
     let mut busiest = Ptr(0).read::<Address>(0);
-    listeners(&search, &[0; 4], walk);
+    listeners(&search, &[0; 4], to);
     if !is_any(&asked.address) {
-        listeners(&search, &asked.address, walk);
+        listeners(&search, &asked.address, to);
     }
-    let vrf = bucket(&search, &mut busiest, walk);
+    let vrf = bucket(&search, &mut busiest, to);
     // A wildcard bind can lose to a listener on any address: the walk was cut, but met its connections.
-    if get(&walk.flags) & flag::TRUNCATED != 0 && is_any(&asked.address) && !is_any(&busiest) {
-        listeners(&search, &busiest, walk);
+    if get(&to.refusal.flags) & flag::TRUNCATED != 0 && is_any(&asked.address) && !is_any(&busiest) {
+        listeners(&search, &busiest, to);
     }
     vrf
 }
@@ -67,7 +68,7 @@ fn tables(asked: &Asked, net: Ptr) -> Ptr {
 
 /// Looks up the listeners of one local address; `::` and `0.0.0.0` share a chain.
 #[inline(always)]
-fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
+fn listeners(search: &Search<'_>, address: &Address, to: &mut Scratch) {
     let hash = hash_address(address, search.mix) ^ u32::from(search.asked.port);
     let index = hash & search.tables.read::<u32>(at!(hashinfo_lhash2_mask));
     let chains = search.tables.follow(at!(hashinfo_lhash2));
@@ -75,10 +76,10 @@ fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
     let is_older = at!(listen_portaddr_node) != ABSENT;
     let node_offset = if is_older { at!(listen_portaddr_node) } else { at!(sock_nulls_node) };
     let node = chain.follow(at!(listen_hashbucket_head));
-    let mut chain = Listeners { search, node_offset, walk, node };
+    let mut chain = Listeners { search, node_offset, to, node };
     repeat(MAX_LISTEN_STEPS, &mut chain);
     if !chain.has_ended() {
-        add_flag(chain.walk, flag::TRUNCATED);
+        set(&mut chain.to.walk.has_all_listeners, 0);
     }
 }
 
@@ -86,7 +87,7 @@ fn listeners(search: &Search<'_>, address: &Address, walk: &mut Walk) {
 struct Listeners<'a> {
     search: &'a Search<'a>,
     node_offset: u32,
-    walk: &'a mut Walk,
+    to: &'a mut Scratch,
     node: Ptr,
 }
 
@@ -104,10 +105,10 @@ impl Step for Listeners<'_> {
             return false;
         }
         let Search { asked, net, .. } = *self.search;
-        if let Some(found) = on_port(self.node, self.node_offset, asked, net, self.walk)
+        if let Some(found) = on_port(self.node, self.node_offset, asked, net, &mut self.to.walk)
             && opaque(found.is_listener) != 0
         {
-            met(&found, asked, self.walk);
+            met(&found, asked, self.to);
         }
         self.node = self.node.follow(0);
         true
@@ -168,7 +169,7 @@ const fn jhash_final(mut a: u32, mut b: u32, mut c: u32) -> u32 {
 
 /// Walks the owners of every bind bucket of the port; leaves an address met in `busiest`.
 #[inline(always)]
-fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
+fn bucket(search: &Search<'_>, busiest: &mut Address, to: &mut Scratch) -> u32 {
     let size = search.tables.read::<u32>(at!(hashinfo_bhash_size));
     let index = u32::from(search.asked.port).wrapping_add(search.mix) & size.wrapping_sub(1);
     let chains = search.tables.follow(at!(hashinfo_bhash));
@@ -185,13 +186,13 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, walk: &mut Walk) -> u32 {
     repeat(MAX_BUCKET_STEPS, &mut buckets);
     let Buckets { node, found, vrf, .. } = buckets;
     if !node.is_null() && found.is_null() {
-        add_flag(walk, flag::TRUNCATED);
+        add_flag(to, flag::TRUNCATED);
     }
     if !found.is_null() {
         if is_connected_only(found) {
-            add_flag(walk, flag::CONNECTED_ONLY);
+            add_flag(to, flag::CONNECTED_ONLY);
         }
-        owners(search, found, busiest, walk);
+        owners(search, found, busiest, to);
     }
     vrf
 }
@@ -238,15 +239,16 @@ pub(crate) fn is_connected_only(bucket: Ptr) -> bool {
 /// Walks the owners of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local
 /// address (from 6.8), flattened into one loop because nested ones multiply for the verifier.
 #[inline(always)]
-fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, walk: &mut Walk) {
+fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, to: &mut Scratch) {
     let by_address = at!(bucket_bhash2) != ABSENT;
     let list = if by_address { bucket.follow(at!(bucket_bhash2)) } else { Ptr(0) };
     let node = if by_address { first_of(list) } else { bucket.follow(at!(bucket_owners)) };
-    set(&mut walk.steps, 0);
-    let mut owners = Owners { search, busiest, walk, list, node };
+    set(&mut to.walk.steps, 0);
+    let mut owners = Owners { search, busiest, to, list, node };
     repeat(MAX_OWNER_STEPS, &mut owners);
-    if !owners.node.is_null() || !owners.list.is_null() {
-        add_flag(owners.walk, flag::TRUNCATED);
+    // The last step may have been that of the last owner.
+    if !owners.node.is_null() || !owners.list.follow(0).is_null() {
+        add_flag(owners.to, flag::TRUNCATED);
     }
 }
 
@@ -254,7 +256,7 @@ fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, walk: &mut Wa
 struct Owners<'a> {
     search: &'a Search<'a>,
     busiest: &'a mut Address,
-    walk: &'a mut Walk,
+    to: &'a mut Scratch,
     list: Ptr,
     node: Ptr,
 }
@@ -263,18 +265,18 @@ impl Step for Owners<'_> {
     #[inline(always)]
     fn step(&mut self) -> bool {
         let by_address = at!(bucket_bhash2) != ABSENT;
-        if self.node.is_null() || (by_address && increment(&mut self.walk.steps) > MAX_OWNERS_EACH) {
+        if self.node.is_null() || (by_address && increment(&mut self.to.walk.steps) > MAX_OWNERS_EACH) {
             if !self.node.is_null() {
-                add_flag(self.walk, flag::TRUNCATED);
+                add_flag(self.to, flag::TRUNCATED);
             }
             if !self.list.is_null() {
                 self.list = self.list.follow(0);
             }
             self.node = first_of(self.list);
-            set(&mut self.walk.steps, 0);
+            set(&mut self.to.walk.steps, 0);
             return !self.list.is_null();
         }
-        owner(self.search, self.node, self.busiest, self.walk);
+        owner(self.search, self.node, self.busiest, self.to);
         self.node = self.node.follow(0);
         true
     }
@@ -290,15 +292,15 @@ fn first_of(list: Ptr) -> Ptr {
 }
 
 #[inline(always)]
-fn owner(search: &Search<'_>, node: Ptr, busiest: &mut Address, walk: &mut Walk) {
-    let Some(found) = on_port(node, at!(sock_bind_node), search.asked, search.net, walk) else {
+fn owner(search: &Search<'_>, node: Ptr, busiest: &mut Address, to: &mut Scratch) {
+    let Some(found) = on_port(node, at!(sock_bind_node), search.asked, search.net, &mut to.walk) else {
         return;
     };
-    // The listen hash has told the listeners on these addresses already.
+    // The listen hash has shown the listeners on these addresses already, if its chains were short enough.
     let is_looked_up = 1 ^ specific(&found.address) | 1 ^ differ(&found.address, &search.asked.address);
-    if opaque(found.is_listener & is_looked_up) != 0 {
+    if opaque(found.is_listener & is_looked_up & u64::from(get(&to.walk.has_all_listeners))) != 0 {
         return;
     }
     *busiest = found.address;
-    met(&found, search.asked, walk);
+    met(&found, search.asked, to);
 }

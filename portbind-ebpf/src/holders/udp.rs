@@ -1,10 +1,11 @@
 //! UDP: every bound socket is in the slot of its port, whatever its address (net/ipv4/udp.c).
 
-use portbind_ebpf::abi::{Walk, walk as flag};
+use portbind_ebpf::abi::walk as flag;
 use portbind_ebpf::layout::ABSENT;
 
 use super::{add_flag, met, on_port};
 use crate::kernel::{Ptr, Step, at, repeat};
+use crate::scratch::Scratch;
 use crate::sock::Asked;
 
 /// Steps along one slot.
@@ -12,21 +13,21 @@ const MAX_STEPS: u32 = 96;
 
 /// Searches the slot of the asked port. UDP knows no VRF buckets: 0.
 #[inline(always)]
-pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
+pub(super) fn walk(asked: &Asked, to: &mut Scratch) -> u32 {
     let net = asked.sock.net();
     let table = table(asked, net);
     if table.is_null() {
-        add_flag(walk, flag::NOT_WALKED);
+        add_flag(to, flag::NOT_WALKED);
         return 0;
     }
     let mask = table.read::<u32>(at!(udp_table_mask));
     let slot = u32::from(asked.port).wrapping_add(net.read::<u32>(at!(net_hash_mix))) & mask;
     let slots = table.follow(at!(udp_table_hash));
     let head = Ptr(slots.0.wrapping_add(u64::from(slot) * u64::from(at!(udp_slot_size))));
-    let mut slot = Slot { asked, net, walk, node: head.follow(at!(udp_slot_head)) };
+    let mut slot = Slot { asked, net, to, node: head.follow(at!(udp_slot_head)) };
     repeat(MAX_STEPS, &mut slot);
     if !slot.node.is_null() {
-        add_flag(slot.walk, flag::TRUNCATED);
+        add_flag(slot.to, flag::TRUNCATED);
     }
     0
 }
@@ -35,7 +36,7 @@ pub(super) fn walk(asked: &Asked, walk: &mut Walk) -> u32 {
 struct Slot<'a> {
     asked: &'a Asked,
     net: Ptr,
-    walk: &'a mut Walk,
+    to: &'a mut Scratch,
     node: Ptr,
 }
 
@@ -45,8 +46,8 @@ impl Step for Slot<'_> {
         if self.node.is_null() {
             return false;
         }
-        if let Some(found) = on_port(self.node, at!(sock_node), self.asked, self.net, self.walk) {
-            met(&found, self.asked, self.walk);
+        if let Some(found) = on_port(self.node, at!(sock_node), self.asked, self.net, &mut self.to.walk) {
+            met(&found, self.asked, self.to);
         }
         self.node = self.node.follow(0);
         true

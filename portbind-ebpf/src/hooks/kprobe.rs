@@ -8,10 +8,9 @@ use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use portbind_ebpf::abi::{counter, operation};
 
-use crate::holders::Tables;
 use crate::kernel::{InPlace, Ptr, count, current_ids, get, set};
 use crate::maps::{CALLS, Call};
-use crate::refusal::{call_returned, port_refused};
+use crate::refusal::{Search, call_returned, port_refused};
 use crate::sock::Sock;
 
 #[inline(always)]
@@ -102,7 +101,7 @@ pub(crate) fn kretprobe_call(context: RetProbeContext) -> u32 {
                 Ptr(get(&call.address)),
                 || context.ret(),
                 get(&call.operation),
-                Tables::Foreign,
+                Search::FOREIGN,
             );
         }
     }

@@ -9,11 +9,10 @@ use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use crate::filter;
-use crate::holders::Tables;
 use crate::kernel::{Memory, Ptr, Registers, argument, at, current_task};
 use crate::named::{self, Name};
 use crate::open_files::SOCKFS_MAGIC;
-use crate::refusal::{EADDRINUSE, FailedCall, call_failed, call_succeeded};
+use crate::refusal::{EADDRINUSE, FailedCall, Search, call_failed, call_succeeded};
 use crate::sock::Sock;
 use crate::storm;
 
@@ -56,7 +55,7 @@ fn system_call_returned(context: &BtfTracePointContext) {
         (true, error) => {
             let SystemCall { address, operation, .. } = call;
             let call = FailedCall { address, memory: Memory::User, error, operation };
-            call_failed(sock, &call, || self::error(context) as u32 == EADDRINUSE, Tables::Either);
+            call_failed(sock, &call, || self::error(context) as u32 == EADDRINUSE, Search::EITHER);
         }
         (false, 0) => {}
         (false, error) if call.operation == operation::BIND => {

@@ -1,14 +1,16 @@
 //! A socket as it was at one moment: what all kinds share (`struct sock_common`, include/net/sock.h), or all that records
 //! tell of it, read at once.
 
-use portbind_ebpf::abi::{Address, Endpoint, SOCK_WORDS, Socket, option};
-use portbind_ebpf::layout::{ABSENT, COMMON_LEN};
+use portbind_ebpf::abi::{Address, Endpoint, Holder, Socket, option};
+use portbind_ebpf::layout::{ABSENT, COMMON_LEN, SOCK_LEN};
 
-use super::{Place, Sock, choose, flag, is_v4, mapped};
-use crate::kernel::{Block, Plain, Ptr, Room, at};
+use super::{Asked, Place, Sock, choose, flag, is_v4, mapped};
+use crate::kernel::{Block, Plain, Ptr, Room, at, jiffies};
 
 /// Words of the common part.
 pub(crate) const COMMON_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
+/// Words of a socket that are read at once.
+pub(crate) const SOCK_WORDS: usize = SOCK_LEN as usize / size_of::<u64>();
 /// Words of the smallest kind, one in TIME_WAIT: `struct inet_timewait_sock`, and what its size is rounded up to
 /// (include/net/inet_timewait_sock.h).
 const SMALL_WORDS: usize = 32;
@@ -31,7 +33,7 @@ impl<'a> Common<'a> {
         Self(Block::read(room, sock.0))
     }
 
-    /// Reads it to where a record has room.
+    /// Reads it to where there is room.
     #[inline(always)]
     pub(crate) fn to(words: &'a mut [u64; SOCK_WORDS], sock: Sock) -> Self {
         let (words, _) = words.split_first_chunk_mut().unwrap();
@@ -40,7 +42,7 @@ impl<'a> Common<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// Reads it to where a record has room.
+    /// Reads it to where there is room.
     #[inline(always)]
     pub(crate) fn to(words: &'a mut [u64; SOCK_WORDS], sock: Sock) -> Self {
         Self(Block::read_to::<SMALL_WORDS>(words, sock.0))
@@ -52,17 +54,47 @@ impl<'a> Whole<'a> {
         self.0.get(offset)
     }
 
-    /// Copies what a record says of any socket. As straight as [`Words::describe_endpoint`].
+    /// Copies what a record says of a socket on the asked port. As straight as [`Words::describe_endpoint`].
     #[inline(always)]
-    pub(crate) fn describe(&self, to: &mut Socket, sock: Sock, at: &Place) {
-        self.describe_endpoint(&mut to.endpoint, sock, at);
-        to.cookie = self.get(at!(sock_cookie));
+    pub(crate) fn describe_holder(&self, to: &mut Holder, sock: Sock, protocol: u16, inode: u64) {
+        to.id = sock.0.0;
+        to.inode = inode;
+        to.address = self.local();
+        to.peer = self.peer();
+        to.jiffies_left = self.get::<u64>(at!(time_wait_expires)).wrapping_sub(jiffies()) as i64;
+        to.backlog = self.get(at!(sock_ack_backlog));
+        to.max_backlog = self.get(at!(sock_max_ack_backlog));
         to.interface = self.interface();
-        to.options = self.options() | flag(self.get(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP);
-        to.time_wait_state = self.get(at!(time_wait_substate));
-        to.socket_type = self.get(at!(sock_type));
         to.uid = self.get(at!(sock_uid));
-        to.reserved = 0;
+        to.family = self.family();
+        to.protocol = protocol;
+        to.peer_port = self.peer_port();
+        to.state = self.state();
+        to.time_wait_state = self.get(at!(time_wait_substate));
+        to.options = self.all_options();
+    }
+
+    /// Copies what a record says of the refused socket.
+    #[inline(always)]
+    pub(crate) fn describe_asked(&self, to: &mut Socket, asked: &Asked, inode: u64) {
+        to.id = asked.sock.0.0;
+        to.inode = inode;
+        to.address = asked.address;
+        to.netns = asked.netns;
+        to.interface = self.interface();
+        to.uid = self.get(at!(sock_uid));
+        to.family = asked.family;
+        to.protocol = asked.protocol;
+        to.port = asked.port;
+        to.socket_type = self.get(at!(sock_type));
+        to.state = self.state();
+        to.options = self.all_options();
+    }
+
+    /// Bits of `abi::option`.
+    #[inline(always)]
+    fn all_options(&self) -> u8 {
+        self.options() | flag(self.get(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP)
     }
 }
 
@@ -143,7 +175,7 @@ impl<const N: usize> Words<'_, N> {
 
     /// Bits of `abi::option` that the common part tells.
     #[inline(always)]
-    pub(crate) fn options(&self) -> u32 {
+    fn options(&self) -> u8 {
         let reuse = u64::from(self.0.bits(at!(sock_reuse), 4));
         flag(reuse, option::REUSE_ADDRESS)
             | flag(reuse & SK_FORCE_REUSE, option::FORCE_REUSE)

@@ -24,7 +24,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use portbind_ebpf::abi::{Alike, counter};
+use portbind_ebpf::abi::{Alike, MAX_ALIKE, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -38,12 +38,12 @@ pub(super) use self::rights::require;
 use self::sink::written;
 pub(super) use self::sink::{End, Sink};
 use super::outlet::{Outlet, Outlets};
-use crate::diagnosis::event::{Account, Ended, Ending};
+use crate::diagnosis::event::{Account, Ended, Ending, LostBy};
 use crate::diagnosis::history::History;
 use crate::error::Error;
 use crate::host::confinement::Purpose;
 use crate::host::{Accounts, Host};
-use crate::kernel::assemble::{Assembler, Evidence};
+use crate::kernel::assemble::Evidence;
 use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
@@ -62,6 +62,9 @@ const RECORDS_AT_ONCE: usize = 256;
 const SLICE: Duration = Duration::from_millis(20);
 /// How often the loss counter, and the ring buffer, are looked at while nothing else happens.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
+
+/// Parties that are named as those whose refusals were lost.
+const MOST_LOST_BY: usize = 8;
 
 /// What was left in the ring buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,12 +125,13 @@ pub(super) struct Session<S> {
     tracer: Tracer,
     sink: S,
     enricher: Enricher,
-    assembler: Assembler,
     /// Refusals whose holder has no known opener yet, and how long each waits for it.
     waiting: VecDeque<(Instant, Evidence)>,
     begin: Instant,
     /// Refusals read from the ring buffer.
     read: u64,
+    /// Refusals that the kernel half only counted, and that are in the account.
+    counted: u64,
     account: Account,
     lost: u64,
     repeats: Repeats,
@@ -151,10 +155,10 @@ impl<S: Sink> Session<S> {
             enricher: Enricher::new(host, &tracer, settings.history_limit),
             tracer,
             sink,
-            assembler: Assembler::default(),
             waiting: VecDeque::new(),
             begin: Instant::now(),
             read: 0,
+            counted: 0,
             account: Account::default(),
             lost: 0,
             repeats: Repeats::new(),
@@ -347,11 +351,11 @@ impl<S: Sink> Session<S> {
                 .map(drop)?,
                 _ => {}
             }
-            if record.opens_a_refusal() {
+            if record.is_refusal() {
                 self.read += 1;
             }
-            let complete = self.assembler.push(record);
-            let end = match (self.show_releases(free)?, complete) {
+            let refusal = Evidence::of(record);
+            let end = match (self.show_releases(free)?, refusal) {
                 (Some(end), _) => Some(end),
                 (None, Some(evidence)) => self.take_in(evidence)?,
                 (None, None) => None,
@@ -366,13 +370,22 @@ impl<S: Sink> Session<S> {
     fn check_loss(&mut self) -> Result<(), Error> {
         let lost = self.tracer.count(counter::LOST)?;
         if lost > self.lost {
+            let uids: Vec<_> =
+                self.lost_by().iter().map(|by| format!("{} (uid {})", by.lost, by.uid)).collect();
+            let of = if uids.is_empty() { String::new() } else { format!("; in all {}", uids.join(", ")) };
             self.status(&format!(
-                "{} refusals lost: they came faster than they could be written",
+                "{} refusals lost: more kinds of them came than can be counted at once ({MAX_ALIKE}){of}",
                 lost - self.lost
             ));
             self.lost = lost;
         }
         Ok(())
+    }
+
+    /// Whose refusals were lost, most first: of not more parties than a line has room for.
+    fn lost_by(&self) -> Vec<LostBy> {
+        let lost = self.tracer.lost_by_party().into_iter().take(MOST_LOST_BY);
+        lost.map(|(party, lost)| LostBy { uid: party.owner, cgroup_id: party.cgroup, lost }).collect()
     }
 }
 

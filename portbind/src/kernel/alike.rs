@@ -1,35 +1,123 @@
-//! Refusals that the kernel half only counted: others like them had just been told, or they came too fast to be
-//! looked at.
+//! Refusals that the kernel half only counted: others like them had just been sent, or there was no room for them.
+
+use std::collections::HashMap as Known;
 
 use aya::Pod;
 use aya::maps::{HashMap, MapData};
-use portbind_ebpf::abi::{Alike, Endpoint, Header, Often, Refusal, Share};
+use portbind_ebpf::abi::{Alike, Often, Party, PartyShare, Refusal, Share};
+use zerocopy::{FromBytes, IntoBytes};
 
 use super::evidence;
 use super::half::Half;
 
 /// The map of those that are alike.
-pub(super) const MAP: &str = "ALIKE";
+const ALIKE: &str = "ALIKE";
 /// The map of what processes had of a window of time.
 const SHARES: &str = "SHARES";
+/// The map of what parties had of it.
+const PARTIES: &str = "PARTIES";
 
-/// The bytes of a key and of a value, which are plain integers without gaps.
-type KeyBytes = [u8; size_of::<Alike>()];
-type ValueBytes = [u8; size_of::<Often>()];
+/// Keys and values as bytes: they are plain integers without gaps.
+type AlikeBytes = [u8; size_of::<Alike>()];
+type OftenBytes = [u8; size_of::<Often>()];
 type ShareBytes = [u8; size_of::<Share>()];
+type PartyBytes = [u8; size_of::<Party>()];
+type PartyShareBytes = [u8; size_of::<PartyShare>()];
 
-/// How many of each kind were only counted, as far as the map can be read while it changes.
-pub(super) fn counted(half: &Half) -> Vec<(Alike, u64)> {
-    let entries = entries::<KeyBytes, ValueBytes>(half, MAP);
-    let entries = entries.map(|(key, value)| (zerocopy::transmute!(key), zerocopy::transmute!(value)));
-    entries.map(|(alike, often): (Alike, Often)| (alike, often.more)).filter(|(_, more)| *more > 0).collect()
+/// What was counted since the last time, of one kind or of one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct More<K, V> {
+    /// What they have in common.
+    pub key: K,
+    /// All that was counted, and when.
+    pub value: V,
+    /// How many there are that were not there the last time.
+    pub count: u64,
+    /// What it was the last time.
+    pub before: Option<V>,
 }
 
-/// How many refusals of each process were counted without a look, by thread group id.
-pub(super) fn not_looked_at(half: &Half) -> Vec<(u32, u64)> {
-    let entries = entries::<u32, ShareBytes>(half, SHARES);
-    let entries = entries.map(|(pid, value)| (pid, zerocopy::transmute!(value)));
-    entries.map(|(pid, share): (u32, Share)| (pid, share.more)).filter(|(_, more)| *more > 0).collect()
+/// What is known of the maps of counts from the last time they were read; no larger than they are.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    alike: Known<AlikeBytes, Often>,
+    shares: Known<u32, Share>,
+}
+
+impl Counts {
+    /// Those that are alike, as far as the map can be read while it changes.
+    pub(super) fn alike(&mut self, half: &mut Half) -> Vec<More<Alike, Often>> {
+        let more = more::<AlikeBytes, OftenBytes, Often>(half, ALIKE, &mut self.alike, |often| often.more);
+        let typed = |more: More<AlikeBytes, Often>| {
+            let More { key, value, count, before } = more;
+            More { key: zerocopy::transmute!(key), value, count, before }
+        };
+        more.into_iter().map(typed).collect()
+    }
+
+    /// Those that were counted without a look, by thread group id.
+    pub(super) fn not_looked_at(&mut self, half: &mut Half) -> Vec<More<u32, Share>> {
+        more::<u32, ShareBytes, Share>(half, SHARES, &mut self.shares, |share| share.more)
+    }
+}
+
+/// What there is more in a map than the last time. What has not changed since then is taken out of it: the kernel half
+/// begins anew with those when it has to.
+fn more<K, B, V>(
+    half: &mut Half,
+    map: &str,
+    known: &mut Known<K, V>,
+    count: impl Fn(&V) -> u64,
+) -> Vec<More<K, V>>
+where
+    K: Pod + Eq + std::hash::Hash,
+    B: Pod + IntoBytes + zerocopy::Immutable,
+    V: FromBytes + PartialEq + Copy,
+{
+    let mut found = Vec::new();
+    let mut stale = Vec::new();
+    let entries: Vec<(K, V)> = entries::<K, B>(half, map)
+        .filter_map(|(key, bytes)| Some((key, V::read_from_bytes(bytes.as_bytes()).ok()?)))
+        .collect();
+    let before = std::mem::take(known);
+    for (key, value) in entries {
+        let then = before.get(&key);
+        if then == Some(&value) {
+            stale.push(key);
+            continue;
+        }
+        // The kernel half may have begun anew with it.
+        let old = then.map_or(0, &count);
+        let new = count(&value).checked_sub(old).unwrap_or_else(|| count(&value));
+        if new > 0 {
+            found.push(More { key, value, count: new, before: then.copied() });
+        }
+        known.insert(key, value);
+    }
+    forget::<K, B>(half, map, &stale);
+    found
+}
+
+/// Takes entries out of a map. Who counts one there at this moment counts it in vain: it is missing in the sum, and so is
+/// accounted for as lost. An entry that cannot be taken out stays, and is counted on.
+fn forget<K: Pod, V: Pod>(half: &mut Half, map: &str, stale: &[K]) {
+    let Ok(map) = half.map_mut(map) else { return };
+    let Ok(mut map) = HashMap::<_, K, V>::try_from(map) else { return };
+    for key in stale {
+        drop(map.remove(key));
+    }
+}
+
+/// How many refusals of each party were lost, as far as they are remembered, most first.
+pub(super) fn lost(half: &Half) -> Vec<(Party, u64)> {
+    let entries = entries::<PartyBytes, PartyShareBytes>(half, PARTIES);
+    let lost = entries.map(|(party, share)| (zerocopy::transmute!(party), zerocopy::transmute!(share)));
+    let mut lost: Vec<_> = lost
+        .map(|(party, share): (Party, PartyShare)| (party, share.lost))
+        .filter(|(_, lost)| *lost > 0)
+        .collect();
+    lost.sort_by_key(|(_, lost)| std::cmp::Reverse(*lost));
+    lost
 }
 
 /// What can be read of a map; nothing if it was not made.
@@ -42,10 +130,12 @@ fn entries<'h, K: Pod + 'h, V: Pod + 'h>(half: &'h Half, map: &str) -> impl Iter
 /// What a refusal has in common with those that are alike.
 #[must_use]
 pub fn of(refusal: &Refusal) -> Alike {
-    let Endpoint { address, netns, port, protocol, .. } = refusal.socket.endpoint;
-    Alike { address, pid: pid(&refusal.header), netns, port, protocol }
-}
-
-fn pid(header: &Header) -> u64 {
-    u64::from(evidence::pid(header))
+    let socket = &refusal.socket;
+    Alike {
+        address: socket.address,
+        pid: u64::from(evidence::pid(&refusal.header)),
+        netns: socket.netns,
+        port: socket.port,
+        protocol: socket.protocol,
+    }
 }

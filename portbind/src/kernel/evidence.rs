@@ -5,10 +5,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use portbind_ebpf::abi::{self, holder, operation, option, walk};
+use portbind_ebpf::abi::{self, holder, operation, option};
 use zerocopy::IntoBytes;
 
 use super::assemble::Evidence;
+use super::name;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
     Ancestor, Family, Holder, Interface, Operation, Options, Ownership, Process, Protocol, Socket, State,
@@ -16,7 +17,8 @@ use crate::diagnosis::event::{
 use crate::diagnosis::history::{PortKey, SocketId, Table};
 use crate::host::clock::BootClock;
 
-/// AF_INET6 (include/linux/socket.h).
+/// AF_INET and AF_INET6 (include/linux/socket.h).
+const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 /// TCP_TIME_WAIT, TCP_NEW_SYN_RECV and TCP_FIN_WAIT2 (include/net/tcp_states.h).
 const TIME_WAIT: u32 = 6;
@@ -38,13 +40,6 @@ pub const fn operation(evidence: &Evidence) -> Operation {
 #[must_use]
 pub const fn error(evidence: &Evidence) -> Errno {
     Errno(evidence.refusal.error)
-}
-
-/// What the search met, as flags of [`abi::walk`]: one that lost holders was cut short.
-#[must_use]
-pub const fn walk_flags(evidence: &Evidence) -> u32 {
-    let abi::Walk { flags, lost, .. } = evidence.refusal.walk;
-    if lost > 0 { flags | walk::TRUNCATED } else { flags }
 }
 
 /// A process that was introduced, as far as the kernel told.
@@ -129,12 +124,29 @@ fn executable(caller: &abi::Caller) -> Option<String> {
 /// Which socket a record is about.
 #[must_use]
 pub const fn socket_id(endpoint: &abi::Endpoint) -> SocketId {
-    SocketId { object: endpoint.id, inode: if has_inode(endpoint) { endpoint.inode } else { 0 } }
+    id(endpoint.id, endpoint.inode, endpoint.state)
 }
 
-/// Only a full socket has one; see [`abi::Endpoint`].
-const fn has_inode(endpoint: &abi::Endpoint) -> bool {
-    endpoint.state != TIME_WAIT && endpoint.state != NEW_SYN_RECV
+/// Which socket was refused.
+#[must_use]
+pub fn asked_id(socket: &abi::Socket) -> SocketId {
+    id(socket.id, socket.inode, u32::from(socket.state))
+}
+
+const fn id(object: u64, inode: u64, state: u32) -> SocketId {
+    SocketId { object, inode: if is_full(state) { inode } else { 0 } }
+}
+
+/// Only a full socket has an inode, a protocol and an owner; see [`abi::Endpoint`].
+const fn is_full(state: u32) -> bool {
+    state != TIME_WAIT && state != NEW_SYN_RECV
+}
+
+/// The port that was asked for.
+#[must_use]
+pub fn asked_port(evidence: &Evidence) -> PortKey {
+    let abi::Socket { netns, port, protocol: number, .. } = evidence.refusal.socket;
+    PortKey { netns, table: Table::of(protocol(number)), port }
 }
 
 /// The port that a record of a full socket is about.
@@ -166,20 +178,19 @@ pub fn pid(header: &abi::Header) -> u32 {
 /// State of the refused socket.
 #[must_use]
 pub fn socket_state(evidence: &Evidence) -> State {
-    state(&evidence.refusal.socket)
+    State::of_number(evidence.refusal.socket.state)
 }
 
 /// The refused socket.
 #[must_use]
 pub fn socket(record: &abi::Socket) -> Socket {
-    let endpoint = &record.endpoint;
     Socket {
-        family: family(endpoint.family),
-        protocol: protocol(endpoint.protocol),
-        address: address(endpoint.family, endpoint.address),
-        port: endpoint.port,
+        family: family(record.family),
+        protocol: protocol(record.protocol),
+        address: address(record.family, record.address),
+        port: record.port,
         name: None,
-        netns: endpoint.netns,
+        netns: record.netns,
         netns_name: None,
         interface: interface(record.interface),
         options: options(record.options),
@@ -187,38 +198,56 @@ pub fn socket(record: &abi::Socket) -> Socket {
     }
 }
 
+/// Who was refused what, of those that are counted only: the name of the thread, and what it asked for.
+#[must_use]
+pub fn sample(record: &abi::Sample) -> (String, Socket) {
+    let has_port = record.family == AF_INET || record.family == AF_INET6;
+    let socket = Socket {
+        family: if has_port { family(record.family) } else { name::family(record.family) },
+        protocol: if has_port { protocol(record.protocol) } else { Protocol::Other(record.protocol) },
+        address: address(record.family, record.address),
+        port: record.port,
+        name: None,
+        netns: record.netns,
+        netns_name: None,
+        interface: None,
+        options: Options::default(),
+        uid: record.uid,
+    };
+    (text(record.comm.as_bytes()), socket)
+}
+
 /// The sockets on the port. None of them is said to conflict yet. A tick lasts `tick_ns` nanoseconds.
 #[must_use]
 pub fn holders(evidence: &Evidence, tick_ns: u64) -> Vec<Holder> {
-    let asked = protocol(evidence.refusal.socket.endpoint.protocol);
+    let asked = &evidence.refusal.socket;
     evidence.holders.iter().map(|record| one_holder(record, asked, tick_ns)).collect()
 }
 
-fn one_holder(record: &abi::Holder, asked: Protocol, tick_ns: u64) -> Holder {
-    let abi::Socket { endpoint, .. } = &record.socket;
-    let is_time_wait = endpoint.state == TIME_WAIT;
-    // Only a full socket has these; see `abi::Socket`.
-    let is_full = has_inode(endpoint);
-    let is_connected = endpoint.peer_port != 0 && state(&record.socket) != State::Listen;
+fn one_holder(record: &abi::Holder, asked: &abi::Socket, tick_ns: u64) -> Holder {
+    let number = u32::from(record.state);
+    let (is_time_wait, is_full) = (number == TIME_WAIT, is_full(number));
+    let state = state(record);
+    let is_connected = record.peer_port != 0 && state != State::Listen;
     Holder {
-        id: socket_id(endpoint),
-        state: state(&record.socket),
+        id: id(record.id, record.inode, number),
+        state,
         conflicts: false,
-        protocol: if is_full { protocol(endpoint.protocol) } else { asked },
-        family: family(endpoint.family),
-        address: address(endpoint.family, endpoint.address),
-        port: endpoint.port,
+        protocol: protocol(if is_full { record.protocol } else { asked.protocol }),
+        family: family(record.family),
+        address: address(record.family, record.address),
+        port: asked.port,
         name: None,
-        peer: is_connected.then(|| (address(endpoint.family, endpoint.peer), endpoint.peer_port)),
-        interface: interface(record.socket.interface),
-        inode: (is_full && endpoint.inode != 0).then_some(endpoint.inode),
-        uid: is_full.then_some(record.socket.uid),
+        peer: is_connected.then(|| (address(record.family, record.peer), record.peer_port)),
+        interface: interface(record.interface),
+        inode: (is_full && record.inode != 0).then_some(record.inode),
+        uid: is_full.then_some(record.uid),
         user: None,
-        options: options(record.socket.options),
+        options: options(record.options),
         options_known: true,
         ownership: ownership(record),
         time_wait_left_ms: is_time_wait.then(|| left_ms(record.jiffies_left, tick_ns)),
-        backlog: (state(&record.socket) == State::Listen).then_some((record.backlog, record.max_backlog)),
+        backlog: (state == State::Listen).then_some((record.backlog, record.max_backlog)),
         opened_by: None,
         since: None,
         left_by: None,
@@ -232,7 +261,7 @@ fn left_ms(jiffies: i64, tick_ns: u64) -> u64 {
 }
 
 fn ownership(record: &abi::Holder) -> Ownership {
-    if record.socket.endpoint.state == TIME_WAIT {
+    if u32::from(record.state) == TIME_WAIT {
         Ownership::TimeWait
     } else if record.flags & holder::KERNEL != 0 {
         Ownership::Kernel
@@ -245,11 +274,11 @@ fn ownership(record: &abi::Holder) -> Ownership {
     }
 }
 
-fn state(socket: &abi::Socket) -> State {
-    if socket.endpoint.state == TIME_WAIT && socket.time_wait_state == FIN_WAIT2 {
+fn state(holder: &abi::Holder) -> State {
+    if u32::from(holder.state) == TIME_WAIT && holder.time_wait_state == FIN_WAIT2 {
         return State::FinWait2;
     }
-    State::of_number(u8::try_from(socket.endpoint.state).unwrap_or_default())
+    State::of_number(holder.state)
 }
 
 fn family(number: u16) -> Family {
@@ -283,7 +312,7 @@ fn interface(index: u32) -> Option<Interface> {
     (index != 0).then_some(Interface { index, name: None })
 }
 
-fn options(bits: u32) -> Options {
+fn options(bits: u8) -> Options {
     Options {
         reuse_address: bits & option::REUSE_ADDRESS != 0,
         reuse_port: bits & option::REUSE_PORT != 0,

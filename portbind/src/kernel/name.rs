@@ -16,14 +16,14 @@ const SEQPACKET: u16 = 5;
 /// The refused socket, with the name in the sockaddr that was asked for.
 #[must_use]
 pub fn socket(record: &abi::Socket, sockaddr: &[u8]) -> Socket {
-    let family = family(record.endpoint.family);
+    let family = family(record.family);
     Socket {
         family,
         protocol: protocol(family, record),
         address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         port: 0,
         name: Some(name(family, sockaddr)),
-        netns: record.endpoint.netns,
+        netns: record.netns,
         netns_name: None,
         interface: None,
         options: Options::default(),
@@ -31,7 +31,8 @@ pub fn socket(record: &abi::Socket, sockaddr: &[u8]) -> Socket {
     }
 }
 
-fn family(number: u16) -> Family {
+/// A family of sockets without ports.
+pub(super) const fn family(number: u16) -> Family {
     match number {
         AF_UNIX => Family::Unix,
         AF_NETLINK => Family::Netlink,
@@ -42,11 +43,11 @@ fn family(number: u16) -> Family {
 
 fn protocol(family: Family, record: &abi::Socket) -> Protocol {
     match (family, record.socket_type) {
-        (Family::Netlink, _) => Protocol::Netlink(record.endpoint.protocol),
+        (Family::Netlink, _) => Protocol::Netlink(record.protocol),
         (Family::Unix | Family::Vsock, STREAM) => Protocol::Stream,
         (Family::Unix | Family::Vsock, DGRAM) => Protocol::Dgram,
         (Family::Unix | Family::Vsock, SEQPACKET) => Protocol::Seqpacket,
-        _ => Protocol::Other(record.endpoint.protocol),
+        _ => Protocol::Other(record.protocol),
     }
 }
 
@@ -117,8 +118,7 @@ mod tests {
             (17, 3, 6, None),
         ];
         for (family, socket_type, protocol, word) in cases {
-            let endpoint = abi::Endpoint { family, protocol, ..abi::Endpoint::new_zeroed() };
-            let record = abi::Socket { endpoint, socket_type, ..abi::Socket::new_zeroed() };
+            let record = abi::Socket { family, protocol, socket_type, ..abi::Socket::new_zeroed() };
             assert_eq!(socket(&record, &[]).protocol.as_str(), word, "{family} {socket_type} {protocol}");
         }
     }
@@ -126,8 +126,7 @@ mod tests {
     proptest! {
         #[test]
         fn takes_any_bytes(family: u16, bytes in prop::collection::vec(any::<u8>(), 0..=abi::NAME_LEN)) {
-            let endpoint = abi::Endpoint { family, ..abi::Endpoint::new_zeroed() };
-            let record = abi::Socket { endpoint, ..abi::Socket::new_zeroed() };
+            let record = abi::Socket { family, ..abi::Socket::new_zeroed() };
             let name = socket(&record, &bytes).name.unwrap();
             if let Name::Path(path) = &name {
                 prop_assert!(!path.is_empty() && !path.contains(&0));

@@ -1,15 +1,15 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{Bound, Change, Ended, Header, Holder, Introduction, Named, Refusal, kind};
+use portbind_ebpf::abi::{
+    Bound, Change, Ended, Header, Holder, Introduction, MAX_HOLDERS, Named, Refusal, kind,
+};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
-    /// Who asked for what, and what came of it.
-    Refusal(&'a Refusal),
-    /// A socket on the port.
-    Holder(&'a Holder),
+    /// Who asked for what, what came of it, and the sockets on the port.
+    Refusal(&'a Refusal, &'a [Holder]),
     /// A process that is about to be told of.
     Introduction(&'a Introduction),
     /// A socket was bound.
@@ -39,10 +39,10 @@ pub enum RecordError {
 }
 
 impl<'a> Record<'a> {
-    /// Whether it is the first, or only, record of a refusal.
+    /// Whether it is a refusal.
     #[must_use]
-    pub const fn opens_a_refusal(&self) -> bool {
-        matches!(self, Self::Refusal(_) | Self::Named(_))
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refusal(..) | Self::Named(_))
     }
 
     /// Reads one record.
@@ -55,8 +55,7 @@ impl<'a> Record<'a> {
             Err(_) => return Err(RecordError::Short { kind: 0, len: bytes.len() }),
         };
         match kind {
-            kind::REFUSAL => view(bytes, kind).map(Self::Refusal),
-            kind::HOLDER => view(bytes, kind).map(Self::Holder),
+            kind::REFUSAL => refusal(bytes),
             kind::INTRODUCTION => view(bytes, kind).map(Self::Introduction),
             kind::BOUND => view(bytes, kind).map(Self::Bound),
             kind::CHANGE => view(bytes, kind).map(Self::Change),
@@ -67,6 +66,15 @@ impl<'a> Record<'a> {
     }
 }
 
+/// A refusal and what follows it in its record.
+fn refusal(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
+    let short = RecordError::Short { kind: kind::REFUSAL, len: bytes.len() };
+    let (refusal, rest) = Refusal::ref_from_prefix(bytes).map_err(|_| short)?;
+    let count = refusal.holders.min(MAX_HOLDERS) as usize;
+    let (holders, _) = <[Holder]>::ref_from_prefix_with_elems(rest, count).map_err(|_| short)?;
+    Ok(Record::Refusal(refusal, holders))
+}
+
 fn view<T: FromBytes + KnownLayout + Immutable>(bytes: &[u8], kind: u32) -> Result<&T, RecordError> {
     T::ref_from_prefix(bytes)
         .map(|(record, _)| record)
@@ -75,8 +83,9 @@ fn view<T: FromBytes + KnownLayout + Immutable>(bytes: &[u8], kind: u32) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use portbind_ebpf::abi;
     use proptest::prelude::*;
-    use zerocopy::IntoBytes;
+    use zerocopy::{FromZeros as _, IntoBytes};
 
     use super::*;
 
@@ -90,6 +99,25 @@ mod tests {
         let unknown = Header { kind: 99, ..header };
         assert_eq!(Record::parse(unknown.as_bytes()), Err(RecordError::Kind(99)));
         assert_eq!(Record::parse(&[]), Err(RecordError::Short { kind: 0, len: 0 }));
+    }
+
+    #[test]
+    fn a_refusal_has_its_holders_behind_it() {
+        let header = Header { kind: kind::REFUSAL, ..Header::new_zeroed() };
+        let refusal = Refusal { header, holders: 2, ..Refusal::new_zeroed() };
+        let holders = [5, 6].map(|id| Holder { id, ..Holder::new_zeroed() });
+        let bytes = [refusal.as_bytes(), holders.as_bytes()].concat();
+        let mut words = vec![0_u64; bytes.len() / 8];
+        words.as_mut_bytes().copy_from_slice(&bytes);
+        assert_eq!(bytes.len(), refusal.bytes());
+        assert_eq!(Record::parse(words.as_bytes()), Ok(Record::Refusal(&refusal, &holders)));
+        let cut = &words.as_bytes()[..bytes.len() - 1];
+        assert_eq!(Record::parse(cut), Err(RecordError::Short { kind: kind::REFUSAL, len: cut.len() }));
+    }
+
+    #[test]
+    fn eight_thousand_refusals_fit() {
+        assert!(abi::ONE_HOLDER_LEN.next_multiple_of(8) <= 262);
     }
 
     proptest! {

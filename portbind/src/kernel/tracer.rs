@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::io;
 
 use aya::maps::{Array, MapData, PerCpuArray};
-use portbind_ebpf::abi::{Alike, Filter, PORT_WORDS, WINDOW};
+use portbind_ebpf::abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW};
 use portbind_ebpf::layout::Layout;
 
-use super::alike;
+use super::alike::{self, Counts, More};
 pub use super::attach::AttachError;
 use super::attach::{Attached, attach};
 use super::backend::Backend;
@@ -77,6 +77,7 @@ impl Options {
 pub struct Tracer {
     kernel: Kernel,
     half: RefCell<Half>,
+    counts: RefCell<Counts>,
     attached: RefCell<Attached>,
     /// What was written last of [`Self::await_ends`].
     awaits_ends: Cell<bool>,
@@ -119,6 +120,7 @@ impl Tracer {
                     return Ok(Self {
                         kernel,
                         half,
+                        counts: RefCell::default(),
                         attached,
                         awaits_ends: Cell::new(false),
                         _family: family,
@@ -158,16 +160,22 @@ impl Tracer {
         read().map_err(|error| TraceError::Load(error.to_string()))
     }
 
-    /// How many refusals of each kind were only counted, in all ([`Filter::burst`]).
+    /// How many refusals of each kind were only counted since the last call.
     #[must_use]
-    pub fn counted_alike(&self) -> Vec<(Alike, u64)> {
-        alike::counted(&self.half.borrow())
+    pub fn counted_alike(&self) -> Vec<More<Alike, Often>> {
+        self.counts.borrow_mut().alike(&mut self.half.borrow_mut())
     }
 
-    /// How many refusals of each process, by thread group id, were counted without a look, in all.
+    /// How many refusals of each process, by thread group id, were counted without a look since the last call.
     #[must_use]
-    pub fn not_looked_at(&self) -> Vec<(u32, u64)> {
-        alike::not_looked_at(&self.half.borrow())
+    pub fn not_looked_at(&self) -> Vec<More<u32, Share>> {
+        self.counts.borrow_mut().not_looked_at(&mut self.half.borrow_mut())
+    }
+
+    /// How many refusals of each party were lost, as far as parties are remembered, most first.
+    #[must_use]
+    pub fn lost_by_party(&self) -> Vec<(Party, u64)> {
+        alike::lost(&self.half.borrow())
     }
 
     /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU. A refusal
@@ -269,9 +277,6 @@ impl Kernel {
         }
         let filter = Filter { window: WINDOW / tick_ns().max(1), ..options.filter };
         let mut half = Half::read(self.object, &self.layout, &filter, &wanted)?;
-        if options.filter.burst == 0 {
-            half.set_entries(alike::MAP, 1);
-        }
         if !options.family {
             half.set_entries(family::MAP, 1);
         }

@@ -6,6 +6,7 @@ use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::sanitize::{Escaped, columns, cut, cut_quoted};
 use super::words;
+use crate::diagnosis::cause::Code;
 use crate::diagnosis::event::{Refusal, Repeat, State};
 
 /// Terminals from this width on get the wide columns.
@@ -108,7 +109,11 @@ impl BriefWriter {
         line.column(NAME, &Escaped(&process.comm).column(widths.comm), widths.comm);
         line.column(PLAIN, "", widths.operation);
         let (protocol, asked, cause) = if repeat.looked_at {
-            (words::kind(socket.family, socket.protocol), words::asked(socket), repeat.cause.as_str())
+            (
+                words::kind(socket.family, socket.protocol),
+                words::asked(socket),
+                repeat.cause.map_or("", Code::as_str),
+            )
         } else {
             (String::new(), "too fast to look at".to_owned(), "")
         };

@@ -89,12 +89,14 @@ fn printed() -> Vec<String> {
         printer.event(&refusal).unwrap();
         let repeat = Repeat {
             time: refusal.time,
-            refused: refusal.time,
+            first: refusal.time,
+            last: refusal.time,
+            refused: Some(refusal.time),
             count: 2,
             looked_at: true,
             process: Rc::clone(&refusal.process),
             socket: refusal.socket.clone(),
-            cause: refusal.cause.code,
+            cause: Some(refusal.cause.code),
         };
         printer.repeat(&repeat).unwrap();
         all.push(String::from_utf8(printer.into_inner()).unwrap());

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::samples::{self, all};
 use super::sanitize::columns;
 use super::{Format, Printer, Style, Summary};
-use crate::diagnosis::event::{Account, Gaps, Refusal, Repeat};
+use crate::diagnosis::event::{Account, Gaps, LostBy, Refusal, Repeat};
 
 fn print(format: Format, style: Style, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, style, Vec::new());
@@ -286,10 +286,11 @@ fn json_unknown_error_and_protocol() {
 #[test]
 fn json_summary() {
     let account = Account { refused: 10, shown: 4, coalesced: 3, filtered: 2, lost: 1 };
-    let gaps = Gaps { steps_lost: 5, returns_missed: 6, passed_over: 7, history_lost: 8, history_evicted: 9 };
+    let lost_by = vec![LostBy { uid: 1000, cgroup_id: 77, lost: 1 }];
+    let gaps = Gaps { lost_by, returns_missed: 6, passed_over: 7, history_lost: 8, history_evicted: 9 };
     let mut printer = Printer::new(Format::Json, Style::default(), Vec::new());
     printer.summary(&Summary::new(&account, &gaps, std::time::Duration::from_millis(2500))).unwrap();
-    assert_snapshot!(String::from_utf8(printer.into_inner()).unwrap(), @r##"{"schema":"portbind.event/1","kind":"summary","refused":10,"shown":4,"coalesced":3,"filtered":2,"lost":1,"steps_lost":5,"returns_missed":6,"passed_over":7,"history_lost":8,"history_evicted":9,"seconds":2.5}"##);
+    assert_snapshot!(String::from_utf8(printer.into_inner()).unwrap(), @r##"{"schema":"portbind.event/1","kind":"summary","refused":10,"shown":4,"coalesced":3,"filtered":2,"lost":1,"lost_by":[{"uid":1000,"cgroup_id":77,"lost":1}],"returns_missed":6,"passed_over":7,"history_lost":8,"history_evicted":9,"seconds":2.5}"##);
 }
 
 #[test]
@@ -299,11 +300,13 @@ fn more_of_the_same() {
         let repeat = Repeat {
             looked_at,
             time: "2026-11-23T12:04:32.5Z".parse().unwrap(),
-            refused: refusal.time,
+            first: "2026-11-23T12:04:31.6Z".parse().unwrap(),
+            last: "2026-11-23T12:04:32.4Z".parse().unwrap(),
+            refused: Some(refusal.time),
             count,
             process: Rc::clone(&refusal.process),
             socket: refusal.socket.clone(),
-            cause: refusal.cause.code,
+            cause: Some(refusal.cause.code),
         };
         let mut printer = Printer::new(format, Style::default(), Vec::new());
         printer.repeat(&repeat).unwrap();
@@ -312,9 +315,9 @@ fn more_of_the_same() {
     assert_snapshot!(told(Format::Text, 3214, true), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
     assert_snapshot!(told(Format::Text, 1, true), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
     assert_snapshot!(told(Format::Brief, 3214, true), @r#"12:04:32.500 48213   "\x3a:error:\x…"          tcp     0.0.0.0:8080                        3214 more                listener"#);
-    assert_snapshot!(told(Format::Text, 9, false), @r#"12:04:32.500  9 times more  refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213), too fast to look at each: the last told was tcp 0.0.0.0:8080"#);
+    assert_snapshot!(told(Format::Text, 9, false), @r#"12:04:32.500  9 times more  refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213), too fast to look at each: the last shown was tcp 0.0.0.0:8080"#);
     assert_snapshot!(told(Format::Brief, 9, false), @r#"12:04:32.500 48213   "\x3a:error:\x…"                  too fast to look at                 9 more"#);
-    assert_snapshot!(told(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
+    assert_snapshot!(told(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"first":"2026-11-23T12:04:31.600000000Z","last":"2026-11-23T12:04:32.400000000Z","looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
 }
 
 /// Every field of the core stands where it always stood, in every line.

@@ -32,7 +32,7 @@ pub use explanation::{Explanation, Join, LogLine, Target};
 pub use mask::Line;
 pub use people::{CiJob, Container, Pod, Test};
 pub use report::Report;
-pub use run::{Cache, Release, Repeat, Summary};
+pub use run::{Cache, LostBy, Release, Repeat, Summary};
 pub use schema::json_schema;
 pub use time::Time;
 

@@ -51,7 +51,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
                 // A process that lacks a socket says nothing, and the parent waits in vain: it is told by the end.
                 let taken = if number == options.processes / 2 { Some(port) } else { None };
                 let _sockets = live(options.sockets, taken, &done);
-                sys::process::leave();
+                sys::process::leave(1);
             }
         }
     }

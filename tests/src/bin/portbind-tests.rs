@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use portbind::diagnosis::cause::Code;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
+use portbind_tests::storms::{self, Storm};
 use portbind_tests::subject::{self, Subject};
 use portbind_tests::{actor, bench, checks, guide, recording, rule, runner, scenario, transcript};
 
@@ -67,6 +68,9 @@ enum Part {
     /// Holds a port until the input ends.
     #[command(hide = true)]
     Hold,
+    /// Is refused over and over once the input ends.
+    #[command(hide = true, subcommand)]
+    Storm(Storm),
     /// Is a command that portbind wraps.
     #[command(hide = true, subcommand)]
     Subject(Subject),
@@ -105,6 +109,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Hold) => actor::hold()?,
+        Some(Part::Storm(storm)) => storms::run(storm)?,
         Some(Part::Bench(measurement)) => bench::run(&measurement)?,
         Some(Part::Sleep { name }) => actor::sleep(&name)?,
         Some(Part::Subject(subject)) => return subject::run(subject),

@@ -6,7 +6,8 @@ use rustix::process::Signal;
 use super::Setting;
 use super::support::{Quarrel, events, exited};
 use crate::actor::Protocol;
-use crate::tracer::Tracer;
+use crate::storms::{Storm, Stormer};
+use crate::tracer::{Ended, Tracer};
 
 /// How many are told of a storm, before the rest of a second is counted.
 const BURST: u64 = 8;
@@ -77,5 +78,104 @@ pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
     // What the kernel passed over it cannot tell.
     let missed = u64::from(ROUNDS.saturating_sub(told));
     ensure!(missed <= ended.passed_over(), "{told} of {ROUNDS} refusals of a bystander were told");
+    Ok(())
+}
+
+/// A user who has nothing to do with the tests.
+const STRANGER: u32 = 47_114;
+
+/// What JSON says of the refusals of processes, besides the account.
+#[derive(Debug, Default)]
+struct Said {
+    /// Lines of refusals.
+    shown: u64,
+    /// What lines of repeats count.
+    repeated: u64,
+    /// Lines of refusals without all their holders.
+    without_holders: u64,
+    /// Lines of repeats that do not say when.
+    without_times: u64,
+}
+
+impl Said {
+    fn of(ended: &Ended, pids: &[u32]) -> anyhow::Result<Self> {
+        let mut said = Self::default();
+        for line in &ended.stdout {
+            let line: serde_json::Value = serde_json::from_str(line)?;
+            let pid = line["process"]["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+            if !pid.is_some_and(|pid| pids.contains(&pid)) {
+                continue;
+            }
+            if line["kind"] == "refusal" {
+                said.shown += 1;
+                let is_whole = line["holders_truncated"] == false
+                    && line["holders"].as_array().is_some_and(|holders| holders.len() == 1);
+                said.without_holders += u64::from(!is_whole);
+            } else if line["kind"] == "repeat" {
+                said.repeated += line["count"].as_u64().unwrap_or(0);
+                let (first, last) = (line["first"].as_str(), line["last"].as_str());
+                said.without_times += u64::from(first.is_none() || first > last);
+            }
+        }
+        Ok(said)
+    }
+
+    /// Complains unless all of so many refusals are there, but for those that the kernel passed over.
+    fn is_all(&self, ended: &Ended, count: u64) -> anyhow::Result<()> {
+        let account = ended.account()?;
+        let missing = count.saturating_sub(self.shown + self.repeated);
+        ensure!(account.lost == 0 && missing <= ended.passed_over(), "of {count}: {self:?}, {account:?}");
+        ensure!(self.shown + self.repeated <= count, "more than {count}: {self:?}, {account:?}");
+        ensure!(self.without_holders == 0 && self.without_times == 0, "not whole: {self:?}");
+        Ok(())
+    }
+}
+
+/// In JSON, a burst of one process is shown as far as there is room, and the rest is counted: nothing is lost.
+pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
+    for count in [2_000, 20_000] {
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+        let pid = quarrel.refuse("burster", count)?;
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
+        Said::of(&ended, &[pid])?.is_all(&ended, u64::from(count))?;
+    }
+    Ok(())
+}
+
+/// The same of many processes at once, each with a port of its own.
+pub(super) fn bursts_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
+    const PROCESSES: u32 = 64;
+    const EACH: u32 = 1500;
+    let new = |_| Stormer::new(Storm::Own { count: EACH }, 0);
+    let mut stormers = (0..PROCESSES).map(new).collect::<anyhow::Result<Vec<_>>>()?;
+    let pids: Vec<_> = stormers.iter().map(Stormer::pid).collect();
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    stormers.iter_mut().for_each(Stormer::start);
+    stormers.into_iter().try_for_each(Stormer::end)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    Said::of(&ended, &pids)?.is_all(&ended, u64::from(PROCESSES * EACH))
+}
+
+/// Another user has thousands of processes refused, each of another user of its own, at another address, while portbind
+/// reads nothing; what is refused to others is shown all the same.
+pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> {
+    const PROCESSES: u32 = 3000;
+    const INNOCENT: u32 = 100;
+    let stormer = Stormer::new(Storm::Wild { processes: PROCESSES }, STRANGER)?;
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    quarrel.rename("innocent", "innocent")?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    tracer.pause()?;
+    stormer.end()?;
+    let pid = quarrel.refuse("innocent", INNOCENT)?;
+    tracer.signal(Signal::CONT)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let said = Said::of(&ended, &[pid])?;
+    let missing = u64::from(INNOCENT).saturating_sub(said.shown);
+    ensure!(missing <= ended.passed_over(), "of {INNOCENT} of an innocent: {said:?}, {:?}", ended.account()?);
     Ok(())
 }

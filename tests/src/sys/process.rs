@@ -19,8 +19,18 @@ pub fn fork() -> io::Result<Option<Pid>> {
     if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(Pid::from_raw(pid)) }
 }
 
-/// Ends a copy, without what its original does at its end.
-pub fn leave() -> ! {
+/// Ends a copy with this exit status, without what its original does at its end.
+pub fn leave(status: i32) -> ! {
     // SAFETY: the call ends this process and touches no memory.
-    unsafe { libc::_exit(1) }
+    unsafe { libc::_exit(status) }
+}
+
+/// Moves this process into a user namespace of its own, in which it may do what root may.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn own_user_namespace() -> io::Result<()> {
+    // SAFETY: the call touches no memory.
+    if unsafe { libc::unshare(libc::CLONE_NEWUSER) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -28,7 +28,7 @@ impl Html {
             Entry::Command(command) => collector.command(&wire::Command::from(command)),
             Entry::Refusal(refusal) => collector.refusal(&wire::Refusal::from(refusal)),
             Entry::Release(release) => collector.release(&wire::Release::from(release)),
-            // Of what was only counted, the page has no place.
+            // The page is about refusals that were shown, and the summary counts the others.
             Entry::Repeat(_) => {}
             Entry::Outcome(outcome) => collector.outcome(&wire::Outcome::from(outcome)),
             Entry::Leak(leak) => collector.leak(&wire::Leak::from(leak)),

@@ -29,11 +29,11 @@ impl<S: Sink> Session<S> {
         if end == End::ClosedPipe {
             return Ok(());
         }
-        let (kept_back, counted) = self.read_the_last(records, half).await?;
+        let kept_back = self.read_the_last(records, half).await?;
         let cut_off = self.show_the_last(half).await?;
-        self.account.coalesced = counted + self.overflow.coalesced;
         self.account.filtered += kept_back;
-        let unread = self.account.refused.saturating_sub(self.read + kept_back + counted);
+        // What was counted at the moment when its count was given up is lost.
+        let unread = self.account.refused.saturating_sub(self.read + kept_back + self.counted);
         let unwritten = self.sink.outlets().finish(self.settings.last_words, deadline).await;
         self.account.shown = self.account.shown.saturating_sub(unwritten);
         self.account.lost = unread + self.overflow.lost + unwritten;
@@ -55,8 +55,8 @@ impl<S: Sink> Session<S> {
         Ok(())
     }
 
-    /// Reads what is in the ring buffer until `until`; how many refusals the kernel half kept back, and counted only.
-    async fn read_the_last(&mut self, records: &mut Records, until: Instant) -> Result<(u64, u64), Error> {
+    /// Reads what is in the ring buffer until `until`; how many refusals the kernel half kept back.
+    async fn read_the_last(&mut self, records: &mut Records, until: Instant) -> Result<u64, Error> {
         let settled = (Instant::now() + LAST_RECORDS).min(until);
         loop {
             // Who reads events no more is told no more.
@@ -68,7 +68,7 @@ impl<S: Sink> Session<S> {
             // A program that was already running when it was detached may still be writing.
             let is_all = self.read + self.lost + kept_back + counted >= self.account.refused;
             if is_all || Instant::now() >= settled {
-                return Ok((kept_back, counted));
+                return Ok(kept_back);
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -76,10 +76,6 @@ impl<S: Sink> Session<S> {
 
     /// Shows what waits, until `until`; returns how many refusals were only counted then.
     async fn show_the_last(&mut self, until: Instant) -> Result<u64, Error> {
-        self.end_waiting(Instant::now() + LATE_OPENING);
-        for evidence in self.assembler.take_all() {
-            self.take_in(evidence)?;
-        }
         self.end_waiting(Instant::now() + LATE_OPENING);
         while !self.queue.is_empty() && Instant::now() < until {
             if self.may_work() {
@@ -115,8 +111,7 @@ impl<S: Sink> Session<S> {
         let lost = self.overflow.lost;
         if lost > 0 {
             self.status(&format!(
-                "{lost} refusals lost: their processes caused more than could be described, and none of theirs was \
-                 shown before"
+                "{lost} refusals lost: more kinds of them waited for their turn than can be counted at once"
             ));
         }
     }
@@ -133,7 +128,7 @@ impl<S: Sink> Session<S> {
 
     fn gaps(&self, passed_over: u64) -> Result<Gaps, Error> {
         Ok(Gaps {
-            steps_lost: self.tracer.count(counter::LOST_HOLDERS)?,
+            lost_by: self.lost_by(),
             returns_missed: self.tracer.count(counter::LOST_ENTRIES)?,
             history_lost: self.tracer.count(counter::LOST_LIFE)?,
             history_evicted: self.enricher.history().evicted(),
@@ -142,10 +137,7 @@ impl<S: Sink> Session<S> {
     }
 
     fn tell_gaps(&mut self, gaps: &Gaps) {
-        let Gaps { steps_lost, returns_missed, passed_over, history_lost, history_evicted } = gaps;
-        if *steps_lost > 0 {
-            self.status(&format!("{steps_lost} parts of shown refusals lost: some holders are missing"));
-        }
+        let Gaps { returns_missed, passed_over, history_lost, history_evicted, .. } = gaps;
         if *returns_missed > 0 {
             self.status(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
         }

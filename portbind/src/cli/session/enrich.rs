@@ -32,7 +32,7 @@ use crate::diagnosis::other;
 use crate::diagnosis::remedy;
 use crate::diagnosis::rule::Generation;
 use crate::host::bind_facts::FailedCall;
-use crate::host::clock::{boot_time, tick_ns};
+use crate::host::clock::{BootClock, boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
 use crate::host::{Host, OwnerCache, SocketOwners, generation};
@@ -128,6 +128,11 @@ impl Enricher {
     /// The time of day of a moment in nanoseconds since boot.
     pub(super) fn wall_time(&self, boot_ns: u64) -> Timestamp {
         self.processes.host.clock.at(boot_ns)
+    }
+
+    /// What turns nanoseconds since boot into the time of day.
+    pub(super) const fn clock(&self) -> BootClock {
+        self.processes.host.clock
     }
 
     /// A process is about to be told of; `looks`: there is time to look at it.
@@ -227,7 +232,7 @@ impl Enricher {
         let record = &evidence.refusal;
         let process = self.processes.caller(&record.header, &record.identity, true);
         let mut socket = evidence::socket(&record.socket);
-        let key = evidence::port_key(&record.socket.endpoint);
+        let key = evidence::asked_port(evidence);
         let mut holders = evidence::holders(evidence, self.tick_ns);
         for holder in &mut holders {
             self.remember(key, holder);
@@ -241,7 +246,7 @@ impl Enricher {
             start_boot_ns: record.identity.start_time,
             uid: record.identity.uid,
             socket: &socket,
-            inode: record.socket.endpoint.inode,
+            inode: record.socket.inode,
             state: evidence::socket_state(evidence),
             has_port: self.has_port(record),
             parents: &self.parents(record),
@@ -265,7 +270,7 @@ impl Enricher {
             operation: case.operation,
             error,
             holders_truncated: case.search == Search::Truncated,
-            bystanders: record.walk.bystanders,
+            bystanders: record.bystanders,
             cause,
             fixes,
             history: case.history.to_vec(),
@@ -285,7 +290,7 @@ impl Enricher {
         const NO_PORTS: &PortFacts =
             &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
         const NO_FACTS: &other::Facts = &other::Facts::unknown(State::Bound);
-        let flags = evidence::walk_flags(evidence);
+        let flags = evidence.refusal.flags;
         let search = if flags & walk::NOT_WALKED != 0 {
             Search::NotDone
         } else if flags & walk::TRUNCATED != 0 {
@@ -333,7 +338,7 @@ impl Enricher {
     /// caller lives.
     fn has_port(&self, record: &abi::Refusal) -> Option<bool> {
         let began_before_tracing = record.identity.start_time < self.begin;
-        let known = self.history.has_port(evidence::socket_id(&record.socket.endpoint));
+        let known = self.history.has_port(evidence::asked_id(&record.socket));
         known.or_else(|| (!began_before_tracing && self.history.evicted() == 0).then_some(false))
     }
 

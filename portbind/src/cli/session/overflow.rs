@@ -15,31 +15,29 @@ const KINDS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 #[derive(Debug)]
 pub(super) struct Overflow<K: Hash + Eq> {
     counted: LruCache<K, Repeat>,
-    /// Refusals that are reported as repeats of others.
-    pub(super) coalesced: u64,
-    /// Refusals that are not.
+    /// Refusals that are not even counted with others: there were too many kinds.
     pub(super) lost: u64,
 }
 
 impl<K: Hash + Eq> Overflow<K> {
     pub(super) fn new() -> Self {
-        Self { counted: LruCache::new(KINDS), coalesced: 0, lost: 0 }
+        Self { counted: LruCache::new(KINDS), lost: 0 }
     }
 
-    /// One more; `known` is the repeat that it would be, if one like it was shown.
-    pub(super) fn count(&mut self, key: K, known: Option<&Repeat>) {
+    /// One more, refused at `time`; `like` is the repeat that it would be.
+    pub(super) fn count(&mut self, key: K, time: Timestamp, like: impl FnOnce() -> Repeat) {
         if let Some(counted) = self.counted.get_mut(&key) {
             counted.count = counted.count.saturating_add(1);
-            self.coalesced = self.coalesced.saturating_add(1);
+            counted.first = counted.first.min(time);
+            counted.last = counted.last.max(time);
             return;
         }
         // What was counted and not reported yet is not given up for another kind.
-        let Some(known) = known.filter(|_| self.counted.len() < KINDS.get()) else {
+        if self.counted.len() >= KINDS.get() {
             self.lost = self.lost.saturating_add(1);
             return;
-        };
-        self.coalesced = self.coalesced.saturating_add(1);
-        self.counted.put(key, Repeat { count: 1, ..known.clone() });
+        }
+        self.counted.put(key, Repeat { count: 1, first: time, last: time, ..like() });
     }
 
     /// What was counted since the last time.
@@ -56,32 +54,37 @@ impl<K: Hash + Eq> Overflow<K> {
 mod tests {
     use std::rc::Rc;
 
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::output::samples;
 
     #[test]
     fn all_are_counted_once() {
         let refusal = samples::listener();
-        let known = Repeat {
-            time: refusal.time,
-            refused: refusal.time,
+        let (time, later) = (refusal.time, refusal.time + SignedDuration::from_secs(1));
+        let known = || Repeat {
+            time,
+            first: time,
+            last: time,
+            refused: Some(time),
             count: 0,
             looked_at: true,
             process: Rc::clone(&refusal.process),
             socket: refusal.socket.clone(),
-            cause: refusal.cause.code,
+            cause: Some(refusal.cause.code),
         };
         let mut overflow = Overflow::new();
-        overflow.count(7, None);
-        overflow.count(8, Some(&known));
-        overflow.count(8, None);
-        let counts: Vec<u64> = overflow.take(refusal.time).iter().map(|repeat| repeat.count).collect();
-        assert_eq!((counts, overflow.coalesced, overflow.lost), (vec![2], 2, 1));
-        assert!(overflow.take(refusal.time).is_empty());
+        overflow.count(8, later, known);
+        overflow.count(8, time, known);
+        let taken = overflow.take(later);
+        let parts: Vec<_> = taken.iter().map(|repeat| (repeat.count, repeat.first, repeat.last)).collect();
+        assert_eq!((parts, overflow.lost), (vec![(2, time, later)], 0));
+        assert!(overflow.take(later).is_empty());
         for kind in 0..10_000 {
-            overflow.count(kind, Some(&known));
+            overflow.count(kind, time, known);
         }
-        let counted: u64 = overflow.take(refusal.time).iter().map(|repeat| repeat.count).sum();
-        assert_eq!((counted + 2, 10_003), (overflow.coalesced, overflow.coalesced + overflow.lost));
+        let counted: u64 = overflow.take(later).iter().map(|repeat| repeat.count).sum();
+        assert_eq!((counted, counted + overflow.lost), (1024, 10_000));
     }
 }

@@ -1,7 +1,7 @@
 //! Who answers for a process, and how much work has been done for whom.
 //!
-//! Nobody's refusals are to keep those of others from being shown. A party is the owner of a process; the subordinate
-//! user ids of a user (subuid(5)) count as that user, who can have 65,536 of them.
+//! Nobody's refusals are to keep those of others from being shown. A party is what the kernel half takes for one
+//! ([`abi::Party`]); the subordinate user ids of a user (subuid(5)) count as that user, who can have 65,536 of them.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -24,12 +24,17 @@ const PARTIES: usize = 4096;
 
 /// Whoever answers for a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Party(u64);
+pub(super) struct Party {
+    /// Id of the cgroup at level 1 or 2 that its processes are below; 0 for the root.
+    cgroup: u64,
+    /// User id in the initial user namespace.
+    owner: u32,
+}
 
 impl Party {
     #[cfg(test)]
     pub(super) const fn numbered(number: u64) -> Self {
-        Self(number)
+        Self { cgroup: number, owner: 0 }
     }
 }
 
@@ -55,8 +60,8 @@ impl Parties {
 
     /// Who answers for a process.
     pub(super) fn of(&self, identity: &abi::Identity) -> Party {
-        let owner = self.subordinate.iter().find(|(range, _)| range.contains(&identity.uid));
-        Party(u64::from(owner.map_or(identity.uid, |(_, owner)| *owner)))
+        let owner = self.subordinate.iter().find(|(range, _)| range.contains(&identity.owner));
+        Party { cgroup: identity.cgroup, owner: owner.map_or(identity.owner, |(_, owner)| *owner) }
     }
 
     /// Whether work for a party is done at once: it has not had its share.
@@ -102,7 +107,7 @@ mod tests {
     use super::*;
 
     fn of(parties: &Parties, uid: u32) -> Party {
-        parties.of(&abi::Identity { uid, ..abi::Identity::new_zeroed() })
+        parties.of(&abi::Identity { owner: uid, ..abi::Identity::new_zeroed() })
     }
 
     #[test]

@@ -142,7 +142,8 @@ mod tests {
     fn pending(time: u64) -> Pending {
         let mut refusal = Refusal::new_zeroed();
         refusal.header.time = time;
-        Pending { evidence: Evidence::from(&refusal), opening: Opening::MayCome }
+        let evidence = Evidence { refusal: Box::new(refusal), holders: Vec::new(), name: None };
+        Pending { evidence, opening: Opening::MayCome }
     }
 
     fn pop(queue: &mut Queue) -> Option<(Party, u64)> {

@@ -1,4 +1,5 @@
-//! Refusals that were only counted, because others like them had just been told: how many there were.
+//! Refusals that were only counted, because others like them had just been shown or there was no room: how many there
+//! were, and when.
 
 use std::hash::Hash;
 use std::num::NonZeroUsize;
@@ -6,101 +7,129 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use lru::LruCache;
-use portbind_ebpf::abi::{Alike, MAX_ALIKE, MAX_SHARES};
+use portbind_ebpf::abi::{Alike, Often, Sample, Share};
 
-use crate::diagnosis::event::{Process, Refusal, Repeat};
+use crate::diagnosis::event::{Process, Refusal, Repeat, Socket};
+use crate::host::clock::{BootClock, tick_ns};
+use crate::kernel::alike::More;
+use crate::kernel::assemble::Evidence;
+use crate::kernel::{evidence, name};
 
-/// Kinds of refusals that are remembered: as many as the kernel half does.
-const KINDS: NonZeroUsize = NonZeroUsize::new(MAX_ALIKE as usize).unwrap();
-/// Processes that are remembered: the same.
-const PROCESSES: NonZeroUsize = NonZeroUsize::new(MAX_SHARES as usize).unwrap();
+/// Kinds of refusals, and processes, of which the last one shown is remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// What they have in common, as bytes.
 type Key = [u8; size_of::<Alike>()];
 
-/// The last one told of each kind, and of each process.
+/// The last one shown of each kind, and of each process.
 #[derive(Debug)]
 pub(super) struct Repeats {
-    alike: LruCache<Key, Told>,
-    of_process: LruCache<u32, Told>,
-}
-
-#[derive(Debug)]
-struct Told {
-    /// What is told if there are more.
-    repeat: Repeat,
-    /// How many were counted only, and are told.
-    counted: u64,
-}
-
-impl Told {
-    /// What was not told yet of those that were counted by `now`.
-    fn take(&mut self, counted: u64, now: Timestamp) -> Option<Repeat> {
-        // The kernel half may have forgotten them, and begun anew.
-        let more = counted.saturating_sub(std::mem::replace(&mut self.counted, counted));
-        (more > 0).then(|| Repeat { time: now, count: more, ..self.repeat.clone() })
-    }
+    alike: LruCache<Key, Repeat>,
+    of_process: LruCache<u32, Repeat>,
 }
 
 impl Repeats {
     pub(super) fn new() -> Self {
-        Self { alike: LruCache::new(KINDS), of_process: LruCache::new(PROCESSES) }
+        Self { alike: LruCache::new(REMEMBERED), of_process: LruCache::new(REMEMBERED) }
     }
 
-    /// A refusal was told.
-    pub(super) fn told(&mut self, alike: Alike, refusal: &Refusal) {
-        // No more of it than is told of a repeat: thousands are kept.
+    /// A refusal was shown.
+    pub(super) fn shown(&mut self, alike: Alike, refusal: &Refusal) {
         let Process { pid, tid, ref comm, .. } = *refusal.process;
-        let process = Rc::new(Process { pid, tid, comm: comm.clone(), ..Process::default() });
         let repeat = Repeat {
             time: refusal.time,
-            refused: refusal.time,
+            first: refusal.time,
+            last: refusal.time,
+            refused: Some(refusal.time),
             count: 0,
             looked_at: true,
-            process,
+            // No more of it is printed, and a description is large.
+            process: Rc::new(Process { pid, tid, comm: comm.clone(), ..Process::default() }),
             socket: refusal.socket.clone(),
-            cause: refusal.cause.code,
+            cause: Some(refusal.cause.code),
         };
-        put(&mut self.of_process, refusal.process.pid, Repeat { looked_at: false, ..repeat.clone() });
-        put(&mut self.alike, key(&alike), repeat);
+        self.of_process.put(pid, Repeat { looked_at: false, ..repeat.clone() });
+        self.alike.put(key(&alike), repeat);
     }
 
-    /// What would be said of one more that is like this one, if such a refusal was shown.
-    pub(super) fn like(&self, alike: &Alike) -> Option<&Repeat> {
-        self.alike.peek(&key(alike)).map(|told| &told.repeat)
+    /// What is said of one more that is like those of a kind.
+    pub(super) fn like(&self, alike: &Alike, evidence: &Evidence) -> Repeat {
+        let record = &evidence.refusal;
+        let pid = evidence::pid(&record.header);
+        let comm = evidence::comm(&record.identity.comm);
+        let known = self.alike.peek(&key(alike)).filter(|known| known.process.comm == comm);
+        known.cloned().unwrap_or_else(|| {
+            let socket = match &evidence.name {
+                Some(sockaddr) => name::socket(&record.socket, sockaddr),
+                None => evidence::socket(&record.socket),
+            };
+            let process = Process { pid, tid: pid, comm, ..Process::default() };
+            // Of those without a port, the name is no part of the kind.
+            Repeat { looked_at: evidence.name.is_none(), ..counted_only(process, socket) }
+        })
     }
 
-    /// What would be said of one more of this process, if a refusal of it was shown.
-    pub(super) fn of_process(&self, pid: u32) -> Option<&Repeat> {
-        self.of_process.peek(&pid).map(|told| &told.repeat)
-    }
-
-    /// What was not told yet of those that are alike, and were counted by `now`.
-    pub(super) fn take(&mut self, counted: &[(Alike, u64)], now: Timestamp) -> Vec<Repeat> {
-        let counted = counted.iter().map(|(alike, count)| (key(alike), *count));
-        take(&mut self.alike, counted, now)
+    /// What was counted of those that are alike, by `now`.
+    pub(super) fn alike(&mut self, more: &More<Alike, Often>, now: Timestamp, clock: &BootClock) -> Repeat {
+        let More { key: alike, value, count, before } = more;
+        let pid = u32::try_from(alike.pid).unwrap_or_default();
+        let known = known(&mut self.alike, &key(alike), pid, &value.sample);
+        let first = before.map_or(0, |before| before.last).max(value.first);
+        at(Repeat { count: *count, looked_at: true, ..known }, now, clock.at(first), clock.at(value.last))
     }
 
     /// The same of those that were counted by their process alone.
-    pub(super) fn take_not_looked_at(&mut self, counted: &[(u32, u64)], now: Timestamp) -> Vec<Repeat> {
-        take(&mut self.of_process, counted.iter().copied(), now)
+    pub(super) fn not_looked_at(
+        &mut self,
+        more: &More<u32, Share>,
+        now: Timestamp,
+        clock: &BootClock,
+    ) -> Repeat {
+        let More { key: pid, value, count, before } = more;
+        let known = known(&mut self.of_process, pid, *pid, &value.sample);
+        let time = |ticks: u64| clock.at(boot_ns(value, ticks));
+        let first = before.map_or(0, |before| before.last).max(value.first);
+        at(Repeat { count: *count, looked_at: false, ..known }, now, time(first), time(value.last))
     }
 }
 
-fn put<K: Hash + Eq>(told: &mut LruCache<K, Told>, key: K, repeat: Repeat) {
-    let counted = told.peek(&key).map_or(0, |told| told.counted);
-    told.put(key, Told { repeat, counted });
+/// A time in ticks of the kernel, which may lie before the window that is known by both clocks.
+fn boot_ns(share: &Share, ticks: u64) -> u64 {
+    let before = share.since.saturating_sub(ticks).saturating_mul(tick_ns());
+    let after = ticks.saturating_sub(share.since).saturating_mul(tick_ns());
+    share.time.saturating_sub(before).saturating_add(after)
 }
 
-fn take<K: Hash + Eq>(
-    told: &mut LruCache<K, Told>,
-    counted: impl Iterator<Item = (K, u64)>,
-    now: Timestamp,
-) -> Vec<Repeat> {
-    let mut repeats: Vec<_> =
-        counted.filter_map(|(key, count)| told.peek_mut(&key)?.take(count, now)).collect();
-    repeats.sort_by_key(|repeat| repeat.refused);
-    repeats
+/// The last one shown of a kind or process; if none was, what the first one counted asked for.
+fn known<K: Hash + Eq>(shown: &mut LruCache<K, Repeat>, key: &K, pid: u32, sample: &Sample) -> Repeat {
+    let (comm, socket) = evidence::sample(sample);
+    // The number may be that of another process by now.
+    if let Some(known) = shown.get(key).filter(|known| known.process.comm == comm || sample.comm == [0; 2]) {
+        return known.clone();
+    }
+    counted_only(Process { pid, tid: pid, comm, ..Process::default() }, socket)
+}
+
+/// None of its kind was shown.
+fn counted_only(process: Process, socket: Socket) -> Repeat {
+    let time = Timestamp::UNIX_EPOCH;
+    Repeat {
+        time,
+        first: time,
+        last: time,
+        refused: None,
+        count: 0,
+        looked_at: true,
+        process: Rc::new(process),
+        socket,
+        cause: None,
+    }
+}
+
+/// Of a repeat that was counted by `now`, the first and the last time.
+fn at(repeat: Repeat, now: Timestamp, first: Timestamp, last: Timestamp) -> Repeat {
+    let last = last.min(now);
+    Repeat { time: now, first: first.min(last), last, ..repeat }
 }
 
 fn key(alike: &Alike) -> Key {
@@ -109,39 +138,71 @@ fn key(alike: &Alike) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use zerocopy::FromZeros as _;
+
     use super::*;
     use crate::output::samples;
 
-    #[test]
-    fn each_is_told_once() {
-        let (mut repeats, refusal) = (Repeats::new(), samples::listener());
-        let alike = Alike { address: [0; 4], pid: 1, netns: 2, port: 8080, protocol: 6 };
-        let other = Alike { port: 8081, ..alike };
-        let mut counts = |counted: &[(Alike, u64)]| -> Vec<u64> {
-            repeats.told(alike, &refusal);
-            repeats.take(counted, refusal.time).iter().map(|repeat| repeat.count).collect()
-        };
-        assert_eq!(counts(&[]), [0; 0]);
-        assert_eq!(counts(&[(alike, 5), (other, 3)]), [5]);
-        assert_eq!(counts(&[(alike, 5)]), [0; 0]);
-        assert_eq!(counts(&[(alike, 7)]), [2]);
-        assert_eq!(counts(&[(alike, 1)]), [0; 0]);
-        assert_eq!(counts(&[(alike, 4)]), [3]);
+    const ALIKE: Alike = Alike { address: [0; 4], pid: 48_213, netns: 2, port: 8080, protocol: 6 };
+
+    fn clock() -> BootClock {
+        BootClock::booted_at(Timestamp::UNIX_EPOCH)
+    }
+
+    fn seconds(count: i64) -> Timestamp {
+        Timestamp::from_second(count).unwrap()
     }
 
     #[test]
-    fn those_that_were_not_looked_at_are_told_by_their_process() {
+    fn says_when_and_of_what() {
+        let mut repeats = Repeats::new();
+        let refusal = samples::listener();
+        repeats.shown(ALIKE, &refusal);
+        let often = Often { first: 1_000_000_000, last: 3_000_000_000, ..Often::new_zeroed() };
+        let more = More { key: ALIKE, value: often, count: 7, before: None };
+        let told = repeats.alike(&more, seconds(5), &clock());
+        assert_eq!((told.count, told.first, told.last, told.time), (7, seconds(1), seconds(3), seconds(5)));
+        assert_eq!((told.refused, told.cause), (Some(refusal.time), Some(refusal.cause.code)));
+        assert_eq!((told.looked_at, told.socket, told.process.pid), (true, refusal.socket, 48_213));
+        // What was counted the last time is over.
+        let before = Some(Often { last: 2_000_000_000, ..often });
+        let told = repeats.alike(&More { before, ..more }, seconds(5), &clock());
+        assert_eq!((told.first, told.last), (seconds(2), seconds(3)));
+        // It can have been counted once more since `now` was taken.
+        let told = repeats.alike(&more, seconds(2), &clock());
+        assert_eq!((told.first, told.last), (seconds(1), seconds(2)));
+    }
+
+    #[test]
+    fn those_of_which_none_was_shown_are_not_left_out() {
+        let mut sample = Sample { port: 8081, protocol: 6, family: 2, uid: 7, ..Sample::new_zeroed() };
+        sample.comm[0] = u64::from_le_bytes(*b"stormer\0");
+        let often = Often { sample, ..Often::new_zeroed() };
+        let more = More { key: Alike { port: 8081, ..ALIKE }, value: often, count: 3, before: None };
+        let told = Repeats::new().alike(&more, seconds(5), &clock());
+        assert_eq!((told.count, told.refused, told.cause), (3, None, None));
+        assert_eq!((told.socket.port, told.socket.uid), (8081, 7));
+        assert_eq!((told.process.pid, told.process.comm.as_str()), (48_213, "stormer"));
+    }
+
+    #[test]
+    fn those_that_were_not_looked_at_are_of_a_process() {
         let (mut repeats, refusal) = (Repeats::new(), samples::listener());
-        let pid = refusal.process.pid;
-        let alike = Alike { address: [0; 4], pid: u64::from(pid), netns: 2, port: 8080, protocol: 6 };
-        assert_eq!(repeats.take_not_looked_at(&[(pid, 1)], refusal.time), []);
-        repeats.told(alike, &refusal);
-        let told = repeats.take_not_looked_at(&[(pid + 1, 3), (pid, 7)], refusal.time);
-        assert_eq!(
-            told.iter().map(|repeat| (repeat.count, repeat.looked_at)).collect::<Vec<_>>(),
-            [(7, false)]
+        repeats.shown(ALIKE, &refusal);
+        let ticks = |seconds: u64| 100 + seconds * 1_000_000_000 / tick_ns();
+        let share = Share {
+            since: 100,
+            time: 10_000_000_000,
+            first: ticks(1),
+            last: ticks(2),
+            ..Share::new_zeroed()
+        };
+        let told = repeats.not_looked_at(
+            &More { key: 48_213, value: share, count: 9, before: None },
+            seconds(20),
+            &clock(),
         );
-        assert_eq!(repeats.take(&[(alike, 2)], refusal.time).len(), 1);
-        assert_eq!(repeats.take_not_looked_at(&[(pid, 7)], refusal.time), []);
+        assert_eq!((told.count, told.looked_at, told.first, told.last), (9, false, seconds(11), seconds(12)));
+        assert_eq!(told.socket, refusal.socket);
     }
 }

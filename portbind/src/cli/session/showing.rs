@@ -2,9 +2,7 @@
 
 use std::time::Instant as Clock;
 
-use portbind_ebpf::abi::{Alike, counter};
 use tokio::time::Instant;
-use zerocopy::FromZeros as _;
 
 use super::party::Party;
 use super::queue::Pending;
@@ -38,15 +36,12 @@ impl<S: Sink> Session<S> {
         }
     }
 
-    /// Counts a refusal with the ones like it, or else with those of its process, that were shown.
+    /// Counts a refusal with the ones like it.
     pub(super) fn only_count(&mut self, evidence: &Evidence) {
         let alike = alike::of(&evidence.refusal);
-        let pid = evidence::pid(&evidence.refusal.header);
-        let of_process = Alike { pid: u64::from(pid), ..Alike::new_zeroed() };
-        match self.repeats.like(&alike) {
-            Some(known) => self.overflow.count(zerocopy::transmute!(alike), Some(known)),
-            None => self.overflow.count(zerocopy::transmute!(of_process), self.repeats.of_process(pid)),
-        }
+        let time = self.enricher.wall_time(evidence.refusal.header.time);
+        let Self { overflow, repeats, .. } = self;
+        overflow.count(zerocopy::transmute!(alike), time, || repeats.like(&alike, evidence));
     }
 
     /// Whether a refusal in the queue can be shown.
@@ -119,7 +114,7 @@ impl<S: Sink> Session<S> {
             return Ok(end);
         }
         self.account.shown += 1;
-        self.repeats.told(alike::of(&evidence.refusal), &refusal);
+        self.repeats.shown(alike::of(&evidence.refusal), &refusal);
         let free = self.enricher.shown(&refusal, self.tracer.backend);
         self.show_releases(free)
     }
@@ -127,15 +122,15 @@ impl<S: Sink> Session<S> {
     /// Shows how many refusals were only counted since the last time.
     pub(super) fn show_repeats(&mut self) -> Result<Option<End>, Error> {
         let now = self.enricher.wall_time(boot_time());
-        let mut repeats = Vec::new();
-        let coalesced = self.tracer.count(counter::COALESCED)?;
-        if coalesced != self.account.coalesced {
-            self.account.coalesced = coalesced;
-            repeats.extend(self.repeats.take(&self.tracer.counted_alike(), now));
-            repeats.extend(self.repeats.take_not_looked_at(&self.tracer.not_looked_at(), now));
-        }
+        let clock = self.enricher.clock();
+        let (alike, others) = (self.tracer.counted_alike(), self.tracer.not_looked_at());
+        let mut repeats: Vec<_> = alike.iter().map(|more| self.repeats.alike(more, now, &clock)).collect();
+        repeats.extend(others.iter().map(|more| self.repeats.not_looked_at(more, now, &clock)));
+        self.counted += repeats.iter().map(|repeat| repeat.count).sum::<u64>();
         repeats.extend(self.overflow.take(now));
+        repeats.sort_by_key(|repeat| repeat.first);
         for repeat in repeats {
+            self.account.coalesced += repeat.count;
             if let Some(end) = written(self.sink.repeat(&repeat))? {
                 return Ok(Some(end));
             }

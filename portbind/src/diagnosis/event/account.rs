@@ -11,20 +11,31 @@ pub struct Account {
     pub coalesced: u64,
     /// Kept back by a filter.
     pub filtered: u64,
-    /// Lost because the ring buffer was full, or a probe missed.
+    /// Lost: there was no room for them, neither in the ring buffer nor among those that are counted.
     pub lost: u64,
 }
 
-/// What the account of a run cannot tell: refusals that nobody saw, and parts of those that were told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Refusals of one user that were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostBy {
+    /// The user: of processes in a user namespace, the owner of that.
+    pub uid: u32,
+    /// Id of the cgroup at level 1 or 2 that the processes are below; 0 for the root.
+    pub cgroup_id: u64,
+    /// How many.
+    pub lost: u64,
+}
+
+/// What the account of a run cannot tell: refusals that nobody saw, and what is missing in the history of ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
-    /// Holders, sums of searches and ends of calls of told refusals that found the ring buffer full.
-    pub steps_lost: u64,
+    /// Whose refusals were lost, most first, as far as that is remembered.
+    pub lost_by: Vec<LostBy>,
     /// Calls whose return could not be waited for, because too many were in flight (kprobe backend).
     pub returns_missed: u64,
     /// Calls that the kernel did not show, because a program was interrupted on that CPU.
     pub passed_over: u64,
-    /// Moments in the life of ports that found the ring buffer full.
+    /// Moments in the life of ports for which the ring buffer had no room.
     pub history_lost: u64,
     /// Moments in the life of ports that were forgotten to stay within the limit.
     pub history_evicted: u64,

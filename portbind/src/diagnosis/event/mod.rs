@@ -22,7 +22,7 @@ mod name;
 mod process;
 mod socket;
 
-pub use account::{Account, Gaps};
+pub use account::{Account, Gaps, LostBy};
 pub use command::{Command, CommandEnd, Ended, Ending, Leak, Outcome};
 pub use container::{Container, Pod, Runtime};
 pub use holder::{Holder, HolderProcess, Ownership, State};
@@ -110,24 +110,28 @@ impl Release {
     }
 }
 
-/// More was refused to the same process, and only counted: others like it had just been told.
+/// More was refused to the same process, and only counted: others like it had just been shown, or there was no room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// By when it was counted.
     pub time: Timestamp,
-    /// When the last one was refused that was told.
-    pub refused: Timestamp,
-    /// How many more there were since the last time this was told.
+    /// When the first was refused, of those that are counted here; at the latest.
+    pub first: Timestamp,
+    /// When the last was refused, of those that are counted here.
+    pub last: Timestamp,
+    /// When the last one was refused that was shown; `None` if none was.
+    pub refused: Option<Timestamp>,
+    /// How many more there were since the last time this was shown.
     pub count: u64,
-    /// What these asked for was looked at: the same as the one that was told. If not, they came too fast for that, and
-    /// their process is all that is known of them.
+    /// What these asked for was looked at: all asked for the same. If not, they came too fast for that, and their process
+    /// is all that is known of them.
     pub looked_at: bool,
     /// Who was refused.
     pub process: Rc<Process>,
-    /// What the one asked for that was told last.
+    /// What they asked for; if they were not looked at, what the last one shown of the process asked for.
     pub socket: Socket,
-    /// The cause of that one.
-    pub cause: Code,
+    /// The cause of the last one that was shown.
+    pub cause: Option<Code>,
 }
 
 /// The call that was refused.

@@ -52,7 +52,7 @@ proptest! {
             schema: wire::SCHEMA.into(), kind: "summary".into(), refused: number(2), shown: number(3),
             coalesced: number(4), filtered: number(5), lost: number(0), steps_lost: number(1),
             returns_missed: number(2), passed_over: number(3), history_lost: number(4), history_evicted: number(5),
-            seconds: after_ms, caches: Vec::new(),
+            seconds: after_ms, caches: Vec::new(), lost_by: Vec::new(),
         };
         let release = Release {
             schema: wire::SCHEMA.into(), kind: "release".into(), time: time(2), refused: time(0), after_ms,

@@ -54,7 +54,7 @@ impl TextWriter {
 }
 
 /// `12:00:01.000  3214 times more  tcp 0.0.0.0:8080 refused to java (7)`, or
-/// `12:00:01.000  3214 times more  refused to java (7), too fast to look at each: the last told was tcp 0.0.0.0:8080`
+/// `12:00:01.000  3214 times more  refused to java (7), too fast to look at each: the last shown was tcp 0.0.0.0:8080`
 fn repeat_line(repeat: &Repeat, style: &Style) -> Line {
     let how_often = match repeat.count {
         1 => "once".to_owned(),
@@ -66,9 +66,12 @@ fn repeat_line(repeat: &Repeat, style: &Style) -> Line {
     line.push(PLAIN, format!("  {how_often} more  "));
     if repeat.looked_at {
         line.push(PLAIN, format!("{asked} refused to {caller}"));
-        line.push(CAUSE, format!("        [{}]", repeat.cause));
+        if let Some(cause) = repeat.cause {
+            line.push(CAUSE, format!("        [{cause}]"));
+        }
     } else {
-        line.push(PLAIN, format!("refused to {caller}, too fast to look at each: the last told was {asked}"));
+        let word = if repeat.refused.is_some() { "the last shown was" } else { "one was" };
+        line.push(PLAIN, format!("refused to {caller}, too fast to look at each: {word} {asked}"));
     }
     line
 }

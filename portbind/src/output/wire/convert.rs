@@ -145,12 +145,14 @@ impl<'a> From<&'a event::Repeat> for Repeat<'a> {
             schema: SCHEMA.into(),
             kind: "repeat".into(),
             time: repeat.time.into(),
-            refused: repeat.refused.into(),
+            refused: repeat.refused.map(Time::from),
             count: repeat.count,
+            first: Some(repeat.first.into()),
+            last: Some(repeat.last.into()),
             looked_at: repeat.looked_at,
             process: Relative { pid: repeat.process.pid, comm: repeat.process.comm.as_str().into() },
             socket: Socket::from(&repeat.socket),
-            cause: repeat.cause.as_str().into(),
+            cause: repeat.cause.map(|code| code.as_str().into()),
         }
     }
 }

@@ -37,19 +37,26 @@ pub struct Repeat<'a> {
     pub kind: Cow<'a, str>,
     /// By when it was counted, as [`Refusal::time`](super::Refusal::time).
     pub time: Time,
-    /// When the last one was refused that was told: [`Refusal::time`](super::Refusal::time) of that line.
-    pub refused: Time,
+    /// When the last one was refused that was shown: [`Refusal::time`](super::Refusal::time) of that line. Null if none
+    /// was.
+    pub refused: Option<Time>,
     /// How many more there were since the last such line.
     pub count: u64,
-    /// Whether they asked for the same as the one that was told. If not, they came too fast to be looked at.
+    /// When the first of these was refused, at the latest.
+    #[serde(default)]
+    pub first: Option<Time>,
+    /// When the last of these was refused.
+    #[serde(default)]
+    pub last: Option<Time>,
+    /// Whether all asked for the same. If not, they came too fast to be looked at.
     #[serde(default = "always")]
     pub looked_at: bool,
     /// Who was refused.
     pub process: Relative<'a>,
-    /// What the one asked for that was told last.
+    /// What they asked for, or the last one shown of the process.
     pub socket: Socket<'a>,
-    /// Code of the cause of that one.
-    pub cause: Cow<'a, str>,
+    /// Code of the cause of the last one that was shown. Null if none was.
+    pub cause: Option<Cow<'a, str>>,
 }
 
 /// A line of kind `summary`: the account of a run.
@@ -69,7 +76,11 @@ pub struct Summary {
     pub filtered: u64,
     /// Lost.
     pub lost: u64,
-    /// Parts of told refusals that were lost.
+    /// Whose refusals were lost, most first, as far as that is remembered.
+    #[serde(default)]
+    pub lost_by: Vec<LostBy>,
+    /// Always 0, and kept for older readers: a refusal that is shown has all of its holders.
+    #[serde(default)]
     pub steps_lost: u64,
     /// Calls whose return was missed.
     pub returns_missed: u64,
@@ -100,6 +111,23 @@ pub struct Cache {
     pub evicted: u64,
 }
 
+/// Refusals of one user that were lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LostBy {
+    /// The user: of processes in a user namespace, the owner of that.
+    pub uid: u32,
+    /// Id of the cgroup at level 1 or 2 that the processes are below; 0 for the root.
+    pub cgroup_id: u64,
+    /// How many.
+    pub lost: u64,
+}
+
+impl From<&event::LostBy> for LostBy {
+    fn from(&event::LostBy { uid, cgroup_id, lost }: &event::LostBy) -> Self {
+        Self { uid, cgroup_id, lost }
+    }
+}
+
 impl Summary {
     /// The account of a run that took `duration`.
     #[must_use]
@@ -112,7 +140,8 @@ impl Summary {
             coalesced: account.coalesced,
             filtered: account.filtered,
             lost: account.lost,
-            steps_lost: gaps.steps_lost,
+            lost_by: gaps.lost_by.iter().map(LostBy::from).collect(),
+            steps_lost: 0,
             returns_missed: gaps.returns_missed,
             passed_over: gaps.passed_over,
             history_lost: gaps.history_lost,

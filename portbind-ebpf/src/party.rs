@@ -1,0 +1,112 @@
+//! Whose processes they are, and what each party gets while there is little room in the ring buffer.
+
+use portbind_ebpf::abi::{CROWD, PARTY_LEVEL, Party, PartyShare, SOCKETS};
+
+use crate::kernel::{
+    InPlace, InPlaceOrNew, Ptr, Step, add, add_one, at, current_ancestor_cgroup, current_owner, current_task,
+    get, jiffies, repeat, set,
+};
+use crate::maps::PARTIES;
+use crate::sock::nonzero;
+use crate::storm::{has_little_room, is_over};
+
+/// User namespaces around each other, at most (create_user_ns, kernel/user_namespace.c).
+const MAX_NAMESPACES: u32 = 33;
+/// Bytes of the ring buffer that each party gets of a window of time while there is little room. Half of the ring buffer
+/// is kept for this: room for 32 parties.
+const SMALL: u64 = 32 << 10;
+/// Parties that can be new in a window of time below one cgroup at level 1; further ones are one party.
+const MAX_NEW: u64 = 64;
+
+/// The party of the current task.
+#[inline(always)]
+pub(crate) fn current() -> Party {
+    let (near, far) = (current_ancestor_cgroup(PARTY_LEVEL), current_ancestor_cgroup(1));
+    let cgroup = near | far.wrapping_mul(1 ^ nonzero(near));
+    Party { cgroup, owner: owner(), kind: 0 }
+}
+
+/// Those whose socket it is, as far as it says itself: what becomes of a socket happens in the context of anybody.
+#[inline(always)]
+pub(crate) const fn of_socket(uid: u32) -> Party {
+    Party { cgroup: 0, owner: uid, kind: SOCKETS }
+}
+
+/// The user who is behind the current task; see [`Party::owner`].
+#[inline(always)]
+fn owner() -> u32 {
+    let namespace = current_task().follow(at!(task_cred)).follow(at!(cred_user_ns));
+    let mut outermost = Outermost { namespace, owner: current_owner() as u32 };
+    if namespace.read::<u32>(at!(user_namespace_level)) != 0 {
+        repeat(MAX_NAMESPACES, &mut outermost);
+    }
+    outermost.owner
+}
+
+/// The way up to the initial user namespace, and the owner of the last one before it.
+struct Outermost {
+    namespace: Ptr,
+    owner: u32,
+}
+
+impl Step for Outermost {
+    #[inline(always)]
+    fn step(&mut self) -> bool {
+        if self.namespace.read::<u32>(at!(user_namespace_level)) == 0 {
+            return false;
+        }
+        self.owner = self.namespace.read(at!(user_namespace_owner));
+        self.namespace = self.namespace.follow(at!(user_namespace_parent));
+        true
+    }
+}
+
+/// What a party had of this window of time.
+#[inline(always)]
+pub(crate) fn share(party: &Party) -> Option<&'static mut PartyShare> {
+    let now = jiffies();
+    let known = PARTIES.value(party);
+    let share = if known.is_some() { known } else { new(party, now) }?;
+    renew(share, now);
+    Some(share)
+}
+
+/// That of a party that is new, or of all that are new in too great a number.
+#[inline(always)]
+fn new(party: &Party, now: u64) -> Option<&'static mut PartyShare> {
+    let crowd = Party { cgroup: current_ancestor_cgroup(1), owner: 0, kind: CROWD };
+    let share = PARTIES.value_or_new(&crowd)?;
+    renew(share, now);
+    add_one(&mut share.members);
+    if get(&share.members) > MAX_NEW { Some(share) } else { PARTIES.value_or_new(party) }
+}
+
+#[inline(always)]
+fn renew(share: &mut PartyShare, now: u64) {
+    if is_over(get(&share.since), now) {
+        set(&mut share.since, now);
+        set(&mut share.bytes, 0);
+        set(&mut share.spare, 0);
+        set(&mut share.kinds, 0);
+        set(&mut share.members, 0);
+    }
+}
+
+/// Whether a party gets so many bytes more of its part of the room that is kept for all.
+#[inline(always)]
+pub(crate) fn is_small(share: &mut PartyShare, bytes: u32) -> bool {
+    if get(&share.bytes) >= SMALL {
+        return false;
+    }
+    add(&mut share.bytes, u64::from(bytes));
+    true
+}
+
+/// Whether there is room for a record of the life of ports.
+#[inline(always)]
+pub(crate) fn admits_life(party: &Party, bytes: u32) -> bool {
+    if !has_little_room() {
+        return true;
+    }
+    share(party).is_some_and(|share| is_small(share, bytes))
+}
