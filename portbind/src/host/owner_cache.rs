@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::owners::{FdSource, OwnerFds, OwnerMap};
+use super::process::TICK_NS;
 use super::procfs::Procfs;
 use super::sockets::SocketOwners;
 
@@ -27,6 +28,8 @@ struct Answer {
     /// When it was last known to hold.
     checked: Instant,
     owners: Vec<Remembered>,
+    /// The process that was asked itself.
+    asked: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -56,7 +59,7 @@ impl<S: FdSource> OwnerCache<S> {
         let mut stale = inodes.clone();
         stale.retain(|&inode| !self.is_good(inode, at, now));
         if !stale.is_empty() {
-            self.look(&stale, now);
+            self.look(&stale, inodes, now);
         }
         let owners = inodes.iter().filter_map(|inode| {
             let owners = &self.answers.get(inode)?.owners;
@@ -64,6 +67,27 @@ impl<S: FdSource> OwnerCache<S> {
             (!owners.is_empty()).then_some((*inode, owners))
         });
         owners.collect()
+    }
+
+    /// Asks the process that opened a socket whether it still has it, if the last answer does not name that process;
+    /// if it has, the answer names it from now on.
+    ///
+    /// A look through all processes takes no lock, and can pass over one: while a thread that is not the first calls
+    /// execve, it takes the number of its process (de_thread, fs/exec.c), which the look may have passed already.
+    pub fn ask_opener(&mut self, inode: u64, pid: u32) -> Option<OwnerFds> {
+        let Self { procfs, answers, .. } = self;
+        let answer = answers.get_mut(&inode)?;
+        if answer.asked == Some(pid) || answer.owners.iter().any(|known| known.owner.pid == pid) {
+            return None;
+        }
+        answer.asked = Some(pid);
+        let start = procfs.start_ticks(pid);
+        let fds = SocketOwners::new(procfs.clone()).descriptors_of(pid, inode);
+        let started = start.map(|ticks| ticks.saturating_mul(TICK_NS));
+        let owner = (!fds.is_empty()).then_some(OwnerFds { pid, started, fds })?;
+        let place = answer.owners.partition_point(|known| known.owner.pid < pid);
+        answer.owners.insert(place, Remembered { owner: owner.clone(), start });
+        Some(owner)
     }
 
     fn is_good(&mut self, inode: u64, at: Instant, now: Instant) -> bool {
@@ -79,17 +103,19 @@ impl<S: FdSource> OwnerCache<S> {
         true
     }
 
-    fn look(&mut self, inodes: &HashSet<u64>, now: Instant) {
+    /// Looks for the owners of some of the sockets of a question.
+    fn look(&mut self, inodes: &HashSet<u64>, question: &HashSet<u64>, now: Instant) {
         let begin = Instant::now();
         let mut found = self.source.find(inodes);
         let taken = now + begin.elapsed();
         let mut answers = std::mem::take(&mut self.answers);
-        answers.retain(|_, answer| answer.is_fresh(now, self.max_age));
+        // The others of the same question stay: they hold for the time of the refusal, which may be long past.
+        answers.retain(|inode, answer| question.contains(inode) || answer.is_fresh(now, self.max_age));
         for &inode in inodes {
             let owners = found.remove(&inode).unwrap_or_default();
             let remember = |owner: OwnerFds| Remembered { start: self.procfs.start_ticks(owner.pid), owner };
             let owners = owners.into_iter().map(remember).collect();
-            answers.insert(inode, Answer { taken, checked: taken, owners });
+            answers.insert(inode, Answer { taken, checked: taken, owners, asked: None });
         }
         self.answers = answers;
     }
@@ -195,6 +221,40 @@ mod tests {
         let map = cache.find(&inodes, now + AGE * 3, now + AGE * 3);
         assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3, 8], vec![8]));
         assert_eq!(cache.source.looks.get(), 2);
+    }
+
+    #[test]
+    fn what_is_good_stays_while_something_else_is_looked_up() {
+        let (root, mut cache) = setup();
+        open(root.path(), 3, 5, 71);
+        let now = Instant::now();
+        assert_eq!(pids(&cache.find(&HashSet::from([70]), now, now), 70), [3]);
+        // It was refused while the first answer was fresh, and is described later.
+        let map = cache.find(&HashSet::from([70, 71]), now + AGE / 2, now + AGE * 2);
+        assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3], vec![3]));
+    }
+
+    /// Passes over every process.
+    struct Blind;
+
+    impl FdSource for Blind {
+        fn find(&self, _inodes: &HashSet<u64>) -> OwnerMap {
+            OwnerMap::new()
+        }
+    }
+
+    #[test]
+    fn an_opener_that_was_passed_over_is_asked() {
+        let (root, _) = setup();
+        let mut cache = OwnerCache::new(Blind, Procfs::at(root.path()), AGE);
+        let (now, inodes) = (Instant::now(), HashSet::from([70]));
+        assert!(cache.ask_opener(70, 3).is_none(), "nobody has asked for its owners yet");
+        assert!(cache.find(&inodes, now, now).is_empty());
+        assert!(cache.ask_opener(70, 9).is_none(), "there is no such process");
+        let opener = cache.ask_opener(70, 3).unwrap();
+        assert_eq!(opener, OwnerFds { pid: 3, started: Some(1_000_000_000), fds: vec![4] });
+        assert_eq!(pids(&cache.find(&inodes, now, now), 70), [3], "the answer names it from now on");
+        assert!(cache.ask_opener(70, 3).is_none(), "it is asked once");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod history;
 mod lifecycle;
 mod logs;
 mod names;
+mod owners;
 mod people;
 mod reports;
 mod run;
@@ -87,6 +88,10 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("--track-connects", Once, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
     ("copies of a socket since the refusal", Each, copies::are_told_apart),
+    ("owners: told late", Each, owners::are_told_late),
+    ("owners: hammer", Each, owners::are_told_under_load),
+    ("owners: hammer of the walk", Once, owners::are_found_by_the_kernel),
+    ("owners: many copies", Once, owners::are_told_with_many_copies),
     ("explain: real programs", Once, logs::explain),
     ("compare: real recordings", Once, logs::compare),
     ("cause fixes work", Once, fixes::work),

@@ -316,7 +316,14 @@ impl Enricher {
         for holder in holders {
             self.name_interface(netns, &mut holder.interface);
             holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
-            let Some(found) = holder.inode.and_then(|inode| owners.get(&inode)) else { continue };
+            let Some(inode) = holder.inode else { continue };
+            let mut found = owners.get(&inode).cloned().unwrap_or_default();
+            if holder.ownership == Ownership::Process
+                && let Some(opener) = &holder.opened_by
+            {
+                found.extend(self.owners.ask_opener(inode, opener.pid));
+                found.sort_by_key(|owner| owner.pid);
+            }
             // Not those that came by a copy since, unless nobody else has it any more.
             let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= refused);
             let some_were = found.iter().any(|owner| was_there(&owner));
