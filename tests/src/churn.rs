@@ -3,16 +3,16 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
-use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, accept, bind, listen, socket_with};
+use rustix::process::{Signal, WaitOptions, getppid, set_parent_process_death_signal, waitpid};
 use rustix::stdio::{dup2_stdin, stdin};
 
 use crate::sys;
@@ -41,6 +41,11 @@ pub struct Options {
 /// If a call fails.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Forgotten by a new first thread: the parent may have ended meanwhile.
+    ensure!(
+        getppid().is_none_or(|parent| !parent.is_init() || options.port.is_some()),
+        "the parent has ended"
+    );
     if let Some(port) = options.port {
         rustix::process::nice(NICE)?;
         // Not closed on execve.
@@ -50,6 +55,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         dup2_stdin(&socket)?;
         println!("{}", rustix::fs::fstat(stdin())?.st_ino);
         std::io::stdout().flush()?;
+        // Who connects closes first, so that no TIME_WAIT stays on the port.
+        rustix::io::read(accept(stdin())?, &mut [0])?;
     }
     for round in options.round.. {
         fill(SMALL_TABLE * (round % 5 + 1))?;
@@ -96,7 +103,7 @@ pub struct Churn {
 }
 
 impl Churn {
-    /// Starts one, and waits until it has its socket.
+    /// Starts one, and waits until it has its socket. It changes nothing until [`Self::begin`].
     ///
     /// # Errors
     /// If it cannot be started or has no socket.
@@ -112,10 +119,23 @@ impl Churn {
         Ok(churn)
     }
 
+    /// Has it begin.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub fn begin(&self) -> anyhow::Result<()> {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).context("the churn does not answer").map(drop)
+    }
+
     /// Its pid.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Ends it, without waiting for that.
+    pub fn end(&mut self) {
+        let _killed = self.process.kill();
     }
 
     /// Whether it lives; then it has its socket.
@@ -126,7 +146,7 @@ impl Churn {
 
 impl Drop for Churn {
     fn drop(&mut self) {
-        let _killed = self.process.kill();
+        self.end();
         let _status = self.process.wait();
     }
 }

@@ -105,7 +105,9 @@ impl SocketOwners {
     /// The descriptors by which a process has this socket open right now, ascending, of its first 4,096.
     #[must_use]
     pub fn descriptors_of(&self, pid: u32, inode: u64) -> Vec<u32> {
-        let Ok(table) = openat(CWD, self.procfs.root(), directory(), Mode::empty()) else { return Vec::new() };
+        let Ok(table) = openat(CWD, self.procfs.root(), directory(), Mode::empty()) else {
+            return Vec::new();
+        };
         let wanted = |other: u64| other == inode;
         let mut search = Search { most: MOST_DESCRIPTORS, ..Search::new(table.as_fd(), &wanted) };
         search.process(pid);

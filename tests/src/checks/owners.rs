@@ -1,6 +1,6 @@
 //! A process that has a holder open all the time is named with each refusal, whatever it does otherwise.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::thread;
@@ -24,9 +24,9 @@ use crate::tracer::Tracer;
 /// Processes that change all the time.
 const CHURNS: usize = 64;
 /// How often each of their ports is refused at one address and at all, by one portbind.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 4;
 /// Looks at all of their sockets.
-const LOOKS: u32 = 1_000;
+const LOOKS: u32 = 200;
 /// Copies of a socket; the iterator hands out pages of 32 KiB, or 1,365 sockets (bpf_seq_read, kernel/bpf/bpf_iter.c).
 const COPIES: usize = 2_000;
 /// Longer than portbind believes an answer.
@@ -49,6 +49,9 @@ impl Crowd {
             listen(&bystander, 1)?;
             churns.push((Churn::start(port)?, bystander));
         }
+        for (churn, _) in &churns {
+            churn.begin()?;
+        }
         Ok(Self { churns, _ports: ports })
     }
 
@@ -62,28 +65,39 @@ impl Crowd {
         Ok(self.churns.len())
     }
 
-    /// Complains of each holder that is told without the process that has it open, which all the time some had.
-    fn missing(&mut self, told: &[Event]) -> anyhow::Result<Vec<String>> {
-        let mut missing = Vec::new();
+    /// Who has had which socket open all the time, by inode.
+    fn owners(&mut self) -> anyhow::Result<BTreeMap<u64, u32>> {
+        let mut owners = BTreeMap::new();
         for (churn, bystander) in &mut self.churns {
             ensure!(churn.is_alive(), "the process on port {} has ended", churn.port);
-            let owners = [(churn.inode, churn.pid()), (fstat(&*bystander)?.st_ino, std::process::id())];
-            for event in told.iter().filter(|event| event.socket.port == Some(churn.port)) {
-                let lacks = |holder: &&Holder| {
-                    let has = |pid: u32| holder.processes.iter().any(|process| process.pid == pid);
-                    owners.iter().any(|&(inode, pid)| holder.inode == Some(inode) && !has(pid))
-                };
-                missing.extend(event.holders.iter().filter(lacks).map(|_| event.line.clone()));
-            }
+            owners.insert(churn.inode, churn.pid());
+            owners.insert(fstat(&*bystander)?.st_ino, std::process::id());
         }
-        Ok(missing)
+        Ok(owners)
+    }
+}
+
+/// The lines of refusals in which a holder lacks the process that has it open.
+fn missing(told: &[Event], owners: &BTreeMap<u64, u32>) -> Vec<String> {
+    let lacks = |holder: &Holder| {
+        let owner = holder.inode.and_then(|inode| owners.get(&inode));
+        owner.is_some_and(|&pid| holder.processes.iter().all(|process| process.pid != pid))
+    };
+    let lacking = told.iter().filter(|event| event.holders.iter().any(lacks));
+    lacking.map(|event| event.line.clone()).collect()
+}
+
+impl Drop for Crowd {
+    /// Ends all of them before one is waited for: those that go on would take the time of those that are to end.
+    fn drop(&mut self) {
+        self.churns.iter_mut().for_each(|(churn, _)| churn.end());
     }
 }
 
 /// Has ports refused at one address, and then at all addresses, while portbind is behind: the answers for the first
 /// holders are used again for the second refusals, beside new ones. None of them is left out.
 pub(super) fn are_told_under_load(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut all, mut missing, mut passed_over) = (0, Vec::new(), 0);
+    let (mut all, mut lacking, mut passed_over) = (0, Vec::new(), 0);
     for _ in 0..setting.times {
         let tracer = trace(setting)?;
         // Their binds are seen, so that no refusal waits to learn of them.
@@ -95,17 +109,19 @@ pub(super) fn are_told_under_load(setting: Setting<'_>) -> anyhow::Result<()> {
             // A kernel may pass some over (7.3): the account is looked at in the end.
             tracer.stdout.wait(PATIENCE, |lines| refusals(lines) >= refused);
         }
+        let owners = crowd.owners()?;
+        drop(crowd);
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         let told = events(&ended.stdout, std::process::id())?;
         passed_over += ended.passed_over();
         ensure!(told.len() + usize::try_from(passed_over)? >= refused, "{} of {refused} told", told.len());
-        missing.extend(crowd.missing(&told)?);
+        lacking.extend(missing(&told, &owners));
         all += told.len();
     }
     ensure!(all > 0, "nothing was told");
-    let count = missing.len();
-    ensure!(count == 0, "of {all} refusals {count} lack a process:\n{}", missing.first().context("none")?);
+    let (count, first) = (lacking.len(), lacking.first().map_or("", String::as_str));
+    ensure!(count == 0, "of {all} refusals {count} lack a process:\n{first}");
     println!("{}: owners in {all} refusals, {passed_over} passed over", setting.backend);
     Ok(())
 }
@@ -131,8 +147,8 @@ pub(super) fn are_told_late(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let told = events(&ended.stdout, std::process::id())?;
-    let missing = crowd.missing(&told)?;
-    ensure!(missing.is_empty(), "of {} refusals {} lack a process", told.len(), missing.len());
+    let lacking = missing(&told, &crowd.owners()?);
+    ensure!(lacking.is_empty(), "of {} refusals {} lack a process", told.len(), lacking.len());
     Ok(())
 }
 

@@ -45,9 +45,7 @@ impl Source {
     /// breaks off, which it does at a process with more sockets than the kernel hands out at once.
     pub(super) fn open_sockets(&self) -> Vec<OpenSocket> {
         match self {
-            Self::Kernel(open_sockets, procfs) => {
-                open_sockets.all().unwrap_or_else(|_| from_procfs(procfs))
-            }
+            Self::Kernel(open_sockets, procfs) => open_sockets.all().unwrap_or_else(|_| from_procfs(procfs)),
             Self::Procfs(_) => Vec::new(),
         }
     }
