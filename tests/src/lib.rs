@@ -9,6 +9,7 @@
 pub mod actor;
 pub mod bench;
 pub mod checks;
+pub mod churn;
 pub mod event;
 pub mod flaky;
 pub mod guide;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::owners::{FdSource, OwnerFds, OwnerMap};
+use super::process::TICK_NS;
 use super::procfs::Procfs;
 use super::sockets::SocketOwners;
 
@@ -42,6 +43,8 @@ struct Answer {
     owners: Vec<Remembered>,
     /// Owners that are not remembered.
     more: usize,
+    /// The process that was asked itself.
+    asked: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,7 @@ impl<S: FdSource> OwnerCache<S> {
         let mut stale = inodes.clone();
         stale.retain(|&inode| !self.is_good(inode, at, now));
         if !stale.is_empty() {
-            self.look(&stale, now);
+            self.look(&stale, inodes, now);
         }
     }
 
@@ -103,6 +106,29 @@ impl<S: FdSource> OwnerCache<S> {
         (self.answers.values().map(|answer| answer.owners.len()).sum::<usize>() * OWNER, REMEMBERED * OWNER)
     }
 
+    /// Asks the process that opened a socket whether it still has the socket, if the last answer does not name that
+    /// process; if it has, the answer names it from now on.
+    ///
+    /// A look through all processes takes no lock, and can pass over one: while a thread that is not the first calls
+    /// execve, it takes the number of its process (de_thread, fs/exec.c), which the look may have passed already.
+    pub fn ask_opener(&mut self, inode: u64, pid: u32) {
+        let Self { procfs, answers, .. } = self;
+        let Some(answer) = answers.get_mut(&inode) else { return };
+        if answer.asked == Some(pid) || answer.owners.iter().any(|known| known.owner.pid == pid) {
+            return;
+        }
+        answer.asked = Some(pid);
+        let start = procfs.start_ticks(pid);
+        let fds = SocketOwners::new(procfs.clone()).descriptors_of(pid, inode);
+        let started = start.map(|ticks| ticks.saturating_mul(TICK_NS));
+        if !fds.is_empty() {
+            let place = answer.owners.partition_point(|known| known.owner.pid < pid);
+            answer.owners.insert(place, Remembered { owner: OwnerFds { pid, started, fds }, start });
+            // It was one of those that are only counted, if there are any.
+            answer.more = answer.more.saturating_sub(1);
+        }
+    }
+
     fn is_good(&mut self, inode: u64, at: Instant, now: Instant) -> bool {
         let Self { procfs, answers, .. } = self;
         let answer = answers.get_mut(&inode).filter(|answer| answer.is_fresh(at));
@@ -116,14 +142,16 @@ impl<S: FdSource> OwnerCache<S> {
         true
     }
 
-    fn look(&mut self, inodes: &HashSet<u64>, now: Instant) {
+    /// Looks for the owners of some of the sockets of a question.
+    fn look(&mut self, inodes: &HashSet<u64>, question: &HashSet<u64>, now: Instant) {
         let begin = Instant::now();
         let mut found = self.source.find(inodes);
         let took = begin.elapsed();
         let taken = now + took;
         let max_age = self.max_age.max((took * WORTH).min(LONGEST));
         let mut answers = std::mem::take(&mut self.answers);
-        answers.retain(|_, answer| answer.is_fresh(now));
+        // The others of the same question stay: they hold for the time of the refusal, which may be long past.
+        answers.retain(|inode, answer| question.contains(inode) || answer.is_fresh(now));
         let known: usize = answers.values().map(|answer| answer.owners.len()).sum();
         let room = REMEMBERED.saturating_sub(known) / inodes.len().max(1);
         for &inode in inodes {
@@ -135,7 +163,7 @@ impl<S: FdSource> OwnerCache<S> {
                 Remembered { start, owner }
             };
             let owners = owners.into_iter().enumerate().map(remember).collect();
-            answers.insert(inode, Answer { taken, checked: taken, max_age, owners, more });
+            answers.insert(inode, Answer { taken, checked: taken, max_age, owners, more, asked: None });
         }
         self.answers = answers;
     }
@@ -241,6 +269,43 @@ mod tests {
         let map = cache.find(&inodes, now + AGE * 3, now + AGE * 3);
         assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3, 8], vec![8]));
         assert_eq!(cache.source.looks.get(), 2);
+    }
+
+    #[test]
+    fn what_is_good_stays_while_something_else_is_looked_up() {
+        let (root, mut cache) = setup();
+        open(root.path(), 3, 5, 71);
+        let now = Instant::now();
+        assert_eq!(pids(&cache.find(&HashSet::from([70]), now, now), 70), [3]);
+        // It was refused while the first answer was fresh, and is described later.
+        let map = cache.find(&HashSet::from([70, 71]), now + AGE / 2, now + AGE * 2);
+        assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3], vec![3]));
+    }
+
+    /// Passes over every process.
+    struct Blind;
+
+    impl FdSource for Blind {
+        fn find(&self, _inodes: &HashSet<u64>) -> OwnerMap {
+            OwnerMap::new()
+        }
+    }
+
+    #[test]
+    fn an_opener_that_was_passed_over_is_asked() {
+        let (root, _) = setup();
+        let mut cache = OwnerCache::new(Blind, Procfs::at(root.path()), AGE);
+        let (now, inodes) = (Instant::now(), HashSet::from([70]));
+        cache.ask_opener(70, 3);
+        assert!(cache.find(&inodes, now, now).is_empty(), "nobody had asked for its owners yet");
+        cache.ask_opener(70, 9);
+        assert!(cache.find(&inodes, now, now).is_empty(), "there is no such process");
+        cache.ask_opener(70, 3);
+        let opener = OwnerFds { pid: 3, started: Some(1_000_000_000), fds: vec![4] };
+        assert_eq!(cache.owners(70).collect::<Vec<_>>(), [&opener]);
+        assert_eq!(pids(&cache.find(&inodes, now, now), 70), [3], "the answer names it from now on");
+        cache.ask_opener(70, 3);
+        assert_eq!(cache.owners(70).count(), 1, "it is asked once");
     }
 
     #[test]

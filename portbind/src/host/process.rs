@@ -10,7 +10,7 @@ use crate::diagnosis::event::{Ancestor, Container, Job, Process};
 /// the kernel's own HZ.
 pub const USER_HZ: u64 = 100;
 
-const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
+pub(super) const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
 /// Two starts this far apart are those of two processes: `/proc` rounds down to a tick.
 const START_SLACK_NS: u64 = 2 * TICK_NS;
 const MAX_ARGS: usize = 4096;

@@ -11,7 +11,7 @@ use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
 use portbind_tests::storms::{self, Storm};
 use portbind_tests::subject::{self, Subject};
-use portbind_tests::{actor, bench, checks, guide, recording, rule, runner, scenario, transcript};
+use portbind_tests::{actor, bench, checks, churn, guide, recording, rule, runner, scenario, transcript};
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
 #[derive(Debug, Parser)]
@@ -71,6 +71,9 @@ enum Part {
     /// Is refused over and over once the input ends.
     #[command(hide = true, subcommand)]
     Storm(Storm),
+    /// Has one socket open, and changes all else about itself.
+    #[command(hide = true)]
+    Churn(churn::Options),
     /// Is a command that portbind wraps.
     #[command(hide = true, subcommand)]
     Subject(Subject),
@@ -108,6 +111,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
+        Some(Part::Churn(options)) => churn::run(&options)?,
         Some(Part::Hold) => actor::hold()?,
         Some(Part::Storm(storm)) => storms::run(storm)?,
         Some(Part::Bench(measurement)) => bench::run(&measurement)?,

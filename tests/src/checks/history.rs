@@ -163,7 +163,7 @@ pub(super) fn before_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// The last refusal tells in its history that this process was listening when tracing began.
-fn tells_of_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
+pub(super) fn tells_of_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
     let refusal = lines.iter().rev().find(|line| line.contains("\"kind\":\"refusal\""));
     let Some(refusal) = refusal else { return Ok(false) };
     let refusal: serde_json::Value = serde_json::from_str(refusal)?;

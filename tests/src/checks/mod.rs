@@ -21,6 +21,7 @@ mod history;
 mod lifecycle;
 mod logs;
 mod names;
+mod owners;
 mod people;
 mod reports;
 mod run;
@@ -106,6 +107,10 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("--track-connects", Once, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
     ("copies of a socket since the refusal", Each, copies::are_told_apart),
+    ("owners: told late", Each, owners::are_told_late),
+    ("owners: hammer, told", Each, owners::are_told_under_load),
+    ("owners: hammer, walked", Once, owners::are_found_by_the_kernel),
+    ("owners: many copies", Once, owners::are_told_with_many_copies),
     ("explain: real programs", Once, logs::explain),
     ("compare: real recordings", Once, logs::compare),
     ("cause fixes work", Once, fixes::work),

@@ -41,10 +41,11 @@ impl Source {
         }
     }
 
-    /// Every open socket; where only `/proc` tells, none: that takes long.
+    /// Every open socket; where only `/proc` tells, none: that takes long. It is looked through all the same where a walk
+    /// breaks off, which it does at a process with more sockets than the kernel hands out at once.
     pub(super) fn open_sockets(&self) -> Vec<OpenSocket> {
         match self {
-            Self::Kernel(open_sockets, _) => open_sockets.all().unwrap_or_default(),
+            Self::Kernel(open_sockets, procfs) => open_sockets.all().unwrap_or_else(|_| from_procfs(procfs)),
             Self::Procfs(_) => Vec::new(),
         }
     }
@@ -61,6 +62,19 @@ impl FdSource for Source {
             Err(_) => procfs.find(inodes),
         }
     }
+}
+
+/// Every open socket, as `/proc` tells.
+fn from_procfs(procfs: &SocketOwners) -> Vec<OpenSocket> {
+    let scan = procfs.scan_where(&|_| true).unwrap_or_default();
+    let mut open = Vec::new();
+    for (inode, owners) in scan.owners {
+        for owner in owners {
+            let socket = |fd| OpenSocket { inode, start_time: 0, pid: owner.pid, fd };
+            open.extend(owner.fds.into_iter().map(socket));
+        }
+    }
+    open
 }
 
 fn by_inode(open: &[OpenSocket]) -> OwnerMap {

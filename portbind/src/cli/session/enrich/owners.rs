@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use portbind_ebpf::abi;
 
 use super::{Enricher, limits};
-use crate::diagnosis::event::{Holder, HolderProcess, Process};
+use crate::diagnosis::event::{Holder, HolderProcess, Ownership, Process};
 use crate::host::OwnerFds;
 use crate::host::clock::boot_time;
 use crate::kernel::evidence;
@@ -40,6 +40,11 @@ impl Enricher {
             self.name_interface(netns, &mut holder.interface);
             holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
             let Some(inode) = holder.inode else { continue };
+            if holder.ownership == Ownership::Process
+                && let Some(opener) = &holder.opened_by
+            {
+                self.owners.ask_opener(inode, opener.pid);
+            }
             let (owners, more) = self.choose(inode, holder, asker, left);
             holder.more_processes = more;
             left = left.saturating_sub(owners.len());
