@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use nix::sys::signal::Signal;
 use rustix::fs::{MemfdFlags, SealFlags, SeekFrom, fcntl_add_seals, memfd_create, seek};
@@ -55,12 +55,6 @@ impl Launcher {
         launcher.args(signals::ignored_by_caller().iter().map(|signal| format!("--ignore={signal}")));
         launcher.args(becoming(identity)).arg("--").args(command);
         Ok(Self { command: launcher, gate: Gate(gate), lent: (held, environment) })
-    }
-
-    /// With these standard streams.
-    pub(super) fn streams(mut self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Self {
-        self.command.stdin(stdin).stdout(stdout).stderr(stderr);
-        self
     }
 
     /// Starts it.

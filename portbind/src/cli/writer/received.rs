@@ -69,6 +69,6 @@ fn is_expected(file: &File, expected: Expected) -> io::Result<bool> {
 
 fn is_of_kernel(file: &File) -> io::Result<bool> {
     // The type is a long of the architecture; the numbers have 32 bits.
-    let kind = fstatfs(file)?.f_type as u64;
+    let kind = fstatfs(file)?.f_type.cast_unsigned();
     Ok(OF_KERNEL.iter().any(|known| u64::from(*known) == kind & u64::from(u32::MAX)))
 }
