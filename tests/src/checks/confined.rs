@@ -35,7 +35,9 @@ const NOBODY: u32 = 65_534;
 /// `trace` and its broker, in each of their threads.
 pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    // Others on this machine may be refused more than can be told in time.
+    let port = quarrel.port.to_string();
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
     let looking = LOOKING | if needs_bpf()? { BPF } else { 0 };
     let broker = broker_of(tracer.pid())?;
     little_is_left(&threads_of(tracer.pid())?, looking)?;

@@ -41,11 +41,12 @@ fn send(link: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> Res
     if sent == bytes.len() { Ok(()) } else { Err(Errno::MSGSIZE) }
 }
 
+/// A message of this length, or why it is none; and the descriptor that came with it.
+type Message<const LEN: usize> = (Result<[u8; LEN], Errno>, Option<OwnedFd>);
+
 /// Receives a message of exactly this length, and the descriptor that came with it; nothing at the end of the
 /// connection. Of several descriptors the kernel closes all but the first, for which alone there is room.
-fn receive<const LEN: usize>(
-    link: BorrowedFd<'_>,
-) -> Result<Option<(Result<[u8; LEN], Errno>, Option<OwnedFd>)>, Errno> {
+fn receive<const LEN: usize>(link: BorrowedFd<'_>) -> Result<Option<Message<LEN>>, Errno> {
     let mut bytes = [0; LEN];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
