@@ -68,7 +68,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
         ))
     };
     // A shell that has nothing to do after it becomes sudo, so that what is above sudo is not its caller.
-    let by_su = |prefix: &str| within(&format!("su -s /bin/sh nobody -c 'FOO=1 {prefix} {subject}'"));
+    let by_su = |prefix: &str| within(&format!("su -s /bin/bash nobody -c 'FOO=1 {prefix} {subject}'"));
     let wrap = format!("/usr/bin/sudo {} run -q --backend {} --", portbind.path().display(), setting.backend);
     let (bare, wrapped) = (state("")?, state(&wrap)?);
     exited(&wrapped, 0)?;
