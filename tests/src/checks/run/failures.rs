@@ -1,5 +1,6 @@
 //! What goes wrong around the command, and not with it: it runs to its end, and its status is passed on.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Output, Stdio};
@@ -44,10 +45,14 @@ fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
     );
     let record = format!("--record={disk}/events");
     let run = wrapped(setting, &[&record], refused)?;
+    let mut words: Vec<OsString> = run.get_args().map(OsString::from).collect();
+    let subject = words.iter().position(|word| word == "--").context("no subject")?;
+    // The line of the command takes most of the page: a shell with a long word becomes the subject.
+    let long = format!("exec \"$@\" # {}", "x".repeat(3300));
+    words.splice(subject + 1..=subject, ["/bin/sh", "-c", &long, "sh"].map(OsString::from));
     let mut command = Command::new("unshare");
     command.args(["-m", "--propagation", "private", "sh", "-c", &script, "sh"]);
-    // The line of the command takes most of the page.
-    command.arg(run.get_program()).args(run.get_args()).arg("x".repeat(3300));
+    command.arg(run.get_program()).args(words);
     let said = status(&command.output()?, 7)?;
     ensure!(said.matches(INCOMPLETE).count() == 1, "it is not said once:\n{said}");
     let kept = std::fs::read_to_string(kept)?;

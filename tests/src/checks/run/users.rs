@@ -68,7 +68,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
         ))
     };
     // A shell that has nothing to do after it becomes sudo, so that what is above sudo is not its caller.
-    let by_su = |prefix: &str| within(&format!("su -s /bin/sh nobody -c 'FOO=1 {prefix} {subject}'"));
+    let by_su = |prefix: &str| within(&format!("su -s /bin/bash nobody -c 'FOO=1 {prefix} {subject}'"));
     let wrap = format!("/usr/bin/sudo {} run -q --backend {} --", portbind.path().display(), setting.backend);
     let (bare, wrapped) = (state("")?, state(&wrap)?);
     exited(&wrapped, 0)?;
@@ -78,10 +78,12 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     }
     let (bare, wrapped) = (by_su("")?, by_su(&wrap)?);
     exited(&wrapped, 0)?;
-    for name in ["Uid", "Gid", "Groups", "environment"] {
+    for name in ["Uid", "Gid", "Groups"] {
         let (without, with) = (line(&bare, name)?, line(&wrapped, name)?);
         ensure!(without == with, "{name}: {without:?} by su, {with:?} with sudo and portbind");
     }
+    // The rest differs in `_`, which bash sets to the program that it becomes.
+    ensure!(line(&wrapped, "environment")?.contains(r#"("FOO", "1")"#), "what su's shell set is lost");
     let given = state(&wrap.replace("/usr/bin/sudo", "/usr/bin/sudo GIVEN=1"))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
