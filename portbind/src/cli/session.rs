@@ -333,14 +333,14 @@ impl<S: Sink> Session<S> {
             let mut free = Vec::new();
             match record {
                 Record::Introduction(record) => {
-                    let party = self.parties.of(&record.identity);
-                    let looks = self.parties.has_share_left(party, std::time::Instant::now());
-                    self.working_for(party, |session| session.enricher.introduced(record, looks));
+                    let (party, pid) = (self.parties.of(&record.identity), evidence::pid(&record.header));
+                    let looks = self.parties.has_share_left(party, pid, std::time::Instant::now());
+                    self.working_for(party, pid, |session| session.enricher.introduced(record, looks));
                 }
                 Record::Bound(record) => {
-                    let party = self.parties.of(&record.identity);
-                    let looks = self.parties.has_share_left(party, std::time::Instant::now());
-                    self.working_for(party, |session| session.enricher.bound(record, looks));
+                    let (party, pid) = (self.parties.of(&record.identity), evidence::pid(&record.header));
+                    let looks = self.parties.has_share_left(party, pid, std::time::Instant::now());
+                    self.working_for(party, pid, |session| session.enricher.bound(record, looks));
                 }
                 Record::Change(record) => free = self.enricher.changed(record),
                 Record::Ended(record) => written(self.sink.ended(Ended {

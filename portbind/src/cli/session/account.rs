@@ -22,15 +22,15 @@ impl<S: Sink> Session<S> {
     pub(in crate::cli) async fn close(&mut self, records: &mut Records, end: End) -> Result<(), Error> {
         let elapsed = self.begin.elapsed();
         let deadline = Instant::now() + self.settings.last_words;
-        // One half to describe, and one to write.
-        let half = Instant::now() + self.settings.last_words / 2;
+        // The rest is for writing.
+        let described = Instant::now() + self.settings.last_words * 3 / 4;
         let passed_over = self.tracer.passed_over();
         self.tracer.detach();
         if end == End::ClosedPipe {
             return Ok(());
         }
-        let kept_back = self.read_the_last(records, half).await?;
-        let cut_off = self.show_the_last(half).await?;
+        let kept_back = self.read_the_last(records, described).await?;
+        let cut_off = self.show_the_last(described).await?;
         self.account.filtered += kept_back;
         // What was counted at the moment when its count was given up is lost.
         let unread = self.account.refused.saturating_sub(self.read + kept_back + self.counted);

@@ -17,6 +17,8 @@ const WINDOW: Duration = Duration::from_millis(500);
 const SHARE: Duration = Duration::from_millis(75);
 /// Work for all of them, after which only those wait for none that have had little.
 const ALL: Duration = Duration::from_millis(250);
+/// Work for a party, after which its processes that have had little wait as well.
+const SHARE_WITH_OTHERS: Duration = Duration::from_millis(150);
 /// Little work.
 const LITTLE: Duration = Duration::from_millis(5);
 /// Parties that are counted in a window; those behind them wait for a turn.
@@ -44,6 +46,8 @@ pub(super) struct Parties {
     /// Ranges of subordinate user ids, and whose they are.
     subordinate: Vec<(Range<u32>, u32)>,
     work: HashMap<Party, Duration>,
+    /// The same by process.
+    of_process: HashMap<(Party, u32), Duration>,
     all: Duration,
     since: Instant,
 }
@@ -55,7 +59,13 @@ impl Parties {
     }
 
     fn with(subordinate: Vec<(Range<u32>, u32)>) -> Self {
-        Self { subordinate, work: HashMap::new(), all: Duration::ZERO, since: Instant::now() }
+        Self {
+            subordinate,
+            work: HashMap::new(),
+            of_process: HashMap::new(),
+            all: Duration::ZERO,
+            since: Instant::now(),
+        }
     }
 
     /// Who answers for a process.
@@ -64,22 +74,28 @@ impl Parties {
         Party { cgroup: identity.cgroup, owner: owner.map_or(identity.owner, |(_, owner)| *owner) }
     }
 
-    /// Whether work for a party is done at once: it has not had its share.
-    pub(super) fn has_share_left(&mut self, party: Party, now: Instant) -> bool {
+    /// Whether work for a process of a party is done at once: the party has not had its share, or it had, and this
+    /// process had little of that.
+    pub(super) fn has_share_left(&mut self, party: Party, pid: u32, now: Instant) -> bool {
         self.begin_window(now);
-        let most = if self.all < ALL { SHARE } else { LITTLE };
-        match self.work.get(&party) {
-            Some(work) => *work < most,
-            None => self.work.len() < PARTIES,
+        let Some(&work) = self.work.get(&party) else { return self.work.len() < PARTIES };
+        let had_little = self.of_process.get(&(party, pid)).is_none_or(|work| *work < LITTLE);
+        if self.all >= ALL {
+            return work < LITTLE;
         }
+        work < SHARE || (had_little && work < SHARE_WITH_OTHERS)
     }
 
-    /// Work was done for a party.
-    pub(super) fn charge(&mut self, party: Party, work: Duration, now: Instant) {
+    /// Work was done for a process of a party.
+    pub(super) fn charge(&mut self, party: Party, pid: u32, work: Duration, now: Instant) {
         self.begin_window(now);
         self.all += work;
         if self.work.len() < PARTIES || self.work.contains_key(&party) {
             *self.work.entry(party).or_default() += work;
+        }
+        let process = (party, pid);
+        if self.of_process.len() < PARTIES || self.of_process.contains_key(&process) {
+            *self.of_process.entry(process).or_default() += work;
         }
     }
 
@@ -93,10 +109,12 @@ impl Parties {
         let shift = u32::try_from(windows).unwrap_or(u32::MAX).min(16);
         let rest = |work: Duration| work / (1_u32 << shift);
         self.all = rest(self.all);
-        self.work.retain(|_, work| {
+        let keeps = |work: &mut Duration| {
             *work = rest(*work);
             *work > Duration::from_micros(100)
-        });
+        };
+        self.work.retain(|_, work| keeps(work));
+        self.of_process.retain(|_, work| keeps(work));
     }
 }
 
@@ -125,10 +143,13 @@ mod tests {
         let mut parties = Parties::with(Vec::new());
         let (busy, other) = (of(&parties, 1), of(&parties, 2));
         let now = Instant::now();
-        assert!(parties.has_share_left(busy, now));
-        parties.charge(busy, SHARE, now);
-        assert!(!parties.has_share_left(busy, now) && parties.has_share_left(other, now));
-        assert!(parties.has_share_left(busy, now + WINDOW), "half of a share is left");
+        assert!(parties.has_share_left(busy, 10, now));
+        parties.charge(busy, 10, SHARE, now);
+        assert!(!parties.has_share_left(busy, 10, now) && parties.has_share_left(other, 20, now));
+        assert!(parties.has_share_left(busy, 11, now), "another process of the same party had nothing of it");
+        parties.charge(busy, 10, SHARE, now);
+        assert!(!parties.has_share_left(busy, 11, now), "there is an end to that");
+        assert!(parties.has_share_left(busy, 10, now + 2 * WINDOW), "it is forgotten");
     }
 
     #[test]
@@ -137,13 +158,13 @@ mod tests {
         let now = Instant::now();
         for uid in 0..50 {
             let party = of(&parties, uid);
-            parties.charge(party, LITTLE * 2, now);
+            parties.charge(party, 10, LITTLE * 2, now);
         }
         let (busy, fresh) = (of(&parties, 7), of(&parties, 1000));
-        assert!(!parties.has_share_left(busy, now) && parties.has_share_left(fresh, now));
+        assert!(!parties.has_share_left(busy, 10, now) && parties.has_share_left(fresh, 20, now));
         for uid in 0..2 * u32::try_from(PARTIES).unwrap() {
             let party = of(&parties, uid);
-            parties.charge(party, LITTLE / 10, now);
+            parties.charge(party, uid, LITTLE / 10, now);
         }
         assert!(parties.work.len() <= PARTIES);
     }

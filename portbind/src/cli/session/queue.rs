@@ -91,9 +91,11 @@ impl Queue {
         }
     }
 
-    /// Whether a refusal of this party waits.
-    pub(super) fn has(&self, party: Party) -> bool {
-        self.parties.contains_key(&party)
+    /// Whether a refusal of this process waits.
+    pub(super) fn has(&self, party: Party, pid: u32) -> bool {
+        self.parties
+            .get(&party)
+            .is_some_and(|waiting| waiting.members.iter().any(|(member, _)| *member == pid))
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -173,7 +175,7 @@ mod tests {
         }
         let order: Vec<u64> = std::iter::from_fn(|| pop(&mut queue)).map(|(_, time)| time).collect();
         assert_eq!(order, [1, 4, 2, 3]);
-        assert!(queue.is_empty() && !queue.has(party));
+        assert!(queue.is_empty() && !queue.has(party, 10));
     }
 
     #[test]

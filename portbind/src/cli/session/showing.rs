@@ -20,7 +20,8 @@ impl<S: Sink> Session<S> {
     pub(super) fn take_in(&mut self, evidence: Evidence) -> Result<Option<End>, Error> {
         let pending = Pending { evidence, opening: Opening::MayCome };
         let party = self.parties.of(&pending.evidence.refusal.identity);
-        let is_next = !self.queue.has(party) && self.parties.has_share_left(party, Clock::now());
+        let pid = evidence::pid(&pending.evidence.refusal.header);
+        let is_next = !self.queue.has(party, pid) && self.parties.has_share_left(party, pid, Clock::now());
         if is_next && self.sink.outlets().have_room() {
             return self.show_for(party, pending);
         }
@@ -62,18 +63,19 @@ impl<S: Sink> Session<S> {
     }
 
     /// Does something for a party, and notes how long it took.
-    pub(super) fn working_for<T>(&mut self, party: Party, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn working_for<T>(&mut self, party: Party, pid: u32, work: impl FnOnce(&mut Self) -> T) -> T {
         let begin = Clock::now();
         let done = work(self);
         let end = Clock::now();
         let took = end.saturating_duration_since(begin);
-        self.parties.charge(party, took, end);
+        self.parties.charge(party, pid, took, end);
         self.queue.charge(party, took);
         done
     }
 
     fn show_for(&mut self, party: Party, pending: Pending) -> Result<Option<End>, Error> {
-        self.working_for(party, |session| session.show(pending))
+        let pid = evidence::pid(&pending.evidence.refusal.header);
+        self.working_for(party, pid, |session| session.show(pending))
     }
 
     /// Has the refusals that have waited for an opening until `now` wait for their turn.
