@@ -157,7 +157,7 @@ fn words(text: &str) -> Option<Vec<String>> {
                 rest = after.chars();
             }
             c if c.is_ascii_alphanumeric() || "._/:@%+,-=&".contains(c) => {
-                word.get_or_insert_default().push(c)
+                word.get_or_insert_default().push(c);
             }
             _ => return None,
         }

@@ -41,13 +41,13 @@ impl Answer<'_> {
             (AnswerFormat::Text, answer) => out.write_all(answer.text(style).as_bytes())?,
             (AnswerFormat::Json, Self::Who(who)) => jsonl::line(wire::Who::from(*who), style.secrets, out)?,
             (AnswerFormat::Json, Self::Check(check)) => {
-                jsonl::line(wire::Check::from(*check), style.secrets, out)?
+                jsonl::line(wire::Check::from(*check), style.secrets, out)?;
             }
             (AnswerFormat::Json, Self::Freed(freed)) => {
-                jsonl::line(wire::Freed::from(*freed), style.secrets, out)?
+                jsonl::line(wire::Freed::from(*freed), style.secrets, out)?;
             }
             (AnswerFormat::Json, Self::Wait(wait)) => {
-                jsonl::line(wire::Wait::from(*wait), style.secrets, out)?
+                jsonl::line(wire::Wait::from(*wait), style.secrets, out)?;
             }
         }
         out.flush()

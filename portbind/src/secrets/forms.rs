@@ -89,9 +89,12 @@ fn pair(found: &Captures<'_>) -> String {
             );
         return format!("{name}{sign}{inner}");
     }
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let quote = quote.map_or_else(String::new, String::from);
-    format!("{name}{sign}{quote}{MASK}{quote}")
+    let is_quote = |c: &char| matches!(c, '"' | '\'');
+    let first = value.chars().next().filter(is_quote);
+    // One at the end only closes what began before the name.
+    let last = first.or_else(|| value.chars().next_back().filter(is_quote));
+    let [first, last] = [first, last].map(|quote| quote.map_or_else(String::new, String::from));
+    format!("{name}{sign}{first}{MASK}{last}")
 }
 
 fn replace<'a>(

@@ -143,6 +143,13 @@ impl Takes {
 
     /// The value without its secret.
     pub(super) fn mask(self, value: &str) -> String {
+        // A word of a command inside of a word has its quotes.
+        for quote in ['\'', '"'] {
+            let inside = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+            if let Some(inside) = inside.filter(|inside| !inside.is_empty()) {
+                return format!("{quote}{}{quote}", self.mask(inside));
+            }
+        }
         match self {
             _ if value.is_empty() => String::new(),
             Secret | Attached => MASK.to_owned(),

@@ -53,7 +53,7 @@ fn secrets_are_masked() {
         ("sh|-c|mysql -phunter2 db && run --token abc -v", "sh|-c|mysql -p*** db && run --token *** -v"),
         (
             "sh|-c|curl -H 'Authorization: Bearer abc' -u 'me:x'",
-            "sh|-c|curl -H 'Authorization: ***' -u 'me:***",
+            "sh|-c|curl -H 'Authorization: ***' -u 'me:***'",
         ),
         ("sh|-c|PASSWORD='a b' ./run --port 1", "sh|-c|PASSWORD='***' ./run --port 1"),
         (
