@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         let _copies = (0..8).map(|_| rustix::io::dup(stdin())).collect::<Result<Vec<OwnedFd>, _>>()?;
         match sys::process::fork()? {
             Some(child) => drop(waitpid(Some(child), WaitOptions::empty())?),
-            None => sys::process::leave(),
+            None => sys::process::leave(0),
         }
         match round % 8 {
             3 => return Err(next_program(round).into()),

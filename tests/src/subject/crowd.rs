@@ -21,7 +21,7 @@ pub(super) fn crowd(port: u16, holders: u32, rate: u32) -> anyhow::Result<()> {
         if fork()?.is_none() {
             // With the last one who has the other end, all of them end.
             let _end = std::io::stdin().read_to_end(&mut Vec::new());
-            leave();
+            leave(0);
         }
     }
     say("ready")?;
@@ -46,7 +46,7 @@ pub(super) fn mayflies(port: u16, count: u32, refusals: u32) -> anyhow::Result<(
             None => {
                 let _port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
                 let _all = (0..refusals).try_for_each(|_| refused(Ipv4Addr::LOCALHOST, port));
-                leave();
+                leave(0);
             }
             child => {
                 waitpid(child, WaitOptions::empty())?.context("no child")?;
