@@ -21,9 +21,16 @@ const MAX_NEW: u64 = 64;
 /// The party of the current task.
 #[inline(always)]
 pub(crate) fn current() -> Party {
-    let (near, far) = (current_ancestor_cgroup(PARTY_LEVEL), current_ancestor_cgroup(1));
+    let (near, far) = (ancestor_cgroup(PARTY_LEVEL), ancestor_cgroup(1));
     let cgroup = near | far.wrapping_mul(1 ^ nonzero(near));
     Party { cgroup, owner: owner(), kind: 0 }
+}
+
+/// Id of the cgroup above the current task at this level; 0 if there is none, and where the kernel may be too old to tell:
+/// tracing programs of 5.10 have not that helper (bpf_tracing_func_proto, kernel/trace/bpf_trace.c).
+#[inline(always)]
+fn ancestor_cgroup(level: u32) -> u64 {
+    if cfg!(feature = "bounded") { 0 } else { current_ancestor_cgroup(level) }
 }
 
 /// Those whose socket it is, as far as it says itself: what becomes of a socket happens in the context of anybody.
@@ -74,7 +81,7 @@ pub(crate) fn share(party: &Party) -> Option<&'static mut PartyShare> {
 /// That of a party that is new, or of all that are new in too great a number.
 #[inline(always)]
 fn new(party: &Party, now: u64) -> Option<&'static mut PartyShare> {
-    let crowd = Party { cgroup: current_ancestor_cgroup(1), owner: 0, kind: CROWD };
+    let crowd = Party { cgroup: ancestor_cgroup(1), owner: 0, kind: CROWD };
     let share = PARTIES.value_or_new(&crowd)?;
     renew(share, now);
     add_one(&mut share.members);

@@ -18,9 +18,9 @@ use crate::sock::Asked;
 /// functions.
 const SHARE: u64 = 8000;
 /// Refusals of one process that are sent in a window of time while there is little room and its party had its part.
-const FEW: u64 = 8;
+const FEW: u64 = 64;
 /// Bytes of the ring buffer that a party gets in a window of time for such processes.
-const SPARE: u64 = 64 << 10;
+const SPARE: u64 = 128 << 10;
 /// Kinds of refusals of one party that begin to be counted in a window of time.
 const KINDS: u64 = 1024;
 /// There is little room while this much of the ring buffer is not read yet.

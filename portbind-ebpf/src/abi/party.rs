@@ -11,7 +11,7 @@ record! {
 pub struct Party = 16 {
     /// Id of the ancestor of its cgroup at level [`PARTY_LEVEL`] of the unified hierarchy, or of the next one above that
     /// there is (`bpf_get_current_ancestor_cgroup_id`); 0 for the root, and so for all where only the older hierarchies
-    /// are used.
+    /// are used, and before Linux 5.17.
     pub cgroup: u64,
     /// Its real user id in the initial user namespace; in another user namespace, the owner of the outermost one around
     /// it that is not the initial one (`user_namespace.owner`, include/linux/user_namespace.h).
