@@ -463,7 +463,7 @@ _portbind() {
             return 0
             ;;
         portbind__subcmd__run)
-            opts="-u -e -v -q -h --user --record --report --fail-on --errors --ci --optional --backend --history-limit --track-connects --color --verbose --quiet --help"
+            opts="-u -e -v -q -h --user --record --report --fail-on --errors --ci --optional --backend --history-limit --track-connects --color --show-secrets --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -521,7 +521,7 @@ _portbind() {
             return 0
             ;;
         portbind__subcmd__trace)
-            opts="-o -p -P -e -v -q -h --output-format --pid --port --comm --proto --netns --errors --backend --timeout --count --output --history --coalesce --history-limit --track-connects --color --verbose --quiet --help"
+            opts="-o -p -P -e -v -q -h --output-format --pid --port --comm --proto --netns --errors --backend --timeout --count --output --history --coalesce --history-limit --track-connects --color --show-secrets --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
