@@ -52,7 +52,8 @@ fn nobody_waits_for_a_pipe_that_nobody_reads() {
     let begin = Instant::now();
     let unwritten = finish(&outlets);
     assert!(begin.elapsed() < Duration::from_secs(1));
-    assert!((60..=events).contains(&unwritten), "{unwritten} of {events}");
+    // A pipe takes 64 KiB, so 16 of them, before it is full.
+    assert!((events - 17..=events).contains(&unwritten), "{unwritten} of {events}");
     assert!(outlets.have_room(), "what was given up still takes room");
     drop(outlet);
     assert!(begin.elapsed() < Duration::from_secs(2));

@@ -116,11 +116,11 @@ fn a_socket_unit_is_stopped_by_its_manager() {
 
 #[test]
 fn units_are_stopped_by_one_command() {
-    let found = made(&[holder(70, &[900, 901]), holder(71, &[900])]);
+    let found = made(&[holder(70, &[900]), holder(71, &[901])]);
     let expected =
         "systemctl stop -- u900.service && systemctl --user --machine=1001@.host stop -- u901.service";
     assert_eq!(found.command().map(|command| command.to_string()).as_deref(), Some(expected));
-    let made_up = made(&[holder(70, &[900, 999])]);
+    let made_up = made(&[holder(70, &[900]), holder(71, &[999])]);
     assert_eq!((made_up.command(), made_up.obstacles.len()), (None, 2));
     assert_eq!(made(&[holder(70, &[8])]).command(), None);
 }

@@ -126,6 +126,8 @@ impl What {
 
 /// Bytes for each moment that may be remembered, its share of the processes included.
 const BYTES_A_MOMENT: usize = 256;
+/// Bytes that may be remembered however few the moments are.
+const LEAST_BYTES: usize = 64 << 10;
 /// Bytes that a port takes besides its moments.
 const PORT: usize = 128;
 
@@ -266,12 +268,12 @@ impl History {
 
     /// Bytes that are remembered, and the most that may be.
     #[must_use]
-    pub const fn bytes(&self) -> (usize, usize) {
+    pub fn bytes(&self) -> (usize, usize) {
         (self.bytes, self.most_bytes())
     }
 
-    const fn most_bytes(&self) -> usize {
-        self.limit.saturating_mul(BYTES_A_MOMENT)
+    fn most_bytes(&self) -> usize {
+        self.limit.saturating_mul(BYTES_A_MOMENT).max(LEAST_BYTES)
     }
 
     /// Moments that are remembered.
