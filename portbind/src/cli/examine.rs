@@ -76,7 +76,7 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
         socket,
         inode: 0,
         state: State::Bound,
-        has_port: None,
+        has_port: false,
         parents: &[],
         uid: rustix::process::getuid().as_raw(),
     });

@@ -38,8 +38,8 @@ pub struct FailedCall<'a> {
     pub inode: u64,
     /// Its state.
     pub state: State,
-    /// It had a port before the call, as far as that was seen.
-    pub has_port: Option<bool>,
+    /// It was seen to get a port before the call.
+    pub has_port: bool,
     /// The processes above the caller, nearest first: pid and start.
     pub parents: &'a [(u32, u64)],
 }
@@ -51,7 +51,7 @@ impl Host {
         let mut facts = Facts::unknown(call.state);
         match call.error.name() {
             Some("EADDRNOTAVAIL") => facts.presence = self.presence(call),
-            Some("EINVAL") => facts.is_bound = call.has_port.or_else(|| self.is_bound(call)),
+            Some("EINVAL") => facts.is_bound = call.has_port.then_some(true).or_else(|| self.is_bound(call)),
             Some("EACCES") if call.socket.port != 0 => {
                 facts.unprivileged_from = self.unprivileged_from(call.pid, call.socket.netns);
                 facts.may_bind_privileged = self.may_bind_privileged(call);

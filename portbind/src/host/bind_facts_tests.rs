@@ -63,7 +63,7 @@ fn facts(host: &Host, error: &str, socket: &Socket) -> Facts {
         socket,
         inode: 99,
         state: State::Bound,
-        has_port: None,
+        has_port: false,
         parents: &[(4, 500_000_000)],
     })
 }

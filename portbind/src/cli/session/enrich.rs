@@ -59,8 +59,6 @@ pub(super) struct Enricher {
     facts: KnownPorts,
     generation: Generation,
     tick_ns: u64,
-    /// When tracing began, in nanoseconds since boot.
-    begin: u64,
 }
 
 impl Enricher {
@@ -82,7 +80,6 @@ impl Enricher {
             facts: KnownPorts::new(),
             generation: generation(),
             tick_ns: tick_ns(),
-            begin: boot_time(),
             processes: Processes::new(host),
             history: History::new(history_limit),
             aftermath: Aftermath::default(),
@@ -248,7 +245,7 @@ impl Enricher {
             socket: &socket,
             inode: record.socket.inode,
             state: evidence::socket_state(evidence),
-            has_port: self.has_port(record),
+            has_port: self.history.has_port(evidence::asked_id(&record.socket)),
             parents: &self.parents(record),
         });
         let ports = self.ports(error, &process, &socket, now);
@@ -332,14 +329,6 @@ impl Enricher {
         let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));
         let later: Vec<_> = later.filter(|(_, time)| *time > refusal.time).collect();
         later.into_iter().flat_map(|(socket, time)| aftermath.closed(key, socket, time)).collect()
-    }
-
-    /// Whether the refused socket had a port before, as far as the kernel half told: it does not matter then whether the
-    /// caller lives.
-    fn has_port(&self, record: &abi::Refusal) -> Option<bool> {
-        let began_before_tracing = record.identity.start_time < self.begin;
-        let known = self.history.has_port(evidence::asked_id(&record.socket));
-        known.or_else(|| (!began_before_tracing && self.history.evicted() == 0).then_some(false))
     }
 
     /// The processes above the caller, by pid and start.

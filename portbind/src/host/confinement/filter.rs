@@ -126,9 +126,14 @@ const IOCTL: [u64; 3] = [0x5401, 0x5413, 0x8910];
 /// The command of prctl(2) that names a thread (PR_SET_NAME, include/uapi/linux/prctl.h).
 const SET_NAME: u64 = 15;
 
-/// Flags of open(2) by which something is written, made or changed.
-const WRITES: i32 =
-    libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc::O_DIRECTORY) | libc::O_APPEND;
+/// Flags of open(2) by which something is written, made or changed. Not O_ACCMODE, of which O_PATH is a part in musl
+/// (include/fcntl.h).
+const WRITES: i32 = libc::O_WRONLY
+    | libc::O_RDWR
+    | libc::O_CREAT
+    | libc::O_TRUNC
+    | (libc::O_TMPFILE & !libc::O_DIRECTORY)
+    | libc::O_APPEND;
 
 /// Calls that libraries try first, and do without where the kernel lacks them.
 const UNKNOWN: &[c_long] = &[libc::SYS_clone3, libc::SYS_openat2, libc::SYS_epoll_pwait2];
@@ -189,6 +194,9 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     }
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTL)?);
     rules.insert(libc::SYS_tgkill, one_of(0, &[std::process::id().into()])?);
+    // By this raise(3) of musl ends the process at a second signal, which the first thread gets before any other
+    // (complete_signal in kernel/signal.c, 6.18).
+    rules.insert(libc::SYS_tkill, one_of(0, &[std::process::id().into()])?);
     rules.insert(libc::SYS_prctl, one_of(0, &[SET_NAME])?);
     let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     rules.insert(libc::SYS_socket, one_of(0, &families.map(|family| family.unsigned_abs().into()))?);
