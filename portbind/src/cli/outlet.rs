@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::sys::signals;
+
 /// Bytes that may wait to be written; one event more may come on top of that.
 const ROOM: usize = 256 * 1024;
 /// How long an outlet that is dropped waits for what it has not written yet.
@@ -198,6 +200,7 @@ impl Shared {
 
     /// Writes piece after piece, until the outlet is dropped or a write fails.
     fn pass_on(&self, mut out: Box<dyn Write + Send>) {
+        signals::leave_to_the_first_thread();
         while let Some(piece) = self.next_piece() {
             let written = out.write_all(&piece.bytes).and_then(|()| out.flush());
             let mut state = self.state();

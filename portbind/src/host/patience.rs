@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::sys::signals;
+
 /// How long a read may take.
 const DEADLINE: Duration = Duration::from_millis(100);
 /// How long nothing is read of the processes of a user, one of whose reads took longer.
@@ -82,7 +84,10 @@ impl State {
     fn reader(&mut self) -> Option<&Sender<Work>> {
         if self.reader.is_none() {
             let (sender, works) = channel::<Work>();
-            let run = move || works.into_iter().for_each(|work| work());
+            let run = move || {
+                signals::leave_to_the_first_thread();
+                works.into_iter().for_each(|work| work());
+            };
             thread::Builder::new().name("portbind-read".to_owned()).spawn(run).ok()?;
             self.reader = Some(sender);
         }

@@ -1,4 +1,5 @@
-//! Dispositions of signals that a command would not inherit from the caller of portbind, and the exec that restores them.
+//! Dispositions of signals that a command would not inherit from the caller of portbind, and the exec that restores them;
+//! which thread gets signals.
 
 #![expect(unsafe_code, reason = "dispositions of signals, read before the runtime changes them")]
 
@@ -31,6 +32,13 @@ extern "C" fn read_dispositions() {
         let is_ignored = disposition(signal).is_ok_and(|handler| handler == libc::SIG_IGN);
         ignored.store(is_ignored, Ordering::Relaxed);
     }
+}
+
+/// Leaves signals to the first thread, for a thread that begins: a second SIGINT ends portbind by a signal that a thread
+/// sends to itself, and the filter of system calls lets the first thread alone do that.
+pub fn leave_to_the_first_thread() {
+    // It fails for no set of signals (sigprocmask in kernel/signal.c, 6.18).
+    let _blocked = nix::sys::signal::SigSet::all().thread_block();
 }
 
 /// Of the signals whose disposition portbind changes, those that its caller ignored.

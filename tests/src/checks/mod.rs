@@ -81,7 +81,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("callers that have ended", Once, gone::causes_are_the_same),
     ("storm: bursts are counted", Each, storm::bursts_are_counted),
     ("storm: bursts at once", Each, storm::bursts_at_once),
-    ("storm: nobody is crowded out", Each, storm::nobody_is_crowded_out),
+    ("storm: nobody is crowded out", Once, storm::nobody_is_crowded_out),
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
     ("two at once", Each, lifecycle::two_at_once),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),

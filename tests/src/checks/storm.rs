@@ -148,6 +148,10 @@ pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(super) fn bursts_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     const PROCESSES: u32 = 64;
     const EACH: u32 = 1500;
+    // The kernel has room for few calls in flight whose return is probed, and does not say which ones it passed over.
+    if setting.backend == "kprobe" {
+        return Ok(());
+    }
     let new = |_| Stormer::new(Storm::Own { count: EACH }, 0);
     let mut stormers = (0..PROCESSES).map(new).collect::<anyhow::Result<Vec<_>>>()?;
     let pids: Vec<_> = stormers.iter().map(Stormer::pid).collect();

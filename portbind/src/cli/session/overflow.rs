@@ -9,7 +9,7 @@ use lru::LruCache;
 use crate::diagnosis::event::Repeat;
 
 /// Kinds of refusals, and processes, that are counted between two reports.
-const KINDS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+const KINDS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// What is counted, and what was.
 #[derive(Debug)]
@@ -85,6 +85,6 @@ mod tests {
             overflow.count(kind, time, known);
         }
         let counted: u64 = overflow.take(later).iter().map(|repeat| repeat.count).sum();
-        assert_eq!((counted, counted + overflow.lost), (1024, 10_000));
+        assert_eq!((counted, counted + overflow.lost), (4096, 10_000));
     }
 }
