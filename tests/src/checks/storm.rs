@@ -1,10 +1,12 @@
 //! The account under load.
 
+use std::cell::Cell;
+
 use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::Setting;
-use super::support::{Quarrel, events, exited};
+use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::Protocol;
 use crate::storms::{Storm, Stormer};
 use crate::tracer::{Ended, Tracer};
@@ -73,6 +75,15 @@ pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
         stormer.refuse("stormer", REFUSALS / ROUNDS)?;
         pid = other.refuse("bystander", 1)?;
     }
+    // The end of a run does not wait for what is not described yet. Lines are looked at once: there are many.
+    let (seen, shown) = (Cell::new(0), Cell::new(0));
+    let process = format!("\"process\":{{\"pid\":{pid},");
+    let is_its = |line: &&String| line.contains("\"kind\":\"refusal\"") && line.contains(&process);
+    tracer.stdout.wait(SOON, |lines| {
+        let new = lines.iter().skip(seen.replace(lines.len())).filter(is_its).count();
+        shown.set(shown.get() + new);
+        shown.get() >= ROUNDS as usize
+    });
     let ended = tracer.stop(Signal::INT)?;
     let told = u32::try_from(events(&ended.stdout, pid)?.len())?;
     // What the kernel passed over it cannot tell.

@@ -9,8 +9,11 @@ use super::bounded::Usage;
 use super::{Drained, End, LATE_OPENING, Records, Session, Sink, written};
 use crate::diagnosis::event::{Account, Gaps};
 use crate::error::Error;
+use crate::kernel::assemble::Evidence;
+use crate::kernel::record::Record;
 use crate::output::Summary;
 use crate::output::wire::Cache;
+use crate::sys::ring::Ring;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
@@ -30,13 +33,14 @@ impl<S: Sink> Session<S> {
             return Ok(());
         }
         let kept_back = self.read_the_last(records, described).await?;
-        let cut_off = self.show_the_last(described).await?;
+        let unread = self.count_the_rest(records.get_mut());
+        let cut_off = unread + self.show_the_last(described).await?;
         self.account.filtered += kept_back;
         // What was counted at the moment when its count was given up is lost.
-        let unread = self.account.refused.saturating_sub(self.read + kept_back + self.counted);
+        let uncounted = self.account.refused.saturating_sub(self.read + kept_back + self.counted);
         let unwritten = self.sink.outlets().finish(self.settings.last_words, deadline).await;
         self.account.shown = self.account.shown.saturating_sub(unwritten);
-        self.account.lost = unread + self.overflow.lost + unwritten;
+        self.account.lost = uncounted + self.overflow.lost + unwritten;
         let gaps = self.gaps(passed_over)?;
         self.tell_gaps(&gaps);
         self.tell_cut_off(cut_off, unwritten);
@@ -72,6 +76,23 @@ impl<S: Sink> Session<S> {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Counts the refusals that are still in the ring buffer: no more come, and there is no time left to describe them.
+    /// Returns how many there were.
+    fn count_the_rest(&mut self, records: &mut Ring) -> u64 {
+        let mut count = 0;
+        while let Some(bytes) = records.next_record() {
+            let Some(evidence) = Record::parse(bytes).ok().and_then(Evidence::of) else { continue };
+            self.read += 1;
+            if self.is_full() {
+                self.account.filtered += 1;
+            } else {
+                self.only_count(&evidence);
+                count += 1;
+            }
+        }
+        count
     }
 
     /// Shows what waits, until `until`; returns how many refusals were only counted then.
