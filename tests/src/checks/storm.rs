@@ -66,6 +66,19 @@ pub(super) fn repeats_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits until so many refusals of a process are shown: the end of a run does not wait for what is not described yet.
+fn await_shown(tracer: &Tracer, pid: u32, count: u32) {
+    // Each line is looked at once: there are many.
+    let (seen, shown) = (Cell::new(0), Cell::new(0));
+    let process = format!("\"process\":{{\"pid\":{pid},");
+    let is_its = |line: &&String| line.contains("\"kind\":\"refusal\"") && line.contains(&process);
+    tracer.stdout.wait(SOON, |lines| {
+        let new = lines.iter().skip(seen.replace(lines.len())).filter(is_its).count();
+        shown.set(shown.get() + new);
+        shown.get() >= count as usize
+    });
+}
+
 /// Another process is refused now and then, in the middle of a storm: each of its refusals is told.
 pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut stormer, mut other) = (Quarrel::new(Protocol::Tcp)?, Quarrel::new(Protocol::Tcp)?);
@@ -75,15 +88,7 @@ pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
         stormer.refuse("stormer", REFUSALS / ROUNDS)?;
         pid = other.refuse("bystander", 1)?;
     }
-    // The end of a run does not wait for what is not described yet. Lines are looked at once: there are many.
-    let (seen, shown) = (Cell::new(0), Cell::new(0));
-    let process = format!("\"process\":{{\"pid\":{pid},");
-    let is_its = |line: &&String| line.contains("\"kind\":\"refusal\"") && line.contains(&process);
-    tracer.stdout.wait(SOON, |lines| {
-        let new = lines.iter().skip(seen.replace(lines.len())).filter(is_its).count();
-        shown.set(shown.get() + new);
-        shown.get() >= ROUNDS as usize
-    });
+    await_shown(&tracer, pid, ROUNDS);
     let ended = tracer.stop(Signal::INT)?;
     let told = u32::try_from(events(&ended.stdout, pid)?.len())?;
     // What the kernel passed over it cannot tell.
@@ -187,6 +192,7 @@ pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> 
     stormer.end()?;
     let pid = quarrel.refuse("innocent", INNOCENT)?;
     tracer.signal(Signal::CONT)?;
+    await_shown(&tracer, pid, INNOCENT);
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let said = Said::of(&ended, &[pid])?;
