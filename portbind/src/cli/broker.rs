@@ -37,7 +37,7 @@ pub fn run() -> Result<ExitStatus, Error> {
 }
 
 /// Starts a broker, while this process may still start programs. Where it cannot, other network namespaces are not
-/// looked into, and `say` is told why.
+/// looked into, and `say` gets the reason.
 pub(super) fn start(say: impl FnOnce(&str)) -> Entrance {
     match Broker::start(reexec(VERB)) {
         Ok(broker) => Entrance::Broker(Arc::new(broker)),

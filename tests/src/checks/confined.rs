@@ -96,10 +96,10 @@ pub(super) fn each_is_needed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether something is told by a portbind without this capability.
+/// Whether portbind without this capability shows something.
 type Find = fn(Setting<'_>, Option<&str>) -> anyhow::Result<bool>;
 
-/// A broker that is gone, or does not answer: less is told, and nothing waits for it.
+/// A broker that is gone, or does not answer: less is shown, and nothing waits for the broker.
 pub(super) fn without_broker(setting: Setting<'_>) -> anyhow::Result<()> {
     for signal in [Signal::KILL, Signal::STOP] {
         let mut quarrel = elsewhere()?;
@@ -125,7 +125,7 @@ fn test_of_holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result
     Ok(holder(setting, without)?.contains("api.py::test_old"))
 }
 
-/// What is told of the process of another user that has had a port since before tracing began.
+/// What is shown of the process of another user that has had a port since before tracing began.
 fn holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<String> {
     // Opened here, run there: the folders above it may be closed to the other user.
     let program = std::fs::File::open("/proc/self/exe")?;
@@ -215,7 +215,7 @@ fn start(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<Tracer> 
     Ok(tracer)
 }
 
-/// The event of a refusal to this process, which is told soon; then the trace ends, with nothing lost.
+/// The event of a refusal to this process, which is shown soon; then the trace ends, with nothing lost.
 fn told(tracer: Tracer, pid: u32) -> anyhow::Result<Event> {
     let is_told = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
     ensure!(tracer.stdout.wait(SOON, is_told), "not told of {pid}:\n{}", tracer.stdout.so_far().join("\n"));

@@ -142,7 +142,7 @@ pub(super) fn before_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
     let port = quarrel.port.to_string();
     let options = ["-o", "json", "-P", &port];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-    // The processes that have sockets open are described one by one, while refusals are told.
+    // The processes that have sockets open are described one by one, while refusals are shown.
     let begun = Instant::now();
     while !tells_of_listener(&tracer.stdout.so_far(), holder)? {
         ensure!(begun.elapsed() < PATIENCE, "not told:\n{}", tracer.stdout.so_far().join("\n"));

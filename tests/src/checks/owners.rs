@@ -185,7 +185,7 @@ pub(super) fn are_told_with_many_copies(setting: Setting<'_>) -> anyhow::Result<
     listen(&socket, 1)?;
     let tracer = trace(setting)?;
     let asking = tcp()?;
-    // What there was before tracing is learned process by process, while refusals are told.
+    // What there was before tracing is learned process by process, while refusals are shown.
     let begun = Instant::now();
     let mut refused = 0;
     while !tells_of_listener(&tracer.stdout.so_far(), std::process::id())? {

@@ -94,7 +94,7 @@ impl Stopping<'_> {
         stopped.extend(left.iter().map(|one| became(one.target, Outcome::Lingering)));
     }
 
-    /// Processes that have a socket open now because one that was told to end has forked them meanwhile. Whoever was
+    /// Processes that have a socket open now because a process that was asked to end has forked them meanwhile. Whoever was
     /// handed the socket meanwhile is none of them.
     fn heirs(&self, now: &Plan, known: &[Target], stopped: &[Stopped]) -> Vec<Target> {
         if now.obstacles.iter().any(Obstacle::forbids) {

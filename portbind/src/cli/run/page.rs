@@ -42,7 +42,7 @@ impl Destination {
         }
     }
 
-    /// Hands the page over; a failure is told, and no failure of the run.
+    /// Hands the page over; a failure is reported, and is no failure of the run.
     pub(super) fn publish(
         self,
         report: &CommandReport<'_>,
