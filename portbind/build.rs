@@ -1,4 +1,4 @@
-//! Refuses to build when the kernel half's sources and the committed objects in `bpf` differ.
+//! Packs the committed objects of the kernel half for embedding, and refuses to build when they and its sources differ.
 
 use std::env;
 use std::fs;
@@ -15,9 +15,23 @@ const STALE: &str =
     "the kernel half's sources no longer match the objects in portbind/bpf: run `cargo xtask ebpf`";
 
 fn main() {
-    if let Err(error) = check() {
+    if let Err(error) = pack().and_then(|()| check()) {
         println!("cargo::error={error:#}");
     }
+}
+
+/// Packed, the objects are a fifth as large.
+fn pack() -> Result<()> {
+    let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
+    let output = env::var("OUT_DIR").context("OUT_DIR is not set")?;
+    for (name, _) in digest::OBJECTS {
+        let object = fs::read(Path::new(&package).join("bpf").join(name))
+            .with_context(|| format!("portbind/bpf/{name} is missing: run `cargo xtask ebpf`"))?;
+        let packed = lz4_flex::compress_prepend_size(&object);
+        let path = Path::new(&output).join(format!("{name}.lz4"));
+        fs::write(&path, packed).with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn check() -> Result<()> {

@@ -225,8 +225,9 @@ impl Clash {
     }
 }
 
-/// The tests that have it open. A connection may be closed before it is asked who has; then who made it is known.
+/// The tests that have it open. A connection may be closed before the owner is looked up; then who made it, or who
+/// closed it first, is known.
 fn tests(holder: Holder<'_>) -> impl Iterator<Item = Test<'_>> {
     let open = holder.processes.into_iter().map(|process| process.test);
-    open.chain(holder.opened_by.map(|opener| opener.test)).flatten()
+    open.chain(holder.opened_by.into_iter().chain(holder.left_by).map(|opener| opener.test)).flatten()
 }

@@ -1,11 +1,12 @@
 //! `cargo xtask ci`: every check and test, in the order in which they are cheapest to fail.
 
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
+use crate::limit::Limit;
 use crate::{causes, dist, ebpf, generate, setup, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
@@ -57,15 +58,30 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         println!("==> {name}");
         let begun = Instant::now();
+        let limit = Limit::new(&name, step.limit());
         step.run()
             .with_context(|| format!("step `{name}` failed after {:.0} s", begun.elapsed().as_secs_f64()))?;
-        println!("==> {name}: ok, {:.0} s", begun.elapsed().as_secs_f64());
+        drop(limit);
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("==> {name}: ok, {seconds:.0} s (limit {} s)", step.limit().as_secs());
     }
     println!("==> all steps: ok, {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 
 impl Step {
+    /// How long it may take: about three times what it takes on two processors with nothing built or fetched.
+    const fn limit(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Setup | Self::Ebpf | Self::Clippy => 600,
+            Self::Fmt | Self::Causes => 60,
+            Self::Generate => 300,
+            Self::Test | Self::Dist => 900,
+            Self::Native => 1800,
+            Self::Vm => 2700,
+        })
+    }
+
     fn run(self) -> Result<()> {
         match self {
             Self::Setup => setup::run(&setup::Options {}),

@@ -17,6 +17,9 @@ mod tarball;
 /// Options of `cargo xtask dist`.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Options {
+    /// Build the program, and nothing of it.
+    #[arg(long)]
+    program: bool,
     /// Do not try the products in a clean root.
     #[arg(long)]
     unchecked: bool,
@@ -27,6 +30,10 @@ pub(crate) struct Options {
 
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.program {
+        println!("dist: {}", program()?.display());
+        return Ok(());
+    }
     generate::run(&generate::Options { check: true })?;
     let folder = workspace::target().join("dist");
     let products = make(workspace::root(), &build_folder(), &folder)?;

@@ -19,6 +19,7 @@ mod dist;
 mod ebpf;
 mod generate;
 mod guide;
+mod limit;
 mod picture;
 mod setup;
 mod tool;

@@ -24,7 +24,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use portbind_ebpf::abi::{Alike, MAX_ALIKE, counter};
+use portbind_ebpf::abi::{MAX_ALIKE, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -139,7 +139,7 @@ pub(super) struct Session<S> {
     queue: Queue,
     parties: Parties,
     /// Refusals that found no room in the queue.
-    overflow: Overflow<[u8; size_of::<Alike>()]>,
+    overflow: Overflow,
     /// Standard error, which must not be waited for either.
     notes: Outlets,
     note: Outlet,
@@ -164,7 +164,7 @@ impl<S: Sink> Session<S> {
             repeats: Repeats::new(),
             queue: Queue::default(),
             parties: Parties::new(&Accounts::at(Path::new("/"))),
-            overflow: Overflow::new(),
+            overflow: Overflow::default(),
             notes,
             note,
         };

@@ -56,16 +56,16 @@ pub fn is_outgoing(holders: &[Holder], ephemeral: Option<(u16, u16)>) -> bool {
 
 /// Whether a socket belongs to a server on the port, and not to a client that has it as its own local port: it
 /// listens or is only bound, or is a connection that a listener there has accepted. Where no listener is left, the
-/// port tells: from the ephemeral range the kernel picks those of clients.
+/// port decides: from the ephemeral range the kernel picks those of clients. A connection in TIME_WAIT with both ports in
+/// that range may be of either.
 #[must_use]
 pub fn is_served(holder: &Holder, holders: &[Holder], ephemeral: Option<(u16, u16)>) -> bool {
-    if holder.peer.is_none() {
-        return true;
-    }
-    let in_range = ephemeral.is_some_and(|(low, high)| (low..=high).contains(&holder.port));
+    let Some((_, peer_port)) = holder.peer else { return true };
+    let in_range = |port| ephemeral.is_some_and(|(low, high)| (low..=high).contains(&port));
     holders.iter().any(|other| may_have_accepted(other, holder))
         || holder.ownership == Ownership::NotAccepted
-        || !in_range
+        || !in_range(holder.port)
+        || (holder.ownership == Ownership::TimeWait && in_range(peer_port))
 }
 
 fn may_have_accepted(listener: &Holder, connection: &Holder) -> bool {

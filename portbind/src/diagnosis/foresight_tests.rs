@@ -24,7 +24,16 @@ fn connection(port: u16) -> Holder {
 #[test]
 fn clients_are_told_from_servers() {
     let at = |address: &str| Holder { address: address.parse().unwrap(), port: 40_000, ..listener() };
+    let closed = |peer_port| Holder {
+        state: State::TimeWait,
+        ownership: Ownership::TimeWait,
+        peer: Some(("192.0.2.1".parse().unwrap(), peer_port)),
+        ..connection(40_000)
+    };
     let rows = [
+        (closed(443), vec![], false),
+        (closed(50_000), vec![], true),
+        (closed(443), vec![at("0.0.0.0")], true),
         (connection(40_000), vec![], false),
         (connection(8080), vec![], true),
         (connection(40_000), vec![at("0.0.0.0")], true),

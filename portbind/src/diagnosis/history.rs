@@ -125,7 +125,7 @@ impl What {
 }
 
 /// Bytes for each moment that may be remembered, its share of the processes included.
-const BYTES_A_MOMENT: usize = 256;
+const BYTES_A_MOMENT: usize = 192;
 /// Bytes that may be remembered however few the moments are.
 const LEAST_BYTES: usize = 64 << 10;
 /// Bytes that a port takes besides its moments.

@@ -10,6 +10,7 @@ use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
 use super::attach::{AttachError, reason_chain, reason_with_log};
+use super::object::Packed;
 use crate::stderr;
 
 /// The program that writes them, and what it is attached to.
@@ -54,9 +55,10 @@ impl Log for StandardError {
 
 /// Loads and attaches the program that writes debug lines. By aya, with maps of its own: its logger takes them from
 /// nowhere else.
-pub(super) fn attach(object: &[u8], layout: &Layout) -> Result<DebugLines, AttachError> {
+pub(super) fn attach(object: Packed, layout: &Layout) -> Result<DebugLines, AttachError> {
     let refused = |reason| AttachError::Load { program: PROGRAM, reason };
-    let loaded = EbpfLoader::new().override_global("LAYOUT", layout.as_bytes(), true).load(object);
+    let object = object.unpack().map_err(|error| refused(error.to_string()))?;
+    let loaded = EbpfLoader::new().override_global("LAYOUT", layout.as_bytes(), true).load(object.bytes());
     let mut ebpf = loaded.map_err(|error: EbpfError| refused(reason_chain(&error)))?;
     let lines = EbpfLogger::init_with_logger(&mut ebpf, StandardError);
     let lines = lines.map_err(|error| refused(error.to_string()))?;

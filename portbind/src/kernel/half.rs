@@ -217,17 +217,18 @@ mod tests {
     use aya_obj::ProgramSection;
 
     use super::super::backend::{Backend, Kind};
-    use super::super::object::{BOUNDED, OBJECT};
+    use super::super::object::{BOUNDED, CALLBACKS};
     use super::super::sockets;
     use super::*;
 
     #[test]
     fn programs_and_maps_of_both_objects() {
-        for (object, has_callbacks) in [(OBJECT, true), (BOUNDED, false)] {
+        for (object, has_callbacks) in [(CALLBACKS, true), (BOUNDED, false)] {
+            let object = object.unpack().unwrap();
             for backend in Backend::ALL {
                 let mut wanted = backend.programs();
                 wanted.extend(sockets::programs());
-                let half = Half::read(object, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+                let half = Half::read(object.bytes(), &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
                 let mut used = HashSet::new();
                 let mut functions = 0;
                 for name in wanted.into_iter().filter(|name| half.has(name)) {
@@ -253,7 +254,8 @@ mod tests {
     #[test]
     fn programs_are_for_where_they_are_put() {
         let wanted: Vec<_> = Backend::ALL.into_iter().flat_map(Backend::programs).collect();
-        let half = Half::read(BOUNDED, &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+        let bounded = BOUNDED.unpack().unwrap();
+        let half = Half::read(bounded.bytes(), &Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
         for point in Backend::ALL.iter().flat_map(|backend| backend.hooks()).flat_map(|hook| hook.points) {
             let section = |program| &half.object.programs[program].section;
             let fits = matches!(

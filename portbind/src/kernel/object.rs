@@ -1,20 +1,55 @@
 //! The built kernel half, embedded, so that building portbind needs neither nightly nor LLVM.
 
+use lz4_flex::block::{DecompressError, decompress_into, uncompressed_size};
 use portbind_ebpf::layout::Layout;
+use zerocopy::IntoBytes as _;
 
 use super::btf::Btf;
 
-/// What `cargo xtask ebpf` built (`portbind/bpf/portbind.o`), aligned for the ELF reader. Its loops call the helper
-/// `bpf_loop` (Linux 5.17): the verifier goes through each once.
-pub(super) static OBJECT: &[u8] =
-    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/portbind.o"));
+/// An object file, packed by build.rs.
+#[derive(Clone, Copy)]
+pub(super) struct Packed(&'static [u8]);
+
+/// What `cargo xtask ebpf` built (`portbind/bpf/portbind.o`). Its loops call the helper `bpf_loop` (Linux 5.17): the
+/// verifier goes through each once.
+pub(super) const CALLBACKS: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/portbind.o.lz4")));
 
 /// The same with bounded loops and a read for each field of a socket, for other kernels: the verifier goes through
 /// every step.
-pub(super) static BOUNDED: &[u8] =
-    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/portbind-bounded.o"));
+pub(super) const BOUNDED: Packed =
+    Packed(include_bytes!(concat!(env!("OUT_DIR"), "/portbind-bounded.o.lz4")));
 
-/// The object for the running kernel; the function is the helper's (kernel/bpf/bpf_iter.c).
-pub(super) fn object(btf: &Btf<'_>, layout: &Layout) -> &'static [u8] {
-    if btf.has_function("bpf_loop") && layout.sock_fits() { OBJECT } else { BOUNDED }
+/// An object file.
+#[derive(Debug)]
+pub(super) struct Object {
+    /// Aligned for the ELF reader.
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Packed {
+    /// The one for the running kernel; the function is the helper's (kernel/bpf/bpf_iter.c).
+    pub(super) fn for_kernel(btf: &Btf<'_>, layout: &Layout) -> Self {
+        if btf.has_function("bpf_loop") && layout.sock_fits() { CALLBACKS } else { BOUNDED }
+    }
+
+    /// Unpacks it. It fails only if this program is damaged.
+    pub(super) fn unpack(self) -> Result<Object, DecompressError> {
+        let (len, packed) = uncompressed_size(self.0)?;
+        let mut words = vec![0_u64; len.div_ceil(size_of::<u64>())];
+        let len = decompress_into(packed, words.as_mut_bytes())?;
+        Ok(Object { words, len })
+    }
+}
+
+impl std::fmt::Debug for Packed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} bytes", self.0.len())
+    }
+}
+
+impl Object {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.words.as_bytes().get(..self.len).unwrap_or_default()
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use aya::maps::{Array, MapData, PerCpuArray};
+use lz4_flex::block::DecompressError;
 use portbind_ebpf::abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW};
 use portbind_ebpf::layout::Layout;
 
@@ -17,7 +18,7 @@ use super::debug::{self, DebugLines};
 use super::family;
 use super::half::Half;
 use super::layout::{self, LayoutError};
-use super::object::object;
+use super::object::Packed;
 use super::sockets::{self, OpenSockets};
 use crate::host::clock::tick_ns;
 pub use crate::sys::file_bytes::KERNEL_BTF;
@@ -242,8 +243,13 @@ impl Tracer {
 pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     let kernel = Kernel::read()?;
     let wanted: Vec<_> = sockets::programs().collect();
-    let mut half = Half::read(kernel.object, &kernel.layout, &Filter::ANY, &wanted)?;
+    let object = kernel.object.unpack().map_err(|error| damaged(&error))?;
+    let mut half = Half::read(object.bytes(), &kernel.layout, &Filter::ANY, &wanted)?;
     OpenSockets::load(&mut half, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
+}
+
+fn damaged(error: &DecompressError) -> TraceError {
+    TraceError::Load(format!("this program is damaged: {error}"))
 }
 
 /// What is known of the running kernel once its type information has been read and let go of.
@@ -253,7 +259,7 @@ struct Kernel {
     /// Ids of the functions and typedefs that it has, of those in any backend's table and the one of the iterator.
     functions: BTreeMap<&'static str, u32>,
     /// The kernel half that is made for it.
-    object: &'static [u8],
+    object: Packed,
 }
 
 impl Kernel {
@@ -264,7 +270,7 @@ impl Kernel {
         let names: Vec<_> = points.map(|point| point.target).chain(sockets::functions()).collect();
         let functions = btf.functions(&names).into_iter().chain(btf.typedefs(&names)).collect();
         let layout = layout::resolve(&btf)?;
-        let object = object(&btf, &layout);
+        let object = Packed::for_kernel(&btf, &layout);
         Ok(Self { layout, functions, object })
     }
 
@@ -276,7 +282,8 @@ impl Kernel {
             wanted.extend(family::POINTS.iter().map(|point| point.program));
         }
         let filter = Filter { window: WINDOW / tick_ns().max(1), ..options.filter };
-        let mut half = Half::read(self.object, &self.layout, &filter, &wanted)?;
+        let object = self.object.unpack().map_err(|error| damaged(&error))?;
+        let mut half = Half::read(object.bytes(), &self.layout, &filter, &wanted)?;
         if !options.family {
             half.set_entries(family::MAP, 1);
         }

@@ -225,7 +225,8 @@ fn held_by(teller: Teller, holder: &Holder, process: Option<&HolderProcess>, sty
     if process.is_none() {
         line.push(DIM, format!("   ({})", no_process(holder)));
     }
-    let mut lines = match known {
+    let left_by = holder.left_by.as_ref().filter(|_| process.is_none());
+    let mut lines = match known.or(left_by) {
         Some(process) => spread(line, people::groups(process), style),
         None => vec![line],
     };

@@ -41,6 +41,9 @@ struct Arguments {
     /// Leaves out the checks in which no backend has a part.
     #[arg(long)]
     essential: bool,
+    /// Leaves out the checks that take long.
+    #[arg(long)]
+    quick: bool,
     /// Then also binds so many random pairs of sockets, as `rule` does.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     rule_pairs: u64,
@@ -173,12 +176,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 report.note(&format!("{backend}: start"), &[format!("{error:#}")]);
                 continue;
             }
-            checks::run(
-                checks::Setting { portbind, backend, times: arguments.times, scenarios: &all },
-                &arguments.scenario,
-                index == 0 && !arguments.essential,
-                &mut report,
-            );
+            let choice = checks::Choice {
+                filter: &arguments.scenario,
+                once: index == 0 && !arguments.essential,
+                long: !arguments.quick,
+            };
+            let setting = checks::Setting { portbind, backend, times: arguments.times, scenarios: &all };
+            checks::run(setting, choice, &mut report);
         }
     }
     if arguments.rule_pairs > 0 {

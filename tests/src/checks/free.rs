@@ -111,7 +111,8 @@ pub(super) fn left_alone(setting: Setting<'_>) -> anyhow::Result<()> {
     let (left, _) = quarrel.leave_time_wait("leaver")?;
     let there = of(&quarrel.troupe, "holder")?;
     let told = ask(setting, &["free", &left.to_string(), "--yes", "--netns", &there], 1)?;
-    ensure!(told["cause"]["code"] == "time-wait" && list(&told, "stopped").is_empty(), "{told}");
+    // The client closed first.
+    ensure!(told["cause"]["code"] == "outgoing" && list(&told, "stopped").is_empty(), "{told}");
     let wait = list(&told, "fixes").iter().find(|fix| fix["code"] == "wait").context("no word of waiting")?;
     ensure!(wait["text"].as_str().is_some_and(|text| text.contains("ends in")), "{told}");
     let mut troupe = Troupe::default();

@@ -63,27 +63,29 @@ type Check = fn(Setting<'_>) -> anyhow::Result<()>;
 enum Often {
     /// For one is enough: no backend has a part in it.
     Once,
+    /// For each, but not with `--quick`: it takes long.
+    Long,
     /// For each.
     Each,
 }
 
-use Often::{Each, Once};
+use Often::{Each, Long, Once};
 
 /// All checks, by name.
 const CHECKS: &[(&str, Often, Check)] = &[
-    ("storm", Each, storm::account_is_exact),
-    ("storm: repeats are counted", Each, storm::repeats_are_counted),
-    ("storm: nobody is hidden", Each, storm::nobody_is_hidden),
+    ("storm", Long, storm::account_is_exact),
+    ("storm: repeats are counted", Long, storm::repeats_are_counted),
+    ("storm: nobody is hidden", Long, storm::nobody_is_hidden),
     ("storm: nobody is blinded", Once, blind::nobody_is_blinded),
     ("blocked output", Once, blind::blocked_output),
     ("second signal", Once, blind::second_signal),
     ("memory while processes come and go", Once, blind::memory),
     ("callers that have ended", Once, gone::causes_are_the_same),
-    ("storm: bursts are counted", Each, storm::bursts_are_counted),
-    ("storm: bursts at once", Each, storm::bursts_at_once),
+    ("storm: bursts are counted", Long, storm::bursts_are_counted),
+    ("storm: bursts at once", Long, storm::bursts_at_once),
     ("storm: nobody is crowded out", Once, storm::nobody_is_crowded_out),
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
-    ("two at once", Each, lifecycle::two_at_once),
+    ("two at once", Long, lifecycle::two_at_once),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),
     ("--count", Once, lifecycle::count),
     ("--timeout", Once, lifecycle::timeout),
@@ -100,15 +102,15 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("tests and secrets in the environment", Once, people::environment),
     ("container of caller and holder", Once, people::container),
     ("name of the network namespace", Once, people::namespace_name),
-    ("transient holders", Each, history::transient_holders),
-    ("release of a refused port", Each, history::release),
+    ("transient holders", Long, history::transient_holders),
+    ("release of a refused port", Long, history::release),
     ("what had a port before tracing", Once, history::before_tracing),
     ("release of a connection", Each, history::release_of_connection),
     ("--track-connects", Once, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
     ("copies of a socket since the refusal", Each, copies::are_told_apart),
     ("owners: told late", Each, owners::are_told_late),
-    ("owners: hammer, told", Each, owners::are_told_under_load),
+    ("owners: hammer, told", Long, owners::are_told_under_load),
     ("owners: hammer, walked", Once, owners::are_found_by_the_kernel),
     ("owners: many copies", Once, owners::are_told_with_many_copies),
     ("explain: real programs", Once, logs::explain),
@@ -174,7 +176,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: signals", Once, run::signals),
     ("run: Ctrl-C", Once, run::interrupted),
     ("run: daemons", Each, run::daemons),
-    ("run: swallowed refusals", Each, run::swallowed),
+    ("run: swallowed refusals", Long, run::swallowed),
     ("run: bystanders", Each, run::bystanders),
     ("run: leaks", Each, run::leaks),
     ("run: as another user", Once, run::as_user),
@@ -195,10 +197,31 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().map(|(name, ..)| *name)
 }
 
-/// Runs the checks whose names contain `filter`; of those that are made once, all if `is_first`.
-pub fn run(setting: Setting<'_>, filter: &str, is_first: bool, report: &mut Report) {
-    let wanted = |often: Often, name: &str| name.contains(filter) && (is_first || often == Each);
-    for (name, _, check) in CHECKS.iter().filter(|(name, often, _)| wanted(*often, name)) {
+/// Which checks are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// Those whose names contain this.
+    pub filter: &'a str,
+    /// Also those that are made for one backend.
+    pub once: bool,
+    /// Also those that take long.
+    pub long: bool,
+}
+
+impl Choice<'_> {
+    fn has(self, name: &str, often: Often) -> bool {
+        let is_due = match often {
+            Once => self.once,
+            Long => self.long,
+            Each => true,
+        };
+        is_due && name.contains(self.filter)
+    }
+}
+
+/// Makes the chosen checks.
+pub fn run(setting: Setting<'_>, choice: Choice<'_>, report: &mut Report) {
+    for (name, _, check) in CHECKS.iter().filter(|(name, often, _)| choice.has(name, *often)) {
         let name = format!("{}: {name}", setting.backend);
         let complaints = check(setting).err().map(|error| format!("{error:#}"));
         report.note(&name, complaints.as_slice());

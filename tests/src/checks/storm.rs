@@ -15,7 +15,7 @@ use crate::tracer::{Ended, Tracer};
 const BURST: u64 = 8;
 
 /// How many refusals, as fast as they come.
-const REFUSALS: u32 = 100_000;
+const REFUSALS: u32 = 20_000;
 
 /// How often the storm holds its breath.
 const ROUNDS: u32 = 50;

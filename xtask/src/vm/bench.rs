@@ -27,10 +27,9 @@ pub(crate) fn run(series: &str, arguments: Vec<String>, packages: &[&str]) -> Re
         programs: ["portbind", "portbind-tests", "xtask"].map(|name| folder.join(name)).to_vec(),
         scenarios: workspace::root().join("tests/scenarios"),
         system: Some(system(packages)?),
-        arguments,
     };
     let archive = kernel.folder.join("bench.cpio");
-    initramfs::write(&archive, &files, &kernel.modules)?;
+    initramfs::write(&archive, &files, &arguments, &kernel.modules)?;
     let limit = Duration::from_secs(TIMEOUT * 2);
     let verdict = qemu::boot(&kernel.series, &kernel.image, &archive, SIZE, limit)?;
     ensure!(verdict.success, "the measurements in the machine failed");

@@ -28,18 +28,23 @@ pub(super) struct Files {
     pub(super) scenarios: PathBuf,
     /// A whole system that lies below all this.
     pub(super) system: Option<PathBuf>,
-    /// Arguments of the tests, for /args, one a line.
-    pub(super) arguments: Vec<String>,
 }
 
-/// Writes the archive to `path`, with `modules` in /modules, numbered in their order of loading.
-pub(super) fn write(path: &Path, files: &Files, modules: &[PathBuf]) -> Result<()> {
+/// Writes the archive to `path`, with the arguments of the tests in /args, one a line, and `modules` in /modules,
+/// numbered in their order of loading.
+pub(super) fn write(path: &Path, files: &Files, arguments: &[String], modules: &[PathBuf]) -> Result<()> {
     let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
     let mut archive = Archive { to: BufWriter::new(file), inode: 0 };
-    fill(&mut archive, files, modules).with_context(|| format!("failed to write {}", path.display()))
+    fill(&mut archive, files, arguments, modules)
+        .with_context(|| format!("failed to write {}", path.display()))
 }
 
-fn fill<W: Write>(archive: &mut Archive<W>, files: &Files, modules: &[PathBuf]) -> Result<()> {
+fn fill<W: Write>(
+    archive: &mut Archive<W>,
+    files: &Files,
+    arguments: &[String],
+    modules: &[PathBuf],
+) -> Result<()> {
     if let Some(system) = &files.system {
         add_folder(archive, system, "")?;
     }
@@ -50,7 +55,7 @@ fn fill<W: Write>(archive: &mut Archive<W>, files: &Files, modules: &[PathBuf]) 
         }
     }
     archive.entry("dev/console", CHARACTER_DEVICE, (5, 1), &[])?;
-    archive.entry("args", PLAIN, (0, 0), files.arguments.join("\n").as_bytes())?;
+    archive.entry("args", PLAIN, (0, 0), arguments.join("\n").as_bytes())?;
     archive.entry("init", PROGRAM, (0, 0), &read(&files.init)?)?;
     for program in &files.programs {
         archive.entry(&format!("bin/{}", name(program)), PROGRAM, (0, 0), &read(program)?)?;

@@ -10,6 +10,8 @@ use crate::{apt, tool, workspace};
 
 /// The matrix, oldest first.
 pub(super) const SERIES: [&str; 5] = ["5.10", "6.1", "6.12", "7.2", "7.3"];
+/// The oldest and the newest.
+pub(super) const ENDS: [&str; 2] = [SERIES[0], SERIES[SERIES.len() - 1]];
 /// The package that names the current cloud kernel of a suite.
 const META: &str = "linux-image-cloud-amd64";
 /// Modules that go into the machine, in the order in which they can be loaded.

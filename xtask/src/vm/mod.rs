@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand};
 
-use crate::{tool, workspace};
+use crate::{dist, tool, workspace};
 
 mod bench;
 mod initramfs;
@@ -44,6 +44,10 @@ pub(crate) struct Options {
     /// A backend to test; may be given several times. All of them by default.
     #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"])]
     backend: Vec<String>,
+    /// Leave out what continuous integration leaves out: checks that are made natively, and, on the kernels between
+    /// the oldest and the newest, checks that take long and the backend that works natively.
+    #[arg(long)]
+    brief: bool,
     /// List the kernels, and which release of each is already here.
     #[arg(long)]
     list: bool,
@@ -81,8 +85,31 @@ enum Mode {
 impl Options {
     /// Everything that continuous integration runs.
     pub(crate) fn everything() -> Self {
-        // The checks that are left out have been made on this machine's kernel.
-        Self { rule_pairs: RULE_PAIRS, arguments: vec!["--essential".to_owned()], ..Self::default() }
+        Self { rule_pairs: RULE_PAIRS, brief: true, ..Self::default() }
+    }
+
+    /// The arguments of `portbind-tests` on this kernel.
+    fn arguments(&self, series: &str) -> Vec<String> {
+        if let Some(Mode::Rule { pairs, seed }) = self.mode {
+            return format!("rule --pairs {pairs} --seed {seed}").split(' ').map(str::to_owned).collect();
+        }
+        let mut backends: Vec<&str> = self.backend.iter().map(String::as_str).collect();
+        let mut arguments = Vec::new();
+        if self.brief {
+            arguments.push("--essential".to_owned());
+            if !kernels::ENDS.contains(&series) {
+                arguments.push("--quick".to_owned());
+                if backends.is_empty() {
+                    backends.extend(["fexit", "kprobe"]);
+                }
+            }
+        }
+        arguments.extend(backends.iter().flat_map(|name| ["--backend".to_owned(), (*name).to_owned()]));
+        if self.rule_pairs > 0 {
+            arguments.extend(["--rule-pairs".to_owned(), self.rule_pairs.to_string()]);
+        }
+        arguments.extend(self.arguments.iter().cloned());
+        arguments
     }
 }
 
@@ -92,6 +119,7 @@ impl Default for Options {
             mode: None,
             kernel: vec![],
             backend: vec![],
+            brief: false,
             list: false,
             timeout: TIMEOUT,
             jobs: JOBS,
@@ -121,10 +149,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         return Ok(());
     }
-    let chosen: Vec<&str> = kernels::SERIES
+    let mut chosen: Vec<&str> = kernels::SERIES
         .into_iter()
         .filter(|series| options.kernel.is_empty() || options.kernel.iter().any(|kernel| kernel == series))
         .collect();
+    // What takes longest begins first.
+    chosen.sort_by_key(|series| !kernels::ENDS.contains(series));
     let kernels = chosen.iter().map(|series| kernels::fetch(series)).collect::<Result<Vec<_>>>()?;
     let files = files(options)?;
 
@@ -137,7 +167,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     kernels.get(index).zip(runs.get(index))
                 } {
-                    let run = boot(kernel, &files, Duration::from_secs(options.timeout));
+                    let arguments = options.arguments(&kernel.series);
+                    let run = boot(kernel, &files, &arguments, Duration::from_secs(options.timeout));
                     if let Ok(mut slot) = slot.lock() {
                         *slot = Some(run);
                     }
@@ -148,10 +179,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     report(runs.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()), kernels.len())
 }
 
-fn boot(kernel: &kernels::Kernel, files: &initramfs::Files, limit: Duration) -> Run {
+fn boot(kernel: &kernels::Kernel, files: &initramfs::Files, arguments: &[String], limit: Duration) -> Run {
     let started = Instant::now();
     let archive = kernel.folder.join("initramfs.cpio");
-    let outcome = initramfs::write(&archive, files, &kernel.modules)
+    let outcome = initramfs::write(&archive, files, arguments, &kernel.modules)
         .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, SIZE, limit));
     Run { release: kernel.release.clone(), outcome, time: started.elapsed() }
 }
@@ -186,41 +217,22 @@ fn report(runs: impl Iterator<Item = Run>, expected: usize) -> Result<()> {
 
 /// Builds what goes into the machines.
 fn files(options: &Options) -> Result<initramfs::Files> {
-    let arguments = arguments(options);
     let scenarios = workspace::root().join("tests/scenarios");
     if let Some(init) = &options.init {
-        return Ok(initramfs::Files {
-            init: init.clone(),
-            programs: vec![],
-            scenarios,
-            system: None,
-            arguments,
-        });
+        return Ok(initramfs::Files { init: init.clone(), programs: vec![], scenarios, system: None });
     }
-    let mut packages = vec!["portbind-tests"];
-    let mut names = vec!["portbind-tests"];
-    if options.mode.is_none() && !arguments.iter().any(|argument| argument == WITHOUT_PORTBIND) {
-        packages.push("portbind");
-        names.push("portbind");
+    let folder = build(&["portbind-tests"])?;
+    let mut programs = vec![folder.join("portbind-tests")];
+    if options.mode.is_none() && !options.arguments.iter().any(|argument| argument == WITHOUT_PORTBIND) {
+        programs.push(dist::program()?);
     }
-    let folder = build(&packages)?;
-    let programs: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
-    for program in &programs {
+    let init = folder.join("portbind-init");
+    for program in programs.iter().chain([&init]) {
         if !program.exists() {
             bail!("{} was not built", program.display());
         }
     }
-    Ok(initramfs::Files { init: folder.join("portbind-init"), programs, scenarios, system: None, arguments })
-}
-
-/// The arguments of `portbind-tests` in the machine.
-fn arguments(options: &Options) -> Vec<String> {
-    if let Some(Mode::Rule { pairs, seed }) = options.mode {
-        return format!("rule --pairs {pairs} --seed {seed}").split(' ').map(str::to_owned).collect();
-    }
-    let backends = options.backend.iter().flat_map(|name| ["--backend".to_owned(), name.clone()]);
-    let pairs = (options.rule_pairs > 0).then(|| ["--rule-pairs".to_owned(), options.rule_pairs.to_string()]);
-    backends.chain(pairs.into_iter().flatten()).chain(options.arguments.iter().cloned()).collect()
+    Ok(initramfs::Files { init, programs, scenarios, system: None })
 }
 
 /// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.

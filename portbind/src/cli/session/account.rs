@@ -139,6 +139,7 @@ impl<S: Sink> Session<S> {
 
     fn caches(&self) -> Vec<Cache> {
         let mut usage = self.enricher.usage();
+        usage.extend(self.repeats.usage());
         usage.push(("queue", self.queue.usage()));
         let cache = |(name, usage): (&'static str, Usage)| {
             let Usage { bytes, limit, evicted } = usage;

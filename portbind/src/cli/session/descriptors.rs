@@ -1,14 +1,14 @@
 //! How processes have the sockets in the way open.
 
-use std::num::NonZeroUsize;
 use std::time::Instant;
 
+use super::bounded::Usage;
 use super::recent::Recent;
 use crate::diagnosis::event::Holder;
 use crate::host::procfs::Procfs;
 
-/// Descriptors that are remembered for a moment.
-const KNOWN: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// Bytes of descriptors that are remembered for a moment.
+const KNOWN: usize = 32 * 1024;
 
 /// Whether descriptors are closed on execve, by socket, process and number; `None` where it cannot be read.
 #[derive(Debug)]
@@ -16,7 +16,11 @@ pub(super) struct Descriptors(Recent<(Option<u64>, u32, u32), Option<bool>>);
 
 impl Descriptors {
     pub(super) fn new() -> Self {
-        Self(Recent::new(KNOWN))
+        Self(Recent::new(KNOWN, |_| 0))
+    }
+
+    pub(super) const fn usage(&self) -> Usage {
+        self.0.usage()
     }
 
     /// Notes whether copies of sockets in the way would have been closed by execve.

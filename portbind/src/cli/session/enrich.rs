@@ -94,6 +94,9 @@ impl Enricher {
         usage.push(("history", Usage { bytes, limit, evicted: self.history.evicted() }));
         let (bytes, limit) = self.owners.bytes();
         usage.push(("owners", Usage { bytes, limit, evicted: 0 }));
+        usage.push(("descriptors", self.descriptors.usage()));
+        usage.push(("ports", self.facts.usage()));
+        usage.push(("namespaces", self.netns_names.usage()));
         usage
     }
 

@@ -1,17 +1,17 @@
 //! What was found of ports a moment ago.
 
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
 use std::time::Instant;
 
+use super::bounded::Usage as Bytes;
 use super::recent::Recent;
 use crate::diagnosis::event::{Protocol, Socket};
 use crate::diagnosis::facts::{PortFacts, Usage};
 use crate::host::Host;
 use crate::host::ports::look_from;
 
-/// Ports of which facts are kept.
-const KNOWN: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+/// Bytes of facts that are kept.
+const KNOWN: usize = 64 * 1024;
 
 /// Facts of ports, by network namespace, protocol, address and port.
 #[derive(Debug)]
@@ -19,7 +19,11 @@ pub(super) struct KnownPorts(Recent<(u32, Protocol, IpAddr, u16), PortFacts>);
 
 impl KnownPorts {
     pub(super) fn new() -> Self {
-        Self(Recent::new(KNOWN))
+        Self(Recent::new(KNOWN, |facts| facts.reserved.as_ref().map_or(0, String::len) + usage_bytes(facts)))
+    }
+
+    pub(super) const fn usage(&self) -> Bytes {
+        self.0.usage()
     }
 
     /// Facts of the port that process `pid` asked for with `socket`; where it asked for any, `usage` counts
@@ -41,4 +45,11 @@ impl KnownPorts {
             facts
         })
     }
+}
+
+fn usage_bytes(facts: &PortFacts) -> usize {
+    facts.usage.as_ref().map_or(0, |usage| {
+        let names = usage.processes.iter().map(|(name, ..)| name.len()).sum::<usize>();
+        size_of_val(usage.states.as_slice()) + size_of_val(usage.processes.as_slice()) + names
+    })
 }

@@ -1,14 +1,14 @@
 //! Names of network namespaces.
 
-use std::num::NonZeroUsize;
 use std::time::Instant;
 
+use super::bounded::Usage;
 use super::recent::Recent;
 use crate::diagnosis::event::Process;
 use crate::host::Host;
 
-/// Namespaces whose names are kept.
-const KNOWN: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// Bytes of names that are kept.
+const KNOWN: usize = 32 * 1024;
 
 /// Names of network namespaces, by inode number.
 #[derive(Debug)]
@@ -20,7 +20,12 @@ pub(super) struct NetnsNames {
 
 impl NetnsNames {
     pub(super) fn new(host: &Host) -> Self {
-        Self { names: Recent::new(KNOWN), own: host.procfs.own_network_namespace() }
+        let names = Recent::new(KNOWN, |name: &Option<String>| name.as_ref().map_or(0, String::len));
+        Self { names, own: host.procfs.own_network_namespace() }
+    }
+
+    pub(super) const fn usage(&self) -> Usage {
+        self.names.usage()
     }
 
     /// The name of a namespace; of one without, that of the caller's container, if it is the caller's.

@@ -1,6 +1,5 @@
 //! Who the processes are: what the kernel said of them, and what `/proc` adds while they live.
 
-use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -15,11 +14,11 @@ use crate::kernel::evidence;
 
 /// Bytes of processes that are remembered: those that were introduced, those that were met outside calls, and those
 /// that had sockets open when tracing began. Dead ones are among them.
-const INTRODUCED: usize = 1536 * 1024;
+const INTRODUCED: usize = 768 * 1024;
 const MET: usize = 512 * 1024;
-const SEEDED: usize = 1024 * 1024;
-/// Processes that were looked at a moment ago.
-const LOOKED_AT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+const SEEDED: usize = 512 * 1024;
+/// Bytes of processes that were looked at a moment ago.
+const LOOKED_AT: usize = 256 * 1024;
 
 /// `/proc` rounds the start of a process down to a tick of 10 ms (USER_HZ).
 const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
@@ -66,6 +65,7 @@ pub(super) struct Processes {
     introduced: Bounded<Life, Introduced>,
     /// Those that were met outside calls; a description holds until execve changes the name.
     met: Bounded<Life, ([u8; abi::COMM_LEN], Rc<Process>)>,
+    /// Those that were looked at a moment ago.
     alive: Recent<u32, Option<Rc<Process>>>,
     /// Processes that had sockets open when tracing began.
     seeded: Bounded<u32, Rc<Process>>,
@@ -77,7 +77,7 @@ impl Processes {
             host,
             introduced: Bounded::new(INTRODUCED),
             met: Bounded::new(MET),
-            alive: Recent::new(LOOKED_AT),
+            alive: Recent::new(LOOKED_AT, |process| process.as_ref().map_or(0, |process| process.bytes())),
             seeded: Bounded::new(SEEDED),
         }
     }
@@ -110,8 +110,13 @@ impl Processes {
     }
 
     /// What the caches of processes keep, by name.
-    pub(super) const fn usage(&self) -> [(&'static str, Usage); 3] {
-        [("introduced", self.introduced.usage()), ("met", self.met.usage()), ("seeded", self.seeded.usage())]
+    pub(super) const fn usage(&self) -> [(&'static str, Usage); 4] {
+        [
+            ("introduced", self.introduced.usage()),
+            ("met", self.met.usage()),
+            ("seeded", self.seeded.usage()),
+            ("alive", self.alive.usage()),
+        ]
     }
 
     /// The process inside a call, as the thread that called.

@@ -2,21 +2,20 @@
 //! were, and when.
 
 use std::hash::Hash;
-use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use lru::LruCache;
 use portbind_ebpf::abi::{Alike, Often, Sample, Share};
 
+use super::bounded::{Bounded, Usage};
+use super::overflow::Counted;
 use crate::diagnosis::event::{Process, Refusal, Repeat, Socket};
 use crate::host::clock::{BootClock, tick_ns};
 use crate::kernel::alike::More;
-use crate::kernel::assemble::Evidence;
 use crate::kernel::{evidence, name};
 
-/// Kinds of refusals, and processes, of which the last one shown is remembered.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// Bytes of the last ones shown, by kind; the same of those by process.
+const REMEMBERED: usize = 256 * 1024;
 
 /// What they have in common, as bytes.
 type Key = [u8; size_of::<Alike>()];
@@ -24,13 +23,13 @@ type Key = [u8; size_of::<Alike>()];
 /// The last one shown of each kind, and of each process.
 #[derive(Debug)]
 pub(super) struct Repeats {
-    alike: LruCache<Key, Repeat>,
-    of_process: LruCache<u32, Repeat>,
+    alike: Bounded<Key, Repeat>,
+    of_process: Bounded<u32, Repeat>,
 }
 
 impl Repeats {
     pub(super) fn new() -> Self {
-        Self { alike: LruCache::new(REMEMBERED), of_process: LruCache::new(REMEMBERED) }
+        Self { alike: Bounded::new(REMEMBERED), of_process: Bounded::new(REMEMBERED) }
     }
 
     /// A refusal was shown.
@@ -48,25 +47,32 @@ impl Repeats {
             socket: refusal.socket.clone(),
             cause: Some(refusal.cause.code),
         };
-        self.of_process.put(pid, Repeat { looked_at: false, ..repeat.clone() });
-        self.alike.put(key(&alike), repeat);
+        let bytes = size_of::<Repeat>() + repeat.process.bytes() + repeat.socket.heap_bytes();
+        self.of_process.put(pid, Repeat { looked_at: false, ..repeat.clone() }, bytes);
+        self.alike.put(key(&alike), repeat, bytes);
     }
 
-    /// What is said of one more that is like those of a kind.
-    pub(super) fn like(&self, alike: &Alike, evidence: &Evidence) -> Repeat {
-        let record = &evidence.refusal;
-        let pid = evidence::pid(&record.header);
-        let comm = evidence::comm(&record.identity.comm);
+    /// What is kept in memory, by name.
+    pub(super) const fn usage(&self) -> [(&'static str, Usage); 2] {
+        [("shown by kind", self.alike.usage()), ("shown by process", self.of_process.usage())]
+    }
+
+    /// What was counted of one kind by `now`, because it found no room to wait for its turn.
+    pub(super) fn without_room(&self, alike: &Alike, counted: &Counted, now: Timestamp) -> Repeat {
+        let Counted { count, first, last, socket, comm, name } = counted;
+        let comm = evidence::comm(comm);
         let known = self.alike.peek(&key(alike)).filter(|known| known.process.comm == comm);
-        known.cloned().unwrap_or_else(|| {
-            let socket = match &evidence.name {
-                Some(sockaddr) => name::socket(&record.socket, sockaddr),
-                None => evidence::socket(&record.socket),
-            };
+        let known = known.cloned().unwrap_or_else(|| {
+            let pid = u32::try_from(alike.pid).unwrap_or_default();
             let process = Process { pid, tid: pid, comm, ..Process::default() };
+            let socket = match name {
+                Some(sockaddr) => name::socket(socket, sockaddr),
+                None => evidence::socket(socket),
+            };
             // Of those without a port, the name is no part of the kind.
-            Repeat { looked_at: evidence.name.is_none(), ..counted_only(process, socket) }
-        })
+            Repeat { looked_at: name.is_none(), ..counted_only(process, socket) }
+        });
+        Repeat { time: now, first: *first, last: *last, count: *count, ..known }
     }
 
     /// What was counted of those that are alike, by `now`.
@@ -101,7 +107,7 @@ fn boot_ns(share: &Share, ticks: u64) -> u64 {
 }
 
 /// The last one shown of a kind or process; if none was, what the first one counted asked for.
-fn known<K: Hash + Eq>(shown: &mut LruCache<K, Repeat>, key: &K, pid: u32, sample: &Sample) -> Repeat {
+fn known<K: Hash + Eq>(shown: &mut Bounded<K, Repeat>, key: &K, pid: u32, sample: &Sample) -> Repeat {
     let (comm, socket) = evidence::sample(sample);
     // The number may be that of another process by now.
     if let Some(known) = shown.get(key).filter(|known| known.process.comm == comm || sample.comm == [0; 2]) {

@@ -8,7 +8,7 @@ use super::party::Party;
 use super::queue::Pending;
 use super::sink::written;
 use super::{End, LATE_OPENING, MOST_WAITING, Opening, Session, Sink};
-use crate::diagnosis::event::Release;
+use crate::diagnosis::event::{Release, Repeat};
 use crate::error::Error;
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;
@@ -39,10 +39,8 @@ impl<S: Sink> Session<S> {
 
     /// Counts a refusal with the ones like it.
     pub(super) fn only_count(&mut self, evidence: &Evidence) {
-        let alike = alike::of(&evidence.refusal);
         let time = self.enricher.wall_time(evidence.refusal.header.time);
-        let Self { overflow, repeats, .. } = self;
-        overflow.count(zerocopy::transmute!(alike), time, || repeats.like(&alike, evidence));
+        self.overflow.count(evidence, time);
     }
 
     /// Whether a refusal in the queue can be shown.
@@ -121,22 +119,39 @@ impl<S: Sink> Session<S> {
         self.show_releases(free)
     }
 
-    /// Shows how many refusals were only counted since the last time.
+    /// Shows how many refusals were only counted since the last time. There can be thousands of kinds: one after the
+    /// other is described.
     pub(super) fn show_repeats(&mut self) -> Result<Option<End>, Error> {
         let now = self.enricher.wall_time(boot_time());
         let clock = self.enricher.clock();
-        let (alike, others) = (self.tracer.counted_alike(), self.tracer.not_looked_at());
-        let mut repeats: Vec<_> = alike.iter().map(|more| self.repeats.alike(more, now, &clock)).collect();
-        repeats.extend(others.iter().map(|more| self.repeats.not_looked_at(more, now, &clock)));
-        self.counted += repeats.iter().map(|repeat| repeat.count).sum::<u64>();
-        repeats.extend(self.overflow.take(now));
-        repeats.sort_by_key(|repeat| repeat.first);
-        for repeat in repeats {
-            self.account.coalesced += repeat.count;
-            if let Some(end) = written(self.sink.repeat(&repeat))? {
+        let (mut alike, mut others) = (self.tracer.counted_alike(), self.tracer.not_looked_at());
+        alike.sort_by_key(|more| more.value.first);
+        others.sort_by_key(|more| more.value.first);
+        self.counted += alike.iter().map(|more| more.count).sum::<u64>();
+        self.counted += others.iter().map(|more| more.count).sum::<u64>();
+        for more in &alike {
+            let repeat = self.repeats.alike(more, now, &clock);
+            if let Some(end) = self.show_repeat(&repeat)? {
+                return Ok(Some(end));
+            }
+        }
+        for more in &others {
+            let repeat = self.repeats.not_looked_at(more, now, &clock);
+            if let Some(end) = self.show_repeat(&repeat)? {
+                return Ok(Some(end));
+            }
+        }
+        for (alike, counted) in self.overflow.take() {
+            let repeat = self.repeats.without_room(&alike, &counted, now);
+            if let Some(end) = self.show_repeat(&repeat)? {
                 return Ok(Some(end));
             }
         }
         Ok(None)
+    }
+
+    fn show_repeat(&mut self, repeat: &Repeat) -> Result<Option<End>, Error> {
+        self.account.coalesced += repeat.count;
+        written(self.sink.repeat(repeat))
     }
 }

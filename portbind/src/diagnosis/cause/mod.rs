@@ -96,7 +96,7 @@ fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {
         return cause(Code::KernelSocket, "a socket of the kernel itself holds the port");
     }
     if holder.ownership == Ownership::TimeWait {
-        return cause(Code::TimeWait, time_wait(case.socket, holder));
+        return of_time_wait(case, holder);
     }
     if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
         return cause(Code::OwnSocket, "the failing process holds the port itself");
@@ -226,6 +226,16 @@ fn unmapped(address: IpAddr) -> IpAddr {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
     }
+}
+
+/// What a connection leaves behind has the options of its socket: of one that connected, those of a client.
+fn of_time_wait(case: &Case<'_>, holder: &Holder) -> Cause {
+    if case.connected_only {
+        let text = "an outgoing connection, which is closed now, got the port from the kernel as its own local port, \
+                    and waits there in TIME_WAIT";
+        return cause(Code::Outgoing, text);
+    }
+    cause(Code::TimeWait, time_wait(case.socket, holder))
 }
 
 /// A TIME_WAIT socket lets a bind pass only if both sides set SO_REUSEADDR (row 4 of the rule).

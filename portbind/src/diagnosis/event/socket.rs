@@ -29,6 +29,20 @@ pub struct Socket {
     pub uid: u32,
 }
 
+impl Socket {
+    /// Bytes of its names, of whatever length they are.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let name = match &self.name {
+            Some(Name::Path(bytes) | Name::Abstract(bytes) | Name::Raw(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        let interface = self.interface.as_ref().and_then(|interface| interface.name.as_ref());
+        let texts = [self.netns_name.as_ref(), interface];
+        name + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
 /// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {

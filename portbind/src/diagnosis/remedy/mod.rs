@@ -172,14 +172,15 @@ impl Proposal<'_> {
         }
     }
 
-    /// Every holder is what a socket left behind, or a connection of one: sockets to come can be told to do
-    /// better, and connections have the options of their listener.
+    /// Every holder is what a listening socket left behind, or a connection of one: connections have the options of
+    /// their listener, and the next one can set others.
     fn is_left_over(&self) -> bool {
-        self.holders.iter().all(|holder| match holder.ownership {
-            Ownership::Kernel => false,
-            Ownership::Process => self.is(Code::Connection) && holder.peer.is_some(),
-            _ => true,
-        })
+        !self.is(Code::Outgoing)
+            && self.holders.iter().all(|holder| match holder.ownership {
+                Ownership::Kernel => false,
+                Ownership::Process => self.is(Code::Connection) && holder.peer.is_some(),
+                _ => true,
+            })
     }
 
     /// The kernel is not to choose the port for connections.
