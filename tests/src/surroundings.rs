@@ -1,5 +1,5 @@
 //! The surroundings of the tests are the same whoever runs them: locale, search path, variables that programs listen
-//! to, mask of files, open files, signals. What has to hold in others is tested with others.
+//! to, mask of files, open files, signals, network. What has to hold in others is tested with others.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,6 +13,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use crate::programs::PATH;
 use crate::sys;
 
+mod network;
+
 /// Open files of one process.
 const FILES: u64 = 65_536;
 /// What stays of the caller's variables. Tests hold in every time zone, as the machine itself is in one.
@@ -21,19 +23,19 @@ const KEPT: [&str; 2] = ["RUST_BACKTRACE", "TZ"];
 const GIVEN: [(&str, &str); 2] = [("LC_ALL", "C.UTF-8"), ("PATH", PATH)];
 
 /// Has this process, and those that it starts, find the surroundings of the tests. With other variables than these it
-/// becomes itself once more.
+/// becomes itself once more. Returns why it is in a network namespace of its own, if it is.
 ///
 /// # Errors
 ///
 /// If the kernel refuses what any root may do.
-pub fn settle() -> anyhow::Result<()> {
+pub fn settle() -> anyhow::Result<Option<String>> {
     umask(Mode::from_raw_mode(0o022));
     sys::usual_signals().context("signals")?;
     allow_files().context("the limit of open files")?;
     let found: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     let wanted = variables(&found);
     if found == wanted {
-        return Ok(());
+        return network::settle();
     }
     let program = std::env::current_exe()?;
     let mut command = Command::new(&program);

@@ -128,9 +128,10 @@ impl Part {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    if arguments.part.as_ref().is_none_or(Part::is_test) {
-        surroundings::settle()?;
-    }
+    let own_network = match &arguments.part {
+        Some(part) if !part.is_test() => None,
+        _ => surroundings::settle()?,
+    };
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Churn(options)) => churn::run(&options)?,
@@ -152,7 +153,12 @@ fn main() -> anyhow::Result<ExitCode> {
             }
         }
         Some(Part::Readme { portbind }) => print!("=== same-program\n{}", guide::same_program(&portbind)?),
-        None => return run(&arguments),
+        None => {
+            if let Some(reason) = own_network {
+                println!("in a network namespace of their own: {reason}");
+            }
+            return run(&arguments);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
