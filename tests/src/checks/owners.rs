@@ -184,7 +184,7 @@ pub(super) fn are_told_with_many_copies(setting: Setting<'_>) -> anyhow::Result<
     if allowed.is_some_and(|allowed| allowed < COPIES + 100) {
         setting
             .skipped
-            .note("many copies", &format!("{COPIES} files cannot be open here: `ulimit -n` is too low"));
+            .note("all of it", &format!("{COPIES} files cannot be open here: `ulimit -n` is too low"));
         return Ok(());
     }
     let _copies = (0..COPIES).map(|_| rustix::io::dup(&socket)).collect::<Result<Vec<_>, _>>()?;
