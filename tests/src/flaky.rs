@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use portbind::output::wire::{Holder, Refusal, Test};
 
+use crate::programs;
+
 /// The suite.
 const FILES: [(&str, &str); 7] = [
     ("job.py", include_str!("../flaky/job.py")),
@@ -23,7 +25,7 @@ const FIX: [(&str, &str); 2] = [
     ("sysctl.conf", include_str!("../flaky/fix/sysctl.conf")),
 ];
 /// The job in a network namespace of its own, as the guide has it.
-pub const JOB: [&str; 4] = ["unshare", "--net", "python3", "job.py"];
+pub const JOB: [&str; 4] = [programs::UNSHARE.path, "--net", programs::PYTHON.path, "job.py"];
 
 /// The suite in a folder that is gone after it.
 #[derive(Debug)]

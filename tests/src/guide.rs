@@ -1,13 +1,14 @@
 //! The transcripts of docs/ci.md: the flaky suite, wrapped, before the fix and after it; and that of the README.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use crate::checks::SOON;
 use crate::flaky::{Run, Suite};
+use crate::programs;
 use crate::tracer::Tracer;
 use crate::transcript::normal;
 
@@ -35,8 +36,9 @@ wait";
 pub fn same_program(portbind: &Path) -> anyhow::Result<String> {
     let portbind = std::path::absolute(portbind)?;
     let tracer = Tracer::trace(&portbind, BACKEND, &["--color", "never", "-P", "8000", "--comm", "python3"])?;
-    let status = Command::new("unshare")
-        .args(["--net", "bash", "-c", SAME_TWICE])
+    let status = programs::UNSHARE
+        .command()?
+        .args(["--net", programs::BASH.path, "-c", SAME_TWICE])
         .arg(&portbind)
         .stdin(Stdio::null())
         .status()

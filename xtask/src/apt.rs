@@ -1,6 +1,7 @@
 //! Debian packages: the machine's own apt for what gets installed, and a private configuration, with
 //! more suites, for what only gets downloaded. The private one is derived from the machine's sources.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -43,6 +44,41 @@ fn is_installed(package: &str) -> bool {
     let mut cmd = Command::new("dpkg-query");
     let status = tool::output(cmd.args(["--show", "--showformat=${db:Status-Status}", package]));
     status.is_ok_and(|status| status == "installed")
+}
+
+/// The packages that each of these files belongs to.
+pub(crate) fn owners(
+    paths: impl Iterator<Item = &'static str>,
+) -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
+    let paths: Vec<&str> = paths.collect();
+    let mut cmd = Command::new("dpkg-query");
+    cmd.arg("--search").args(&paths).env("LC_ALL", "C").stdin(Stdio::null());
+    // Until Debian 12 packages have /bin and /sbin, which are links to the folders in /usr since.
+    cmd.args(paths.iter().filter_map(|path| path.strip_prefix("/usr")));
+    let output = cmd.output().with_context(|| format!("failed to run {cmd:?}"))?;
+    // It fails where one of the files is unknown, as one spelling of each is.
+    let known = search_result(&String::from_utf8_lossy(&output.stdout));
+    let of = |path: &str| known.get(path).cloned().unwrap_or_default();
+    Ok(paths
+        .into_iter()
+        .map(|path| {
+            (
+                path,
+                path.strip_prefix("/usr").map(of).unwrap_or_default().into_iter().chain(of(path)).collect(),
+            )
+        })
+        .collect())
+}
+
+/// Reads lines of the form `package, other:amd64: /path`; those of diversions name no packages.
+fn search_result(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with("diversion by ")) {
+        let Some((packages, path)) = line.split_once(": ") else { continue };
+        let names = packages.split(", ").filter_map(|name| name.split(':').next()).map(str::to_owned);
+        owners.entry(path.to_owned()).or_default().extend(names);
+    }
+    owners
 }
 
 /// Unpacks `package` into `folder`, without installing it.
@@ -262,6 +298,17 @@ mod tests {
             components: words(components),
             keyring: keyring.map(Into::into),
         }
+    }
+
+    #[test]
+    fn owners_of_files() {
+        let text = "diversion by dash from: /bin/sh\ndiversion by dash to: /bin/sh.distrib\ndash: /bin/sh\n\
+            libc6:amd64, libc6:i386: /usr/share/doc/libc6\n";
+        let found = search_result(text);
+        let names = |path: &str| found.get(path).map(|names| names.iter().map(String::as_str).collect());
+        assert_eq!(names("/bin/sh"), Some(vec!["dash"]));
+        assert_eq!(names("/usr/share/doc/libc6"), Some(vec!["libc6"]));
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

@@ -11,26 +11,26 @@ use clap::Args;
 
 use crate::{apt, tool, workspace};
 
+#[path = "../../tests/src/programs/table.rs"]
+mod programs;
+
 const LLVM: &str = "22";
 const BPF_LINKER: &str = "0.13.0";
 const CARGO_DEB: &str = "3.8.0";
 /// The target of static programs.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-/// Debian packages for the build of the kernel half, for the virtual machines, what tests wrap, to look at pages of
-/// reports, and for clean roots.
-const PACKAGES: [&str; 16] = [
+/// Debian packages for the build of the kernel half, for the virtual machines, for pages of reports, what Python's own
+/// modules are in, and for clean roots. Those of the programs that tests start are in the table of these programs.
+const PACKAGES: [&str; 13] = [
     "llvm-22",
     "llvm-22-dev",
     "libpolly-22-dev",
     "zlib1g-dev",
     "libzstd-dev",
     "qemu-system-x86",
-    "strace",
-    "sudo",
-    "dnsmasq-base",
     "xz-utils",
     "zstd",
-    "chromium",
+    "python3",
     "fonts-inter",
     "fonts-jetbrains-mono",
     "mmdebstrap",
@@ -62,7 +62,7 @@ pub(crate) struct BuildTools {
 
 /// Installs whatever is missing.
 pub(crate) fn run(_options: &Options) -> Result<()> {
-    apt::install(&PACKAGES)?;
+    install_packages()?;
     if find_linker()?.is_none() {
         install_linker()?;
     }
@@ -76,6 +76,25 @@ pub(crate) fn run(_options: &Options) -> Result<()> {
     install_musl(&sysroot)?;
     let tools = build_tools()?;
     println!("setup: bpf-linker {}, core sources {}", tools.linker.display(), tools.core_sources.display());
+    Ok(())
+}
+
+/// Installs all packages, and makes sure that the programs that tests start are those of their packages.
+fn install_packages() -> Result<()> {
+    let mut packages = PACKAGES.to_vec();
+    packages.extend(programs::INSTALLED.iter().map(|program| program.package));
+    packages.sort_unstable();
+    packages.dedup();
+    apt::install(&packages)?;
+    let owners = apt::owners(programs::INSTALLED.iter().map(|program| program.path))?;
+    for programs::Program { name, package, path } in &programs::INSTALLED {
+        let is_theirs = owners.get(*path).is_some_and(|owners| owners.contains(*package));
+        ensure!(
+            is_theirs && Path::new(path).is_file(),
+            "{path}, which the tests start as {name}, is not that of Debian's package {package}: \
+             reinstall the package, and remove what stands in its place"
+        );
+    }
     Ok(())
 }
 

@@ -27,3 +27,6 @@ while time.monotonic() < end:
         client.close()
         clients[number] = connect()
         time.sleep(PAUSE)
+# Here, too.
+for client in clients:
+    assert ask(client, b"bye\n") == b""

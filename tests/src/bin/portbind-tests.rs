@@ -7,11 +7,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use portbind::diagnosis::cause::Code;
+use portbind_tests::programs::Skipped;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::Scenario;
 use portbind_tests::storms::{self, Storm};
 use portbind_tests::subject::{self, Subject};
-use portbind_tests::{actor, bench, checks, churn, guide, recording, rule, runner, scenario, transcript};
+use portbind_tests::{
+    actor, bench, checks, churn, guide, recording, rule, runner, scenario, surroundings, transcript,
+};
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
 #[derive(Debug, Parser)]
@@ -38,6 +41,9 @@ struct Arguments {
     /// Plays each scenario so many times as often, and makes the checks that count so much longer.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     times: u32,
+    /// Uses also programs that `cargo xtask setup` does not install, where they are.
+    #[arg(long)]
+    others: bool,
     /// Leaves out the checks in which no backend has a part.
     #[arg(long)]
     essential: bool,
@@ -106,12 +112,29 @@ enum Part {
     /// Makes one measurement of `cargo xtask bench`.
     #[command(hide = true, subcommand)]
     Bench(bench::Bench),
+    /// Prints what a process inherits from one that tests.
+    #[command(hide = true)]
+    Surroundings,
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
 }
 
+impl Part {
+    /// Starts other programs and judges what they do; the parts of helper processes have what they are given.
+    const fn is_test(&self) -> bool {
+        matches!(
+            self,
+            Self::Surroundings | Self::Transcripts { .. } | Self::Guide { .. } | Self::Readme { .. }
+        )
+    }
+}
+
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
+    let own_network = match &arguments.part {
+        Some(part) if !part.is_test() => None,
+        _ => surroundings::settle()?,
+    };
     match arguments.part {
         Some(Part::Actor { .. }) => actor::run()?,
         Some(Part::Churn(options)) => churn::run(&options)?,
@@ -124,6 +147,7 @@ fn main() -> anyhow::Result<ExitCode> {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Some(Part::Surroundings) => return subject::run(Subject::State),
         Some(Part::Recording(plan)) => recording::write(plan, &mut std::io::stdout().lock())?,
         Some(Part::Transcripts { portbind, scenarios }) => transcripts(&portbind, &scenarios)?,
         Some(Part::Guide { portbind }) => {
@@ -132,7 +156,12 @@ fn main() -> anyhow::Result<ExitCode> {
             }
         }
         Some(Part::Readme { portbind }) => print!("=== same-program\n{}", guide::same_program(&portbind)?),
-        None => return run(&arguments),
+        None => {
+            if let Some(reason) = own_network {
+                println!("in a network namespace of their own: {reason}");
+            }
+            return run(&arguments);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -171,6 +200,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         runner::run(&chosen, None, &mut report)?;
     } else {
         let portbind = arguments.portbind.as_deref().context("no portbind was given")?;
+        let skipped = Skipped::default();
         for (index, backend) in arguments.backend.iter().enumerate() {
             if let Err(error) = runner::run(&chosen, Some((portbind, backend)), &mut report) {
                 report.note(&format!("{backend}: start"), &[format!("{error:#}")]);
@@ -181,7 +211,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 once: index == 0 && !arguments.essential,
                 long: !arguments.quick,
             };
-            let setting = checks::Setting { portbind, backend, times: arguments.times, scenarios: &all };
+            let setting = checks::Setting {
+                portbind,
+                backend,
+                times: arguments.times,
+                scenarios: &all,
+                others: arguments.others,
+                skipped: &skipped,
+            };
             checks::run(setting, choice, &mut report);
         }
     }

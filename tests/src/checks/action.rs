@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
 use super::Setting;
 use super::ci::{Folder, TWICE};
+use crate::programs;
 
 /// action.yml, as far as portbind uses what there is (the metadata syntax of GitHub Actions).
 #[derive(Debug, Deserialize)]
@@ -96,7 +97,7 @@ pub(super) fn github(setting: Setting<'_>) -> anyhow::Result<()> {
     ] {
         let given = [("run", command), ("program", &program), ("fail-on", fail_on)];
         let given = given.map(|(name, value)| (name, value.to_owned())).into();
-        let mut step = Command::new("bash");
+        let mut step = programs::BASH.command()?;
         step.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &run.run]);
         step.envs(action.variables(run, &given)?).env("GITHUB_STEP_SUMMARY", &page);
         step.env("GITHUB_ACTION_PATH", std::env::current_dir()?).env("GITHUB_ACTIONS", "true");
@@ -147,7 +148,7 @@ pub(super) fn gitlab(setting: Setting<'_>) -> anyhow::Result<()> {
     let path = std::env::join_paths([tools, Path::new("/usr/bin"), Path::new("/bin")])?;
     let script = "portbind run $PORTBIND_OPTIONS -- python3 twice.py".to_owned();
     let lines: Vec<String> = job.before_script.iter().cloned().chain([script]).collect();
-    let mut command = Command::new("bash");
+    let mut command = programs::BASH.command()?;
     command.args(["-eo", "pipefail", "-c", &lines.join("\n")]).envs(&job.variables).env("PATH", path);
     let output = command.env("GITLAB_CI", "true").current_dir(folder.path()).stdin(Stdio::null()).output()?;
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::ensure;
 
 use super::Setting;
+use crate::programs;
 
 /// A user who may nothing, in /etc/passwd of every system.
 pub(super) const NOBODY: u32 = 65_534;
@@ -56,8 +57,13 @@ pub(super) fn refused(
     variables: &[(&str, &Path)],
 ) -> anyhow::Result<Output> {
     let mut command = Command::new(setting.portbind);
-    command.args(["run", "--backend", setting.backend]).args(options).args(["--", "python3", "-c", TWICE]);
-    command.env_clear().env("PATH", "/usr/bin:/bin").envs(variables.iter().copied());
+    command.args(["run", "--backend", setting.backend]).args(options).args([
+        "--",
+        programs::PYTHON.path,
+        "-c",
+        TWICE,
+    ]);
+    command.env_clear().env("PATH", programs::PATH).envs(variables.iter().copied());
     let output = command.stdin(Stdio::null()).output()?;
     ensure!(output.status.code() == Some(1), "{}: {}", output.status, stderr(&output));
     ensure!(output.stdout == b"the output of the command\n", "the output of the command is another");
@@ -128,7 +134,7 @@ pub(super) fn agent(setting: Setting<'_>) -> anyhow::Result<()> {
     let log = folder.file("log", "", 0o666, NOBODY)?;
     let script = format!("#!/bin/sh\n{{ echo \"$@\"; id -u; cat; }} > {}\n", log.display());
     folder.file("buildkite-agent", &script, 0o755, 0)?;
-    let path = PathBuf::from(format!("{}:/usr/bin:/bin", folder.0.display()));
+    let path = PathBuf::from(format!("{}:{}", folder.0.display(), programs::PATH));
     let uid = PathBuf::from(NOBODY.to_string());
     let variables = [("BUILDKITE", Path::new("true")), ("PATH", &path), ("SUDO_UID", &uid)];
     let said = stderr(&refused(setting, &[], &variables)?);

@@ -13,6 +13,7 @@ use super::Setting;
 use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::event::Event;
+use crate::programs;
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
@@ -62,7 +63,7 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut command = Command::new(setting.portbind);
     let script = "cat /proc/$PPID/task/*/status; echo =====; cat /proc/self/status";
-    command.args(["run", "-q", "--backend", setting.backend, "--", "/bin/sh", "-c", script]);
+    command.args(["run", "-q", "--backend", setting.backend, "--", programs::SH.path, "-c", script]);
     let ended = Tracer::spawn(&mut command)?.end()?;
     exited(&ended, 0)?;
     let text = ended.stdout.join("\n");
@@ -203,7 +204,7 @@ fn start(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<Tracer> 
     let mut command = match without {
         None => Command::new(setting.portbind),
         Some(name) => {
-            let mut command = Command::new("setpriv");
+            let mut command = programs::SETPRIV.command()?;
             command.args([format!("--bounding-set=-{name}"), format!("--inh-caps=-{name}")]);
             command.arg(setting.portbind);
             command

@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 
 use super::Setting;
 use super::ci::{Folder, NOBODY, refused, stderr};
+use crate::programs::{self, TRUE};
 
 /// What must not change.
 const PRECIOUS: &str = "root only, precious\n";
@@ -59,7 +60,7 @@ impl Checkout {
     fn portbind(&self, setting: Setting<'_>, caller: Caller, arguments: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new(fs::canonicalize(setting.portbind)?);
         command.args(arguments).current_dir(&self.repository).stdin(Stdio::null());
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env_clear().env("PATH", programs::PATH);
         if caller == Caller::Sudo {
             command.env("SUDO_UID", NOBODY.to_string());
         }
@@ -79,7 +80,7 @@ impl Checkout {
 
 /// The command lines that write a file.
 fn writers<'a>(setting: Setting<'a>, file: &'a str) -> [Vec<&'a str>; 4] {
-    let run = |option| vec!["run", "-q", "--backend", setting.backend, option, file, "--", "true"];
+    let run = |option| vec!["run", "-q", "--backend", setting.backend, option, file, "--", TRUE.path];
     let trace = vec!["trace", "-q", "--backend", setting.backend, "--timeout", "0.1", "--output", file];
     [run("--record"), run("--report"), trace, vec!["report", "-", "--html", file]]
 }
@@ -133,7 +134,8 @@ pub(super) fn replaced_at_the_end(setting: Setting<'_>) -> anyhow::Result<()> {
     fs::set_permissions(&page, Permissions::from_mode(0o644))?;
     chown(&page, Some(NOBODY), Some(NOBODY))?;
     let before = fs::metadata(&page)?.ino();
-    let command = ["run", "-q", "--backend", setting.backend, "--report", "page", "--", "cat", "page"];
+    let command =
+        ["run", "-q", "--backend", setting.backend, "--report", "page", "--", programs::CAT.path, "page"];
     let output = checkout.portbind(setting, Caller::Sudo, &command)?;
     ensure!(output.stdout == b"old", "the command saw {:?}", String::from_utf8_lossy(&output.stdout));
     let after = fs::metadata(&page)?;
@@ -175,12 +177,13 @@ while True:
     open('.file', 'w').close(); os.rename('.file', name)
     if first: print('ready', flush=True)
     first = False";
-        let mut child = Command::new("setpriv")
+        let mut child = programs::SETPRIV
+            .command()?
             .args(["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--clear-groups"])
-            .args(["python3", "-c", SWAP])
+            .args([programs::PYTHON.path, "-c", SWAP])
             .arg(&checkout.precious)
             .arg(name)
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", programs::PATH)
             .current_dir(&checkout.repository)
             .stdout(Stdio::piped())
             .spawn()?;
@@ -208,13 +211,14 @@ pub(super) fn race(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut written, mut refused) = (0, 0);
     for _ in 0..ATTEMPTS {
         // Without what tracing needs, a run takes no longer than its command.
-        let status = Command::new("setpriv")
+        let status = programs::SETPRIV
+            .command()?
             .args(["--bounding-set", "-bpf,-perfmon,-sys_admin"])
             .arg(&portbind)
-            .args(["run", "--optional", "--record", "swapped", "--", "true"])
+            .args(["run", "--optional", "--record", "swapped", "--", TRUE.path])
             .current_dir(&checkout.repository)
             .env_clear()
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", programs::PATH)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .status()?;
@@ -246,8 +250,10 @@ sys.exit(30 + len(helpers))";
     let folder = Folder::new("killed")?;
     let summary = folder.file("summary", "", 0o644, NOBODY)?;
     let mut command = Command::new(setting.portbind);
-    command.args(["run", "--backend", setting.backend, "--", "python3", "-c", KILL]).stdin(Stdio::null());
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("GITHUB_ACTIONS", "true");
+    command
+        .args(["run", "--backend", setting.backend, "--", programs::PYTHON.path, "-c", KILL])
+        .stdin(Stdio::null());
+    command.env_clear().env("PATH", programs::PATH).env("GITHUB_ACTIONS", "true");
     command.env("SUDO_UID", NOBODY.to_string()).env("GITHUB_STEP_SUMMARY", &summary);
     let output = command.output()?;
     let said = stderr(&output);

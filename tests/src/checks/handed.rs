@@ -1,6 +1,6 @@
 //! `portbind free` where several processes have the socket: who bound it ends, who was handed it does not.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -11,13 +11,12 @@ use super::free::{outcome, runs};
 use super::{SOON, Setting};
 use crate::actor::Action;
 use crate::ports::Ports;
+use crate::programs;
 use crate::troupe::Troupe;
 
 /// Users that own nothing else here.
 const USER: u32 = 61_213;
 const OTHER_USER: u32 = 61_214;
-/// What setup installs (dnsmasq-base).
-const DNSMASQ: &str = "/usr/sbin/dnsmasq";
 
 /// Has an actor hand its socket to another one.
 fn hand(troupe: &mut Troupe, from: &str, to: &str) -> anyhow::Result<()> {
@@ -109,13 +108,14 @@ pub(super) fn sole_trees(setting: Setting<'_>) -> anyhow::Result<()> {
 /// dnsmasq binds as root and goes on as another user.
 pub(super) fn real_daemon(setting: Setting<'_>) -> anyhow::Result<()> {
     let port = Ports::new().take()?;
-    let mut daemon = Command::new(DNSMASQ)
+    let mut daemon = programs::DNSMASQ
+        .command()?
         .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"])
         .args(["--listen-address=127.0.0.1", "--bind-interfaces", "--user=nobody"])
         .arg(format!("--port={port}"))
         .stderr(Stdio::null())
         .spawn()
-        .with_context(|| format!("{DNSMASQ}: cargo xtask setup installs it"))?;
+        .context("dnsmasq cannot be started")?;
     let status = format!("/proc/{}/status", daemon.id());
     let begun = Instant::now();
     let has_dropped = || std::fs::read_to_string(&status).is_ok_and(|text| !text.contains("\nUid:\t0"));

@@ -2,77 +2,98 @@
 
 use std::io::Write as _;
 use std::net::{TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use rustix::process::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use serde_json::Value;
 
 use super::Setting;
 use super::support::{Quarrel, exited};
 use crate::actor::Protocol;
+use crate::programs::{self, Program};
 use crate::scratch::Scratch;
 use crate::sys::net;
 use crate::tracer::{Ended, Tracer};
 
 /// A program that wants the port, and whose wording its complaint is in. `PORT` stands for the port.
-struct Program {
-    name: &'static str,
+struct Caller {
+    program: Program,
     arguments: &'static [&'static str],
     source: &'static str,
+    cause: &'static str,
 }
 
-/// Those that are installed are played. Their lines tell the port or not, the time or not.
-const PROGRAMS: &[Program] = &[
-    Program {
-        name: "python3",
+/// Their lines tell the port or not, the time or not.
+const CALLERS: &[Caller] = &[
+    Caller {
+        program: programs::PYTHON,
         arguments: &["-m", "http.server", "--bind", "127.0.0.1", "PORT"],
         source: "Python",
+        cause: "listener",
     },
-    Program {
-        name: "perl",
+    Caller {
+        program: programs::PERL,
         arguments: &[
             "-MIO::Socket::INET",
             "-e",
             "IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => PORT) or die \"cannot listen: $@\"",
         ],
         source: "Perl",
+        cause: "listener",
     },
-    Program {
-        name: "python3",
+    Caller {
+        program: programs::PYTHON,
         arguments: &[
             "-c",
             "import asyncio; asyncio.run(asyncio.wait_for(asyncio.start_server(print, '127.0.0.1', PORT), 9))",
         ],
         source: "Python asyncio",
+        cause: "listener",
     },
-    Program {
-        name: "python3",
+    Caller {
+        program: programs::PYTHON,
         arguments: &[
             "-c",
             "import logging, socket\nlogging.basicConfig(format='%(asctime)s %(levelname)s %(message)s')\ntry: socket.create_server(('127.0.0.1', PORT))\nexcept OSError: logging.exception('no server')",
         ],
         source: "Python",
+        cause: "listener",
     },
-    Program {
-        name: "node",
+    Caller {
+        program: programs::NODE,
         arguments: &["-e", "require('http').createServer().listen(PORT, '127.0.0.1')"],
         source: "Node.js",
+        cause: "listener",
     },
-    Program {
-        name: "node",
+    Caller {
+        program: programs::NODE,
         arguments: &["-e", "require('dgram').createSocket('udp4').bind(PORT, '127.0.0.1')"],
         source: "Node.js",
+        cause: "listener",
     },
-    Program { name: "socat", arguments: &["TCP-LISTEN:PORT,bind=127.0.0.1", "-"], source: "socat" },
-    Program { name: "busybox", arguments: &["nc", "-l", "-s", "127.0.0.1", "-p", "PORT"], source: "netcat" },
+    Caller {
+        program: programs::SOCAT,
+        arguments: &["TCP-LISTEN:PORT,bind=127.0.0.1", "-"],
+        source: "socat",
+        cause: "listener",
+    },
+    // It sets SO_REUSEPORT.
+    Caller {
+        program: programs::NETCAT,
+        arguments: &["-l", "127.0.0.1", "PORT"],
+        source: "netcat",
+        cause: "reuseport-mismatch",
+    },
 ];
 
 /// A complaint that a program is to have caused.
 struct Expected {
     pid: u32,
     source: &'static str,
+    cause: &'static str,
     command: String,
 }
 
@@ -82,13 +103,13 @@ pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
     let options = ["-o", "json", "--output", path(&recording)?];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
     // Only this thread, and the programs that it starts, are in a namespace of their own.
-    let expected = std::thread::scope(|scope| scope.spawn(|| quarrel(log.path())).join());
+    let expected = std::thread::scope(|scope| scope.spawn(|| quarrel(setting, log.path())).join());
     let expected = expected.ok().context("the thread panicked")??;
     exited(&tracer.stop(Signal::INT)?, 0)?;
     let told = run(setting, &["explain", path(&log)?, "--record", path(&recording)?, "-o", "json"], 0)?;
     let printed = std::fs::read_to_string(log.path())?;
     ensure!(told.len() == expected.len(), "{} lines for:\n{printed}\n{}", expected.len(), told.join("\n"));
-    for (line, Expected { pid, source, command }) in told.iter().zip(&expected) {
+    for (line, Expected { pid, source, cause, command }) in told.iter().zip(&expected) {
         let line: Value = serde_json::from_str(line)?;
         let refusal = line.get("refusal").context("no refusal")?;
         let found = (
@@ -96,7 +117,7 @@ pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
             refusal.pointer("/process/pid").and_then(Value::as_u64),
             refusal.pointer("/cause/code").and_then(Value::as_str),
         );
-        let wanted = (Some(*source), Some(u64::from(*pid)), Some("listener"));
+        let wanted = (Some(*source), Some(u64::from(*pid)), Some(*cause));
         ensure!(found == wanted, "{command}: expected {wanted:?}, got {found:?}:\n{printed}\n{line:#}");
     }
     let text = run(setting, &["explain", path(&log)?, "--record", path(&recording)?], 0)?.join("\n");
@@ -107,7 +128,7 @@ pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Holds a port of a new namespace, has every program ask for it, and writes down what they print.
-fn quarrel(log: &Path) -> anyhow::Result<Vec<Expected>> {
+fn quarrel(setting: Setting<'_>, log: &Path) -> anyhow::Result<Vec<Expected>> {
     net::new_namespace()?;
     net::loopback_up()?;
     let holder = TcpListener::bind("127.0.0.1:0")?;
@@ -115,27 +136,32 @@ fn quarrel(log: &Path) -> anyhow::Result<Vec<Expected>> {
     let _datagrams = UdpSocket::bind(("127.0.0.1", port))?;
     let mut log = std::fs::File::create(log)?;
     let mut expected = Vec::new();
-    for Program { name, arguments, source } in PROGRAMS {
-        let Some(executable) = find(name) else { continue };
+    for Caller { program, arguments, source, cause } in CALLERS {
+        if !setting.skipped.lets_use(*program, setting.others) {
+            continue;
+        }
         let arguments = arguments.iter().map(|argument| argument.replace("PORT", &port.to_string()));
-        let mut command = Command::new(executable);
+        let mut command = program.command()?;
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", program.name))?;
         let pid = child.id();
-        let output = child.wait_with_output()?;
+        let output = ended(child).with_context(|| format!("{command:?}"))?;
         log.write_all(&[output.stdout, output.stderr].concat())?;
-        expected.push(Expected { pid, source, command: format!("{command:?}") });
+        expected.push(Expected { pid, source, cause, command: format!("{command:?}") });
     }
-    ensure!(expected.len() >= 3, "install python3 and perl");
     Ok(expected)
 }
 
-/// The executable itself: a name may stand for a script that starts another process.
-fn find(name: &str) -> Option<PathBuf> {
-    ["/usr/bin", "/bin", "/usr/sbin"]
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.exists())
+/// What a program prints that ends soon: one that is not refused would serve for ever.
+fn ended(mut child: Child) -> anyhow::Result<Output> {
+    let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+    let patience = Timespec { tv_sec: 20, tv_nsec: 0 };
+    if poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience))? == 0 {
+        child.kill()?;
+        let output = child.wait_with_output()?;
+        bail!("it does not end, and says {:?}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(child.wait_with_output()?)
 }
 
 /// What is new, still there and gone between two recordings.

@@ -30,6 +30,7 @@ mod stale_files;
 mod status;
 mod storm;
 mod support;
+mod surroundings;
 mod units;
 mod unix;
 mod wait;
@@ -39,6 +40,7 @@ use std::path::Path;
 
 pub(crate) use support::SOON;
 
+use crate::programs::Skipped;
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -53,6 +55,10 @@ pub struct Setting<'a> {
     pub times: u32,
     /// All scenarios.
     pub scenarios: &'a [Scenario],
+    /// Programs that setup does not install are used, too, where they are.
+    pub others: bool,
+    /// What is left out of a check, and why.
+    pub skipped: &'a Skipped,
 }
 
 /// One check.
@@ -186,6 +192,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: standard error that cannot be written", Once, run::unwritable_stderr),
     ("run: killed before the command runs", Once, run::killed),
     ("run: every system call fails once", Once, run::every_call_fails_once),
+    ("surroundings of the tests", Once, surroundings::are_the_same),
     ("few descriptors", Once, run::few_descriptors),
     ("unix: --proto", Once, unix::by_protocol),
     ("unix: -P", Once, unix::by_port),
@@ -225,5 +232,8 @@ pub fn run(setting: Setting<'_>, choice: Choice<'_>, report: &mut Report) {
         let name = format!("{}: {name}", setting.backend);
         let complaints = check(setting).err().map(|error| format!("{error:#}"));
         report.note(&name, complaints.as_slice());
+        for (what, reason) in setting.skipped.take() {
+            report.skip(&format!("{name}: {what}"), &reason);
+        }
     }
 }

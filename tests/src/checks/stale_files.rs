@@ -12,12 +12,11 @@ use anyhow::{Context as _, ensure};
 
 use super::Setting;
 use super::ask::{ask, list};
+use crate::programs;
 use crate::scratch::Scratch;
 
 /// A user that owns nothing else here.
 const USER: u32 = 61_215;
-/// What setup installs.
-const STRACE: &str = "/usr/bin/strace";
 /// Runs of `free` while somebody replaces the file.
 const RUNS: u32 = 200;
 
@@ -122,7 +121,8 @@ pub(super) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
         let folder = Folder::new("stale-killed", owner)?;
         let path = folder.at("s");
         stale(&path)?;
-        let traced = Command::new(STRACE)
+        let traced = programs::STRACE
+            .command()?
             .args([
                 "-f",
                 "-qq",
@@ -138,7 +138,7 @@ pub(super) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
-            .with_context(|| format!("{STRACE}: cargo xtask setup installs it"))?;
+            .context("strace cannot be started")?;
         ensure!(
             !traced.success() && folder.names()? == [".s.portbind-stale"],
             "{traced} {:?}",

@@ -13,4 +13,4 @@ mod signals;
 pub mod tap;
 pub mod uring;
 
-pub use signals::ignore;
+pub use signals::{ignore, usual_signals};

@@ -11,3 +11,22 @@ pub fn ignore(signal: i32) -> io::Result<()> {
     let old = unsafe { libc::signal(signal, libc::SIG_IGN) };
     if old == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+/// The signals by which a user, a terminal or a session ends a program.
+const ENDING: [i32; 6] =
+    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
+
+/// Has no signal blocked, and those that end a program end it, in this process and those that it becomes.
+///
+/// # Errors
+/// What the kernel says.
+pub fn usual_signals() -> io::Result<()> {
+    for signal in ENDING {
+        // SAFETY: SIG_DFL is no function, so none can run at a wrong time.
+        let old = unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if old == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(nix::sys::signal::SigSet::all().thread_unblock()?)
+}

@@ -236,7 +236,7 @@ fn machine(options: &Options) -> Result<()> {
         let value = name.to_possible_value().context("no name")?;
         arguments.extend(["--only".to_owned(), value.get_name().to_owned()]);
     }
-    let console = vm::bench(SERIES, arguments, &tools::MACHINE_PACKAGES)?;
+    let console = vm::bench(SERIES, &arguments, &tools::MACHINE_PACKAGES)?;
     let lines = console.iter().filter_map(|line| Some(line.split_once(MARK)?.1));
     let mut sections: Vec<(String, String)> = Vec::new();
     for line in lines {

@@ -2,6 +2,9 @@
 # Tries the products of `cargo xtask dist`: clean-root.sh SUITE SOURCES WORK FOLDER TARBALL PACKAGE.
 # Runs in namespaces of its own, so that what is mounted and started here goes with it.
 set -euo pipefail
+# The root is that of Debian, whatever its maker's habits are.
+export LC_ALL=C.UTF-8
+umask 022
 suite=$1 sources=$2 work=$3 folder=$4 tarball=$5 package=$6
 here=$(dirname "${BASH_SOURCE[0]}")
 readonly packages=systemd,systemd-sysv,man-db,bash-completion,zsh,fish

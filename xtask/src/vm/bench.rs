@@ -19,7 +19,7 @@ const SIZE: qemu::Size = qemu::Size { memory: 4096, processors: 2 };
 const LEFT_OUT: [&str; 3] = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"];
 
 /// Boots the kernel of `series`, has `xtask` run with these arguments, and gives what stood on the console.
-pub(crate) fn run(series: &str, arguments: Vec<String>, packages: &[&str]) -> Result<Vec<String>> {
+pub(crate) fn run(series: &str, arguments: &[String], packages: &[&str]) -> Result<Vec<String>> {
     let kernel = kernels::fetch(series)?;
     let folder = build(&["portbind-tests", "portbind", "xtask"])?;
     let files = initramfs::Files {
@@ -29,7 +29,7 @@ pub(crate) fn run(series: &str, arguments: Vec<String>, packages: &[&str]) -> Re
         system: Some(system(packages)?),
     };
     let archive = kernel.folder.join("bench.cpio");
-    initramfs::write(&archive, &files, &arguments, &kernel.modules)?;
+    initramfs::write(&archive, &files, arguments, &kernel.modules)?;
     let limit = Duration::from_secs(TIMEOUT * 2);
     let verdict = qemu::boot(&kernel.series, &kernel.image, &archive, SIZE, limit)?;
     ensure!(verdict.success, "the measurements in the machine failed");

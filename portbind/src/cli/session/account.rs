@@ -49,13 +49,15 @@ impl<S: Sink> Session<S> {
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
             elapsed.as_secs_f64(),
         ));
+        // On a busy machine the time may be over by now. The account has its own.
+        let deadline = deadline.max(Instant::now()) + LAST_LINE;
         // Where events were not read, a line more is not either.
         if unwritten == 0 {
             let summary = Summary { caches: self.caches(), ..Summary::new(&self.account, &gaps, elapsed) };
             written(self.sink.summary(&summary))?;
-            self.sink.outlets().finish(self.settings.last_words, deadline + LAST_LINE).await;
+            self.sink.outlets().finish(self.settings.last_words, deadline).await;
         }
-        self.notes.finish(LAST_LINE, deadline + LAST_LINE).await;
+        self.notes.finish(LAST_LINE, deadline.max(Instant::now() + LAST_LINE / 2)).await;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use anyhow::{Context as _, ensure};
 
@@ -11,6 +11,7 @@ use super::{Recording, wrapped};
 use crate::actor::Protocol;
 use crate::checks::Setting;
 use crate::checks::support::Quarrel;
+use crate::programs::{self, SH};
 use crate::scratch::Scratch;
 
 /// What begins the message that a recording ends too early.
@@ -49,9 +50,9 @@ fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
     let subject = words.iter().position(|word| word == "--").context("no subject")?;
     // The line of the command takes most of the page: a shell with a long word becomes the subject.
     let long = format!("exec \"$@\" # {}", "x".repeat(3300));
-    words.splice(subject + 1..=subject, ["/bin/sh", "-c", &long, "sh"].map(OsString::from));
-    let mut command = Command::new("unshare");
-    command.args(["-m", "--propagation", "private", "sh", "-c", &script, "sh"]);
+    words.splice(subject + 1..=subject, [SH.path, "-c", &long, "sh"].map(OsString::from));
+    let mut command = programs::UNSHARE.command()?;
+    command.args(["-m", "--propagation", "private", SH.path, "-c", &script, "sh"]);
     command.arg(run.get_program()).args(words);
     let said = status(&command.output()?, 7)?;
     ensure!(said.matches(INCOMPLETE).count() == 1, "it is not said once:\n{said}");
@@ -76,7 +77,7 @@ pub(in crate::checks) fn unwritable_stderr(setting: Setting<'_>) -> anyhow::Resu
         }
     }
     let run = wrapped(setting, &["-v"], ["refused", &port, "7"])?;
-    let mut closed = Command::new("sh");
+    let mut closed = SH.command()?;
     closed.args(["-c", "exec \"$@\" 2>&-", "sh"]).arg(run.get_program()).args(run.get_args());
     status(&closed.output()?, 7).map(drop)
 }
@@ -86,7 +87,7 @@ pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     let calls = Recording::new("calls");
     let strace = |inject: &[&str]| -> anyhow::Result<Output> {
         let run = wrapped(setting, &["-q"], ["exit", "7"])?;
-        let mut command = Command::new("strace");
+        let mut command = programs::STRACE.command()?;
         command.arg("-o").arg(calls.path()).args(["-e", "trace=write"]).args(inject);
         Ok(command.arg("--").arg(run.get_program()).args(run.get_args()).output()?)
     };
@@ -97,7 +98,7 @@ pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     // What the command says arrives after the end of portbind.
     let said = Scratch::new("said");
     let run = wrapped(setting, &["-q"], ["state"])?;
-    let mut command = Command::new("strace");
+    let mut command = programs::STRACE.command()?;
     command.args(["-o", "/dev/null", "-e", "trace=write", "-e", &inject, "--"]);
     command.arg(run.get_program()).args(run.get_args()).stdin(Stdio::null());
     let (mut reader, writer) = std::io::pipe()?;
@@ -114,7 +115,7 @@ pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Result<()> {
     let calls = Recording::new("execs");
     let run = wrapped(setting, &["-q"], ["state"])?;
-    let mut command = Command::new("strace");
+    let mut command = programs::STRACE.command()?;
     command
         .args(["-f", "-s", "4096", "-e", "abbrev=none", "-e", "trace=execve,setresuid", "-o"])
         .arg(calls.path());
@@ -145,12 +146,12 @@ pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result
         "doctor",
         "report /dev/null",
     ];
-    let tracing = ["trace --timeout 0.1", "run -- /bin/true"];
+    let tracing = ["trace --timeout 0.1", "run -- /usr/bin/true"];
     for limit in [4, 12, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32] {
         let helpers = helpers.iter().filter(|_| limit % 12 == 0 || limit < 8);
         for verb in tracing.iter().chain(helpers) {
-            let script = format!("ulimit -n {limit}; exec {} {verb}", portbind.display());
-            let output = Command::new("/bin/sh").args(["-c", &script]).stdin(Stdio::null()).output()?;
+            let script = format!("ulimit -n {limit}; exec \"$0\" {verb}");
+            let output = SH.command()?.args(["-c", &script]).arg(&portbind).stdin(Stdio::null()).output()?;
             let said = String::from_utf8_lossy(&output.stderr);
             let code = output.status.code().with_context(|| format!("{limit}, {verb}: {}", output.status))?;
             let is_known = code <= 5 || (code == 125 && verb.starts_with("run"));

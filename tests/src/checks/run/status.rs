@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use super::{Recording, wrapped};
 use crate::checks::Setting;
 use crate::checks::support::{exited, says};
+use crate::programs;
 use crate::tracer::Tracer;
 
 /// As timeout(1): the command's own status, 128 and the signal, 125, 126, 127.
@@ -51,7 +52,12 @@ pub(in crate::checks) fn without_tracing(setting: Setting<'_>) -> anyhow::Result
         rustix::io::fcntl_setfd(&binary, rustix::io::FdFlags::empty())?;
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&binary));
         let mut command = Command::new(path);
-        command.arg("run").args(options).args(["--", "/bin/sh", "-c", "exit 9"]).uid(65_534).gid(65_534);
+        command
+            .arg("run")
+            .args(options)
+            .args(["--", programs::SH.path, "-c", "exit 9"])
+            .uid(65_534)
+            .gid(65_534);
         Tracer::spawn(&mut command)?.end()
     };
     let ended = attempt(&[])?;
@@ -61,9 +67,9 @@ pub(in crate::checks) fn without_tracing(setting: Setting<'_>) -> anyhow::Result
     exited(&ended, 9)?;
     says(&ended, "without being followed")?;
     let nested = |options: &[&str]| {
-        let mut command = Command::new("unshare");
+        let mut command = programs::UNSHARE.command()?;
         command.args(["--pid", "--fork", "--mount-proc"]).arg(setting.portbind).arg("run").args(options);
-        Tracer::spawn(command.args(["--", "/bin/sh", "-c", "exit 9"]))?.end()
+        Tracer::spawn(command.args(["--", programs::SH.path, "-c", "exit 9"]))?.end()
     };
     let ended = nested(&[])?;
     exited(&ended, 125)?;

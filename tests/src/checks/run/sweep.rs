@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
 use crate::checks::Setting;
+use crate::programs;
 use crate::scratch::Scratch;
 
 /// Calls of the allocator, the one that starts portbind, and the one that cannot fail.
@@ -71,7 +72,7 @@ impl Run {
             format!("--record={}", record.path().display()),
             format!("--report={}", report.path().display()),
             "--".to_owned(),
-            "/bin/sh".to_owned(),
+            programs::SH.path.to_owned(),
             "-c".to_owned(),
             command,
         ];
@@ -81,8 +82,8 @@ impl Run {
     /// The run under strace, which follows no other thread or process, killed with all its group at the limit.
     fn strace(&self, options: &[&str], calls: &Path) -> anyhow::Result<Output> {
         let _none = std::fs::remove_file(self.mark.path());
-        let mut command = Command::new("timeout");
-        command.args(["-s", "KILL", LIMIT, "strace", "-o"]).arg(calls).args(options).arg("--");
+        let mut command = programs::TIMEOUT.command()?;
+        command.args(["-s", "KILL", LIMIT, programs::STRACE.path, "-o"]).arg(calls).args(options).arg("--");
         Ok(command.args(&self.arguments).output()?)
     }
 

@@ -1,13 +1,13 @@
 //! As whom the command runs.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
 use super::{Recording, subjects, wrapped};
 use crate::checks::Setting;
 use crate::checks::support::exited;
+use crate::programs;
 use crate::scratch::Scratch;
 use crate::tracer::{Ended, Tracer};
 
@@ -50,6 +50,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     // In a mount namespace of its own, nobody may become root without a password.
     let rules = Scratch::new("sudoers");
     std::fs::write(rules.path(), "Defaults env_reset\nDefaults !use_pty\nnobody ALL=(ALL) NOPASSWD: ALL\n")?;
+    programs::SUDO.is_there()?;
     let portbind = readable(setting.portbind, "portbind")?;
     let subject = readable(&subjects()?, "subjects")?;
     let within = |script: &str| {
@@ -57,19 +58,24 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
             "chown 0:0 {rules}; chmod 440 {rules}; mount --bind {rules} /etc/sudoers || exit 90; exec {script}",
             rules = rules.path().display(),
         );
-        let mut command = Command::new("unshare");
-        Tracer::spawn(command.args(["-m", "--propagation", "private", "sh", "-c", &script]))?.end()
+        let mut command = programs::UNSHARE.command()?;
+        Tracer::spawn(command.args(["-m", "--propagation", "private", programs::SH.path, "-c", &script]))?
+            .end()
     };
     let subject = format!("{} subject state", subject.path().display());
     let state = |prefix: &str| {
         within(&format!(
-            "setpriv --reuid=65534 --regid=100 --groups=100,4242 env -i FOO='b a r' PATH=/opt/none:/usr/bin:/bin \
-             sh -c 'umask 031; cd /usr; {prefix} {subject}'"
+            "{setpriv} --reuid=65534 --regid=100 --groups=100,4242 {env} -i FOO='b a r' PATH=/opt/none:/usr/bin:/bin \
+             {sh} -c 'umask 031; cd /usr; {prefix} {subject}'",
+            setpriv = programs::SETPRIV.path,
+            env = programs::ENV.path,
+            sh = programs::SH.path,
         ))
     };
     // A shell that has nothing to do after it becomes sudo, so that what is above sudo is not its caller.
-    let by_su = |prefix: &str| within(&format!("su -s /bin/bash nobody -c 'FOO=1 {prefix} {subject}'"));
-    let wrap = format!("/usr/bin/sudo {} run -q --backend {} --", portbind.path().display(), setting.backend);
+    let (su, bash, sudo) = (programs::SU.path, programs::BASH.path, programs::SUDO.path);
+    let by_su = |prefix: &str| within(&format!("{su} -s {bash} nobody -c 'FOO=1 {prefix} {subject}'"));
+    let wrap = format!("{sudo} {} run -q --backend {} --", portbind.path().display(), setting.backend);
     let (bare, wrapped) = (state("")?, state(&wrap)?);
     exited(&wrapped, 0)?;
     for name in ["Uid", "Gid", "Groups", "Umask", "folder", "CapEff", "SigIgn", "environment"] {
@@ -84,7 +90,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     }
     // The rest differs in `_`, which bash sets to the program that it becomes.
     ensure!(line(&wrapped, "environment")?.contains(r#"("FOO", "1")"#), "what su's shell set is lost");
-    let given = state(&wrap.replace("/usr/bin/sudo", "/usr/bin/sudo GIVEN=1"))?;
+    let given = state(&wrap.replace(sudo, &format!("{sudo} GIVEN=1")))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
 }

@@ -1,0 +1,64 @@
+//! The programs that tests start: name, Debian package, path. `cargo xtask setup` reads this file, too.
+
+/// A program of a Debian package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// The Debian package that has it.
+    pub(crate) package: &'static str,
+    /// The file that the package puts there: not a link of update-alternatives(1), which may lead to another program.
+    pub(crate) path: &'static str,
+}
+
+pub(super) const fn program(name: &'static str, package: &'static str, path: &'static str) -> Program {
+    Program { name, package, path }
+}
+
+pub(crate) const BASH: Program = program("bash", "bash", "/usr/bin/bash");
+pub(crate) const CAT: Program = program("cat", "coreutils", "/usr/bin/cat");
+pub(crate) const CHROMIUM: Program = program("chromium", "chromium", "/usr/bin/chromium");
+pub(crate) const DNSMASQ: Program = program("dnsmasq", "dnsmasq-base", "/usr/sbin/dnsmasq");
+pub(crate) const ENV: Program = program("env", "coreutils", "/usr/bin/env");
+pub(crate) const NETCAT: Program = program("nc", "netcat-openbsd", "/usr/bin/nc.openbsd");
+pub(crate) const PERL: Program = program("perl", "perl-base", "/usr/bin/perl");
+pub(crate) const PYTHON: Program = program("python3", "python3-minimal", "/usr/bin/python3");
+pub(crate) const SETPRIV: Program = program("setpriv", "util-linux", "/usr/bin/setpriv");
+pub(crate) const SH: Program = program("sh", "dash", "/usr/bin/sh");
+pub(crate) const SOCAT: Program = program("socat", "socat", "/usr/bin/socat");
+pub(crate) const STRACE: Program = program("strace", "strace", "/usr/bin/strace");
+pub(crate) const SU: Program = program("su", "util-linux", "/usr/bin/su");
+pub(crate) const SUDO: Program = program("sudo", "sudo", "/usr/bin/sudo");
+pub(crate) const TIMEOUT: Program = program("timeout", "coreutils", "/usr/bin/timeout");
+pub(crate) const TRUE: Program = program("true", "coreutils", "/usr/bin/true");
+pub(crate) const UNSHARE: Program = program("unshare", "util-linux", "/usr/bin/unshare");
+
+/// What setup installs, and makes sure of; the last ones are for scripts.
+pub(crate) const INSTALLED: [Program; 26] = [
+    BASH,
+    CAT,
+    CHROMIUM,
+    DNSMASQ,
+    ENV,
+    NETCAT,
+    PERL,
+    PYTHON,
+    SETPRIV,
+    SH,
+    SOCAT,
+    STRACE,
+    SU,
+    SUDO,
+    TIMEOUT,
+    TRUE,
+    UNSHARE,
+    program("chmod", "coreutils", "/usr/bin/chmod"),
+    program("chown", "coreutils", "/usr/bin/chown"),
+    program("cp", "coreutils", "/usr/bin/cp"),
+    program("id", "coreutils", "/usr/bin/id"),
+    program("ip", "iproute2", "/usr/bin/ip"),
+    program("mkdir", "coreutils", "/usr/bin/mkdir"),
+    program("mount", "mount", "/usr/bin/mount"),
+    program("rmdir", "coreutils", "/usr/bin/rmdir"),
+    program("umount", "mount", "/usr/bin/umount"),
+];
