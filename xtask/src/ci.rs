@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use crate::{causes, dist, ebpf, generate, setup, tool, vm, workspace};
+use crate::{causes, dist, ebpf, fuzz, generate, setup, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
@@ -30,6 +30,8 @@ enum Step {
     Clippy,
     /// Unit tests, properties, snapshots.
     Test,
+    /// Ten seconds of fuzzing for each target.
+    Fuzz,
     /// Every cause has its page and its scenario.
     Causes,
     /// Completions, man pages, docs/cli.md and docs/schema.json are what the program gives.
@@ -74,6 +76,7 @@ impl Step {
                 cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
             }
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
+            Self::Fuzz => fuzz::run(&fuzz::Options::brief()),
             Self::Causes => causes::run(&causes::Options { check: true }),
             Self::Generate => generate::run(&generate::Options { check: true }),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),

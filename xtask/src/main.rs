@@ -17,6 +17,7 @@ mod code;
 mod digest;
 mod dist;
 mod ebpf;
+mod fuzz;
 mod generate;
 mod guide;
 mod picture;
@@ -54,11 +55,16 @@ enum Task {
     Dist(dist::Options),
     /// Measure portbind beside its peers, and write docs/performance.md.
     Bench(bench::Options),
+    /// Give bytes that a fuzzer makes up to everything that portbind reads of others.
+    Fuzz(fuzz::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
 
 fn main() -> ExitCode {
+    if let Some(status) = fuzz::run_if_called() {
+        return status;
+    }
     let outcome = match Cli::parse().task {
         Task::Setup(options) => setup::run(&options),
         Task::Ebpf(options) => ebpf::run(&options),
@@ -69,6 +75,7 @@ fn main() -> ExitCode {
         Task::Generate(options) => generate::run(&options),
         Task::Dist(options) => dist::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {
