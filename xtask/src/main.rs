@@ -22,6 +22,7 @@ mod generate;
 mod guide;
 mod picture;
 mod setup;
+mod soak;
 mod tool;
 mod transcripts;
 mod vm;
@@ -57,6 +58,8 @@ enum Task {
     Bench(bench::Options),
     /// Give bytes that a fuzzer makes up to everything that portbind reads of others.
     Fuzz(fuzz::Options),
+    /// Trace while processes come and go, for minutes or hours, and account for every refusal.
+    Soak(soak::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Dist(options) => dist::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {
