@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const STOPPED: Duration = Duration::from_secs(5);
 /// How long portbind may take to write what the load has left.
 const DRAIN: Duration = Duration::from_secs(60);
+/// Looks after which a refusal has to be shown or counted in the output, the time that portbind is stopped included.
+const LATE: usize = 20;
 /// How far the clock is set, in seconds.
 const STEP: i64 = 3600;
 
@@ -76,6 +78,8 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
         told: Told::open(output.path())?,
         ordered: Ordered::default(),
         samples: vec![Sample::take(tracer.pid())?],
+        refused: Vec::new(),
+        late: 0,
         begin: Instant::now(),
     };
     soak.watch(&tracer, options, time)?;
@@ -84,7 +88,8 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let ended = tracer.stop(Signal::INT)?;
     soak.told.read()?;
     let file = fs::metadata(output.path())?.len();
-    let verdict = Verdict { ordered: soak.ordered, told: soak.told, samples: soak.samples, last, file };
+    let Soak { ordered, told, samples, late, .. } = soak;
+    let verdict = Verdict { ordered, told, samples, last, file, late };
     verdict.report(&ended)
 }
 
@@ -93,6 +98,10 @@ struct Soak {
     told: Told,
     ordered: Ordered,
     samples: Vec<Sample>,
+    /// What the load had been refused at each look.
+    refused: Vec<u64>,
+    /// The most refusals that were not told so many looks later.
+    late: u64,
     begin: Instant,
 }
 
@@ -110,6 +119,9 @@ impl Soak {
                 "the load failed"
             );
             self.told.read()?;
+            self.refused.push(self.ordered.refused());
+            let earlier = self.refused.iter().rev().nth(LATE).copied().unwrap_or(0);
+            self.late = self.late.max(earlier.saturating_sub(self.told.all()));
             self.samples.push(Sample::take(tracer.pid())?);
             let elapsed = self.begin.elapsed();
             if to_stop && elapsed > time / 3 {

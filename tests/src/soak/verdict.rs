@@ -24,6 +24,8 @@ pub(super) struct Verdict {
     pub(super) last: Sample,
     /// Bytes that were written.
     pub(super) file: u64,
+    /// The most refusals that were not told for too long.
+    pub(super) late: u64,
 }
 
 impl Verdict {
@@ -66,6 +68,7 @@ impl Verdict {
             ("+ filtered", *filtered),
             ("+ lost", *lost),
             ("passed over by the kernel", summary.passed_over),
+            ("told late, at most", self.late),
             ("bytes written", self.file),
             ("memory at most, KiB", most),
             ("memory, 2nd quarter, KiB", self.median(1)),
@@ -102,6 +105,9 @@ impl Verdict {
             complaints.push(format!("{written:?} are written as shown and coalesced: {summary:?}"));
         }
         let unseen = summary.lost + summary.passed_over + summary.returns_missed;
+        if self.late > unseen {
+            complaints.push(format!("{} refusals were not told for too long", self.late));
+        }
         let told = |pid| self.told.by_pid.get(pid).copied().unwrap_or(0);
         let mut wrong: Vec<String> = Vec::new();
         for (pid, &ordered) in &self.ordered.by_pid {
