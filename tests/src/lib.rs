@@ -22,6 +22,7 @@ pub mod rule;
 pub mod runner;
 pub mod scenario;
 pub mod scratch;
+pub mod soak;
 pub mod storms;
 pub mod subject;
 pub mod surroundings;

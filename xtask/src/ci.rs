@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use crate::limit::Limit;
-use crate::{causes, dist, ebpf, generate, setup, tool, vm, workspace};
+use crate::{causes, dist, ebpf, fuzz, generate, setup, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
@@ -31,6 +31,8 @@ enum Step {
     Clippy,
     /// Unit tests, properties, snapshots.
     Test,
+    /// Ten seconds of fuzzing for each target.
+    Fuzz,
     /// Every cause has its page and its scenario.
     Causes,
     /// Completions, man pages, docs/cli.md and docs/schema.json are what the program gives.
@@ -73,7 +75,7 @@ impl Step {
     /// How long it may take: about three times what it takes on two processors with nothing built or fetched.
     const fn limit(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Setup | Self::Ebpf | Self::Clippy => 600,
+            Self::Setup | Self::Ebpf | Self::Clippy | Self::Fuzz => 600,
             Self::Fmt | Self::Causes => 60,
             Self::Generate => 300,
             Self::Test | Self::Dist => 900,
@@ -90,6 +92,7 @@ impl Step {
                 cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
             }
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
+            Self::Fuzz => fuzz::run(&fuzz::Options::brief()),
             Self::Causes => causes::run(&causes::Options { check: true }),
             Self::Generate => generate::run(&generate::Options { check: true }),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),

@@ -17,11 +17,13 @@ mod code;
 mod digest;
 mod dist;
 mod ebpf;
+mod fuzz;
 mod generate;
 mod guide;
 mod limit;
 mod picture;
 mod setup;
+mod soak;
 mod tool;
 mod transcripts;
 mod vm;
@@ -55,11 +57,18 @@ enum Task {
     Dist(dist::Options),
     /// Measure portbind beside its peers, and write docs/performance.md.
     Bench(bench::Options),
+    /// Give bytes that a fuzzer makes up to everything that portbind reads of others.
+    Fuzz(fuzz::Options),
+    /// Trace while processes come and go, for minutes or hours, and account for every refusal.
+    Soak(soak::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
 
 fn main() -> ExitCode {
+    if let Some(status) = fuzz::run_if_called() {
+        return status;
+    }
     let outcome = match Cli::parse().task {
         Task::Setup(options) => setup::run(&options),
         Task::Ebpf(options) => ebpf::run(&options),
@@ -70,6 +79,8 @@ fn main() -> ExitCode {
         Task::Generate(options) => generate::run(&options),
         Task::Dist(options) => dist::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {

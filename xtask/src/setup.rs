@@ -19,12 +19,14 @@ const BPF_LINKER: &str = "0.13.0";
 const CARGO_DEB: &str = "3.8.0";
 /// The target of static programs.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-/// Debian packages for the build of the kernel half, for the virtual machines, for pages of reports, what Python's own
-/// modules are in, and for clean roots. Those of the programs that tests start are in the table of these programs.
-const PACKAGES: [&str; 13] = [
+/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports, what
+/// Python's own modules are in, and for clean roots. Those of the programs that tests start are in the table of these
+/// programs.
+const PACKAGES: [&str; 14] = [
     "llvm-22",
     "llvm-22-dev",
     "libpolly-22-dev",
+    "libclang-rt-22-dev",
     "zlib1g-dev",
     "libzstd-dev",
     "qemu-system-x86",
@@ -125,6 +127,12 @@ pub(crate) fn cargo_home() -> Result<PathBuf> {
 
 fn llvm_prefix() -> PathBuf {
     PathBuf::from(format!("/usr/lib/llvm-{LLVM}"))
+}
+
+/// LLVM's own build of libFuzzer: ready in a moment, where that of the sources takes a C++ compiler and a minute.
+pub(crate) fn fuzzer_library() -> PathBuf {
+    let name = format!("libclang_rt.fuzzer-{}.a", env::consts::ARCH);
+    llvm_prefix().join("lib/clang").join(LLVM).join("lib/linux").join(name)
 }
 
 /// A `bpf-linker` of the wanted version that runs on the wanted LLVM: our own, or one on the PATH.

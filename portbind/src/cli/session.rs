@@ -238,6 +238,15 @@ impl<S: Sink> Session<S> {
             tokio::select! {
                 biased;
                 () = &mut stop => return Ok(End::Asked),
+                // Before what may always be ready: on a busy machine the ring buffer has something to read at every look.
+                _ = loss_check.tick() => {
+                    // What need not be read at once comes without waking anybody.
+                    has_more = true;
+                    self.check_loss()?;
+                    if let Some(end) = self.show_repeats()? {
+                        return Ok(end);
+                    }
+                }
                 ready = records.readable_mut() => {
                     let source = |source| Error::System { doing: "cannot wait for the ring buffer", source };
                     let mut ready = ready.map_err(source)?;
@@ -249,14 +258,6 @@ impl<S: Sink> Session<S> {
                 }
                 () = sleep_until(due) => {}
                 () = sleep_until(opening) => {}
-                _ = loss_check.tick() => {
-                    // What need not be read at once comes without waking anybody.
-                    has_more = true;
-                    self.check_loss()?;
-                    if let Some(end) = self.show_repeats()? {
-                        return Ok(end);
-                    }
-                }
                 () = self.sink.outlets().changed() => {}
                 () = yield_now(), if has_more => match self.drain(records.get_mut())? {
                     Drained::Empty => has_more = false,

@@ -1,5 +1,6 @@
 //! Sockets of AF_UNIX that have a name: asked of the kernel (unix_diag), or read in `/proc/PID/net/unix`.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -94,11 +95,13 @@ pub fn list(procfs: &Procfs, process: &str) -> Vec<NamedSocket> {
     const MOST: u64 = 64 << 20;
     let bytes = procfs.read_up_to(&format!("{process}/net/unix"), MOST).unwrap_or_default();
     let all: Vec<NamedSocket> = bytes.split(|&byte| byte == b'\n').skip(1).filter_map(read_line).collect();
-    let is_alone = |one: &NamedSocket| {
-        let same = |other: &&NamedSocket| (&one.name, one.protocol) == (&other.name, other.protocol);
-        all.iter().filter(same).count() == 1
-    };
-    all.iter().filter(|one| is_alone(one)).cloned().collect()
+    // Anybody may have a hundred thousand: each is looked at twice, not once for each other.
+    let mut counts: HashMap<(&Name, Protocol), usize> = HashMap::with_capacity(all.len());
+    for socket in &all {
+        *counts.entry((&socket.name, socket.protocol)).or_default() += 1;
+    }
+    let is_alone = |socket: &&NamedSocket| counts.get(&(&socket.name, socket.protocol)) == Some(&1);
+    all.iter().filter(is_alone).cloned().collect()
 }
 
 /// `struct unix_diag_req`: family, protocol, padding, states (all), inode (any), what to show, cookie (any).

@@ -135,6 +135,24 @@ fn wants_the_file_or_the_name() {
     assert!(!Wanted::Abstract(b"a".to_vec(), Protocol::Dgram).is(&bound(b"\0a", None)));
 }
 
+/// Anybody can bind so many; each with each other would be ten thousand million comparisons.
+#[test]
+fn a_hundred_thousand_sockets_are_listed_in_a_moment() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("7/net")).unwrap();
+    let line = |number: usize| {
+        let name = number.min(99_998);
+        format!("0000000000000000: 00000002 00000000 00010000 0001 01 {number} @{name}\n")
+    };
+    let table: String = std::iter::once("Num\n".to_owned()).chain((0..100_000).map(line)).collect();
+    fs::write(root.path().join("7/net/unix"), table).unwrap();
+    let begin = std::time::Instant::now();
+    let listed = list(&Procfs::at(root.path()), "7");
+    // The last two have the same name: which of them has it is not said.
+    assert_eq!(listed.len(), 99_998);
+    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "it took {:?}", begin.elapsed());
+}
+
 /// The running kernel, by whichever of the two ways it has.
 #[test]
 fn finds_sockets_of_this_process() {

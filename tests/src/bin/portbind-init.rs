@@ -67,6 +67,9 @@ fn run() -> anyhow::Result<()> {
     if arguments.first() == Some(&"rule") {
         return finish(tests.args(&arguments));
     }
+    if arguments.first() == Some(&"soak") {
+        return finish(tests.args(&arguments).args(["--portbind", PORTBIND]));
+    }
     if arguments.first() == Some(&"bench") {
         mount("tracefs", "/sys/kernel/tracing", "tracefs", MountFlags::empty(), None::<&CStr>)?;
         mount("debugfs", "/sys/kernel/debug", "debugfs", MountFlags::empty(), None::<&CStr>)?;

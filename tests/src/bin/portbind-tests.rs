@@ -13,7 +13,7 @@ use portbind_tests::scenario::Scenario;
 use portbind_tests::storms::{self, Storm};
 use portbind_tests::subject::{self, Subject};
 use portbind_tests::{
-    actor, bench, checks, churn, guide, recording, rule, runner, scenario, surroundings, transcript,
+    actor, bench, checks, churn, guide, recording, rule, runner, scenario, soak, surroundings, transcript,
 };
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.
@@ -117,6 +117,11 @@ enum Part {
     Surroundings,
     /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
     Rule(rule::Options),
+    /// Traces for minutes or hours while processes come and go, and accounts for every refusal.
+    Soak(soak::Options),
+    /// Is the load of a soak.
+    #[command(hide = true)]
+    SoakLoad(soak::Load),
 }
 
 impl Part {
@@ -148,6 +153,11 @@ fn main() -> anyhow::Result<ExitCode> {
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Some(Part::Surroundings) => return subject::run(Subject::State),
+        Some(Part::Soak(options)) => {
+            let held = soak::run(&options)?;
+            return Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Some(Part::SoakLoad(options)) => soak::load(options)?,
         Some(Part::Recording(plan)) => recording::write(plan, &mut std::io::stdout().lock())?,
         Some(Part::Transcripts { portbind, scenarios }) => transcripts(&portbind, &scenarios)?,
         Some(Part::Guide { portbind }) => {

@@ -130,6 +130,19 @@ impl Default for Options {
     }
 }
 
+/// Runs `portbind-tests` with these arguments, of a soak of so many minutes, in the machine of one kernel.
+pub(crate) fn soak(kernel: &str, minutes: f64, arguments: Vec<String>) -> Result<()> {
+    ensure!(
+        kernels::SERIES.contains(&kernel),
+        "there is no kernel {kernel}; there are {}",
+        kernels::SERIES.join(", ")
+    );
+    // The machine has to start, and is slow.
+    let minutes = Duration::try_from_secs_f64(minutes * 60.0)?;
+    let timeout = TIMEOUT.saturating_add(minutes.as_secs().saturating_mul(2));
+    run(&Options { kernel: vec![kernel.to_owned()], timeout, arguments, ..Options::default() })
+}
+
 /// One kernel's run.
 #[derive(Debug)]
 struct Run {

@@ -46,8 +46,9 @@ struct Waiting {
 }
 
 impl Queue {
-    /// Takes a refusal in; returns the one that has no room, which may be another.
-    pub(super) fn push(&mut self, party: Party, pid: u32, pending: Pending) -> Option<Pending> {
+    /// Takes a refusal in; returns those that have no room, which may be others. One with many holders takes the room of
+    /// several with few.
+    pub(super) fn push(&mut self, party: Party, pid: u32, pending: Pending) -> Vec<Pending> {
         let size = pending.size();
         let clock = self.clock;
         let fresh = || Waiting { spent: clock, bytes: 0, members: VecDeque::new() };
@@ -59,9 +60,14 @@ impl Queue {
         }
         self.bytes += size;
         self.len += 1;
-        let refused = if self.bytes > ROOM { self.drop_one() } else { None };
+        let mut refused = Vec::new();
+        while self.bytes > ROOM
+            && let Some(pending) = self.drop_one()
+        {
+            self.refused += 1;
+            refused.push(pending);
+        }
         self.most = self.most.max(self.bytes);
-        self.refused += u64::from(refused.is_some());
         refused
     }
 
@@ -135,7 +141,7 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use portbind_ebpf::abi::Refusal;
+    use portbind_ebpf::abi::{Holder, Refusal};
     use proptest::prelude::*;
     use zerocopy::FromZeros as _;
 
@@ -157,11 +163,11 @@ mod tests {
         let (busy, idle) = (Party::numbered(1), Party::numbered(2));
         let mut queue = Queue::default();
         for time in 0..4 {
-            assert!(queue.push(busy, 10, pending(time)).is_none());
+            assert!(queue.push(busy, 10, pending(time)).is_empty());
         }
         assert_eq!(pop(&mut queue), Some((busy, 0)));
         queue.charge(busy, Duration::from_millis(50));
-        assert!(queue.push(idle, 20, pending(9)).is_none());
+        assert!(queue.push(idle, 20, pending(9)).is_empty());
         assert_eq!(pop(&mut queue), Some((idle, 9)));
         assert_eq!(pop(&mut queue), Some((busy, 1)));
     }
@@ -184,14 +190,27 @@ mod tests {
         let mut queue = Queue::default();
         let mut dropped = 0;
         while dropped < 100 {
-            dropped += u32::from(queue.push(greedy, 10, pending(1)).is_some());
+            dropped += queue.push(greedy, 10, pending(1)).len();
         }
-        let refused = queue.push(modest, 20, pending(2)).unwrap();
-        assert_eq!(refused.evidence.refusal.header.time, 1);
+        let refused = queue.push(modest, 20, pending(2));
+        assert_eq!(refused[0].evidence.refusal.header.time, 1);
         queue.charge(greedy, Duration::from_millis(1));
         assert_eq!(pop(&mut queue), Some((modest, 2)));
         let Usage { bytes, limit, evicted } = queue.usage();
         assert!(bytes <= limit && evicted == 101, "{bytes} {evicted}");
+    }
+
+    #[test]
+    fn large_ones_take_the_room_of_several() {
+        let mut queue = Queue::default();
+        while queue.push(Party::numbered(1), 10, pending(1)).is_empty() {}
+        for _ in 0..100 {
+            let mut large = pending(2);
+            large.evidence.holders = vec![Holder::new_zeroed(); 32];
+            assert!(queue.push(Party::numbered(2), 20, large).len() > 1);
+            let Usage { bytes, limit, .. } = queue.usage();
+            assert!(bytes <= limit, "{bytes} of {limit}");
+        }
     }
 
     proptest! {
@@ -204,7 +223,7 @@ mod tests {
                     out += u64::from(queue.pop().is_some());
                 } else {
                     into += 1;
-                    out += u64::from(queue.push(Party::numbered(party), pid, pending(into)).is_some());
+                    out += queue.push(Party::numbered(party), pid, pending(into)).len() as u64;
                 }
             }
             prop_assert_eq!(queue.len as u64, into - out);

@@ -32,7 +32,7 @@ impl<S: Sink> Session<S> {
     /// Puts a refusal in the queue; what has no room there is counted.
     fn wait_for_turn(&mut self, party: Party, pending: Pending) {
         let pid = evidence::pid(&pending.evidence.refusal.header);
-        if let Some(pending) = self.queue.push(party, pid, pending) {
+        for pending in self.queue.push(party, pid, pending) {
             self.only_count(&pending.evidence);
         }
     }

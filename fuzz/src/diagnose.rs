@@ -1,0 +1,57 @@
+//! A refusal put together from what a target has read, and diagnosed as `portbind trace` does.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use portbind::diagnosis::cause::{self, Case, Search};
+use portbind::diagnosis::errno::Errno;
+use portbind::diagnosis::event::{Confidence, Holder, Operation, Process, Refusal, Socket};
+use portbind::diagnosis::facts::PortFacts;
+use portbind::diagnosis::rule::Generation;
+use portbind::diagnosis::{other, remedy};
+
+/// A refused call.
+pub(crate) struct Call {
+    pub(crate) error: Errno,
+    pub(crate) operation: Operation,
+    pub(crate) process: Rc<Process>,
+    pub(crate) socket: Socket,
+    pub(crate) holders: Vec<Holder>,
+    pub(crate) facts: other::Facts,
+}
+
+/// Its cause, and what helps.
+pub(crate) fn refusal(call: Call) -> Refusal {
+    let Call { error, operation, process, socket, mut holders, facts } = call;
+    let case = Case {
+        generation: Generation::NEWEST,
+        error,
+        operation,
+        process: &process,
+        socket: &socket,
+        search: Search::Done,
+        connected_only: false,
+        history: &[],
+        ports: &PortFacts::default(),
+        other: &facts,
+    };
+    cause::find_conflicts(&case, &mut holders);
+    let cause = cause::decide(&case, &holders);
+    let fixes = remedy::propose(&case, &cause, &holders);
+    Refusal {
+        time: Timestamp::UNIX_EPOCH,
+        operation,
+        error,
+        process,
+        socket,
+        holders,
+        holders_truncated: false,
+        bystanders: 0,
+        cause,
+        fixes,
+        history: Vec::new(),
+        confidence: Confidence::Kernel,
+        backend: "tracepoint",
+        lost: 0,
+    }
+}

@@ -1,0 +1,65 @@
+//! Logs of other programs, as `portbind explain` reads them, alone and beside a recording.
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use portbind::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, MAX_TEXT, Reason};
+use portbind::output::Style;
+use portbind::output::explanation::{self, ExplanationWriter};
+use portbind::recording::{Line, Reader};
+
+use crate::harmless;
+
+/// What stands between a log and a recording in the input.
+const RECORDING: &[u8] = b"\n=== recording\n";
+
+/// Finds, joins and prints.
+pub(crate) fn run(data: &[u8]) {
+    let between = data.windows(RECORDING.len()).position(|window| window == RECORDING);
+    let (log, recording) = match between {
+        Some(at) => (data.get(..at), data.get(at + RECORDING.len()..)),
+        None => (Some(data), None),
+    };
+    let complaints = find(log.unwrap_or_default());
+    for complaint in &complaints {
+        assert!(complaint.text.len() <= 3 * MAX_TEXT, "a line of {} bytes is kept", complaint.text.len());
+    }
+    let Some(recording) = recording else {
+        let alone = |complaint| Joint { complaint, join: Err(Reason::NoRecording) };
+        return print(complaints.into_iter().map(alone));
+    };
+    let mut joiner = Joiner::new(complaints);
+    for line in Reader::new(recording).flatten() {
+        if let Line::Refusal(refusal) = line {
+            joiner.show(*refusal);
+        }
+    }
+    print(joiner.finish());
+}
+
+fn find(log: &[u8]) -> Vec<Complaint> {
+    let clock = Clock { zone: TimeZone::UTC, today: date(2026, 1, 2) };
+    let (mut finder, mut lines) = (Finder::new(clock), Lines::new(log));
+    let mut found = Vec::new();
+    while let Ok(Some(line)) = lines.next_line() {
+        let mut next = finder.line(line);
+        while let Some(complaint) = next {
+            found.push(complaint);
+            next = finder.complete();
+        }
+    }
+    found.extend(finder.finish());
+    found
+}
+
+fn print(joints: impl Iterator<Item = Joint>) {
+    let mut writer = ExplanationWriter::default();
+    let style = Style { width: Some(80), ..Style::default() };
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    for joint in joints {
+        let written = writer.write(&joint, &style, &mut text);
+        let written = written.and_then(|()| explanation::write_json(&joint, &mut json));
+        assert!(written.is_ok(), "{written:?}");
+    }
+    harmless::check_text(&text);
+    harmless::check_json(&json);
+}

@@ -1,0 +1,73 @@
+//! Recordings, which anybody may have written: what `report` and `compare` make of them.
+
+use portbind::diagnosis::comparison::{Side, compare};
+use portbind::output::{Style, comparison, report};
+use portbind::recording::{Line, Reader, fingerprint};
+use portbind::report::Collector;
+use serde::Serialize;
+
+use crate::harmless;
+
+/// Reads each line, writes and reads it once more, and prints what all have in common.
+pub(crate) fn run(data: &[u8]) {
+    let mut collector = Collector::default();
+    let (mut before, after) = (Side::new(1), Side::new(1));
+    let mut reader = Reader::new(data);
+    let mut lines = 0;
+    for line in reader.by_ref().flatten() {
+        check_again(&line);
+        collector.push(&line);
+        if let Line::Refusal(refusal) = &line {
+            before.add(fingerprint(refusal));
+        }
+        lines += 1;
+    }
+    collector.file("recording.jsonl", lines, reader.skipped().clone());
+    print(&collector.finish());
+    print_comparison(&before, &after);
+}
+
+fn print(found: &portbind::report::Report) {
+    let style = Style { width: Some(80), ..Style::default() };
+    let (mut text, mut json, mut page) = (Vec::new(), Vec::new(), Vec::new());
+    let written = report::text(found, &style, &mut text);
+    let written = written.and_then(|()| report::json(found, &mut json));
+    let written = written.and_then(|()| report::html(found, &mut page));
+    assert!(written.is_ok(), "{written:?}");
+    harmless::check_text(&text);
+    harmless::check_json(&json);
+    harmless::check_page(&page);
+}
+
+fn print_comparison(before: &Side, after: &Side) {
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    let written = comparison::write(before, after, &Style::default(), &mut text);
+    let written = written.and_then(|()| comparison::write_json(before, after, &mut json));
+    assert!(written.is_ok(), "{written:?}");
+    harmless::check_text(&text);
+    harmless::check_json(&json);
+    let lost = compare(before, after).iter().filter(|change| change.before == 0).count();
+    assert_eq!(lost, 0, "a refusal is new that was there before");
+}
+
+/// A line that was read is read again as the same line, once it is written as portbind writes it.
+fn check_again(line: &Line) {
+    let written = match line {
+        Line::Refusal(line) => json(line),
+        Line::Release(line) => json(line),
+        Line::Repeat(line) => json(line),
+        Line::Summary(line) => json(line),
+        Line::Command(line) => json(line),
+        Line::Outcome(line) => json(line),
+        Line::Leak(line) => json(line),
+        Line::End(line) => json(line),
+    };
+    let again: Vec<Line> = Reader::new(written.as_slice()).flatten().collect();
+    assert!(again.as_slice() == std::slice::from_ref(line), "{line:?} is read again as {again:?}");
+}
+
+fn json(line: &impl Serialize) -> Vec<u8> {
+    let written = serde_json::to_vec(line);
+    assert!(written.is_ok(), "{written:?}");
+    written.unwrap_or_default()
+}

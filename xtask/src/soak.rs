@@ -1,0 +1,47 @@
+//! `cargo xtask soak`: portbind traces while processes come and go, and every refusal has to be accounted for.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::{dist, tool, vm, workspace};
+
+/// Options of `cargo xtask soak`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// How long the load goes on; fractions are allowed.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10.0)]
+    minutes: f64,
+    /// From what the load follows.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// The backend.
+    #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"], default_value = "tracepoint")]
+    backend: String,
+    /// In a virtual machine with this kernel, whose clock is also set forward by an hour and back.
+    #[arg(long, value_name = "SERIES")]
+    vm: Option<String>,
+    /// This portbind in place of the one that is shipped; only without a virtual machine.
+    #[arg(long, value_name = "PATH", conflicts_with = "vm")]
+    portbind: Option<PathBuf>,
+}
+
+/// Runs the soak, here or in a machine; an error unless everything held.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Options { minutes, seed, backend, .. } = options;
+    ensure!(minutes.is_finite() && *minutes > 0.0, "{minutes} is no number of minutes");
+    let mut arguments = vec!["soak".to_owned(), "--backend".to_owned(), backend.clone()];
+    arguments.extend(["--minutes".to_owned(), minutes.to_string(), "--seed".to_owned(), seed.to_string()]);
+    if let Some(kernel) = &options.vm {
+        arguments.push("--clock-steps".to_owned());
+        return vm::soak(kernel, *minutes, arguments);
+    }
+    let portbind = options.portbind.clone().map_or_else(dist::program, Ok)?;
+    let mut build = tool::cargo();
+    build.current_dir(workspace::root()).args(["build", "--locked", "--package", "portbind-tests", "--bins"]);
+    tool::run(&mut build)?;
+    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
+    tool::run(cmd.args(arguments).arg("--portbind").arg(portbind).stdin(Stdio::null()))
+}
