@@ -12,6 +12,13 @@ pub fn say(sentence: impl Display) {
     write(&lines(&sentence.to_string()));
 }
 
+/// The same, unless it is to be quiet.
+pub fn say_unless(is_quiet: bool, sentence: impl Display) {
+    if !is_quiet {
+        say(sentence);
+    }
+}
+
 /// Reports what kept a verb from its job, and what to do next.
 pub fn report(error: &Error) {
     say(error);

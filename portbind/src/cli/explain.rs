@@ -15,6 +15,7 @@ use crate::host::zone;
 use crate::output::explanation::{self, ExplanationWriter};
 use crate::output::{ColorChoice, Style};
 use crate::recording::{Line, STDIN};
+use crate::stderr;
 
 /// The most complaints that are joined with recordings; those behind them are counted.
 const MAX_JOINED: usize = 2000;
@@ -98,7 +99,7 @@ fn joined(args: &Args, clock: Clock, printer: &mut Printer<impl Write>) -> Resul
         printer.print(&joint)?;
     }
     if left > 0 {
-        view::say(&format!("{left} more lines of the log tell of refusals; they are not looked for"));
+        stderr::say(format_args!("{left} more lines of the log tell of refusals; they are not looked for"));
     }
     Ok(())
 }

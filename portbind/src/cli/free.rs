@@ -11,7 +11,7 @@ pub use self::remover::{Args as RemoveArgs, VERB as REMOVE, Word, run as remove}
 use self::stopping::Stopping;
 use super::asked::socket;
 use super::examine::examine;
-use super::helper::{Common, Helper, status};
+use super::helper::{Common, Helper};
 use super::values::{PortProtocol, Seconds, Target};
 use crate::diagnosis::answer::{Freed, Place, Stage};
 use crate::diagnosis::event::{Options, Protocol, Refusal};
@@ -20,6 +20,7 @@ use crate::error::{Error, ExitStatus};
 use crate::host::port_sockets::{Found, Protocols, Query};
 use crate::host::ports;
 use crate::output::answer::Answer;
+use crate::stderr;
 
 /// What is to be freed.
 #[derive(Debug, clap::Args)]
@@ -167,7 +168,7 @@ fn consent(args: &Args, helper: &Helper, freed: &Freed) -> Result<Consent, Error
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(Consent::Yes);
     }
-    status("nothing was done");
+    stderr::say("nothing was done");
     Ok(Consent::No)
 }
 

@@ -177,20 +177,15 @@ impl Helper {
     pub(super) fn tell_unseen(&self, unseen: Unseen) {
         if unseen.processes > 0 {
             let processes = if unseen.processes == 1 { "process" } else { "processes" };
-            status(&format!(
+            stderr::say(format_args!(
                 "{} {processes} may not be asked which sockets they have open: root sees all",
                 unseen.processes
             ));
         }
         if unseen.bound_sockets {
-            status(
+            stderr::say(
                 "this kernel tells root alone of TCP sockets that are bound and do not listen: some may be missing",
             );
         }
     }
-}
-
-/// Says something beside the answer.
-pub(super) fn status(text: &str) {
-    stderr::say(text);
 }

@@ -18,10 +18,10 @@ use rustix::fs::Mode;
 use rustix::io::retry_on_intr;
 use rustix::process::umask;
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set, set_capabilities,
-    set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, set_capabilities,
 };
 
+use super::identity::take_ids;
 use crate::error::{Error, ExitStatus};
 use crate::host::invoker::{self, Environment};
 use crate::sys::{inherited, signals};
@@ -117,15 +117,10 @@ fn become_user(args: &Args) -> rustix::io::Result<()> {
     }
 }
 
-/// Gives this thread, and no other one, the rights of a user. Groups first: who has given up its user id may not
-/// change them.
+/// Gives this thread, and those that it starts, the rights of a user.
 pub(super) fn take_identity(uid: u32, gid: u32, groups: &[u32]) -> rustix::io::Result<()> {
-    let groups: Vec<Gid> = groups.iter().map(|&group| Gid::from_raw(group)).collect();
-    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    set_thread_groups(&groups)?;
-    set_thread_res_gid(gid, gid, gid)?;
-    set_thread_res_uid(uid, uid, uid)?;
-    if uid.is_root() { Ok(()) } else { drop_capabilities() }
+    take_ids(uid, gid, Some(groups))?;
+    if uid == 0 { Ok(()) } else { drop_capabilities() }
 }
 
 /// The kernel drops them with the user id, unless they were ambient, or securebits say otherwise

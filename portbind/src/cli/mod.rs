@@ -9,6 +9,7 @@ mod examine;
 pub mod explain;
 pub mod free;
 mod helper;
+mod identity;
 pub mod launch;
 mod outlet;
 mod reexec;

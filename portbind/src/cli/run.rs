@@ -140,7 +140,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
-    session::require(|text| args.say(text))?;
+    session::require(|text| stderr::say_unless(args.quiet, text))?;
     if host.procfs.in_initial_pid_namespace() == Some(false) {
         return Err(Error::PidNamespace);
     }
@@ -152,19 +152,13 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
         ..Filter::ANY
     };
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
-    let entrance = broker::start(|text| args.say(text));
+    let entrance = broker::start(|text| stderr::say_unless(args.quiet, text));
     Trace::of(Tracer::start(&Options { backends, filter, ports: None, family: true })?, entrance)
 }
 
 impl Args {
     const fn secrets(&self) -> Secrets {
         if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
-    }
-
-    fn say(&self, text: &str) {
-        if !self.quiet {
-            stderr::say(text);
-        }
     }
 
     const fn settings(&self, command: u32) -> Settings {

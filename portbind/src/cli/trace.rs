@@ -103,14 +103,14 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let filter = args.filter()?;
     let sink = sink::open(args)?;
-    session::require(|text| args.say(text))?;
+    session::require(|text| stderr::say_unless(args.quiet, text))?;
     let options = Options {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
         family: false,
     };
-    let host = Host::new().through(broker::start(|text| args.say(text)));
+    let host = Host::new().through(broker::start(|text| stderr::say_unless(args.quiet, text)));
     let tracer = Tracer::start(&options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -143,12 +143,6 @@ impl Args {
             count: self.count,
             history_limit: self.history_limit,
             last_words: LAST_WORDS,
-        }
-    }
-
-    fn say(&self, text: &str) {
-        if !self.quiet {
-            stderr::say(text);
         }
     }
 

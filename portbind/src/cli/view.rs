@@ -17,11 +17,6 @@ pub enum AnswerFormat {
     Json,
 }
 
-/// Says something about the run on standard error.
-pub(super) fn say(sentence: &str) {
-    stderr::say(sentence);
-}
-
 /// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.
 pub(super) fn give_up_root() -> Result<(), Error> {
     let given_up = Caller::of_process()?.replace_root();
@@ -35,7 +30,7 @@ pub(super) fn each_line(path: &Path, mut show: impl FnMut(Line)) -> Result<(), E
         show(line.map_err(|source| recording::Error { path: path.to_owned(), source })?);
     }
     for note in reader.skipped().notes().iter().filter(|note| note.damage.is_told()) {
-        say(&format!("{}: {note}", escape::path(path)));
+        stderr::say(format_args!("{}: {note}", escape::path(path)));
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ const TRIES: usize = 3;
 /// Processes of the soak, refusals of each, and what portbind may keep of them, in KiB.
 const MAYFLIES: u32 = 6000;
 const REFUSALS: u32 = 20;
-const MEMORY_KB: u64 = 10 * 1024;
+const MEMORY_KB: u64 = 8 * 1024;
 
 /// Processes that share a listener. They end with this.
 struct Crowd(Child);

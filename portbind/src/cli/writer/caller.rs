@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use rustix::process::{DumpableBehavior, getegid, geteuid, getgid, getuid, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, getgid, getuid, set_dumpable_behavior};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set, set_capabilities,
-    set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, set_capabilities,
 };
 
+use crate::cli::identity::take_ids;
 use crate::error::Error;
 use crate::host::{Accounts, Procfs};
 
@@ -76,18 +76,7 @@ impl Caller {
     /// # Errors
     /// Those of setgroups(2), setresgid(2), setresuid(2) and capset(2); `PermissionDenied` if they have no effect.
     pub(in crate::cli) fn take(&self) -> io::Result<()> {
-        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
-        // Groups first: who has given up its user id may not change them.
-        if let Some(groups) = &self.groups {
-            let groups: Vec<Gid> = groups.iter().map(|&group| Gid::from_raw(group)).collect();
-            set_thread_groups(&groups)?;
-        }
-        set_thread_res_gid(gid, gid, gid)?;
-        set_thread_res_uid(uid, uid, uid)?;
-        // An id of -1 changes nothing, and that is no error to the kernel (setresuid(2)).
-        if (getuid(), geteuid(), getgid(), getegid()) != (uid, uid, gid, gid) {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
+        take_ids(self.uid, self.gid, self.groups.as_deref())?;
         let kept =
             if self.uid == 0 { capabilities(None)?.permitted & OF_ROOT } else { CapabilitySet::empty() };
         clear_ambient_capability_set()?;
