@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::thread::LocalKey;
 
 use tempfile::TempDir;
 
@@ -86,6 +87,17 @@ fn contents<'a>(input: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let rest = input.get(start + heading.len()..)?;
     let end = rest.windows(MARK.len() + 1).position(|window| window == b"\n=== ");
     Some(end.and_then(|end| rest.get(..end)).unwrap_or(rest))
+}
+
+/// Fills the tree of this thread with `data`, and has it looked at.
+pub(crate) fn look_at(tree: &'static LocalKey<Option<Tree>>, data: &[u8], look: impl FnOnce(&Tree)) {
+    tree.with(|tree| {
+        assert!(tree.is_some(), "no folder for files");
+        if let Some(tree) = tree {
+            tree.fill(data);
+            look(tree);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use portbind::host::{Host, Privileges, invoker, job, unix_sockets};
 
 use crate::diagnose::{self, Call};
 use crate::print;
-use crate::tree::Tree;
+use crate::tree::{Tree, look_at};
 
 /// Of processes 1 and 7, of which 7 is described; and of the machine.
 const FILES: &[&str] = &[
@@ -59,13 +59,7 @@ thread_local! {
 
 /// Looks at the process and at its network namespace, and prints what is found.
 pub(crate) fn run(data: &[u8]) {
-    TREE.with(|tree| {
-        assert!(tree.is_some(), "no folder for files");
-        if let Some(tree) = tree {
-            tree.fill(data);
-            look(tree);
-        }
-    });
+    look_at(&TREE, data, look);
 }
 
 fn look(tree: &Tree) {

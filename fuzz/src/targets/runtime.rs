@@ -7,7 +7,7 @@ use portbind::diagnosis::event::Process;
 use portbind::host::socket_units::Kind;
 use portbind::host::{Accounts, Host, ListenAddress, Users};
 
-use crate::tree::Tree;
+use crate::tree::{Tree, look_at};
 
 /// Those of one container of each runtime, of one unit, and of accounts.
 const FILES: &[&str] = &[
@@ -38,13 +38,7 @@ thread_local! {
 
 /// Describes the process in its container, the unit it belongs to, and the accounts.
 pub(crate) fn run(data: &[u8]) {
-    TREE.with(|tree| {
-        assert!(tree.is_some(), "no folder for files");
-        if let Some(tree) = tree {
-            tree.fill(data);
-            look(tree.root());
-        }
-    });
+    look_at(&TREE, data, |tree| look(tree.root()));
 }
 
 fn look(root: &Path) {
