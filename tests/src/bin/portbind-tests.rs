@@ -29,7 +29,7 @@ struct Arguments {
     /// Checks only what the kernel answers.
     #[arg(long, conflicts_with = "portbind")]
     without_portbind: bool,
-    /// A backend to test; may be given several times.
+    /// A backend to test; may be given several times. Checks that take long are made with the first.
     #[arg(long, value_name = "NAME", default_values_t = ["fexit", "kprobe", "tracepoint"].map(str::to_owned))]
     backend: Vec<String>,
     /// Runs only scenarios and checks whose names contain this.
@@ -219,7 +219,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let choice = checks::Choice {
                 filter: &arguments.scenario,
                 once: index == 0 && !arguments.essential,
-                long: !arguments.quick,
+                long: index == 0 && !arguments.quick,
             };
             let setting = checks::Setting {
                 portbind,

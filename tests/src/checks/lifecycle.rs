@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
+use super::storm::await_shown;
 use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::Protocol;
 use crate::scratch::Scratch;
@@ -45,6 +46,10 @@ pub(super) fn two_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     let one = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let two = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let pid = quarrel.refuse("binder", 1)?;
+    for tracer in [&one, &two] {
+        // The end of a run waits for no more than a second, and two runs share an emulated processor.
+        await_shown(tracer, pid, 1);
+    }
     for tracer in [one, two] {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;

@@ -69,7 +69,7 @@ type Check = fn(Setting<'_>) -> anyhow::Result<()>;
 enum Often {
     /// For one is enough: no backend has a part in it.
     Once,
-    /// For each, but not with `--quick`: it takes long.
+    /// For the first, and not with `--quick`: backends have a part in it, but it takes long.
     Long,
     /// For each.
     Each,

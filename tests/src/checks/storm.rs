@@ -67,7 +67,7 @@ pub(super) fn repeats_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Waits until so many refusals of a process are shown: the end of a run does not wait for what is not described yet.
-fn await_shown(tracer: &Tracer, pid: u32, count: u32) {
+pub(super) fn await_shown(tracer: &Tracer, pid: u32, count: u32) {
     // Each line is looked at once: there are many.
     let (seen, shown) = (Cell::new(0), Cell::new(0));
     let process = format!("\"process\":{{\"pid\":{pid},");

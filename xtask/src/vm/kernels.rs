@@ -12,6 +12,15 @@ use crate::{apt, tool, workspace};
 pub(super) const SERIES: [&str; 5] = ["5.10", "6.1", "6.12", "7.2", "7.3"];
 /// The oldest and the newest.
 pub(super) const ENDS: [&str; 2] = [SERIES[0], SERIES[SERIES.len() - 1]];
+/// The backends that continuous integration tests on a kernel; the first with all checks.
+pub(super) const fn backends(series: &str) -> &'static [&'static str] {
+    match series.as_bytes() {
+        b"5.10" => &["kprobe", "fexit", "tracepoint"],
+        b"7.3" => &["fexit", "kprobe", "tracepoint"],
+        _ => &["fexit", "kprobe"],
+    }
+}
+
 /// The package that names the current cloud kernel of a suite.
 const META: &str = "linux-image-cloud-amd64";
 /// Modules that go into the machine, in the order in which they can be loaded.
