@@ -4,6 +4,7 @@ use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use super::Setting;
+use super::storm::await_shown;
 use super::support::{Quarrel, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
@@ -96,6 +97,8 @@ fn filtered(
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
     let kept = other.refuse("binder", 1)?;
     let shown = wanted.refuse("binder", 1)?;
+    // The end of a run waits for no more than a second.
+    await_shown(&tracer, shown, 1);
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let account = ended.account()?;

@@ -116,7 +116,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("memory while ports come and go", Once, history::memory),
     ("copies of a socket since the refusal", Each, copies::are_told_apart),
     ("owners: told late", Each, owners::are_told_late),
-    ("owners: hammer, told", Long, owners::are_told_under_load),
+    ("owners: hammer, told", Once, owners::are_told_under_load),
     ("owners: hammer, walked", Once, owners::are_found_by_the_kernel),
     ("owners: many copies", Once, owners::are_told_with_many_copies),
     ("explain: real programs", Once, logs::explain),

@@ -17,7 +17,8 @@ pub(super) const fn backends(series: &str) -> &'static [&'static str] {
     match series.as_bytes() {
         b"5.10" => &["kprobe", "fexit", "tracepoint"],
         b"7.3" => &["fexit", "kprobe", "tracepoint"],
-        _ => &["fexit", "kprobe"],
+        b"6.12" => &["kprobe"],
+        _ => &["fexit"],
     }
 }
 
