@@ -9,6 +9,10 @@ use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread
 /// # Errors
 /// Those of setgroups(2), setresgid(2) and setresuid(2); EPERM if they have no effect.
 pub(super) fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> rustix::io::Result<()> {
+    // An id of -1 changes nothing, and that is no error to the kernel (setresuid(2)).
+    if [uid, gid].contains(&u32::MAX) || groups.is_some_and(|groups| groups.contains(&u32::MAX)) {
+        return Err(Errno::PERM);
+    }
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     // Groups first: who has given up its user id may not change them.
     if let Some(groups) = groups {
@@ -17,7 +21,6 @@ pub(super) fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> rustix::io
     }
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)?;
-    // An id of -1 changes nothing, and that is no error to the kernel (setresuid(2)).
     if (getuid(), geteuid(), getgid(), getegid()) != (uid, uid, gid, gid) {
         return Err(Errno::PERM);
     }
