@@ -71,9 +71,32 @@ pub(super) fn mask(text: &str) -> String {
     let kept = replace(&HEADER, &kept, |found| {
         if is_secret(&found[1]) { format!("{}{}{MASK}", &found[1], &found[2]) } else { found[0].to_owned() }
     });
-    let kept = replace(&PAIR, &kept, pair);
+    let kept = pairs(&kept);
     let kept = replace(&PASS, &kept, |found| format!("{}{MASK}", &found[1]));
     replace(&TOKEN, &kept, |_| MASK.to_owned()).into_owned()
+}
+
+/// A text without the secrets of its pairs.
+fn pairs(text: &str) -> String {
+    let Some(pattern) = &*PAIR else { return MASK.to_owned() };
+    let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(found) = pattern.captures(rest) {
+        let (start, end) = (found.get_match().start(), found.get_match().end());
+        // Where the quote at the end begins the value of a secret, that is looked at once more with what follows.
+        let end = if is_secret(&found[1]) { end } else { end - secret_at_end(pattern, &found[3]) };
+        kept.push_str(&rest[..start]);
+        kept.push_str(&replace(&PAIR, &rest[start..end], pair));
+        rest = &rest[end..];
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Bytes at the end of a value that name a secret and begin its value, as in `'a password='`; 0 if there are none.
+fn secret_at_end(pattern: &Regex, value: &str) -> usize {
+    let last = pattern.captures_iter(value).last();
+    let last = last.filter(|last| matches!(&last[3], "'" | "\"") && is_secret(&last[1]));
+    last.map_or(0, |last| value.len() - last.get_match().start())
 }
 
 /// A pair without its secret. A value in quotes stays in quotes.

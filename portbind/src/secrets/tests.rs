@@ -55,6 +55,7 @@ fn secrets_are_masked() {
             "sh|-c|curl -H 'Authorization: Bearer abc' -u 'me:x'",
             "sh|-c|curl -H 'Authorization: ***' -u 'me:***'",
         ),
+        ("sh|-c|x='a PASSWORD='hunter2", "sh|-c|x='a PASSWORD='***'"),
         ("sh|-c|PASSWORD='a b' ./run --port 1", "sh|-c|PASSWORD='***' ./run --port 1"),
         (
             "node|-e|connect({\"password\": \"x y\", \"user\": \"me\"})",
