@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::MASK;
-use super::names::is_secret;
+use super::names::{has_secret, is_secret};
 
 /// Tokens of services, by the start that each service gives its own; a JSON Web Token (RFC 7519).
 static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -102,7 +102,7 @@ fn secret_at_end(pattern: &Regex, value: &str) -> usize {
 /// A pair without its secret. A value in quotes stays in quotes.
 fn pair(found: &Captures<'_>) -> String {
     let (name, sign, value) = (&found[1], &found[2], &found[3]);
-    if !is_secret(name) {
+    if !has_secret(name, value) {
         // The value may be a pair itself: `--env=TOKEN=x`.
         let inner =
             replace(

@@ -89,7 +89,8 @@ fn mask_next(
         }
         let is_name = |name: &str| !name.contains(char::is_whitespace);
         if let Some((name, value)) = rest.split_once('=').filter(|(name, _)| is_name(name)) {
-            let takes = program.and_then(|program| program.long(name)).or_else(|| Takes::by_name(name));
+            let takes =
+                program.and_then(|program| program.long(name)).or_else(|| Takes::of_value(name, value));
             return match takes {
                 Some(takes) => format!("-{name}={}", takes.mask(value)),
                 None => format!("-{name}={}", mask_inside(value, nested)),

@@ -63,21 +63,37 @@ const ABOUT: [&str; 33] = [
     "SERVER",
     "ISSUER",
 ];
-/// First parts of names of switches, which take no value.
+/// First parts of names of switches, which take no value, or one of [`PLAIN`].
 const SWITCHES: [&str; 8] = ["NO", "DISABLE", "SKIP", "WITHOUT", "ENABLE", "REQUIRE", "ALLOW", "USE"];
+/// Values of switches; no secrets.
+const PLAIN: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "0", "1", "always", "never"];
 /// Bytes of the longest name that is looked at.
 const LONGEST: usize = 256;
 
-/// Whether a variable, option, field or header of this name holds a secret: `DB_PASSWORD`, `api-key`, `accessToken`,
-/// `X-Auth-Token`, but neither `PASSWORD_FILE`, `no-auth` nor `PWD`.
+/// Whether an option of this name has a secret in the next word: `password`, but neither `password-file` nor `no-auth`.
+pub(super) fn takes_secret(name: &str) -> bool {
+    is_secret(name) && !is_switch(name)
+}
+
+/// Whether this value of a variable, option, field or header of this name is a secret. That of a switch is none where
+/// it only sets the switch: `USE_TOKEN=true`.
+pub(super) fn has_secret(name: &str, value: &str) -> bool {
+    let value = value.trim_matches(['"', '\'']);
+    is_secret(name) && !(is_switch(name) && PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)))
+}
+
+fn is_switch(name: &str) -> bool {
+    parts(name).first().is_some_and(|part| SWITCHES.contains(&part.as_str()))
+}
+
+/// Whether a variable, option, field or header of this name holds a secret, if it has a value: `DB_PASSWORD`,
+/// `api-key`, `accessToken`, `X-Auth-Token`, but neither `PASSWORD_FILE` nor `PWD`.
 pub(super) fn is_secret(name: &str) -> bool {
     if name.len() > LONGEST || name.eq_ignore_ascii_case("PWD") {
         return false;
     }
     let parts = parts(name);
-    let is_among =
-        |list: &[&str], part: Option<&String>| part.is_some_and(|part| list.contains(&part.as_str()));
-    if is_among(&ABOUT, parts.last()) || is_among(&SWITCHES, parts.first()) {
+    if parts.last().is_some_and(|part| ABOUT.contains(&part.as_str())) {
         return false;
     }
     let joined = parts.concat();
@@ -167,7 +183,6 @@ mod tests {
             "token-url",
             "auth-type",
             "SSH_AUTH_SOCK",
-            "no-password",
             "password-stdin",
             "author",
             "XAUTHORITY",
@@ -178,9 +193,18 @@ mod tests {
             "tokenizer",
             "config",
             "env",
-            "enable-auth",
         ] {
             assert!(!is_secret(name), "{name}");
         }
+    }
+
+    #[test]
+    fn switches() {
+        for name in ["no-password", "enable-auth", "SKIP_TOKEN"] {
+            assert!(!takes_secret(name) && has_secret(name, "hunter2"), "{name}");
+            assert!(!has_secret(name, "true") && !has_secret(name, "'No'"), "{name}");
+        }
+        assert!(takes_secret("password") && has_secret("password", "true"));
+        assert!(!has_secret("no-user", "hunter2"));
     }
 }

@@ -1,7 +1,7 @@
 //! Options that take a secret: by their name, or because a known program says so.
 
 use super::MASK;
-use super::names::is_secret;
+use super::names::{has_secret, is_secret, takes_secret};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,9 +131,14 @@ impl Program {
 }
 
 impl Takes {
-    /// What an option of this name takes, whatever the program.
+    /// What an option of this name takes in the next word, whatever the program.
     pub(super) fn by_name(name: &str) -> Option<Self> {
-        is_secret(name.trim_start_matches('-')).then_some(Secret)
+        takes_secret(name.trim_start_matches('-')).then_some(Secret)
+    }
+
+    /// What this value of an option of this name is, whatever the program.
+    pub(super) fn of_value(name: &str, value: &str) -> Option<Self> {
+        has_secret(name.trim_start_matches('-'), value).then_some(Secret)
     }
 
     /// What the next word is, where the option stands alone.
