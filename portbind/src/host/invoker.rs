@@ -47,16 +47,22 @@ impl Procfs {
             umask: None,
             environment: environment(&self.read_up_to(&format!("{sudo}/environ"), MAX_ENVIRONMENT)?),
         };
-        let parent = Ids::of(self, self.stat(sudo)?.ppid)?;
-        if parent.is_plain && (parent.uid, parent.gid) == (uid, gid) {
-            invoker.groups = Some(parent.groups);
-            invoker.umask = parent.umask;
-        } else {
-            // The shell has become sudo (`sh -c 'sudo ...'`), and what is above has started the shell, as su does.
+        let parent = Ids::of(self, self.stat(sudo)?.ppid);
+        let is_caller = |ids: &Ids| ids.is_plain && (ids.uid, ids.gid) == (uid, gid);
+        match parent {
+            Some(caller) if is_caller(&caller) => {
+                invoker.groups = Some(caller.groups);
+                invoker.umask = caller.umask;
+            }
+            // The shell has become sudo (`sh -c 'sudo ...'`), and what is above has started the shell, as su does; or
+            // sudo has left its caller (`sudo -b`), or is the first process of a container.
             // sudo, whose real user id is still that of its caller, adds 022 to the mask by default (sudoers(5)).
-            let own = Ids::of(self, sudo).filter(|own| own.uid == uid)?;
-            let inherited = parent.umask.filter(|mask| Some(mask | 0o022) == own.umask);
-            invoker.umask = inherited.or(own.umask);
+            above => {
+                let own = Ids::of(self, sudo).filter(|own| own.uid == uid)?;
+                let inherited = above.and_then(|above| above.umask);
+                let inherited = inherited.filter(|mask| Some(mask | 0o022) == own.umask);
+                invoker.umask = inherited.or(own.umask);
+            }
         }
         Some(invoker)
     }
@@ -67,7 +73,8 @@ impl Procfs {
         let mut found: Option<(u32, Vec<u8>)> = None;
         let mut pid = self.stat(pid)?.ppid;
         for _ in 0..NEAR {
-            if !self.link(&format!("{pid}/exe"))?.ends_with(b"/sudo") {
+            // Where no more can be read, as of process 1 of some machines, there is no sudo.
+            if !self.link(&format!("{pid}/exe")).is_some_and(|exe| exe.ends_with(b"/sudo")) {
                 break;
             }
             // A sudo that was called by a sudo has other arguments, and another environment.
@@ -77,7 +84,8 @@ impl Procfs {
                 break;
             }
             found = Some((pid, called));
-            pid = self.stat(pid)?.ppid;
+            let Some(stat) = self.stat(pid) else { break };
+            pid = stat.ppid;
         }
         found.map(|(pid, _)| pid)
     }
@@ -226,6 +234,16 @@ mod tests {
         assert_eq!(told(&[su(SETUID), sudo]), Some((None, Some(0o31), environment.clone())));
         let open = ROOT.replace("0011", "0022");
         assert_eq!(told(&[su(&open), sudo]), Some((None, Some(0o33), environment)));
+    }
+
+    /// Nothing can be read of what is above it: there is nothing, or not even root may ask.
+    #[test]
+    fn a_sudo_that_left_its_caller() {
+        let environment = of(&[("A", "1")]);
+        for above in [&[("/usr/bin/sudo", 0, "A=1", SUDO)], &[("/usr/bin/sudo", 77, "A=1", SUDO)]] {
+            assert_eq!(told(above), Some((None, Some(0o33), environment.clone())));
+        }
+        assert_eq!(told(&[("/usr/bin/sudo", 0, "SECRET=1", ROOT)]), None);
     }
 
     #[test]

@@ -90,6 +90,12 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     }
     // The rest differs in `_`, which bash sets to the program that it becomes.
     ensure!(line(&wrapped, "environment")?.contains(r#"("FOO", "1")"#), "what su's shell set is lost");
+    // sudo ends, and goes on as a child of process 1, of which not even root may ask everything on every machine.
+    let left = by_su(&wrap.replace(sudo, &format!("{sudo} -b")))?;
+    ensure!(
+        line(&left, "environment")?.contains(r#"("FOO", "1")"#),
+        "what the caller of sudo -b set is lost"
+    );
     let given = state(&wrap.replace(sudo, &format!("{sudo} GIVEN=1")))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
