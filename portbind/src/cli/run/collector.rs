@@ -132,7 +132,7 @@ impl Collector {
         if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
             && let Err(error) = html.write(writer)
         {
-            stderr::say(format_args!("the page is not complete: {}", Error::Write(error)));
+            stderr::say(format_args!("cannot complete the page: {}", Error::Write(error)));
         }
         let refusals = self.tally.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {

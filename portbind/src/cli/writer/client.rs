@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::cmsg_space;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,7 +17,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType,
     recvmsg, send, socketpair,
 };
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 
 use super::message::{MAX_PACKET, MAX_PART, Request, Response};
 use super::received::{self, Expected};
@@ -29,6 +29,8 @@ use crate::host::invoker::{self, Environment};
 
 /// How long the helper may take: it waits 5 s for the reader of a pipe.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// After so long without an answer it is looked whether somebody has stopped the helper, each time.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 /// How long its end is waited for.
 const END: Duration = Duration::from_secs(1);
 
@@ -42,6 +44,8 @@ pub(in crate::cli) struct Writer {
     process: Option<Child>,
     /// Whether it has said that it has the rights of the caller.
     is_greeted: bool,
+    /// How long an answer may take.
+    patience: Duration,
     /// Whether it has failed before; it is not asked again then.
     is_broken: bool,
 }
@@ -79,8 +83,7 @@ impl Writer {
 
     fn over(socket: OwnedFd) -> io::Result<Self> {
         set_socket_timeout(&socket, Timeout::Send, Some(PATIENCE))?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
-        Ok(Self { socket, process: None, is_greeted: false, is_broken: false })
+        Ok(Self { socket, process: None, is_greeted: false, patience: PATIENCE, is_broken: false })
     }
 
     /// Opens a file to append to, and makes it if it is not there. A pipe, a terminal or /dev/null will do, too.
@@ -152,9 +155,9 @@ impl Writer {
         self.send_parts(&invoker::packed(environment))?;
         self.done(&Request::Environment)?;
         self.send_parts(page.as_bytes())?;
-        set_socket_timeout(&self.socket, Timeout::Recv, Some(PATIENCE + agent::PATIENCE))?;
+        self.patience = PATIENCE + agent::PATIENCE;
         let answer = self.ask(&Request::Annotate);
-        set_socket_timeout(&self.socket, Timeout::Recv, Some(PATIENCE))?;
+        self.patience = PATIENCE;
         match answer?.0 {
             Response::Absent => Ok(Annotated::Absent),
             Response::Ended(status) => Ok(Annotated::Ended(ExitStatus::from_raw(status))),
@@ -208,16 +211,45 @@ impl Writer {
         }
     }
 
+    /// Waits until there is an answer, or the helper has ended. The caller may stop it, as it has the caller's user id:
+    /// then it is not waited for.
+    fn await_answer(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + self.patience;
+        let mut was_stopped = false;
+        loop {
+            match poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&LOOK)) {
+                Ok(0) => {}
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let is_stopped = self.is_stopped();
+            if is_stopped && was_stopped {
+                return Err(self.breaks(Refused::Stopped));
+            }
+            if Instant::now() >= deadline {
+                return Err(self.breaks(Refused::Silent));
+            }
+            was_stopped = is_stopped;
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let Some(process) = &self.process else { return false };
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        matches!(waitid(WaitId::Pid(Pid::from_child(process)), options), Ok(Some(status)) if status.stopped())
+    }
+
     /// The next answer, and its descriptor; an answer that says why it failed is an error.
     fn receive(&mut self) -> io::Result<(Response, Option<OwnedFd>)> {
         let mut packet = vec![0; MAX_PACKET];
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
         let mut attached = RecvAncillaryBuffer::new(&mut space);
+        self.await_answer()?;
         let received = loop {
             let into = &mut [IoSliceMut::new(&mut packet)];
             match recvmsg(&self.socket, into, &mut attached, RecvFlags::CMSG_CLOEXEC) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Err(self.breaks(Refused::Silent)),
                 Err(Errno::CONNRESET) => return Err(self.breaks(Refused::Gone)),
                 other => break other?,
             }

@@ -115,13 +115,26 @@ fn why_it_could_not_begin_is_said() {
 #[test]
 fn one_that_is_silent_is_not_waited_for_twice() {
     let (mut writer, theirs) = pair();
-    for limit in [Timeout::Send, Timeout::Recv] {
-        set_socket_timeout(&writer.socket, limit, Some(Duration::from_millis(50))).unwrap();
-    }
+    set_socket_timeout(&writer.socket, Timeout::Send, Some(Duration::from_millis(50))).unwrap();
+    writer.patience = Duration::from_millis(50);
     assert_eq!(reason(writer.append(Path::new("file"))), Some(Refused::Silent));
     assert_eq!(reason(writer.append(Path::new("file"))), Some(Refused::Gone));
     let parts = vec![0; 8 << 20];
     writer.is_broken = false;
     assert!(writer.send_parts(&parts).is_err());
     drop(theirs);
+}
+
+/// By a process of the same user, as which it runs.
+#[test]
+fn one_that_is_stopped_is_not_waited_for() {
+    let (mut writer, _theirs) = pair();
+    let process = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let pid = Pid::from_child(&process);
+    writer.process = Some(process);
+    let begun = Instant::now();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    assert_eq!(reason(writer.append(Path::new("file"))), Some(Refused::Stopped));
+    assert!(begun.elapsed() < PATIENCE / 2);
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }

@@ -106,7 +106,7 @@ impl Response {
             Self::Refused(Refused::Foreign) => vec![9],
             Self::Refused(Refused::NoReader) => vec![10],
             Self::Refused(Refused::Special) => vec![11],
-            Self::Refused(Refused::Gone | Refused::Silent | Refused::Nonsense) => vec![12],
+            Self::Refused(Refused::Gone | Refused::Silent | Refused::Stopped | Refused::Nonsense) => vec![12],
         }
     }
 

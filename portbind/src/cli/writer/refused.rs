@@ -28,6 +28,9 @@ pub(crate) enum Refused {
     /// The helper process gave no answer in time.
     #[error("the helper process that opens files does not answer")]
     Silent,
+    /// The helper process was stopped by a signal.
+    #[error("the helper process that opens files was stopped by a signal")]
+    Stopped,
     /// The helper process gave an answer to another question.
     #[error("the helper process that opens files gave a wrong answer")]
     Nonsense,
@@ -42,7 +45,7 @@ impl Refused {
             Self::Foreign => "name a file in a folder of your own",
             Self::NoReader => "start the program that reads from the pipe first",
             Self::Special => "name a regular file",
-            Self::Gone | Self::Silent | Self::Nonsense => {
+            Self::Gone | Self::Silent | Self::Stopped | Self::Nonsense => {
                 "the helper process is portbind itself with the rights of the caller: did somebody stop it?"
             }
         }
