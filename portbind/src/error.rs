@@ -117,8 +117,8 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// A symbolic link on the way to a stale socket file is of a user who has no say in its folder.
-    #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", .path.display())]
+    /// A symbolic link on the way to a socket file is of a user who has no say in its folder.
+    #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", escape::path(.path))]
     Led {
         /// The path.
         path: PathBuf,
@@ -126,7 +126,7 @@ pub enum Error {
         uid: u32,
     },
     /// The name that a socket file is moved aside to is taken.
-    #[error("{} is in the way: an earlier removal was broken off, and moved it there", .0.display())]
+    #[error("{} is in the way: an earlier removal was broken off, and moved it there", escape::path(.0))]
     Aside(PathBuf),
     /// The kernel does not tell its sockets.
     #[error("the kernel does not tell which sockets there are: {0}")]

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::session::source::Source;
 use super::style::style;
 use super::values::NetnsRef;
+use super::writer::Caller;
 use crate::diagnosis::answer::{Place, Subject, Unseen};
 use crate::diagnosis::event::{Name, Protocol};
 use crate::diagnosis::unix::Object;
@@ -20,9 +21,9 @@ use crate::host::clock::boot_time;
 use crate::host::port_sockets::{Found, Query};
 use crate::host::sockets::Scan;
 use crate::host::stale::aside;
-use crate::host::unix::{Sight, look, namespaces};
+use crate::host::unix::{Sight, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
-use crate::host::{Host, Netns, SocketOwners};
+use crate::host::{Host, Links, Netns, SocketOwners};
 use crate::output::Style;
 use crate::output::answer::{Answer, AnswerFormat};
 use crate::output::color::ColorChoice;
@@ -108,10 +109,13 @@ impl Helper {
     }
 
     /// The sockets of AF_UNIX that have a name, and what is at a path.
-    pub(super) fn find_name(&self, name: &Name) -> (Found, Option<Sight>) {
+    ///
+    /// # Errors
+    /// [`Error::Led`] if a link leads to the path that may not be followed.
+    pub(super) fn find_name(&self, name: &Name) -> Result<(Found, Option<Sight>), Error> {
         let (sight, found) = match name {
             Name::Path(path) => {
-                let sight = self.sight(path);
+                let sight = self.sight(Path::new(OsStr::from_bytes(path)))?;
                 let found = self.bound_to(&sight);
                 (Some(sight), found)
             }
@@ -122,23 +126,24 @@ impl Helper {
             }
             _ => (None, Vec::new()),
         };
-        (self.host.named_sockets(found, |inodes| self.owners(inodes)), sight)
+        Ok((self.host.named_sockets(found, |inodes| self.owners(inodes)), sight))
     }
 
     /// What is at a path, or where nothing is, the socket file that a removal that was broken off has moved aside.
-    fn sight(&self, path: &[u8]) -> Sight {
-        let look = |path: &[u8]| look(&self.host.procfs, &self.host.entrance, std::process::id(), true, path);
-        let there = look(path);
+    fn sight(&self, path: &Path) -> Result<Sight, Error> {
+        // The caller of sudo makes links in a checkout, and is not shown what is in folders of root's.
+        let links = if Caller::is_behind_sudo() { Links::OfOwners } else { Links::All };
+        let look = |path: &Path| self.host.look_at(path, links);
+        let there = look(path).map_err(|uid| Error::Led { path: path.to_owned(), uid })?;
         if there.object != Object::Gone {
-            return there;
+            return Ok(there);
         }
-        let aside = aside(Path::new(OsStr::from_bytes(path)));
-        let moved = aside.map(|aside| look(aside.as_os_str().as_bytes()));
+        let moved = aside(path).and_then(|aside| look(&aside).ok());
         let is_socket = |object| matches!(object, Object::LiveSocket | Object::StaleSocket | Object::Socket);
-        match moved.filter(|moved| is_socket(moved.object)) {
+        Ok(match moved.filter(|moved| is_socket(moved.object)) {
             Some(moved) => Sight { absolute: there.absolute, ..moved },
             None => there,
-        }
+        })
     }
 
     /// The sockets that are bound to a socket file. The path leads to it from any network namespace.

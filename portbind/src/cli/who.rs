@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
             let protocols = protocol.map_or(Protocols::All, Protocols::One);
             (helper.find(&Query::port(*port, protocols))?, None)
         }
-        Place::Name(name) => helper.find_name(name),
+        Place::Name(name) => helper.find_name(name)?,
     };
     let who = Who {
         time: helper.now(),

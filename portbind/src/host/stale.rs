@@ -110,7 +110,8 @@ impl Spot {
     pub fn open(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let Walked { folder, links } = walk(parent.unwrap_or(Path::new(".")))?;
+        let Walked { folder, links, end } = walk(parent.unwrap_or(Path::new(".")))?;
+        end?;
         Ok(Self { links, ..Self::inside(folder, name) })
     }
 

@@ -90,7 +90,8 @@ fn shares_files(procfs: &Procfs, pid: u32) -> bool {
         && root(&procfs.root().join(format!("{pid}/root"))) == root("/".as_ref())
 }
 
-fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) -> Option<Vec<u8>> {
+/// The path from the root on.
+pub(super) fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) -> Option<Vec<u8>> {
     if path.starts_with(b"/") {
         return Some(path.to_vec());
     }

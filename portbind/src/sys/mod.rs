@@ -4,6 +4,7 @@ pub mod bpf;
 pub mod file_bytes;
 pub mod inherited;
 pub mod iterator;
+pub mod namespace;
 pub mod poll;
 pub mod ring;
 pub mod signals;

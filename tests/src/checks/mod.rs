@@ -7,6 +7,7 @@ mod blind;
 mod browser;
 mod check;
 mod ci;
+mod closed;
 mod commands;
 mod confined;
 mod copies;
@@ -127,6 +128,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("who: another namespace, TIME_WAIT, nobody", Once, who::elsewhere),
     ("who: without root", Once, who::without_root),
     ("who: sockets with a name", Once, who::named),
+    ("files: what the caller of sudo is not shown", Once, closed::paths),
     ("check: rule, trial and reality", Once, check::table),
     ("check: warnings and privileges", Once, check::warnings),
     ("wait: both ways", Once, wait::both_ways),

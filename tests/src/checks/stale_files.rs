@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,40 +13,12 @@ use anyhow::{Context as _, ensure};
 use super::Setting;
 use super::ask::{ask, list};
 use crate::programs;
-use crate::scratch::Scratch;
+use crate::scratch::Folder;
 
 /// A user that owns nothing else here.
 const USER: u32 = 61_215;
 /// Runs of `free` while somebody replaces the file.
 const RUNS: u32 = 200;
-
-/// A folder of this check, gone in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str, owner: u32) -> anyhow::Result<Self> {
-        let path = Scratch::new(name).path().to_owned();
-        fs::create_dir(&path)?;
-        let folder = Self(path);
-        chown(&folder.0, Some(owner), Some(owner))?;
-        Ok(folder)
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn names(&self) -> anyhow::Result<Vec<String>> {
-        let names = fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-        names.collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Leaves a stale socket file.
 fn stale(path: &Path) -> anyhow::Result<()> {
@@ -69,7 +41,7 @@ pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
         [(0, 0, 0o755), (USER, 0, 0o755), (0, USER, 0o1777), (USER, USER, 0o700)]
     {
         let folder = Folder::new("stale-owners", folder_owner)?;
-        fs::set_permissions(&folder.0, fs::Permissions::from_mode(mode))?;
+        fs::set_permissions(&folder.path(), fs::Permissions::from_mode(mode))?;
         stale(&folder.at("s"))?;
         chown(folder.at("s"), Some(file_owner), None)?;
         fs::hard_link(folder.at("s"), folder.at("t"))?;
@@ -79,7 +51,7 @@ pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
     // The user cannot write to its own folder: root does not do it in its place.
     let folder = Folder::new("stale-denied", USER)?;
     stale(&folder.at("s"))?;
-    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o555))?;
+    fs::set_permissions(&folder.path(), fs::Permissions::from_mode(0o555))?;
     says(setting, &folder.at("s"), 3, "cannot remove")?;
     ensure!(folder.names()? == ["s"], "{:?}", folder.names()?);
     links(setting)
@@ -93,7 +65,7 @@ fn links(setting: Setting<'_>) -> anyhow::Result<()> {
         [(&roots, 0, true), (&users, 0, true), (&users, USER, true), (&roots, USER, false)]
     {
         stale(&to.at("s"))?;
-        symlink(&to.0, from.at("link"))?;
+        symlink(to.path(), from.at("link"))?;
         lchown(from.at("link"), Some(owner), None)?;
         let path = from.at("link").join("s");
         if may {

@@ -17,7 +17,7 @@ pub(super) fn free(args: &Args, helper: &Helper, name: &Name) -> Result<Freed, E
     {
         remover.recover()?;
     }
-    let (found, sight) = helper.find_name(name);
+    let (found, sight) = helper.find_name(name)?;
     let object = sight.map(|sight| sight.object);
     let is_free = match object {
         None => found.holders.is_empty(),

@@ -1,14 +1,16 @@
 //! Network namespaces, as they are named on the command line.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rustix::fs::{Mode, OFlags};
 
 use super::{ValueError, digits};
+use crate::cli::writer::Caller;
 use crate::host::{Host, Netns};
+use crate::sys::namespace::{CLONE_NEWNET, namespace_kind};
 
 /// Magic number of the file system that namespaces live in (include/uapi/linux/magic.h).
 const NSFS_MAGIC: i64 = 0x6e73_6673;
@@ -35,7 +37,7 @@ impl NetnsRef {
     pub fn resolve(&self) -> io::Result<u32> {
         match self.path() {
             Err(number) => Ok(number),
-            Ok(path) => inode(&path, &open(&path)?),
+            Ok(path) => inode(&self.open_file(&path)?),
         }
     }
 
@@ -48,9 +50,15 @@ impl NetnsRef {
     pub fn open(&self, host: &Host) -> io::Result<Netns> {
         let file = match self.path() {
             Err(number) => host.open_network_namespace(number).ok_or(io::ErrorKind::NotFound)?,
-            Ok(path) => open(&path)?,
+            Ok(path) => self.open_file(&path)?,
         };
         Netns::of(&host.procfs, file)
+    }
+
+    /// Opens its file. Whoever calls sudo is not shown by the error whether there is a file that is no namespace.
+    fn open_file(&self, path: &Path) -> io::Result<OwnedFd> {
+        let is_told = !(matches!(self, Self::Path(_)) && Caller::is_behind_sudo());
+        open(path).map_err(|error| if is_told { error } else { no_namespace(path) })
     }
 
     /// The file, or the number by which it is known.
@@ -68,20 +76,24 @@ impl NetnsRef {
 /// come back, and the path may be one of who called sudo.
 fn open(path: &Path) -> io::Result<OwnedFd> {
     let found = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-    inode(path, &found)?;
+    if rustix::fs::fstatfs(&found)?.f_type != NSFS_MAGIC {
+        return Err(no_namespace(path));
+    }
     let again = format!("/proc/self/fd/{}", found.as_raw_fd());
-    Ok(rustix::fs::open(again, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+    let file = rustix::fs::open(again, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    match namespace_kind(file.as_fd()) {
+        Ok(CLONE_NEWNET) => Ok(file),
+        _ => Err(no_namespace(path)),
+    }
 }
 
-fn inode(path: &Path, file: &OwnedFd) -> io::Result<u32> {
-    let invalid = || {
-        let text = format!("{} is not a network namespace", crate::escape::path(path));
-        io::Error::new(io::ErrorKind::InvalidInput, text)
-    };
-    if rustix::fs::fstatfs(file)?.f_type != NSFS_MAGIC {
-        return Err(invalid());
-    }
-    u32::try_from(rustix::fs::fstat(file)?.st_ino).map_err(|_| invalid())
+fn no_namespace(path: &Path) -> io::Error {
+    let text = format!("{} is not a network namespace", crate::escape::path(path));
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+fn inode(file: &OwnedFd) -> io::Result<u32> {
+    u32::try_from(rustix::fs::fstat(file)?.st_ino).map_err(io::Error::other)
 }
 
 impl FromStr for NetnsRef {

@@ -29,6 +29,11 @@ pub(in crate::cli) struct Caller {
     pub(in crate::cli) groups: Option<Vec<u32>>,
 }
 
+/// What sudo says of its caller. Only sudo can set the variable where portbind is root; to others it gives nothing.
+fn sudo_uid() -> Option<String> {
+    env::var("SUDO_UID").ok().filter(|word| getuid().is_root() && !word.is_empty())
+}
+
 impl Caller {
     /// Who called sudo, else who runs this process (its real ids).
     ///
@@ -36,9 +41,12 @@ impl Caller {
     /// [`Error::User`] if nothing is known of who called sudo.
     pub(in crate::cli) fn of_process() -> Result<Self, Error> {
         let real = Self { uid: getuid().as_raw(), gid: getgid().as_raw(), groups: None };
-        // Only sudo can set the variable where portbind is root; to others it gives nothing.
-        let word = env::var("SUDO_UID").ok().filter(|word| real.uid == 0 && !word.is_empty());
-        word.map_or(Ok(real), |word| Self::of_sudo(&word))
+        sudo_uid().map_or(Ok(real), |word| Self::of_sudo(&word))
+    }
+
+    /// Whether somebody who is not root has called sudo.
+    pub(in crate::cli) fn is_behind_sudo() -> bool {
+        sudo_uid().is_some_and(|word| word != "0")
     }
 
     /// Whether sudo stands between the caller and this process.
