@@ -14,6 +14,9 @@ use crate::host::stop::Held;
 
 /// How often it is looked whether a process has let go of the port.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long a process that has no socket on the port any more may take to end: the kernel closes its files first (do_exit in
+/// kernel/exit.c).
+const ENDING: Duration = Duration::from_millis(200);
 /// How long a process may take to end after SIGKILL.
 const TO_DIE: Duration = Duration::from_secs(5);
 
@@ -21,6 +24,8 @@ const TO_DIE: Duration = Duration::from_secs(5);
 struct Told<'a> {
     target: &'a Target,
     held: Held,
+    /// When it was first seen without a socket on the port.
+    let_go: Option<Instant>,
 }
 
 /// How often children that were forked meanwhile are looked for: a family that forks faster than that is not to be
@@ -73,7 +78,7 @@ impl Stopping<'_> {
         for target in targets {
             let process = &target.process;
             match self.host.hold(process.pid, process.started, &target.inodes) {
-                Ok(Some(it)) => held.push(Told { target, held: it }),
+                Ok(Some(it)) => held.push(Told { target, held: it, let_go: None }),
                 Ok(None) => stopped.push(became(target, Outcome::Gone)),
                 Err(_) => stopped.push(became(target, Outcome::Denied)),
             }
@@ -161,24 +166,22 @@ fn settle<'a>(
 ) -> Vec<Told<'a>> {
     let begin = Instant::now();
     loop {
-        waiting.retain(|one| {
-            let outcome = if one.held.has_ended(Duration::ZERO) {
-                end
-            } else if one.held.has_sockets(host) {
+        let is_over = begin.elapsed() >= patience;
+        waiting.retain_mut(|one| {
+            let has_ended = one.held.has_ended(Duration::ZERO);
+            if !has_ended && one.let_go.is_none() && one.held.has_sockets(host) {
                 return true;
-            } else if one.held.has_ended(Duration::ZERO) {
-                end
-            } else {
-                Outcome::LetGo
-            };
+            }
+            let let_go = *one.let_go.get_or_insert_with(Instant::now);
+            if !has_ended && let_go.elapsed() < ENDING && !is_over {
+                return true;
+            }
+            let outcome = if has_ended { end } else { Outcome::LetGo };
             stopped.push(became(one.target, outcome));
             false
         });
-        let Some(first) = waiting.first() else { return waiting };
+        let Some(first) = waiting.first().filter(|_| !is_over) else { return waiting };
         let left = patience.saturating_sub(begin.elapsed());
-        if left.is_zero() {
-            return waiting;
-        }
         let _ended = first.held.has_ended(left.min(LOOK));
     }
 }
