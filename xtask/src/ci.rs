@@ -1,13 +1,16 @@
 //! `cargo xtask ci`: every check and test, in the order in which they are cheapest to fail.
+//!
+//! The compiler keeps one processor busy most of the time, so that what it takes most of is done on two lanes at once.
 
-use std::process::Command;
+use std::process::{self, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Error, Result};
 use clap::{Args, ValueEnum};
 
-use crate::limit::Limit;
-use crate::{causes, dist, ebpf, fuzz, generate, setup, tool, vm, workspace};
+use crate::limit::{self, Limit};
+use crate::{causes, debug, dist, ebpf, fuzz, generate, setup, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
@@ -39,6 +42,8 @@ enum Step {
     Generate,
     /// Rebuild the kernel half elsewhere and compare.
     Ebpf,
+    /// Build the programs of the steps below.
+    Build,
     /// The shipped binary, end to end on this machine's kernel.
     Native,
     /// The tarball and the Debian package, in a clean root.
@@ -47,28 +52,59 @@ enum Step {
     Vm,
 }
 
+/// What is done after each other; the lanes of a stage are at work at the same time.
+type Stage = &'static [&'static [Step]];
+
+/// The whole run.
+const STAGES: [Stage; 3] = [
+    &[&[Step::Setup, Step::Fmt]],
+    &[&[Step::Clippy, Step::Test, Step::Fuzz, Step::Causes, Step::Generate], &[Step::Ebpf, Step::Build]],
+    &[&[Step::Native, Step::Dist, Step::Vm]],
+];
+
 /// Runs the chosen steps; stops at the first that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let started = Instant::now();
-    for step in Step::value_variants() {
-        let chosen =
-            if options.only.is_empty() { !options.skip.contains(step) } else { options.only.contains(step) };
-        let name = step.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-        if !chosen {
-            println!("==> {name}: left out");
-            continue;
-        }
-        println!("==> {name}");
-        let begun = Instant::now();
-        let limit = Limit::new(&name, step.limit());
-        step.run()
-            .with_context(|| format!("step `{name}` failed after {:.0} s", begun.elapsed().as_secs_f64()))?;
-        drop(limit);
-        let seconds = begun.elapsed().as_secs_f64();
-        println!("==> {name}: ok, {seconds:.0} s (limit {} s)", step.limit().as_secs());
+    for stage in STAGES {
+        thread::scope(|scope| {
+            let lanes: Vec<_> = stage.iter().map(|lane| scope.spawn(|| options.lane(lane))).collect();
+            lanes
+                .into_iter()
+                .try_for_each(|lane| lane.join().unwrap_or_else(|_| Err(Error::msg("a step panicked"))))
+        })?;
     }
     println!("==> all steps: ok, {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+impl Options {
+    /// Runs the chosen steps of a lane. A failure ends the other lane, too: nobody waits for what comes of it.
+    fn lane(&self, steps: &[Step]) -> Result<()> {
+        for step in steps {
+            let name = step.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            let is_chosen =
+                if self.only.is_empty() { !self.skip.contains(step) } else { self.only.contains(step) };
+            if !is_chosen {
+                println!("==> {name}: left out");
+                continue;
+            }
+            println!("==> {name}");
+            let begun = Instant::now();
+            let limit = Limit::new(&name, step.limit());
+            if let Err(error) = step.run() {
+                eprintln!(
+                    "error: step `{name}` failed after {:.0} s: {error:#}",
+                    begun.elapsed().as_secs_f64()
+                );
+                limit::end_children();
+                process::exit(1);
+            }
+            drop(limit);
+            let seconds = begun.elapsed().as_secs_f64();
+            println!("==> {name}: ok, {seconds:.0} s (limit {} s)", step.limit().as_secs());
+        }
+        Ok(())
+    }
 }
 
 impl Step {
@@ -78,7 +114,7 @@ impl Step {
             Self::Setup | Self::Ebpf | Self::Clippy | Self::Fuzz => 600,
             Self::Fmt | Self::Causes => 60,
             Self::Generate => 300,
-            Self::Test | Self::Dist => 900,
+            Self::Test | Self::Build | Self::Dist => 900,
             Self::Native => 1800,
             Self::Vm => 2700,
         })
@@ -96,6 +132,7 @@ impl Step {
             Self::Causes => causes::run(&causes::Options { check: true }),
             Self::Generate => generate::run(&generate::Options { check: true }),
             Self::Ebpf => ebpf::run(&ebpf::Options { check: true, elsewhere: true }),
+            Self::Build => build(),
             Self::Native => native(),
             Self::Dist => dist::run(&dist::Options::default()),
             Self::Vm => vm::run(&vm::Options::everything()),
@@ -108,12 +145,19 @@ fn cargo(arguments: &[&str]) -> Result<()> {
     tool::run(tool::cargo().current_dir(workspace::root()).args(arguments).env("CI", "true"))
 }
 
+/// Builds what the steps below start, so that they need not wait for it.
+fn build() -> Result<()> {
+    dist::program()?;
+    vm::programs()?;
+    Ok(())
+}
+
 /// Runs the scenarios with the shipped build on the running kernel, by the backend that needs least of it.
 fn native() -> Result<()> {
     let portbind = dist::program()?;
-    cargo(&["build", "--locked", "--package", "portbind-tests", "--bins"])?;
-    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
-    cmd.current_dir(workspace::root()).stdin(std::process::Stdio::null());
+    debug::build(&["portbind-tests"])?;
+    let mut cmd = Command::new(debug::program("portbind-tests"));
+    cmd.current_dir(workspace::root()).stdin(Stdio::null());
     cmd.arg("--portbind").arg(portbind).args(["--backend", "tracepoint"]);
     cmd.args(["--rule-pairs", &vm::RULE_PAIRS.to_string()]);
     tool::run(&mut cmd)

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
-use crate::{tool, workspace};
+use crate::{debug, tool, workspace};
 
 /// Folders of docs that hold nothing else.
 const FOLDERS: [&str; 2] = ["completions", "man"];
@@ -59,9 +60,8 @@ fn generate() -> Result<Files> {
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     }
-    let mut cmd = tool::cargo();
-    cmd.current_dir(workspace::root()).args(["run", "--quiet", "--locked", "--package", "portbind"]);
-    tool::run(cmd.args(["--example", "generate", "--"]).arg(&folder))?;
+    tool::run(&mut debug::command(&["--example", debug::GENERATE]))?;
+    tool::run(Command::new(debug::example(debug::GENERATE)).arg(&folder))?;
     let mut files = Files::new();
     collect(&folder, &folder, &mut files)?;
     Ok(files)

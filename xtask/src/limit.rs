@@ -24,16 +24,21 @@ impl Limit {
         thread::spawn(move || {
             if receiver.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 eprintln!("xtask: step `{name}` took longer than its limit of {} s", limit.as_secs());
-                // Whoever outlives its parent becomes a child of this process, and is found.
-                if let Err(error) = set_child_subreaper(Some(getpid())) {
-                    eprintln!("xtask: processes of the step may be left: {error}");
-                }
-                end_descendants(getpid());
+                end_children();
                 std::process::exit(1);
             }
         });
         Self(sender)
     }
+}
+
+/// Ends all processes that this one has started, and those that they have.
+pub(crate) fn end_children() {
+    // Whoever outlives its parent becomes a child of this process, and is found.
+    if let Err(error) = set_child_subreaper(Some(getpid())) {
+        eprintln!("xtask: processes of the step may be left: {error}");
+    }
+    end_descendants(getpid());
 }
 
 /// Ends all processes that come from `ancestor`, but not itself.

@@ -13,6 +13,7 @@ mod ci;
 #[expect(unreachable_pub, reason = "the file is part of a library elsewhere")]
 #[path = "../../portbind/src/diagnosis/cause/code.rs"]
 mod code;
+mod debug;
 #[path = "../../portbind/bpf/digest.rs"]
 mod digest;
 mod dist;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
-use crate::{tool, workspace};
+use crate::{debug, tool, workspace};
 
 /// Options of `cargo xtask picture`.
 #[derive(Args, Debug)]
@@ -20,9 +20,8 @@ const MOST_BYTES: u64 = 150_000;
 /// Runs the task; needs root, `python3` and what `cargo xtask setup` installs.
 pub(crate) fn run(_options: &Options) -> Result<()> {
     let root = workspace::root();
-    let build = ["build", "--locked", "--bins", "--package", "portbind"];
-    tool::run(tool::cargo().current_dir(root).args(build))?;
-    let portbind = workspace::target().join("debug/portbind");
+    debug::build(&["portbind"])?;
+    let portbind = debug::program("portbind");
     let recorded = workspace::target().join("example.jsonl");
     if recorded.exists() {
         fs::remove_file(&recorded).with_context(|| format!("failed to remove {}", recorded.display()))?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
@@ -65,17 +66,18 @@ pub(crate) struct BuildTools {
 /// Installs whatever is missing.
 pub(crate) fn run(_options: &Options) -> Result<()> {
     install_packages()?;
-    if find_linker()?.is_none() {
-        install_linker()?;
-    }
     let sysroot = sysroot()?;
     if core_sources(&sysroot).is_none() {
         install_core_sources(&sysroot)?;
     }
-    if cargo_deb().is_none() {
-        install_cargo_deb()?;
-    }
     install_musl(&sysroot)?;
+    thread::scope(|scope| {
+        let deb = scope.spawn(|| if cargo_deb().is_none() { install_cargo_deb() } else { Ok(()) });
+        if find_linker()?.is_none() {
+            install_linker()?;
+        }
+        deb.join().unwrap_or_else(|_| bail!("the installation of cargo-deb panicked"))
+    })?;
     let tools = build_tools()?;
     println!("setup: bpf-linker {}, core sources {}", tools.linker.display(), tools.core_sources.display());
     Ok(())
@@ -167,7 +169,7 @@ fn install_cargo_deb() -> Result<()> {
     let mut cmd = tool::cargo();
     // Without its default features it calls xz, which is here.
     cmd.args(["install", "cargo-deb", "--locked", "--version", CARGO_DEB, "--no-default-features"]);
-    cmd.arg("--root").arg(workspace::tools()).env("CARGO_TARGET_DIR", workspace::tools().join("build"));
+    cmd.arg("--root").arg(workspace::tools()).env("CARGO_TARGET_DIR", workspace::tools().join("build/deb"));
     tool::run(&mut cmd)
 }
 
@@ -197,7 +199,7 @@ fn install_linker() -> Result<()> {
         "--features",
     ]);
     cmd.arg(format!("llvm-{LLVM}")).arg("--root").arg(workspace::tools());
-    cmd.env("LLVM_PREFIX", llvm_prefix()).env("CARGO_TARGET_DIR", workspace::tools().join("build"));
+    cmd.env("LLVM_PREFIX", llvm_prefix()).env("CARGO_TARGET_DIR", workspace::tools().join("build/linker"));
     tool::run(&mut cmd)
 }
 

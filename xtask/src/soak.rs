@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::{dist, tool, vm, workspace};
+use crate::{debug, dist, tool, vm};
 
 /// Options of `cargo xtask soak`.
 #[derive(Args, Debug)]
@@ -39,9 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return vm::soak(kernel, *minutes, arguments);
     }
     let portbind = options.portbind.clone().map_or_else(dist::program, Ok)?;
-    let mut build = tool::cargo();
-    build.current_dir(workspace::root()).args(["build", "--locked", "--package", "portbind-tests", "--bins"]);
-    tool::run(&mut build)?;
-    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
+    debug::build(&["portbind-tests"])?;
+    let mut cmd = Command::new(debug::program("portbind-tests"));
     tool::run(cmd.args(arguments).arg("--portbind").arg(portbind).stdin(Stdio::null()))
 }

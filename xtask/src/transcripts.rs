@@ -5,20 +5,17 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::{tool, workspace};
+use crate::{debug, tool, workspace};
 
 /// What stands behind a transcript.
 const END: &str = "```\n<!-- end of transcript -->\n";
 
 /// Has the tests print transcripts: `part` is their word for these. By name.
 pub(crate) fn print(part: &str) -> Result<BTreeMap<String, String>> {
-    for package in ["portbind", "portbind-tests"] {
-        let build = ["build", "--locked", "--bins", "--package", package];
-        tool::run(tool::cargo().current_dir(workspace::root()).args(build))?;
-    }
-    let mut cmd = Command::new(workspace::target().join("debug/portbind-tests"));
+    debug::build(&["portbind", "portbind-tests"])?;
+    let mut cmd = Command::new(debug::program("portbind-tests"));
     cmd.current_dir(workspace::root()).arg(part);
-    cmd.arg("--portbind").arg(workspace::target().join("debug/portbind"));
+    cmd.arg("--portbind").arg(debug::program("portbind"));
     let output = tool::output(&mut cmd)?;
     let blocks = output.split("=== ").filter(|block| !block.is_empty());
     blocks

@@ -41,7 +41,7 @@ pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
         [(0, 0, 0o755), (USER, 0, 0o755), (0, USER, 0o1777), (USER, USER, 0o700)]
     {
         let folder = Folder::new("stale-owners", folder_owner)?;
-        fs::set_permissions(&folder.path(), fs::Permissions::from_mode(mode))?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode))?;
         stale(&folder.at("s"))?;
         chown(folder.at("s"), Some(file_owner), None)?;
         fs::hard_link(folder.at("s"), folder.at("t"))?;
@@ -51,7 +51,7 @@ pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
     // The user cannot write to its own folder: root does not do it in its place.
     let folder = Folder::new("stale-denied", USER)?;
     stale(&folder.at("s"))?;
-    fs::set_permissions(&folder.path(), fs::Permissions::from_mode(0o555))?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555))?;
     says(setting, &folder.at("s"), 3, "cannot remove")?;
     ensure!(folder.names()? == ["s"], "{:?}", folder.names()?);
     links(setting)

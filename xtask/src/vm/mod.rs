@@ -237,7 +237,7 @@ fn files(options: &Options) -> Result<initramfs::Files> {
     if let Some(init) = &options.init {
         return Ok(initramfs::Files { init: init.clone(), programs: vec![], scenarios, system: None });
     }
-    let folder = build(&["portbind-tests"])?;
+    let folder = programs()?;
     let mut programs = vec![folder.join("portbind-tests")];
     if options.mode.is_none() && !options.arguments.iter().any(|argument| argument == WITHOUT_PORTBIND) {
         programs.push(dist::program()?);
@@ -249,6 +249,11 @@ fn files(options: &Options) -> Result<initramfs::Files> {
         }
     }
     Ok(initramfs::Files { init, programs, scenarios, system: None })
+}
+
+/// Builds the programs of the machines, and returns their folder.
+pub(crate) fn programs() -> Result<PathBuf> {
+    build(&["portbind-tests"])
 }
 
 /// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.
