@@ -262,8 +262,8 @@ pub struct Socket = 56 {
     pub state: u8,
     /// Bits of [`option`].
     pub options: u8,
-    /// Zero.
-    pub reserved: u16,
+    /// The port that it has already, 0 if none (`skc_num`): a socket is bound once.
+    pub own_port: u16,
 }
 }
 

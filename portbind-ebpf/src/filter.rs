@@ -1,4 +1,4 @@
-//! Which refusals are told. Every test is against a read-only global: what is off costs nothing.
+//! Which refusals are reported. Every test is against a read-only global: what is off costs nothing.
 
 use portbind_ebpf::abi::{ERROR_WORDS, protocol};
 

@@ -27,7 +27,7 @@ pub(crate) use values::{Blank, InPlace, InPlaceOrNew};
 #[unsafe(no_mangle)]
 pub(crate) static LAYOUT: Layout = Layout::EMPTY;
 
-/// What is to be told; the loader fills it in.
+/// What is to be reported; the loader fills it in.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub(crate) static FILTER: Filter = Filter::ANY;

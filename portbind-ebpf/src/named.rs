@@ -2,7 +2,7 @@
 //!
 //! Their binds are decided by functions of their own, none of which gives back what it was asked for, so
 //! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
-//! refusal is one record, sent where the bind returns, and so told once.
+//! refusal is one record, sent where the bind returns, and so reported once.
 
 use portbind_ebpf::abi::{Named, RING_HEADER_LEN, counter, kind};
 

@@ -73,7 +73,7 @@ pub(crate) fn call_returned(
 /// bind, listen or autobind went well.
 #[inline(always)]
 pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, memory: Memory) {
-    // A listener is told by its change of state.
+    // A listener is reported by its change of state.
     if operation == operation::LISTEN {
         return;
     }

@@ -232,7 +232,7 @@ impl Sock {
         set(&mut to.interface, 0);
         set(&mut to.port, 0);
         set(&mut to.options, 0);
-        set(&mut to.reserved, 0);
+        set(&mut to.own_port, 0);
     }
 
     /// Bits of `abi::holder`: who can have a full socket open, as the `struct socket` `open`.

@@ -1,4 +1,4 @@
-//! What is told: read-only globals, set before the programs are loaded.
+//! What is reported: read-only globals, set before the programs are loaded.
 
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -6,7 +6,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::ERROR_WORDS;
 
 record! {
-/// What a refusal must be to be told. Zero, or an empty set, means: any.
+/// What a refusal must be to be reported. Zero, or an empty set, means: any.
 pub struct Filter = 96 {
     /// Errors that are refusals, one bit each.
     pub errors: [u64; ERROR_WORDS],
@@ -22,13 +22,13 @@ pub struct Filter = 96 {
     pub comm: [u64; 2],
     /// The bits of `comm` that count: the name and its closing NUL; what follows in the kernel is left over.
     pub comm_mask: [u64; 2],
-    /// Thread group id that is never told: portbind itself.
+    /// Thread group id that is never reported: portbind itself.
     pub ignored_pid: u32,
     /// What of the life of ports is followed, bits of [`life`].
     pub life: u32,
-    /// 1 if only processes in the map `FAMILY` are told.
+    /// 1 if only processes in the map `FAMILY` are reported.
     pub family: u32,
-    /// How many refusals that are alike are told in a window of time; the others are counted.
+    /// How many refusals that are alike are reported in a window of time; the others are counted.
     pub burst: u32,
     /// Length of that window ([`WINDOW`](super::WINDOW)), in jiffies.
     pub window: u64,

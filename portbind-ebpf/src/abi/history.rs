@@ -21,11 +21,11 @@ pub mod change {
 }
 
 record! {
-/// A process that is about to be told of. It can be told more than once.
+/// A process that is about to be reported. It can be reported more than once.
 pub struct Introduction = 1632 {
     /// Kind [`INTRODUCTION`](super::kind::INTRODUCTION).
     pub header: Header,
-    /// The task that is told of.
+    /// The task that is reported.
     pub identity: Identity,
     /// Its process.
     pub caller: Caller,

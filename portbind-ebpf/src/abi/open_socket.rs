@@ -20,7 +20,7 @@ pub struct OpenSocket = 24 {
 /// Words of 64 bits in a set of inodes.
 const INODE_WORDS: usize = 1024;
 
-/// Which sockets are told, by their inodes' lowest 16 bits: none of them is missing, and others may be among them.
+/// Which sockets are reported, by their inodes' lowest 16 bits: none of them is missing, and others may be among them.
 /// Numbers of sockets come from a counter, so that those of 65,536 sockets in a row differ.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! The kernel has room for few calls in flight whose return is probed (`maxactive`: ten at least, in older kernels without
 //! preemption one for each CPU; register_kretprobe in kernel/kprobes.c), and passes the others over. A bind can wait for its
-//! socket's lock, and then there are more of them. get_port waits for nothing: so refusals of ports are told at its return.
+//! socket's lock, and then there are more of them. get_port waits for nothing: so refusals of ports are reported at its return.
 
 use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};

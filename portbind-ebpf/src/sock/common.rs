@@ -89,6 +89,7 @@ impl<'a> Whole<'a> {
         to.socket_type = self.get(at!(sock_type));
         to.state = self.state();
         to.options = self.all_options();
+        to.own_port = self.port();
     }
 
     /// Bits of `abi::option`.

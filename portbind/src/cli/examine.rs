@@ -69,19 +69,17 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     let error = outcome.err().map_or(Errno(0), |refused| refused.error);
     let host = Host::new();
     let pid = std::process::id();
+    // A new socket is bound once, and with an address of the right length.
     let other = host.bind_facts(&FailedCall {
         error,
         pid,
         start_boot_ns: host.start_boot_ns(pid).unwrap_or(0),
         socket,
-        inode: 0,
         state: State::Bound,
         has_port: false,
         parents: &[],
         uid: rustix::process::getuid().as_raw(),
     });
-    // A new socket is bound once, and with an address of the right length.
-    let other = Facts { is_bound: Some(false), ..other };
     Trial {
         outcome,
         ports: ports::look(&Entrance::Own, None, socket),

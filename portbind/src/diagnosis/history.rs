@@ -258,14 +258,6 @@ impl History {
         })
     }
 
-    /// Whether a socket was seen to get a port, and not to give it back.
-    #[must_use]
-    pub fn has_port(&self, socket: SocketId) -> bool {
-        let all = self.ports.iter().flat_map(|(_, life)| &life.moments);
-        let last = all.filter(|moment| moment.socket.is(socket)).max_by_key(|moment| moment.time);
-        last.is_some_and(|last| last.what != What::Closed)
-    }
-
     /// Bytes that are remembered, and the most that may be.
     #[must_use]
     pub fn bytes(&self) -> (usize, usize) {

@@ -16,8 +16,8 @@ use crate::escape::Escaped;
 pub struct Facts {
     /// State of the socket in the kernel.
     pub state: State,
-    /// The socket has a local port.
-    pub is_bound: Option<bool>,
+    /// The socket had a local port before the call.
+    pub is_bound: bool,
     /// How the socket's network namespace has the address that was asked for.
     pub presence: Option<Presence>,
     /// The first port that anybody may bind: `net.ipv4.ip_unprivileged_port_start` of that namespace.
@@ -45,7 +45,7 @@ impl Facts {
     /// Nothing but the state.
     #[must_use]
     pub const fn unknown(state: State) -> Self {
-        Self { state, is_bound: None, presence: None, unprivileged_from: None, may_bind_privileged: None }
+        Self { state, is_bound: false, presence: None, unprivileged_from: None, may_bind_privileged: None }
     }
 }
 
@@ -153,20 +153,21 @@ fn security_module(doing: &str) -> Told {
     (Code::ForbiddenBySecurityModule, summary)
 }
 
-/// EINVAL of listen: only a socket without a connection listens.
+/// EINVAL of listen: only a socket that never had a connection listens (`inet_listen` in net/ipv4/af_inet.c asks for
+/// SS_UNCONNECTED, which does not come back with the end of a connection).
 fn cannot_listen_now(state: State) -> Told {
     match state {
-        State::Bound | State::Listen => {
-            (Code::InvalidArgument, "the socket is not in a state in which it can listen".to_owned())
-        }
+        State::Bound | State::Listen => (
+            Code::InvalidArgument,
+            "the socket had a connection, which is over: it cannot listen any more".to_owned(),
+        ),
         _ => (Code::AlreadyConnected, "the socket has a connection: it cannot listen as well".to_owned()),
     }
 }
 
-/// EINVAL of bind. Whether a sockaddr was too short is not known: a condition that fails every time is
-/// believed, and else both are named.
+/// EINVAL of bind. Whether a sockaddr was too short is not known: it is what is left where no other check fails.
 fn invalid(socket: &Socket, facts: &Facts) -> Told {
-    if facts.state != State::Bound || facts.is_bound == Some(true) {
+    if facts.state != State::Bound || facts.is_bound {
         return (
             Code::AlreadyBound,
             "the socket is bound or in use already: a socket is bound once".to_owned(),
@@ -177,23 +178,14 @@ fn invalid(socket: &Socket, facts: &Facts) -> Told {
     {
         return told;
     }
+    if is_mapped(socket.address) {
+        return family_mismatch(socket.family);
+    }
     let (bytes, hint) = match socket.family {
         Family::Inet => (16, ""),
         _ => (24, ", as one of IPv4 is"),
     };
-    match facts.is_bound {
-        Some(false) if is_mapped(socket.address) => family_mismatch(socket.family),
-        Some(false) => {
-            (Code::SockaddrSize, format!("the address was given in fewer than {bytes} bytes{hint}"))
-        }
-        _ => (
-            Code::InvalidArgument,
-            format!(
-                "the socket is bound already, or the address was given in fewer than {bytes} bytes{hint}: it \
-                 cannot be told which"
-            ),
-        ),
-    }
+    (Code::SockaddrSize, format!("the address was given in fewer than {bytes} bytes{hint}"))
 }
 
 /// The checks of IPv6 that fail for a socket of these options and this address every time.

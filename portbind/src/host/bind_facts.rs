@@ -11,7 +11,7 @@ use super::broker::Setting;
 use super::unix::namespace;
 use super::{Host, local_addresses};
 use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{Family, Protocol, Socket, State};
+use crate::diagnosis::event::{Socket, State};
 use crate::diagnosis::other::{Facts, Presence};
 
 /// Enough for the addresses of all but routers of the Internet.
@@ -34,11 +34,9 @@ pub struct FailedCall<'a> {
     pub uid: u32,
     /// The socket.
     pub socket: &'a Socket,
-    /// Its inode number in sockfs.
-    pub inode: u64,
     /// Its state.
     pub state: State,
-    /// It was seen to get a port before the call.
+    /// It had a port before the call.
     pub has_port: bool,
     /// The processes above the caller, nearest first: pid and start.
     pub parents: &'a [(u32, u64)],
@@ -51,7 +49,7 @@ impl Host {
         let mut facts = Facts::unknown(call.state);
         match call.error.name() {
             Some("EADDRNOTAVAIL") => facts.presence = self.presence(call),
-            Some("EINVAL") => facts.is_bound = call.has_port.then_some(true).or_else(|| self.is_bound(call)),
+            Some("EINVAL") => facts.is_bound = call.has_port,
             Some("EACCES") if call.socket.port != 0 => {
                 facts.unprivileged_from = self.unprivileged_from(call.pid, call.socket.netns);
                 facts.may_bind_privileged = self.may_bind_privileged(call);
@@ -83,23 +81,6 @@ impl Host {
                 Some(local_addresses::presence_v6(&self.of_namespace(call, "if_inet6")?, address, interface))
             }
         }
-    }
-
-    /// Whether a UDP socket has a port: those without are not in the table. TCP's files leave out all
-    /// sockets that neither listen nor are connected.
-    fn is_bound(&self, call: &FailedCall<'_>) -> Option<bool> {
-        let table = match (call.socket.protocol, call.socket.family) {
-            (Protocol::Udp, Family::Inet) => "udp",
-            (Protocol::Udp, Family::Inet6) => "udp6",
-            _ => return None,
-        };
-        let bytes = self.of_namespace(call, table)?;
-        let text = std::str::from_utf8(&bytes).ok()?;
-        let inode = call.inode.to_string();
-        // The tenth column of udp4_seq_show in net/ipv4/udp.c and ip6_dgram_sock_seq_show.
-        let is_bound = text.lines().any(|line| line.split_ascii_whitespace().nth(9) == Some(&inode));
-        // Once the caller has ended, its socket is in no table.
-        (is_bound || self.is_the_one_started_at(call.pid, call.start_boot_ns)).then_some(is_bound)
     }
 
     fn unprivileged_from(&self, pid: u32, netns: u32) -> Option<u16> {

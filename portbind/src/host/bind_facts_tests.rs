@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::diagnosis::event::Options;
+use crate::diagnosis::event::{Family, Protocol};
 
 /// The namespace of the caller; this process is in another.
 const THEIRS: u32 = 4_026_532_000;
@@ -61,7 +62,6 @@ fn facts(host: &Host, error: &str, socket: &Socket) -> Facts {
         start_boot_ns: 1_000_000_000,
         uid: 1000,
         socket,
-        inode: 99,
         state: State::Bound,
         has_port: false,
         parents: &[(4, 500_000_000)],
@@ -91,18 +91,6 @@ fn a_table_that_is_too_long_tells_nothing() {
     let limit = usize::try_from(MAX_BYTES).unwrap();
     write(root.path(), "5/net/fib_trie", &" ".repeat(limit));
     assert_eq!(facts(&host, "EADDRNOTAVAIL", &socket("192.0.2.1", THEIRS)).presence, None);
-}
-
-#[test]
-fn udp_sockets_with_a_port_are_in_a_table() {
-    let (root, host) = setup();
-    let line = |inode| format!("  1: 0100007F:0050 00000000:0000 07 0:0 00:0 0 0 0 {inode} 2 x 0\n");
-    write(root.path(), "5/net/udp", &format!("  sl local\n{}", line(99)));
-    write(root.path(), "5/net/udp6", &line(98));
-    let is_bound = |socket: &Socket| facts(&host, "EINVAL", socket).is_bound;
-    assert_eq!(is_bound(&socket("127.0.0.1", THEIRS)), Some(true));
-    assert_eq!(is_bound(&socket("::1", THEIRS)), Some(false));
-    assert_eq!(is_bound(&Socket { protocol: Protocol::Tcp, ..socket("127.0.0.1", THEIRS) }), None);
 }
 
 #[test]

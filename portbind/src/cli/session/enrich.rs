@@ -246,9 +246,8 @@ impl Enricher {
             start_boot_ns: record.identity.start_time,
             uid: record.identity.uid,
             socket: &socket,
-            inode: record.socket.inode,
             state: evidence::socket_state(evidence),
-            has_port: self.history.has_port(evidence::asked_id(&record.socket)),
+            has_port: record.socket.own_port != 0,
             parents: &self.parents(record),
         });
         let ports = self.ports(error, &process, &socket, now);
