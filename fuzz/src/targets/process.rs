@@ -139,7 +139,6 @@ fn failed(error: Errno, socket: &Socket) -> FailedCall<'_> {
         start_boot_ns: 1_000_000_000,
         uid: 1000,
         socket,
-        inode: 77,
         state: State::Bound,
         has_port: false,
         parents: &[(1, 0)],
