@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::MASK;
-use super::names::{has_secret, is_secret};
+use super::names::{has_secret, is_plainly_secret, is_secret};
 
 /// Tokens of services, by the start that each service gives its own; a JSON Web Token (RFC 7519).
 static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -17,25 +17,36 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
                   |dckr_pat_|ATATT|bk[au]{2}_|lin_api_|sq0[a-z]{3}-|EAACEdEose0cBA|tfp_|figd_";
     let keys = "(?:AKIA|ASIA)[0-9A-Z]{12,}";
     let jwt = "eyJ[0-9A-Za-z_-]{8,}\\.[0-9A-Za-z_-]{8,}(?:\\.[0-9A-Za-z_-]*)?";
-    Regex::new(&format!("(?-u:\\b)(?:(?:{starts})[0-9A-Za-z_.=-]{{10,}}|{keys}|{jwt})")).ok()
+    let hooks = "hooks\\.slack\\.com/[0-9A-Za-z/_-]+|discord(?:app)?\\.com/api/webhooks/[0-9A-Za-z/_-]+";
+    Regex::new(&format!("(?-u:\\b)(?:(?:{starts})[0-9A-Za-z_.=-]{{10,}}|{keys}|{jwt}|{hooks})")).ok()
 });
 /// Something of a name of a secret ([`super::names`]), of a URL, or of a token: without any there is no secret.
 static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let names = "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|://";
+    let names = "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|://|@|hooks";
     let tokens = "gh[opusr]_|github_pat|gl[a-z]+-|xox|xapp|sk[-_]|rk_|npm_|pypi|do[op]_|hv[sbr]\\.|ya29|aiza|sg\\.|shp|pat_\
                   |atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
     Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()
 });
-/// The user information of a URL (RFC 3986, 3.2.1), as far as the `@`; a password may hold one itself.
+/// The user information of a URL (RFC 3986, 3.2.1), as far as the `@`; a password may hold one itself, and is not always
+/// encoded.
 static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)([^ \t\r\n/?#'"@:]*)(:[^ \t\r\n/?#'"]*)?@"#).ok()
+    Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)([^ \t\r\n/?#'"@:]*)(:[^ \t\r\n'"]*)?@"#).ok()
 });
-/// A name and its value: `name=value`, `"name": "value"`, `name: value`.
-static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let value = r#""(?:[^"\\]|\\.)*"?|'[^']*'?|[^& \t\r\n]+"#;
-    let sign = r#"\\?["']?\]?(?:[ \t]*=[ \t]*|["'][ \t]*:[ \t]*|:[ \t]+)"#;
-    Regex::new(&format!("([A-Za-z_][A-Za-z0-9_.-]*)({sign})({value})")).ok()
+/// The same without a scheme: `user:password@host`.
+static AT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(^|[ \t\r\n=,;'"(])([A-Za-z0-9._+-]+):([^ \t\r\n/'"@:]+)@([A-Za-z0-9\[_-]+)"#).ok()
 });
+/// User and password as Oracle's driver takes them.
+static ORACLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(jdbc:oracle:[a-z]+:)([^ \t\r\n/'"@:]+)/([^ \t\r\n'"@]+)@"#).ok());
+/// A name, and what stands between it and its value: `name=value`, `"name": "value"`, `name: value`.
+static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let sign = r#"\\?["']?\]?(?:[ \t]*=[ \t]*|["'][ \t]*:[ \t]*|:[ \t]*)"#;
+    Regex::new(&format!("([A-Za-z_][A-Za-z0-9_.-]*)({sign})")).ok()
+});
+/// A value.
+static VALUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"^(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^& \t\r\n]+)"#).ok());
 /// A header, as far as the end of the line or of its quotes.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let scheme = "(?i-u:bearer|basic|token|digest|apikey)";
@@ -59,15 +70,13 @@ pub(super) fn mask(text: &str) -> String {
     if text.contains(PEM) {
         return MASK.to_owned();
     }
-    let kept = replace(&URL, text, |found| {
-        let password = found.get(3).map_or("", |part| part.as_str());
-        let user = if password.len() > 1 {
-            format!("{}:{MASK}", &found[2])
-        } else {
-            format!("{}{password}", &found[2])
-        };
-        format!("{}{user}@", &found[1])
+    let kept = replace(&URL, text, url);
+    let kept = replace(&AT, &kept, |found| match &found[4] {
+        // What stands behind the `@` of an image is the sum of it.
+        "sha256" | "sha512" => found[0].to_owned(),
+        host => format!("{}{}:{MASK}@{host}", &found[1], &found[2]),
     });
+    let kept = replace(&ORACLE, &kept, |found| format!("{}{}/{MASK}@", &found[1], &found[2]));
     let kept = replace(&HEADER, &kept, |found| {
         if is_secret(&found[1]) { format!("{}{}{MASK}", &found[1], &found[2]) } else { found[0].to_owned() }
     });
@@ -76,48 +85,50 @@ pub(super) fn mask(text: &str) -> String {
     replace(&TOKEN, &kept, |_| MASK.to_owned()).into_owned()
 }
 
-/// A text without the secrets of its pairs.
+/// The user information of a URL without its secret. Alone, a word is a token in a page of the web, and a user elsewhere.
+fn url(found: &Captures<'_>) -> String {
+    let (scheme, user) = (&found[1], &found[2]);
+    let Some(password) = found.get(3).map(|part| &part.as_str()[1..]) else {
+        let is_token = matches!(scheme, "http://" | "https://") && !user.is_empty();
+        return format!("{scheme}{}@", if is_token { MASK } else { user });
+    };
+    let digits = password.len() - password.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    // No password, but the port of a host, and a path behind it.
+    if digits > 0 && password[digits..].starts_with(['/', '?', '#']) {
+        return found[0].to_owned();
+    }
+    format!("{scheme}{user}:{}@", if password.is_empty() { "" } else { MASK })
+}
+
+/// A text without the secrets of its pairs: a value that is none is looked through, too, for it may hold pairs itself.
 fn pairs(text: &str) -> String {
-    let Some(pattern) = &*PAIR else { return MASK.to_owned() };
+    let (Some(names), Some(values)) = (&*NAME, &*VALUE) else { return MASK.to_owned() };
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(found) = pattern.captures(rest) {
-        let (start, end) = (found.get_match().start(), found.get_match().end());
-        // Where the quote at the end begins the value of a secret, that is looked at once more with what follows.
-        let end = if is_secret(&found[1]) { end } else { end - secret_at_end(pattern, &found[3]) };
-        kept.push_str(&rest[..start]);
-        kept.push_str(&replace(&PAIR, &rest[start..end], pair));
+    while let Some(found) = names.captures(rest) {
+        let end = found.get_match().end();
+        kept.push_str(&rest[..end]);
+        let (name, sign) = (&found[1], &found[2]);
         rest = &rest[end..];
+        let Some(value) = values.find(rest).map(|value| value.as_str()) else { continue };
+        // `auth:/data` and `token:1.2` are names with a colon.
+        let is_name = sign == ":" && !is_plainly_secret(name);
+        if !is_name && has_secret(name, value) {
+            kept.push_str(&masked(value));
+            rest = &rest[value.len()..];
+        }
     }
     kept.push_str(rest);
     kept
 }
 
-/// Bytes at the end of a value that name a secret and begin its value, as in `'a password='`; 0 if there are none.
-fn secret_at_end(pattern: &Regex, value: &str) -> usize {
-    let last = pattern.captures_iter(value).last();
-    let last = last.filter(|last| matches!(&last[3], "'" | "\"") && is_secret(&last[1]));
-    last.map_or(0, |last| value.len() - last.get_match().start())
-}
-
-/// A pair without its secret. A value in quotes stays in quotes.
-fn pair(found: &Captures<'_>) -> String {
-    let (name, sign, value) = (&found[1], &found[2], &found[3]);
-    if !has_secret(name, value) {
-        // The value may be a pair itself: `--env=TOKEN=x`.
-        let inner =
-            replace(
-                &PAIR,
-                value,
-                |inner| if is_secret(&inner[1]) { pair(inner) } else { inner[0].to_owned() },
-            );
-        return format!("{name}{sign}{inner}");
-    }
+/// What stands in place of a value. One in quotes stays in quotes.
+fn masked(value: &str) -> String {
     let is_quote = |c: &char| matches!(c, '"' | '\'');
     let first = value.chars().next().filter(is_quote);
     // One at the end only closes what began before the name.
     let last = first.or_else(|| value.chars().next_back().filter(is_quote));
     let [first, last] = [first, last].map(|quote| quote.map_or_else(String::new, String::from));
-    format!("{name}{sign}{first}{MASK}{last}")
+    format!("{first}{MASK}{last}")
 }
 
 fn replace<'a>(

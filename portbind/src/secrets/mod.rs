@@ -34,7 +34,7 @@ pub fn mask(args: &[String]) -> Option<Vec<String>> {
         return None;
     }
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let masked = mask_words(&words, Nested::Yes);
+    let masked = mask_words(&words, DEPTH);
     (masked.iter().zip(args).any(|(masked, arg)| masked != arg)).then_some(masked)
 }
 
@@ -49,17 +49,37 @@ fn may_hold(word: &str) -> bool {
     forms::has_trigger(word) || Program::find(word).is_some() || word.contains(char::is_whitespace)
 }
 
-/// Whether the words of a word are looked at: a shell gets a whole command in one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Nested {
-    Yes,
-    No,
-}
+/// How deep commands in the words of commands are looked through, `sh -c "sh -c 'command'"`; quotes count as one more.
+const DEPTH: u32 = 8;
 
-fn mask_words(words: &[&str], nested: Nested) -> Vec<String> {
+fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
     let mut program = None;
     let mut expected = None;
-    words.iter().map(|word| mask_next(word, &mut program, &mut expected, nested)).collect()
+    let befores = std::iter::once(&"").chain(words);
+    let mask = |(before, word): (&&str, &&str)| {
+        let is_value = depth == DEPTH && expected.is_none() && !is_before_code(before);
+        match assigned(word).filter(|_| is_value) {
+            // A whole argument is one value, blanks and all.
+            Some((name, value)) => format!("{name}={}", Takes::Secret.mask(value)),
+            None => mask_next(word, &mut program, &mut expected, depth),
+        }
+    };
+    befores.zip(words).map(mask).collect()
+}
+
+/// Whether an option takes the text of a program: `-c` of shells and of Python, `-e` of Perl and of node.
+fn is_before_code(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| {
+        rest.len() <= 4 && rest.bytes().all(|byte| byte.is_ascii_lowercase()) && rest.ends_with(['c', 'e'])
+    })
+}
+
+/// Name and value of a word that is an assignment of a secret.
+fn assigned(word: &str) -> Option<(&str, &str)> {
+    let (name, value) = word.split_once('=')?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    (is_name && !value.is_empty() && names::has_secret(name.trim_start_matches('-'), value))
+        .then_some((name, value))
 }
 
 /// Masks the next word. `expected` is what the option before it takes, `program` the last known one that was named.
@@ -67,7 +87,7 @@ fn mask_next(
     word: &str,
     program: &mut Option<&'static Program>,
     expected: &mut Option<Takes>,
-    nested: Nested,
+    depth: u32,
 ) -> String {
     if let Some(takes) = expected.take()
         && !is_option(word)
@@ -87,13 +107,13 @@ fn mask_next(
                 value => format!("{}{}", &word[..word.len() - value.len()], takes.mask(value)),
             };
         }
-        let is_name = |name: &str| !name.contains(char::is_whitespace);
+        let is_name = |name: &str| !name.contains(|c: char| c == ':' || c.is_whitespace());
         if let Some((name, value)) = rest.split_once('=').filter(|(name, _)| is_name(name)) {
             let takes =
                 program.and_then(|program| program.long(name)).or_else(|| Takes::of_value(name, value));
             return match takes {
                 Some(takes) => format!("-{name}={}", takes.mask(value)),
-                None => format!("-{name}={}", mask_inside(value, nested)),
+                None => format!("-{name}={}", mask_inside(value, depth)),
             };
         }
         if is_name(rest) {
@@ -103,24 +123,45 @@ fn mask_next(
             return word.to_owned();
         }
     }
-    mask_inside(word, nested)
+    mask_inside(word, depth)
 }
 
-/// An option and no value of one. A single hyphen with several letters behind it may be a password as well.
+/// An option and no value of one. A single hyphen with several letters behind it may be a password as well, and so may two
+/// with what is no name.
 fn is_option(word: &str) -> bool {
     let Some(rest) = word.strip_prefix('-') else { return false };
     let name = rest.trim_start_matches('-').split('=').next().unwrap_or_default();
-    rest.starts_with('-') || rest.chars().count() == 1 || Takes::by_name(name).is_some()
+    let is_named = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte));
+    rest.starts_with('-') && (name.is_empty() || is_named)
+        || rest.chars().count() == 1
+        || Takes::by_name(name).is_some()
 }
 
 /// Masks what the form of a word tells, and if it is a command of several words, those.
-fn mask_inside(word: &str, nested: Nested) -> String {
-    if nested == Nested::No || !word.contains(char::is_whitespace) {
+fn mask_inside(word: &str, depth: u32) -> String {
+    if depth == 0 || !word.contains(char::is_whitespace) {
         return forms::mask(word);
     }
     let tokens = options::tokens(word);
     let words: Vec<&str> = tokens.iter().map(|(_, word)| *word).collect();
-    let masked = mask_words(&words, Nested::No);
+    let masked = match words[..] {
+        [only] if only.len() == word.len() => vec![in_quotes(only, depth)],
+        _ => mask_words(&words, depth - 1),
+    };
     let joined: String = tokens.iter().zip(&masked).flat_map(|((gap, _), word)| [*gap, word]).collect();
     forms::mask(&joined)
+}
+
+/// Masks what stands between the quotes of a word.
+fn in_quotes(word: &str, depth: u32) -> String {
+    for quote in ['\'', '"'] {
+        let inside = word.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        if let Some(inside) = inside {
+            return format!("{quote}{}{quote}", mask_inside(inside, depth - 1));
+        }
+    }
+    forms::mask(word)
 }

@@ -1,7 +1,7 @@
 //! Names that say of their value that it is a secret.
 
 /// What makes a name one of a secret, anywhere in it; capital letters, separators left out.
-const ANYWHERE: [&str; 17] = [
+const ANYWHERE: [&str; 18] = [
     "PASSWORD",
     "PASSWD",
     "PASSPHRASE",
@@ -19,10 +19,13 @@ const ANYWHERE: [&str; 17] = [
     "CONNECTIONSTRING",
     "AUTHORIZATION",
     "BEARER",
+    "SIGNATURE",
 ];
 /// The same as a whole part of it.
-const PARTS: [&str; 13] =
-    ["PASS", "PWD", "PW", "TOKEN", "TOKENS", "KEY", "KEYS", "AUTH", "CREDS", "CRED", "COOKIE", "JWT", "PSK"];
+const PARTS: [&str; 14] = [
+    "PASS", "PWD", "PW", "TOKEN", "TOKENS", "KEY", "KEYS", "AUTH", "CREDS", "CRED", "COOKIE", "JWT", "PSK",
+    "SIG",
+];
 /// The same at the end of a part.
 const ENDS: [&str; 3] = ["PASS", "TOKEN", "PWD"];
 /// Parts that only end like that.
@@ -75,11 +78,20 @@ pub(super) fn takes_secret(name: &str) -> bool {
     is_secret(name) && !is_switch(name)
 }
 
+/// Whether this name says so without the rest of it: `password`, but not `token`, which is also part of other names.
+pub(super) fn is_plainly_secret(name: &str) -> bool {
+    is_secret(name) && ANYWHERE.iter().any(|word| parts(name).concat().contains(word))
+}
+
 /// Whether this value of a variable, option, field or header of this name is a secret. That of a switch is none where
 /// it only sets the switch: `USE_TOKEN=true`.
 pub(super) fn has_secret(name: &str, value: &str) -> bool {
-    let value = value.trim_matches(['"', '\'']);
-    is_secret(name) && !(is_switch(name) && PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)))
+    is_secret(name) && !(is_switch(name) && is_setting(value.trim_matches(['"', '\''])))
+}
+
+/// Whether a value only sets a switch: `true`, `no`.
+pub(super) fn is_setting(value: &str) -> bool {
+    PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain))
 }
 
 fn is_switch(name: &str) -> bool {
@@ -89,7 +101,7 @@ fn is_switch(name: &str) -> bool {
 /// Whether a variable, option, field or header of this name holds a secret, if it has a value: `DB_PASSWORD`,
 /// `api-key`, `accessToken`, `X-Auth-Token`, but neither `PASSWORD_FILE` nor `PWD`.
 pub(super) fn is_secret(name: &str) -> bool {
-    if name.len() > LONGEST || name.eq_ignore_ascii_case("PWD") {
+    if name.len() > LONGEST || name == "PWD" {
         return false;
     }
     let parts = parts(name);

@@ -1,7 +1,7 @@
 //! Options that take a secret: by their name, or because a known program says so.
 
 use super::MASK;
-use super::names::{has_secret, is_secret, takes_secret};
+use super::names::{has_secret, is_secret, is_setting, takes_secret};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,27 +14,34 @@ pub(super) enum Takes {
     UserAndSecret,
     /// A header: a name, a colon, and what may be a secret.
     Header,
+    /// A variable: a name, an equals sign, and what may be a secret whatever the name says.
+    Variable,
 }
 
 /// A program whose options do not say by their names what they take.
 #[derive(Debug)]
 pub(super) struct Program {
     names: &'static [&'static str],
+    /// Short options that take nothing, and that others may follow in the same word.
+    switches: &'static str,
     short: &'static [(char, Takes)],
     long: &'static [(&'static str, Takes)],
 }
 
-use Takes::{Attached, Header, Secret, UserAndSecret};
+use Takes::{Attached, Header, Secret, UserAndSecret, Variable};
+
+/// A program of which nothing else is known.
+const NOTHING: Program = Program { names: &[], switches: "", short: &[], long: &[] };
 
 /// From the manual page of each.
-const PROGRAMS: [Program; 13] = [
+const PROGRAMS: [Program; 14] = [
     // Those that other programs run, so that options are not taken for those of the programs before.
+    Program { names: &["ssh", "scp", "sftp", "rsync", "psql", "env", "sudo", "sh", "bash"], ..NOTHING },
     Program {
-        names: &[
-            "ssh", "scp", "sftp", "rsync", "psql", "docker", "podman", "nerdctl", "env", "sudo", "sh", "bash",
-        ],
-        short: &[],
-        long: &[],
+        names: &["docker", "podman", "nerdctl", "docker-compose"],
+        short: &[('e', Variable)],
+        long: &[("env", Variable), ("build-arg", Variable)],
+        ..NOTHING
     },
     Program {
         names: &[
@@ -58,10 +65,11 @@ const PROGRAMS: [Program; 13] = [
             "unrar",
         ],
         short: &[('p', Attached)],
-        long: &[],
+        ..NOTHING
     },
     Program {
         names: &["curl", "http", "https", "xh", "xhs", "httpie"],
+        switches: "#0123469BGIJLMNOQRSVafgijklnpqsvZ",
         short: &[
             ('u', UserAndSecret),
             ('U', UserAndSecret),
@@ -76,36 +84,36 @@ const PROGRAMS: [Program; 13] = [
             ("proxy-header", Header),
         ],
     },
-    Program { names: &["wget", "wget2", "aria2c"], short: &[], long: &[("header", Header)] },
+    Program { names: &["wget", "wget2", "aria2c"], long: &[("header", Header)], ..NOTHING },
     Program {
         names: &["ab", "siege"],
         short: &[('A', UserAndSecret), ('P', UserAndSecret), ('H', Header)],
-        long: &[],
+        ..NOTHING
     },
     Program {
         names: &["sshpass", "mongo", "mongosh", "mongodump", "mongorestore"],
         short: &[('p', Secret)],
-        long: &[],
+        ..NOTHING
     },
-    Program { names: &["redis-cli", "valkey-cli"], short: &[('a', Secret)], long: &[] },
-    Program { names: &["login"], short: &[('p', Secret)], long: &[] },
+    Program { names: &["redis-cli", "valkey-cli"], short: &[('a', Secret)], ..NOTHING },
+    Program { names: &["login"], short: &[('p', Secret)], ..NOTHING },
     Program {
         names: &["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami", "ldappasswd"],
         short: &[('w', Secret), ('s', Secret)],
-        long: &[],
+        ..NOTHING
     },
-    Program { names: &["smbclient", "rpcclient", "smbget"], short: &[('U', UserAndSecret)], long: &[] },
+    Program { names: &["smbclient", "rpcclient", "smbget"], short: &[('U', UserAndSecret)], ..NOTHING },
     Program {
         names: &["zip", "unzip", "sqlcmd", "bcp", "tsql", "ipmitool"],
         short: &[('P', Secret)],
-        long: &[],
+        ..NOTHING
     },
     Program {
         names: &["snmpget", "snmpwalk", "snmpset", "snmpbulkwalk"],
         short: &[('A', Secret), ('X', Secret), ('c', Secret)],
-        long: &[],
+        ..NOTHING
     },
-    Program { names: &["openssl"], short: &[], long: &[("k", Secret), ("K", Secret)] },
+    Program { names: &["openssl"], long: &[("k", Secret), ("K", Secret)], ..NOTHING },
 ];
 
 impl Program {
@@ -118,9 +126,15 @@ impl Program {
     /// What a short option takes, and what of it stands in the same word; `rest` is the word behind its hyphen.
     pub(super) fn short<'a>(&self, rest: &'a str) -> Option<(Takes, &'a str)> {
         let mut chars = rest.chars();
-        let option = chars.next()?;
-        let (_, takes) = self.short.iter().find(|(known, _)| *known == option)?;
-        Some((*takes, chars.as_str()))
+        loop {
+            let option = chars.next()?;
+            if let Some((_, takes)) = self.short.iter().find(|(known, _)| *known == option) {
+                return Some((*takes, chars.as_str()));
+            }
+            if !self.switches.contains(option) {
+                return None;
+            }
+        }
     }
 
     /// What a long option takes.
@@ -162,6 +176,10 @@ impl Takes {
                 Some((_, "")) | None => value.to_owned(),
                 Some((user, _)) => format!("{user}{}{MASK}", &value[user.len()..=user.len()]),
             },
+            Variable => match value.split_once('=') {
+                Some((name, secret)) if has_value(name, secret) => format!("{name}={MASK}"),
+                _ => super::mask_text(value),
+            },
             Header => match value.split_once(':') {
                 Some((name, secret)) if is_secret(name) && !secret.trim().is_empty() => {
                     format!("{name}: {MASK}")
@@ -172,13 +190,23 @@ impl Takes {
     }
 }
 
+/// Whether a variable holds what may be a secret: anything but a number or a word of a setting.
+fn has_value(name: &str, value: &str) -> bool {
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < 8 || is_setting(value);
+    !value.is_empty() && (is_secret(name) || !is_plain)
+}
+
+/// What ends a word of a shell's command.
+const OPERATORS: &str = ";|&()`";
+
 /// The words of a command as a shell would split it, each behind the gap before it, quotes and all; together they are
 /// the text. A gap behind the last one has an empty word.
 pub(super) fn tokens(text: &str) -> Vec<(&str, &str)> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let gap = rest.len() - rest.trim_start().len();
+        let is_gap = |c: char| c.is_whitespace() || OPERATORS.contains(c);
+        let gap = rest.len() - rest.trim_start_matches(is_gap).len();
         let (gap, behind) = rest.split_at(gap);
         let mut quote = None;
         let end = behind.find(|c: char| {
@@ -187,7 +215,7 @@ pub(super) fn tokens(text: &str) -> Vec<(&str, &str)> {
                 (Some(open), _) if open == c => quote = None,
                 _ => {}
             }
-            quote.is_none() && c.is_whitespace()
+            quote.is_none() && is_gap(c)
         });
         let (word, left) = behind.split_at(end.unwrap_or(behind.len()));
         tokens.push((gap, word));
