@@ -2,6 +2,7 @@
 
 mod account;
 mod bounded;
+mod debug_lines;
 mod descriptors;
 mod enrich;
 mod known_ports;
@@ -44,7 +45,6 @@ use crate::error::Error;
 use crate::host::confinement::Purpose;
 use crate::host::{Accounts, Host};
 use crate::kernel::assemble::Evidence;
-use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
@@ -143,6 +143,7 @@ pub(super) struct Session<S> {
     /// Standard error, which must not be waited for either.
     notes: Outlets,
     note: Outlet,
+    debug_lines: debug_lines::Source,
 }
 
 impl<S: Sink> Session<S> {
@@ -167,6 +168,7 @@ impl<S: Sink> Session<S> {
             overflow: Overflow::default(),
             notes,
             note,
+            debug_lines: debug_lines::Source::default(),
         };
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
@@ -205,16 +207,14 @@ impl<S: Sink> Session<S> {
         Ok(())
     }
 
-    /// Writes debug lines as they come, beside everything else.
-    fn follow_debug_lines(&self) {
-        let lines = self.tracer.debug_lines().map_err(|error| error.to_string());
-        match lines.and_then(|lines| poll::watch(lines).map_err(|error| error.to_string())) {
-            Ok(lines) => drop(tokio::spawn(write_debug_lines(lines))),
+    /// Has debug lines written as they come, beside everything else.
+    fn follow_debug_lines(&mut self) {
+        match debug_lines::Source::start(&self.tracer) {
+            Ok(lines) => self.debug_lines = lines,
             // Not by the thread that writes notes: a thread that runs before the capabilities are given up keeps them.
-            Err(reason) if !self.settings.quiet => {
-                stderr::say(format_args!("there are no debug lines: {reason}"));
+            Err(reason) => {
+                stderr::say_unless(self.settings.quiet, format_args!("there are no debug lines: {reason}"));
             }
-            Err(_) => {}
         }
     }
 
@@ -259,6 +259,7 @@ impl<S: Sink> Session<S> {
                 () = sleep_until(due) => {}
                 () = sleep_until(opening) => {}
                 () = self.sink.outlets().changed() => {}
+                texts = self.debug_lines.next() => texts.iter().for_each(|text| self.status(text)),
                 () = yield_now(), if has_more => match self.drain(records.get_mut())? {
                     Drained::Empty => has_more = false,
                     Drained::More => {}
@@ -387,12 +388,5 @@ impl<S: Sink> Session<S> {
     fn lost_by(&self) -> Vec<LostBy> {
         let lost = self.tracer.lost_by_party().into_iter().take(MOST_LOST_BY);
         lost.map(|(party, lost)| LostBy { uid: party.owner, cgroup_id: party.cgroup, lost }).collect()
-    }
-}
-
-async fn write_debug_lines(mut lines: AsyncFd<DebugLines>) {
-    while let Ok(mut ready) = lines.readable_mut().await {
-        ready.get_inner_mut().flush();
-        ready.clear_ready();
     }
 }

@@ -1,6 +1,7 @@
 //! Debug lines of the kernel half (`-vv`), through aya-log.
 
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aya::programs::{ProgramError, RawTracePoint};
 use aya::{Ebpf, EbpfError, EbpfLoader};
@@ -11,7 +12,6 @@ use zerocopy::IntoBytes as _;
 
 use super::attach::{AttachError, reason_chain, reason_with_log};
 use super::object::Packed;
-use crate::stderr;
 
 /// The program that writes them, and what it is attached to.
 const PROGRAM: &str = "debug_sys_exit";
@@ -19,15 +19,17 @@ const TRACEPOINT: &str = "sys_exit";
 /// Debug lines on their way to standard error, until this is dropped.
 #[expect(missing_debug_implementations, reason = "the logger of aya has none")]
 pub struct DebugLines {
-    lines: EbpfLogger<StandardError>,
+    lines: EbpfLogger<Collected>,
+    collected: Collected,
     /// What writes them.
     _ebpf: Ebpf,
 }
 
 impl DebugLines {
-    /// Writes those that have come.
-    pub fn flush(&mut self) {
+    /// Those that have come: not more than the ring buffer of the logger holds.
+    pub fn take(&mut self) -> Vec<String> {
         self.lines.flush();
+        std::mem::take(&mut *self.collected.lines())
     }
 }
 
@@ -37,17 +39,23 @@ impl AsRawFd for DebugLines {
     }
 }
 
-/// Writes each line to standard error as it comes.
-#[derive(Debug)]
-pub struct StandardError;
+/// Lines that were read, and not taken yet.
+#[derive(Clone, Debug, Default)]
+struct Collected(Arc<Mutex<Vec<String>>>);
 
-impl Log for StandardError {
+impl Collected {
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log for Collected {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
 
     fn log(&self, record: &Record<'_>) {
-        stderr::say(format_args!("kernel: {}", record.args()));
+        self.lines().push(format!("kernel: {}", record.args()));
     }
 
     fn flush(&self) {}
@@ -60,7 +68,8 @@ pub(super) fn attach(object: Packed, layout: &Layout) -> Result<DebugLines, Atta
     let object = object.unpack().map_err(|error| refused(error.to_string()))?;
     let loaded = EbpfLoader::new().override_global("LAYOUT", layout.as_bytes(), true).load(object.bytes());
     let mut ebpf = loaded.map_err(|error: EbpfError| refused(reason_chain(&error)))?;
-    let lines = EbpfLogger::init_with_logger(&mut ebpf, StandardError);
+    let collected = Collected::default();
+    let lines = EbpfLogger::init_with_logger(&mut ebpf, collected.clone());
     let lines = lines.map_err(|error| refused(error.to_string()))?;
     let program =
         ebpf.program_mut(PROGRAM).ok_or_else(|| refused("the embedded object lacks it".to_owned()))?;
@@ -69,7 +78,7 @@ pub(super) fn attach(object: Packed, layout: &Layout) -> Result<DebugLines, Atta
         program.attach(TRACEPOINT)
     });
     attached.map_err(|error: ProgramError| refused(reason(&error)))?;
-    Ok(DebugLines { lines, _ebpf: ebpf })
+    Ok(DebugLines { lines, collected, _ebpf: ebpf })
 }
 
 /// The kernel's own error, and of the verifier's log only the line that says why.

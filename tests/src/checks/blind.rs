@@ -6,11 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use rustix::process::Signal;
+use anyhow::{Context as _, bail, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::Setting;
-use super::support::{PATIENCE, Quarrel, exited};
+use super::support::{PATIENCE, Quarrel, SOON, exited};
 use crate::actor::Protocol;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
@@ -154,6 +155,37 @@ fn blocked(setting: Setting<'_>, format: &str, quarrel: &mut Quarrel) -> anyhow:
         ended.stderr.join("\n")
     );
     Ok(took)
+}
+
+/// Nobody reads standard error, to which debug lines go: the end comes all the same.
+pub(super) fn blocked_debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut ends = Vec::new();
+    for _ in 0..TRIES {
+        let mut command = Command::new(setting.portbind);
+        command.args(["trace", "-vv", "-o", "json", "--output", "/dev/null", "--backend", setting.backend]);
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
+        let mut said = BufReader::new(child.stderr.take().context("no standard error")?).lines();
+        let is_armed = said.any(|line| line.is_ok_and(|line| line.contains("tracing with")));
+        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        // More than a pipe and portbind's own buffer hold (320 KiB), at more than 100 bytes each.
+        for number in 0..50 {
+            quarrel.refuse(&format!("asker {number}"), 80)?;
+        }
+        let begin = Instant::now();
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::INT)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        let patience = Timespec::try_from(SOON)?;
+        let has_ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience))? > 0;
+        ends.push(begin.elapsed());
+        child.kill()?;
+        child.wait()?;
+        ensure!(is_armed && has_ended, "armed: {is_armed}; no end after {ends:?}");
+        if ends.last().is_some_and(|took| *took <= END) {
+            return Ok(());
+        }
+    }
+    bail!("the end took {ends:?}")
 }
 
 /// What is kept of processes that came and went is bounded.

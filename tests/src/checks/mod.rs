@@ -85,6 +85,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("storm: nobody is hidden", Long, storm::nobody_is_hidden),
     ("storm: nobody is blinded", Once, blind::nobody_is_blinded),
     ("blocked output", Once, blind::blocked_output),
+    ("blocked debug lines", Once, blind::blocked_debug_lines),
     ("second signal", Once, blind::second_signal),
     ("memory while processes come and go", Once, blind::memory),
     ("callers that have ended", Once, gone::causes_are_the_same),
