@@ -108,13 +108,15 @@ impl Options {
 }
 
 impl Step {
-    /// How long it may take: about three times what it takes on two processors with nothing built or fetched.
+    /// How long it may take: about three times what it takes on two processors with nothing built or fetched, beside the
+    /// other lane.
     const fn limit(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Setup | Self::Ebpf | Self::Clippy | Self::Fuzz => 600,
+            Self::Setup | Self::Ebpf | Self::Fuzz => 600,
             Self::Fmt | Self::Causes => 60,
             Self::Generate => 300,
-            Self::Test | Self::Build | Self::Dist => 900,
+            Self::Clippy | Self::Dist => 900,
+            Self::Test | Self::Build => 1200,
             Self::Native => 1800,
             Self::Vm => 2700,
         })
