@@ -109,10 +109,14 @@ fn pairs(text: &str) -> String {
         kept.push_str(&rest[..end]);
         let (name, sign) = (&found[1], &found[2]);
         rest = &rest[end..];
-        let Some(value) = values.find(rest).map(|value| value.as_str()) else { continue };
-        // `auth:/data` and `token:1.2` are names with a colon.
-        let is_name = sign == ":" && !is_plainly_secret(name);
-        if !is_name && has_secret(name, value) {
+        // `auth:/data` and `token:1.2` are names with a colon. Only of a secret the value is looked for: each look may go as
+        // far as the end of the text.
+        let names_secret = if sign == ":" { is_plainly_secret(name) } else { is_secret(name) };
+        if !names_secret {
+            continue;
+        }
+        let value = values.find(rest).map_or("", |value| value.as_str());
+        if !value.is_empty() && has_secret(name, value) {
             kept.push_str(&masked(value));
             rest = &rest[value.len()..];
         }
