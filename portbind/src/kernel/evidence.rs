@@ -127,12 +127,6 @@ pub const fn socket_id(endpoint: &abi::Endpoint) -> SocketId {
     id(endpoint.id, endpoint.inode, endpoint.state)
 }
 
-/// Which socket was refused.
-#[must_use]
-pub fn asked_id(socket: &abi::Socket) -> SocketId {
-    id(socket.id, socket.inode, u32::from(socket.state))
-}
-
 const fn id(object: u64, inode: u64, state: u32) -> SocketId {
     SocketId { object, inode: if is_full(state) { inode } else { 0 } }
 }
