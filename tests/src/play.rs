@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -55,7 +56,7 @@ pub struct Holder {
     /// Who had it open.
     pub owners: Owners,
     /// How long it had been in TIME_WAIT.
-    pub time_wait_age: Option<Duration>,
+    pub time_wait_age: Option<RangeInclusive<Duration>>,
     /// Who gave it its port, if it matters.
     pub opened_by: Option<u32>,
     /// Who closed the connection first, if it matters.
@@ -87,12 +88,30 @@ pub fn play(
     Ok(stage.refusals)
 }
 
+/// When an action was asked for and when it was answered: it happened in between. On a busy machine seconds
+/// may lie between the two.
+#[derive(Clone, Copy)]
+struct Span {
+    asked: Instant,
+    answered: Instant,
+}
+
+impl Span {
+    /// How much later this action happened than another: at least and at most.
+    fn since(self, before: Span) -> RangeInclusive<Duration> {
+        self.asked.saturating_duration_since(before.answered)
+            ..=self.answered.saturating_duration_since(before.asked)
+    }
+}
+
 /// What is known between steps.
 #[derive(Default)]
 struct Stage {
     refusals: Vec<Refusal>,
     addresses: BTreeMap<String, (IpAddr, u16)>,
-    marks: BTreeMap<String, Instant>,
+    marks: BTreeMap<String, Span>,
+    /// When the step that is played was asked for, and when it was answered.
+    now: Option<Span>,
 }
 
 impl Stage {
@@ -101,13 +120,16 @@ impl Stage {
         if step.stranger && troupe.pid(&step.actor).is_none() {
             troupe.cast_stranger(&step.actor)?;
         }
+        let asked = Instant::now();
         let answer = troupe.tell(&step.actor, &step.action)?;
+        let now = Span { asked, answered: Instant::now() };
+        self.now = Some(now);
         if answer.error != step.expect {
             let got = answer.error.as_deref().unwrap_or("success");
             bail!("expected {}, got {got}", step.expect.as_deref().unwrap_or("success"));
         }
         if let Some(mark) = &step.mark {
-            self.marks.insert(mark.clone(), Instant::now());
+            self.marks.insert(mark.clone(), now);
         }
         self.remember(&step.action, &answer);
         let is_bind = matches!(step.action, Action::Bind { .. } | Action::Listen { .. });
@@ -215,7 +237,7 @@ impl Stage {
             inode,
             expected: expected.clone(),
             owners,
-            time_wait_age: mark.map(Instant::elapsed),
+            time_wait_age: self.now.zip(mark).map(|(now, mark)| now.since(*mark)),
         })
     }
 

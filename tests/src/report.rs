@@ -9,7 +9,8 @@ const LONG: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Report {
     passed: usize,
-    failed: Vec<String>,
+    /// Names of what failed, each with what was wrong.
+    failed: Vec<(String, Vec<String>)>,
     skipped: usize,
     /// When the last result was noted.
     last: Instant,
@@ -32,10 +33,8 @@ impl Report {
             return;
         }
         println!("{name} ... FAILED{time}");
-        for complaint in complaints {
-            println!("  {complaint}");
-        }
-        self.failed.push(name.to_owned());
+        list(complaints);
+        self.failed.push((name.to_owned(), complaints.to_vec()));
     }
 
     /// Notes what could not be tested here.
@@ -44,13 +43,22 @@ impl Report {
         println!("{name} ... skipped: {reason}");
     }
 
-    /// Prints the last line; tells whether nothing failed.
+    /// Prints each failure once more and the last line; returns whether nothing failed. Logs of CI are
+    /// often cut to their ends, so what was wrong is repeated there.
     #[must_use]
     pub fn close(&self) -> bool {
-        for name in &self.failed {
+        for (name, complaints) in &self.failed {
             println!("failed: {name}");
+            list(complaints);
         }
         println!("{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped);
         self.failed.is_empty()
+    }
+}
+
+/// Prints complaints, one a line.
+fn list(complaints: &[String]) {
+    for complaint in complaints {
+        println!("  {complaint}");
     }
 }

@@ -1,6 +1,7 @@
 //! Compares what happened with what portbind said.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::event::{self, Cause, Event};
 use crate::play::{Holder, Refusal};
@@ -159,11 +160,15 @@ fn holder_differences(expected: &Holder, told: &event::Holder) -> Vec<String> {
             wrong.push(format!("{name}: {word} by {expected:?}, told {told:?}"));
         }
     }
-    if let Some(age) = expected.time_wait_age {
-        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let left = TIME_WAIT_MS.saturating_sub(age);
-        if told.time_wait_left_ms.is_none_or(|told| told.abs_diff(left) > TIME_WAIT_TOLERANCE_MS) {
-            wrong.push(format!("{name}: {left} ms of TIME_WAIT left, told {:?}", told.time_wait_left_ms));
+    if let Some(age) = &expected.time_wait_age {
+        let left = |age: &Duration| {
+            TIME_WAIT_MS.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+        };
+        let (least, most) = (left(age.end()), left(age.start()));
+        let right = least.saturating_sub(TIME_WAIT_TOLERANCE_MS)..=most + TIME_WAIT_TOLERANCE_MS;
+        if told.time_wait_left_ms.is_none_or(|told| !right.contains(&told)) {
+            let told = told.time_wait_left_ms;
+            wrong.push(format!("{name}: {least} to {most} ms of TIME_WAIT left, told {told:?}"));
         }
     }
     wrong
@@ -177,7 +182,6 @@ fn call_of(refusal: &Refusal) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::time::Duration;
 
     use serde_json::json;
 
@@ -278,7 +282,7 @@ mod tests {
         refusal.holders[0].inode = None;
         refusal.holders[0].owners.clear();
         refusal.holders[0].expected.state = Some("time_wait".to_owned());
-        refusal.holders[0].time_wait_age = Some(Duration::from_secs(2));
+        refusal.holders[0].time_wait_age = Some(Duration::from_secs(2)..=Duration::from_secs(3));
         let event = |left: u64| {
             told(|event| {
                 event["holders"][0]["state"] = json!("time_wait");
@@ -288,6 +292,8 @@ mod tests {
             })
         };
         assert_eq!(compare(std::slice::from_ref(&refusal), &[event(58_900)]).len(), 0);
-        assert_eq!(compare(std::slice::from_ref(&refusal), &[event(55_000)]).len(), 1);
+        assert_eq!(compare(std::slice::from_ref(&refusal), &[event(56_000)]).len(), 0);
+        assert_eq!(compare(std::slice::from_ref(&refusal), &[event(55_900)]).len(), 1);
+        assert_eq!(compare(std::slice::from_ref(&refusal), &[event(59_100)]).len(), 1);
     }
 }
