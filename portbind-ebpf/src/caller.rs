@@ -1,12 +1,12 @@
 //! Who is inside the refused call: identity, arguments and ancestors of the current task.
 
 use portbind_ebpf::abi::{
-    self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
+    self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, Party, RING_HEADER_LEN, kind,
 };
 
 use crate::kernel::{
     FILTER, InPlace, Memory, Ptr, Slot, Step, at, copy, copy_path_name, current_cgroup, current_owner,
-    current_pid, current_task, get, global, jiffies, repeat, set,
+    current_pid, current_task, get, global, jiffies, repeat, set, verified_once,
 };
 use crate::maps::{INTRODUCED, Introduced};
 use crate::party;
@@ -48,17 +48,35 @@ pub(crate) const INTRODUCTION_LEN: u32 = (RING_HEADER_LEN + size_of::<Introducti
 /// as long as the rest, and as much room. `time`: now, in nanoseconds since boot.
 #[inline(always)]
 pub(crate) fn introduce(caller: &Caller, time: u64) {
-    // Without one, the user half looks at the process itself.
-    if caller.is_introduced || !party::admits_life(&caller.process.party, INTRODUCTION_LEN) {
-        return;
+    if !caller.is_introduced {
+        let Introduced { start_time, party, exec_id, since } = caller.process;
+        let calls_and_ticks = u64::from(exec_id) << 32 | u64::from(since);
+        let _ = portbind_introduce(time, start_time, calls_and_ticks, party.cgroup, party.owner_and_kind());
     }
-    let Some(mut record) = Slot::<Introduction>::reserve() else { return };
+}
+
+verified_once! {
+/// [`introduce`], of a process in single values. Returns whether there was room.
+fn portbind_introduce(time, start_time, calls_and_ticks, cgroup, owner_and_kind) {
+    let process = Introduced {
+        start_time,
+        party: Party::of_values(cgroup, owner_and_kind),
+        exec_id: (calls_and_ticks >> 32) as u32,
+        since: calls_and_ticks as u32,
+    };
+    // Without one, the user half looks at the process itself.
+    if !party::admits_life(&process.party, INTRODUCTION_LEN) {
+        return 0;
+    }
+    let Some(mut record) = Slot::<Introduction>::reserve() else { return 0 };
     header(&mut record.header, kind::INTRODUCTION, time);
-    identify(&mut record.identity, &caller.process);
+    identify(&mut record.identity, &process);
     describe(&mut record.caller);
     record.submit();
     // Last: what another thread does meanwhile does not come without it.
-    let _ = INTRODUCED.insert(current_pid(), caller.process, 0);
+    let _ = INTRODUCED.insert(current_pid(), process, 0);
+    1
+}
 }
 
 /// Says which process the current task is of, and who it is at the moment.
@@ -80,25 +98,24 @@ pub(crate) fn identify(to: &mut Identity, process: &Introduced) {
 fn describe(to: &mut abi::Caller) {
     let task = current_task();
     to.cgroup_id = current_cgroup();
-    to.parent_count = parents(task.follow(at!(task_group_leader)), to);
+    parents(task.follow(at!(task_group_leader)), to);
     let mm = task.follow(at!(task_mm));
     arguments(mm, to);
     executable(mm, to);
 }
 
-/// Copies the processes above `leader`, nearest first; returns how many.
+/// Copies the processes above `leader`, nearest first. They are counted in the record: on the stack, each count would be one
+/// more state for the verifier.
 #[inline(always)]
-fn parents(leader: Ptr, to: &mut abi::Caller) -> u32 {
-    let mut above = Above { to, child: leader, count: 0 };
-    repeat(MAX_PARENTS as u32, &mut above);
-    above.count
+fn parents(leader: Ptr, to: &mut abi::Caller) {
+    set(&mut to.parent_count, 0);
+    repeat(MAX_PARENTS as u32, &mut Above { to, child: leader });
 }
 
 /// The processes above one, from the next on.
 struct Above<'a> {
     to: &'a mut abi::Caller,
     child: Ptr,
-    count: u32,
 }
 
 impl Step for Above<'_> {
@@ -106,7 +123,7 @@ impl Step for Above<'_> {
     fn step(&mut self) -> bool {
         let parent = self.child.follow(at!(task_real_parent)).follow(at!(task_group_leader));
         let pid = parent.read::<i32>(at!(task_tgid)) as u32;
-        let index = self.count as usize;
+        let index = get(&self.to.parent_count) as usize;
         if parent.is_null() || parent == self.child || pid == 0 || index >= MAX_PARENTS {
             return false;
         }
@@ -116,7 +133,7 @@ impl Step for Above<'_> {
         entry.start_time = parent.read(at!(task_start_boottime));
         entry.comm = parent.read::<[u8; COMM_LEN]>(at!(task_comm));
         self.child = parent;
-        self.count += 1;
+        set(&mut self.to.parent_count, index as u32 + 1);
         true
     }
 }

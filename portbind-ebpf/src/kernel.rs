@@ -48,6 +48,25 @@ macro_rules! at {
 }
 pub(crate) use at;
 
+/// A function of numbers that the verifier goes through once by itself, whatever calls it: BPF calls it global
+/// (btf_prepare_func_args, kernel/bpf/btf.c). Where loops are no functions, it becomes a part of what calls it: verifiers of
+/// 5.10 are lost in such functions.
+macro_rules! verified_once {
+    ($(#[$doc:meta])* fn $name:ident($($argument:ident),*) $body:block) => {
+        $(#[$doc])*
+        #[cfg_attr(feature = "bounded", inline(always))]
+        #[cfg_attr(not(feature = "bounded"), inline(never))]
+        #[cfg_attr(
+            not(feature = "bounded"),
+            expect(unsafe_code, reason = "a function is global if its name is known outside")
+        )]
+        // SAFETY: no other symbol of this name exists.
+        #[cfg_attr(not(feature = "bounded"), unsafe(no_mangle))]
+        extern "C" fn $name($($argument: u64),*) -> u64 $body
+    };
+}
+pub(crate) use verified_once;
+
 /// A value that the compiler cannot reason about, so that it makes no branches of it. In a register:
 /// `black_box` would leave a pointer into the stack behind, which a function must not return.
 #[inline(always)]

@@ -4,7 +4,7 @@ use portbind_ebpf::abi::{CROWD, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 
 use crate::kernel::{
     InPlace, InPlaceOrNew, Ptr, Step, add, add_one, at, current_ancestor_cgroup, current_owner, current_task,
-    get, jiffies, repeat, set,
+    get, jiffies, repeat, set, verified_once,
 };
 use crate::maps::PARTIES;
 use crate::sock::nonzero;
@@ -68,24 +68,39 @@ impl Step for Outermost {
     }
 }
 
-/// What a party had of this window of time.
+/// What a party had of this window of time; if it is new, and too many are, what all of those had.
 #[inline(always)]
 pub(crate) fn share(party: &Party) -> Option<&'static mut PartyShare> {
-    let now = jiffies();
-    let known = PARTIES.value(party);
-    let share = if known.is_some() { known } else { new(party, now) }?;
-    renew(share, now);
-    Some(share)
+    let is_one_of_many = portbind_settle(party.cgroup, party.owner_and_kind()) != 0;
+    if is_one_of_many { PARTIES.value(&crowd()) } else { PARTIES.value(party) }
 }
 
-/// That of a party that is new, or of all that are new in too great a number.
-#[inline(always)]
-fn new(party: &Party, now: u64) -> Option<&'static mut PartyShare> {
-    let crowd = Party { cgroup: ancestor_cgroup(1), owner: 0, kind: CROWD };
-    let share = PARTIES.value_or_new(&crowd)?;
+verified_once! {
+/// Begins a new window of time for a party, if its last one is over. Returns 1 if it has no share, because too many are new,
+/// and only that of all of those.
+fn portbind_settle(cgroup, owner_and_kind) {
+    let (party, now) = (Party::of_values(cgroup, owner_and_kind), jiffies());
+    if let Some(share) = PARTIES.value(&party) {
+        renew(share, now);
+        return 0;
+    }
+    let Some(share) = PARTIES.value_or_new(&crowd()) else { return 1 };
     renew(share, now);
     add_one(&mut share.members);
-    if get(&share.members) > MAX_NEW { Some(share) } else { PARTIES.value_or_new(party) }
+    if get(&share.members) > MAX_NEW {
+        return 1;
+    }
+    if let Some(share) = PARTIES.value_or_new(&party) {
+        renew(share, now);
+    }
+    0
+}
+}
+
+/// All parties that are new in too great a number, below the cgroup at level 1 of the current task.
+#[inline(always)]
+fn crowd() -> Party {
+    Party { cgroup: ancestor_cgroup(1), owner: 0, kind: CROWD }
 }
 
 #[inline(always)]

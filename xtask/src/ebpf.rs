@@ -142,9 +142,9 @@ fn compile(
     write(&names, new_names(tools, &linked)?.as_bytes())?;
     strip(tools, &linked, &names, &stripped)?;
     check_sections(tools, &stripped)?;
-    let object = fs::read(&stripped).with_context(|| format!("failed to read {}", stripped.display()))?;
-    calls::refuse(&object)?;
-    Ok(object)
+    let mut list = Command::new(&tools.readelf);
+    calls::refuse(&tool::output(list.arg("--relocations").arg("--wide").arg(&stripped))?)?;
+    fs::read(&stripped).with_context(|| format!("failed to read {}", stripped.display()))
 }
 
 /// Leaves out what is for debuggers: the numbers of source lines are two thirds of an object, the kernel would keep
