@@ -5,8 +5,8 @@ use portbind_ebpf::abi::{
 };
 
 use crate::kernel::{
-    FILTER, InPlace, Memory, Ptr, Slot, Step, at, copy, copy_path_name, current_cgroup, current_owner,
-    current_pid, current_task, get, global, jiffies, repeat, set, verified_once,
+    FILTER, InPlace, Memory, Ptr, Slot, Step, at, copy, copy_current_comm, copy_path_name, current_cgroup,
+    current_owner, current_pid, current_task, get, global, jiffies, repeat, set, verified_once,
 };
 use crate::maps::{INTRODUCED, Introduced};
 use crate::party;
@@ -74,7 +74,7 @@ fn portbind_introduce(time, start_time, calls_and_ticks, cgroup, owner_and_kind)
     describe(&mut record.caller);
     record.submit();
     // Last: what another thread does meanwhile does not come without it.
-    let _ = INTRODUCED.insert(current_pid(), process, 0);
+    let _ = INTRODUCED.insert(current_pid(), &process, 0);
     1
 }
 }
@@ -89,8 +89,7 @@ pub(crate) fn identify(to: &mut Identity, process: &Introduced) {
     to.gid = (owner >> 32) as u32;
     to.cgroup = process.party.cgroup;
     to.owner = process.party.owner;
-    // By way of the stack: what the ways that meet here have left there is overwritten, and older verifiers go on once.
-    to.comm = current_task().read::<[u8; COMM_LEN]>(at!(task_comm));
+    copy_current_comm(&mut to.comm);
 }
 
 /// Describes the process of the current task.
@@ -131,7 +130,7 @@ impl Step for Above<'_> {
         entry.pid = pid;
         entry.reserved = 0;
         entry.start_time = parent.read(at!(task_start_boottime));
-        entry.comm = parent.read::<[u8; COMM_LEN]>(at!(task_comm));
+        copy(&mut entry.comm, parent.plus(at!(task_comm)), COMM_LEN as u32, Memory::Kernel);
         self.child = parent;
         set(&mut self.to.parent_count, index as u32 + 1);
         true

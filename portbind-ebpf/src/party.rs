@@ -79,19 +79,22 @@ verified_once! {
 /// Begins a new window of time for a party, if its last one is over. Returns 1 if it has no share, because too many are new,
 /// and only that of all of those.
 fn portbind_settle(cgroup, owner_and_kind) {
-    let (party, now) = (Party::of_values(cgroup, owner_and_kind), jiffies());
-    if let Some(share) = PARTIES.value(&party) {
-        renew(share, now);
+    // One key for all, because the stack is short.
+    let mut key = Party::of_values(cgroup, owner_and_kind);
+    if let Some(share) = PARTIES.value(&key) {
+        renew(share);
         return 0;
     }
-    let Some(share) = PARTIES.value_or_new(&crowd()) else { return 1 };
-    renew(share, now);
+    key = crowd();
+    let Some(share) = PARTIES.value_or_new(&key) else { return 1 };
+    renew(share);
     add_one(&mut share.members);
     if get(&share.members) > MAX_NEW {
         return 1;
     }
-    if let Some(share) = PARTIES.value_or_new(&party) {
-        renew(share, now);
+    key = Party::of_values(cgroup, owner_and_kind);
+    if let Some(share) = PARTIES.value_or_new(&key) {
+        renew(share);
     }
     0
 }
@@ -104,7 +107,8 @@ fn crowd() -> Party {
 }
 
 #[inline(always)]
-fn renew(share: &mut PartyShare, now: u64) {
+fn renew(share: &mut PartyShare) {
+    let now = jiffies();
     if is_over(get(&share.since), now) {
         set(&mut share.since, now);
         set(&mut share.bytes, 0);

@@ -11,7 +11,9 @@ const CALL: &str = "R_BPF_64_32";
 /// frames of all that run at once share 512 bytes of stack. `relocations`: those of an object, one a line.
 pub(super) fn refuse(relocations: &str) -> Result<()> {
     match relocations.lines().filter_map(called).find(|name| !name.starts_with(VERIFIED_ONCE)) {
-        Some(name) => bail!("{name} is called as a function: older verifiers have no stack left for its frame"),
+        Some(name) => {
+            bail!("{name} is called as a function: older verifiers have no stack left for its frame")
+        }
         None => Ok(()),
     }
 }
