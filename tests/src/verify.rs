@@ -161,9 +161,8 @@ fn holder_differences(expected: &Holder, told: &event::Holder) -> Vec<String> {
         }
     }
     if let Some(age) = &expected.time_wait_age {
-        let left = |age: &Duration| {
-            TIME_WAIT_MS.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
-        };
+        let left =
+            |age: &Duration| TIME_WAIT_MS.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         let (least, most) = (left(age.end()), left(age.start()));
         let right = least.saturating_sub(TIME_WAIT_TOLERANCE_MS)..=most + TIME_WAIT_TOLERANCE_MS;
         if told.time_wait_left_ms.is_none_or(|told| !right.contains(&told)) {

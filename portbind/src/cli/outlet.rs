@@ -1,15 +1,17 @@
 //! Output that never makes its writer wait.
 //!
 //! A pipe that nobody reads, a stopped terminal or a hung network file system blocks write(2) for as long as it likes.
-//! So events go into a buffer, and a thread writes them out. The writer asks for room before it makes an event, and at
-//! the end it waits for so long and no longer.
+//! So what the kernel does not take at once goes into a buffer, and a thread writes it out. The writer asks for room
+//! before it makes an event, and at the end it waits for so long and no longer.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rustix::io::{Errno, ReadWriteFlags};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -17,6 +19,8 @@ use crate::sys::signals;
 
 /// Bytes that may wait to be written; one event more may come on top of that.
 const ROOM: usize = 256 * 1024;
+/// Bytes of memory that are kept for the next piece.
+const KEPT: usize = 64 * 1024;
 /// How long an outlet that is dropped waits for what it has not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -27,15 +31,24 @@ pub(super) struct Outlets {
     changed: Arc<Notify>,
 }
 
-/// A writer whose bytes a thread passes on. What is written up to a flush is one piece: it is passed on whole.
+/// A writer whose bytes a thread passes on, unless the kernel takes them at once. What is written up to a flush is one
+/// piece: it is passed on whole.
 #[derive(Debug)]
 pub(super) struct Outlet {
     shared: Arc<Shared>,
     piece: Vec<u8>,
+    /// Whether the kernel can be asked to take something at once: it cannot for terminals and many file systems.
+    may_be_at_once: bool,
 }
+
+/// Where the bytes of an outlet go.
+trait Out: Write + AsFd + Send {}
+impl<T: Write + AsFd + Send> Out for T {}
 
 struct Shared {
     state: Mutex<State>,
+    /// Where the bytes go; the thread has it while it writes.
+    out: Mutex<Option<Box<dyn Out>>>,
     /// There is a piece to write, or the outlet was dropped.
     filled: Condvar,
     /// A piece has been written, or cannot be.
@@ -51,8 +64,8 @@ impl std::fmt::Debug for Shared {
 
 #[derive(Default)]
 struct State {
-    /// Where the bytes go, until the thread takes it.
-    out: Option<Box<dyn Write + Send>>,
+    /// The thread was started.
+    has_thread: bool,
     pieces: VecDeque<Piece>,
     /// Bytes of the pieces, the one that is being written included.
     bytes: usize,
@@ -77,17 +90,17 @@ struct Piece {
 }
 
 impl Outlets {
-    /// An outlet to `out`. Its thread is started with the first piece.
-    pub(super) fn add(&mut self, out: impl Write + Send + 'static) -> Outlet {
-        let state = State { out: Some(Box::new(out)), ..State::default() };
+    /// An outlet to `out`. Its thread is started with the first piece that has to wait.
+    pub(super) fn add(&mut self, out: impl Write + AsFd + Send + 'static) -> Outlet {
         let shared = Arc::new(Shared {
-            state: Mutex::new(state),
+            state: Mutex::default(),
+            out: Mutex::new(Some(Box::new(out))),
             filled: Condvar::new(),
             emptied: Condvar::new(),
             changed: Arc::clone(&self.changed),
         });
         self.all.push(Arc::clone(&shared));
-        Outlet { shared, piece: Vec::new() }
+        Outlet { shared, piece: Vec::new(), may_be_at_once: true }
     }
 
     /// Whether one more event may be written: no outlet has more waiting than it should.
@@ -132,6 +145,33 @@ impl Outlet {
     pub(super) fn marker(&self) -> Marker {
         Marker(Arc::clone(&self.shared))
     }
+
+    /// Writes what the kernel takes of the piece without waiting, if nothing else waits; takes that off the piece.
+    fn write_at_once(&mut self) {
+        let mut state = self.shared.state();
+        if !self.may_be_at_once || self.piece.is_empty() || state.failed.is_some() || state.waiting() > 0 {
+            return;
+        }
+        // The thread may still have it, with a piece that was given up.
+        let Ok(out) = self.shared.out.try_lock() else { return };
+        let written = out.as_ref().map_or(Ok(0), |out| write_at_once(out.as_fd(), &self.piece));
+        drop(out);
+        // What went wrong is found out again by the thread, which may wait.
+        self.may_be_at_once = written != Err(Errno::OPNOTSUPP);
+        if written == Ok(self.piece.len()) {
+            state.next_is_an_event = false;
+            self.piece.clear();
+            self.piece.shrink_to(KEPT);
+        } else {
+            self.piece.drain(..written.unwrap_or(0));
+        }
+    }
+}
+
+/// Writes as much as the kernel takes without waiting (`RWF_NOWAIT`), at the descriptor's own offset.
+fn write_at_once(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    const OWN_OFFSET: u64 = u64::MAX;
+    rustix::io::pwritev2(fd, &[IoSlice::new(bytes)], OWN_OFFSET, ReadWriteFlags::NOWAIT)
 }
 
 /// Says which pieces of an outlet are events: those that are not written at the end are counted.
@@ -153,7 +193,9 @@ impl Write for Outlet {
 
     /// Hands over what was written since the last time; reports an earlier failure.
     fn flush(&mut self) -> io::Result<()> {
-        let bytes = std::mem::take(&mut self.piece);
+        self.write_at_once();
+        // What is empty keeps its memory.
+        let bytes = if self.piece.is_empty() { Vec::new() } else { std::mem::take(&mut self.piece) };
         self.shared.push(bytes)
     }
 }
@@ -164,6 +206,9 @@ impl Drop for Outlet {
         let _failed = self.flush();
         let mut state = self.shared.state();
         state.is_closed = true;
+        if !state.has_thread {
+            self.shared.out().take();
+        }
         self.shared.filled.notify_one();
         let busy = |state: &mut State| state.waiting() > 0;
         let waited = self.shared.emptied.wait_timeout_while(state, LAST_WORDS, busy);
@@ -174,6 +219,10 @@ impl Drop for Outlet {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn out(&self) -> MutexGuard<'_, Option<Box<dyn Out>>> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(self: &Arc<Self>, bytes: Vec<u8>) -> io::Result<()> {
@@ -188,21 +237,24 @@ impl Shared {
         state.bytes += bytes.len();
         state.events += events;
         state.pieces.push_back(Piece { bytes, events });
-        let out = state.out.take();
+        let has_thread = std::mem::replace(&mut state.has_thread, true);
         drop(state);
-        if let Some(out) = out {
+        if !has_thread {
             let shared = Arc::clone(self);
-            thread::Builder::new().name("portbind-out".to_owned()).spawn(move || shared.pass_on(out))?;
+            thread::Builder::new().name("portbind-out".to_owned()).spawn(move || shared.pass_on())?;
         }
         self.filled.notify_one();
         Ok(())
     }
 
     /// Writes piece after piece, until the outlet is dropped or a write fails.
-    fn pass_on(&self, mut out: Box<dyn Write + Send>) {
+    fn pass_on(&self) {
         signals::leave_to_the_first_thread();
         while let Some(piece) = self.next_piece() {
-            let written = out.write_all(&piece.bytes).and_then(|()| out.flush());
+            let written = match self.out().as_mut() {
+                Some(out) => out.write_all(&piece.bytes).and_then(|()| out.flush()),
+                None => Ok(()),
+            };
             let mut state = self.state();
             // Given up meanwhile: it is not counted twice.
             if state.is_writing {
@@ -219,9 +271,10 @@ impl Shared {
             self.emptied.notify_all();
             self.changed.notify_one();
             if ends {
-                return;
+                break;
             }
         }
+        self.out().take();
     }
 
     fn next_piece(&self) -> Option<Piece> {

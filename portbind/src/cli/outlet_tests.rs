@@ -36,6 +36,61 @@ fn all_that_is_flushed_is_written_in_order() {
 }
 
 #[test]
+fn what_the_kernel_takes_at_once_is_there_after_the_flush() {
+    let (mut reader, writer) = pipe();
+    rustix::io::ioctl_fionbio(&reader, true).unwrap();
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    let marker = outlet.marker();
+    let mut there = [0; 16];
+    for _ in 0..3 {
+        marker.next_is_an_event();
+        outlet.write_all(b"piece").unwrap();
+        outlet.flush().unwrap();
+        assert_eq!(reader.read(&mut there).unwrap(), 5);
+    }
+    assert!(!outlet.shared.state().has_thread);
+    assert_eq!(finish(&outlets), 0);
+    drop(outlet);
+    assert_eq!(reader.read(&mut there).unwrap(), 0, "it is open after its last word");
+}
+
+#[test]
+fn a_piece_that_is_taken_in_part_is_passed_on_whole() {
+    let (mut reader, writer) = pipe();
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    let marker = outlet.marker();
+    marker.next_is_an_event();
+    // More than a pipe takes.
+    let piece: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+    outlet.write_all(&piece).unwrap();
+    outlet.flush().unwrap();
+    outlet.write_all(b"end").unwrap();
+    outlet.flush().unwrap();
+    assert_eq!(outlet.shared.state().events, 1);
+    let mut all = vec![0; piece.len() + 3];
+    reader.read_exact(&mut all).unwrap();
+    assert!(all[..piece.len()] == piece && all.ends_with(b"end"));
+    assert_eq!(finish(&outlets), 0);
+}
+
+#[test]
+fn after_it_was_given_up_nobody_waits_for_it() {
+    let (_reader, writer) = pipe();
+    let mut outlets = Outlets::default();
+    let mut outlet = outlets.add(writer);
+    outlet.write_all(&[b'x'; 200_000]).unwrap();
+    outlet.flush().unwrap();
+    let _ = finish(&outlets);
+    let begin = Instant::now();
+    outlet.write_all(b"late").unwrap();
+    outlet.flush().unwrap();
+    drop(outlet);
+    assert!(begin.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
 fn nobody_waits_for_a_pipe_that_nobody_reads() {
     let (_reader, writer) = pipe();
     let mut outlets = Outlets::default();

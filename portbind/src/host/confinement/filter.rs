@@ -49,6 +49,7 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_nanosleep,
     libc::SYS_newfstatat,
     libc::SYS_pread64,
+    libc::SYS_pwritev2,
     libc::SYS_read,
     libc::SYS_readlinkat,
     libc::SYS_readv,
