@@ -1,7 +1,7 @@
 //! Who is inside the refused call: identity, arguments and ancestors of the current task.
 
 use portbind_ebpf::abi::{
-    self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, Party, RING_HEADER_LEN, kind,
+    self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
 };
 
 use crate::kernel::{
@@ -51,7 +51,13 @@ pub(crate) fn introduce(caller: &Caller, time: u64) {
     if !caller.is_introduced {
         let Introduced { start_time, party, exec_id, since } = caller.process;
         let calls_and_ticks = u64::from(exec_id) << 32 | u64::from(since);
-        let _ = portbind_introduce(time, start_time, calls_and_ticks, party.cgroup, party.owner_and_kind());
+        let _ = portbind_introduce(
+            time,
+            start_time,
+            calls_and_ticks,
+            party.cgroup,
+            party::owner_and_kind(&party),
+        );
     }
 }
 
@@ -60,7 +66,7 @@ verified_once! {
 fn portbind_introduce(time, start_time, calls_and_ticks, cgroup, owner_and_kind) {
     let process = Introduced {
         start_time,
-        party: Party::of_values(cgroup, owner_and_kind),
+        party: party::of_values(cgroup, owner_and_kind),
         exec_id: (calls_and_ticks >> 32) as u32,
         since: calls_and_ticks as u32,
     };

@@ -39,6 +39,18 @@ pub(crate) const fn of_socket(uid: u32) -> Party {
     Party { cgroup: 0, owner: uid, kind: SOCKETS }
 }
 
+/// User and kind of a party in one value, as functions of numbers take it; see [`of_values`].
+#[inline(always)]
+pub(crate) const fn owner_and_kind(party: &Party) -> u64 {
+    (party.kind as u64) << 32 | party.owner as u64
+}
+
+/// The party of a cgroup, and a value of [`owner_and_kind`].
+#[inline(always)]
+pub(crate) const fn of_values(cgroup: u64, owner_and_kind: u64) -> Party {
+    Party { cgroup, owner: owner_and_kind as u32, kind: (owner_and_kind >> 32) as u32 }
+}
+
 /// The user who is behind the current task; see [`Party::owner`].
 #[inline(always)]
 fn owner() -> u32 {
@@ -71,7 +83,7 @@ impl Step for Outermost {
 /// What a party had of this window of time; if it is new, and too many are, what all of those had.
 #[inline(always)]
 pub(crate) fn share(party: &Party) -> Option<&'static mut PartyShare> {
-    let is_one_of_many = portbind_settle(party.cgroup, party.owner_and_kind()) != 0;
+    let is_one_of_many = portbind_settle(party.cgroup, owner_and_kind(party)) != 0;
     if is_one_of_many { PARTIES.value(&crowd()) } else { PARTIES.value(party) }
 }
 
@@ -80,7 +92,7 @@ verified_once! {
 /// and only that of all of those.
 fn portbind_settle(cgroup, owner_and_kind) {
     // One key for all, because the stack is short.
-    let mut key = Party::of_values(cgroup, owner_and_kind);
+    let mut key = of_values(cgroup, owner_and_kind);
     if let Some(share) = PARTIES.value(&key) {
         renew(share);
         return 0;
@@ -92,7 +104,7 @@ fn portbind_settle(cgroup, owner_and_kind) {
     if get(&share.members) > MAX_NEW {
         return 1;
     }
-    key = Party::of_values(cgroup, owner_and_kind);
+    key = of_values(cgroup, owner_and_kind);
     if let Some(share) = PARTIES.value_or_new(&key) {
         renew(share);
     }

@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::filter;
 use crate::kernel::{
     FILTER, InPlace, InPlaceOrNew, add, add_one, at, count, current_owner, current_pid, current_task, get,
-    global, jiffies, set, waiting_bytes,
+    global, jiffies, set, verified_once, waiting_bytes,
 };
 use crate::maps::{ALIKE, PARTIES, SHARES};
 use crate::party;
@@ -104,12 +104,18 @@ fn look(asked: &Asked) {
 /// Whether there is room for a refusal that takes so many bytes.
 #[inline(always)]
 pub(crate) fn admits(caller: &Caller, bytes: u32) -> bool {
-    let waiting = waiting_bytes();
-    if waiting <= LITTLE_ROOM {
-        return true;
-    }
-    let Some(share) = party::share(&caller.process.party) else { return false };
-    party::is_small(share, bytes) || (waiting <= HARDLY_ANY && is_of_few(share, bytes))
+    let party = &caller.process.party;
+    !has_little_room() || portbind_admit(party.cgroup, party::owner_and_kind(party), u64::from(bytes)) != 0
+}
+
+verified_once! {
+/// Whether a party gets so many bytes more while there is little room: 1 or 0.
+fn portbind_admit(cgroup, owner_and_kind, bytes) {
+    let Some(share) = party::share(&party::of_values(cgroup, owner_and_kind)) else { return 0 };
+    let is_admitted = party::is_small(share, bytes as u32)
+        || (waiting_bytes() <= HARDLY_ANY && is_of_few(share, bytes as u32));
+    u64::from(is_admitted)
+}
 }
 
 /// Whether it is one of the few of its process, and the party has something left for such.

@@ -21,22 +21,6 @@ pub struct Party = 16 {
 }
 }
 
-impl Party {
-    /// [`Self::owner`], and above it [`Self::kind`], in one value.
-    #[must_use]
-    #[inline(always)]
-    pub const fn owner_and_kind(&self) -> u64 {
-        (self.kind as u64) << 32 | self.owner as u64
-    }
-
-    /// A party by its cgroup, and the value of [`Self::owner_and_kind`].
-    #[must_use]
-    #[inline(always)]
-    pub const fn of_values(cgroup: u64, owner_and_kind: u64) -> Self {
-        Self { cgroup, owner: owner_and_kind as u32, kind: (owner_and_kind >> 32) as u32 }
-    }
-}
-
 /// Level in the tree of cgroups at which parties are told apart: a user's slice or a service of systemd, a container.
 pub const PARTY_LEVEL: u32 = 2;
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
 
@@ -36,9 +37,18 @@ pub fn run() -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Success)
 }
 
-/// Starts a broker, while this process may still start programs. Where it cannot, other network namespaces are not
-/// looked into, and `say` gets the reason.
-pub(super) fn start(say: impl FnOnce(&str)) -> Entrance {
+/// Starts a broker, while this process may still start programs, and does some work beside it. Where there is no broker,
+/// other network namespaces are not looked into, and `say` gets the reason.
+pub(super) fn start_beside<T>(say: impl Fn(&str) + Sync, work: impl FnOnce() -> T) -> (Entrance, T) {
+    thread::scope(|scope| {
+        let starting = thread::Builder::new().spawn_scoped(scope, || start(&say));
+        let done = work();
+        let started = starting.ok().and_then(|thread| thread.join().ok());
+        (started.unwrap_or_else(|| start(&say)), done)
+    })
+}
+
+fn start(say: impl FnOnce(&str)) -> Entrance {
     match Broker::start(reexec(VERB)) {
         Ok(broker) => Entrance::Broker(Arc::new(broker)),
         Err(error) => {

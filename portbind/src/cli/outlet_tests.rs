@@ -63,7 +63,7 @@ fn a_piece_that_is_taken_in_part_is_passed_on_whole() {
     let marker = outlet.marker();
     marker.next_is_an_event();
     // More than a pipe takes.
-    let piece: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+    let piece: Vec<u8> = (0..=u8::MAX).cycle().take(200_000).collect();
     outlet.write_all(&piece).unwrap();
     outlet.flush().unwrap();
     outlet.write_all(b"end").unwrap();

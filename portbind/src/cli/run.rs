@@ -152,8 +152,10 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
         ..Filter::ANY
     };
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
-    let entrance = broker::start(|text| stderr::say_unless(args.quiet, text));
-    Trace::of(Tracer::start(&Options { backends, filter, ports: None, family: true })?, entrance)
+    let options = Options { backends, filter, ports: None, family: true };
+    let say = |text: &str| stderr::say_unless(args.quiet, text);
+    let (entrance, tracer) = broker::start_beside(say, || Tracer::start(&options));
+    Trace::of(tracer?, entrance)
 }
 
 impl Args {

@@ -110,8 +110,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
         family: false,
     };
-    let host = Host::new().through(broker::start(|text| stderr::say_unless(args.quiet, text)));
-    let tracer = Tracer::start(&options)?;
+    let say = |text: &str| stderr::say_unless(args.quiet, text);
+    let (entrance, tracer) = broker::start_beside(say, || Tracer::start(&options));
+    let (host, tracer) = (Host::new().through(entrance), tracer?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
