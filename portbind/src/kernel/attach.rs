@@ -49,13 +49,17 @@ pub(super) struct Attached {
     links: Vec<OwnedFd>,
     programs: BTreeMap<&'static str, OwnedFd>,
     kprobes: Option<Kprobes>,
+    /// A program that was only loaded.
+    beside: Option<Result<OwnedFd, AttachError>>,
 }
 
-/// Attaches every hook of a backend; returns what optional hooks would have shown, too.
+/// Attaches every hook of a backend; returns what optional hooks would have shown, too. One program more is loaded
+/// `beside`, while the verifier is busy with the long ones.
 pub(super) fn attach(
     half: &mut Half,
     backend: Backend,
     functions: &BTreeMap<&'static str, u32>,
+    beside: Option<(&'static str, Place)>,
 ) -> Result<(Attached, Vec<&'static str>), AttachError> {
     let mut points = Vec::new();
     let mut missing = Vec::new();
@@ -66,7 +70,7 @@ pub(super) fn attach(
             Err(_) => missing.push(hook.shows),
         }
     }
-    Ok((Attached::at(half, &points, functions)?, missing))
+    Ok((Attached::at(half, &points, functions, beside)?, missing))
 }
 
 fn point_of(
@@ -98,17 +102,19 @@ fn refused(point: &Point, program: &'static str, error: &io::Error) -> AttachErr
 
 impl Attached {
     /// Loads the programs of these points, and puts them there; `functions` has the ids of the types of their targets.
+    /// `beside` is only loaded.
     pub(super) fn at(
         half: &mut Half,
         points: &[&'static Point],
         functions: &BTreeMap<&'static str, u32>,
+        beside: Option<(&'static str, Place)>,
     ) -> Result<Self, AttachError> {
         let mut attached = Self::default();
         // First, because nothing has to be loaded where there are none.
         if let Some(point) = points.iter().find(|point| place_of(point, functions) == Place::Kprobe) {
             attached.kprobes = Some(Kprobes::read().map_err(|error| refused(point, point.program, &error))?);
         }
-        let mut programs = BTreeMap::new();
+        let mut programs: BTreeMap<_, _> = beside.into_iter().collect();
         for point in points {
             let place = place_of(point, functions);
             let wanted = point.programs().filter(|&name| name == point.program || half.has(name));
@@ -118,8 +124,16 @@ impl Attached {
         let mut points = points.to_vec();
         points.sort_by_key(|point| half.length_of(point.program));
         let ready = half.ready(&programs)?;
-        at_once(&ready, |loading| points.iter().try_for_each(|point| attached.add(loading, point)))?;
+        at_once(&ready, |loading| {
+            attached.beside = beside.and_then(|(name, _)| loading.take(name));
+            points.iter().try_for_each(|point| attached.add(loading, point))
+        })?;
         Ok(attached)
+    }
+
+    /// The program that was loaded beside the others.
+    pub(super) fn take_beside(&mut self) -> Option<Result<OwnedFd, AttachError>> {
+        self.beside.take()
     }
 
     /// Puts the programs of a point there.

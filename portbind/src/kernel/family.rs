@@ -23,7 +23,7 @@ const fn point(target: &'static str, program: &'static str) -> Point {
 
 /// Follows the descendants of the processes in the map.
 pub(super) fn attach(half: &mut Half) -> Result<Attached, AttachError> {
-    Attached::at(half, &POINTS.each_ref(), &BTreeMap::new())
+    Attached::at(half, &POINTS.each_ref(), &BTreeMap::new(), None)
 }
 
 /// Adds a process.

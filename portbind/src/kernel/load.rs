@@ -45,7 +45,10 @@ pub(super) fn at_once<T>(programs: &[Program<'_>], with: impl FnOnce(&mut Loadin
             let thread = is_long.then(|| builder.spawn_scoped(scope, move || load(program)));
             (program.name, (program, thread.and_then(Result::ok)))
         });
-        with(&mut Loading { programs: programs.collect() })
+        let programs = programs.collect();
+        // The threads go first, also where they have the processor of this one: the long programs decide how long it takes.
+        thread::yield_now();
+        with(&mut Loading { programs })
     })
 }
 

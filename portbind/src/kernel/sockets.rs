@@ -54,15 +54,32 @@ impl OpenSockets {
         half: &mut Half,
         functions: &BTreeMap<&'static str, u32>,
     ) -> Result<Self, AttachError> {
+        let (name, place) = Self::program(half, functions)?;
+        let ready = half.ready(&BTreeMap::from([(name, place)]))?;
+        let program = ready.first().map_or_else(|| Err(refused(name, "it is gone")), load)?;
+        Self::around(name, &program, half)
+    }
+
+    /// The iterator's program, and what it is made for.
+    pub(super) fn program(
+        half: &Half,
+        functions: &BTreeMap<&'static str, u32>,
+    ) -> Result<(&'static str, Place), AttachError> {
         let [first, other] = PROGRAMS;
         let (name, function) = if half.has(first.0) { first } else { other };
-        let refused = |reason| AttachError::Load { program: name, reason };
-        let missing = || refused(format!("this kernel's BTF has no function `{function}`"));
+        let missing = || refused(name, format!("this kernel's BTF has no function `{function}`"));
         let function = *functions.get(function).ok_or_else(missing)?;
-        let ready = half.ready(&BTreeMap::from([(name, Place::Typed(BPF_TRACE_ITER, function))]))?;
-        let program = load(ready.first().ok_or_else(|| refused("it is gone".to_owned()))?)?;
-        let iterator = iterator::attach(program.as_fd()).map_err(|error| refused(error.to_string()))?;
-        let wanted = half.take_map(MAP).ok_or_else(|| refused(format!("no map {MAP}")))?;
+        Ok((name, Place::Typed(BPF_TRACE_ITER, function)))
+    }
+
+    /// The iterator around its program, which has been loaded.
+    pub(super) fn around(
+        name: &'static str,
+        program: &OwnedFd,
+        half: &mut Half,
+    ) -> Result<Self, AttachError> {
+        let iterator = iterator::attach(program.as_fd()).map_err(|error| refused(name, error.to_string()))?;
+        let wanted = half.take_map(MAP).ok_or_else(|| refused(name, format!("no map {MAP}")))?;
         Ok(Self { iterator: Rc::new(iterator), wanted: Rc::new(RefCell::new(wanted)) })
     }
 
@@ -95,6 +112,10 @@ impl OpenSockets {
         let records = bytes.chunks_exact(size_of::<OpenSocket>());
         Ok(records.filter_map(|record| OpenSocket::read_from_bytes(record).ok()).collect())
     }
+}
+
+fn refused(program: &'static str, reason: impl Into<String>) -> AttachError {
+    AttachError::Load { program, reason: reason.into() }
 }
 
 /// Reads to the end. In between the kernel says that there is nothing yet, each time that it has passed over a million

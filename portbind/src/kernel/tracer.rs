@@ -112,11 +112,16 @@ impl Tracer {
         for &backend in &options.backends {
             // Afresh for each: what a refused backend had loaded goes with its maps.
             let mut half = kernel.half(backend, options)?;
-            match attach(&mut half, backend, &kernel.functions) {
-                Ok((attached, missing)) => {
+            let iterator = OpenSockets::program(&half, &kernel.functions);
+            match attach(&mut half, backend, &kernel.functions, iterator.clone().ok()) {
+                Ok((mut attached, missing)) => {
                     let family = options.family.then(|| family::attach(&mut half)).transpose();
                     let family = family.map_err(TraceError::Family)?;
-                    let open_sockets = OpenSockets::load(&mut half, &kernel.functions);
+                    let loaded = attached.take_beside();
+                    let open_sockets = iterator.and_then(|(name, _)| match loaded {
+                        Some(program) => OpenSockets::around(name, &program?, &mut half),
+                        None => OpenSockets::load(&mut half, &kernel.functions),
+                    });
                     let (half, attached) = (RefCell::new(half), RefCell::new(attached));
                     return Ok(Self {
                         kernel,

@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Rust's runtime ignores SIGPIPE before `main`, and `Command` gives it its default disposition (library/std of 1.95).
 /// Where SIGCHLD is ignored, the kernel keeps no status of children (`do_notify_parent` in kernel/signal.c of 6.18),
 /// so portbind does not ignore it. 32 and 33, which glibc keeps for itself, are ignored after its `posix_spawn`
-/// (sysdeps/unix/sysv/linux/spawni.c of 2.36).
-const CHANGED: [i32; 4] = [libc::SIGPIPE, libc::SIGCHLD, 32, 33];
+/// (sysdeps/unix/sysv/linux/spawni.c of 2.36). Portbind ignores SIGXFSZ: a write beyond the limit of file sizes is an
+/// error, which can be reported, and is no reason to end before a command is run.
+const CHANGED: [i32; 5] = [libc::SIGPIPE, libc::SIGCHLD, libc::SIGXFSZ, 32, 33];
 
 /// Which of [`CHANGED`] the caller ignored.
 static IGNORED: [AtomicBool; CHANGED.len()] = [const { AtomicBool::new(false) }; CHANGED.len()];
@@ -25,13 +26,15 @@ static IGNORED: [AtomicBool; CHANGED.len()] = [const { AtomicBool::new(false) };
 #[unsafe(link_section = ".init_array")]
 // SAFETY: the section holds pointers to functions of the C calling convention. This one neither allocates, nor
 // unwinds, nor uses anything of Rust's runtime.
-static AT_START: extern "C" fn() = read_dispositions;
+static AT_START: extern "C" fn() = at_start;
 
-extern "C" fn read_dispositions() {
+extern "C" fn at_start() {
     for (signal, ignored) in CHANGED.into_iter().zip(&IGNORED) {
         let is_ignored = disposition(signal).is_ok_and(|handler| handler == libc::SIG_IGN);
         ignored.store(is_ignored, Ordering::Relaxed);
     }
+    // It fails for no signal that can be ignored (do_sigaction in kernel/signal.c, 6.18).
+    let _ignored = set(libc::SIGXFSZ, libc::SIG_IGN);
 }
 
 /// Leaves signals to the first thread, for a thread that begins: a second SIGINT ends portbind by a signal that a thread

@@ -197,6 +197,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: every system call fails once", Once, run::every_call_fails_once),
     ("surroundings of the tests", Once, surroundings::are_the_same),
     ("few descriptors", Once, run::few_descriptors),
+    ("small files", Once, run::small_files),
     ("unix: --proto", Once, unix::by_protocol),
     ("unix: -P", Once, unix::by_port),
     ("unix: other family", Once, unix::other_family),

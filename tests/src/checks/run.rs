@@ -8,7 +8,7 @@ mod sweep;
 mod users;
 
 pub(super) use failures::{
-    empty_environment, few_descriptors, killed, unwritable_recording, unwritable_stderr,
+    empty_environment, few_descriptors, killed, small_files, unwritable_recording, unwritable_stderr,
 };
 pub(super) use family::{bystanders, daemons, leaks, swallowed};
 pub(super) use state::{interrupted, nothing_is_lost, nothing_is_lost_in_a_terminal, signals};

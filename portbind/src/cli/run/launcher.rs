@@ -8,6 +8,8 @@ use std::process::{Child, Command};
 
 use nix::sys::signal::Signal;
 use rustix::fs::{MemfdFlags, SealFlags, SeekFrom, fcntl_add_seals, memfd_create, seek};
+use rustix::io::ioctl_fionbio;
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use super::identity::Identity;
 use crate::cli::launch;
@@ -47,7 +49,7 @@ impl Launcher {
         unblocked: impl Iterator<Item = Signal>,
     ) -> io::Result<Self> {
         let (held, gate) = io::pipe()?;
-        let environment = sealed(&identity.environment)?;
+        let environment = packed(&identity.environment)?;
         let mut launcher = reexec(launch::VERB);
         lend(&mut launcher, "gate", &held)?;
         lend(&mut launcher, "environment", &environment)?;
@@ -82,14 +84,32 @@ fn becoming(identity: &Identity) -> Vec<String> {
     words
 }
 
-/// An environment as in `/proc/PID/environ`, in a file of memory that nobody can change.
-fn sealed(environment: &Environment) -> io::Result<OwnedFd> {
+/// An environment as in `/proc/PID/environ`, where a launcher can read it whether this process lives or not.
+fn packed(environment: &Environment) -> io::Result<OwnedFd> {
+    let bytes = invoker::packed(environment);
+    sealed(&bytes).or_else(|_| in_pipe(&bytes))
+}
+
+/// A file of memory that nobody can change. The limit of file sizes holds for it, too.
+fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     let memory = memfd_create("environment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut file = File::from(memory);
-    file.write_all(&invoker::packed(environment))?;
+    file.write_all(bytes)?;
     seek(&file, SeekFrom::Start(0))?;
     fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
     Ok(file.into())
+}
+
+/// A pipe that is as long as it has to be, and has no writer any more.
+fn in_pipe(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let (reader, mut writer) = io::pipe()?;
+    if bytes.len() > fcntl_getpipe_size(&writer)? {
+        fcntl_setpipe_size(&writer, bytes.len())?;
+    }
+    // What does not fit is an error: nobody reads before all is written.
+    ioctl_fionbio(&writer, true)?;
+    writer.write_all(bytes)?;
+    Ok(reader.into())
 }
 
 #[cfg(test)]
@@ -103,11 +123,14 @@ mod tests {
         let bytes = "a=b\n\u{202e}c".to_owned() + &"x".repeat(200_000);
         let environment: Environment =
             [("EMPTY".into(), "".into()), ("LD_PRELOAD".into(), bytes.into())].into();
-        let mut file = File::from(sealed(&environment).unwrap());
-        let mut read = Vec::new();
-        file.read_to_end(&mut read).unwrap();
-        assert_eq!(invoker::environment(&read), environment);
-        assert!(file.write_all(b"X=1").is_err());
-        assert!(file.set_len(0).is_err());
+        let bytes = invoker::packed(&environment);
+        for descriptor in [sealed(&bytes).unwrap(), in_pipe(&bytes).unwrap(), packed(&environment).unwrap()] {
+            let mut file = File::from(descriptor);
+            let mut read = Vec::new();
+            file.read_to_end(&mut read).unwrap();
+            assert_eq!(invoker::environment(&read), environment);
+            assert!(file.write_all(b"X=1").is_err());
+            assert!(file.set_len(0).is_err());
+        }
     }
 }

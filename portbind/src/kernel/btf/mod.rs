@@ -69,15 +69,15 @@ impl<'a> Btf<'a> {
         let mut at = 0;
         while at < self.types.len() {
             id += 1;
-            let head: &[u8; TYPE_LEN] = self
-                .types
-                .get(at..)
-                .and_then(<[u8]>::first_chunk)
-                .ok_or(BtfError::Truncated { what: "the last type" })?;
-            let [n0, n1, n2, n3, i0, i1, i2, i3, ..] = *head;
+            let head = self.types.get(at..).and_then(<[u8]>::first_chunk::<TYPE_LEN>);
+            // No `ok_or`: an error would be made and dropped again for each of a hundred thousand types.
+            let Some(&[n0, n1, n2, n3, i0, i1, i2, i3, ..]) = head else {
+                return Err(BtfError::Truncated { what: "the last type" });
+            };
             let info = Info(u32::from_le_bytes([i0, i1, i2, i3]));
-            let kind = Kind::from_number(info.kind_number())
-                .ok_or(BtfError::Kind { id, kind: info.kind_number() })?;
+            let Some(kind) = Kind::from_number(info.kind_number()) else {
+                return Err(BtfError::Kind { id, kind: info.kind_number() });
+            };
             match kind {
                 Kind::Struct if [n0, n1, n2, n3] != [0; 4] => self.structs.push(id),
                 Kind::Func => self.functions.push(id),
@@ -116,6 +116,7 @@ impl<'a> Btf<'a> {
     }
 
     /// Where the strings have the name of a type, without a look at the rest of it.
+    #[inline]
     fn name_of(&self, id: u32) -> Option<u32> {
         let offset = self.offsets.get((id as usize).checked_sub(1)?)?;
         reader::word(self.types, *offset as usize)

@@ -1,6 +1,7 @@
 //! Reading little-endian words and names out of bytes that may end anywhere.
 
 /// The 32-bit word at `at`, or `None` past the end.
+#[inline]
 pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_le_bytes)
 }

@@ -27,6 +27,7 @@ macro_rules! kinds {
         impl Kind {
             /// The kind with this number; `None` if it is not known (zero is `void`, which is never stored).
             #[must_use]
+            #[inline]
             pub fn from_number(number: u32) -> Option<Self> {
                 match number {
                     $( $number => Some(Self::$name), )*
@@ -78,6 +79,7 @@ kinds! {
 impl Kind {
     /// Bytes behind the fixed part of a type of this kind that has `count` entries.
     #[must_use]
+    #[inline]
     pub fn body_len(self, count: u32) -> usize {
         let count = count as usize;
         match self {

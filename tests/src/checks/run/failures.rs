@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, ensure};
 
@@ -161,5 +161,29 @@ pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result
             }
         }
     }
+    Ok(())
+}
+
+/// Where no file may have a byte, the command still runs, with its environment, and portbind ends by no signal.
+pub(in crate::checks) fn small_files(setting: Setting<'_>) -> anyhow::Result<()> {
+    let limited = |inner: &Command| -> anyhow::Result<Output> {
+        let mut command = SH.command()?;
+        command
+            .args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        Ok(command.env("LONG", "x".repeat(100_000)).stdin(Stdio::null()).output()?)
+    };
+    let run = limited(&wrapped(setting, &["-q"], ["state"])?)?;
+    status(&run, 0)?;
+    let printed = String::from_utf8_lossy(&run.stdout);
+    ensure!(printed.contains(r#"("LONG", "xxxx"#), "the command has not its environment");
+    let events = Recording::new("small-files");
+    let mut trace = Command::new(setting.portbind);
+    trace.args(["trace", "-o", "json", "--timeout", "0.2", "--output"]).arg(events.path());
+    let output = limited(&trace)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(1), "{}\n{said}", output.status);
+    ensure!(said.contains("File too large"), "no word of the limit:\n{said}");
     Ok(())
 }
