@@ -58,7 +58,7 @@ impl<S: Sink> Session<S> {
             self.sink.outlets().finish(self.settings.last_words, deadline).await;
         }
         self.notes.finish(LAST_LINE, deadline.max(Instant::now() + LAST_LINE / 2)).await;
-        Ok(())
+        written(self.sink.check()).map(drop)
     }
 
     /// Reads what is in the ring buffer until `until`; how many refusals the kernel half kept back.

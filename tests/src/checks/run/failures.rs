@@ -183,7 +183,7 @@ pub(in crate::checks) fn small_files(setting: Setting<'_>) -> anyhow::Result<()>
     trace.args(["trace", "-o", "json", "--timeout", "0.2", "--output"]).arg(events.path());
     let output = limited(&trace)?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.code() == Some(1), "{}\n{said}", output.status);
+    ensure!(output.status.code() == Some(5), "{}\n{said}", output.status);
     ensure!(said.contains("File too large"), "no word of the limit:\n{said}");
     Ok(())
 }
