@@ -335,12 +335,19 @@ pub struct Holder = 88 {
     pub options: u8,
     /// Bits of [`holder`].
     pub flags: u8,
+    /// One more than a descriptor that the caller itself had of it; 0 if that is none of the caller's first
+    /// [`OWN_DESCRIPTORS`], or if this is none of the first [`OWN_SOCKETS`] holders, and before Linux 5.17.
+    pub own_descriptor: u16,
     /// Zero.
-    pub reserved: u16,
-    /// Zero.
-    pub more_reserved: u32,
+    pub reserved: u32,
 }
 }
+
+/// Descriptors of a caller that are compared with a holder: as many as every table has room for (`NR_OPEN_DEFAULT`,
+/// include/linux/fdtable.h).
+pub const OWN_DESCRIPTORS: u32 = 64;
+/// Holders that are compared with the caller's descriptors.
+pub const OWN_SOCKETS: u32 = 4;
 
 /// Per-CPU counters: indexes into the map `COUNTERS`.
 pub mod counter {

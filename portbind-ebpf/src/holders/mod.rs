@@ -4,11 +4,15 @@
 //! every step is bounded, every socket is checked for namespace and port before it is believed, and
 //! what was cut short is said.
 
+#[cfg(not(feature = "bounded"))]
+mod own;
 mod tcp;
 mod udp;
 
 pub(crate) use tcp::is_connected_only;
 
+#[cfg(not(feature = "bounded"))]
+use portbind_ebpf::abi::OWN_SOCKETS;
 use portbind_ebpf::abi::{Address, MAX_HOLDERS, walk as flag};
 
 use crate::kernel::{Ptr, Step, at, get, increment, opaque, repeat, set};
@@ -72,6 +76,11 @@ impl Step for Describing<'_> {
         let holder = &mut holders[index as usize];
         whole.describe_holder(holder, sock, protocol, inode_of_socket(open));
         holder.flags = visible.ownership(open);
+        set(&mut holder.own_descriptor, 0);
+        #[cfg(not(feature = "bounded"))]
+        if index < OWN_SOCKETS {
+            own::find(open, &mut walk.sock, holder);
+        }
         set(&mut refusal.holders, index + 1);
         true
     }

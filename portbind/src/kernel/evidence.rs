@@ -218,6 +218,12 @@ pub fn holders(evidence: &Evidence, tick_ns: u64) -> Vec<Holder> {
     evidence.holders.iter().map(|record| one_holder(record, asked, tick_ns)).collect()
 }
 
+/// The holders that the caller itself had open when it was refused: inode number and descriptor.
+pub fn own_sockets(evidence: &Evidence) -> impl Iterator<Item = (u64, u32)> {
+    let own = |record: &abi::Holder| Some((record.inode, u32::from(record.own_descriptor).checked_sub(1)?));
+    evidence.holders.iter().filter_map(own)
+}
+
 fn one_holder(record: &abi::Holder, asked: &abi::Socket, tick_ns: u64) -> Holder {
     let number = u32::from(record.state);
     let (is_time_wait, is_full) = (number == TIME_WAIT, is_full(number));

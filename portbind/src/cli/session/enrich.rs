@@ -254,6 +254,7 @@ impl Enricher {
         // Those in the way come first: of more than are described, the others go without.
         cause::find_conflicts(&self.case(evidence, &process, &socket), &mut holders);
         self.find_owners(&mut holders, socket.netns, Asker::of(record), now);
+        Self::add_caller(&mut holders, evidence, &process);
         self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
         let case = Case {
             history: self.history_until(key, record.header.time),

@@ -10,6 +10,7 @@ use super::{Enricher, limits};
 use crate::diagnosis::event::{Holder, HolderProcess, Ownership, Process};
 use crate::host::OwnerFds;
 use crate::host::clock::boot_time;
+use crate::kernel::assemble::Evidence;
 use crate::kernel::evidence;
 
 /// Who asked for a port.
@@ -57,6 +58,22 @@ impl Enricher {
                     Rc::make_mut(&mut process).unit = Some(unit);
                 }
                 holder.processes.push(HolderProcess { process, fds: owner.fds, close_on_exec: None });
+            }
+        }
+    }
+
+    /// Adds the caller to the holders that it had open itself when it was refused: it may have ended since, or closed
+    /// them.
+    pub(super) fn add_caller(holders: &mut [Holder], evidence: &Evidence, caller: &Rc<Process>) {
+        for (inode, fd) in evidence::own_sockets(evidence) {
+            let is_of = |owner: &HolderProcess| owner.process.pid == caller.pid;
+            let missing = holders
+                .iter_mut()
+                .filter(|holder| holder.inode == Some(inode) && !holder.processes.iter().any(is_of));
+            for holder in missing {
+                let process = Rc::clone(caller);
+                holder.processes.push(HolderProcess { process, fds: vec![fd], close_on_exec: None });
+                holder.processes.sort_by_key(|owner| owner.process.pid);
             }
         }
     }

@@ -1,0 +1,39 @@
+//! Whether the caller itself has a socket open that is in its way. It may have ended when user space could look.
+
+use portbind_ebpf::abi::{Holder, OWN_DESCRIPTORS};
+
+use crate::kernel::{Block, Each, Ptr, at, count_up, current_task, set};
+use crate::sock::SOCK_WORDS;
+
+const COUNT: usize = OWN_DESCRIPTORS as usize;
+
+/// Notes the caller's descriptor of a `struct socket`, if it is one of the first; `words` is room for them.
+#[inline(always)]
+pub(super) fn find(socket: Ptr, words: &mut [u64; SOCK_WORDS], holder: &mut Holder) {
+    let table = current_task().follow(at!(task_files)).follow(at!(files_fdt));
+    // What cannot be read is zero, as is the file of a socket that has none: neither is a file.
+    let file = socket.follow(at!(socket_file));
+    if file.is_null() {
+        return;
+    }
+    let (words, _) = words.split_first_chunk_mut().unwrap();
+    let files = Block::read_to::<COUNT>(words, table.follow(at!(fdt_fd)));
+    count_up(OWN_DESCRIPTORS, &mut Comparing { files, file, holder });
+}
+
+/// The caller's first files, and the one that is looked for.
+struct Comparing<'a> {
+    files: Block<'a, COUNT>,
+    file: Ptr,
+    holder: &'a mut Holder,
+}
+
+impl Each for Comparing<'_> {
+    #[inline(always)]
+    fn each(&mut self, number: u32) {
+        let number = number % OWN_DESCRIPTORS;
+        if self.files.get::<u64>(number * size_of::<u64>() as u32) == self.file.0 {
+            set(&mut self.holder.own_descriptor, number as u16 + 1);
+        }
+    }
+}
