@@ -7,6 +7,7 @@ mod descriptors;
 mod enrich;
 mod known_ports;
 mod looks;
+mod names_seen;
 mod netns_names;
 mod overflow;
 mod party;

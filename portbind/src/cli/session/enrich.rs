@@ -15,6 +15,7 @@ use super::bounded::Usage;
 use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;
 use super::looks::look;
+use super::names_seen::{NamesSeen, Question};
 use super::netns_names::NetnsNames;
 use super::processes::{Introduced, Processes};
 use super::recent::FRESH;
@@ -55,6 +56,7 @@ pub(super) struct Enricher {
     seeds: Seeds,
     netns_names: NetnsNames,
     descriptors: Descriptors,
+    names_seen: NamesSeen<named::Found>,
     interfaces: Interfaces,
     facts: KnownPorts,
     generation: Generation,
@@ -77,6 +79,7 @@ impl Enricher {
             interfaces: Interfaces::new(&host.procfs),
             netns_names: NetnsNames::new(&host),
             descriptors: Descriptors::new(),
+            names_seen: NamesSeen::new(),
             facts: KnownPorts::new(),
             generation: generation(),
             tick_ns: tick_ns(),
@@ -94,7 +97,7 @@ impl Enricher {
         usage.push(("history", Usage { bytes, limit, evicted: self.history.evicted() }));
         let (bytes, limit) = self.owners.bytes();
         usage.push(("owners", Usage { bytes, limit, evicted: 0 }));
-        usage.push(("descriptors", self.descriptors.usage()));
+        usage.extend([("descriptors", self.descriptors.usage()), ("names", self.names_seen.usage())]);
         usage.push(("ports", self.facts.usage()));
         usage.push(("namespaces", self.netns_names.usage()));
         usage

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use portbind_ebpf::abi;
 
-use super::{Asker, Enricher, limits};
+use super::{Asker, Enricher, Question, limits};
 use crate::diagnosis::elsewhere;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
@@ -20,11 +20,31 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::{evidence, name};
 
+/// Bytes of a name, at most (`sun_path`, include/uapi/linux/un.h).
+const MOST_OF_NAME: usize = 108;
+
 /// What has the name, and what that means.
-struct Found {
+#[derive(Clone, Debug)]
+pub(super) struct Found {
     holders: Vec<Holder>,
     cause: Cause,
     fix: Option<Fix>,
+}
+
+impl Found {
+    /// A process has the name itself.
+    fn is_own(&self, pid: u32) -> bool {
+        self.holders.iter().flat_map(|holder| &holder.processes).any(|owner| owner.process.pid == pid)
+    }
+
+    /// Bytes that it takes besides its own; processes are counted with each holder.
+    fn heap_bytes(&self) -> usize {
+        let owned = |holder: &Holder| {
+            let processes: usize = holder.processes.iter().map(|owner| owner.process.bytes()).sum();
+            size_of::<Holder>() + processes + MOST_OF_NAME
+        };
+        self.holders.iter().map(owned).sum::<usize>() + self.cause.summary.len()
+    }
 }
 
 impl Enricher {
@@ -43,7 +63,7 @@ impl Enricher {
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
         let (found, confidence) = if error == Errno::EADDRINUSE {
-            (self.look_for(&socket, &process, record, now), Confidence::Afterwards)
+            (self.find_name(&socket, &process, record, sockaddr, now), Confidence::Afterwards)
         } else {
             let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
             (Found { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
@@ -68,7 +88,41 @@ impl Enricher {
         refusal
     }
 
-    /// Who has the name, and why it was refused.
+    /// Who has the name, and why it was refused: as it was found by the last look, if that was after the refusal.
+    fn find_name(
+        &mut self,
+        socket: &Socket,
+        process: &Process,
+        record: &abi::Refusal,
+        sockaddr: &[u8],
+        now: Instant,
+    ) -> Found {
+        let asked = &record.socket;
+        let question = Question {
+            pid: process.pid,
+            start_time: record.identity.start_time,
+            netns: socket.netns,
+            family: asked.family,
+            protocol: asked.protocol,
+            socket_type: asked.socket_type,
+            sockaddr: sockaddr.into(),
+        };
+        if let Some(found) = self.names_seen.after(&question, record.header.time) {
+            return found;
+        }
+        let looked = boot_time();
+        let found = self.look_for(socket, process, record, now);
+        // What was the caller's own socket a moment ago has gone with the caller.
+        if found.holders.is_empty()
+            && let Some(before) = self.names_seen.last(&question).filter(|before| before.is_own(process.pid))
+        {
+            return before;
+        }
+        self.names_seen.note(question, looked, found.clone(), found.heap_bytes());
+        found
+    }
+
+    /// The same, found now.
     fn look_for(&mut self, socket: &Socket, process: &Process, record: &abi::Refusal, now: Instant) -> Found {
         match &socket.name {
             Some(Name::Path(path)) => {

@@ -1,0 +1,86 @@
+//! What was found out about refused names: a look holds for all refusals before it, so a burst is looked at once.
+
+use super::bounded::{Bounded, Usage};
+
+/// Bytes of looks that are remembered.
+const KNOWN: usize = 128 * 1024;
+
+/// What decides what a look finds: the process, by number and start, and the sockaddr and kind of the socket it asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) pid: u32,
+    pub(super) start_time: u64,
+    pub(super) netns: u32,
+    pub(super) family: u16,
+    pub(super) protocol: u16,
+    pub(super) socket_type: u16,
+    pub(super) sockaddr: Box<[u8]>,
+}
+
+/// The last look at each question, with the time when it began.
+#[derive(Debug)]
+pub(super) struct NamesSeen<V>(Bounded<Question, (u64, V)>);
+
+impl<V: Clone> NamesSeen<V> {
+    pub(super) fn new() -> Self {
+        Self(Bounded::new(KNOWN))
+    }
+
+    pub(super) const fn usage(&self) -> Usage {
+        self.0.usage()
+    }
+
+    /// The last answer, if that look began after the refusal, at `refused`.
+    pub(super) fn after(&mut self, question: &Question, refused: u64) -> Option<V> {
+        let (looked, answer) = self.0.get(question)?;
+        (refused <= *looked).then(|| answer.clone())
+    }
+
+    /// The last answer, whenever that look began.
+    pub(super) fn last(&mut self, question: &Question) -> Option<V> {
+        self.0.get(question).map(|(_, answer)| answer.clone())
+    }
+
+    /// Remembers an answer of `heap` bytes, to a look that began at `looked`.
+    pub(super) fn note(&mut self, question: Question, looked: u64, answer: V, heap: usize) {
+        let bytes = size_of::<(Question, u64, V)>() + question.sockaddr.len() + heap;
+        self.0.put(question, (looked, answer), bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(pid: u32) -> Question {
+        Question {
+            pid,
+            start_time: 7,
+            netns: 1,
+            family: 1,
+            protocol: 0,
+            socket_type: 1,
+            sockaddr: Box::from(*b"\x01\x00/run/x"),
+        }
+    }
+
+    #[test]
+    fn a_look_holds_for_what_was_refused_before_it() {
+        let mut seen = NamesSeen::new();
+        assert_eq!(seen.after(&question(5), 10), None);
+        seen.note(question(5), 100, "it", 0);
+        assert_eq!(seen.after(&question(5), 100), Some("it"));
+        assert_eq!(seen.after(&question(5), 101), None);
+        assert_eq!(seen.last(&question(5)), Some("it"));
+        assert_eq!((seen.after(&question(6), 10), seen.last(&question(6))), (None, None));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut seen = NamesSeen::new();
+        for pid in 0..10_000 {
+            seen.note(question(pid), 100, pid, 100);
+        }
+        assert!(seen.usage().bytes <= KNOWN && seen.usage().evicted > 0);
+    }
+}
