@@ -156,8 +156,8 @@ impl Outlet {
         let Ok(out) = self.shared.out.try_lock() else { return };
         let written = out.as_ref().map_or(Ok(0), |out| write_at_once(out.as_fd(), &self.piece));
         drop(out);
-        // What went wrong is found out again by the thread, which may wait.
-        self.may_be_at_once = written != Err(Errno::OPNOTSUPP);
+        // What else went wrong is found out again by the thread, which may wait.
+        self.may_be_at_once = matches!(written, Ok(_) | Err(Errno::AGAIN | Errno::INTR));
         if written == Ok(self.piece.len()) {
             state.next_is_an_event = false;
             self.piece.clear();
