@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::html::Html;
@@ -261,11 +263,46 @@ impl session::Sink for Collector {
 
 fn record(args: &Args, writer: Option<&mut Writer>) -> Result<Option<File>, Error> {
     let (Some(path), Some(writer)) = (&args.record, writer) else { return Ok(None) };
-    writer.append(path).map(Some).map_err(|source| Error::Output { path: path.clone(), source })
+    opened(writer.append(path), path)
 }
 
 fn html(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Html>, Error> {
     let (Some(path), Some(writer)) = (&args.report, writer) else { return Ok(None) };
-    let file = writer.replace(path).map_err(|source| Error::Output { path: path.clone(), source })?;
-    Ok(Some(Html::new(file)))
+    Ok(opened(writer.replace(path), path)?.map(Html::new))
+}
+
+/// A file that was opened. A wrong name is an error; a device without room is none, and the command runs without the file.
+fn opened<T>(file: io::Result<T>, path: &Path) -> Result<Option<T>, Error> {
+    let is_full = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            || error.raw_os_error() == Some(Errno::IO.raw_os_error())
+    };
+    match file {
+        Ok(file) => Ok(Some(file)),
+        Err(source) => {
+            let without = is_full(&source);
+            let error = Error::Output { path: path.to_owned(), source };
+            if !without {
+                return Err(error);
+            }
+            stderr::say(format_args!("{error}; the command runs without it"));
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_without_room_is_no_reason_not_to_run() {
+        let open = |errno: Errno| opened::<()>(Err(errno.into()), Path::new("x"));
+        assert!(open(Errno::NOSPC).unwrap().is_none());
+        assert!(open(Errno::DQUOT).unwrap().is_none());
+        assert!(open(Errno::IO).unwrap().is_none());
+        assert!(open(Errno::ACCESS).is_err());
+        assert!(open(Errno::NOENT).is_err());
+        assert_eq!(opened(Ok(7), Path::new("x")).unwrap(), Some(7));
+    }
 }

@@ -63,8 +63,13 @@ impl Enricher {
     }
 
     /// Adds the caller to the holders that it had open itself when it was refused: it may have ended since, or closed
-    /// them.
+    /// them. Where it was found among them, but had ended before it could be described, its record describes it.
     pub(super) fn add_caller(holders: &mut [Holder], evidence: &Evidence, caller: &Rc<Process>) {
+        for owner in holders.iter_mut().flat_map(|holder| &mut holder.processes) {
+            if owner.process.pid == caller.pid && owner.process.comm.is_empty() {
+                owner.process = Rc::clone(caller);
+            }
+        }
         for (inode, fd) in evidence::own_sockets(evidence) {
             let is_of = |owner: &HolderProcess| owner.process.pid == caller.pid;
             let missing = holders
