@@ -256,7 +256,12 @@ impl Enricher {
         let ports = self.ports(error, &process, &socket, now);
         // Those in the way come first: of more than are described, the others go without.
         cause::find_conflicts(&self.case(evidence, &process, &socket), &mut holders);
-        self.find_owners(&mut holders, socket.netns, Asker::of(record), now);
+        self.find_owners(
+            &mut holders,
+            socket.netns,
+            Asker { process: &process, refused: record.header.time },
+            now,
+        );
         Self::add_caller(&mut holders, evidence, &process);
         self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
         let case = Case {

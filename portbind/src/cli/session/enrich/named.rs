@@ -1,5 +1,6 @@
 //! Refusals of sockets without a port: what has the name is found by looking afterwards.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use portbind_ebpf::abi;
@@ -92,7 +93,7 @@ impl Enricher {
     fn find_name(
         &mut self,
         socket: &Socket,
-        process: &Process,
+        process: &Rc<Process>,
         record: &abi::Refusal,
         sockaddr: &[u8],
         now: Instant,
@@ -111,23 +112,29 @@ impl Enricher {
             return found;
         }
         let looked = boot_time();
-        let found = self.look_for(socket, process, record, now);
+        let mut found = self.look_for(socket, process, record, now);
         // What was the caller's own socket a moment ago has gone with the caller.
         if found.holders.is_empty()
             && let Some(before) = self.names_seen.last(&question).filter(|before| before.is_own(process.pid))
         {
-            return before;
+            found = before;
         }
         self.names_seen.note(question, looked, found.clone(), found.heap_bytes());
         found
     }
 
     /// The same, found now.
-    fn look_for(&mut self, socket: &Socket, process: &Process, record: &abi::Refusal, now: Instant) -> Found {
+    fn look_for(
+        &mut self,
+        socket: &Socket,
+        process: &Rc<Process>,
+        record: &abi::Refusal,
+        now: Instant,
+    ) -> Found {
         match &socket.name {
             Some(Name::Path(path)) => {
                 let sight = self.sight(process, record, path);
-                let holders = self.bound_to(&sight, socket, process.pid, now);
+                let holders = self.bound_to(&sight, socket, process, now);
                 let Sight { object, absolute, is_ours, .. } = sight;
                 let facts = Facts::Path { object, absolute, is_ours };
                 Found { cause: unix::decide(&facts, process, &holders), fix: unix::fix(&facts), holders }
@@ -135,11 +142,11 @@ impl Enricher {
             Some(Name::Abstract(name)) => {
                 let wanted = Wanted::Abstract(name.clone(), socket.protocol);
                 let found = self.in_namespace(socket.netns, process.pid, &wanted);
-                let holders = self.holders(found, socket.netns, process.pid, now);
+                let holders = self.holders(found, socket.netns, process, now);
                 Found { cause: unix::decide(&Facts::Abstract, process, &holders), fix: None, holders }
             }
             _ => {
-                let holders = self.netlink(socket, process.pid, now);
+                let holders = self.netlink(socket, process, now);
                 Found { cause: elsewhere::decide(socket, process, &holders), fix: None, holders }
             }
         }
@@ -171,18 +178,24 @@ impl Enricher {
     }
 
     /// The sockets that are bound to a live socket file. The path leads to it from any network namespace.
-    fn bound_to(&mut self, sight: &Sight, socket: &Socket, pid: u32, now: Instant) -> Vec<Holder> {
+    fn bound_to(
+        &mut self,
+        sight: &Sight,
+        socket: &Socket,
+        process: &Rc<Process>,
+        now: Instant,
+    ) -> Vec<Holder> {
         let Some(file) = sight.file.filter(|_| sight.object == Object::LiveSocket) else { return Vec::new() };
         let wanted = Wanted::File(file, sight.absolute.clone());
-        let found = self.in_namespace(socket.netns, pid, &wanted);
+        let found = self.in_namespace(socket.netns, process.pid, &wanted);
         if !found.is_empty() {
-            return self.holders(found, socket.netns, pid, now);
+            return self.holders(found, socket.netns, process, now);
         }
         let Host { procfs, entrance, .. } = &self.processes.host;
         let others = namespaces(procfs);
         let found = others.iter().flat_map(|(process, file)| find(procfs, entrance, process, file, &wanted));
         let found = found.collect();
-        self.holders(found, socket.netns, pid, now)
+        self.holders(found, socket.netns, process, now)
     }
 
     fn in_namespace(&self, netns: u32, pid: u32, wanted: &Wanted) -> Vec<NamedSocket> {
@@ -191,13 +204,13 @@ impl Enricher {
         place.map_or_else(Vec::new, |(process, file)| find(procfs, entrance, &process, &file, wanted))
     }
 
-    fn netlink(&mut self, socket: &Socket, pid: u32, now: Instant) -> Vec<Holder> {
+    fn netlink(&mut self, socket: &Socket, process: &Rc<Process>, now: Instant) -> Vec<Holder> {
         let (Some(Name::Netlink { port_id, .. }), Protocol::Netlink(protocol)) =
             (&socket.name, socket.protocol)
         else {
             return Vec::new();
         };
-        let place = namespace(&self.processes.host.procfs, socket.netns, pid);
+        let place = namespace(&self.processes.host.procfs, socket.netns, process.pid);
         let inode = place.and_then(|(process, _)| {
             netlink::find(&self.processes.host.procfs, &process, protocol, *port_id)
         });
@@ -211,13 +224,19 @@ impl Enricher {
             uid: None,
             backlog: None,
         });
-        self.holders(found.into_iter().collect(), socket.netns, pid, now)
+        self.holders(found.into_iter().collect(), socket.netns, process, now)
     }
 
     /// Turns the sockets of a name into holders, with the processes that have them open.
-    fn holders(&mut self, found: Vec<NamedSocket>, netns: u32, pid: u32, now: Instant) -> Vec<Holder> {
+    fn holders(
+        &mut self,
+        found: Vec<NamedSocket>,
+        netns: u32,
+        process: &Rc<Process>,
+        now: Instant,
+    ) -> Vec<Holder> {
         let mut holders = unix::in_the_way(found.into_iter().map(NamedSocket::holder).collect());
-        self.find_owners(&mut holders, netns, Asker { pid, refused: boot_time() }, now);
+        self.find_owners(&mut holders, netns, Asker { process, refused: boot_time() }, now);
         holders
     }
 }

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use portbind_ebpf::abi;
-
 use super::{Enricher, limits};
 use crate::diagnosis::event::{Holder, HolderProcess, Ownership, Process};
 use crate::host::OwnerFds;
@@ -15,21 +13,15 @@ use crate::kernel::evidence;
 
 /// Who asked for a port.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asker {
-    pub(super) pid: u32,
+pub(super) struct Asker<'a> {
+    pub(super) process: &'a Rc<Process>,
     /// When that was refused, in nanoseconds since boot.
     pub(super) refused: u64,
 }
 
-impl Asker {
-    pub(super) fn of(record: &abi::Refusal) -> Self {
-        Self { pid: evidence::pid(&record.header), refused: record.header.time }
-    }
-}
-
 impl Enricher {
     /// Finds who has the holders open, and describes some of them.
-    pub(super) fn find_owners(&mut self, holders: &mut [Holder], netns: u32, asker: Asker, now: Instant) {
+    pub(super) fn find_owners(&mut self, holders: &mut [Holder], netns: u32, asker: Asker<'_>, now: Instant) {
         let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
         let age = Duration::from_nanos(boot_time().saturating_sub(asker.refused));
         let at = now.checked_sub(age).unwrap_or(now);
@@ -51,7 +43,11 @@ impl Enricher {
             left = left.saturating_sub(owners.len());
             for owner in owners {
                 let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
-                let process = self.processes.alive(owner.pid, now).or_else(|| opener.map(Rc::clone));
+                // One that has ended since it was found, or while it was described, is as it was known before.
+                let known = opener.or_else(|| (owner.pid == asker.process.pid).then_some(asker.process));
+                let alive = self.processes.alive(owner.pid, now);
+                let whole = alive.clone().filter(|process| !process.comm.is_empty());
+                let process = whole.or_else(|| known.map(Rc::clone)).or(alive);
                 let unknown = || Rc::new(Process { pid: owner.pid, tid: owner.pid, ..Process::default() });
                 let mut process = process.unwrap_or_else(unknown);
                 if let Some(unit) = self.processes.host.socket_unit(&process, holder) {
@@ -63,13 +59,8 @@ impl Enricher {
     }
 
     /// Adds the caller to the holders that it had open itself when it was refused: it may have ended since, or closed
-    /// them. Where it was found among them, but had ended before it could be described, its record describes it.
+    /// them.
     pub(super) fn add_caller(holders: &mut [Holder], evidence: &Evidence, caller: &Rc<Process>) {
-        for owner in holders.iter_mut().flat_map(|holder| &mut holder.processes) {
-            if owner.process.pid == caller.pid && owner.process.comm.is_empty() {
-                owner.process = Rc::clone(caller);
-            }
-        }
         for (inode, fd) in evidence::own_sockets(evidence) {
             let is_of = |owner: &HolderProcess| owner.process.pid == caller.pid;
             let missing = holders
@@ -85,14 +76,14 @@ impl Enricher {
 
     /// The owners of a socket that are described, at most `left`, by pid, and how many more there are. Who asks for
     /// the port and who opened the socket are among the first, because they make the cause.
-    fn choose(&self, inode: u64, holder: &Holder, asker: Asker, left: usize) -> (Vec<OwnerFds>, u64) {
+    fn choose(&self, inode: u64, holder: &Holder, asker: Asker<'_>, left: usize) -> (Vec<OwnerFds>, u64) {
         let found = || self.owners.owners(inode);
         // Not those that came by a copy since, unless nobody else has it any more.
         let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= asker.refused);
         let some_were = found().any(|owner| was_there(&owner));
         let all = || found().filter(|owner| !some_were || was_there(owner));
         let opener = holder.opened_by.as_ref().map(|opener| opener.pid);
-        let matters = |owner: &&OwnerFds| owner.pid == asker.pid || Some(owner.pid) == opener;
+        let matters = |owner: &&OwnerFds| owner.pid == asker.process.pid || Some(owner.pid) == opener;
         let first = all().filter(matters).chain(all().filter(|owner| !matters(owner)));
         let mut chosen: Vec<OwnerFds> =
             first.take(limits::PROCESSES_OF_SOCKET.min(left)).map(limits::some_descriptors).collect();
