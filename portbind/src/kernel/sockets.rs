@@ -56,8 +56,7 @@ impl OpenSockets {
     ) -> Result<Self, AttachError> {
         let (name, place) = Self::program(half, functions)?;
         let ready = half.ready(&BTreeMap::from([(name, place)]))?;
-        let program = ready.first().map_or_else(|| Err(refused(name, "it is gone")), load)?;
-        Self::around(name, &program, half)
+        Self::around(name, ready.first().map(load), half)
     }
 
     /// The iterator's program, and what it is made for.
@@ -72,12 +71,13 @@ impl OpenSockets {
         Ok((name, Place::Typed(BPF_TRACE_ITER, function)))
     }
 
-    /// The iterator around its program, which has been loaded.
+    /// The iterator around its program, as far as that could be loaded.
     pub(super) fn around(
         name: &'static str,
-        program: &OwnedFd,
+        loaded: Option<Result<OwnedFd, AttachError>>,
         half: &mut Half,
     ) -> Result<Self, AttachError> {
+        let program = loaded.unwrap_or_else(|| Err(refused(name, "it is gone")))?;
         let iterator = iterator::attach(program.as_fd()).map_err(|error| refused(name, error.to_string()))?;
         let wanted = half.take_map(MAP).ok_or_else(|| refused(name, format!("no map {MAP}")))?;
         Ok(Self { iterator: Rc::new(iterator), wanted: Rc::new(RefCell::new(wanted)) })

@@ -117,11 +117,8 @@ impl Tracer {
                 Ok((mut attached, missing)) => {
                     let family = options.family.then(|| family::attach(&mut half)).transpose();
                     let family = family.map_err(TraceError::Family)?;
-                    let loaded = attached.take_beside();
-                    let open_sockets = iterator.and_then(|(name, _)| match loaded {
-                        Some(program) => OpenSockets::around(name, &program?, &mut half),
-                        None => OpenSockets::load(&mut half, &kernel.functions),
-                    });
+                    let open_sockets = iterator
+                        .and_then(|(name, _)| OpenSockets::around(name, attached.take_beside(), &mut half));
                     let (half, attached) = (RefCell::new(half), RefCell::new(attached));
                     return Ok(Self {
                         kernel,
