@@ -110,8 +110,6 @@ struct Stage {
     refusals: Vec<Refusal>,
     addresses: BTreeMap<String, (IpAddr, u16)>,
     marks: BTreeMap<String, Span>,
-    /// When the step that is played was asked for, and when it was answered.
-    now: Option<Span>,
 }
 
 impl Stage {
@@ -123,7 +121,6 @@ impl Stage {
         let asked = Instant::now();
         let answer = troupe.tell(&step.actor, &step.action)?;
         let now = Span { asked, answered: Instant::now() };
-        self.now = Some(now);
         if answer.error != step.expect {
             let got = answer.error.as_deref().unwrap_or("success");
             bail!("expected {}, got {got}", step.expect.as_deref().unwrap_or("success"));
@@ -135,7 +132,7 @@ impl Stage {
         let is_bind = matches!(step.action, Action::Bind { .. } | Action::Listen { .. });
         if step.event.is_some() || (is_bind && step.expect.is_some()) {
             let expected = step.event.clone().unwrap_or_default();
-            let refusal = self.refusal(name, step, &expected, troupe)?;
+            let refusal = self.refusal(name, step, &expected, troupe, now)?;
             self.refusals.push(refusal);
         }
         Ok(())
@@ -160,6 +157,7 @@ impl Stage {
         step: &Step,
         expected: &Expected,
         troupe: &Troupe,
+        now: Span,
     ) -> anyhow::Result<Refusal> {
         let endpoint = |(address, port): (IpAddr, u16)| {
             format!("{}:{}", expected.address.unwrap_or(address), expected.port.unwrap_or(port))
@@ -193,7 +191,7 @@ impl Stage {
             holders: expected
                 .holders
                 .iter()
-                .map(|holder| self.holder(holder, troupe))
+                .map(|holder| self.holder(holder, troupe, now))
                 .collect::<Result<_, _>>()?,
             no_holder: expected.no_holder,
             others: expected.others,
@@ -204,7 +202,7 @@ impl Stage {
     }
 
     /// A holder as it is now.
-    fn holder(&self, expected: &ExpectedHolder, troupe: &Troupe) -> anyhow::Result<Holder> {
+    fn holder(&self, expected: &ExpectedHolder, troupe: &Troupe, now: Span) -> anyhow::Result<Holder> {
         let inode = match &expected.socket {
             Some(label) => {
                 Some(troupe.inode(label).with_context(|| format!("no socket is labelled {label}"))?)
@@ -237,7 +235,7 @@ impl Stage {
             inode,
             expected: expected.clone(),
             owners,
-            time_wait_age: self.now.zip(mark).map(|(now, mark)| now.since(*mark)),
+            time_wait_age: mark.map(|mark| now.since(*mark)),
         })
     }
 
