@@ -53,7 +53,7 @@ macro_rules! record {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "user", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
         pub struct $name { $($body)* }
-        const _: () = assert!(size_of::<$name>() == $size && align_of::<$name>() == 8);
+        const _: () = assert!(size_of::<$name>() == $size && $size % 8 == 0);
     };
 }
 
@@ -237,11 +237,7 @@ pub struct Endpoint = 64 {
 
 record! {
 /// The refused socket, and what was asked for.
-pub struct Socket = 56 {
-    /// Address of the kernel's object: an identity while the socket lives, nothing more.
-    pub id: u64,
-    /// Inode number in sockfs, 0 if the socket has none.
-    pub inode: u64,
+pub struct Socket = 40 {
     /// The address that was asked for.
     pub address: Address,
     /// Inode number of the network namespace.
@@ -269,7 +265,7 @@ pub struct Socket = 56 {
 
 record! {
 /// A refusal. [`Refusal::holders`] records [`Holder`] follow it, in the same record of the ring buffer.
-pub struct Refusal = 152 {
+pub struct Refusal = 136 {
     /// Kind [`kind::REFUSAL`].
     pub header: Header,
     /// Who.

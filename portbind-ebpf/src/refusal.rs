@@ -6,9 +6,9 @@ use crate::caller::{self, Caller};
 use crate::filter;
 use crate::history;
 use crate::holders::{self, Tables};
-use crate::kernel::{Memory, Ptr, at, boot_time, count, current_ids, read_sockaddr, room, set};
+use crate::kernel::{Memory, Ptr, boot_time, count, current_ids, read_sockaddr, room, set};
 use crate::scratch::{Place, Scratch};
-use crate::sock::{AF_INET, Asked, Common, Sock, Whole, choose, inode_of_socket, is_v4, mapped, nonzero};
+use crate::sock::{AF_INET, Asked, Common, Sock, Whole, choose, is_v4, mapped, nonzero};
 use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
@@ -198,7 +198,5 @@ fn send(
 /// Copies what a record says of the refused socket.
 #[inline(always)]
 fn describe(asked: &Asked, to: &mut Scratch) {
-    let Asked { sock, protocol, .. } = *asked;
-    let inode = inode_of_socket(sock.visible(protocol).0.follow(at!(sock_socket)));
-    Whole::to(&mut to.walk.sock, sock).describe_asked(&mut to.refusal.socket, asked, inode);
+    Whole::to(&mut to.walk.sock, asked.sock).describe_asked(&mut to.refusal.socket, asked);
 }

@@ -220,8 +220,6 @@ impl Sock {
     /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
     #[inline(always)]
     pub(crate) fn describe_named(self, to: &mut Socket, family: u16) {
-        to.id = self.0.0;
-        to.inode = inode_of_socket(self.0.follow(at!(sock_socket)));
         clear(&mut to.address);
         to.netns = self.netns();
         to.uid = self.owner();

@@ -7,7 +7,7 @@ use super::{Header, Identity, NAME_LEN, Socket};
 
 record! {
 /// A refusal of a socket whose name is no port, whole: only bind is traced of these families.
-pub struct Named = 264 {
+pub struct Named = 248 {
     /// Kind [`NAMED`](super::kind::NAMED).
     pub header: Header,
     /// Who.

@@ -76,9 +76,7 @@ impl<'a> Whole<'a> {
 
     /// Copies what a record says of the refused socket.
     #[inline(always)]
-    pub(crate) fn describe_asked(&self, to: &mut Socket, asked: &Asked, inode: u64) {
-        to.id = asked.sock.0.0;
-        to.inode = inode;
+    pub(crate) fn describe_asked(&self, to: &mut Socket, asked: &Asked) {
         to.address = asked.address;
         to.netns = asked.netns;
         to.interface = self.interface();
