@@ -8,7 +8,7 @@ use portbind_ebpf::abi::{Alike, Often, Party, PartyShare, Refusal, Share};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::evidence;
-use super::half::Half;
+use super::maps::Maps;
 
 /// The map of those that are alike.
 const ALIKE: &str = "ALIKE";
@@ -46,8 +46,8 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Those that are alike, as far as the map can be read while it changes.
-    pub(super) fn alike(&mut self, half: &mut Half) -> Vec<More<Alike, Often>> {
-        let more = more::<AlikeBytes, OftenBytes, Often>(half, ALIKE, &mut self.alike, |often| often.more);
+    pub(super) fn alike(&mut self, maps: &mut Maps) -> Vec<More<Alike, Often>> {
+        let more = more::<AlikeBytes, OftenBytes, Often>(maps, ALIKE, &mut self.alike, |often| often.more);
         let typed = |more: More<AlikeBytes, Often>| {
             let More { key, value, count, before } = more;
             More { key: zerocopy::transmute!(key), value, count, before }
@@ -56,15 +56,15 @@ impl Counts {
     }
 
     /// Those that were counted without a look, by thread group id.
-    pub(super) fn not_looked_at(&mut self, half: &mut Half) -> Vec<More<u32, Share>> {
-        more::<u32, ShareBytes, Share>(half, SHARES, &mut self.shares, |share| share.more)
+    pub(super) fn not_looked_at(&mut self, maps: &mut Maps) -> Vec<More<u32, Share>> {
+        more::<u32, ShareBytes, Share>(maps, SHARES, &mut self.shares, |share| share.more)
     }
 }
 
 /// What there is more in a map than the last time. What has not changed since then is taken out of it: the kernel half
 /// begins anew with those when it has to.
 fn more<K, B, V>(
-    half: &mut Half,
+    maps: &mut Maps,
     map: &str,
     known: &mut Known<K, V>,
     count: impl Fn(&V) -> u64,
@@ -76,7 +76,7 @@ where
 {
     let mut found = Vec::new();
     let mut stale = Vec::new();
-    let entries: Vec<(K, V)> = entries::<K, B>(half, map)
+    let entries: Vec<(K, V)> = entries::<K, B>(maps, map)
         .filter_map(|(key, bytes)| Some((key, V::read_from_bytes(bytes.as_bytes()).ok()?)))
         .collect();
     let before = std::mem::take(known);
@@ -94,14 +94,14 @@ where
         }
         known.insert(key, value);
     }
-    forget::<K, B>(half, map, &stale);
+    forget::<K, B>(maps, map, &stale);
     found
 }
 
 /// Takes entries out of a map. Who counts one there at this moment counts it in vain: it is missing in the sum, and so is
 /// accounted for as lost. An entry that cannot be taken out stays, and is counted on.
-fn forget<K: Pod, V: Pod>(half: &mut Half, map: &str, stale: &[K]) {
-    let Ok(map) = half.map_mut(map) else { return };
+fn forget<K: Pod, V: Pod>(maps: &mut Maps, map: &str, stale: &[K]) {
+    let Ok(map) = maps.get_mut(map) else { return };
     let Ok(mut map) = HashMap::<_, K, V>::try_from(map) else { return };
     for key in stale {
         drop(map.remove(key));
@@ -109,8 +109,8 @@ fn forget<K: Pod, V: Pod>(half: &mut Half, map: &str, stale: &[K]) {
 }
 
 /// How many refusals of each party were lost, as far as they are remembered, most first.
-pub(super) fn lost(half: &Half) -> Vec<(Party, u64)> {
-    let entries = entries::<PartyBytes, PartyShareBytes>(half, PARTIES);
+pub(super) fn lost(maps: &Maps) -> Vec<(Party, u64)> {
+    let entries = entries::<PartyBytes, PartyShareBytes>(maps, PARTIES);
     let lost = entries.map(|(party, share)| (zerocopy::transmute!(party), zerocopy::transmute!(share)));
     let mut lost: Vec<_> = lost
         .map(|(party, share): (Party, PartyShare)| (party, share.lost))
@@ -121,8 +121,8 @@ pub(super) fn lost(half: &Half) -> Vec<(Party, u64)> {
 }
 
 /// What can be read of a map; nothing if it was not made.
-fn entries<'h, K: Pod + 'h, V: Pod + 'h>(half: &'h Half, map: &str) -> impl Iterator<Item = (K, V)> + 'h {
-    let map = half.map(map).and_then(|map| HashMap::<&MapData, K, V>::try_from(map).ok());
+fn entries<'h, K: Pod + 'h, V: Pod + 'h>(maps: &'h Maps, map: &str) -> impl Iterator<Item = (K, V)> + 'h {
+    let map = maps.get(map).and_then(|map| HashMap::<&MapData, K, V>::try_from(map).ok());
     let entries: Vec<_> = map.iter().flat_map(HashMap::iter).filter_map(Result::ok).collect();
     entries.into_iter()
 }

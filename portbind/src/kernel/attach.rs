@@ -9,8 +9,8 @@ use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF
 
 use super::backend::{Backend, Hook, Kind, Point};
 use super::half::Half;
-use super::load::{Loading, at_once};
-use crate::sys::tracing::{self, Kprobes, Place, When};
+use super::load::{Loading, at_once, load};
+use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 
 /// Why one backend cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,24 +53,44 @@ pub(super) struct Attached {
     beside: Option<Result<OwnedFd, AttachError>>,
 }
 
-/// Attaches every hook of a backend; returns what optional hooks would have shown, too. One program more is loaded
-/// `beside`, while the verifier is busy with the long ones.
-pub(super) fn attach(
-    half: &mut Half,
-    backend: Backend,
-    functions: &BTreeMap<&'static str, u32>,
-    beside: Option<(&'static str, Place)>,
-) -> Result<(Attached, Vec<&'static str>), AttachError> {
-    let mut points = Vec::new();
-    let mut missing = Vec::new();
-    for hook in backend.hooks() {
-        match point_of(hook, functions) {
-            Ok(point) => points.push(point),
-            Err(error) if hook.essential => return Err(error),
-            Err(_) => missing.push(hook.shows),
-        }
+/// What a backend will attach on the running kernel.
+#[derive(Debug)]
+pub(super) struct Plan {
+    points: Vec<&'static Point>,
+    /// What optional hooks would have shown.
+    pub(super) missing: Vec<&'static str>,
+    kprobes: Option<Kprobes>,
+}
+
+impl Plan {
+    /// Programs for these points, which need no probes.
+    pub(super) const fn of_points(points: Vec<&'static Point>) -> Self {
+        Self { points, missing: Vec::new(), kprobes: None }
     }
-    Ok((Attached::at(half, &points, functions, beside)?, missing))
+
+    /// A point for every hook of a backend. Where the kernel allows none of its kind, that shows here, before anything
+    /// is made ready; `functions` has the ids of the types of their targets.
+    pub(super) fn of(backend: Backend, functions: &BTreeMap<&'static str, u32>) -> Result<Self, AttachError> {
+        let mut plan = Self::of_points(Vec::new());
+        for hook in backend.hooks() {
+            match point_of(hook, functions) {
+                Ok(point) => plan.points.push(point),
+                Err(error) if hook.essential => return Err(error),
+                Err(_) => plan.missing.push(hook.shows),
+            }
+        }
+        for point in &plan.points {
+            let place = place_of(point, functions);
+            if place == Place::Kprobe && plan.kprobes.is_none() {
+                let read = Kprobes::read().map_err(|error| refused(point, point.program, &error));
+                plan.kprobes = Some(read?);
+            } else if point.kind == Kind::Fexit {
+                load(&Program::shortest(point.program, place))?;
+                break;
+            }
+        }
+        Ok(plan)
+    }
 }
 
 fn point_of(
@@ -101,27 +121,23 @@ fn refused(point: &Point, program: &'static str, error: &io::Error) -> AttachErr
 }
 
 impl Attached {
-    /// Loads the programs of these points, and puts them there; `functions` has the ids of the types of their targets.
-    /// `beside` is only loaded.
+    /// Loads the programs of a plan, and attaches them; `functions` has the ids of the types of their targets. One program
+    /// more is loaded `beside`, while the verifier is busy with the long ones.
     pub(super) fn at(
         half: &mut Half,
-        points: &[&'static Point],
+        plan: &Plan,
         functions: &BTreeMap<&'static str, u32>,
         beside: Option<(&'static str, Place)>,
     ) -> Result<Self, AttachError> {
-        let mut attached = Self::default();
-        // First, because nothing has to be loaded where there are none.
-        if let Some(point) = points.iter().find(|point| place_of(point, functions) == Place::Kprobe) {
-            attached.kprobes = Some(Kprobes::read().map_err(|error| refused(point, point.program, &error))?);
-        }
+        let mut attached = Self { kprobes: plan.kprobes, ..Self::default() };
         let mut programs: BTreeMap<_, _> = beside.into_iter().collect();
-        for point in points {
+        for point in &plan.points {
             let place = place_of(point, functions);
             let wanted = point.programs().filter(|&name| name == point.program || half.has(name));
             programs.extend(wanted.map(|name| (name, place)));
         }
         // The shortest first: attaching takes its time too, which the verifier has for the others.
-        let mut points = points.to_vec();
+        let mut points = plan.points.clone();
         points.sort_by_key(|point| half.length_of(point.program));
         let ready = half.ready(&programs)?;
         at_once(&ready, |loading| {

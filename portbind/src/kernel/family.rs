@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use aya::maps::{HashMap, MapData, MapError};
 
-use super::attach::{AttachError, Attached};
+use super::attach::{AttachError, Attached, Plan};
 use super::backend::{Kind, Point};
 use super::half::Half;
+use super::maps::Maps;
 use super::tracer::TraceError;
 
 /// The map of them, by thread group id.
@@ -23,19 +24,19 @@ const fn point(target: &'static str, program: &'static str) -> Point {
 
 /// Follows the descendants of the processes in the map.
 pub(super) fn attach(half: &mut Half) -> Result<Attached, AttachError> {
-    Attached::at(half, &POINTS.each_ref(), &BTreeMap::new(), None)
+    Attached::at(half, &Plan::of_points(POINTS.each_ref().to_vec()), &BTreeMap::new(), None)
 }
 
 /// Adds a process.
-pub(super) fn adopt(half: &mut Half, pid: u32) -> Result<(), TraceError> {
+pub(super) fn adopt(maps: &mut Maps, pid: u32) -> Result<(), TraceError> {
     let error = |error: MapError| TraceError::Load(error.to_string());
-    let mut map: HashMap<&mut MapData, u32, u32> = HashMap::try_from(half.map_mut(MAP)?).map_err(error)?;
+    let mut map: HashMap<&mut MapData, u32, u32> = HashMap::try_from(maps.get_mut(MAP)?).map_err(error)?;
     map.insert(pid, 0, 0).map_err(error)
 }
 
 /// The processes that live, as far as the map can be read while it changes.
-pub(super) fn members(half: &Half) -> Vec<u32> {
-    let Some(map) = half.map(MAP) else { return Vec::new() };
+pub(super) fn members(maps: &Maps) -> Vec<u32> {
+    let Some(map) = maps.get(MAP) else { return Vec::new() };
     let map: Result<HashMap<&MapData, u32, u32>, MapError> = HashMap::try_from(map);
     map.map(|map| map.keys().filter_map(Result::ok).collect()).unwrap_or_default()
 }

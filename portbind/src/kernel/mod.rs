@@ -11,6 +11,7 @@ mod family;
 mod half;
 pub mod layout;
 mod load;
+mod maps;
 pub mod name;
 pub mod object;
 pub mod record;

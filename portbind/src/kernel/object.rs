@@ -4,10 +4,10 @@ use lz4_flex::block::{DecompressError, decompress_into, uncompressed_size};
 use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
-use super::btf::Btf;
+use crate::diagnosis::rule::Generation;
 
 /// An object file, packed by build.rs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed(&'static [u8]);
 
 /// What `cargo xtask ebpf` built (`portbind/bpf/portbind.o`). Its loops call the helper `bpf_loop` (Linux 5.17): the
@@ -27,10 +27,18 @@ pub(super) struct Object {
     len: usize,
 }
 
+/// The function of the helper that [`CALLBACKS`] needs (kernel/bpf/bpf_iter.c).
+pub(super) const LOOP: &str = "bpf_loop";
+
 impl Packed {
-    /// The one for the running kernel; the function is the helper's (kernel/bpf/bpf_iter.c).
-    pub(super) fn for_kernel(btf: &Btf<'_>, layout: &Layout) -> Self {
-        if btf.has_function("bpf_loop") && layout.sock_fits() { CALLBACKS } else { BOUNDED }
+    /// The one for a kernel with or without the function [`LOOP`].
+    pub(super) fn for_kernel(has_loop: bool, layout: &Layout) -> Self {
+        if has_loop && layout.sock_fits() { CALLBACKS } else { BOUNDED }
+    }
+
+    /// The one that a kernel most probably needs, by its version alone.
+    pub(super) fn most_probable(kernel: Generation) -> Self {
+        if kernel >= Generation::new(5, 17) { CALLBACKS } else { BOUNDED }
     }
 
     /// Unpacks it. It fails only if this program is damaged.

@@ -79,7 +79,7 @@ impl OpenSockets {
     ) -> Result<Self, AttachError> {
         let program = loaded.unwrap_or_else(|| Err(refused(name, "it is gone")))?;
         let iterator = iterator::attach(program.as_fd()).map_err(|error| refused(name, error.to_string()))?;
-        let wanted = half.take_map(MAP).ok_or_else(|| refused(name, format!("no map {MAP}")))?;
+        let wanted = half.maps.take(MAP).ok_or_else(|| refused(name, format!("no map {MAP}")))?;
         Ok(Self { iterator: Rc::new(iterator), wanted: Rc::new(RefCell::new(wanted)) })
     }
 

@@ -3,24 +3,26 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
+use std::thread;
 
 use aya::maps::{Array, MapData, PerCpuArray};
-use lz4_flex::block::DecompressError;
 use portbind_ebpf::abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW};
 use portbind_ebpf::layout::Layout;
 
 use super::alike::{self, Counts, More};
 pub use super::attach::AttachError;
-use super::attach::{Attached, attach};
+use super::attach::{Attached, Plan};
 use super::backend::Backend;
 use super::btf::{Btf, BtfError};
 use super::debug::{self, DebugLines};
 use super::family;
-use super::half::Half;
+use super::half::{ALWAYS_NEEDED, Half, Parsed};
 use super::layout::{self, LayoutError};
-use super::object::Packed;
+use super::maps::Maps;
+use super::object::{LOOP, Packed};
 use super::sockets::{self, OpenSockets};
 use crate::host::clock::tick_ns;
+use crate::host::generation;
 pub use crate::sys::file_bytes::KERNEL_BTF;
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
 use crate::sys::ring::Ring;
@@ -77,7 +79,7 @@ impl Options {
 #[derive(Debug)]
 pub struct Tracer {
     kernel: Kernel,
-    half: RefCell<Half>,
+    maps: RefCell<Maps>,
     counts: RefCell<Counts>,
     attached: RefCell<Attached>,
     /// What was written last of [`Self::await_ends`].
@@ -107,26 +109,20 @@ impl Tracer {
     /// # Errors
     /// If none works, with what each was refused with.
     pub fn start(options: &Options) -> Result<Self, TraceError> {
-        let kernel = Kernel::read()?;
+        let (kernel, mut parsed) = Kernel::read_beside(|packed| prepare(packed, options))?;
         let mut refused = Vec::new();
         for &backend in &options.backends {
-            // Afresh for each: what a refused backend had loaded goes with its maps.
-            let mut half = kernel.half(backend, options)?;
-            let iterator = OpenSockets::program(&half, &kernel.functions);
-            match attach(&mut half, backend, &kernel.functions, iterator.clone().ok()) {
-                Ok((mut attached, missing)) => {
+            match Working::try_with(backend, &kernel, &mut parsed, options)? {
+                Ok(Working { mut half, attached, missing, open_sockets }) => {
                     let family = options.family.then(|| family::attach(&mut half)).transpose();
-                    let family = family.map_err(TraceError::Family)?;
-                    let open_sockets = iterator
-                        .and_then(|(name, _)| OpenSockets::around(name, attached.take_beside(), &mut half));
-                    let (half, attached) = (RefCell::new(half), RefCell::new(attached));
                     return Ok(Self {
                         kernel,
-                        half,
+                        // What the programs were made of is let go of.
+                        maps: RefCell::new(half.maps),
                         counts: RefCell::default(),
-                        attached,
+                        attached: RefCell::new(attached),
                         awaits_ends: Cell::new(false),
-                        _family: family,
+                        _family: family.map_err(TraceError::Family)?,
                         backend,
                         refused,
                         missing,
@@ -144,7 +140,7 @@ impl Tracer {
     /// # Errors
     /// If it cannot be mapped, or was taken before.
     pub fn take_records(&self) -> Result<Ring, TraceError> {
-        let map = self.half.borrow_mut().take_map("RECORDS");
+        let map = self.maps.borrow_mut().take("RECORDS");
         let map = map.ok_or_else(|| TraceError::Load("no map RECORDS".to_owned()))?;
         Ring::open(map).map_err(|error| TraceError::Load(error.to_string()))
     }
@@ -155,8 +151,8 @@ impl Tracer {
     /// If the map cannot be read.
     pub fn count(&self, index: u32) -> Result<u64, TraceError> {
         let read = || -> Result<u64, aya::maps::MapError> {
-            let half = self.half.borrow();
-            let Some(map) = half.map("COUNTERS") else { return Ok(0) };
+            let maps = self.maps.borrow();
+            let Some(map) = maps.get("COUNTERS") else { return Ok(0) };
             let map: PerCpuArray<&MapData, u64> = PerCpuArray::try_from(map)?;
             Ok(map.get(&index, 0)?.iter().sum())
         };
@@ -166,19 +162,19 @@ impl Tracer {
     /// How many refusals of each kind were only counted since the last call.
     #[must_use]
     pub fn counted_alike(&self) -> Vec<More<Alike, Often>> {
-        self.counts.borrow_mut().alike(&mut self.half.borrow_mut())
+        self.counts.borrow_mut().alike(&mut self.maps.borrow_mut())
     }
 
     /// How many refusals of each process, by thread group id, were counted without a look since the last call.
     #[must_use]
     pub fn not_looked_at(&self) -> Vec<More<u32, Share>> {
-        self.counts.borrow_mut().not_looked_at(&mut self.half.borrow_mut())
+        self.counts.borrow_mut().not_looked_at(&mut self.maps.borrow_mut())
     }
 
     /// How many refusals of each party were lost, as far as parties are remembered, most first.
     #[must_use]
     pub fn lost_by_party(&self) -> Vec<(Party, u64)> {
-        alike::lost(&self.half.borrow())
+        alike::lost(&self.maps.borrow())
     }
 
     /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU. A refusal
@@ -193,13 +189,13 @@ impl Tracer {
     /// # Errors
     /// If the map of them cannot be written.
     pub fn adopt(&self, pid: u32) -> Result<(), TraceError> {
-        family::adopt(&mut self.half.borrow_mut(), pid)
+        family::adopt(&mut self.maps.borrow_mut(), pid)
     }
 
     /// The processes of the family that live.
     #[must_use]
     pub fn family(&self) -> Vec<u32> {
-        family::members(&self.half.borrow())
+        family::members(&self.maps.borrow())
     }
 
     /// Has the kernel half tell at once, or in its time, what becomes of sockets.
@@ -210,9 +206,9 @@ impl Tracer {
         if self.awaits_ends.replace(at_once) == at_once {
             return Ok(());
         }
-        let mut half = self.half.borrow_mut();
+        let mut maps = self.maps.borrow_mut();
         let error = |error: aya::maps::MapError| TraceError::Load(error.to_string());
-        let mut map: Array<&mut MapData, u32> = Array::try_from(half.map_mut("AWAITED")?).map_err(error)?;
+        let mut map: Array<&mut MapData, u32> = Array::try_from(maps.get_mut("AWAITED")?).map_err(error)?;
         map.set(0, u32::from(at_once), 0).map_err(error)
     }
 
@@ -238,20 +234,61 @@ impl Tracer {
     }
 }
 
+/// A backend that works.
+struct Working {
+    half: Half,
+    attached: Attached,
+    missing: Vec<&'static str>,
+    open_sockets: Result<OpenSockets, AttachError>,
+}
+
+impl Working {
+    /// Attaches a backend, or says why the kernel refuses it.
+    fn try_with(
+        backend: Backend,
+        kernel: &Kernel,
+        parsed: &mut Option<Parsed>,
+        options: &Options,
+    ) -> Result<Result<Self, AttachError>, TraceError> {
+        let plan = match Plan::of(backend, &kernel.functions) {
+            Ok(plan) => plan,
+            Err(error) => return Ok(Err(error)),
+        };
+        // Afresh, if a backend was refused when it was partly attached: what it had loaded goes with its maps.
+        let parsed = parsed.take().map_or_else(|| prepare(kernel.object, options), Ok)?;
+        let mut half = kernel.half(parsed, backend, options)?;
+        let iterator = OpenSockets::program(&half, &kernel.functions);
+        let attached = Attached::at(&mut half, &plan, &kernel.functions, iterator.clone().ok());
+        Ok(attached.map(|mut attached| {
+            let loaded = attached.take_beside();
+            let open_sockets = iterator.and_then(|(name, _)| OpenSockets::around(name, loaded, &mut half));
+            Self { half, attached, missing: plan.missing, open_sockets }
+        }))
+    }
+}
+
 /// Loads the iterator over open sockets, and nothing else of the kernel half.
 ///
 /// # Errors
 /// If the kernel refuses it, or has no type information; `/proc` tells the same, slower.
 pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
-    let kernel = Kernel::read()?;
+    let (kernel, parsed) = Kernel::read_beside(Parsed::of)?;
     let wanted: Vec<_> = sockets::programs().collect();
-    let object = kernel.object.unpack().map_err(|error| damaged(&error))?;
-    let mut half = Half::read(object.bytes(), &kernel.layout, &Filter::ANY, &wanted)?;
+    let parsed = parsed.map_or_else(|| Parsed::of(kernel.object), Ok)?;
+    let mut half = parsed.half(&kernel.layout, &Filter::ANY, &wanted)?;
     OpenSockets::load(&mut half, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
 }
 
-fn damaged(error: &DecompressError) -> TraceError {
-    TraceError::Load(format!("this program is damaged: {error}"))
+/// Reads an object, and makes what every backend needs of it.
+fn prepare(packed: Packed, options: &Options) -> Result<Parsed, TraceError> {
+    let mut parsed = Parsed::of(packed)?;
+    let maps = parsed.maps_mut();
+    if !options.family {
+        maps.set_entries(family::MAP, 1);
+    }
+    // What cannot be made is reported where a program needs it.
+    ALWAYS_NEEDED.iter().for_each(|name| drop(maps.get_mut(name)));
+    Ok(parsed)
 }
 
 /// What is known of the running kernel once its type information has been read and let go of.
@@ -265,33 +302,47 @@ struct Kernel {
 }
 
 impl Kernel {
+    /// Reads what is known of the kernel, while `with` does what it can with the object that this most probably needs;
+    /// `None` if it needs the other one, or there was no thread to be had.
+    fn read_beside<T: Send>(
+        with: impl FnOnce(Packed) -> Result<T, TraceError> + Send,
+    ) -> Result<(Self, Option<T>), TraceError> {
+        let probable = Packed::most_probable(generation());
+        thread::scope(|scope| {
+            let beside = thread::Builder::new().spawn_scoped(scope, move || with(probable));
+            let kernel = Self::read()?;
+            let done =
+                beside.ok().filter(|_| kernel.object == probable).and_then(|thread| thread.join().ok());
+            Ok((kernel, done.transpose()?))
+        })
+    }
+
     fn read() -> Result<Self, TraceError> {
         let bytes = read_kernel_btf()?;
         let btf = Btf::parse(&bytes)?;
         let points = Backend::ALL.iter().flat_map(|backend| backend.hooks()).flat_map(|hook| hook.points);
-        let names: Vec<_> = points.map(|point| point.target).chain(sockets::functions()).collect();
-        let functions = btf.functions(&names).into_iter().chain(btf.typedefs(&names)).collect();
+        let names: Vec<_> =
+            points.map(|point| point.target).chain(sockets::functions()).chain([LOOP]).collect();
+        let functions: BTreeMap<_, _> =
+            btf.functions(&names).into_iter().chain(btf.typedefs(&names)).collect();
         let layout = layout::resolve(&btf)?;
-        let object = Packed::for_kernel(&btf, &layout);
+        let object = Packed::for_kernel(functions.contains_key(LOOP), &layout);
         Ok(Self { layout, functions, object })
     }
 
     /// The programs of a backend and what goes with them, ready to be loaded.
-    fn half(&self, backend: Backend, options: &Options) -> Result<Half, TraceError> {
+    fn half(&self, parsed: Parsed, backend: Backend, options: &Options) -> Result<Half, TraceError> {
         let mut wanted = backend.programs();
         wanted.extend(sockets::programs());
         if options.family {
             wanted.extend(family::POINTS.iter().map(|point| point.program));
         }
         let filter = Filter { window: WINDOW / tick_ns().max(1), ..options.filter };
-        let object = self.object.unpack().map_err(|error| damaged(&error))?;
-        let mut half = Half::read(object.bytes(), &self.layout, &filter, &wanted)?;
-        if !options.family {
-            half.set_entries(family::MAP, 1);
-        }
+        let mut half = parsed.half(&self.layout, &filter, &wanted)?;
         if let Some(words) = &options.ports {
             let error = |error: aya::maps::MapError| TraceError::Load(error.to_string());
-            let mut map: Array<&mut MapData, u64> = Array::try_from(half.map_mut("PORTS")?).map_err(error)?;
+            let mut map: Array<&mut MapData, u64> =
+                Array::try_from(half.maps.get_mut("PORTS")?).map_err(error)?;
             for (index, word) in (0..PORT_WORDS).zip(words.iter()) {
                 map.set(index, word, 0).map_err(error)?;
             }

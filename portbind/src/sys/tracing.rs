@@ -15,7 +15,8 @@ use aya_obj::generated::bpf_prog_type::{
     BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_TRACING,
 };
 use aya_obj::generated::{
-    PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, bpf_attach_type, bpf_func_info, bpf_insn, perf_event_attr,
+    BPF_ALU64, BPF_EXIT, BPF_JMP, BPF_K, BPF_MOV, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC,
+    bpf_attach_type, bpf_func_info, bpf_insn, perf_event_attr,
 };
 
 use super::bpf::{empty, length, open};
@@ -51,6 +52,20 @@ pub struct Program<'a> {
     /// The types of its object, as the kernel has them, and which of them its functions have: without, no function
     /// can be handed to a helper.
     pub functions: Option<(BorrowedFd<'a>, &'a [bpf_func_info])>,
+}
+
+impl Program<'_> {
+    /// A program that does nothing: whether the kernel takes any at this place.
+    #[must_use]
+    pub fn shortest(name: &'static str, place: Place) -> Self {
+        let instruction = |code: u32| {
+            let [code, ..] = code.to_le_bytes();
+            let registers = bpf_insn::new_bitfield_1(0, 0);
+            bpf_insn { code, _bitfield_align_1: [], _bitfield_1: registers, off: 0, imm: 0 }
+        };
+        let instructions = vec![instruction(BPF_ALU64 | BPF_MOV | BPF_K), instruction(BPF_JMP | BPF_EXIT)];
+        Self { name, license: c"Dual MIT/GPL", place, instructions, functions: None }
+    }
 }
 
 /// Loads a program. If the verifier refuses it, `log` has why, up to the first NUL.
