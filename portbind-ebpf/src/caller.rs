@@ -48,7 +48,8 @@ pub(crate) const INTRODUCTION_LEN: u32 = (RING_HEADER_LEN + size_of::<Introducti
 /// as long as the rest, and as much room. `time`: now, in nanoseconds since boot.
 #[inline(always)]
 pub(crate) fn introduce(caller: &Caller, time: u64) {
-    if !caller.is_introduced {
+    // Without an introduction, the user half looks at the process itself.
+    if !caller.is_introduced && party::admits_life(&caller.process.party, INTRODUCTION_LEN) {
         let Introduced { start_time, party, exec_id, since } = caller.process;
         let calls_and_ticks = u64::from(exec_id) << 32 | u64::from(since);
         let _ = portbind_introduce(
@@ -70,10 +71,6 @@ fn portbind_introduce(time, start_time, calls_and_ticks, cgroup, owner_and_kind)
         exec_id: (calls_and_ticks >> 32) as u32,
         since: calls_and_ticks as u32,
     };
-    // Without one, the user half looks at the process itself.
-    if !party::admits_life(&process.party, INTRODUCTION_LEN) {
-        return 0;
-    }
     let Some(mut record) = Slot::<Introduction>::reserve() else { return 0 };
     header(&mut record.header, kind::INTRODUCTION, time);
     identify(&mut record.identity, &process);

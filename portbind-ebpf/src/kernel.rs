@@ -250,10 +250,17 @@ impl Registers {
 /// Adds one to a counter of this CPU.
 #[inline(always)]
 pub(crate) fn count(index: u32) {
-    if let Some(value) = crate::maps::COUNTERS.get_ptr_mut(index) {
-        // SAFETY: the map returned a valid pointer to this CPU's value.
-        add_one(unsafe { &mut *value });
-    }
+    portbind_count(u64::from(index));
+}
+
+verified_once! {
+/// [`count`]. Returns whether there is such a counter.
+fn portbind_count(index) {
+    let Some(value) = crate::maps::COUNTERS.get_ptr_mut(index as u32) else { return 0 };
+    // SAFETY: the map returned a valid pointer to this CPU's value.
+    add_one(unsafe { &mut *value });
+    1
+}
 }
 
 /// Adds one to a value in a map, at once: a program can be preempted by another task's on the same CPU.

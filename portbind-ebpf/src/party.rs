@@ -23,7 +23,7 @@ const MAX_NEW: u64 = 64;
 pub(crate) fn current() -> Party {
     let (near, far) = (ancestor_cgroup(PARTY_LEVEL), ancestor_cgroup(1));
     let cgroup = near | far.wrapping_mul(1 ^ nonzero(near));
-    Party { cgroup, owner: owner(), kind: 0 }
+    Party { cgroup, owner: portbind_owner() as u32, kind: 0 }
 }
 
 /// Id of the cgroup above the current task at this level; 0 if there is none, and where the kernel may be too old to tell:
@@ -51,15 +51,16 @@ pub(crate) const fn of_values(cgroup: u64, owner_and_kind: u64) -> Party {
     Party { cgroup, owner: owner_and_kind as u32, kind: (owner_and_kind >> 32) as u32 }
 }
 
+verified_once! {
 /// The user who is behind the current task; see [`Party::owner`].
-#[inline(always)]
-fn owner() -> u32 {
+fn portbind_owner() {
     let namespace = current_task().follow(at!(task_cred)).follow(at!(cred_user_ns));
     let mut outermost = Outermost { namespace, owner: current_owner() as u32 };
     if namespace.read::<u32>(at!(user_namespace_level)) != 0 {
         repeat(MAX_NAMESPACES, &mut outermost);
     }
-    outermost.owner
+    u64::from(outermost.owner)
+}
 }
 
 /// The way up to the initial user namespace, and the owner of the last one before it.
@@ -143,8 +144,13 @@ pub(crate) fn is_small(share: &mut PartyShare, bytes: u32) -> bool {
 /// Whether there is room for a record of the life of ports.
 #[inline(always)]
 pub(crate) fn admits_life(party: &Party, bytes: u32) -> bool {
-    if !has_little_room() {
-        return true;
-    }
-    share(party).is_some_and(|share| is_small(share, bytes))
+    !has_little_room() || portbind_admit_small(party.cgroup, owner_and_kind(party), u64::from(bytes)) != 0
+}
+
+verified_once! {
+/// Whether a party gets so many bytes more of its part of the room that is kept for all: 1 or 0.
+fn portbind_admit_small(cgroup, owner_and_kind, bytes) {
+    let share = share(&of_values(cgroup, owner_and_kind));
+    u64::from(share.is_some_and(|share| is_small(share, bytes as u32)))
+}
 }

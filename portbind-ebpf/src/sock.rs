@@ -110,6 +110,30 @@ pub(crate) struct Asked {
     pub(crate) netns: u32,
 }
 
+impl Asked {
+    /// All of it but the socket, as functions of numbers take it; see [`Self::of_values`].
+    #[inline(always)]
+    pub(crate) fn values(&self) -> [u64; 5] {
+        let [a, b, c, d] = self.address.map(u64::from);
+        let place = u64::from(self.netns) << 32 | u64::from(self.port) << 16 | u64::from(self.protocol);
+        [b << 32 | a, d << 32 | c, place, u64::from(self.family), self.time]
+    }
+
+    /// What was asked for, by [`Self::values`].
+    #[inline(always)]
+    pub(crate) fn of_values([first, second, place, family, time]: [u64; 5]) -> Self {
+        Self {
+            time,
+            sock: Sock(Ptr(0)),
+            family: family as u16,
+            address: [first as u32, (first >> 32) as u32, second as u32, (second >> 32) as u32],
+            port: (place >> 16) as u16,
+            protocol: place as u16,
+            netns: (place >> 32) as u32,
+        }
+    }
+}
+
 /// What a record says of where a socket is, besides its common part.
 pub(crate) struct Place {
     /// The local one: a refused socket has lost its own.

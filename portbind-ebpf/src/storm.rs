@@ -49,21 +49,33 @@ pub(crate) fn counts_only() -> bool {
 /// Counts a refusal if enough that are alike were sent in this window of time, and that is wanted. Returns whether it did.
 #[inline(always)]
 pub(crate) fn is_one_more(asked: &Asked) -> bool {
-    look(asked);
+    let [first, second, place, family, time] = asked.values();
+    let is_counted = portbind_is_one_more(first, second, place, family, time) != 0;
+    if is_counted {
+        count(counter::COALESCED);
+    }
+    is_counted
+}
+
+verified_once! {
+/// [`is_one_more`], of values of [`Asked::values`].
+fn portbind_is_one_more(first, second, place, family, time) {
+    let asked = Asked::of_values([first, second, place, family, time]);
+    look(&asked);
     let burst = u64::from(global(&FILTER.burst));
     if burst == 0 {
-        return false;
+        return 0;
     }
     let now = jiffies();
-    let alike = alike(asked);
-    let Some(often) = ALIKE.value_or_new(&alike) else { return false };
-    begin(often, asked, now);
+    let Some(often) = ALIKE.value_or_new(&alike(&asked)) else { return 0 };
+    begin(often, &asked, now);
     if get(&often.told) < burst {
         add_one(&mut often.told);
-        return false;
+        return 0;
     }
-    add_to(often, asked.time);
-    true
+    add_to(often, time);
+    1
+}
 }
 
 /// Counts a refusal for which there was no room, and of which there is no kind, with others of its process.
@@ -149,23 +161,59 @@ pub(crate) fn charge(caller: &Caller, bytes: u32) {
 /// kinds is full, or if too many are of one party.
 #[inline(always)]
 pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
-    let alike = alike(asked);
-    if let Some(often) = ALIKE.value(&alike) {
-        add_to(often, asked.time);
-        return;
-    }
-    let mut party = party::share(&caller.process.party);
-    if let Some(party) = &mut party
-        && get(&party.kinds) < KINDS
+    let [first, second, place, family, time] = asked.values();
+    let party = &caller.process.party;
+    let (cgroup, owner_and_kind) = (party.cgroup, party::owner_and_kind(party));
+    // One after the other, not one by the other: what functions that call each other have on the stack adds up.
+    if portbind_count_known(first, second, place, time) != 0
+        || (portbind_admit_kind(cgroup, owner_and_kind) != 0
+            && portbind_count_new(first, second, place, family, time) != 0)
     {
-        add_one(&mut party.kinds);
-        if let Some(often) = ALIKE.value_or_new(&alike) {
-            begin(often, asked, jiffies());
-            add_to(often, asked.time);
-            return;
-        }
+        count(counter::COALESCED);
+    } else {
+        portbind_lose(cgroup, owner_and_kind);
     }
-    lose_of(party);
+}
+
+verified_once! {
+/// Counts a refusal with those that are alike, given [`Asked::values`] but the family. Returns whether there are any.
+fn portbind_count_known(first, second, place, time) {
+    let asked = Asked::of_values([first, second, place, 0, time]);
+    let Some(often) = ALIKE.value(&alike(&asked)) else { return 0 };
+    add_to(often, time);
+    1
+}
+}
+
+verified_once! {
+/// Counts a refusal as the first of a kind, given [`Asked::values`]. Returns whether there was room for one more kind.
+fn portbind_count_new(first, second, place, family, time) {
+    let asked = Asked::of_values([first, second, place, family, time]);
+    let Some(often) = ALIKE.value_or_new(&alike(&asked)) else { return 0 };
+    begin(often, &asked, jiffies());
+    add_to(often, time);
+    1
+}
+}
+
+verified_once! {
+/// Whether a party gets one more kind of refusals: 1 or 0.
+fn portbind_admit_kind(cgroup, owner_and_kind) {
+    let Some(share) = party::share(&party::of_values(cgroup, owner_and_kind)) else { return 0 };
+    if get(&share.kinds) >= KINDS {
+        return 0;
+    }
+    add_one(&mut share.kinds);
+    1
+}
+}
+
+verified_once! {
+/// Counts a refusal of a party that is lost. Returns 0.
+fn portbind_lose(cgroup, owner_and_kind) {
+    lose_of(party::share(&party::of_values(cgroup, owner_and_kind)));
+    0
+}
 }
 
 /// Counts a refusal that is lost.
@@ -184,7 +232,6 @@ fn add_to(often: &mut Often, time: u64) {
     }
     set(&mut often.last, time);
     add_one(&mut often.more);
-    count(counter::COALESCED);
 }
 
 /// Begins a new window of time, if the last one is over.
