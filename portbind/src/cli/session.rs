@@ -50,6 +50,7 @@ use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
 use crate::stderr;
+use crate::sys::code;
 use crate::sys::poll;
 use crate::sys::ring::Ring;
 
@@ -230,6 +231,7 @@ impl<S: Sink> Session<S> {
         let mut loss_check = tokio::time::interval(LOSS_CHECK);
         let mut has_more = false;
         loss_check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        code::let_go();
         loop {
             if self.is_full() {
                 return Ok(End::Asked);

@@ -1,6 +1,7 @@
 //! What takes `unsafe`: promises about descriptors and mappings that no crate can make for this program.
 
 pub mod bpf;
+pub mod code;
 pub mod file_bytes;
 pub mod inherited;
 pub mod iterator;
