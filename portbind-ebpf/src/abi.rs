@@ -69,7 +69,7 @@ pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Sample, Share, WINDOW};
 pub use family::Ended;
 pub use filter::{Filter, life, protocol};
 pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
-pub use named::Named;
+pub use named::{FileView, Named};
 pub use open_socket::{Inodes, OpenSocket};
 pub use party::{CROWD, MAX_PARTIES, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 

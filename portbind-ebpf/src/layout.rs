@@ -170,6 +170,7 @@ layout! {
     inode_ino: Offset "inode" "i_ino";
     inode_sb: Offset "inode" "i_sb";
     super_magic: Offset "super_block" "s_magic";
+    super_dev: Offset "super_block" "s_dev";
     file_inode: Offset "file" "f_inode";
     file_path_mnt: Offset "file" "f_path.mnt";
     file_path_dentry: Offset "file" "f_path.dentry";
@@ -210,6 +211,7 @@ layout! {
     mount_mountpoint: Offset "mount" "mnt_mountpoint";
     dentry_parent: Offset "dentry" "d_parent";
     dentry_name: Offset "dentry" "d_name.name";
+    dentry_inode: Offset "dentry" "d_inode";
     task_tgid: Offset "task_struct" "tgid";
     task_comm: Offset "task_struct" "comm";
     task_real_parent: Offset "task_struct" "real_parent";
@@ -217,6 +219,8 @@ layout! {
     task_start_boottime: Offset "task_struct" "start_boottime";
     task_exec_id: Offset "task_struct" "self_exec_id";
     task_files: Offset "task_struct" "files";
+    task_fs: Offset "task_struct" "fs";
+    task_nsproxy: Offset "task_struct" "nsproxy";
     task_cred: Offset "task_struct" "cred";
     task_mm: Offset "task_struct" "mm";
     task_exit_code: Offset "task_struct" "exit_code";
@@ -228,6 +232,10 @@ layout! {
     user_namespace_parent: Offset "user_namespace" "parent";
     user_namespace_level: Offset "user_namespace" "level";
     user_namespace_owner: Offset "user_namespace" "owner";
+    fs_root_dentry: Offset "fs_struct" "root.dentry";
+    fs_pwd_dentry: Offset "fs_struct" "pwd.dentry";
+    nsproxy_mnt_ns: Offset "nsproxy" "mnt_ns";
+    mnt_namespace_inum: Offset "mnt_namespace" "ns.inum";
     mm_exe_file: Offset "mm_struct" "exe_file";
     mm_arg_start: Offset "mm_struct" "arg_start";
     mm_arg_end: Offset "mm_struct" "arg_end";

@@ -4,11 +4,11 @@
 //! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
 //! refusal is one record, sent where the bind returns, and so reported once.
 
-use portbind_ebpf::abi::{Named, RING_HEADER_LEN, counter, kind};
+use portbind_ebpf::abi::{FileView, Named, RING_HEADER_LEN, counter, kind};
 
 use crate::caller::{self, Caller};
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Slot, boot_time, copy, count, opaque};
+use crate::kernel::{Memory, Ptr, Slot, at, boot_time, copy, count, current_task, opaque};
 use crate::refusal::header;
 use crate::sock::{AF_NETLINK, AF_UNIX, Asked, Sock};
 use crate::storm;
@@ -83,9 +83,28 @@ fn send(asked: &Asked, caller: &Caller, name: Name, error: u32) -> bool {
     let Some(mut record) = Slot::<Named>::reserve() else { return false };
     header(&mut record.header, kind::NAMED, asked.time);
     caller::identify(&mut record.identity, &caller.process);
+    describe_view(&mut record.view);
     asked.sock.describe_named(&mut record.socket, asked.family);
     record.error = error;
     record.name_len = copy(&mut record.name, name.at, name.len, name.memory);
     record.submit();
     true
+}
+
+/// Says what the current task sees of the file system. It may have ended when user space could look there.
+#[inline(always)]
+fn describe_view(to: &mut FileView) {
+    let task = current_task();
+    let fs = task.follow(at!(task_fs));
+    (to.folder, to.folder_device) = file(fs.follow(at!(fs_pwd_dentry)));
+    (to.root, to.root_device) = file(fs.follow(at!(fs_root_dentry)));
+    to.mounts = task.follow(at!(task_nsproxy)).follow(at!(nsproxy_mnt_ns)).read(at!(mnt_namespace_inum));
+    to.reserved = 0;
+}
+
+/// Inode number and device of a directory entry.
+#[inline(always)]
+fn file(dentry: Ptr) -> (u64, u32) {
+    let inode = dentry.follow(at!(dentry_inode));
+    (inode.read(at!(inode_ino)), inode.follow(at!(inode_sb)).read(at!(super_dev)))
 }

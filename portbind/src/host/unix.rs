@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use portbind_ebpf::abi::FileView;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
@@ -73,6 +74,25 @@ pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, has_folder: bool, pa
     }
 }
 
+/// Whether a process sees what that `view` shows at this path: it has the same mounts, the same root and, for a relative
+/// path, the same current folder.
+#[must_use]
+pub fn sees(procfs: &Procfs, pid: u32, view: &FileView, path: &[u8]) -> bool {
+    let is_at = |place: &str, inode: u64, device: u32| {
+        let found = openat(CWD, procfs.root().join(format!("{pid}/{place}")), folder(), Mode::empty());
+        let stat = found.and_then(fstat);
+        stat.is_ok_and(|stat| stat.st_ino == inode && device_number(stat.st_dev) == device)
+    };
+    procfs.namespace_of(&pid.to_string(), "mnt") == Some(view.mounts)
+        && is_at("root", view.root, view.root_device)
+        && (path.starts_with(b"/") || is_at("cwd", view.folder, view.folder_device))
+}
+
+/// The number of a device, as the kernel has it.
+fn device_number(device: u64) -> u32 {
+    rustix::fs::major(device) << 20 | rustix::fs::minor(device)
+}
+
 fn folder() -> OFlags {
     OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC
 }
@@ -122,7 +142,7 @@ pub(super) fn identify(
         FileType::CharacterDevice | FileType::BlockDevice => Object::Device,
         FileType::Unknown => Object::Unseen,
     };
-    let device = rustix::fs::major(stat.st_dev) << 20 | rustix::fs::minor(stat.st_dev);
+    let device = device_number(stat.st_dev);
     // The lower half is all that there is to compare with.
     let inode = u32::try_from(stat.st_ino & u64::from(u32::MAX)).unwrap_or_default();
     (object, Some(FileId { inode, device }))

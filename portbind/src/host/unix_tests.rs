@@ -131,3 +131,34 @@ fn knows_its_own_files() {
     assert_eq!(here.absolute.as_deref(), Some(expected.as_os_str().as_encoded_bytes()));
     assert_eq!(here.object, Object::File);
 }
+
+#[test]
+fn who_sees_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_proc, procfs) = process(folder.path());
+    let stat = rustix::fs::stat(folder.path()).unwrap();
+    let device = device_number(stat.st_dev);
+    let (inode, other) = (stat.st_ino, stat.st_ino + 1);
+    let view = FileView {
+        folder: inode,
+        root: inode,
+        folder_device: device,
+        root_device: device,
+        mounts: 1,
+        reserved: 0,
+    };
+    // The view, and whether a relative and an absolute path are seen as there.
+    let cases = [
+        (view, true, true),
+        (FileView { folder: other, ..view }, false, true),
+        (FileView { folder_device: device + 1, ..view }, false, true),
+        (FileView { root: other, ..view }, false, false),
+        (FileView { root_device: device + 1, ..view }, false, false),
+        (FileView { mounts: 2, ..view }, false, false),
+    ];
+    for (view, relative, absolute) in cases {
+        assert_eq!(sees(&procfs, 7, &view, b"x"), relative, "{view:?}");
+        assert_eq!(sees(&procfs, 7, &view, b"/x"), absolute, "{view:?}");
+    }
+    assert!(!sees(&procfs, 8, &view, b"/x"), "there is no such process");
+}

@@ -1,6 +1,6 @@
 //! What a record says of one refusal, whatever its kind.
 
-use portbind_ebpf::abi::{Holder, Named, Refusal, operation, walk};
+use portbind_ebpf::abi::{FileView, Holder, Named, Refusal, operation, walk};
 use zerocopy::FromZeros as _;
 
 use super::record::Record;
@@ -12,8 +12,17 @@ pub struct Evidence {
     pub refusal: Box<Refusal>,
     /// The sockets on the port, each once, listeners first as they came.
     pub holders: Vec<Holder>,
-    /// The sockaddr asked for, raw, of a socket without a port.
-    pub name: Option<Vec<u8>>,
+    /// What was asked for, of a socket without a port.
+    pub name: Option<AskedName>,
+}
+
+/// A name that is no port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedName {
+    /// The sockaddr, raw.
+    pub sockaddr: Vec<u8>,
+    /// What the caller saw of the file system.
+    pub view: FileView,
 }
 
 impl Evidence {
@@ -40,15 +49,13 @@ impl Evidence {
 
     /// There was no search, and the call is known to have been a bind.
     fn of_name(named: &Named) -> Self {
-        let Named { header, identity, socket, error, name_len, name } = *named;
+        let Named { header, identity, view, socket, error, name_len, name } = *named;
         let len = usize::try_from(name_len).unwrap_or(usize::MAX).min(name.len());
         let (operation, flags) = (operation::BIND, walk::NOT_WALKED);
         let refusal = Refusal { header, identity, socket, error, operation, flags, ..Refusal::new_zeroed() };
-        Self {
-            refusal: Box::new(refusal),
-            holders: Vec::new(),
-            name: Some(name.get(..len).unwrap_or_default().to_vec()),
-        }
+        let sockaddr = name.get(..len).unwrap_or_default().to_vec();
+        let name = Some(AskedName { sockaddr, view });
+        Self { refusal: Box::new(refusal), holders: Vec::new(), name }
     }
 }
 
@@ -76,7 +83,7 @@ mod tests {
         for (told, kept) in [(0, 0), (3, 3), (128, 128), (129, 128), (u32::MAX, 128)] {
             named.name_len = told;
             let Evidence { refusal, name, .. } = Evidence::of(Record::Named(&named)).unwrap();
-            assert_eq!(name.unwrap(), vec![7; kept]);
+            assert_eq!(name.unwrap().sockaddr, vec![7; kept]);
             assert_eq!((refusal.header.time, refusal.error, refusal.operation), (20, 98, operation::BIND));
         }
     }

@@ -1,6 +1,7 @@
 //! What is said of a refusal does not depend on whether its caller still lives when it is looked at.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::Setting;
 use super::support::{PATIENCE, Quarrel, exited};
-use crate::actor::{Action, Family, Protocol, Way};
+use crate::actor::{Action, Family, Kind, Protocol, SocketName, Way};
 use crate::runner::kernel_is_at_least;
 use crate::tracer::Tracer;
 
@@ -21,12 +22,13 @@ type Refused = fn(&mut Quarrel, &str) -> anyhow::Result<u32>;
 const HOLDER: &str = "holder";
 
 /// What is refused, by name, and those to whom: who lives, and who ends. The last one is the holder itself.
-const CASES: [(&str, Refused, [&str; 2]); 5] = [
+const CASES: [(&str, Refused, [&str; 2]); 6] = [
     ("a port in another namespace", taken, ["lives", "ended"]),
     ("a second bind of tcp", |quarrel, actor| bound_twice(quarrel, actor, Protocol::Tcp), ["lives", "ended"]),
     ("a second bind of udp", |quarrel, actor| bound_twice(quarrel, actor, Protocol::Udp), ["lives", "ended"]),
     ("a privileged port", privileged, ["lives", "ended"]),
     ("the port of its own socket", own, [HOLDER; 2]),
+    ("a relative path", path, ["lives", "ended"]),
 ];
 
 /// The same cause and the same remedies, whether the caller has ended or not.
@@ -45,6 +47,7 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
         let ended = said(setting, &mut quarrel, ending, refused, true)?;
         ensure!(lives == ended, "{name}: {lives:?} of one who lives, {ended:?} of one who has ended");
     }
+    std::fs::remove_file(relative_path())?;
     Ok(())
 }
 
@@ -94,6 +97,31 @@ fn own(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
     let answer = quarrel.troupe.tell(actor, &new_socket("again", Protocol::Tcp, Some(quarrel.port)))?;
     ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "{:?}", answer.error);
     Ok(answer.pid)
+}
+
+/// A path that somebody else has bound a socket to.
+fn path(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
+    let mut bind = |actor: &str| {
+        let socket = "named".to_owned();
+        quarrel.troupe.tell(actor, &Action::Open { new: socket.clone(), kind: Kind::UnixStream })?;
+        let name = SocketName::Absolute(relative_path());
+        let (folder, by) = (PathBuf::new(), Way::default());
+        quarrel.troupe.tell(actor, &Action::BindName { socket, name, folder, by })
+    };
+    if actor == "lives" {
+        let answer = bind(HOLDER)?;
+        ensure!(answer.error.is_none(), "{:?}", answer.error);
+    }
+    let answer = bind(actor)?;
+    ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "{:?}", answer.error);
+    Ok(answer.pid)
+}
+
+/// A file of this process, from its current folder on: that is the folder of all actors.
+fn relative_path() -> String {
+    let up = "../".repeat(std::env::current_dir().map_or(0, |folder| folder.components().count()));
+    let file = std::env::temp_dir().join(format!("portbind-gone-{}", std::process::id()));
+    format!("{up}.{}", file.display())
 }
 
 fn privileged(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {

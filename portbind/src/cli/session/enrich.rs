@@ -228,8 +228,8 @@ impl Enricher {
 
     /// Describes one refusal.
     pub(super) fn describe(&mut self, evidence: &Evidence, backend: Backend, lost: u64) -> Refusal {
-        if let Some(sockaddr) = &evidence.name {
-            return self.describe_named(evidence, sockaddr, backend, lost);
+        if let Some(name) = &evidence.name {
+            return self.describe_named(evidence, name, backend, lost);
         }
         let now = Instant::now();
         let record = &evidence.refusal;

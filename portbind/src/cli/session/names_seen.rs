@@ -1,11 +1,14 @@
 //! What was found out about refused names: a look holds for all refusals before it, so a burst is looked at once.
 
+use portbind_ebpf::abi::FileView;
+
 use super::bounded::{Bounded, Usage};
 
 /// Bytes of looks that are remembered.
 const KNOWN: usize = 128 * 1024;
 
-/// What decides what a look finds: the process, by number and start, and the sockaddr and kind of the socket it asked for.
+/// What decides what a look finds: the process, by number and start, what it saw of the file
+/// system, and the sockaddr and kind of the socket it asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     pub(super) pid: u32,
@@ -15,6 +18,7 @@ pub(super) struct Question {
     pub(super) protocol: u16,
     pub(super) socket_type: u16,
     pub(super) sockaddr: Box<[u8]>,
+    pub(super) view: FileView,
 }
 
 /// The last look at each question, with the time when it began.
@@ -50,6 +54,8 @@ impl<V: Clone> NamesSeen<V> {
 
 #[cfg(test)]
 mod tests {
+    use zerocopy::FromZeros as _;
+
     use super::*;
 
     fn question(pid: u32) -> Question {
@@ -61,6 +67,7 @@ mod tests {
             protocol: 0,
             socket_type: 1,
             sockaddr: Box::from(*b"\x01\x00/run/x"),
+            view: FileView::new_zeroed(),
         }
     }
 

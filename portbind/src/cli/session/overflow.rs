@@ -58,7 +58,7 @@ impl Overflow {
             last: time,
             socket: refusal.socket,
             comm: refusal.identity.comm,
-            name: name.as_deref().map(Into::into),
+            name: name.as_ref().map(|name| name.sockaddr.as_slice().into()),
         };
         self.counted.insert(key, counted);
     }

@@ -135,7 +135,7 @@ impl Pending {
         size_of::<Self>()
             + size_of_val(&**refusal)
             + size_of_val(holders.as_slice())
-            + name.as_ref().map_or(0, Vec::len)
+            + name.as_ref().map_or(0, |name| name.sockaddr.len())
     }
 }
 

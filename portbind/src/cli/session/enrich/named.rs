@@ -3,9 +3,10 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use portbind_ebpf::abi;
+use portbind_ebpf::abi::{self, FileView};
 
 use super::{Asker, Enricher, Question, limits};
+use crate::cli::session::processes::Introduced;
 use crate::diagnosis::elsewhere;
 use crate::diagnosis::errno::Errno;
 use crate::diagnosis::event::{
@@ -14,10 +15,10 @@ use crate::diagnosis::event::{
 use crate::diagnosis::other;
 use crate::diagnosis::unix::{self, Facts, Object};
 use crate::host::clock::boot_time;
-use crate::host::unix::{Sight, look, namespace, namespaces};
+use crate::host::unix::{Sight, look, namespace, namespaces, sees};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, netlink};
-use crate::kernel::assemble::Evidence;
+use crate::kernel::assemble::{AskedName, Evidence};
 use crate::kernel::backend::Backend;
 use crate::kernel::{evidence, name};
 
@@ -53,18 +54,18 @@ impl Enricher {
     pub(super) fn describe_named(
         &mut self,
         evidence: &Evidence,
-        sockaddr: &[u8],
+        asked: &AskedName,
         backend: Backend,
         lost: u64,
     ) -> Refusal {
         let now = Instant::now();
         let record = &evidence.refusal;
         let process = self.processes.caller(&record.header, &record.identity, true);
-        let socket = name::socket(&evidence.refusal.socket, sockaddr);
+        let socket = name::socket(&evidence.refusal.socket, &asked.sockaddr);
         let operation = evidence::operation(evidence);
         let error = evidence::error(evidence);
         let (found, confidence) = if error == Errno::EADDRINUSE {
-            (self.find_name(&socket, &process, record, sockaddr, now), Confidence::Afterwards)
+            (self.find_name(&socket, &process, record, asked, now), Confidence::Afterwards)
         } else {
             let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
             (Found { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
@@ -95,7 +96,7 @@ impl Enricher {
         socket: &Socket,
         process: &Rc<Process>,
         record: &abi::Refusal,
-        sockaddr: &[u8],
+        name: &AskedName,
         now: Instant,
     ) -> Found {
         let asked = &record.socket;
@@ -106,13 +107,14 @@ impl Enricher {
             family: asked.family,
             protocol: asked.protocol,
             socket_type: asked.socket_type,
-            sockaddr: sockaddr.into(),
+            sockaddr: name.sockaddr.as_slice().into(),
+            view: name.view,
         };
         if let Some(found) = self.names_seen.after(&question, record.header.time) {
             return found;
         }
         let looked = boot_time();
-        let mut found = self.look_for(socket, process, record, now);
+        let mut found = self.look_for(socket, process, record, &name.view, now);
         // What was the caller's own socket a moment ago has gone with the caller.
         if found.holders.is_empty()
             && let Some(before) = self.names_seen.last(&question).filter(|before| before.is_own(process.pid))
@@ -129,11 +131,12 @@ impl Enricher {
         socket: &Socket,
         process: &Rc<Process>,
         record: &abi::Refusal,
+        view: &FileView,
         now: Instant,
     ) -> Found {
         match &socket.name {
             Some(Name::Path(path)) => {
-                let sight = self.sight(process, record, path);
+                let sight = self.sight(process, record, view, path);
                 let holders = self.bound_to(&sight, socket, process, now);
                 let Sight { object, absolute, is_ours, .. } = sight;
                 let facts = Facts::Path { object, absolute, is_ours };
@@ -152,29 +155,48 @@ impl Enricher {
         }
     }
 
-    /// Looks at a path as the caller saw it. Where the caller has ended, the nearest process above it that
-    /// still lives serves, if it is in the same cgroup, and so in the same container.
-    fn sight(&self, process: &Process, record: &abi::Refusal, path: &[u8]) -> Sight {
-        let host = &self.processes.host;
-        let start_time = record.identity.start_time;
-        if host.is_the_one_started_at(process.pid, start_time) {
-            let sight = look(&host.procfs, &host.entrance, process.pid, true, path);
-            // It may have ended during the look, and its number may be another's by now.
-            if host.is_the_one_started_at(process.pid, start_time) {
-                return sight;
-            }
-        }
-        let Some(known) = self.processes.introduction(&record.header, &record.identity) else {
-            return Sight::NONE;
+    /// Looks at a path as the caller saw it: as the caller, or as a process above it, or portbind itself, that sees the
+    /// same there.
+    fn sight(&self, process: &Process, record: &abi::Refusal, view: &FileView, path: &[u8]) -> Sight {
+        let Host { procfs, entrance, .. } = &self.processes.host;
+        let known = self.processes.introduction(&record.header, &record.identity);
+        let parents: Vec<_> = known.iter().flat_map(|known| known.parents()).collect();
+        let caller = (process.pid, record.identity.start_time);
+        let above = parents.iter().map(|parent| (parent.pid, parent.start_time));
+        let seen = |(pid, start_time)| {
+            let sight = || look(procfs, entrance, pid, true, path);
+            sees(procfs, pid, view, path).then(|| self.while_alive(pid, start_time, sight)).flatten()
         };
+        let own = || {
+            let pid = std::process::id();
+            sees(procfs, pid, view, path).then(|| look(procfs, entrance, pid, true, path))
+        };
+        // Where a file system numbers its folders otherwise for those who ask it, nobody seems to see the same.
+        let unproved =
+            || self.while_alive(caller.0, caller.1, || look(procfs, entrance, caller.0, true, path));
+        let sight = std::iter::once(caller).chain(above).find_map(seen);
+        sight
+            .or_else(own)
+            .or_else(unproved)
+            .or_else(|| self.sight_of_cgroup(known?, path))
+            .unwrap_or(Sight::NONE)
+    }
+
+    /// What a look shows that needs a process; `None` if that has ended before or meanwhile, and its number may be
+    /// another's by now.
+    fn while_alive(&self, pid: u32, start_time: u64, look: impl FnOnce() -> Sight) -> Option<Sight> {
+        let is_alive = || self.processes.host.is_the_one_started_at(pid, start_time);
+        let sight = is_alive().then(look)?;
+        is_alive().then_some(sight)
+    }
+
+    /// As the nearest process above the caller that still lives, if it is in the same cgroup, and so in the same container.
+    fn sight_of_cgroup(&self, known: &Introduced, path: &[u8]) -> Option<Sight> {
+        let host = &self.processes.host;
         let mut parents = known.parents().iter();
-        let alive = parents.find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time));
-        match alive {
-            Some(parent) if host.cgroup_id(parent.pid) == Some(known.cgroup_id()) => {
-                look(&host.procfs, &host.entrance, parent.pid, false, path)
-            }
-            _ => Sight::NONE,
-        }
+        let alive = parents.find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time))?;
+        let is_same = host.cgroup_id(alive.pid) == Some(known.cgroup_id());
+        is_same.then(|| look(&host.procfs, &host.entrance, alive.pid, false, path))
     }
 
     /// The sockets that are bound to a live socket file. The path leads to it from any network namespace.
