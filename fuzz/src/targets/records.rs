@@ -77,7 +77,7 @@ fn refused(found: &Evidence, process: &Rc<portbind::diagnosis::event::Process>) 
     let identity: &Identity = &record.identity;
     let process = evidence::as_thread(Rc::clone(process), &record.header, identity);
     let socket = match &found.name {
-        Some(bytes) => name::socket(&record.socket, bytes),
+        Some(name) => name::socket(&record.socket, &name.sockaddr),
         None => evidence::socket(&record.socket),
     };
     let error = match evidence::error(found) {
