@@ -2,16 +2,22 @@
 //!
 //! Recordings are uploaded, pages are published, logs are read by many: a secret in an argument is replaced by
 //! [`MASK`] where a process is written, unless `--show-secrets` is given. What counts as a secret is decided by the
-//! name in front of it ([`names`]), by the option of a known program ([`options`]), or by its own form ([`forms`]).
+//! name in front of it ([`names`]), by an option ([`options`], [`programs`]), by its place ([`places`]), or by its own form
+//! ([`forms`], [`logins`]).
 //! A word too much is masked rather than one too few: nothing of a diagnosis depends on it.
 
 mod forms;
+mod logins;
 mod names;
 mod options;
+mod places;
+mod programs;
+mod shell;
 #[cfg(test)]
 mod tests;
 
-use options::{Program, Takes};
+use options::Takes;
+use programs::Program;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
@@ -46,25 +52,31 @@ pub fn mask_text(text: &str) -> String {
 
 /// Whether a word is a reason to look closer: at it, or at those behind it.
 fn may_hold(word: &str) -> bool {
-    forms::has_trigger(word) || Program::find(word).is_some() || word.contains(char::is_whitespace)
+    forms::has_trigger(word)
+        || Program::find(word).is_some()
+        || places::is_named(word)
+        || word.contains(char::is_whitespace)
+        || word.strip_prefix('-').is_some_and(|rest| Takes::short(rest).is_some() || options::is_common(rest))
+        || options::mask_slash(word, None).is_some()
 }
 
 /// How deep commands in the words of commands are looked through, `sh -c "sh -c 'command'"`; quotes count as one more.
 const DEPTH: u32 = 8;
 
 fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
-    let mut program = None;
-    let mut expected = None;
+    let places = places::passwords(words);
+    let mut reader = Reader { program: None, expected: None, depth };
     let befores = std::iter::once(&"").chain(words);
-    let mask = |(before, word): (&&str, &&str)| {
-        let is_value = depth == DEPTH && expected.is_none() && !is_before_code(before);
+    let mask = |(at, (before, word)): (usize, (&&str, &&str))| {
+        let is_value = depth == DEPTH && reader.expected.is_none() && !is_before_code(before);
         match assigned(word).filter(|_| is_value) {
+            _ if places.contains(&at) => Takes::Secret.mask(word),
             // A whole argument is one value, blanks and all.
             Some((name, value)) => format!("{name}={}", Takes::Secret.mask(value)),
-            None => mask_next(word, &mut program, &mut expected, depth),
+            None => reader.next(word),
         }
     };
-    befores.zip(words).map(mask).collect()
+    befores.zip(words).enumerate().map(mask).collect()
 }
 
 /// Whether an option takes the text of a program: `-c` of shells and of Python, `-e` of Perl and of node.
@@ -82,48 +94,61 @@ fn assigned(word: &str) -> Option<(&str, &str)> {
         .then_some((name, value))
 }
 
-/// Masks the next word. `expected` is what the option before it takes, `program` the last known one that was named.
-fn mask_next(
-    word: &str,
-    program: &mut Option<&'static Program>,
-    expected: &mut Option<Takes>,
+/// Goes through the words of a command.
+struct Reader {
+    /// The last known program that was named.
+    program: Option<&'static Program>,
+    /// What the word before takes.
+    expected: Option<Takes>,
     depth: u32,
-) -> String {
-    if let Some(takes) = expected.take()
-        && !is_option(word)
-    {
-        return takes.mask(word);
+}
+
+impl Reader {
+    /// Masks the next word.
+    fn next(&mut self, word: &str) -> String {
+        if let Some(takes) = self.expected.take().filter(|takes| !is_option(word) && takes.is_taken(word)) {
+            if takes.is_before(word) {
+                self.expected = Some(takes);
+                return word.to_owned();
+            }
+            return takes.mask(word);
+        }
+        if let Some(known) = Program::find(word) {
+            self.program = Some(known);
+        }
+        let masked = word.strip_prefix('-').and_then(|rest| self.option(word, rest));
+        masked.or_else(|| options::mask_slash(word, self.program)).unwrap_or_else(|| {
+            self.expected = self.expected.or_else(|| Takes::field(word));
+            mask_inside(word, self.depth)
+        })
     }
-    if let Some(known) = Program::find(word) {
-        *program = Some(known);
-    }
-    if let Some(rest) = word.strip_prefix('-') {
-        if let Some((takes, value)) = program.and_then(|program| program.short(rest)) {
-            return match value {
-                "" => {
-                    *expected = takes.next();
-                    word.to_owned()
-                }
-                value => format!("{}{}", &word[..word.len() - value.len()], takes.mask(value)),
-            };
+
+    /// Masks an option, if it is one that is known; `rest` is the word behind its hyphen.
+    fn option(&mut self, word: &str, rest: &str) -> Option<String> {
+        let short = self.program.and_then(|program| program.short(rest)).or_else(|| Takes::short(rest));
+        if let Some((takes, value)) = short {
+            if value.is_empty() {
+                self.expected = takes.next();
+            }
+            return Some(format!("{}{}", &word[..word.len() - value.len()], takes.mask(value)));
         }
         let is_name = |name: &str| !name.contains(|c: char| c == ':' || c.is_whitespace());
+        let long = |name| self.program.and_then(|program| program.long(name));
         if let Some((name, value)) = rest.split_once('=').filter(|(name, _)| is_name(name)) {
-            let takes =
-                program.and_then(|program| program.long(name)).or_else(|| Takes::of_value(name, value));
-            return match takes {
-                Some(takes) => format!("-{name}={}", takes.mask(value)),
-                None => format!("-{name}={}", mask_inside(value, depth)),
+            let masked = match long(name)
+                .or_else(|| Takes::of_value(name, value))
+                .filter(|takes| takes.is_taken(value))
+            {
+                Some(takes) => takes.mask(value),
+                None => mask_inside(value, self.depth),
             };
+            return Some(format!("-{name}={masked}"));
         }
         if is_name(rest) {
-            *expected = program.and_then(|program| program.long(rest)).or_else(|| Takes::by_name(rest));
+            self.expected = long(rest).or_else(|| Takes::by_common_name(rest)).and_then(Takes::next);
         }
-        if expected.is_some() {
-            return word.to_owned();
-        }
+        self.expected.is_some().then(|| word.to_owned())
     }
-    mask_inside(word, depth)
 }
 
 /// An option and no value of one. A single hyphen with several letters behind it may be a password as well, and so may two
@@ -145,7 +170,7 @@ fn mask_inside(word: &str, depth: u32) -> String {
     if depth == 0 || !word.contains(char::is_whitespace) {
         return forms::mask(word);
     }
-    let tokens = options::tokens(word);
+    let tokens = shell::tokens(word);
     let words: Vec<&str> = tokens.iter().map(|(_, word)| *word).collect();
     let masked = match words[..] {
         [only] if only.len() == word.len() => vec![in_quotes(only, depth)],

@@ -26,6 +26,8 @@ const PARTS: [&str; 14] = [
     "PASS", "PWD", "PW", "TOKEN", "TOKENS", "KEY", "KEYS", "AUTH", "CREDS", "CRED", "COOKIE", "JWT", "PSK",
     "SIG",
 ];
+/// The same as the last part of it: `pin-memory` and `otp-release` are about other things.
+const LASTS: [&str; 4] = ["PIN", "OTP", "TOTP", "SAS"];
 /// The same at the end of a part.
 const ENDS: [&str; 3] = ["PASS", "TOKEN", "PWD"];
 /// Parts that only end like that.
@@ -68,8 +70,8 @@ const ABOUT: [&str; 33] = [
 ];
 /// First parts of names of switches, which take no value, or one of [`PLAIN`].
 const SWITCHES: [&str; 8] = ["NO", "DISABLE", "SKIP", "WITHOUT", "ENABLE", "REQUIRE", "ALLOW", "USE"];
-/// Values of switches; no secrets.
-const PLAIN: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "0", "1", "always", "never"];
+/// Values of switches; no secrets. So are numbers of fewer than four digits: a PIN has more.
+const PLAIN: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "always", "never"];
 /// Bytes of the longest name that is looked at.
 const LONGEST: usize = 256;
 
@@ -86,12 +88,20 @@ pub(super) fn is_plainly_secret(name: &str) -> bool {
 /// Whether this value of a variable, option, field or header of this name is a secret. That of a switch is none where
 /// it only sets the switch: `USE_TOKEN=true`.
 pub(super) fn has_secret(name: &str, value: &str) -> bool {
-    is_secret(name) && !(is_switch(name) && is_setting(value.trim_matches(['"', '\''])))
+    let value = value.trim_matches(['"', '\'']);
+    let is_other = is_switch(name) && is_setting(value) || name == "PWD" && is_folder(value);
+    is_secret(name) && !is_other
 }
 
 /// Whether a value only sets a switch: `true`, `no`.
 pub(super) fn is_setting(value: &str) -> bool {
-    PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain))
+    let is_number = value.len() < 4 && value.bytes().all(|byte| byte.is_ascii_digit());
+    PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)) || is_number
+}
+
+/// Whether a value is that of the shell's `PWD`, and no password of ODBC's: an absolute path, or what a shell makes one of.
+fn is_folder(value: &str) -> bool {
+    value.is_empty() || value.starts_with(['/', '$', '`', '.'])
 }
 
 fn is_switch(name: &str) -> bool {
@@ -99,9 +109,10 @@ fn is_switch(name: &str) -> bool {
 }
 
 /// Whether a variable, option, field or header of this name holds a secret, if it has a value: `DB_PASSWORD`,
-/// `api-key`, `accessToken`, `X-Auth-Token`, but neither `PASSWORD_FILE` nor `PWD`.
+/// `api-key`, `accessToken`, `X-Auth-Token`, but not `PASSWORD_FILE`. Of `PWD` it depends on the
+/// value ([`has_secret`]).
 pub(super) fn is_secret(name: &str) -> bool {
-    if name.len() > LONGEST || name == "PWD" {
+    if name.len() > LONGEST {
         return false;
     }
     let parts = parts(name);
@@ -112,6 +123,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     let is_end =
         |part: &String| ENDS.iter().any(|end| part.ends_with(end)) && !WORDS.contains(&part.as_str());
     ANYWHERE.iter().any(|word| joined.contains(word))
+        || parts.last().is_some_and(|part| LASTS.contains(&part.as_str()))
         || parts.iter().any(|part| PARTS.contains(&part.as_str()) || is_end(part))
 }
 
@@ -174,6 +186,11 @@ mod tests {
             "DB_PWD",
             "eTOKEN",
             "ConnectionString",
+            "pin",
+            "so-pin",
+            "otp",
+            "sas",
+            "accountKey",
         ] {
             assert!(is_secret(name), "{name}");
         }
@@ -186,7 +203,6 @@ mod tests {
             "user",
             "port",
             "host",
-            "PWD",
             "OLDPWD",
             "PATH",
             "HOME",
@@ -205,6 +221,9 @@ mod tests {
             "tokenizer",
             "config",
             "env",
+            "pin-memory",
+            "otp-release",
+            "spin",
         ] {
             assert!(!is_secret(name), "{name}");
         }
@@ -214,9 +233,15 @@ mod tests {
     fn switches() {
         for name in ["no-password", "enable-auth", "SKIP_TOKEN"] {
             assert!(!takes_secret(name) && has_secret(name, "hunter2"), "{name}");
-            assert!(!has_secret(name, "true") && !has_secret(name, "'No'"), "{name}");
+            assert!(
+                !has_secret(name, "true") && !has_secret(name, "10") && !has_secret(name, "'No'"),
+                "{name}"
+            );
         }
         assert!(takes_secret("password") && has_secret("password", "true"));
         assert!(!has_secret("no-user", "hunter2"));
+        assert!(
+            has_secret("PWD", "hunter2") && !has_secret("PWD", "/home/me") && !has_secret("PWD", "$(pwd)")
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! Options that take a secret: by their name, or because a known program says so.
+//! Options that take a secret: by their name, or because a program says so ([`programs`](super::programs)).
 
-use super::MASK;
 use super::names::{has_secret, is_secret, is_setting, takes_secret};
+use super::programs::Program;
+use super::{MASK, logins};
+use Takes::{Field, Header, Literal, Login, Nothing, Secret, Source, UserAndGroup, UserAndSecret, Variable};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,139 +12,47 @@ pub(super) enum Takes {
     Secret,
     /// A secret in the same word only: alone, the option has the program ask for it.
     Attached,
-    /// A user and a password with a colon between them, or with a percent sign.
+    /// A user and a password with a colon between them, a percent sign or a comma.
     UserAndSecret,
+    /// The same where nothing is known of the program: only what has the form of it.
+    Login,
+    /// A user and a group with a colon between them. What can be no name of a group is a password: the option may be one of
+    /// a command that the program runs.
+    UserAndGroup,
     /// A header: a name, a colon, and what may be a secret.
     Header,
+    /// What stands behind the name of a header in a word of its own: a secret, or a word for its kind and then the secret.
+    Field,
     /// A variable: a name, an equals sign, and what may be a secret whatever the name says.
     Variable,
+    /// A name, an equals sign, and what is a secret.
+    Literal,
+    /// A data source: what stands in front of the last `@` is a user and a password.
+    Source,
+    /// No secret, and nothing in the next word: a switch.
+    Nothing,
 }
 
-/// A program whose options do not say by their names what they take.
-#[derive(Debug)]
-pub(super) struct Program {
-    names: &'static [&'static str],
-    /// Short options that take nothing, and that others may follow in the same word.
-    switches: &'static str,
-    short: &'static [(char, Takes)],
-    long: &'static [(&'static str, Takes)],
-}
-
-use Takes::{Attached, Header, Secret, UserAndSecret, Variable};
-
-/// A program of which nothing else is known.
-const NOTHING: Program = Program { names: &[], switches: "", short: &[], long: &[] };
-
-/// From the manual page of each.
-const PROGRAMS: [Program; 14] = [
-    // Those that other programs run, so that options are not taken for those of the programs before.
-    Program { names: &["ssh", "scp", "sftp", "rsync", "psql", "env", "sudo", "sh", "bash"], ..NOTHING },
-    Program {
-        names: &["docker", "podman", "nerdctl", "docker-compose"],
-        short: &[('e', Variable)],
-        long: &[("env", Variable), ("build-arg", Variable)],
-        ..NOTHING
-    },
-    Program {
-        names: &[
-            "mysql",
-            "mysqldump",
-            "mysqladmin",
-            "mysqlimport",
-            "mysqlcheck",
-            "mysqlshow",
-            "mysqlslap",
-            "mariadb",
-            "mariadb-dump",
-            "mariadb-admin",
-            "mariadb-import",
-            "mariadb-check",
-            "mycli",
-            "7z",
-            "7za",
-            "7zr",
-            "rar",
-            "unrar",
-        ],
-        short: &[('p', Attached)],
-        ..NOTHING
-    },
-    Program {
-        names: &["curl", "http", "https", "xh", "xhs", "httpie"],
-        switches: "#0123469BGIJLMNOQRSVafgijklnpqsvZ",
-        short: &[
-            ('u', UserAndSecret),
-            ('U', UserAndSecret),
-            ('a', UserAndSecret),
-            ('H', Header),
-            ('b', Secret),
-        ],
-        long: &[
-            ("user", UserAndSecret),
-            ("proxy-user", UserAndSecret),
-            ("header", Header),
-            ("proxy-header", Header),
-        ],
-    },
-    Program { names: &["wget", "wget2", "aria2c"], long: &[("header", Header)], ..NOTHING },
-    Program {
-        names: &["ab", "siege"],
-        short: &[('A', UserAndSecret), ('P', UserAndSecret), ('H', Header)],
-        ..NOTHING
-    },
-    Program {
-        names: &["sshpass", "mongo", "mongosh", "mongodump", "mongorestore"],
-        short: &[('p', Secret)],
-        ..NOTHING
-    },
-    Program { names: &["redis-cli", "valkey-cli"], short: &[('a', Secret)], ..NOTHING },
-    Program { names: &["login"], short: &[('p', Secret)], ..NOTHING },
-    Program {
-        names: &["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami", "ldappasswd"],
-        short: &[('w', Secret), ('s', Secret)],
-        ..NOTHING
-    },
-    Program { names: &["smbclient", "rpcclient", "smbget"], short: &[('U', UserAndSecret)], ..NOTHING },
-    Program {
-        names: &["zip", "unzip", "sqlcmd", "bcp", "tsql", "ipmitool"],
-        short: &[('P', Secret)],
-        ..NOTHING
-    },
-    Program {
-        names: &["snmpget", "snmpwalk", "snmpset", "snmpbulkwalk"],
-        short: &[('A', Secret), ('X', Secret), ('c', Secret)],
-        ..NOTHING
-    },
-    Program { names: &["openssl"], long: &[("k", Secret), ("K", Secret)], ..NOTHING },
+/// What options take in most programs that have them, where nothing else is known.
+const COMMON: [(&str, Takes); 11] = [
+    ("u", Login),
+    ("U", Login),
+    ("user", Login),
+    ("username", Login),
+    ("http-user", Login),
+    ("proxy-user", Login),
+    ("H", Header),
+    ("header", Header),
+    ("proxy-header", Header),
+    ("from-literal", Literal),
+    ("dsn", Source),
 ];
-
-impl Program {
-    /// The program that a word names, by the end of its path. `docker login` and its like count from `login` on.
-    pub(super) fn find(word: &str) -> Option<&'static Self> {
-        let name = word.rsplit('/').next().unwrap_or_default();
-        PROGRAMS.iter().find(|program| program.names.contains(&name))
-    }
-
-    /// What a short option takes, and what of it stands in the same word; `rest` is the word behind its hyphen.
-    pub(super) fn short<'a>(&self, rest: &'a str) -> Option<(Takes, &'a str)> {
-        let mut chars = rest.chars();
-        loop {
-            let option = chars.next()?;
-            if let Some((_, takes)) = self.short.iter().find(|(known, _)| *known == option) {
-                return Some((*takes, chars.as_str()));
-            }
-            if !self.switches.contains(option) {
-                return None;
-            }
-        }
-    }
-
-    /// What a long option takes.
-    pub(super) fn long(&self, name: &str) -> Option<Takes> {
-        let name = name.trim_start_matches('-');
-        self.long.iter().find(|(known, _)| *known == name).map(|(_, takes)| *takes)
-    }
-}
+/// Options of several letters that begin like one with its value in the same word, and may have a colon behind them.
+const NO_LOGINS: [&str; 10] = ["udp", "uid", "unix", "uri", "url", "urn", "usb", "user", "username", "uuid"];
+/// Options as in Windows that take a password in more than one program. `/p:name=value` is a property of a build.
+const SLASHES: [&str; 3] = ["p", "pcb", "pth"];
+/// Words in a header in front of its secret.
+const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "digest", "apikey"];
 
 impl Takes {
     /// What an option of this name takes in the next word, whatever the program.
@@ -150,14 +60,62 @@ impl Takes {
         takes_secret(name.trim_start_matches('-')).then_some(Secret)
     }
 
+    /// The same, also where the name is one of [`COMMON`].
+    pub(super) fn by_common_name(name: &str) -> Option<Self> {
+        Self::by_name(name).or_else(|| common(name))
+    }
+
+    /// What a word takes that is one of [`COMMON`] and has its value in the same word; and the value. `rest` is the word
+    /// behind its hyphen.
+    pub(super) fn short(rest: &str) -> Option<(Self, &str)> {
+        let name = rest.get(..1)?;
+        let takes = common(name)?;
+        let value = &rest[1..];
+        let is_its = match takes {
+            _ if value.is_empty() => true,
+            Header => value.split_once(':').is_some_and(|(name, _)| is_secret(name)),
+            _ => {
+                let word = rest.split([':', '=']).next().unwrap_or_default();
+                !NO_LOGINS.contains(&word) && logins::is_login(value)
+            }
+        };
+        is_its.then_some((takes, value))
+    }
+
+    /// What a word takes that is the name of a field and a colon, and nothing else; or the word for the most common kind of
+    /// token.
+    pub(super) fn field(word: &str) -> Option<Self> {
+        if word == "Bearer" {
+            return Some(Field);
+        }
+        let name = word.strip_suffix(':')?;
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        (is_name && is_secret(name)).then_some(Field)
+    }
+
+    /// Whether it is sure that a word is what the option takes; else it is looked at as any other word.
+    pub(super) fn is_taken(self, word: &str) -> bool {
+        match self {
+            Login => logins::is_login(word),
+            Header | UserAndGroup => word.contains(':'),
+            Literal => word.contains('='),
+            _ => true,
+        }
+    }
+
+    /// Whether a secret comes after this word, and the word is none.
+    pub(super) fn is_before(self, word: &str) -> bool {
+        self == Field && SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+    }
+
     /// What this value of an option of this name is, whatever the program.
     pub(super) fn of_value(name: &str, value: &str) -> Option<Self> {
-        has_secret(name.trim_start_matches('-'), value).then_some(Secret)
+        has_secret(name.trim_start_matches('-'), value).then_some(Secret).or_else(|| common(name))
     }
 
     /// What the next word is, where the option stands alone.
     pub(super) fn next(self) -> Option<Self> {
-        (self != Attached).then_some(self)
+        (!matches!(self, Self::Attached | Nothing)).then_some(self)
     }
 
     /// The value without its secret.
@@ -171,15 +129,20 @@ impl Takes {
         }
         match self {
             _ if value.is_empty() => String::new(),
-            Secret | Attached => MASK.to_owned(),
-            UserAndSecret => match value.split_once([':', '%']) {
-                Some((_, "")) | None => value.to_owned(),
-                Some((user, _)) => format!("{user}{}{MASK}", &value[user.len()..=user.len()]),
-            },
+            Secret | Self::Attached | Field => MASK.to_owned(),
+            UserAndSecret => logins::mask_known(value),
+            Login => logins::mask(value),
+            UserAndGroup => logins::mask_group(value),
+            Source => logins::mask_source(value),
             Variable => match value.split_once('=') {
                 Some((name, secret)) if has_value(name, secret) => format!("{name}={MASK}"),
                 _ => super::mask_text(value),
             },
+            Literal => match value.split_once('=') {
+                Some((name, secret)) if !secret.is_empty() => format!("{name}={MASK}"),
+                _ => super::mask_text(value),
+            },
+            Nothing => super::mask_text(value),
             Header => match value.split_once(':') {
                 Some((name, secret)) if is_secret(name) && !secret.trim().is_empty() => {
                     format!("{name}: {MASK}")
@@ -190,36 +153,31 @@ impl Takes {
     }
 }
 
+/// Whether an option of this name is one of [`COMMON`]; of one with its value, the name ends at the `=`.
+pub(super) fn is_common(option: &str) -> bool {
+    common(option.split('=').next().unwrap_or_default()).is_some()
+}
+
+/// What an option of this name takes.
+fn common(name: &str) -> Option<Takes> {
+    let name = name.trim_start_matches('-');
+    let is_source = name.strip_suffix("dsn").is_some_and(|rest| rest.ends_with(['-', '_', '.']));
+    let known = COMMON.iter().find(|(known, _)| *known == name).map(|(_, takes)| *takes);
+    known.or(is_source.then_some(Source))
+}
+
+/// A word that is an option as in Windows with a secret, `/password:secret`, without it.
+pub(super) fn mask_slash(word: &str, program: Option<&Program>) -> Option<String> {
+    let (name, value) = word.strip_prefix('/')?.split_once(':')?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_common = || SLASHES.contains(&name) && !value.contains('=');
+    let is_known = program.is_some_and(|program| program.slash(name));
+    (is_name && !value.is_empty() && (is_known || is_secret(name) || is_common()))
+        .then(|| format!("/{name}:{}", Secret.mask(value)))
+}
+
 /// Whether a variable holds what may be a secret: anything but a number or a word of a setting.
 fn has_value(name: &str, value: &str) -> bool {
     let is_plain = value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < 8 || is_setting(value);
     !value.is_empty() && (is_secret(name) || !is_plain)
-}
-
-/// What ends a word of a shell's command.
-const OPERATORS: &str = ";|&()`";
-
-/// The words of a command as a shell would split it, each behind the gap before it, quotes and all; together they are
-/// the text. A gap behind the last one has an empty word.
-pub(super) fn tokens(text: &str) -> Vec<(&str, &str)> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let is_gap = |c: char| c.is_whitespace() || OPERATORS.contains(c);
-        let gap = rest.len() - rest.trim_start_matches(is_gap).len();
-        let (gap, behind) = rest.split_at(gap);
-        let mut quote = None;
-        let end = behind.find(|c: char| {
-            match (quote, c) {
-                (None, '\'' | '"') => quote = Some(c),
-                (Some(open), _) if open == c => quote = None,
-                _ => {}
-            }
-            quote.is_none() && is_gap(c)
-        });
-        let (word, left) = behind.split_at(end.unwrap_or(behind.len()));
-        tokens.push((gap, word));
-        rest = left;
-    }
-    tokens
 }

@@ -133,6 +133,118 @@ fn what_is_no_secret_stays() {
     }
 }
 
+#[test]
+fn logins_are_masked() {
+    for (args, expected) in [
+        ("srv|-u|me:hunter2|--port|80", "srv|-u|me:***|--port|80"),
+        ("srv|--user|me:hunter2|-U|me:hunter2", "srv|--user|me:***|-U|me:***"),
+        ("srv|--user=me:hunter2|-u=me:a:b|-ume:12345", "srv|--user=me:***|-u=me:***|-ume:***"),
+        ("srv|--proxy-user|me@x.org:hunter2|-u|:hunter2", "srv|--proxy-user|me@x.org:***|-u|:***"),
+        ("srv|--basic-auth|me:hunter2|--basic-auth=me:hunter2", "srv|--basic-auth|***|--basic-auth=***"),
+        ("srv|-u|https://me:hunter2@h/|--user|https://k@h", "srv|-u|https://me:***@h/|--user|https://***@h"),
+        ("sh|-c|exec srv -u 'me:hunter2' -v", "sh|-c|exec srv -u 'me:***' -v"),
+        ("python3|-u|app.py|-u|me:hunter2", "python3|-u|app.py|-u|me:***"),
+        ("env|A=b|sudo|srv|-u|me:hunter2", "env|A=b|sudo|srv|-u|me:***"),
+        ("docker|run|-u|curl|-u|me:hunter2", "docker|run|-u|curl|-u|me:***"),
+        ("srv|--user=sh -c 'mysql -phunter2'", "srv|--user=sh -c 'mysql -p***'"),
+        ("docker|run|i|srv|-u|me:Hunter2", "docker|run|i|srv|-u|me:***"),
+        ("srv|-u|mysql|-phunter2", "srv|-u|mysql|-p***"),
+        ("smbclient|-U|me%hunter2|//h/s", "smbclient|-U|me%***|//h/s"),
+        ("smbclient|--user=me%hunter2", "smbclient|--user=me%***"),
+        ("lftp|-u|me,hunter2|h", "lftp|-u|me,***|h"),
+        ("x|--dsn|me:a/b@tcp(h:1)/db|--db-dsn=me:a@/db", "x|--dsn|me:***@tcp(h:1)/db|--db-dsn=me:***@/db"),
+        ("x|--dsn=scott/tiger@h:1521/x", "x|--dsn=scott/***@h:1521/x"),
+        ("x|DSN=db;UID=me;PWD=hunter2", "x|DSN=db;UID=me;PWD=***"),
+    ] {
+        assert_eq!(masked(args), expected, "{args}");
+    }
+}
+
+#[test]
+fn options_and_places_of_programs_are_masked() {
+    for (args, expected) in [
+        (
+            "kubectl|create|secret|--from-literal=a=hunter2|--from-literal|b=1",
+            "kubectl|create|secret|--from-literal=a=***|--from-literal|b=***",
+        ),
+        ("docker|run|--network|net|-e|A=hunter2|i", "docker|run|--network|net|-e|A=***|i"),
+        ("kubectl|run|x|--env=A=hunter2|--env|B=hunter2", "kubectl|run|x|--env=A=***|--env|B=***"),
+        ("xfreerdp|/u:me|/p:a=b|/v:h|/pcb:x", "xfreerdp|/u:me|/p:***|/v:h|/pcb:***"),
+        ("x.exe|/p:hunter2|/password:hunter2|/Token:a b", "x.exe|/p:***|/password:***|/Token:***"),
+        ("rdesktop|-u|me|-p|hunter2|h", "rdesktop|-u|me|-p|***|h"),
+        ("htpasswd|-b|file|me|hunter2", "htpasswd|-b|file|me|***"),
+        ("/usr/bin/htpasswd|-nbBC|10|me|hunter2", "/usr/bin/htpasswd|-nbBC|10|me|***"),
+        ("sh|-c|htpasswd -c -b f me 'hunter2' && x y", "sh|-c|htpasswd -c -b f me '***' && x y"),
+        ("rabbitmqctl|add_user|me|hunter2", "rabbitmqctl|add_user|me|***"),
+        ("ngrok|config|add-authtoken|hunter2", "ngrok|config|add-authtoken|***"),
+        ("sshpass|-phunter2|ssh|h", "sshpass|-p***|ssh|h"),
+        ("mosquitto_pub|-u|me|-P|hunter2|-p|1883", "mosquitto_pub|-u|me|-P|***|-p|1883"),
+        ("ldapsearch|-D|cn=x|-w|hunter2", "ldapsearch|-D|cn=x|-w|***"),
+        ("ipmitool|-U|me|-P|hunter2|-k|key", "ipmitool|-U|me|-P|***|-k|***"),
+        ("zip|-P|hunter2|x", "zip|-P|***|x"),
+        ("unzip|-P|hunter2|x", "unzip|-P|***|x"),
+        ("7zz|a|-phunter2|x.7z", "7zz|a|-p***|x.7z"),
+        ("rar|a|-hphunter2|x", "rar|a|-hp***|x"),
+        ("env|PGPASSWORD=hunter2|psql|-U|me", "env|PGPASSWORD=***|psql|-U|me"),
+        ("openssl|enc|-k|hunter2|-passin|pass:hunter2", "openssl|enc|-k|***|-passin|pass:***"),
+    ] {
+        assert_eq!(masked(args), expected, "{args}");
+    }
+}
+
+#[test]
+fn names_and_fields_are_masked() {
+    for (args, expected) in [
+        ("srv|--otp|123456|--pin|1234|--so-pin=1234", "srv|--otp|***|--pin|***|--so-pin=***"),
+        ("srv|--sas|x|--sas-token|x|--signature|x", "srv|--sas|***|--sas-token|***|--signature|***"),
+        ("srv|--client-secret|x|--access-key|x", "srv|--client-secret|***|--access-key|***"),
+        ("srv|--account-key=x|--connection-string|A=b;C=d", "srv|--account-key=***|--connection-string|***"),
+        ("x|password: hunter2|password:|hunter2", "x|password: ***|password:|***"),
+        ("x|Authorization:|Bearer|hunter2|a", "x|Authorization:|Bearer|***|a"),
+        ("x|Bearer|hunter2|a", "x|Bearer|***|a"),
+        ("x|Authorization:|hunter2|a", "x|Authorization:|***|a"),
+        ("srv|-H|X-Api-Key: a b|-HX-Auth-Token:v", "srv|-H|X-Api-Key: ***|-HX-Auth-Token: ***"),
+        ("srv|--header|Token:v|--header=Cookie:a=b; c=d", "srv|--header|Token: ***|--header=Cookie: ***"),
+        ("sh|-c|srv --pin 1234 && echo password: hunter2", "sh|-c|srv --pin *** && echo password: ***"),
+        ("srv|--use-pin=1234|--no-token=hunter2", "srv|--use-pin=***|--no-token=***"),
+    ] {
+        assert_eq!(masked(args), expected, "{args}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_login_stays() {
+    for args in [
+        "docker|run|-u|1000:1000|--user|app:app|-p|8080:80|i",
+        "docker|run|-u1000:1000|--user=app:docker|i",
+        "podman|exec|-u|www-data:www-data|c|sh",
+        "chpst|-u|www-data:adm|srv",
+        "crun|exec|--user|1000:1000|c|sh",
+        "chown|-R|app:app|/data",
+        "install|-o|app|-g|app|a|/b",
+        "sudo|-u|app|srv|-p|8080:80",
+        "srv|-u|1000:1000|--user|0:0",
+        "srv|-u|127.0.0.1:8080|-U|localhost:80|-u|:8080|-u|[::1]:80|-u|::1",
+        "srv|-u|/run/a:b|-U|http://h:80/|--user|me|-u|me:",
+        "socat|-u|UDP-LISTEN:53,fork|STDOUT",
+        "mvn|-U|spring-boot:run",
+        "rsync|-u|host:dir|.",
+        "git|push|-u|origin|HEAD:main",
+        "date|-u|+%H:%M",
+        "srv|-udp:53|-unix:/run/x|-url:x",
+        "srv|-H|host:80|--header|Accept: a/b|-Header",
+        "dotnet|build|/p:Configuration=Release|/v:minimal",
+        "srv|--dsn|postgres://h/db|--dsn=/run/a@b",
+        "htpasswd|-c|file|me",
+        "srv|--token-file|/run/x|--password-file|/run/x|--pin-memory|true",
+        "srv|--use-token=10|--require-auth=yes",
+        "srv|/data:/data|/p:|key|8080",
+        "kubectl|create|--from-literal|x",
+    ] {
+        assert_eq!(masked(args), args);
+    }
+}
+
 fn words() -> impl Strategy<Value = Vec<String>> {
     let word = prop_oneof![
         any::<String>(),
@@ -146,6 +258,9 @@ fn words() -> impl Strategy<Value = Vec<String>> {
         Just("https://a:b@c".to_owned()),
         Just("Authorization: Bearer x".to_owned()),
         Just("sh -c 'mysql -px --token y'".to_owned()),
+        "-[uUH]|--user|--dsn|--from-literal|docker|htpasswd|-b|Authorization:|Bearer".prop_map(String::from),
+        "[a-z0-9:/@=*-]{0,12}",
+        "/p:[a-z=]{0,4}",
     ];
     proptest::collection::vec(word, 0..8)
 }
@@ -180,7 +295,7 @@ proptest! {
 
     #[test]
     fn a_command_is_put_together_again(text in "[ a'\"\t\n-]{0,24}") {
-        let whole: String = options::tokens(&text).iter().flat_map(|(gap, word)| [*gap, *word]).collect();
+        let whole: String = shell::tokens(&text).iter().flat_map(|(gap, word)| [*gap, *word]).collect();
         prop_assert_eq!(whole, text);
     }
 }
