@@ -14,11 +14,8 @@ pub(super) fn is_login(value: &str) -> bool {
     let Some((user, password)) = value.split_once(':') else { return false };
     let is_user = !user.contains(|c: char| c.is_whitespace() || "/[%".contains(c));
     let is_host = user.is_empty() || is_number(user) || user == "localhost" || user.parse::<IpAddr>().is_ok();
-    is_user
-        && !password.is_empty()
-        && !password.starts_with("//")
-        && !(is_host && is_number(password))
-        && value.parse::<Ipv6Addr>().is_err()
+    let is_address = is_host && is_number(password) || value.parse::<Ipv6Addr>().is_ok();
+    is_user && !is_address && !password.is_empty() && !password.starts_with("//")
 }
 
 /// A value that may be a login.
