@@ -145,6 +145,17 @@ pub enum Error {
     /// The kernel numbers processes in another way than this process sees them: descendants cannot be told.
     #[error("this is a container with pids of its own: the command and its descendants cannot be followed")]
     PidNamespace,
+    /// The process table is missing.
+    #[error("/proc is not mounted, or is that of another pid namespace")]
+    NoProc,
+    /// The limit of the stack is too low, and may not be raised.
+    #[error("the stack may have {} KiB, and portbind needs {}", .limit / 1024, .least / 1024)]
+    Stack {
+        /// The limit in bytes.
+        limit: u64,
+        /// What is needed.
+        least: u64,
+    },
     /// What kept a command from being wrapped.
     #[error(transparent)]
     Wrapper(Box<Self>),
@@ -165,7 +176,7 @@ impl Error {
         match self {
             Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => ExitStatus::Permission,
             Self::Remove { source, .. } if is_permission(source) => ExitStatus::Permission,
-            Self::Trace(_) | Self::Sockets(_) | Self::PidNamespace => ExitStatus::Unsupported,
+            Self::Trace(_) | Self::Sockets(_) | Self::PidNamespace | Self::NoProc => ExitStatus::Unsupported,
             Self::Word { .. }
             | Self::Output { .. }
             | Self::User(_)
@@ -173,9 +184,11 @@ impl Error {
             | Self::Recording(_)
             | Self::Log { .. } => ExitStatus::Usage,
             Self::Led { .. } => ExitStatus::Permission,
-            Self::Write(_) | Self::System { .. } | Self::Remove { .. } | Self::Aside(_) => {
-                ExitStatus::Failure
-            }
+            Self::Write(_)
+            | Self::System { .. }
+            | Self::Remove { .. }
+            | Self::Aside(_)
+            | Self::Stack { .. } => ExitStatus::Failure,
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
             }
@@ -221,6 +234,10 @@ impl Error {
             Self::PidNamespace => {
                 Some("start the container with the pids of the host: docker run --pid=host ...")
             }
+            Self::NoProc => {
+                Some("mount it: mount -t proc proc /proc; a container needs a /proc of its own pid namespace")
+            }
+            Self::Stack { .. } => Some("raise the limit with ulimit -s 8192"),
             Self::Led { .. } => Some("name the file by its path without symbolic links"),
             Self::Aside(_) => Some(
                 "portbind who tells whether a socket is bound to it: move it back by hand if one is, else remove it",

@@ -5,13 +5,17 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use portbind::cli::{Cli, usage};
 use portbind::error::{ExitStatus, WRAPPER_FAILED};
-use portbind::stderr;
+use portbind::{stack, stderr};
 
 fn main() -> ExitCode {
     // One line, and nothing of it by the environment (RUST_BACKTRACE).
     std::panic::set_hook(Box::new(|panic| {
         stderr::say(format_args!("internal error, please report it: {panic}"));
     }));
+    if let Err(error) = stack::make_room() {
+        stderr::report(&error);
+        return failed(error.status());
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(error),
@@ -25,16 +29,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help goes to stdout with status 0; a wrong command line to stderr, with the status of timeout(1) where the
-/// status is else that of a command.
+/// Help goes to stdout with status 0; a wrong command line to stderr.
 fn usage(error: clap::Error) -> ExitCode {
     let code = error.exit_code();
     usage::print(error);
+    if code == 0 { ExitStatus::Success.into() } else { failed(ExitStatus::Usage) }
+}
+
+/// A status before the verb runs: that of timeout(1) where the status is else that of a command.
+fn failed(status: ExitStatus) -> ExitCode {
     let is_run = std::env::args_os().nth(1).is_some_and(|verb| verb == "run");
-    match code {
-        0 => ExitStatus::Success,
-        _ if is_run => ExitStatus::Wrapped(WRAPPER_FAILED),
-        _ => ExitStatus::Usage,
-    }
-    .into()
+    if is_run { ExitStatus::Wrapped(WRAPPER_FAILED) } else { status }.into()
 }

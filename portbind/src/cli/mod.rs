@@ -31,6 +31,7 @@ use std::panic::{self, AssertUnwindSafe};
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, ExitStatus, WRAPPER_FAILED};
+use crate::host::Procfs;
 
 /// Says who holds the port when a program fails with "Address already in use".
 #[derive(Debug, Parser)]
@@ -77,6 +78,21 @@ Exit status: 0 all went as asked; 1 the answer is no; 2 a word on the command li
              3 a capability is missing; 4 this kernel cannot do what was asked; 5 something failed.";
 
 impl Command {
+    /// Checks that the process table is there, for verbs that look at processes or start helpers.
+    fn require_proc(&self) -> Result<(), Error> {
+        let error = match self {
+            Self::Run(_) => Error::Wrapper(Box::new(Error::NoProc)),
+            Self::Trace(_)
+            | Self::Who(_)
+            | Self::Check(_)
+            | Self::Wait(_)
+            | Self::Free(_)
+            | Self::Doctor(_) => Error::NoProc,
+            _ => return Ok(()),
+        };
+        if Procfs::new().shows_this_process() { Ok(()) } else { Err(error) }
+    }
+
     /// The status of a run that an error in portbind has broken off.
     const fn broken_off(&self) -> ExitStatus {
         match self {
@@ -98,6 +114,7 @@ impl Cli {
     }
 
     fn run_verb(&self) -> Result<ExitStatus, Error> {
+        self.command.require_proc()?;
         match &self.command {
             Command::Trace(args) => trace::run(args),
             Command::Who(args) => who::run(args),

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::stat::Stat;
@@ -65,6 +66,18 @@ impl Procfs {
         let text = std::str::from_utf8(&text).ok()?;
         let flags = text.lines().find_map(|line| line.strip_prefix("flags:"))?;
         Some(u32::from_str_radix(flags.trim(), 8).ok()? & O_CLOEXEC != 0)
+    }
+
+    /// Whether it shows this process: it is mounted, and for the pid namespace of this process.
+    #[must_use]
+    pub fn shows_this_process(&self) -> bool {
+        self.read("self/stat").is_some()
+    }
+
+    /// Who owns a file of a process: its user, or root where that user may not look into the process
+    /// (task_dump_owner in fs/proc/base.c of 6.18).
+    pub(super) fn owner(&self, path: &str) -> Option<u32> {
+        Some(fs::metadata(self.root.join(path)).ok()?.uid())
     }
 
     pub(super) fn stat(&self, pid: u32) -> Option<Stat> {
@@ -136,8 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn a_process_table_without_this_process_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(!Procfs::at(root.path()).shows_this_process());
+        assert!(!Procfs::at("/nowhere").shows_this_process());
+    }
+
+    #[test]
     fn this_process_has_a_start() {
         let procfs = Procfs::new();
+        assert!(procfs.shows_this_process());
         let ticks = procfs.start_ticks(std::process::id());
         assert!(ticks.is_some());
         assert_eq!(ticks, procfs.start_ticks(std::process::id()));

@@ -198,6 +198,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("surroundings of the tests", Once, surroundings::are_the_same),
     ("few descriptors", Once, run::few_descriptors),
     ("small files", Once, run::small_files),
+    ("small stack", Once, run::small_stack),
+    ("no process table", Once, run::no_proc),
     ("unix: --proto", Once, unix::by_protocol),
     ("unix: -P", Once, unix::by_port),
     ("unix: other family", Once, unix::other_family),

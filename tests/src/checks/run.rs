@@ -4,6 +4,7 @@ mod failures;
 mod family;
 mod state;
 mod status;
+mod surroundings;
 mod sweep;
 mod users;
 
@@ -13,6 +14,7 @@ pub(super) use failures::{
 pub(super) use family::{bystanders, daemons, leaks, swallowed};
 pub(super) use state::{interrupted, nothing_is_lost, nothing_is_lost_in_a_terminal, signals};
 pub(super) use status::{exit_statuses, without_tracing};
+pub(super) use surroundings::{no_proc, small_stack};
 pub(super) use sweep::every_call_fails_once;
 pub(super) use users::{as_user, sudo};
 

@@ -1,0 +1,41 @@
+//! Room on the stack, where its limit leaves little.
+
+use std::hint::black_box;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::error::Error;
+
+/// More than the deepest calls take: a release build runs a command with 128 KiB, a debug build with 400 KiB.
+const ROOM: usize = 1 << 20;
+
+/// With less than this portbind does not begin: it would end by a signal, without a word.
+const LEAST: u64 = 192 << 10;
+
+/// The limit for a stack with that room. Arguments and environment are on it too: they have a quarter of the limit with
+/// which this program was started, or 128 KiB (`bprm_stack_limits` in fs/exec.c of 6.18).
+const LIMIT: u64 = 2 << 20;
+
+/// Takes room for the stack of this thread. The limit is the same before and after, for a command to find it as the
+/// caller has set it: what the stack has once is not taken from it.
+///
+/// # Errors
+/// If the limit is too low, and this process may not raise it.
+pub fn make_room() -> Result<(), Error> {
+    let own = getrlimit(Resource::Stack);
+    let Some(limit) = own.current.filter(|&limit| limit < ROOM as u64) else { return Ok(()) };
+    let maximum = own.maximum.map(|maximum| maximum.max(LIMIT));
+    if setrlimit(Resource::Stack, Rlimit { current: Some(LIMIT), maximum }).is_err() {
+        return if limit < LEAST { Err(Error::Stack { limit, least: LEAST }) } else { Ok(()) };
+    }
+    grow();
+    // Lowering a limit is never refused (do_prlimit in kernel/sys.c of 6.18).
+    let _restored = setrlimit(Resource::Stack, own);
+    Ok(())
+}
+
+/// Has the kernel make the stack larger: an array that is written to.
+#[inline(never)]
+fn grow() {
+    black_box(&mut [0_u8; ROOM]);
+}
