@@ -67,6 +67,7 @@ fn look(tree: &Tree) {
     let privileges = Privileges::read_at(tree.root());
     let _missing = (privileges.missing(), privileges.missing_for_processes());
     let _lineage = (host.lineage(PID), host.cgroup_ids(PID), host.procfs.close_on_exec(PID, 3));
+    let _replaced = host.procfs.replaced_sudo(PID, 1000, 1000, std::ffi::OsStr::new("portbind"));
     if let Some(invoker) = host.procfs.invoker(PID, 1000, 1000) {
         let packed = invoker::packed(&invoker.environment);
         assert_eq!(invoker::environment(&packed), invoker.environment, "the environment is another one");

@@ -120,7 +120,8 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     let system = |doing| move |source| Error::System { doing, source };
     let host = Host::new();
-    let identity = Identity::of(args, &Accounts::at(Path::new("/")), &host.procfs)?;
+    let say = |text: &str| stderr::say_unless(args.quiet, text);
+    let identity = Identity::of(args, &Accounts::at(Path::new("/")), &host.procfs, say)?;
     let collector = Collector::open(args, &identity)?;
     let trace = match start_tracing(args, &host) {
         Ok(trace) => Some(trace),

@@ -34,19 +34,59 @@ pub struct Invoker {
     pub environment: Environment,
 }
 
+/// What is found of a sudo(8) that has become the process itself: it does so where nothing is left for it to do (sudoers(5):
+/// neither `pam_session` nor `pam_setcred` nor `use_pty`), and what it was given is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The process above is of who called sudo.
+    Caller {
+        /// Its pid.
+        pid: u32,
+        /// It, with the environment that it was started with.
+        invoker: Invoker,
+    },
+    /// Nothing tells what sudo was given.
+    Unknown,
+}
+
 impl Procfs {
+    /// What is found where process `pid` has no sudo above it; `command` is `SUDO_COMMAND`. `None` if the process above is
+    /// of the same call of sudo, so that its environment was made there.
+    #[must_use]
+    pub fn replaced_sudo(&self, pid: u32, uid: u32, gid: u32, command: &OsStr) -> Option<Replaced> {
+        let above = self.stat(pid)?.ppid;
+        let is_command =
+            |given: Environment| given.get(OsStr::new("SUDO_COMMAND")).is_some_and(|of| of == command);
+        if self.started_with(above).is_some_and(is_command) {
+            return None;
+        }
+        let invoker = self.caller(above, uid, gid);
+        Some(invoker.map_or(Replaced::Unknown, |invoker| Replaced::Caller { pid: above, invoker }))
+    }
+
+    /// A process of these ids, of which its user may see what it was given. A process that was root before, and has started
+    /// no program since, may have been given what is not for its user: files of such a process are root's.
+    fn caller(&self, pid: u32, uid: u32, gid: u32) -> Option<Invoker> {
+        let is_open = || self.owner(&format!("{pid}/environ")) == Some(uid);
+        // Before and after: it may start a program meanwhile.
+        let environment = is_open().then(|| self.started_with(pid))??;
+        let ids = Ids::of(self, pid).filter(|ids| ids.is_plain && (ids.uid, ids.gid) == (uid, gid))?;
+        let (groups, umask) = (Some(ids.groups), ids.umask);
+        is_open().then_some(Invoker { uid, gid, groups, umask, environment })
+    }
+
+    /// The environment that a process was started with.
+    fn started_with(&self, pid: u32) -> Option<Environment> {
+        Some(environment(&self.read_up_to(&format!("{pid}/environ"), MAX_ENVIRONMENT)?))
+    }
+
     /// Who called the sudo under which process `pid` runs; `uid` and `gid` are what that says of them (`SUDO_UID` and
     /// `SUDO_GID`). `None` if there is no sudo, or it was called by somebody else.
     #[must_use]
     pub fn invoker(&self, pid: u32, uid: u32, gid: u32) -> Option<Invoker> {
         let sudo = self.sudo_above(pid)?;
-        let mut invoker = Invoker {
-            uid,
-            gid,
-            groups: None,
-            umask: None,
-            environment: environment(&self.read_up_to(&format!("{sudo}/environ"), MAX_ENVIRONMENT)?),
-        };
+        let mut invoker =
+            Invoker { uid, gid, groups: None, umask: None, environment: self.started_with(sudo)? };
         let parent = Ids::of(self, self.stat(sudo)?.ppid);
         let is_caller = |ids: &Ids| ids.is_plain && (ids.uid, ids.gid) == (uid, gid);
         match parent {
@@ -252,6 +292,41 @@ mod tests {
         // Root has said SUDO_UID by itself.
         assert_eq!(told(&[su, (sudo, 1, "SECRET=1", ROOT)]), None);
         assert_eq!(told(&[su]), None);
+    }
+
+    /// Above a portbind that sudo has become, a process with these ids of the test's own user, and this environment.
+    fn replaced(ids: &str, environ: &str, gid: u32) -> Option<Replaced> {
+        let uid = rustix::process::getuid().as_raw();
+        let ids = ids.replace("USER", &uid.to_string());
+        let (_root, procfs) = table(&[("/bin/sh", 0, environ, &ids), ("/usr/bin/portbind", 1, "", ROOT)]);
+        procfs.replaced_sudo(2, uid, gid, OsStr::new("portbind run"))
+    }
+
+    #[test]
+    fn a_sudo_that_became_portbind() {
+        let shell = "Umask:\t0031\nUid:\tUSER\tUSER\tUSER\tUSER\nGid:\t8\t8\t8\t8\nGroups:\t8 4 \n";
+        let Some(Replaced::Caller { pid: 1, invoker }) = replaced(shell, "A=1", 8) else {
+            panic!("the shell is not found");
+        };
+        assert_eq!((invoker.groups, invoker.umask), (Some(vec![8, 4]), Some(0o31)));
+        assert_eq!(invoker.environment, of(&[("A", "1")]));
+        // Below another call of sudo.
+        assert!(matches!(replaced(shell, "SUDO_COMMAND=sh", 8), Some(Replaced::Caller { .. })));
+        // What the same call of sudo has started.
+        assert_eq!(replaced(shell, "SUDO_COMMAND=portbind run", 8), None);
+        // Of another group, of another user, with the rights of its owner.
+        assert_eq!(replaced(shell, "A=1", 9), Some(Replaced::Unknown));
+        assert_eq!(replaced(&shell.replace("USER", "77"), "A=1", 8), Some(Replaced::Unknown));
+        assert_eq!(replaced(&shell.replacen("\tUSER\n", "\t77\n", 1), "A=1", 8), Some(Replaced::Unknown));
+    }
+
+    /// As of a daemon that has given up root.
+    #[test]
+    fn what_the_user_may_not_see_is_not_given() {
+        let uid = rustix::process::getuid().as_raw() + 1;
+        let ids = format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t8\t8\t8\t8\nGroups:\t\n");
+        let (_root, procfs) = table(&[("/bin/sh", 0, "SECRET=1", &ids), ("/usr/bin/portbind", 1, "", ROOT)]);
+        assert_eq!(procfs.replaced_sudo(2, uid, 8, OsStr::new("x")), Some(Replaced::Unknown));
     }
 
     #[test]

@@ -190,6 +190,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: leaks", Each, run::leaks),
     ("run: as another user", Once, run::as_user),
     ("run: sudo", Once, run::sudo),
+    ("run: sudo that becomes portbind", Once, run::replaced_sudo),
+    ("run: SUDO_UID of who is not root", Once, run::variables_of_nobody),
     ("run: environment of helper processes", Once, run::empty_environment),
     ("run: recording that cannot be written", Once, run::unwritable_recording),
     ("run: standard error that cannot be written", Once, run::unwritable_stderr),

@@ -16,7 +16,7 @@ pub(super) use state::{interrupted, nothing_is_lost, nothing_is_lost_in_a_termin
 pub(super) use status::{exit_statuses, without_tracing};
 pub(super) use surroundings::{no_proc, small_stack};
 pub(super) use sweep::every_call_fails_once;
-pub(super) use users::{as_user, sudo};
+pub(super) use users::{as_user, replaced_sudo, sudo, variables_of_nobody};
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use super::Args;
-use crate::cli::writer::Caller;
+use crate::cli::writer::{Caller, sudo_uid};
 use crate::error::Error;
-use crate::host::invoker::{Environment, Invoker, merge};
+use crate::host::invoker::{Environment, Invoker, Replaced, merge};
 use crate::host::{Account, Accounts, Procfs};
 
 /// As whom a command runs, and with which environment.
@@ -32,19 +32,24 @@ pub(super) struct Becomes {
 }
 
 impl Identity {
-    /// The user of `--user`, else who called sudo, else nobody but who runs portbind.
-    pub(super) fn of(args: &Args, accounts: &Accounts, procfs: &Procfs) -> Result<Self, Error> {
+    /// The user of `--user`, else who called sudo, else nobody but who runs portbind. That an environment is not known as a
+    /// whole is said.
+    pub(super) fn of(
+        args: &Args,
+        accounts: &Accounts,
+        procfs: &Procfs,
+        say: impl FnOnce(&str),
+    ) -> Result<Self, Error> {
         let now: Environment = env::vars_os().collect();
         if let Some(user) = &args.user {
             let account = accounts.find(user).ok_or_else(|| Error::User(user.clone()))?;
             return Ok(Self::of_account(&account, accounts, now));
         }
-        let Some(uid) = now.get(OsStr::new("SUDO_UID")).and_then(|uid| uid.to_str()?.parse().ok()) else {
+        let Some(uid) = sudo_uid().and_then(|uid| uid.parse().ok()) else {
             let uid = rustix::process::getuid().as_raw();
             return Ok(Self { uid, becomes: None, umask: None, environment: now });
         };
-        let gid = now.get(OsStr::new("SUDO_GID")).and_then(|gid| gid.to_str()?.parse().ok());
-        let invoker = gid.and_then(|gid| procfs.invoker(std::process::id(), uid, gid));
+        let invoker = invoker(uid, procfs, &now, say);
         let account = accounts.of(uid);
         match (invoker, account) {
             (Some(invoker), account) => Ok(Self::of_invoker(invoker, account.as_ref(), accounts, &now)),
@@ -97,3 +102,28 @@ impl Identity {
         Self { uid: account.uid, becomes: Some(becomes), umask: None, environment }
     }
 }
+
+/// Who called sudo, with the environment that sudo was given, or else that of the process which called it.
+fn invoker(uid: u32, procfs: &Procfs, now: &Environment, say: impl FnOnce(&str)) -> Option<Invoker> {
+    let gid = now.get(OsStr::new("SUDO_GID"))?.to_str()?.parse().ok()?;
+    let pid = std::process::id();
+    if let Some(invoker) = procfs.invoker(pid, uid, gid) {
+        return Some(invoker);
+    }
+    match procfs.replaced_sudo(pid, uid, gid, now.get(OsStr::new("SUDO_COMMAND"))?)? {
+        Replaced::Caller { pid, invoker } => {
+            say(&format!(
+                "sudo has become portbind, so the command has the environment that the caller of sudo (pid {pid}) was \
+                 started with;\nwhat was set since is lost: {GIVE}"
+            ));
+            Some(invoker)
+        }
+        Replaced::Unknown => {
+            say(&format!("the environment of the caller of sudo is lost: {GIVE}"));
+            None
+        }
+    }
+}
+
+/// How the caller of sudo hands a variable over.
+const GIVE: &str = "hand variables over with sudo NAME=VALUE portbind run ...";

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Caller {
 }
 
 /// What sudo says of its caller. Only sudo can set the variable where portbind is root; to others it gives nothing.
-fn sudo_uid() -> Option<String> {
+pub(in crate::cli) fn sudo_uid() -> Option<String> {
     env::var("SUDO_UID").ok().filter(|word| getuid().is_root() && !word.is_empty())
 }
 

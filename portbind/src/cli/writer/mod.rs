@@ -20,7 +20,7 @@ mod replacement;
 pub(crate) mod serve;
 mod walk;
 
-pub(in crate::cli) use caller::Caller;
+pub(in crate::cli) use caller::{Caller, sudo_uid};
 pub(in crate::cli) use client::{Annotated, Writer};
 pub(crate) use refused::Refused;
 pub(in crate::cli) use replacement::Replacement;

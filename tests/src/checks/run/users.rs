@@ -47,21 +47,10 @@ pub(in crate::checks) fn as_user(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Real sudo: the command runs as if neither sudo nor portbind stood before it.
 pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
-    // In a mount namespace of its own, nobody may become root without a password.
-    let rules = Scratch::new("sudoers");
-    std::fs::write(rules.path(), "Defaults env_reset\nDefaults !use_pty\nnobody ALL=(ALL) NOPASSWD: ALL\n")?;
-    programs::SUDO.is_there()?;
+    let rules = rules("!use_pty")?;
     let portbind = readable(setting.portbind, "portbind")?;
     let subject = readable(&subjects()?, "subjects")?;
-    let within = |script: &str| {
-        let script = format!(
-            "chown 0:0 {rules}; chmod 440 {rules}; mount --bind {rules} /etc/sudoers || exit 90; exec {script}",
-            rules = rules.path().display(),
-        );
-        let mut command = programs::UNSHARE.command()?;
-        Tracer::spawn(command.args(["-m", "--propagation", "private", programs::SH.path, "-c", &script]))?
-            .end()
-    };
+    let within = |script: &str| with_rules(&rules, script);
     let subject = format!("{} subject state", subject.path().display());
     let state = |prefix: &str| {
         within(&format!(
@@ -99,6 +88,77 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let given = state(&wrap.replace(sudo, &format!("{sudo} GIVEN=1")))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
+}
+
+/// A sudo that becomes the command is gone with what it was given: the process above is looked at, if it is the caller's.
+pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<()> {
+    let rules = rules("!use_pty, !pam_session, !pam_setcred")?;
+    let portbind = readable(setting.portbind, "portbind")?;
+    let subject = readable(&subjects()?, "subjects")?;
+    let (su, bash, sudo) = (programs::SU.path, programs::BASH.path, programs::SUDO.path);
+    let run = format!("{} run --backend {} --", portbind.path().display(), setting.backend);
+    let subject = format!("{} subject state", subject.path().display());
+    let by_su = |script: &str| with_rules(&rules, &format!("{su} -s {bash} nobody -c '{script}'"));
+    let lost = |ended: &Ended, words: &str| {
+        ended.stderr.iter().filter(|line| line.starts_with("portbind: ") && line.contains(words)).count()
+    };
+    // The shell lives on.
+    let known = by_su(&format!("FOO=1 {bash} -c \"umask 031; {sudo} GIVEN=1 {run} {subject}; true\""))?;
+    exited(&known, 0)?;
+    let environment = line(&known, "environment")?;
+    for variable in [r#"("FOO", "1")"#, r#"("GIVEN", "1")"#] {
+        ensure!(environment.contains(variable), "{variable} is lost: {environment}");
+    }
+    ensure!(!environment.contains("SUDO_"), "sudo is seen: {environment}");
+    ensure!(line(&known, "Umask")? == "0031", "another mask: {}", line(&known, "Umask")?);
+    ensure!(lost(&known, "sudo has become portbind") == 1, "it is not said once: {:?}", known.stderr);
+    // The shell has become sudo; above it is su, which is root's.
+    let unknown = by_su(&format!("FOO=1 {sudo} {run} {subject}"))?;
+    exited(&unknown, 0)?;
+    ensure!(line(&unknown, "Uid")?.starts_with("65534"), "another user: {}", line(&unknown, "Uid")?);
+    ensure!(
+        lost(&unknown, "of the caller of sudo is lost") == 1,
+        "it is not said once: {:?}",
+        unknown.stderr
+    );
+    // A shell of root's that sudo has started has an environment of its own.
+    let shell = by_su(&format!("{sudo} {bash} -c \"export FOO=2; {run} {subject}; true\""))?;
+    exited(&shell, 0)?;
+    ensure!(line(&shell, "environment")?.contains(r#"("FOO", "2")"#), "what root's shell set is lost");
+    ensure!(lost(&shell, "sudo") == 0, "too much is said: {:?}", shell.stderr);
+    Ok(())
+}
+
+/// Anybody can set the variables of sudo: only root's are believed.
+pub(in crate::checks) fn variables_of_nobody(setting: Setting<'_>) -> anyhow::Result<()> {
+    let portbind = readable(setting.portbind, "portbind")?;
+    let subject = readable(&subjects()?, "subjects")?;
+    let mut command = programs::SETPRIV.command()?;
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(portbind.path());
+    command.args(["run", "--optional", "--"]).arg(subject.path()).args(["subject", "state"]);
+    let ended = Tracer::spawn(command.env("SUDO_UID", "1").env("SUDO_GID", "1").current_dir("/"))?.end()?;
+    exited(&ended, 0)?;
+    ensure!(line(&ended, "Uid")?.starts_with("65534"), "another user: {}", line(&ended, "Uid")?);
+    Ok(())
+}
+
+/// Rules of sudo by which nobody may become root without a password.
+fn rules(defaults: &str) -> anyhow::Result<Scratch> {
+    let rules = Scratch::new("sudoers");
+    let text = format!("Defaults env_reset\nDefaults {defaults}\nnobody ALL=(ALL) NOPASSWD: ALL\n");
+    std::fs::write(rules.path(), text)?;
+    programs::SUDO.is_there()?;
+    Ok(rules)
+}
+
+/// Runs a script in a mount namespace of its own, where the rules of sudo are these.
+fn with_rules(rules: &Scratch, script: &str) -> anyhow::Result<Ended> {
+    let rules = rules.path().display();
+    let script = format!(
+        "chown 0:0 {rules}; chmod 440 {rules}; mount --bind {rules} /etc/sudoers || exit 90; exec {script}"
+    );
+    let mut command = programs::UNSHARE.command()?;
+    Tracer::spawn(command.args(["-m", "--propagation", "private", programs::SH.path, "-c", &script]))?.end()
 }
 
 /// A copy of a program where every user may run it.
