@@ -79,15 +79,12 @@ impl Plan {
                 Err(_) => plan.missing.push(hook.shows),
             }
         }
-        for point in &plan.points {
-            let place = place_of(point, functions);
-            if place == Place::Kprobe && plan.kprobes.is_none() {
-                let read = Kprobes::read().map_err(|error| refused(point, point.program, &error));
-                plan.kprobes = Some(read?);
-            } else if point.kind == Kind::Fexit {
-                load(&Program::shortest(point.program, place))?;
-                break;
-            }
+        let is_kprobe = |point: &&&Point| place_of(point, functions) == Place::Kprobe;
+        if let Some(point) = plan.points.iter().find(is_kprobe) {
+            plan.kprobes = Some(Kprobes::read().map_err(|error| refused(point, point.program, &error))?);
+        }
+        if let Some(point) = plan.points.iter().find(|point| point.kind == Kind::Fexit) {
+            load(&Program::shortest(point.program, place_of(point, functions)))?;
         }
         Ok(plan)
     }

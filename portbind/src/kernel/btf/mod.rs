@@ -153,19 +153,7 @@ impl<'a> Btf<'a> {
         self.structs(&[type_name]).size_of(type_name)
     }
 
-    /// Whether BTF lists a function of this name.
-    #[must_use]
-    pub fn has_function(&self, name: &str) -> bool {
-        self.function_id(name).is_some()
-    }
-
-    /// Id of the function of this name; the first, if several have it.
-    #[must_use]
-    pub fn function_id(&self, name: &str) -> Option<u32> {
-        self.functions_named(name).next().map(|(id, _)| id)
-    }
-
-    /// The functions of these names that exist, sorted, each with its id; found in one pass.
+    /// The functions of these names that exist, sorted, each with its id, of several the first; found in one pass.
     #[must_use]
     pub fn functions<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
         self.named(&self.functions, names)
