@@ -22,12 +22,29 @@ const ANYWHERE: [&str; 18] = [
     "SIGNATURE",
 ];
 /// The same as a whole part of it.
-const PARTS: [&str; 14] = [
-    "PASS", "PWD", "PW", "TOKEN", "TOKENS", "KEY", "KEYS", "AUTH", "CREDS", "CRED", "COOKIE", "JWT", "PSK",
+const PARTS: [&str; 15] = [
+    "PASS",
+    "PWD",
+    "PW",
+    "TOKEN",
+    "TOKENS",
+    "KEY",
+    "KEYS",
+    "AUTH",
+    "MASTERAUTH",
+    "CREDS",
+    "CRED",
+    "COOKIE",
+    "JWT",
+    "PSK",
     "SIG",
 ];
+/// Keys that are no secrets.
+const OPEN_KEYS: [&str; 5] = ["PUBLICKEY", "PRIMARYKEY", "FOREIGNKEY", "SORTKEY", "PARTITIONKEY"];
+/// Parts of names of numbers of tokens: `max-tokens`.
+const NUMBERS: [&str; 5] = ["MAX", "MIN", "N", "NUM", "TOTAL"];
 /// The same as the last part of it: `pin-memory` and `otp-release` are about other things.
-const LASTS: [&str; 4] = ["PIN", "OTP", "TOTP", "SAS"];
+const LASTS: [&str; 5] = ["PIN", "OTP", "TOTP", "SAS", "PAT"];
 /// The same at the end of a part.
 const ENDS: [&str; 3] = ["PASS", "TOKEN", "PWD"];
 /// Parts that only end like that.
@@ -120,11 +137,19 @@ pub(super) fn is_secret(name: &str) -> bool {
         return false;
     }
     let joined = parts.concat();
+    if OPEN_KEYS.iter().any(|key| joined.ends_with(key)) || is_number_of_tokens(&parts) {
+        return false;
+    }
     let is_end =
         |part: &String| ENDS.iter().any(|end| part.ends_with(end)) && !WORDS.contains(&part.as_str());
     ANYWHERE.iter().any(|word| joined.contains(word))
         || parts.last().is_some_and(|part| LASTS.contains(&part.as_str()))
         || parts.iter().any(|part| PARTS.contains(&part.as_str()) || is_end(part))
+}
+
+fn is_number_of_tokens(parts: &[String]) -> bool {
+    parts.last().is_some_and(|part| part == "TOKENS")
+        && parts.iter().any(|part| NUMBERS.contains(&part.as_str()))
 }
 
 /// The parts of a name in capital letters: between separators, and from a small letter to a capital one.

@@ -121,6 +121,8 @@ fn what_is_no_secret_stays() {
         "docker|run|image:1.2@sha256:0123",
         "srv|--password-stdin|x",
         "srv|--no-password|x|--enable-auth=true|USE_TOKEN=0",
+        "srv|--max-tokens=100|--n-tokens|5|--max-num-batched-tokens|4096",
+        "srv|--public-key=abc|--primary-key|id|--sort-key|name",
         "make|-j4|CFLAGS=-O2",
         "env|PWD=/home/me|prog",
         "srv|--config=/etc/x.yaml|--bind|[::]:80",
@@ -196,6 +198,8 @@ fn options_and_places_of_programs_are_masked() {
 fn names_and_fields_are_masked() {
     for (args, expected) in [
         ("srv|--otp|123456|--pin|1234|--so-pin=1234", "srv|--otp|***|--pin|***|--so-pin=***"),
+        ("srv|--pat|x|GITHUB_PAT=x|--masterauth|x", "srv|--pat|***|GITHUB_PAT=***|--masterauth|***"),
+        ("srv|--tokens=x|--key|x", "srv|--tokens=***|--key|***"),
         ("srv|--sas|x|--sas-token|x|--signature|x", "srv|--sas|***|--sas-token|***|--signature|***"),
         ("srv|--client-secret|x|--access-key|x", "srv|--client-secret|***|--access-key|***"),
         ("srv|--account-key=x|--connection-string|A=b;C=d", "srv|--account-key=***|--connection-string|***"),
