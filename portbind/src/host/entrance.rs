@@ -61,7 +61,7 @@ impl Entrance {
     /// What is at a path, opened with O_PATH.
     ///
     /// # Errors
-    /// Those of openat2(2).
+    /// Those of [`PathLook::open`].
     pub fn path(&self, folder: BorrowedFd<'_>, look: PathLook<'_>) -> Result<OwnedFd, Errno> {
         match self {
             Self::Own => look.open(folder),

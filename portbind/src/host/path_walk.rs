@@ -11,7 +11,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, 
 use rustix::io::Errno;
 
 /// Links that are followed, as many as by the kernel (MAXSYMLINKS, include/linux/namei.h).
-const MOST_LINKS: usize = 40;
+pub(super) const MOST_LINKS: usize = 40;
 
 /// How far a path led.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(super) fn walk(path: &Path) -> io::Result<Walked> {
 }
 
 /// Links in `/proc` lead elsewhere than they read (`proc_pid_get_link` in fs/proc/base.c): /proc/PID/root reads `/`.
-fn is_of_procfs(file: &OwnedFd) -> Result<bool, Errno> {
+pub(super) fn is_of_procfs(file: &OwnedFd) -> Result<bool, Errno> {
     Ok(fstatfs(file)?.f_type == PROC_SUPER_MAGIC)
 }
 

@@ -7,6 +7,7 @@
 
 mod client;
 mod question;
+mod resolve;
 mod server;
 
 pub use client::Broker;

@@ -2,13 +2,14 @@
 
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, ipproto, netlink, socket_with,
     socketpair,
 };
 
+use super::resolve::Walk;
 use crate::diagnosis::event::{Family, Protocol};
 
 /// Bytes of the longest path of a socket (`struct sockaddr_un`, include/uapi/linux/un.h).
@@ -166,16 +167,9 @@ impl PathLook<'_> {
     /// Opens what is there, neither to read nor to write it.
     ///
     /// # Errors
-    /// Those of openat2(2).
+    /// Those of openat(2); ELOOP and EXDEV as by openat2(2).
     pub fn open(&self, folder: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-        let resolve = match self.resolve {
-            Resolve::InRoot => ResolveFlags::IN_ROOT,
-            Resolve::Here => ResolveFlags::empty(),
-            Resolve::WithoutLinks => ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
-        };
-        let last = if self.follows { OFlags::empty() } else { OFlags::NOFOLLOW };
-        let flags = OFlags::PATH | OFlags::CLOEXEC | last;
-        openat2(folder, self.path, flags, Mode::empty(), resolve | ResolveFlags::NO_MAGICLINKS)
+        Walk::new(self.resolve, folder).open(self.path, self.follows)
     }
 }
 

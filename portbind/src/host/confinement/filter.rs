@@ -28,7 +28,6 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_exit_group,
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
-    libc::SYS_fcntl,
     libc::SYS_fstat,
     libc::SYS_fstatfs,
     libc::SYS_futex,
@@ -107,9 +106,8 @@ const SOCKETS: &[c_long] = &[
 /// A wrapped command: the options of sockets that it left.
 const COMMAND: &[c_long] = &[libc::SYS_getpeername, libc::SYS_pidfd_getfd, libc::SYS_pidfd_open];
 
-/// Other namespaces, paths below other roots, and the state of socket files. What openat2 is called with cannot be
-/// looked at by a filter; the broker calls it with O_PATH alone.
-const BROKER: &[c_long] = &[libc::SYS_connect, libc::SYS_openat2, libc::SYS_setns, libc::SYS_socketpair];
+/// Other namespaces, and the state of socket files.
+const BROKER: &[c_long] = &[libc::SYS_connect, libc::SYS_setns, libc::SYS_socketpair];
 
 /// Commands of bpf(2) that take descriptors which are open by now: look-ups in maps, and a walk of the iterator.
 const BPF: [u64; 6] = [
@@ -124,8 +122,21 @@ const BPF: [u64; 6] = [
 /// Commands of ioctl(2): TCGETS and TIOCGWINSZ, whether a descriptor is a terminal and how wide
 /// (include/uapi/asm-generic/ioctls.h); SIOCGIFNAME, the name of an interface (include/uapi/linux/sockios.h).
 const IOCTL: [u64; 3] = [0x5401, 0x5413, 0x8910];
+/// Commands of fcntl(2): copies of descriptors, and flags. None that says who gets signals (F_SETOWN, F_SETSIG): the kernel
+/// sends any to anybody then.
+const FCNTL: [u64; 6] = [
+    libc::F_DUPFD as u64,
+    libc::F_DUPFD_CLOEXEC as u64,
+    libc::F_GETFD as u64,
+    libc::F_SETFD as u64,
+    libc::F_GETFL as u64,
+    libc::F_SETFL as u64,
+];
 /// The command of prctl(2) that names a thread (PR_SET_NAME, include/uapi/linux/prctl.h).
 const SET_NAME: u64 = 15;
+
+/// The bits of the second argument of socket(2) that are its type (SOCK_TYPE_MASK, include/linux/net.h).
+const SOCKET_TYPE: i32 = 0xf;
 
 /// Flags of open(2) by which something is written, made or changed. Not O_ACCMODE, of which O_PATH is a part in musl
 /// (include/fcntl.h).
@@ -194,13 +205,18 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
         rules.insert(call, vec![all_clear(2, libc::PROT_EXEC)?]);
     }
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTL)?);
+    rules.insert(libc::SYS_fcntl, one_of(1, &FCNTL)?);
     rules.insert(libc::SYS_tgkill, one_of(0, &[std::process::id().into()])?);
     // By this raise(3) of musl ends the process at a second signal, which the first thread gets before any other
     // (complete_signal in kernel/signal.c, 6.18).
     rules.insert(libc::SYS_tkill, one_of(0, &[std::process::id().into()])?);
     rules.insert(libc::SYS_prctl, one_of(0, &[SET_NAME])?);
-    let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
-    rules.insert(libc::SYS_socket, one_of(0, &families.map(|family| family.unsigned_abs().into()))?);
+    let families = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+    let mut sockets = one_of(0, &families.map(|family| family.unsigned_abs().into()))?;
+    // Services that do what they are asked listen on others (docker.sock).
+    let datagrams = masked_condition(1, SOCKET_TYPE, libc::SOCK_DGRAM)?;
+    sockets.push(SeccompRule::new(vec![is(0, libc::AF_UNIX.unsigned_abs().into())?, datagrams])?);
+    rules.insert(libc::SYS_socket, sockets);
     if purpose != Purpose::Broker {
         rules.insert(libc::SYS_clone, vec![all_set(0, libc::CLONE_THREAD | libc::CLONE_VM)?]);
         rules.insert(libc::SYS_bpf, one_of(0, &BPF)?);
@@ -223,9 +239,12 @@ fn all_set(argument: u8, bits: i32) -> Result<SeccompRule, BackendError> {
 }
 
 fn masked(argument: u8, bits: i32, value: i32) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(vec![masked_condition(argument, bits, value)?])
+}
+
+fn masked_condition(argument: u8, bits: i32, value: i32) -> Result<SeccompCondition, BackendError> {
     let (bits, value) = (u64::from(bits.cast_unsigned()), u64::from(value.cast_unsigned()));
-    let operator = SeccompCmpOp::MaskedEq(bits);
-    SeccompRule::new(vec![SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?])
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), value)
 }
 
 /// An argument that is one of these.

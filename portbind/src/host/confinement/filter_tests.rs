@@ -5,9 +5,10 @@ use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::thread;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use rustix::pipe::fcntl_getpipe_size;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use seccompiler::apply_filter;
 
@@ -110,4 +111,34 @@ fn a_signal_reaches_the_command_alone() {
         let first = rustix::process::Pid::from_raw(1).unwrap();
         assert_eq!(rustix::process::test_kill_process(first), Err(Errno::PERM));
     });
+}
+
+#[test]
+fn what_a_filter_cannot_see_into_is_not_called() {
+    for purpose in EACH {
+        filtered(purpose, move || {
+            let flags = OFlags::PATH | OFlags::CLOEXEC;
+            let opened = openat2(CWD, "/", flags, Mode::empty(), ResolveFlags::empty());
+            assert_eq!(opened.err(), Some(Errno::NOSYS), "{purpose:?}");
+        });
+    }
+}
+
+#[test]
+fn nobody_is_sent_signals_or_requests() {
+    let (reader, _writer) = rustix::pipe::pipe().unwrap();
+    let reader = std::sync::Arc::new(reader);
+    for purpose in EACH {
+        let reader = std::sync::Arc::clone(&reader);
+        filtered(purpose, move || {
+            assert!(fcntl_dupfd_cloexec(&*reader, 0).is_ok(), "{purpose:?}");
+            // As any command but the few that are listed; F_SETOWN and F_SETSIG are others.
+            assert_eq!(fcntl_getpipe_size(&*reader).err(), Some(Errno::PERM), "{purpose:?}");
+            let socket = |kind| socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None);
+            assert!(socket(SocketType::DGRAM).is_ok(), "{purpose:?}");
+            for kind in [SocketType::STREAM, SocketType::SEQPACKET] {
+                assert_eq!(socket(kind).err(), Some(Errno::PERM), "{purpose:?}");
+            }
+        });
+    }
 }
