@@ -71,7 +71,7 @@ pub use filter::{Filter, life, protocol};
 pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
 pub use named::{FileView, Named};
 pub use open_socket::{Inodes, OpenSocket};
-pub use party::{CROWD, MAX_PARTIES, PARTY_LEVEL, Party, PartyShare, SOCKETS};
+pub use party::{CROWD, MAX_KINDS, MAX_PARTIES, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 
 /// What a record is: the first word of each.
 pub mod kind {

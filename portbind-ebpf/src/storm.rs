@@ -1,7 +1,7 @@
 //! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
 //! little room, and nobody gets more than a share of what can be looked at and shown.
 
-use portbind_ebpf::abi::{Alike, Often, PartyShare, RING_BYTES, Sample, Share, WINDOW, counter};
+use portbind_ebpf::abi::{Alike, MAX_KINDS, Often, PartyShare, RING_BYTES, Sample, Share, WINDOW, counter};
 
 use crate::caller::Caller;
 use crate::filter;
@@ -21,8 +21,6 @@ const SHARE: u64 = 8000;
 const FEW: u64 = 64;
 /// Bytes of the ring buffer that a party gets in a window of time for such processes.
 const SPARE: u64 = 128 << 10;
-/// Kinds of refusals of one party that begin to be counted in a window of time.
-const KINDS: u64 = 1024;
 /// There is little room while this much of the ring buffer is not read yet.
 const LITTLE_ROOM: u64 = RING_BYTES as u64 / 2;
 /// There is hardly any while this much is not.
@@ -200,7 +198,7 @@ verified_once! {
 /// Whether a party gets one more kind of refusals: 1 or 0.
 fn portbind_admit_kind(cgroup, owner_and_kind) {
     let Some(share) = party::share(&party::of_values(cgroup, owner_and_kind)) else { return 0 };
-    if get(&share.kinds) >= KINDS {
+    if get(&share.kinds) >= MAX_KINDS {
         return 0;
     }
     add_one(&mut share.kinds);

@@ -21,6 +21,9 @@ pub struct Party = 16 {
 }
 }
 
+/// Kinds of refusals of one party that begin to be counted in a [`WINDOW`](super::WINDOW) of time.
+pub const MAX_KINDS: u64 = 1024;
+
 /// Level in the tree of cgroups at which parties are told apart: a user's slice or a service of systemd, a container.
 pub const PARTY_LEVEL: u32 = 2;
 
