@@ -90,7 +90,7 @@ impl Command {
             | Self::Doctor(_) => Error::NoProc,
             _ => return Ok(()),
         };
-        if Procfs::new().shows_this_process() { Ok(()) } else { Err(error) }
+        if Procfs::new().lacks_this_process() { Err(error) } else { Ok(()) }
     }
 
     /// The status of a run that an error in portbind has broken off.

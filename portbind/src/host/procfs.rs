@@ -68,10 +68,12 @@ impl Procfs {
         Some(u32::from_str_radix(flags.trim(), 8).ok()? & O_CLOEXEC != 0)
     }
 
-    /// Whether it shows this process: it is mounted, and for the pid namespace of this process.
+    /// Whether it does not show this process: it is not mounted, or for another pid namespace. What keeps it from being read
+    /// otherwise is found by whoever needs it.
     #[must_use]
-    pub fn shows_this_process(&self) -> bool {
-        self.read("self/stat").is_some()
+    pub fn lacks_this_process(&self) -> bool {
+        let found = fs::metadata(self.root.join("self/stat"));
+        found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
     /// Who owns a file of a process: its user, or root where that user may not look into the process
@@ -151,14 +153,14 @@ mod tests {
     #[test]
     fn a_process_table_without_this_process_is_none() {
         let root = tempfile::tempdir().unwrap();
-        assert!(!Procfs::at(root.path()).shows_this_process());
-        assert!(!Procfs::at("/nowhere").shows_this_process());
+        assert!(Procfs::at(root.path()).lacks_this_process());
+        assert!(Procfs::at("/nowhere").lacks_this_process());
     }
 
     #[test]
     fn this_process_has_a_start() {
         let procfs = Procfs::new();
-        assert!(procfs.shows_this_process());
+        assert!(!procfs.lacks_this_process());
         let ticks = procfs.start_ticks(std::process::id());
         assert!(ticks.is_some());
         assert_eq!(ticks, procfs.start_ticks(std::process::id()));
