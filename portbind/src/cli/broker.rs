@@ -12,6 +12,7 @@ use crate::error::{Error, ExitStatus};
 use crate::host::Entrance;
 use crate::host::broker::{Broker, check_peer, serve};
 use crate::host::confinement::{Purpose, confine};
+use crate::host::priority;
 use crate::stderr;
 
 /// The name of the verb.
@@ -29,6 +30,7 @@ pub fn run() -> Result<ExitStatus, Error> {
     check_peer(io::stdin().as_fd()).map_err(system("cannot answer"))?;
     let ignored: SigSet = IGNORED.into_iter().collect();
     ignored.thread_block().map_err(|source| system("cannot block signals")(source.into()))?;
+    priority::raise();
     let confinement = confine(Purpose::Broker).map_err(system("cannot give up privileges"))?;
     if let Some(reason) = confinement.unfiltered {
         stderr::say(format_args!("system calls of the broker are not filtered: {reason}"));

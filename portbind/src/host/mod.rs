@@ -27,6 +27,7 @@ mod patience;
 pub mod port_sockets;
 pub mod port_usage;
 pub mod ports;
+pub mod priority;
 pub mod privileges;
 pub mod process;
 pub mod procfs;

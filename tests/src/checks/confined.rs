@@ -30,6 +30,9 @@ const BPF: u64 = 1 << 39;
 const LOOKING: u64 = SYS_PTRACE | DAC_READ_SEARCH | NET_BIND_SERVICE;
 const BROKER: u64 = SYS_ADMIN | DAC_READ_SEARCH | DAC_OVERRIDE;
 
+/// Where the nice value stands in `/proc/PID/stat`, after the name (proc_pid_stat(5)).
+const NICE: usize = 16;
+
 /// A user who may nothing.
 const NOBODY: u32 = 65_534;
 
@@ -62,12 +65,15 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
 /// `run`, while its command is at work; the command itself has everything.
 pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut command = Command::new(setting.portbind);
-    let script = "cat /proc/$PPID/task/*/status; echo =====; cat /proc/self/status";
+    let script = "cat /proc/$PPID/task/*/status; echo =====; cat /proc/self/status; echo =====; \
+                  cat /proc/$PPID/stat /proc/$$/stat";
     command.args(["run", "-q", "--backend", setting.backend, "--", programs::SH.path, "-c", script]);
     let ended = Tracer::spawn(&mut command)?.end()?;
     exited(&ended, 0)?;
     let text = ended.stdout.join("\n");
-    let (portbind, wrapped) = text.split_once("\n=====\n").context("the command said nothing")?;
+    let [portbind, wrapped, stats] = text.split("\n=====\n").collect::<Vec<_>>()[..] else {
+        bail!("the command said too little:\n{text}");
+    };
     let threads: Vec<String> = portbind.split("Name:\t").skip(1).map(str::to_owned).collect();
     let looking = LOOKING | KILL | if needs_bpf()? { BPF } else { 0 };
     little_is_left(&threads, looking)?;
@@ -75,6 +81,12 @@ pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"] {
         ensure!(value(wrapped, name)? == value(&own, name)?, "{name} of the command:\n{wrapped}");
     }
+    let nice = |line: &str| line.rsplit(") ").next()?.split(' ').nth(NICE)?.parse().ok();
+    let nices: Vec<Option<i32>> = stats.lines().map(nice).collect();
+    let usual = rustix::process::getpriority_process(None)?;
+    // Whoever starts portbind with another nice value has chosen it.
+    let expected = if usual == 0 { -10 } else { usual };
+    ensure!(nices == [Some(expected), Some(usual)], "nice values of portbind and its command:\n{stats}");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::host::Privileges;
 use crate::host::confinement::{Purpose, confine};
+use crate::host::priority;
 
 /// Checks that this process may trace. What it has to do without is said.
 pub(in crate::cli) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
@@ -21,6 +22,8 @@ pub(in crate::cli) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
 /// Gives up what a run does not need: from here on no program is loaded, no file is opened for writing, no process is
 /// started. What the kernel cannot do for it is said; with `tells`, what is kept as well.
 pub(super) fn give_up(purpose: Purpose, tells: bool, mut say: impl FnMut(&str)) -> Result<(), Error> {
+    // Not before: what was started until now, the command of `run` above all, is not to have it.
+    priority::raise();
     let doing = "cannot give up privileges";
     let left = confine(purpose).map_err(|source| Error::System { doing, source })?;
     if let Some(reason) = left.unfiltered {
