@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::Host;
 use super::path_walk::walk;
-use super::unix::{Sight, absolute, identify};
+use super::unix::{Identified, Sight, absolute, identify};
 use crate::diagnosis::unix::Object;
 
 /// Which symbolic links are followed.
@@ -46,8 +46,8 @@ impl Host {
         Ok(match walked.end.and_then(|()| open(OFlags::NOFOLLOW)) {
             Ok(found) => {
                 let is_dangling = || links == Links::All && open(OFlags::empty()).err() == Some(Errno::NOENT);
-                let (object, file) = identify(&self.entrance, found.as_fd(), is_dangling);
-                Sight { object, file, absolute, is_ours: true }
+                let Identified { object, file, made } = identify(&self.entrance, found.as_fd(), is_dangling);
+                Sight { object, file, made, absolute, is_ours: true }
             }
             Err(Errno::NOENT) => Sight { object: Object::Gone, absolute, ..unseen },
             Err(_) => unseen,

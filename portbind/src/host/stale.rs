@@ -231,7 +231,7 @@ fn pin(folder: impl AsFd, name: &OsStr) -> io::Result<Option<Pinned>> {
         other => other?,
     };
     let stat = fstat(&file)?;
-    let (object, _) = identify(&Entrance::Own, file.as_fd(), || false);
+    let object = identify(&Entrance::Own, file.as_fd(), || false).object;
     Ok(Some(Pinned { identity: Identity::of(&stat), object, uid: stat.st_uid, _pin: file }))
 }
 

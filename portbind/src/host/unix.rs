@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use jiff::Timestamp;
 use portbind_ebpf::abi::FileView;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
@@ -29,6 +30,8 @@ pub struct Sight {
     pub object: Object,
     /// Which file it is.
     pub file: Option<FileId>,
+    /// When it was made, as the file system says: of a socket, that is its last modification.
+    pub made: Option<Timestamp>,
     /// The path from the root on.
     pub absolute: Option<Vec<u8>>,
     /// This process has the same root and mounts.
@@ -37,21 +40,18 @@ pub struct Sight {
 
 impl Sight {
     /// Nothing could be seen.
-    pub const NONE: Self = Self { object: Object::Unseen, file: None, absolute: None, is_ours: false };
+    pub const NONE: Self =
+        Self { object: Object::Unseen, file: None, made: None, absolute: None, is_ours: false };
 }
 
-/// Looks at a path in the root of a process. A relative one is meant from that process' current folder,
-/// if `has_folder` says that it is the caller's; else it cannot be looked at.
+/// Looks at a path in the root of a process, or from its current folder.
 ///
 /// The last part is not followed if it is a symbolic link, as bind does not (`kern_path_create` in
 /// fs/namei.c).
 #[must_use]
-pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, has_folder: bool, path: &[u8]) -> Sight {
+pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, path: &[u8]) -> Sight {
     let is_ours = shares_files(procfs, pid);
     let is_absolute = path.starts_with(b"/");
-    if !is_absolute && !has_folder {
-        return Sight::NONE;
-    }
     let place = if is_absolute { "root" } else { "cwd" };
     let Ok(start) = openat(CWD, procfs.root().join(format!("{pid}/{place}")), folder(), Mode::empty()) else {
         return Sight { is_ours, ..Sight::NONE };
@@ -66,22 +66,31 @@ pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, has_folder: bool, pa
     match open(false) {
         Ok(found) => {
             let is_dangling = || open(true).err() == Some(Errno::NOENT);
-            let (object, file) = identify(entrance, found.as_fd(), is_dangling);
-            Sight { object, file, absolute, is_ours }
+            let Identified { object, file, made } = identify(entrance, found.as_fd(), is_dangling);
+            Sight { object, file, made, absolute, is_ours }
         }
-        Err(Errno::NOENT) => Sight { object: Object::Gone, file: None, absolute, is_ours },
+        Err(Errno::NOENT) => Sight { object: Object::Gone, absolute, is_ours, ..Sight::NONE },
         Err(_) => Sight { is_ours, ..Sight::NONE },
     }
+}
+
+/// What two views of the file system have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// The devices and inode numbers of folders.
+    Same,
+    /// The inode numbers alone: some file systems (btrfs, overlayfs) have other devices for who asks them.
+    SameNumbers,
 }
 
 /// Whether a process sees what that `view` shows at this path: it has the same mounts, the same root and, for a relative
 /// path, the same current folder.
 #[must_use]
-pub fn sees(procfs: &Procfs, pid: u32, view: &FileView, path: &[u8]) -> bool {
+pub fn sees(procfs: &Procfs, pid: u32, view: &FileView, path: &[u8], likeness: Likeness) -> bool {
     let is_at = |place: &str, inode: u64, device: u32| {
         let found = openat(CWD, procfs.root().join(format!("{pid}/{place}")), folder(), Mode::empty());
-        let stat = found.and_then(fstat);
-        stat.is_ok_and(|stat| stat.st_ino == inode && device_number(stat.st_dev) == device)
+        let is_device = |of: u64| likeness == Likeness::SameNumbers || device_number(of) == device;
+        found.and_then(fstat).is_ok_and(|stat| stat.st_ino == inode && is_device(stat.st_dev))
     };
     procfs.namespace_of(&pid.to_string(), "mnt") == Some(view.mounts)
         && is_at("root", view.root, view.root_device)
@@ -121,13 +130,24 @@ pub(super) fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) ->
     Some([folder.strip_suffix(b"/").unwrap_or(&folder), b"/", relative].concat())
 }
 
+/// What an open file is.
+pub(super) struct Identified {
+    pub(super) object: Object,
+    /// Which file it is.
+    pub(super) file: Option<FileId>,
+    /// As in [`Sight`].
+    pub(super) made: Option<Timestamp>,
+}
+
 /// What an open file is (O_PATH), and which one.
 pub(super) fn identify(
     entrance: &Entrance,
     found: BorrowedFd<'_>,
     is_dangling: impl Fn() -> bool,
-) -> (Object, Option<FileId>) {
-    let Ok(stat) = fstat(found) else { return (Object::Unseen, None) };
+) -> Identified {
+    let Ok(stat) = fstat(found) else {
+        return Identified { object: Object::Unseen, file: None, made: None };
+    };
     let object = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Socket => match entrance.liveness(found) {
             Liveness::Live => Object::LiveSocket,
@@ -145,7 +165,9 @@ pub(super) fn identify(
     let device = device_number(stat.st_dev);
     // The lower half is all that there is to compare with.
     let inode = u32::try_from(stat.st_ino & u64::from(u32::MAX)).unwrap_or_default();
-    (object, Some(FileId { inode, device }))
+    let nanoseconds = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
+    let made = Timestamp::from_nanosecond(nanoseconds).ok();
+    Identified { object, file: Some(FileId { inode, device }), made }
 }
 
 /// Opens the file of a network namespace: that of the process if it is the right one, else this process'

@@ -66,10 +66,10 @@ fn sees_what_is_at_a_path() {
     ];
     for (name, object) in cases {
         let path = format!("/{name}");
-        let sight = look(&procfs, &Entrance::Own, 7, true, path.as_bytes());
+        let sight = look(&procfs, &Entrance::Own, 7, path.as_bytes());
         assert_eq!(sight.object, object, "{name}");
         assert!(!sight.is_ours);
-        assert_eq!(look(&procfs, &Entrance::Own, 8, true, path.as_bytes()), Sight::NONE);
+        assert_eq!(look(&procfs, &Entrance::Own, 8, path.as_bytes()), Sight::NONE);
     }
 }
 
@@ -82,11 +82,7 @@ fn nobody_notices_the_look() {
     let seqpacket = bound(SocketType::SEQPACKET, &folder.path().join("seqpacket"), true);
     let datagram = UnixDatagram::bind(folder.path().join("dgram")).unwrap();
     for name in ["/stream", "/seqpacket", "/dgram"] {
-        assert_eq!(
-            look(&procfs, &Entrance::Own, 7, true, name.as_bytes()).object,
-            Object::LiveSocket,
-            "{name}"
-        );
+        assert_eq!(look(&procfs, &Entrance::Own, 7, name.as_bytes()).object, Object::LiveSocket, "{name}");
     }
     stream.set_nonblocking(true).unwrap();
     rustix::io::ioctl_fionbio(&seqpacket, true).unwrap();
@@ -101,20 +97,19 @@ fn nobody_notices_the_look() {
 }
 
 #[test]
-fn a_relative_path_needs_the_folder_of_the_caller() {
+fn a_relative_path_is_looked_at_in_the_folder_of_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     symlink("/", folder.path().join("away")).unwrap();
     symlink("nowhere", folder.path().join("dangling")).unwrap();
     let (_proc, procfs) = process(folder.path());
-    let seen = |path: &str, has_folder| look(&procfs, &Entrance::Own, 7, has_folder, path.as_bytes()).object;
-    assert_eq!(seen("file", true), Object::File);
-    assert_eq!(seen("./file", true), Object::File);
-    assert_eq!(seen("dangling", true), Object::Link);
-    assert_eq!(seen("file", false), Object::Unseen);
+    let seen = |path: &str| look(&procfs, &Entrance::Own, 7, path.as_bytes()).object;
+    assert_eq!(seen("file"), Object::File);
+    assert_eq!(seen("./file"), Object::File);
+    assert_eq!(seen("dangling"), Object::Link);
     // It would lead out of the root of the caller.
-    assert_eq!(seen("away/etc", true), Object::Unseen);
-    assert_eq!(seen("../file", true), Object::Unseen);
+    assert_eq!(seen("away/etc"), Object::Unseen);
+    assert_eq!(seen("../file"), Object::Unseen);
 }
 
 #[test]
@@ -122,11 +117,10 @@ fn knows_its_own_files() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     let path = folder.path().join("file");
-    let sight =
-        look(&Procfs::new(), &Entrance::Own, std::process::id(), true, path.as_os_str().as_encoded_bytes());
+    let sight = look(&Procfs::new(), &Entrance::Own, std::process::id(), path.as_os_str().as_encoded_bytes());
     assert_eq!((sight.object, sight.is_ours), (Object::File, true));
     assert_eq!(sight.absolute.as_deref(), Some(path.as_os_str().as_encoded_bytes()));
-    let here = look(&Procfs::new(), &Entrance::Own, std::process::id(), true, b"Cargo.toml");
+    let here = look(&Procfs::new(), &Entrance::Own, std::process::id(), b"Cargo.toml");
     let expected = std::env::current_dir().unwrap().join("Cargo.toml");
     assert_eq!(here.absolute.as_deref(), Some(expected.as_os_str().as_encoded_bytes()));
     assert_eq!(here.object, Object::File);
@@ -157,8 +151,12 @@ fn who_sees_the_same() {
         (FileView { mounts: 2, ..view }, false, false),
     ];
     for (view, relative, absolute) in cases {
-        assert_eq!(sees(&procfs, 7, &view, b"x"), relative, "{view:?}");
-        assert_eq!(sees(&procfs, 7, &view, b"/x"), absolute, "{view:?}");
+        assert_eq!(sees(&procfs, 7, &view, b"x", Likeness::Same), relative, "{view:?}");
+        assert_eq!(sees(&procfs, 7, &view, b"/x", Likeness::Same), absolute, "{view:?}");
     }
-    assert!(!sees(&procfs, 8, &view, b"/x"), "there is no such process");
+    let elsewhere = FileView { folder_device: device + 1, root_device: device + 1, ..view };
+    for (view, is_seen) in [(elsewhere, true), (FileView { folder: other, ..elsewhere }, false)] {
+        assert_eq!(sees(&procfs, 7, &view, b"x", Likeness::SameNumbers), is_seen, "{view:?}");
+    }
+    assert!(!sees(&procfs, 8, &view, b"/x", Likeness::Same), "there is no such process");
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Setting;
 use super::support::{PATIENCE, Quarrel, exited};
-use crate::actor::{Action, Family, Kind, Protocol, SocketName, Way};
+use crate::actor::{Action, Answer, Family, Kind, Protocol, SocketName, Way};
 use crate::runner::kernel_is_at_least;
 use crate::tracer::Tracer;
 
@@ -48,6 +48,15 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
         ensure!(lives == ended, "{name}: {lives:?} of one who lives, {ended:?} of one who has ended");
     }
     std::fs::remove_file(relative_path())?;
+    own_file_is_not_stale(setting)
+}
+
+/// A file that nobody is bound to any more was not left by others, if the caller may have made it itself.
+fn own_file_is_not_stale(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let (code, fixes) = said(setting, &mut quarrel, "lives", path_twice, true)?;
+    std::fs::remove_file(relative_path())?;
+    ensure!(code == "path-exists" && fixes.is_empty(), "its own file is {code}, with the remedies {fixes:?}");
     Ok(())
 }
 
@@ -101,20 +110,31 @@ fn own(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
 
 /// A path that somebody else has bound a socket to.
 fn path(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
-    let mut bind = |actor: &str| {
-        let socket = "named".to_owned();
-        quarrel.troupe.tell(actor, &Action::Open { new: socket.clone(), kind: Kind::UnixStream })?;
-        let name = SocketName::Absolute(relative_path());
-        let (folder, by) = (PathBuf::new(), Way::default());
-        quarrel.troupe.tell(actor, &Action::BindName { socket, name, folder, by })
-    };
     if actor == "lives" {
-        let answer = bind(HOLDER)?;
+        let answer = bind_path(quarrel, HOLDER, "first")?;
         ensure!(answer.error.is_none(), "{:?}", answer.error);
     }
-    let answer = bind(actor)?;
+    refused_path(quarrel, actor)
+}
+
+/// A path that the actor has bound a socket to itself.
+fn path_twice(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
+    let answer = bind_path(quarrel, actor, "first")?;
+    ensure!(answer.error.is_none(), "{:?}", answer.error);
+    refused_path(quarrel, actor)
+}
+
+fn refused_path(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
+    let answer = bind_path(quarrel, actor, "second")?;
     ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "{:?}", answer.error);
     Ok(answer.pid)
+}
+
+fn bind_path(quarrel: &mut Quarrel, actor: &str, socket: &str) -> anyhow::Result<Answer> {
+    let socket = socket.to_owned();
+    quarrel.troupe.tell(actor, &Action::Open { new: socket.clone(), kind: Kind::UnixStream })?;
+    let name = SocketName::Absolute(relative_path());
+    quarrel.troupe.tell(actor, &Action::BindName { socket, name, folder: PathBuf::new(), by: Way::default() })
 }
 
 /// A file of this process, from its current folder on: that is the folder of all actors.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use jiff::{SignedDuration, Timestamp};
 use portbind_ebpf::abi::{self, FileView};
 
 use super::{Asker, Enricher, Question, limits};
@@ -15,7 +16,7 @@ use crate::diagnosis::event::{
 use crate::diagnosis::other;
 use crate::diagnosis::unix::{self, Facts, Object};
 use crate::host::clock::boot_time;
-use crate::host::unix::{Sight, look, namespace, namespaces, sees};
+use crate::host::unix::{Likeness, Sight, look, namespace, namespaces, sees};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, netlink};
 use crate::kernel::assemble::{AskedName, Evidence};
@@ -24,6 +25,10 @@ use crate::kernel::{evidence, name};
 
 /// Bytes of a name, at most (`sun_path`, include/uapi/linux/un.h).
 const MOST_OF_NAME: usize = 108;
+
+/// How far the times of files are behind the clock: they are those of the last tick, of which the slowest kernels have 100
+/// a second.
+const FILE_TIME: SignedDuration = SignedDuration::from_millis(10);
 
 /// What has the name, and what that means.
 #[derive(Clone, Debug)]
@@ -158,45 +163,58 @@ impl Enricher {
     /// Looks at a path as the caller saw it: as the caller, or as a process above it, or portbind itself, that sees the
     /// same there.
     fn sight(&self, process: &Process, record: &abi::Refusal, view: &FileView, path: &[u8]) -> Sight {
-        let Host { procfs, entrance, .. } = &self.processes.host;
+        let procfs = &self.processes.host.procfs;
         let known = self.processes.introduction(&record.header, &record.identity);
-        let parents: Vec<_> = known.iter().flat_map(|known| known.parents()).collect();
         let caller = (process.pid, record.identity.start_time);
-        let above = parents.iter().map(|parent| (parent.pid, parent.start_time));
+        let above = known.iter().flat_map(|known| known.parents());
+        let above = above.map(|parent| (parent.pid, parent.start_time));
+        let own = std::process::id();
         let seen = |(pid, start_time)| {
-            let sight = || look(procfs, entrance, pid, true, path);
-            sees(procfs, pid, view, path).then(|| self.while_alive(pid, start_time, sight)).flatten()
+            let sees = sees(procfs, pid, view, path, Likeness::Same);
+            sees.then(|| self.while_alive(pid, start_time, path)).flatten()
         };
-        let own = || {
-            let pid = std::process::id();
-            sees(procfs, pid, view, path).then(|| look(procfs, entrance, pid, true, path))
-        };
-        // Where a file system numbers its folders otherwise for those who ask it, nobody seems to see the same.
-        let unproved =
-            || self.while_alive(caller.0, caller.1, || look(procfs, entrance, caller.0, true, path));
-        let sight = std::iter::once(caller).chain(above).find_map(seen);
-        sight
-            .or_else(own)
-            .or_else(unproved)
-            .or_else(|| self.sight_of_cgroup(known?, path))
-            .unwrap_or(Sight::NONE)
+        let seen_here = || sees(procfs, own, view, path, Likeness::Same).then(|| self.look_as(own, path));
+        let sight = std::iter::once(caller).chain(above).find_map(seen).or_else(seen_here);
+        // Where a file system has other devices for who asks it, nobody seems to see the same.
+        let is_like = |pid| sees(procfs, pid, view, path, Likeness::SameNumbers);
+        let alike = || is_like(caller.0).then(|| self.while_alive(caller.0, caller.1, path)).flatten();
+        let in_cgroup =
+            || self.in_cgroup(known?).filter(|&pid| is_like(pid)).map(|pid| self.look_as(pid, path));
+        let sight = sight.or_else(alike).or_else(in_cgroup).unwrap_or(Sight::NONE);
+        self.as_when_refused(sight, caller)
     }
 
-    /// What a look shows that needs a process; `None` if that has ended before or meanwhile, and its number may be
-    /// another's by now.
-    fn while_alive(&self, pid: u32, start_time: u64, look: impl FnOnce() -> Sight) -> Option<Sight> {
+    fn look_as(&self, pid: u32, path: &[u8]) -> Sight {
+        let Host { procfs, entrance, .. } = &self.processes.host;
+        look(procfs, entrance, pid, path)
+    }
+
+    /// What a look as a process shows; `None` if that has ended before or meanwhile, and its number may be another's by
+    /// now.
+    fn while_alive(&self, pid: u32, start_time: u64, path: &[u8]) -> Option<Sight> {
         let is_alive = || self.processes.host.is_the_one_started_at(pid, start_time);
-        let sight = is_alive().then(look)?;
+        let sight = is_alive().then(|| self.look_as(pid, path))?;
         is_alive().then_some(sight)
     }
 
-    /// As the nearest process above the caller that still lives, if it is in the same cgroup, and so in the same container.
-    fn sight_of_cgroup(&self, known: &Introduced, path: &[u8]) -> Option<Sight> {
+    /// The nearest process above the caller that still lives, if it is in the same cgroup, and so in the same container.
+    fn in_cgroup(&self, known: &Introduced) -> Option<u32> {
         let host = &self.processes.host;
         let mut parents = known.parents().iter();
         let alive = parents.find(|parent| host.is_the_one_started_at(parent.pid, parent.start_time))?;
-        let is_same = host.cgroup_id(alive.pid) == Some(known.cgroup_id());
-        is_same.then(|| look(&host.procfs, &host.entrance, alive.pid, false, path))
+        (host.cgroup_id(alive.pid) == Some(known.cgroup_id())).then_some(alive.pid)
+    }
+
+    /// A socket file that nobody is bound to any more was perhaps the caller's own, if it was made while the caller ran, and
+    /// that has ended.
+    fn as_when_refused(&self, sight: Sight, (pid, start_time): (u32, u64)) -> Sight {
+        let host = &self.processes.host;
+        let started = host.clock.at(start_time);
+        let is_older = |made: Timestamp| made.saturating_add(FILE_TIME).is_ok_and(|made| made < started);
+        let is_known = sight.object != Object::StaleSocket
+            || sight.made.is_some_and(is_older)
+            || host.is_the_one_started_at(pid, start_time);
+        if is_known { sight } else { Sight { object: Object::Socket, ..sight } }
     }
 
     /// The sockets that are bound to a live socket file. The path leads to it from any network namespace.
