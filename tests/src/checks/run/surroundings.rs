@@ -36,7 +36,7 @@ pub(in crate::checks) fn no_proc(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// With a stack of 64 KiB the command runs, and has that limit as well; who may not raise it is told.
+/// With a stack of 64 KiB the command runs, and has that limit as well; who may not raise it gets an error.
 pub(in crate::checks) fn small_stack(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = Scratch::new("portbind");
     std::fs::copy(setting.portbind, portbind.path())?;
