@@ -26,7 +26,7 @@ use crate::stderr;
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 8;
 /// How long the end may take; with the last lines it is still within a second.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+const LAST_WORDS: Duration = Duration::from_millis(750);
 
 /// What to trace, and how to tell it.
 #[derive(Debug, clap::Args)]
