@@ -23,7 +23,7 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Something of a name of a secret ([`super::names`]), of a URL, or of a token: without any there is no secret.
 static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names =
-        "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|pin|otp|sas|://|@|hooks";
+        "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|pin|otp|sas|pat|://|@|hooks";
     let tokens = "gh[opusr]_|github_pat|gl[a-z]+-|xox|xapp|sk[-_]|rk_|npm_|pypi|do[op]_|hv[sbr]\\.|ya29|aiza|sg\\.|shp|pat_\
                   |atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
     Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()

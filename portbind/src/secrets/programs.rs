@@ -207,7 +207,7 @@ impl Program {
         PROGRAMS.iter().find(|program| program.names.contains(&name))
     }
 
-    /// What a short option takes, and what of it stands in the same word; `rest` is the word behind its hyphen.
+    /// What a short option takes, and the part of its value that stands in the same word; `rest` is the word behind its hyphen.
     pub(super) fn short<'a>(&self, rest: &'a str) -> Option<(Takes, &'a str)> {
         let mut chars = rest.chars();
         loop {

@@ -199,6 +199,8 @@ fn names_and_fields_are_masked() {
     for (args, expected) in [
         ("srv|--otp|123456|--pin|1234|--so-pin=1234", "srv|--otp|***|--pin|***|--so-pin=***"),
         ("srv|--pat|x|GITHUB_PAT=x|--masterauth|x", "srv|--pat|***|GITHUB_PAT=***|--masterauth|***"),
+        ("srv|--pat|x", "srv|--pat|***"),
+        ("srv|GITHUB_PAT=x", "srv|GITHUB_PAT=***"),
         ("srv|--tokens=x|--key|x", "srv|--tokens=***|--key|***"),
         ("srv|--sas|x|--sas-token|x|--signature|x", "srv|--sas|***|--sas-token|***|--signature|***"),
         ("srv|--client-secret|x|--access-key|x", "srv|--client-secret|***|--access-key|***"),
