@@ -89,15 +89,15 @@ impl Season {
         title.clone_from(&script.title);
         let mut troupe = Troupe::default();
         let seen = tracer.map_or(0, |tracer| tracer.stdout.count());
-        let mut missed = false;
+        let mut missing = 0;
         let played = play(&script, &mut troupe, |pids, refusals| {
-            // After the first that is not told, waiting for the others would be in vain.
-            if let Some(tracer) = tracer
-                && !missed
-            {
-                missed = !tracer.stdout.wait(PATIENCE, |lines| {
-                    events_since(lines, seen, pids).map_or(true, |events| events.len() >= refusals)
-                });
+            let Some(tracer) = tracer else { return };
+            let told =
+                |lines: &[String]| events_since(lines, seen, pids).map_or(usize::MAX, |events| events.len());
+            // The kernel may have passed one over. The others are still to be waited for: who takes them for missing, too,
+            // counts them twice.
+            if !tracer.stdout.wait(PATIENCE, |lines| told(lines).saturating_add(missing) >= refusals) {
+                missing = refusals.saturating_sub(told(&tracer.stdout.so_far()));
             }
         });
         self.pids.extend(troupe.pids());
