@@ -6,11 +6,12 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
 
 use super::owners::{FdSource, OwnerMap, from_triples};
 use super::procfs::Procfs;
+use crate::sys::tasks::has_own_descriptors;
 
 /// Longer than `socket:[18446744073709551615]`; a longer link is none of a socket.
 const LINK: usize = 32;
@@ -20,14 +21,16 @@ const WORTH_A_THREAD: usize = 128;
 const MOST_THREADS: usize = 16;
 /// Descriptors of one process that are looked at where it is asked by itself: that takes 5 ms.
 const MOST_DESCRIPTORS: usize = 4096;
+/// Threads of one process that are asked for descriptors of their own: each takes a microsecond.
+const MOST_THREADS_ASKED: usize = 16 * 1024;
 /// Room for the names of one getdents64 call.
 const NAMES: usize = 16 * 1024;
 
 /// Looks for sockets among the descriptors of all processes.
 ///
 /// Sockets show as `socket:[INODE]` (sockfs_dname in net/socket.c). Not found are sockets in flight
-/// between processes, those that only io_uring keeps, those of processes in a pid namespace that this
-/// one does not contain, and those of a thread that stopped sharing descriptors with its process.
+/// between processes, those that only io_uring keeps, and those of processes in a pid namespace that this
+/// one does not contain.
 #[derive(Clone, Debug)]
 pub struct SocketOwners {
     procfs: Procfs,
@@ -192,24 +195,50 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         // others still have theirs.
         match self.open(&format!("{pid}/fd")) {
             Ok(folder) if self.descriptors(pid, &folder) == 0 => self.threads(pid),
-            Ok(_) => {}
+            Ok(_) => self.threads_apart(pid),
             Err(Errno::ACCESS | Errno::PERM) => self.unreadable += 1,
             // It is gone.
             Err(_) => {}
         }
     }
 
+    /// Looks at the descriptors of the first other thread that has any.
     fn threads(&mut self, pid: u32) {
-        let Ok(tasks) = self.open(&format!("{pid}/task")) else { return };
-        let mut buffer = [MaybeUninit::uninit(); 1024];
-        let mut entries = RawDir::new(&tasks, &mut buffer);
-        while let Some(Ok(entry)) = entries.next() {
-            let Some(tid) = number(entry.file_name()).filter(|&tid| tid != pid) else { continue };
+        for tid in self.other_threads(pid) {
             let Ok(folder) = self.open(&format!("{pid}/task/{tid}/fd")) else { continue };
             if self.descriptors(pid, &folder) > 0 {
                 break;
             }
         }
+    }
+
+    /// Looks at the descriptors of threads that stopped to share them with their process.
+    fn threads_apart(&mut self, pid: u32) {
+        // A folder has a link for itself and each folder in it, and another above (proc_task_getattr in fs/proc/base.c, 6.18).
+        let tasks = statat(&self.table, format!("{pid}/task"), AtFlags::empty());
+        if tasks.is_ok_and(|tasks| tasks.st_nlink > 3) {
+            for tid in self.other_threads(pid) {
+                if has_own_descriptors(pid, tid)
+                    && let Ok(folder) = self.open(&format!("{pid}/task/{tid}/fd"))
+                {
+                    self.descriptors(pid, &folder);
+                }
+            }
+        }
+    }
+
+    /// The threads of a process but the first.
+    fn other_threads(&self, pid: u32) -> Vec<u32> {
+        let Ok(tasks) = self.open(&format!("{pid}/task")) else { return Vec::new() };
+        let mut buffer = [MaybeUninit::uninit(); NAMES];
+        let mut entries = RawDir::new(&tasks, &mut buffer);
+        let mut tids = Vec::new();
+        while tids.len() < MOST_THREADS_ASKED
+            && let Some(Ok(entry)) = entries.next()
+        {
+            tids.extend(number(entry.file_name()).filter(|&tid| tid != pid));
+        }
+        tids
     }
 
     /// Looks at each link of a folder; how many there were.
@@ -257,117 +286,5 @@ fn socket(link: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::net::TcpListener;
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::{MetadataExt, symlink};
-    use std::path::Path;
-    use std::time::Instant;
-
-    use proptest::prelude::*;
-
-    use super::super::owners::OwnerFds;
-    use super::*;
-
-    fn owner(pid: u32, fds: &[u32]) -> OwnerFds {
-        OwnerFds { pid, started: None, fds: fds.to_vec() }
-    }
-
-    fn open(root: &Path, process: &str, links: &[(&str, &str)]) {
-        let folder = root.join(process).join("fd");
-        fs::create_dir_all(&folder).unwrap();
-        for (fd, target) in links {
-            symlink(target, folder.join(fd)).unwrap();
-        }
-    }
-
-    #[test]
-    fn finds_every_owner() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path();
-        open(
-            path,
-            "7",
-            &[("10", "socket:[5]"), ("9", "socket:[5]"), ("0", "/dev/null"), ("x", "socket:[5]")],
-        );
-        open(path, "3", &[("4", "socket:[5]"), ("5", "socket:[6]"), ("6", "socket:[55]"), ("7", "pipe:[5]")]);
-        open(path, "8", &[]);
-        open(path, "8/task/8", &[]);
-        open(path, "8/task/12", &[("3", "socket:[6]")]);
-        open(path, "self", &[("4", "socket:[5]")]);
-        fs::write(path.join("11"), "").unwrap();
-        let sockets = SocketOwners::new(Procfs::at(path));
-        let scan = sockets.scan(&HashSet::from([5, 6, 77])).unwrap();
-        assert_eq!(scan.owners[&5], [owner(3, &[4]), owner(7, &[9, 10])]);
-        assert_eq!(scan.owners[&6], [owner(3, &[5]), owner(8, &[3])]);
-        assert_eq!((scan.owners.len(), scan.unreadable), (2, 0));
-        assert!(sockets.has_processes(4) && !sockets.has_processes(5));
-        assert_eq!(sockets.descriptors_of(7, 5), [9, 10]);
-        assert!(sockets.descriptors_of(7, 6).is_empty() && sockets.descriptors_of(99, 5).is_empty());
-        assert!(sockets.verify(7, 9, 5));
-        assert!(!sockets.verify(7, 9, 6) && !sockets.verify(7, 0, 5) && !sockets.verify(99, 9, 5));
-    }
-
-    #[test]
-    fn no_table_is_an_error_and_no_owner() {
-        let root = tempfile::tempdir().unwrap();
-        let sockets = SocketOwners::new(Procfs::at(root.path().join("none")));
-        assert!(sockets.scan(&HashSet::from([5])).is_err());
-        assert!(sockets.find(&HashSet::from([5])).is_empty());
-        assert_eq!(sockets.scan(&HashSet::new()).unwrap(), Scan::default());
-        assert!(!sockets.has_processes(1));
-    }
-
-    #[test]
-    fn reads_links() {
-        let cases: [(&[u8], Option<u64>); 9] = [
-            (b"socket:[1]", Some(1)),
-            (b"socket:[18446744073709551615]", Some(u64::MAX)),
-            (b"socket:[18446744073709551616]", None),
-            (b"socket:[]", None),
-            (b"socket:[+1]", None),
-            (b"socket:[1", None),
-            (b"socket:[1] (deleted)", None),
-            (b"pipe:[1]", None),
-            (b"", None),
-        ];
-        for (link, inode) in cases {
-            assert_eq!(socket(link), inode, "{link:?}");
-        }
-    }
-
-    #[test]
-    fn finds_a_socket_of_this_process() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let copy = listener.try_clone().unwrap();
-        let mut fds = [listener.as_raw_fd(), copy.as_raw_fd()].map(|fd| u32::try_from(fd).unwrap());
-        // A test beside this one may have closed a lower descriptor in between.
-        fds.sort_unstable();
-        let inode = fs::metadata(format!("/proc/self/fd/{}", fds[0])).unwrap().ino();
-        let sockets = SocketOwners::new(Procfs::new());
-        let start = Instant::now();
-        let scan = sockets.scan(&HashSet::from([inode])).unwrap();
-        println!("a full scan took {:?}", start.elapsed());
-        let pid = std::process::id();
-        // A test beside this one may be between fork and exec, with copies of all descriptors.
-        assert!(scan.owners[&inode].contains(&owner(pid, &fds)), "{scan:?}");
-        assert!(sockets.verify(pid, fds[0], inode));
-        drop((listener, copy));
-        assert!(!sockets.verify(pid, fds[0], inode));
-    }
-
-    proptest! {
-        #[test]
-        fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _ = socket(&bytes);
-        }
-
-        #[test]
-        fn reads_any_inode(inode: u64) {
-            let link = format!("socket:[{inode}]");
-            prop_assert!(link.len() < LINK);
-            prop_assert_eq!(socket(link.as_bytes()), Some(inode));
-        }
-    }
-}
+#[path = "sockets_tests.rs"]
+mod tests;

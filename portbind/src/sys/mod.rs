@@ -9,4 +9,5 @@ pub mod namespace;
 pub mod poll;
 pub mod ring;
 pub mod signals;
+pub mod tasks;
 pub mod tracing;

@@ -207,6 +207,8 @@ pub enum Action {
     },
     /// Ends no more for SIGTERM.
     IgnoreTerm,
+    /// Keeps copies of all sockets in a thread that stops sharing descriptors with its process.
+    KeepApart,
     /// Opens as many connections to the listener as told, both ends here, and keeps them.
     Crowd {
         /// The listener.

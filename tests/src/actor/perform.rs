@@ -107,6 +107,7 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
         | Action::Setuid { .. }
         | Action::Rename { .. }
         | Action::IgnoreTerm
+        | Action::KeepApart
         | Action::KernelListen { .. }
         | Action::Interface { .. }
         | Action::Forbid { .. } => surroundings(stage, action),
@@ -132,6 +133,7 @@ fn surroundings(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure>
         }
         Action::Rename { name } => super::rename(name)?,
         Action::IgnoreTerm => sys::ignore(rustix::process::Signal::TERM.as_raw())?,
+        Action::KeepApart => sys::process::keep_apart()?,
         Action::KernelListen { address, port } => endpoint::listen(*address, *port)?,
         Action::Interface { name, address } => {
             let interface = sys::tap::Tap::new(name)?;

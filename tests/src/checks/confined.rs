@@ -20,6 +20,7 @@ use crate::tracer::Tracer;
 /// Capabilities, by their numbers in include/uapi/linux/capability.h.
 const DAC_OVERRIDE: u64 = 1 << 1;
 const DAC_READ_SEARCH: u64 = 1 << 2;
+const FOWNER: u64 = 1 << 3;
 const KILL: u64 = 1 << 5;
 const NET_BIND_SERVICE: u64 = 1 << 10;
 const SYS_PTRACE: u64 = 1 << 19;
@@ -28,6 +29,7 @@ const BPF: u64 = 1 << 39;
 
 /// What look-ups use.
 const LOOKING: u64 = SYS_PTRACE | DAC_READ_SEARCH | NET_BIND_SERVICE;
+const WRITER: u64 = DAC_OVERRIDE | DAC_READ_SEARCH | FOWNER;
 const BROKER: u64 = SYS_ADMIN | DAC_READ_SEARCH | DAC_OVERRIDE;
 
 /// Where the nice value stands in `/proc/PID/stat`, after the name (proc_pid_stat(5)).
@@ -62,21 +64,26 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `run`, while its command is at work; the command itself has everything.
+/// `run`, and the helper that writes its report, while its command is at work; the command itself has everything.
 pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut command = Command::new(setting.portbind);
+    let report = Scratch::new("confined.html");
     let script = "cat /proc/$PPID/task/*/status; echo =====; cat /proc/self/status; echo =====; \
-                  cat /proc/$PPID/stat /proc/$$/stat";
-    command.args(["run", "-q", "--backend", setting.backend, "--", programs::SH.path, "-c", script]);
+                  cat /proc/$PPID/stat /proc/$$/stat; echo =====; \
+                  for words in $(grep -l -a __[w]riter /proc/[0-9]*/cmdline); do \
+                  grep -q \"^PPid:.$PPID$\" ${words%cmdline}status && cat ${words%cmdline}task/*/status; done; true";
+    command.args(["run", "-q", "--backend", setting.backend, "--report"]).arg(report.path());
+    command.args(["--", programs::SH.path, "-c", script]);
     let ended = Tracer::spawn(&mut command)?.end()?;
     exited(&ended, 0)?;
     let text = ended.stdout.join("\n");
-    let [portbind, wrapped, stats] = text.split("\n=====\n").collect::<Vec<_>>()[..] else {
+    let [portbind, wrapped, stats, writer] = text.split("\n=====\n").collect::<Vec<_>>()[..] else {
         bail!("the command said too little:\n{text}");
     };
-    let threads: Vec<String> = portbind.split("Name:\t").skip(1).map(str::to_owned).collect();
+    let threads = |text: &str| -> Vec<String> { text.split("Name:\t").skip(1).map(str::to_owned).collect() };
     let looking = LOOKING | KILL | if needs_bpf()? { BPF } else { 0 };
-    little_is_left(&threads, looking)?;
+    little_is_left(&threads(portbind), looking)?;
+    little_is_left(&threads(writer), WRITER).context("the helper that writes")?;
     let own = std::fs::read_to_string("/proc/self/status")?;
     for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"] {
         ensure!(value(wrapped, name)? == value(&own, name)?, "{name} of the command:\n{wrapped}");

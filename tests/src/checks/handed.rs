@@ -65,18 +65,25 @@ pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two of the same user, in the same control group, neither above the other: nobody is stopped.
+/// Two of the same user, in the same control group, neither above the other: nobody is stopped, also where one of them has
+/// the socket in a thread with descriptors of its own alone.
 pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
-    let port = ports.take()?;
-    done(&mut troupe, "one", &listener("old", port))?;
-    hand(&mut troupe, "one", "two")?;
-    let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
-    let left = obstacles(&told);
-    ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
-    for name in ["one", "two"] {
-        let pid = pid(&troupe, name)?;
-        ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
+    for is_apart in [false, true] {
+        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let port = ports.take()?;
+        done(&mut troupe, "one", &listener("old", port))?;
+        hand(&mut troupe, "one", "two")?;
+        if is_apart {
+            done(&mut troupe, "one", &Action::KeepApart)?;
+            done(&mut troupe, "one", &Action::Close { socket: "old".to_owned() })?;
+        }
+        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+        let left = obstacles(&told);
+        ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
+        for name in ["one", "two"] {
+            let pid = pid(&troupe, name)?;
+            ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
+        }
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::sync::mpsc::channel;
+use std::thread;
 
 use rustix::process::Pid;
 
@@ -33,4 +35,24 @@ pub fn leave(status: i32) -> ! {
 pub fn own_user_namespace() -> io::Result<()> {
     // SAFETY: the call touches no memory.
     if unsafe { libc::unshare(libc::CLONE_NEWUSER) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Starts a thread that has copies of all descriptors, which it does not share with this process, until this process ends.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub fn keep_apart() -> io::Result<()> {
+    let (say, said) = channel();
+    thread::Builder::new().spawn(move || {
+        // SAFETY: the call touches no memory, and this thread uses no descriptor afterwards.
+        let result = unsafe { libc::unshare(libc::CLONE_FILES) };
+        let is_apart = if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+        if say.send(is_apart).is_ok() {
+            loop {
+                thread::park();
+            }
+        }
+    })?;
+    said.recv().map_err(io::Error::other)?
 }

@@ -21,6 +21,7 @@ use crate::cli::writer::Writer;
 use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::diagnosis::tally::{Group, Tally};
 use crate::error::Error;
+use crate::host::confinement::Errand;
 use crate::host::zone;
 use crate::output::ci;
 use crate::output::color::Surroundings;
@@ -90,8 +91,9 @@ impl Collector {
         };
         let ci = args.ci.resolve(|name| identity.variable(name).is_some());
         let page = ci.filter(|_| !args.quiet).and_then(|system| Destination::of(system, identity));
+        let errand = page.as_ref().map_or(Errand::Files, Destination::errand);
         let writes = args.record.is_some() || args.report.is_some() || page.is_some();
-        let mut writer = writes.then(|| Writer::start(&identity.caller()?)).transpose()?;
+        let mut writer = writes.then(|| Writer::start(&identity.caller()?, errand)).transpose()?;
         let mut outlets = Outlets::default();
         let record = record(args, writer.as_mut())?.map(|file| outlets.add(file));
         let mut stderr = Outlets::default();

@@ -10,6 +10,7 @@ use std::process;
 
 use super::identity::Identity;
 use crate::cli::writer::{Annotated, Writer};
+use crate::host::confinement::Errand;
 use crate::output::Style;
 use crate::output::ci::{self, PAGE_LIMIT, Page, System};
 use crate::output::sanitize::Escaped;
@@ -39,6 +40,14 @@ impl Destination {
             }
             System::Buildkite => identity.variable("PATH").map(|_| Self::Agent),
             System::Gitlab | System::Jenkins => None,
+        }
+    }
+
+    /// What the helper has to do for it.
+    pub(super) const fn errand(&self) -> Errand {
+        match self {
+            Self::Step(_) | Self::New(_) => Errand::Files,
+            Self::Agent => Errand::Program,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::cli::style::style;
 use crate::cli::writer::{Caller, Writer};
 use crate::diagnosis::event::{Refusal, Release, Repeat};
 use crate::error::Error;
+use crate::host::confinement::Errand;
 use crate::output::{Printer, Style, Summary};
 
 /// The printer of a run.
@@ -30,7 +31,7 @@ pub(super) fn open(args: &Args) -> Result<Sink, Error> {
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(Error::Write)?,
         Some(path) => {
             // The helper ends when the file is open.
-            let file = Writer::start(&Caller::of_process()?)?.append(path);
+            let file = Writer::start(&Caller::of_process()?, Errand::Files)?.append(path);
             file.map_err(|source| Error::Output { path: path.clone(), source })?
         }
     };

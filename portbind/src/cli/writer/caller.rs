@@ -12,6 +12,7 @@ use rustix::thread::{
 
 use crate::cli::identity::take_ids;
 use crate::error::Error;
+use crate::host::confinement::empty_bounding_set;
 use crate::host::{Accounts, Procfs};
 
 /// What root keeps to open files: to root, the permissions of a file mean nothing.
@@ -82,8 +83,9 @@ impl Caller {
     /// Gives this thread, and those that it starts, the rights of the caller and no others, for good.
     ///
     /// # Errors
-    /// Those of setgroups(2), setresgid(2), setresuid(2) and capset(2); `PermissionDenied` if they have no effect.
+    /// Those of prctl(2), setgroups(2), setresgid(2), setresuid(2) and capset(2); `PermissionDenied` if they have no effect.
     pub(in crate::cli) fn take(&self) -> io::Result<()> {
+        empty_bounding_set()?;
         take_ids(self.uid, self.gid, self.groups.as_deref())?;
         let kept =
             if self.uid == 0 { capabilities(None)?.permitted & OF_ROOT } else { CapabilitySet::empty() };

@@ -25,6 +25,7 @@ use super::replacement::{Replacement, own_output};
 use super::{Caller, Refused, VERB, agent};
 use crate::cli::reexec::reexec;
 use crate::error::Error;
+use crate::host::confinement::Errand;
 use crate::host::invoker::{self, Environment};
 
 /// How long the helper may take: it waits 5 s for the reader of a pipe.
@@ -66,12 +67,13 @@ impl Writer {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(in crate::cli) fn start(caller: &Caller) -> Result<Self, Error> {
+    pub(in crate::cli) fn start(caller: &Caller, errand: Errand) -> Result<Self, Error> {
         let start = || {
             let (ours, theirs) =
                 socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
             let mut command = reexec(VERB);
             caller.put_on(&mut command);
+            command.args((errand == Errand::Program).then_some("--agent"));
             // A group of its own: Ctrl-C is for the command.
             let command = command.stdin(theirs).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
             let mut writer = Self::over(ours)?;

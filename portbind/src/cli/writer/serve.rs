@@ -13,6 +13,7 @@ use super::message::{MAX_PACKET, Request, Response};
 use super::place::{self, Opened, Rights, Temporary};
 use super::{Caller, agent};
 use crate::error::{Error, ExitStatus};
+use crate::host::confinement::{Errand, confine_helper};
 
 /// Bytes of all parts that are kept: an environment has at most 6 MiB (execve(2)), a page 1 MiB.
 const MAX_PARTS: usize = 8 << 20;
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// Keep the supplementary groups of this process.
     #[arg(long)]
     keep_groups: bool,
+    /// Be able to start the agent of Buildkite.
+    #[arg(long)]
+    agent: bool,
 }
 
 /// What the helper knows from earlier requests.
@@ -53,7 +57,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Error> {
     let groups = (!args.keep_groups).then(|| args.groups.clone());
     let taken = Caller { uid: args.uid, gid: args.gid, groups }.take().and_then(|()| {
         // The caller may not read the memory of this process, or trace it.
-        Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        confine_helper(if args.agent { Errand::Program } else { Errand::Files })
     });
     let main = rustix::stdio::stdin();
     let greeting = taken.as_ref().map_or_else(Response::from, |()| Response::Done);

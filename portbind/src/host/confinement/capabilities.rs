@@ -80,7 +80,10 @@ pub(super) fn lower(allowed: CapabilitySet) -> io::Result<CapabilitySet> {
 }
 
 /// Nothing that is executed later gets a capability. Who may not change this set (CAP_SETPCAP) has no_new_privs for it.
-fn empty_bounding_set() -> io::Result<()> {
+///
+/// # Errors
+/// Those of prctl(2).
+pub fn empty_bounding_set() -> io::Result<()> {
     for bit in 0..u64::BITS {
         let capability = CapabilitySet::from_bits_retain(1 << bit);
         match capability_is_in_bounding_set(capability) {

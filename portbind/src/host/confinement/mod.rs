@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod filter;
+mod intrusion;
 
 use std::io;
 use std::thread;
@@ -12,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
 
-pub use capabilities::{Kept, kept};
+pub use capabilities::{Kept, empty_bounding_set, kept};
 pub use filter::is_available as has_filter;
+pub use intrusion::{Errand, confine_helper};
 
 use super::generation;
 use super::privileges::Privileges;
