@@ -155,8 +155,8 @@ pub(crate) fn charge(caller: &Caller, bytes: u32) {
     }
 }
 
-/// Counts a refusal for which there was no room, with those that are alike; one more kind of them is lost, if the map of
-/// kinds is full, or if too many are of one party.
+/// Counts a refusal for which there was no room, with those that are alike; if the map of kinds is full, or if too many are
+/// of one party, with others of its process. It is lost if that is one of too many, too.
 #[inline(always)]
 pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
     let [first, second, place, family, time] = asked.values();
@@ -168,6 +168,8 @@ pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
             && portbind_count_new(first, second, place, family, time) != 0)
     {
         count(counter::COALESCED);
+    } else if let Some(share) = SHARES.value(&current_pid()) {
+        add_to_share(share, jiffies());
     } else {
         portbind_lose(cgroup, owner_and_kind);
     }

@@ -27,6 +27,11 @@ pub enum Storm {
         /// How many times.
         count: u32,
     },
+    /// Asks for its own port so many times, each time with another address.
+    Many {
+        /// How many times.
+        count: u32,
+    },
     /// Starts so many processes in a user namespace, each of another user, and each refused another address.
     Wild {
         /// How many.
@@ -49,6 +54,7 @@ pub fn run(storm: Storm) -> anyhow::Result<()> {
     std::io::stdin().read_to_end(&mut Vec::new())?;
     match storm {
         Storm::Own { count } => ask(Ipv4Addr::LOCALHOST, port, count),
+        Storm::Many { count } => (0..count).try_for_each(|number| ask(loopback(number), port, 1)),
         Storm::Wild { processes } => (0..processes).try_for_each(|number| wild(number, port)),
     }
 }
@@ -57,14 +63,18 @@ pub fn run(storm: Storm) -> anyhow::Result<()> {
 fn wild(number: u32, port: u16) -> anyhow::Result<()> {
     let Some(child) = fork()? else {
         let uid = Uid::from_raw(1 + number % (SUBORDINATE - 1));
-        let [_, a, b, c] = (number + 1).to_be_bytes();
-        let is_done =
-            set_thread_res_uid(uid, uid, uid).is_ok() && ask(Ipv4Addr::new(127, a, b, c), port, EACH).is_ok();
+        let is_done = set_thread_res_uid(uid, uid, uid).is_ok() && ask(loopback(number), port, EACH).is_ok();
         leave(i32::from(!is_done));
     };
     let status = waitpid(Some(child), WaitOptions::empty())?.context("a process went missing")?.1;
     ensure!(status.exit_status() == Some(0), "process {number} failed: {status:?}");
     Ok(())
+}
+
+/// One of the loopback addresses.
+fn loopback(number: u32) -> Ipv4Addr {
+    let [_, a, b, c] = (number + 1).to_be_bytes();
+    Ipv4Addr::new(127, a, b, c)
 }
 
 /// Asks for an address that is taken.
@@ -94,6 +104,7 @@ impl Stormer {
     pub fn new(storm: Storm, uid: u32) -> anyhow::Result<Self> {
         let words = match storm {
             Storm::Own { count } => ["own".to_owned(), count.to_string()],
+            Storm::Many { count } => ["many".to_owned(), count.to_string()],
             Storm::Wild { processes } => ["wild".to_owned(), processes.to_string()],
         };
         let mut command = Command::new("/proc/self/exe");

@@ -26,7 +26,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use portbind_ebpf::abi::{MAX_ALIKE, MAX_KINDS, counter};
+use portbind_ebpf::abi::{MAX_ALIKE, MAX_SHARES, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -379,8 +379,8 @@ impl<S: Sink> Session<S> {
                 self.lost_by().iter().map(|by| format!("{} (uid {})", by.lost, by.uid)).collect();
             let of = if uids.is_empty() { String::new() } else { format!("; in all {}", uids.join(", ")) };
             self.status(&format!(
-                "{} refusals lost: more kinds of them came than can be counted at once ({MAX_ALIKE}, or {MAX_KINDS} a \
-                 second of one user){of}",
+                "{} refusals lost: more kinds of them, of more processes, came than can be counted at once ({MAX_ALIKE} kinds, \
+                 {MAX_SHARES} processes){of}",
                 lost - self.lost
             ));
             self.lost = lost;

@@ -91,6 +91,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("callers that have ended", Once, gone::causes_are_the_same),
     ("storm: bursts are counted", Long, storm::bursts_are_counted),
     ("storm: bursts at once", Long, storm::bursts_at_once),
+    ("storm: bursts of many kinds", Once, storm::many_kinds),
     ("storm: nobody is crowded out", Once, storm::nobody_is_crowded_out),
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
     ("two at once", Long, lifecycle::two_at_once),

@@ -200,3 +200,17 @@ pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> 
     ensure!(missing <= ended.passed_over(), "of {INNOCENT} of an innocent: {said:?}, {:?}", ended.account()?);
     Ok(())
 }
+
+/// More kinds of refusals of one process than can be counted apart, while portbind reads nothing: the process of the others is
+/// counted.
+pub(super) fn many_kinds(setting: Setting<'_>) -> anyhow::Result<()> {
+    let stormer = Stormer::new(Storm::Many { count: REFUSALS }, STRANGER)?;
+    let pid = stormer.pid();
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    tracer.pause()?;
+    stormer.end()?;
+    tracer.signal(Signal::CONT)?;
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    Said::of(&ended, &[pid])?.is_all(&ended, u64::from(REFUSALS))
+}

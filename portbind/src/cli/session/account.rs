@@ -134,7 +134,7 @@ impl<S: Sink> Session<S> {
         let lost = self.overflow.lost;
         if lost > 0 {
             self.status(&format!(
-                "{lost} refusals lost: more kinds of them waited for their turn than can be counted at once"
+                "{lost} refusals lost: more kinds of them, of more processes, waited for their turn than can be counted at once"
             ));
         }
     }

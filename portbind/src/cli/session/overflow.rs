@@ -1,20 +1,33 @@
-//! Refusals that found no room in the queue: counted with those that are alike, or lost.
+//! Refusals that found no room in the queue: counted with those that are alike, else with those of the same process, or lost.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 use jiff::Timestamp;
 use portbind_ebpf::abi::{Alike, COMM_LEN, Socket};
 
-use crate::kernel::alike;
 use crate::kernel::assemble::Evidence;
+use crate::kernel::{alike, evidence};
 
 /// Kinds of refusals that are counted between two reports: what a table of 8,192 places has room for.
 const KINDS: usize = 7168;
+/// Processes whose other kinds are counted: what a table of 2,048 places has room for.
+const PROCESSES: usize = 1792;
 
 /// What refusals have in common, as bytes.
 type Key = [u8; size_of::<Alike>()];
 
-/// The refusals of one kind. There can be thousands of kinds: of the first refusal no more is kept than a report says.
+/// What refusals that are counted together have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Common {
+    /// All that those have which are alike.
+    Kind(Alike),
+    /// The process, by its pid.
+    Process(u32),
+}
+
+/// Refusals that have something in common. There can be thousands of kinds: of the first refusal no more is kept than a report says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Counted {
     pub(super) count: u64,
@@ -32,43 +45,70 @@ pub(super) struct Counted {
 #[derive(Debug, Default)]
 pub(super) struct Overflow {
     counted: HashMap<Key, Counted>,
-    /// Refusals that are not even counted with others: there were too many kinds.
+    of_process: HashMap<u32, Counted>,
+    /// Refusals that are not even counted with others: there were too many kinds, of too many processes.
     pub(super) lost: u64,
 }
 
 impl Overflow {
     /// One more, refused at `time`.
     pub(super) fn count(&mut self, evidence: &Evidence, time: Timestamp) {
-        let Evidence { refusal, name, .. } = evidence;
-        let key: Key = zerocopy::transmute!(alike::of(refusal));
-        if let Some(counted) = self.counted.get_mut(&key) {
-            counted.count = counted.count.saturating_add(1);
-            counted.first = counted.first.min(time);
-            counted.last = counted.last.max(time);
-            return;
-        }
-        // What was counted and not reported yet is not given up for another kind.
-        if self.counted.len() >= KINDS {
+        let refusal = &evidence.refusal;
+        let kind: Key = zerocopy::transmute!(alike::of(refusal));
+        let pid = evidence::pid(&refusal.header);
+        // What was counted and not reported yet is not given up for something else.
+        let is_counted = count_with(&mut self.counted, KINDS, kind, evidence, time)
+            || count_with(&mut self.of_process, PROCESSES, pid, evidence, time);
+        if !is_counted {
             self.lost = self.lost.saturating_add(1);
-            return;
         }
-        let counted = Counted {
+    }
+
+    /// What was counted since the last time, by what it has in common, in the order of time.
+    pub(super) fn take(&mut self) -> Vec<(Common, Counted)> {
+        let kinds = std::mem::take(&mut self.counted).into_iter();
+        let processes = std::mem::take(&mut self.of_process).into_iter();
+        let kinds = kinds.map(|(key, counted)| (Common::Kind(zerocopy::transmute!(key)), counted));
+        let mut taken: Vec<_> =
+            kinds.chain(processes.map(|(pid, counted)| (Common::Process(pid), counted))).collect();
+        taken.sort_by_key(|(_, counted)| counted.first);
+        taken
+    }
+}
+
+/// Counts a refusal with those of the same key. Returns whether there is room for it.
+fn count_with<K: Hash + Eq>(
+    counts: &mut HashMap<K, Counted>,
+    room: usize,
+    key: K,
+    evidence: &Evidence,
+    time: Timestamp,
+) -> bool {
+    let has_room = counts.len() < room;
+    match counts.entry(key) {
+        Entry::Occupied(mut counted) => counted.get_mut().add(time),
+        Entry::Vacant(place) if has_room => drop(place.insert(Counted::first(evidence, time))),
+        Entry::Vacant(_) => return false,
+    }
+    true
+}
+
+impl Counted {
+    fn first(Evidence { refusal, name, .. }: &Evidence, time: Timestamp) -> Self {
+        Self {
             count: 1,
             first: time,
             last: time,
             socket: refusal.socket,
             comm: refusal.identity.comm,
             name: name.as_ref().map(|name| name.sockaddr.as_slice().into()),
-        };
-        self.counted.insert(key, counted);
+        }
     }
 
-    /// What was counted since the last time, by its kind, in the order of time.
-    pub(super) fn take(&mut self) -> Vec<(Alike, Counted)> {
-        let taken = std::mem::take(&mut self.counted).into_iter();
-        let mut taken: Vec<_> = taken.map(|(key, counted)| (zerocopy::transmute!(key), counted)).collect();
-        taken.sort_by_key(|(_, counted)| counted.first);
-        taken
+    fn add(&mut self, time: Timestamp) {
+        self.count = self.count.saturating_add(1);
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
     }
 }
 
@@ -94,13 +134,27 @@ mod tests {
         overflow.count(&evidence(8), later);
         overflow.count(&evidence(8), time);
         let taken = overflow.take();
-        let parts: Vec<_> = taken.iter().map(|(kind, of)| (kind.pid, of.count, of.first, of.last)).collect();
-        assert_eq!((parts, overflow.lost), (vec![(8, 2, time, later)], 0));
+        let [(Common::Kind(kind), counted)] = &taken[..] else { panic!("{taken:?}") };
+        let parts = (kind.pid, counted.count, counted.first, counted.last);
+        assert_eq!((parts, overflow.lost), ((8, 2, time, later), 0));
         assert!(overflow.take().is_empty());
         for pid in 0..10_000 {
             overflow.count(&evidence(pid), time);
         }
         let counted: u64 = overflow.take().iter().map(|(_, counted)| counted.count).sum();
-        assert_eq!((counted, counted + overflow.lost), (7168, 10_000));
+        assert_eq!((counted, counted + overflow.lost), (7168 + 1792, 10_000));
+    }
+
+    #[test]
+    fn of_too_many_kinds_those_of_a_process_are_counted_together() {
+        let mut overflow = Overflow::default();
+        for port in 0..20_000 {
+            let mut evidence = evidence(8);
+            evidence.refusal.socket.port = port;
+            overflow.count(&evidence, Timestamp::UNIX_EPOCH);
+        }
+        let taken = overflow.take();
+        let rest = taken.iter().find(|(common, _)| *common == Common::Process(8)).map(|(_, of)| of.count);
+        assert_eq!((taken.len(), rest, overflow.lost), (7168 + 1, Some(20_000 - 7168), 0));
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use portbind_ebpf::abi::{Alike, Often, Sample, Share};
 
 use super::bounded::{Bounded, Usage};
-use super::overflow::Counted;
+use super::overflow::{Common, Counted};
 use crate::diagnosis::event::{Process, Refusal, Repeat, Socket};
 use crate::host::clock::{BootClock, tick_ns};
 use crate::kernel::alike::More;
@@ -57,20 +57,25 @@ impl Repeats {
         [("shown by kind", self.alike.usage()), ("shown by process", self.of_process.usage())]
     }
 
-    /// What was counted of one kind by `now`, because it found no room to wait for its turn.
-    pub(super) fn without_room(&self, alike: &Alike, counted: &Counted, now: Timestamp) -> Repeat {
+    /// What was counted by `now`, because it found no room to wait for its turn.
+    pub(super) fn without_room(&self, common: &Common, counted: &Counted, now: Timestamp) -> Repeat {
         let Counted { count, first, last, socket, comm, name } = counted;
         let comm = evidence::comm(comm);
-        let known = self.alike.peek(&key(alike)).filter(|known| known.process.comm == comm);
-        let known = known.cloned().unwrap_or_else(|| {
-            let pid = u32::try_from(alike.pid).unwrap_or_default();
+        let (pid, known) = match common {
+            Common::Kind(alike) => {
+                (u32::try_from(alike.pid).unwrap_or_default(), self.alike.peek(&key(alike)))
+            }
+            Common::Process(pid) => (*pid, self.of_process.peek(pid)),
+        };
+        let is_kind = matches!(common, Common::Kind(_));
+        let known = known.filter(|known| known.process.comm == comm).cloned().unwrap_or_else(|| {
             let process = Process { pid, tid: pid, comm, ..Process::default() };
             let socket = match name {
                 Some(sockaddr) => name::socket(socket, sockaddr),
                 None => evidence::socket(socket),
             };
             // Of those without a port, the name is no part of the kind.
-            Repeat { looked_at: name.is_none(), ..counted_only(process, socket) }
+            Repeat { looked_at: is_kind && name.is_none(), ..counted_only(process, socket) }
         });
         Repeat { time: now, first: *first, last: *last, count: *count, ..known }
     }

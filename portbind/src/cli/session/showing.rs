@@ -141,8 +141,8 @@ impl<S: Sink> Session<S> {
                 return Ok(Some(end));
             }
         }
-        for (alike, counted) in self.overflow.take() {
-            let repeat = self.repeats.without_room(&alike, &counted, now);
+        for (common, counted) in self.overflow.take() {
+            let repeat = self.repeats.without_room(&common, &counted, now);
             if let Some(end) = self.show_repeat(&repeat)? {
                 return Ok(Some(end));
             }
