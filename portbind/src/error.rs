@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use nix::sys::resource::{Resource, getrlimit};
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
 
 use crate::cli::writer::Refused;
 use crate::escape::{self, Escaped};
@@ -255,7 +255,7 @@ impl Error {
 
 /// Whether this process may open so few files that the limit is what keeps it from tracing.
 fn has_few_descriptors() -> bool {
-    getrlimit(Resource::Nofile).current.is_some_and(|limit| limit < ENOUGH_DESCRIPTORS)
+    getrlimit(Resource::RLIMIT_NOFILE).is_ok_and(|(limit, _)| limit < ENOUGH_DESCRIPTORS)
 }
 
 fn is_permission(error: &io::Error) -> bool {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::error::Error;
 
@@ -22,15 +22,17 @@ const LIMIT: u64 = 2 << 20;
 /// # Errors
 /// If the limit is too low, and this process may not raise it.
 pub fn make_room() -> Result<(), Error> {
-    let own = getrlimit(Resource::Stack);
-    let Some(limit) = own.current.filter(|&limit| limit < ROOM as u64) else { return Ok(()) };
-    let maximum = own.maximum.map(|maximum| maximum.max(LIMIT));
-    if setrlimit(Resource::Stack, Rlimit { current: Some(LIMIT), maximum }).is_err() {
+    // A limit that cannot be read is taken for the usual one.
+    let Ok((limit, maximum)) = getrlimit(Resource::RLIMIT_STACK) else { return Ok(()) };
+    if limit >= ROOM as u64 {
+        return Ok(());
+    }
+    if setrlimit(Resource::RLIMIT_STACK, LIMIT, maximum.max(LIMIT)).is_err() {
         return if limit < LEAST { Err(Error::Stack { limit, least: LEAST }) } else { Ok(()) };
     }
     grow();
     // Lowering a limit is never refused (do_prlimit in kernel/sys.c of 6.18).
-    let _restored = setrlimit(Resource::Stack, own);
+    let _restored = setrlimit(Resource::RLIMIT_STACK, limit, maximum);
     Ok(())
 }
 

@@ -61,36 +61,50 @@ pub struct Args {
     command: Vec<OsString>,
 }
 
+/// A user to become.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct User<'a> {
+    /// Real, effective and saved user id.
+    pub(super) uid: u32,
+    /// Real, effective and saved group id.
+    pub(super) gid: u32,
+    /// Supplementary groups.
+    pub(super) groups: &'a [u32],
+}
+
 /// Runs the verb; returns only if the command cannot be run.
 ///
 /// # Errors
 /// If the command cannot be run, or the identity not taken.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let source = match prepare(args) {
-        Ok((mut command, program)) => {
-            let source = signals::exec_ignoring(&mut command, args.ignore.clone());
-            return Err(Error::Command { program, source });
-        }
-        Err(error) => error,
-    };
-    Err(Error::Wrapper(Box::new(source)))
+    let environment = prepare(args).map_err(|error| Error::Wrapper(Box::new(error)))?;
+    Err(exec(&args.command, environment, args.ignore.clone()))
 }
 
-/// Waits, gives up what the command is not to have, and then reads what is the caller's.
-fn prepare(args: &Args) -> Result<(Command, OsString), Error> {
+/// Waits, gives up what the command is not to have, and then reads what is the caller's: its environment.
+fn prepare(args: &Args) -> Result<Environment, Error> {
     let system = |doing| move |source: io::Error| Error::System { doing, source };
     let gate = inherited::take(args.gate).map_err(system("cannot wait to be followed"))?;
     let environment = inherited::take(args.environment).map_err(system(NO_ENVIRONMENT))?;
     wait(&gate);
-    become_user(args).map_err(|error| system("cannot become the user of the command")(error.into()))?;
+    become_user(
+        args.uid.zip(args.gid).map(|(uid, gid)| User { uid, gid, groups: &args.groups }),
+        args.umask,
+    )?;
     let environment = read(environment).map_err(system(NO_ENVIRONMENT))?;
     let unblocked = args.unblock.iter().copied().collect::<SigSet>().thread_unblock();
     unblocked.map_err(|error| system("cannot unblock signals")(error.into()))?;
-    let mut words = args.command.iter();
+    Ok(environment)
+}
+
+/// Turns this process into the command, with these signals ignored. Returns only if that fails.
+pub(super) fn exec(words: &[OsString], environment: Environment, ignored: Vec<i32>) -> Error {
+    let mut words = words.iter();
     let program = words.next().cloned().unwrap_or_default();
     let mut command = Command::new(&program);
     command.args(words).env_clear().envs(environment);
-    Ok((command, program))
+    let source = signals::exec_ignoring(&mut command, ignored);
+    Error::Command { program, source }
 }
 
 const NO_ENVIRONMENT: &str = "cannot read the environment of the command";
@@ -107,14 +121,19 @@ fn read(environment: OwnedFd) -> io::Result<Environment> {
     Ok(invoker::environment(&bytes))
 }
 
-fn become_user(args: &Args) -> rustix::io::Result<()> {
-    if let Some(mask) = args.umask {
+/// Takes the identity and the file mode creation mask of the command.
+///
+/// # Errors
+/// If the kernel refuses it.
+pub(super) fn become_user(user: Option<User<'_>>, mask: Option<u32>) -> Result<(), Error> {
+    if let Some(mask) = mask {
         umask(Mode::from_raw_mode(mask));
     }
-    match (args.uid, args.gid) {
-        (Some(uid), Some(gid)) => take_identity(uid, gid, &args.groups),
-        _ => Ok(()),
-    }
+    let taken = user.map_or(Ok(()), |User { uid, gid, groups }| take_identity(uid, gid, groups));
+    taken.map_err(|error| Error::System {
+        doing: "cannot become the user of the command",
+        source: error.into(),
+    })
 }
 
 /// Gives this thread, and those that it starts, the rights of a user.

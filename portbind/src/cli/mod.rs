@@ -78,19 +78,13 @@ Exit status: 0 all went as asked; 1 the answer is no; 2 a word on the command li
              3 a capability is missing; 4 this kernel cannot do what was asked; 5 something failed.";
 
 impl Command {
-    /// Checks that the process table is there, for verbs that look at processes or start helpers.
+    /// Checks that the process table is there, for verbs that look at processes; `run` may do without.
     fn require_proc(&self) -> Result<(), Error> {
-        let error = match self {
-            Self::Run(_) => Error::Wrapper(Box::new(Error::NoProc)),
-            Self::Trace(_)
-            | Self::Who(_)
-            | Self::Check(_)
-            | Self::Wait(_)
-            | Self::Free(_)
-            | Self::Doctor(_) => Error::NoProc,
-            _ => return Ok(()),
-        };
-        if Procfs::new().lacks_this_process() { Err(error) } else { Ok(()) }
+        let looks = matches!(
+            self,
+            Self::Trace(_) | Self::Who(_) | Self::Check(_) | Self::Wait(_) | Self::Free(_) | Self::Doctor(_)
+        );
+        if looks && Procfs::new().lacks_this_process() { Err(Error::NoProc) } else { Ok(()) }
     }
 
     /// The status of a run that an error in portbind has broken off.

@@ -18,6 +18,7 @@ use portbind_ebpf::abi::{Filter, life};
 use self::child::Child;
 use self::collector::Collector;
 use self::identity::Identity;
+use self::launcher::Launcher;
 use self::trace::Trace;
 use super::broker;
 use super::session::{self, Settings};
@@ -120,19 +121,38 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     let system = |doing| move |source| Error::System { doing, source };
     let host = Host::new();
+    let lacks_proc = host.procfs.lacks_this_process();
+    if lacks_proc && !args.optional {
+        return Err(Error::NoProc);
+    }
     let say = |text: &str| stderr::say_unless(args.quiet, text);
     let identity = Identity::of(args, &Accounts::at(Path::new("/")), &host.procfs, say)?;
+    let unfollowed = |why: &Error| {
+        stderr::say(format_args!("the command runs without being followed: {why}"));
+    };
+    if lacks_proc {
+        // Nor can a process of this program be started.
+        unfollowed(&Error::NoProc);
+        return Err(Launcher::replace_this_process(&args.command, &identity));
+    }
     let collector = Collector::open(args, &identity)?;
     let trace = match start_tracing(args, &host) {
         Ok(trace) => Some(trace),
         Err(error) if args.optional => {
-            stderr::say(format_args!("the command runs without being followed: {error}"));
+            unfollowed(&error);
             None
         }
         Err(error) => return Err(error),
     };
     // From here on the command runs to its end, whatever happens to the trace.
-    let mut child = Child::start(&args.command, &identity).map_err(system("cannot start the command"))?;
+    let mut child = match Child::start(&args.command, &identity) {
+        Ok(child) => child,
+        Err(error) if args.optional => {
+            unfollowed(&system("cannot start a process for the command")(error));
+            return Err(Launcher::replace_this_process(&args.command, &identity));
+        }
+        Err(error) => return Err(system("cannot start the command")(error)),
+    };
     let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &identity));
     let ending = child.wait().map_err(system(trace::NO_STATUS))?;
     let is_found = |finding: &Finding| found.is_some_and(|found| found.has(*finding));

@@ -60,9 +60,14 @@ impl Child {
         let caught: SigSet = blocked().collect();
         let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let blocked_before = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        signals::await_children()?;
         let unblocked = caught.iter().filter(|signal| !blocked_before.contains(*signal));
-        let (process, gate) = Launcher::new(command, identity, unblocked)?.start()?;
+        let started = signals::await_children()
+            .and_then(|()| Launcher::new(command, identity, unblocked))
+            .and_then(Launcher::start);
+        let (process, gate) = started.inspect_err(|_| {
+            // Whoever runs the command without a child gives it the signals that portbind got. It fails for no mask.
+            let _restored = blocked_before.thread_set_mask();
+        })?;
         Ok(Self { process, gate: Some(gate), ending: None, signals })
     }
 

@@ -11,9 +11,10 @@ use rustix::fs::{MemfdFlags, SealFlags, SeekFrom, fcntl_add_seals, memfd_create,
 use rustix::io::ioctl_fionbio;
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
-use super::identity::Identity;
-use crate::cli::launch;
+use super::identity::{Becomes, Identity};
+use crate::cli::launch::{self, User};
 use crate::cli::reexec::{lend, reexec};
+use crate::error::Error;
 use crate::host::invoker::{self, Environment};
 use crate::sys::signals;
 
@@ -68,6 +69,18 @@ impl Launcher {
         let process = command.spawn()?;
         drop(lent);
         Ok((process, gate))
+    }
+
+    /// Turns this process into the command, where no launcher can be started. Returns only if that fails.
+    pub(super) fn replace_this_process(command: &[OsString], identity: &Identity) -> Error {
+        let user = identity.becomes.as_ref().map(|becomes| {
+            let Becomes { gid, groups } = becomes;
+            User { uid: identity.uid, gid: *gid, groups }
+        });
+        match launch::become_user(user, identity.umask) {
+            Ok(()) => launch::exec(command, identity.environment.clone(), signals::ignored_by_caller()),
+            Err(error) => error,
+        }
     }
 }
 

@@ -12,14 +12,14 @@ use crate::scratch::Scratch;
 const LOOKING: [&str; 7] = [
     "trace --timeout 0.1",
     "run -- /usr/bin/true",
-    "run --optional -- /usr/bin/true",
+    "run --optional --record /dev/null -- /usr/bin/env -u PATH sh -c 'exit 9'",
     "who 8000",
     "check 8000",
     "free --dry-run 8000",
     "doctor",
 ];
 
-/// Without `/proc` the error says so, and names no capability.
+/// Without `/proc` the error says so, and names no capability; a command that is to run all the same does.
 pub(in crate::checks) fn no_proc(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = std::fs::canonicalize(setting.portbind)?;
     for verb in LOOKING {
@@ -28,9 +28,13 @@ pub(in crate::checks) fn no_proc(setting: Setting<'_>) -> anyhow::Result<()> {
         command.args(["-m", "--propagation", "private", SH.path, "-c", &script]).arg(&portbind);
         let output = command.stdin(Stdio::null()).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
-        let expected = if verb.starts_with("run") { 125 } else { 4 };
+        let (expected, more) = match verb {
+            _ if verb.contains("--optional") => (9, "runs without being followed"),
+            _ if verb.starts_with("run") => (125, "hint: mount it"),
+            _ => (4, "hint: mount it"),
+        };
         ensure!(output.status.code() == Some(expected), "{verb}: {}\n{said}", output.status);
-        ensure!(said.contains("/proc is not mounted") && said.contains("hint: mount it"), "{verb}:\n{said}");
+        ensure!(said.contains("/proc is not mounted") && said.contains(more), "{verb}:\n{said}");
         ensure!(!said.contains("CAP_"), "{verb} asks for capabilities:\n{said}");
     }
     Ok(())
