@@ -5,7 +5,7 @@
 //! none of it is ever kept or printed.
 
 use super::procfs::Procfs;
-use crate::diagnosis::event::{Ancestor, CiJob, Job, Test};
+use crate::diagnosis::event::{CiJob, Job, Test};
 
 /// The start of an environment that is looked at.
 const MAX_BYTES: u64 = 128 * 1024;
@@ -99,10 +99,10 @@ const SYSTEMS: [System; 4] = [
 /// What a process works for: what the nearest environment says, its own first, then those of the
 /// processes above it. A runner may set the variable of a test in itself, where nobody else sees it;
 /// the children it starts meanwhile have it.
-pub(super) fn job(procfs: &Procfs, pid: u32, ancestors: &[Ancestor]) -> Option<Job> {
+pub(super) fn job(procfs: &Procfs, pid: u32, above: impl Iterator<Item = u32>) -> Option<Job> {
     let mut job = Job::default();
     // Nothing is above init but the kernel, and init works for nobody.
-    let above = ancestors.iter().map(|ancestor| ancestor.pid).filter(|&pid| pid != 1);
+    let above = above.filter(|&pid| pid != 1);
     for pid in std::iter::once(pid).chain(above) {
         if job.test.is_some() && job.ci.is_some() {
             break;

@@ -12,8 +12,7 @@ fn told(environments: &[(u32, &[&str])]) -> Option<Job> {
         let bytes: String = variables.iter().map(|variable| format!("{variable}\0")).collect();
         fs::write(root.path().join(format!("{pid}/environ")), bytes).unwrap();
     }
-    let above = [8, 1].map(|pid| Ancestor { pid, comm: String::new() });
-    job(&Procfs::at(root.path()), 9, &above)
+    job(&Procfs::at(root.path()), 9, [8, 1].into_iter())
 }
 
 fn test_of(variables: &[&str]) -> Option<Test> {

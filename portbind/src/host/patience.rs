@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,15 +39,26 @@ struct State {
     rests_until: Option<Instant>,
 }
 
+/// A read that has begun.
+#[derive(Debug)]
+pub(super) struct Pending<'a, T> {
+    state: &'a Mutex<State>,
+    uid: u32,
+    deadline: Instant,
+    answered: Receiver<T>,
+    ended: Receiver<()>,
+}
+
 impl Patience {
-    /// What `read` finds in the memory of a process of this user; `None` if that took too long, or did a moment ago.
-    pub(super) fn read<T: Send + 'static>(
+    /// Begins to read in the memory of a process of this user; `None` if such a read took too long a moment ago.
+    pub(super) fn begin<T: Send + 'static>(
         &self,
         uid: u32,
         read: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.may_read(uid, Instant::now()) {
+    ) -> Option<Pending<'_, T>> {
+        let mut state = self.lock();
+        let now = Instant::now();
+        if !state.may_read(uid, now) {
             return None;
         }
         let (answer, answered) = channel();
@@ -58,18 +69,27 @@ impl Patience {
             drop(end);
         });
         state.reader()?.send(work).ok()?;
-        match answered.recv_timeout(DEADLINE) {
-            Ok(found) => Some(found),
+        Some(Pending { state: &self.0, uid, deadline: now + DEADLINE, answered, ended })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Pending<'_, T> {
+    /// What was found; `None` if that takes too long.
+    pub(super) fn finish(self) -> Option<T> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let answer = self.answered.recv_timeout(left);
+        let Err(error) = answer else { return answer.ok() };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
             // The read has failed, and the thread with it.
-            Err(RecvTimeoutError::Disconnected) => {
-                state.reader = None;
-                None
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                state.give_up(uid, ended, Instant::now());
-                None
-            }
+            RecvTimeoutError::Disconnected => state.reader = None,
+            RecvTimeoutError::Timeout => state.give_up(self.uid, self.ended, Instant::now()),
         }
+        None
     }
 }
 
@@ -109,11 +129,19 @@ impl State {
 mod tests {
     use super::*;
 
+    fn read<T: Send + 'static>(
+        patience: &Patience,
+        uid: u32,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        patience.begin(uid, read)?.finish()
+    }
+
     #[test]
     fn what_is_quick_is_read() {
         let patience = Patience::default();
         for number in 0..100 {
-            assert_eq!(patience.read(7, move || number), Some(number));
+            assert_eq!(read(&patience, 7, move || number), Some(number));
         }
     }
 
@@ -122,31 +150,31 @@ mod tests {
         let patience = Patience::default();
         let (release, blocked) = channel::<()>();
         let begin = Instant::now();
-        assert_eq!(patience.read(7, move || blocked.recv().is_ok()), None);
-        assert_eq!(patience.read(7, || true), None);
-        assert_eq!(patience.read(8, || true), None, "there is no rest");
+        assert_eq!(read(&patience, 7, move || blocked.recv().is_ok()), None);
+        assert_eq!(read(&patience, 7, || true), None);
+        assert_eq!(read(&patience, 8, || true), None, "there is no rest");
         assert!(begin.elapsed() < 3 * DEADLINE);
         {
             let mut state = patience.0.lock().unwrap();
             state.rests_until = None;
             assert_eq!(state.stuck.len(), 1);
         }
-        assert_eq!(patience.read(8, || true), Some(true), "the others are read");
-        assert_eq!(patience.read(7, || true), None);
+        assert_eq!(read(&patience, 8, || true), Some(true), "the others are read");
+        assert_eq!(read(&patience, 7, || true), None);
         drop(release);
         patience.0.lock().unwrap().distrusted.clear();
         // The stuck thread has come to an end, or is about to.
         while patience.0.lock().unwrap().stuck.len() > 1 {
             thread::yield_now();
         }
-        assert_eq!(patience.read(7, || true), Some(true));
+        assert_eq!(read(&patience, 7, || true), Some(true));
     }
 
     #[test]
     fn a_read_that_fails_takes_no_other_with_it() {
         let patience = Patience::default();
         // A panic without its message, which takes long where it comes with a backtrace.
-        assert_eq!(patience.read(7, || -> u8 { std::panic::resume_unwind(Box::new(())) }), None);
-        assert_eq!(patience.read(7, || 1), Some(1));
+        assert_eq!(read(&patience, 7, || -> u8 { std::panic::resume_unwind(Box::new(())) }), None);
+        assert_eq!(read(&patience, 7, || 1), Some(1));
     }
 }

@@ -1,6 +1,7 @@
 //! Who a process is.
 
 use super::Host;
+use super::patience::Pending;
 use super::procfs::Procfs;
 use super::stat::Stat;
 use super::{container, container_names, job, unit};
@@ -72,35 +73,38 @@ impl Host {
 
     fn describe_started(&self, pid: u32, stat: Stat) -> Process {
         let procfs = &self.procfs;
-        let cgroup = procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text));
-        let ancestors = ancestors(procfs, stat);
         let (uid, gid) = procfs.read(&format!("{pid}/status")).map_or((None, None), |status| ids(&status));
-        let ((args, args_truncated), job) = self.in_memory(pid, uid, &ancestors);
-        Process {
+        let in_memory = self.begin_in_memory(pid, uid, stat);
+        let cgroup = procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text));
+        let process = Process {
             pid,
             tid: pid,
             comm: comm(procfs, pid).unwrap_or_default(),
             exe: procfs.link(&format!("{pid}/exe")).map(|link| lossy(without_deleted(&link))),
-            args,
-            args_truncated,
             uid,
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
             started: Some(self.clock.at(stat.start_ticks.saturating_mul(TICK_NS))),
             container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup)).map(Box::new),
             unit: cgroup.as_deref().and_then(unit::unit),
-            job,
             cgroup,
-            ancestors,
-        }
+            ancestors: ancestors(procfs, stat),
+            ..Process::default()
+        };
+        let ((args, args_truncated), job) = in_memory.and_then(Pending::finish).unwrap_or_default();
+        Process { args, args_truncated, job, ..process }
     }
 
-    /// What is in the memory of a process, and of those above it: its arguments, and what it works for.
-    fn in_memory(&self, pid: u32, uid: Option<u32>, ancestors: &[Ancestor]) -> (Arguments, Option<Box<Job>>) {
-        let (procfs, ancestors) = (self.procfs.clone(), ancestors.to_vec());
-        let read = move || (arguments(&procfs, pid), job::job(&procfs, pid, &ancestors).map(Box::new));
+    /// Begins to read what is in the memory of a process, and of those above it: its arguments, and what it works for.
+    /// Meanwhile the rest is read here.
+    fn begin_in_memory(&self, pid: u32, uid: Option<u32>, stat: Stat) -> Option<Pending<'_, InMemory>> {
+        let procfs = self.procfs.clone();
+        let read = move || {
+            let above = above(&procfs, stat).map(|(pid, _)| pid);
+            (arguments(&procfs, pid), job::job(&procfs, pid, above).map(Box::new))
+        };
         // One without a user is as good as any other user.
-        self.patience.read(uid.unwrap_or(u32::MAX), read).unwrap_or_default()
+        self.patience.begin(uid.unwrap_or(u32::MAX), read)
     }
 
     fn container(&self, cgroup: &str) -> Option<Container> {
@@ -118,6 +122,9 @@ fn comm(procfs: &Procfs, pid: u32) -> Option<String> {
 
 /// Arguments, and whether they were cut.
 type Arguments = (Vec<String>, bool);
+
+/// What is read in memory: arguments, and what the process works for.
+type InMemory = (Arguments, Option<Box<Job>>);
 
 fn arguments(procfs: &Procfs, pid: u32) -> Arguments {
     let path = format!("{pid}/cmdline");
@@ -170,21 +177,28 @@ fn cgroup(text: &[u8]) -> Option<String> {
     Some(lossy(without_deleted(chosen)))
 }
 
-fn ancestors(procfs: &Procfs, mut child: Stat) -> Vec<Ancestor> {
-    let mut chain = Vec::new();
-    while chain.len() < MAX_ANCESTORS && child.ppid != 0 {
+fn ancestors(procfs: &Procfs, child: Stat) -> Vec<Ancestor> {
+    above(procfs, child).map_while(|(pid, _)| Some(Ancestor { pid, comm: comm(procfs, pid)? })).collect()
+}
+
+/// The pids above a process, the nearest first, each with what `stat` says of it.
+fn above(procfs: &Procfs, child: Stat) -> impl Iterator<Item = (u32, Stat)> {
+    let parent = |child: &Stat| {
         let pid = child.ppid;
-        let Some(parent) = procfs.stat(pid) else { break };
-        // Younger than its child: the number has gone to another process. Nor can a chain that was
-        // read piece by piece go in a circle for long.
-        if parent.start_ticks > child.start_ticks || chain.iter().any(|known: &Ancestor| known.pid == pid) {
-            break;
-        }
-        let Some(comm) = comm(procfs, pid) else { break };
-        chain.push(Ancestor { pid, comm });
-        child = parent;
-    }
-    chain
+        // Younger than its child: the number has gone to another process.
+        let parent = (pid != 0).then(|| procfs.stat(pid))??;
+        (parent.start_ticks <= child.start_ticks).then_some((pid, parent))
+    };
+    // A chain that was read piece by piece may go in a circle.
+    let mut known = Vec::new();
+    let is_new = move |&(pid, _): &(u32, Stat)| {
+        let is_new = !known.contains(&pid);
+        known.push(pid);
+        is_new
+    };
+    std::iter::successors(parent(&child), move |(_, child)| parent(child))
+        .take(MAX_ANCESTORS)
+        .take_while(is_new)
 }
 
 /// Without what d_path in fs/d_path.c, and its like for cgroups, add for a file that is gone.

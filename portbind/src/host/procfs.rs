@@ -1,15 +1,19 @@
 //! Bounded reads below `/proc`.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{read, retry_on_intr};
 
 use super::stat::Stat;
 
 /// Enough for every file of a process except its arguments.
 const SMALL: u64 = 64 * 1024;
+/// Bytes of one read: nearly every file of a process is whole with the first.
+const PART: usize = 4096;
 
 /// A mounted process table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +97,21 @@ impl Procfs {
 
     /// The start of a file; `None` when it cannot be read, as when the process has just gone.
     pub(super) fn read_up_to(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(self.root.join(path)).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+        let file = open(self.root.join(path), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let (mut bytes, mut part) = (Vec::new(), [0; PART]);
+        let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
+        while left > 0 {
+            let most = left.min(PART);
+            let length = retry_on_intr(|| read(&file, &mut part[..most])).ok()?;
+            if length == 0 {
+                break;
+            }
+            bytes.extend_from_slice(part.get(..length)?);
+            left = left.saturating_sub(length);
+        }
+        // It may be an environment, of which no copy is to be left. The compiler would see that nobody reads the zeros.
+        part.fill(0);
+        std::hint::black_box(&part);
         Some(bytes)
     }
 
