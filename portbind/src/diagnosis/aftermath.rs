@@ -1,5 +1,6 @@
 //! What came after a refusal: when the port became free, so that a person can see whether waiting helps.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -22,7 +23,7 @@ const PART: i32 = 8;
 #[derive(Debug, Default)]
 pub struct Aftermath {
     /// Oldest first.
-    watched: Vec<Watched>,
+    watched: VecDeque<Watched>,
 }
 
 #[derive(Debug)]
@@ -92,9 +93,9 @@ impl Aftermath {
             next_look: refusal.time + FIRST_LOOK,
         };
         if self.watched.len() >= WATCHED {
-            self.watched.remove(0);
+            self.watched.pop_front();
         }
-        self.watched.push(watched);
+        self.watched.push_back(watched);
     }
 
     /// A socket let go of a port; the refusals for which that was the last one in the way.
@@ -164,8 +165,13 @@ impl Aftermath {
             let key = watched.key;
             watched.in_the_way.retain(|socket| !is_gone(key, socket));
         }
-        let free = self.watched.extract_if(.., |watched| watched.in_the_way.is_empty());
-        free.map(|watched| watched.free(time)).collect()
+        if !self.watched.iter().any(|watched| watched.in_the_way.is_empty()) {
+            return Vec::new();
+        }
+        let all = std::mem::take(&mut self.watched).into_iter();
+        let (free, left): (Vec<_>, Vec<_>) = all.partition(|watched| watched.in_the_way.is_empty());
+        self.watched = left.into();
+        free.into_iter().map(|watched| watched.free(time)).collect()
     }
 }
 
