@@ -13,6 +13,7 @@ use std::io::{self, Read as _};
 use std::os::fd::{OwnedFd, RawFd};
 use std::process::Command;
 
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use rustix::fs::Mode;
 use rustix::io::retry_on_intr;
@@ -129,11 +130,26 @@ pub(super) fn become_user(user: Option<User<'_>>, mask: Option<u32>) -> Result<(
     if let Some(mask) = mask {
         umask(Mode::from_raw_mode(mask));
     }
-    let taken = user.map_or(Ok(()), |User { uid, gid, groups }| take_identity(uid, gid, groups));
+    let taken = user.map_or(Ok(()), |User { uid, gid, groups }| {
+        without_limit_of_processes(|| take_identity(uid, gid, groups))
+    });
     taken.map_err(|error| Error::System {
         doing: "cannot become the user of the command",
         source: error.into(),
     })
+}
+
+/// Does something while this process may have any number of processes. Whoever becomes a user that has more than it may,
+/// cannot call execve afterwards (set_user in kernel/sys.c, do_execveat_common in fs/exec.c; 6.18), though that starts none.
+fn without_limit_of_processes<T>(work: impl FnOnce() -> T) -> T {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NPROC) else { return work() };
+    let raise = |limit, maximum| setrlimit(Resource::RLIMIT_NPROC, limit, maximum);
+    // Beyond the hard limit only with CAP_SYS_RESOURCE.
+    let _raised = raise(RLIM_INFINITY, RLIM_INFINITY).or_else(|_| raise(hard, hard));
+    let done = work();
+    // Lowering a limit is never refused (do_prlimit in kernel/sys.c of 6.18).
+    let _restored = setrlimit(Resource::RLIMIT_NPROC, soft, hard);
+    done
 }
 
 /// Gives this thread, and those that it starts, the rights of a user.

@@ -128,7 +128,9 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     let say = |text: &str| stderr::say_unless(args.quiet, text);
     let identity = Identity::of(args, &Accounts::at(Path::new("/")), &host.procfs, say)?;
     let unfollowed = |why: &Error| {
-        stderr::say(format_args!("the command runs without being followed: {why}"));
+        let rest =
+            if args.record.is_some() || args.report.is_some() { ", and nothing is recorded" } else { "" };
+        stderr::say(format_args!("the command runs without being followed{rest}: {why}"));
     };
     if lacks_proc {
         // Nor can a process of this program be started.
@@ -148,7 +150,9 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     let mut child = match Child::start(&args.command, &identity) {
         Ok(child) => child,
         Err(error) if args.optional => {
-            unfollowed(&system("cannot start a process for the command")(error));
+            stderr::say(format_args!(
+                "the command takes the place of portbind: no process can be started: {error}"
+            ));
             return Err(Launcher::replace_this_process(&args.command, &identity));
         }
         Err(error) => return Err(system("cannot start the command")(error)),

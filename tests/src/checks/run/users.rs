@@ -85,6 +85,8 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
         line(&left, "environment")?.contains(r#"("FOO", "1")"#),
         "what the caller of sudo -b set is lost"
     );
+    // Who may have no process may still become another program.
+    exited(&by_su(&format!("ulimit -S -u 0; exec {wrap}"))?, 0)?;
     let given = state(&wrap.replace(sudo, &format!("{sudo} GIVEN=1")))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
