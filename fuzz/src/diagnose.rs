@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use portbind::diagnosis::cause::{self, Case, Search};
-use portbind::diagnosis::errno::Errno;
-use portbind::diagnosis::event::{Confidence, Holder, Operation, Process, Refusal, Socket};
 use portbind::diagnosis::facts::PortFacts;
 use portbind::diagnosis::rule::Generation;
 use portbind::diagnosis::{other, remedy};
+use portbind::event::{Confidence, Errno, Holder, Operation, Process, Refusal, Socket};
 
 /// A refused call.
 pub(crate) struct Call {

@@ -1,6 +1,6 @@
 //! Prints a refusal in every format of `portbind trace`, and reads it back.
 
-use portbind::diagnosis::event::Refusal;
+use portbind::event::Refusal;
 use portbind::output::{Format, Printer, Style, wire};
 use portbind::recording::{Line, Reader};
 

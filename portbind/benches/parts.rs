@@ -8,15 +8,12 @@ use std::rc::Rc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use portbind::diagnosis::cause::Code;
-use portbind::diagnosis::errno::Errno;
-use portbind::diagnosis::event::{
-    Cause, Confidence, Family, Holder, HolderProcess, Operation, Options, Ownership, Process, Protocol,
-    Refusal, Socket, State,
-};
-use portbind::diagnosis::history::SocketId;
 use portbind::diagnosis::rule::{
     Asked, Endpoint, Generation, Group, Held, Memory, Port, Stage, Transport, changes, decide,
+};
+use portbind::event::{
+    Cause, Code, Confidence, Errno, Family, Holder, HolderProcess, Operation, Options, Ownership, Process,
+    Protocol, Refusal, Socket, SocketId, State,
 };
 use portbind::kernel::btf::Btf;
 use portbind::kernel::layout;

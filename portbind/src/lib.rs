@@ -9,6 +9,7 @@ pub mod complaint;
 pub mod diagnosis;
 pub mod error;
 pub mod escape;
+pub mod event;
 pub mod host;
 pub mod kernel;
 pub mod output;

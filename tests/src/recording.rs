@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use portbind::diagnosis::event::{Account, Gaps};
+use portbind::event::{Account, Gaps};
 use portbind::output::wire::{
     Cause, Command, End, Error, Fix, Holder, HolderProcess, Leak, Moment, Opener, Options, Outcome, Peer,
     Process, Refusal, Relative, Release, SCHEMA, Socket, Summary, Test, Time,

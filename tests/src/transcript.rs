@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use portbind::diagnosis::cause::Code;
+use portbind::event::Code;
 use rustix::process::Signal;
 
 use crate::checks;

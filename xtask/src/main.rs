@@ -11,7 +11,7 @@ mod causes;
 mod ci;
 // Included, not linked: a library whose kernel half is stale does not build, and this program rebuilds it.
 #[expect(unreachable_pub, reason = "the file is part of a library elsewhere")]
-#[path = "../../portbind/src/diagnosis/cause/code.rs"]
+#[path = "../../portbind/src/event/code.rs"]
 mod code;
 mod debug;
 #[path = "../../portbind/bpf/digest.rs"]

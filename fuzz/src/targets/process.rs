@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use portbind::diagnosis::errno::Errno;
-use portbind::diagnosis::event::{
-    Family, Holder, HolderProcess, Operation, Options, Process, Protocol, Socket, State,
+use portbind::event::{
+    Errno, Family, Holder, HolderProcess, Operation, Options, Process, Protocol, Socket, State,
 };
 use portbind::host::bind_facts::FailedCall;
 use portbind::host::port_usage::usage;

@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use portbind::diagnosis::errno::Errno;
 use portbind::diagnosis::other;
+use portbind::event::Errno;
 use portbind::host::BootClock;
 use portbind::kernel::assemble::Evidence;
-use portbind::kernel::evidence;
-use portbind::kernel::name;
 use portbind::kernel::record::Record;
+use portbind::kernel::{evidence, name};
 use portbind_ebpf::abi::{Identity, Introduction, MAX_HOLDERS, Sample, kind};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -35,7 +34,7 @@ pub(crate) fn run(data: &[u8]) {
     }
 }
 
-fn take(bytes: &[u8], process: &mut Rc<portbind::diagnosis::event::Process>) {
+fn take(bytes: &[u8], process: &mut Rc<portbind::event::Process>) {
     if let Ok((sample, _)) = Sample::read_from_prefix(bytes) {
         let _who_and_what = evidence::sample(&sample);
     }
@@ -62,7 +61,7 @@ fn take(bytes: &[u8], process: &mut Rc<portbind::diagnosis::event::Process>) {
     }
 }
 
-fn introduced(record: &Introduction) -> Rc<portbind::diagnosis::event::Process> {
+fn introduced(record: &Introduction) -> Rc<portbind::event::Process> {
     let digest = evidence::digest(&record.caller);
     assert_eq!(digest, evidence::digest(&record.caller.clone()), "the digest depends on more than the bytes");
     let process = evidence::process(record, &BootClock::new());
@@ -70,7 +69,7 @@ fn introduced(record: &Introduction) -> Rc<portbind::diagnosis::event::Process> 
     Rc::new(process)
 }
 
-fn refused(found: &Evidence, process: &Rc<portbind::diagnosis::event::Process>) {
+fn refused(found: &Evidence, process: &Rc<portbind::event::Process>) {
     let record = &found.refusal;
     let holders = evidence::holders(found, 4_000_000);
     assert!(holders.len() <= MAX_HOLDERS as usize, "{} holders", holders.len());

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use portbind::diagnosis::event::Process;
+use portbind::event::Process;
 use portbind::host::socket_units::Kind;
 use portbind::host::{Accounts, Host, ListenAddress, Users};
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use portbind::diagnosis::shell_command::ShellCommand;
 use portbind::escape::{Escaped, LogLine, Prose, TestName, Visible, columns, cut, path, pattern};
+use portbind::event::ShellCommand;
 use portbind::secrets::{mask, mask_text};
 
 use crate::harmless;

@@ -7,7 +7,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::helper::Helper;
 use super::values::PortProtocol;
-use crate::diagnosis::event::{Family, Interface, Options, Protocol, Socket};
+use crate::event::{Family, Interface, Options, Protocol, Socket};
 
 /// Options of a bind.
 #[derive(Debug, clap::Args)]

@@ -1,21 +1,19 @@
 //! Whether a bind would succeed: what the rule lets expect, what a trial says, and why not.
 
+use super::helper::Helper;
 use crate::diagnosis::answer::Check;
 use crate::diagnosis::cause::{self, Case, Search};
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{Confidence, Fix, Options, Process, Protocol, Refusal, Socket, State};
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::foresight::{guess_options, is_outgoing, would_pass};
 use crate::diagnosis::other::Facts;
 use crate::diagnosis::remedy::{self, reservation};
 use crate::diagnosis::rule::Generation;
 use crate::error::Error;
+use crate::event::{Confidence, Errno, Fix, Options, Process, Protocol, Refusal, Socket, State};
 use crate::host::bind_facts::FailedCall;
 use crate::host::port_sockets::{Found, Protocols, Query};
 use crate::host::trial::{self, Refused};
 use crate::host::{Entrance, Host, generation, ports};
-
-use super::helper::Helper;
 
 /// What was found out inside the namespace.
 struct Trial {

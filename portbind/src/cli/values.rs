@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portbind_ebpf::abi;
 
-use crate::diagnosis::errno::Errno;
+use crate::event::Errno;
 
 mod netns;
 mod target;

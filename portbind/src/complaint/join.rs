@@ -6,7 +6,7 @@ use std::rc::Rc;
 use jiff::SignedDuration;
 
 use super::Complaint;
-use crate::diagnosis::errno::Errno;
+use crate::event::Errno;
 use crate::output::wire::Refusal;
 
 /// How long after the refusal a line may be written: programs tell late, and collectors later.

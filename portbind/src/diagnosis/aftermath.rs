@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Holder, Ownership, Process, Refusal, Release, Socket, State};
-use super::history::{PortKey, SocketId, Table};
+use crate::event::{
+    Holder, Ownership, PortKey, PortTable, Process, Refusal, Release, Socket, SocketId, State,
+};
 
 /// Refusals whose port is watched at once; the oldest are given up first.
 const WATCHED: usize = 256;
@@ -189,7 +190,7 @@ impl InTheWay {
             _ if tells_ends || holder.state == State::Listen => Self::Told(holder.id),
             // Every socket of UDP shows; those of TCP that are only bound do from 6.8 on (inet_diag_dump_icsk,
             // net/ipv4/inet_diag.c).
-            _ => Self::Untold { looks, shows: Table::of(holder.protocol) == Table::Udp },
+            _ => Self::Untold { looks, shows: PortTable::of(holder.protocol) == PortTable::Udp },
         })
     }
 }

@@ -1,9 +1,8 @@
 use super::*;
-use crate::diagnosis::event::{Holder, State};
-use crate::diagnosis::history::Table;
+use crate::event::{Holder, PortTable, State};
 use crate::output::samples;
 
-const KEY: PortKey = PortKey { netns: 1, table: Table::Tcp, port: 8080 };
+const KEY: PortKey = PortKey { netns: 1, table: PortTable::Tcp, port: 8080 };
 
 fn id(inode: u64) -> SocketId {
     SocketId { object: 1, inode }

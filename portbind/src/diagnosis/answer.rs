@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Cause, Fix, Holder, Name, Process, Protocol, Refusal, Socket};
 use super::freeing::Plan;
+use crate::event::{Cause, Fix, Holder, Name, Process, Protocol, Refusal, Socket};
 
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Why a bind of a family other than the internet's and AF_UNIX was refused, as far as that is known.
 
-use super::cause::Code;
-use super::event::{Cause, Family, Holder, Name, Process, Socket};
+use crate::event::{Cause, Code, Family, Holder, Name, Process, Socket};
 
 /// The cause of an EADDRINUSE.
 #[must_use]
@@ -33,7 +32,7 @@ fn summary(socket: &Socket, process: &Process, holders: &[Holder]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::event::{Options, Protocol};
+    use crate::event::{Options, Protocol};
 
     #[test]
     fn says_what_is_known() {

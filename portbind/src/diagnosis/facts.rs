@@ -1,7 +1,7 @@
 //! What was found on the host after a refusal, as plain data.
 
-use super::event::State;
 use crate::escape::Escaped;
+use crate::event::State;
 
 /// What is known of the ports of the network namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::event::{Holder, Ownership, Protocol, Socket, State};
 use super::rule::{Asked, Generation, Held, Memory, decide};
+use crate::event::{Holder, Ownership, Protocol, Socket, State};
 
 /// Whether the rule lets a bind through, and then the listen of a socket that listens.
 #[must_use]

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::diagnosis::event::Options;
+use crate::event::Options;
 use crate::output::samples;
 
 const RANGE: Option<(u16, u16)> = Some((32_768, 60_999));

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use self::binder::{Decision, Member, Origin, Sign, Standing, decide};
-use super::event::{Holder, Ownership, Process};
 use super::foresight::is_served;
-use super::shell_command::ShellCommand;
+use crate::event::{Holder, Ownership, Process, ShellCommand};
 
 /// What is to be done about the sockets on a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

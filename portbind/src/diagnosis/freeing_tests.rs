@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnosis::event::{Ancestor, HolderProcess, State};
+use crate::event::{Ancestor, HolderProcess, State};
 use crate::output::samples;
 
 fn process(pid: u32, comm: &str) -> Rc<Process> {

@@ -6,123 +6,14 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use jiff::Timestamp;
 use lru::LruCache;
 
-use super::event::{Process, Protocol};
+use crate::event::{Moment, MomentKind, PortKey, Process, SocketId};
 
 /// Moments that are kept of one port; older ones make room.
 const MOMENTS_PER_PORT: usize = 16;
 /// Connections that connect(2) has begun, and that are not established yet.
 const MAX_CONNECTING: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
-
-/// A port of one network namespace and one table of ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PortKey {
-    /// Inode number of the network namespace.
-    pub netns: u32,
-    /// The table.
-    pub table: Table,
-    /// The port.
-    pub port: u16,
-}
-
-/// Protocols that share ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Table {
-    /// TCP and MPTCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// UDP-Lite.
-    Udplite,
-    /// Any other, by number; all that have no ports are 0.
-    Other(u16),
-}
-
-impl Table {
-    /// The table of a protocol.
-    #[must_use]
-    pub const fn of(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Tcp | Protocol::Mptcp => Self::Tcp,
-            Protocol::Udp => Self::Udp,
-            Protocol::Udplite => Self::Udplite,
-            Protocol::Ping => Self::Other(1),
-            Protocol::Sctp => Self::Other(132),
-            Protocol::Other(number) => Self::Other(number),
-            Protocol::Stream | Protocol::Dgram | Protocol::Seqpacket | Protocol::Netlink(_) => Self::Other(0),
-        }
-    }
-}
-
-/// What tells one socket from another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct SocketId {
-    /// Address of the kernel's object: an identity while the socket lives.
-    pub object: u64,
-    /// Inode number in sockfs, 0 if it has none.
-    pub inode: u64,
-}
-
-impl SocketId {
-    /// The inode says it where there is one: objects are used again.
-    pub(super) fn is(self, other: Self) -> bool {
-        if self.inode != 0 && other.inode != 0 {
-            return self.inode == other.inode;
-        }
-        self.object == other.object
-    }
-}
-
-/// Something that happened on a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// When; `None` before tracing began.
-    pub time: Option<Timestamp>,
-    /// What.
-    pub what: What,
-    /// Who did it, where it was the doing of a process.
-    pub process: Option<Rc<Process>>,
-    /// On which socket.
-    pub socket: SocketId,
-    /// Its local address.
-    pub address: IpAddr,
-    /// Its other end.
-    pub peer: Option<(IpAddr, u16)>,
-}
-
-/// What can happen on a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum What {
-    /// A socket was bound to it.
-    Bound {
-        /// Any port would have done: the kernel chose this one.
-        any: bool,
-    },
-    /// A socket began to listen.
-    Listening,
-    /// A process closed a connection before its peer did.
-    Leaving,
-    /// A socket let go of it.
-    Closed,
-    /// A connection took it as its local port.
-    Connected,
-}
-
-impl What {
-    /// The word for it in every output.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bound { .. } => "bound",
-            Self::Listening => "listening",
-            Self::Leaving => "leaving",
-            Self::Closed => "closed",
-            Self::Connected => "connected",
-        }
-    }
-}
 
 /// Bytes for each moment that may be remembered, its share of the processes included.
 const BYTES_A_MOMENT: usize = 192;
@@ -239,14 +130,14 @@ impl History {
     pub fn opening(&self, key: PortKey, socket: SocketId) -> Option<&Moment> {
         let of_socket = |moment: &&Moment| moment.socket.is(socket);
         let opens = |moment: &&Moment| {
-            moment.time.is_some() && matches!(moment.what, What::Bound { .. } | What::Connected)
+            moment.time.is_some() && matches!(moment.what, MomentKind::Bound { .. } | MomentKind::Connected)
         };
         self.of(key)
             .iter()
             .rev()
             .filter(of_socket)
             // An object without an inode is known until it is freed.
-            .take_while(|moment| socket.inode != 0 || moment.what != What::Closed)
+            .take_while(|moment| socket.inode != 0 || moment.what != MomentKind::Closed)
             .find(opens)
     }
 
@@ -254,7 +145,7 @@ impl History {
     #[must_use]
     pub fn leaving(&self, key: PortKey, address: IpAddr, peer: (IpAddr, u16)) -> Option<&Moment> {
         self.of(key).iter().rev().find(|moment| {
-            moment.what == What::Leaving && moment.address == address && moment.peer == Some(peer)
+            moment.what == MomentKind::Leaving && moment.address == address && moment.peer == Some(peer)
         })
     }
 

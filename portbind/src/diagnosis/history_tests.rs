@@ -1,16 +1,18 @@
 use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::event::PortTable;
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn key(port: u16) -> PortKey {
-    PortKey { netns: 1, table: Table::Tcp, port }
+    PortKey { netns: 1, table: PortTable::Tcp, port }
 }
 
-fn moment(what: What, pid: u32, socket: SocketId) -> Moment {
+fn moment(what: MomentKind, pid: u32, socket: SocketId) -> Moment {
     let process = Rc::new(Process { pid, ..Process::default() });
     Moment {
         time: Some(Timestamp::UNIX_EPOCH),
@@ -29,9 +31,9 @@ fn pid(moment: Option<&Moment>) -> Option<u32> {
 #[test]
 fn the_opener_is_found_by_inode_whatever_the_object() {
     let mut history = History::new(100);
-    let bound = What::Bound { any: false };
+    let bound = MomentKind::Bound { any: false };
     history.push(key(80), moment(bound, 7, SocketId { object: 1, inode: 10 }));
-    history.push(key(80), moment(What::Closed, 7, SocketId { object: 1, inode: 10 }));
+    history.push(key(80), moment(MomentKind::Closed, 7, SocketId { object: 1, inode: 10 }));
     history.push(key(80), moment(bound, 8, SocketId { object: 1, inode: 11 }));
     let opener = |object, inode| pid(history.opening(key(80), SocketId { object, inode }));
     assert_eq!(opener(1, 11), Some(8));
@@ -43,9 +45,9 @@ fn the_opener_is_found_by_inode_whatever_the_object() {
 fn an_object_that_was_freed_says_nothing() {
     let mut history = History::new(100);
     let socket = SocketId { object: 1, inode: 0 };
-    history.push(key(80), moment(What::Bound { any: false }, 7, socket));
+    history.push(key(80), moment(MomentKind::Bound { any: false }, 7, socket));
     assert_eq!(pid(history.opening(key(80), socket)), Some(7));
-    history.push(key(80), moment(What::Closed, 7, socket));
+    history.push(key(80), moment(MomentKind::Closed, 7, socket));
     assert_eq!(pid(history.opening(key(80), socket)), None);
 }
 
@@ -55,7 +57,7 @@ fn who_left_is_told_by_both_ends_of_the_connection() {
     let socket = SocketId { object: 1, inode: 0 };
     for (pid, port) in [(7, 4000), (8, 4001), (9, 4000)] {
         let peer = Some((LOCALHOST, port));
-        history.push(key(80), Moment { peer, ..moment(What::Leaving, pid, socket) });
+        history.push(key(80), Moment { peer, ..moment(MomentKind::Leaving, pid, socket) });
     }
     assert_eq!(pid(history.leaving(key(80), LOCALHOST, (LOCALHOST, 4001))), Some(8));
     assert_eq!(pid(history.leaving(key(80), LOCALHOST, (LOCALHOST, 4000))), Some(9));
@@ -69,7 +71,7 @@ proptest! {
         let mut history = History::new(limit);
         for (index, port) in ports.iter().enumerate() {
             let socket = SocketId { object: 1, inode: index as u64 + 1 };
-            history.push(key(*port), moment(What::Listening, 1, socket));
+            history.push(key(*port), moment(MomentKind::Listening, 1, socket));
             prop_assert!(history.len() <= limit);
             let newest = history.of(key(*port)).last();
             prop_assert_eq!(newest.map(|moment| moment.socket), Some(socket));
@@ -85,8 +87,9 @@ proptest! {
 fn what_was_so_before_comes_first_and_opens_nothing() {
     let mut history = History::new(4);
     let socket = |inode| SocketId { object: 0, inode };
-    let before = |pid, inode| Moment { time: None, ..moment(What::Bound { any: false }, pid, socket(inode)) };
-    history.push(key(80), moment(What::Listening, 7, socket(10)));
+    let before =
+        |pid, inode| Moment { time: None, ..moment(MomentKind::Bound { any: false }, pid, socket(inode)) };
+    history.push(key(80), moment(MomentKind::Listening, 7, socket(10)));
     history.seed(key(80), before(8, 11));
     history.seed(key(80), before(9, 12));
     // Of this socket more is known already.

@@ -6,10 +6,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::cause::Code;
-use super::errno::Errno;
-use super::event::{Cause, Family, Operation, Protocol, Socket, State};
 use crate::escape::Escaped;
+use crate::event::{Cause, Code, Errno, Family, Operation, Protocol, Socket, State};
 
 /// What the host said of a call that failed, at the time of the event. `None` is what nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnosis::event::{Interface, Options};
+use crate::event::{Interface, Options};
 
 fn socket(address: &str, port: u16) -> Socket {
     let address: IpAddr = address.parse().unwrap();

@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::cause::Code;
-use super::event::{Ended, Outcome, Process, Refusal};
+use crate::event::{Code, Ended, Outcome, Process, Refusal};
 
 /// Refusals that are kept whole; what comes after is counted.
 const KEPT: usize = 1000;

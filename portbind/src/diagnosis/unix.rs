@@ -3,9 +3,7 @@
 //! KERNEL: `unix_bind` (net/unix/af_unix.c, 5.10 to 7.3) refuses a path at which anything exists, and an
 //! abstract name that a socket of the same type has in the same network namespace.
 
-use super::cause::Code;
-use super::event::{Cause, Fix, Holder, Process, State};
-use super::shell_command::ShellCommand;
+use crate::event::{Cause, Code, Fix, Holder, Process, ShellCommand, State};
 
 /// What is known of the name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

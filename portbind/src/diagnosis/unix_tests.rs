@@ -1,8 +1,7 @@
 use std::rc::Rc;
 
 use super::*;
-use crate::diagnosis::event::{Family, HolderProcess, Name, Options, Ownership, Protocol};
-use crate::diagnosis::history::SocketId;
+use crate::event::{Family, HolderProcess, Name, Options, Ownership, Protocol, SocketId};
 
 fn holder(pid: u32, state: State) -> Holder {
     let process = Process { pid, ..Process::default() };

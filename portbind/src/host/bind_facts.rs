@@ -10,9 +10,8 @@ use std::os::fd::AsFd as _;
 use super::broker::Setting;
 use super::unix::namespace;
 use super::{Host, local_addresses};
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{Socket, State};
 use crate::diagnosis::other::{Facts, Presence};
+use crate::event::{Errno, Socket, State};
 
 /// Enough for the addresses of all but routers of the Internet.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;

@@ -5,8 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::diagnosis::event::Options;
-use crate::diagnosis::event::{Family, Protocol};
+use crate::event::{Family, Options, Protocol};
 
 /// The namespace of the caller; this process is in another.
 const THEIRS: u32 = 4_026_532_000;

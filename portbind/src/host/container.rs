@@ -5,7 +5,7 @@
 //! `docker/` or a pod's cgroup where the runtime makes them itself. The paths look the same in both
 //! versions of cgroups.
 
-use crate::diagnosis::event::{Container, Pod, Runtime};
+use crate::event::{Container, Pod, Runtime};
 
 /// Hexadecimal digits of an id.
 const ID: usize = 64;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::files::Files;
-use crate::diagnosis::event::{Container, Pod, Runtime};
+use crate::event::{Container, Pod, Runtime};
 
 /// The longest file that is read.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -5,7 +5,7 @@
 //! none of it is ever kept or printed.
 
 use super::procfs::Procfs;
-use crate::diagnosis::event::{CiJob, Job, Test};
+use crate::event::{CiJob, Job, Test};
 
 /// The start of an environment that is looked at.
 const MAX_BYTES: u64 = 128 * 1024;

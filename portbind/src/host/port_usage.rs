@@ -5,8 +5,8 @@ use std::hash::Hash;
 
 use super::owners::OwnerMap;
 use super::procfs::Procfs;
-use crate::diagnosis::event::{Protocol, State};
 use crate::diagnosis::facts::Usage;
+use crate::event::{Protocol, State};
 
 /// As much of a table as is read: some 200,000 sockets.
 const MAX_TABLE: u64 = 32 << 20;

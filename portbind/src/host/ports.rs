@@ -12,8 +12,8 @@ use super::entrance::Entrance;
 use super::procfs::Procfs;
 use super::trial;
 use super::unix::namespace;
-use crate::diagnosis::event::{Options, Socket};
 use crate::diagnosis::facts::PortFacts;
+use crate::event::{Options, Socket};
 
 /// How many ports above the refused one are tried.
 const TRIALS: u16 = 32;
@@ -72,7 +72,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
     use super::*;
-    use crate::diagnosis::event::{Family, Protocol};
+    use crate::event::{Family, Protocol};
 
     fn asked(port: u16) -> Socket {
         Socket {

@@ -1,11 +1,10 @@
 //! Who a process is.
 
-use super::Host;
 use super::patience::Pending;
 use super::procfs::Procfs;
 use super::stat::Stat;
-use super::{container, container_names, job, unit};
-use crate::diagnosis::event::{Ancestor, Container, Job, Process};
+use super::{Host, container, container_names, job, unit};
+use crate::event::{Ancestor, Container, Job, Process};
 
 /// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
 /// the kernel's own HZ.

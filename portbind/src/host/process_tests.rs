@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::diagnosis::event::{Job, Runtime, Test};
+use crate::event::{Job, Runtime, Test};
 use crate::host::BootClock;
 
 fn write(root: &Path, path: &str, bytes: impl AsRef<[u8]>) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Files;
 use super::listen_address::ListenAddress;
-use crate::diagnosis::event::Process;
+use crate::event::Process;
 
 /// The longest unit file that is read.
 const MAX_BYTES: u64 = 64 * 1024;

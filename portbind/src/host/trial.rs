@@ -11,8 +11,7 @@ use rustix::net::{bind as bind_socket, sockopt};
 use socket2::SockRef;
 
 use super::broker::SocketKind;
-use crate::diagnosis::errno;
-use crate::diagnosis::event::{Family, Operation, Protocol, Socket};
+use crate::event::{self, Family, Operation, Protocol, Socket};
 
 /// What the kernel said no to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub struct Refused {
     /// The call.
     pub operation: Operation,
     /// Its error.
-    pub error: errno::Errno,
+    pub error: event::Errno,
 }
 
 /// Binds like `asked`, in the network namespace of this thread.
@@ -69,8 +68,8 @@ pub(super) fn set_options(socket: &OwnedFd, asked: &Socket) -> Result<(), Errno>
     Ok(())
 }
 
-fn number(error: Errno) -> errno::Errno {
-    errno::Errno(error.raw_os_error().unsigned_abs())
+fn number(error: Errno) -> event::Errno {
+    event::Errno(error.raw_os_error().unsigned_abs())
 }
 
 #[cfg(test)]
@@ -78,7 +77,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
     use super::*;
-    use crate::diagnosis::event::Options;
+    use crate::event::Options;
 
     fn asked(port: u16, options: Options) -> Socket {
         Socket {
@@ -100,7 +99,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let plain = asked(port, Options::default());
-        let error = errno::Errno::EADDRINUSE;
+        let error = event::Errno::EADDRINUSE;
         assert_eq!(serve(&plain), Err(Refused { operation: Operation::Bind, error }));
         drop(listener);
         assert_eq!(serve(&plain), Ok(()));
@@ -120,6 +119,6 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused() {
         let strange = Socket { protocol: Protocol::Ping, ..asked(1, Options::default()) };
-        assert_eq!(bind(&strange).unwrap_err().error, errno::Errno(93));
+        assert_eq!(bind(&strange).unwrap_err().error, event::Errno(93));
     }
 }

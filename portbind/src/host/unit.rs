@@ -1,7 +1,7 @@
 //! Which systemd unit a process belongs to, from the path of its cgroup.
 
 use super::container;
-use crate::diagnosis::units::Unit;
+use crate::event::units::Unit;
 
 /// The unit: inside a container the one of its own systemd, if it has any, and below a user's systemd
 /// the one of that.

@@ -2,9 +2,9 @@
 
 use super::Host;
 use super::socket_units::{SYSTEM, USER};
-use crate::diagnosis::event::Process;
 use crate::diagnosis::freeing::Manager;
-use crate::diagnosis::units::user_of_cgroup;
+use crate::event::Process;
+use crate::event::units::user_of_cgroup;
 
 /// The longest unit file that is read.
 const MAX_BYTES: u64 = 64 * 1024;

@@ -10,8 +10,7 @@ use super::netns::Netns;
 use super::procfs::Procfs;
 use super::sock_diag::{SockDiag, attributes, u32_at};
 use super::unix::FileId;
-use crate::diagnosis::event::{Family, Holder, Name, Options, Ownership, Protocol, State};
-use crate::diagnosis::history::SocketId;
+use crate::event::{Family, Holder, Name, Options, Ownership, Protocol, SocketId, State};
 
 /// include/uapi/linux/unix_diag.h: what is asked for (names, files, queues, owners), and where it stands.
 const SHOW: u32 = 0x01 | 0x02 | 0x10 | 0x40;

@@ -10,11 +10,10 @@ use zerocopy::IntoBytes;
 
 use super::assemble::Evidence;
 use super::name;
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{
-    Ancestor, Family, Holder, Interface, Operation, Options, Ownership, Process, Protocol, Socket, State,
+use crate::event::{
+    Ancestor, Errno, Family, Holder, Interface, Operation, Options, Ownership, PortKey, PortTable, Process,
+    Protocol, Socket, SocketId, State,
 };
-use crate::diagnosis::history::{PortKey, SocketId, Table};
 use crate::host::clock::BootClock;
 
 /// AF_INET and AF_INET6 (include/linux/socket.h).
@@ -140,14 +139,14 @@ const fn is_full(state: u32) -> bool {
 #[must_use]
 pub fn asked_port(evidence: &Evidence) -> PortKey {
     let abi::Socket { netns, port, protocol: number, .. } = evidence.refusal.socket;
-    PortKey { netns, table: Table::of(protocol(number)), port }
+    PortKey { netns, table: PortTable::of(protocol(number)), port }
 }
 
 /// The port that a record of a full socket is about.
 #[must_use]
 pub fn port_key(endpoint: &abi::Endpoint) -> PortKey {
     let abi::Endpoint { netns, port, .. } = *endpoint;
-    PortKey { netns, table: Table::of(protocol(endpoint.protocol)), port }
+    PortKey { netns, table: PortTable::of(protocol(endpoint.protocol)), port }
 }
 
 /// The local address of a socket, and its other end.

@@ -2,7 +2,7 @@
 
 use portbind_ebpf::abi;
 
-use crate::diagnosis::event::{Family, Name, Options, Protocol, Socket};
+use crate::event::{Family, Name, Options, Protocol, Socket};
 
 /// Address families (include/linux/socket.h).
 const AF_UNIX: u16 = 1;

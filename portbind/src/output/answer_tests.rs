@@ -11,9 +11,9 @@ use super::{Style, samples, wire};
 use crate::diagnosis::answer::{
     Check, Freed, Outcome, Place, Stage, Stopped, Subject, Unseen, Until, Wait, Who,
 };
-use crate::diagnosis::event::{HolderProcess, Name, Ownership, Process, Protocol, State};
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
+use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State};
 
 fn subject(place: Place) -> Subject {
     Subject { place, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }
@@ -21,7 +21,7 @@ fn subject(place: Place) -> Subject {
 
 fn who() -> Who {
     let refusal = samples::time_wait();
-    let bound = crate::diagnosis::event::Holder {
+    let bound = crate::event::Holder {
         state: State::Bound,
         ownership: Ownership::Process,
         ..samples::held_by_java()

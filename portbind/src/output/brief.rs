@@ -2,12 +2,10 @@
 
 use std::io;
 
-use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::sanitize::{Escaped, columns, cut, cut_quoted};
-use super::words;
-use crate::diagnosis::cause::Code;
-use crate::diagnosis::event::{Refusal, Repeat, State};
+use super::{Style, words};
+use crate::event::{Code, Refusal, Repeat, State};
 
 /// Terminals from this width on get the wide columns.
 const WIDE: usize = 130;

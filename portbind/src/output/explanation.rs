@@ -10,7 +10,7 @@ use super::sanitize::{Escaped, LogLine, cut};
 use super::wire::{self, SCHEMA, Time};
 use super::{Style, jsonl};
 use crate::complaint::{Complaint, Join, Joint, Reason};
-use crate::diagnosis::shell_command::ShellCommand;
+use crate::event::ShellCommand;
 use crate::secrets::Secrets;
 
 /// Columns of a log line that are shown where lines may be of any length.

@@ -19,7 +19,7 @@ fn complaints(log: &str) -> Vec<Complaint> {
 }
 
 /// The log joined with recorded refusals.
-fn joined(log: &str, refusals: &[crate::diagnosis::event::Refusal]) -> Vec<Joint> {
+fn joined(log: &str, refusals: &[crate::event::Refusal]) -> Vec<Joint> {
     let mut joiner = Joiner::new(complaints(log));
     for refusal in refusals {
         // As from a file: nothing is borrowed.
@@ -173,7 +173,7 @@ fn a_line_without_port_needs_a_program_or_a_single_refusal() {
 fn the_nearest_in_time_is_taken_and_the_pid_beats_it() {
     let mut early = samples::listener();
     early.time = "2026-11-23T12:04:25Z".parse().unwrap();
-    early.cause.code = crate::diagnosis::cause::Code::TimeWait;
+    early.cause.code = crate::event::Code::TimeWait;
     let refusals = [early.clone(), samples::listener()];
     let code = |log: &str| joined(log, &refusals)[0].join.as_ref().unwrap().refusal.cause.code.to_string();
     let go = "listen tcp 0.0.0.0:8080: bind: address already in use";
@@ -242,7 +242,7 @@ fn lines_are_of_the_schema() {
 
 /// Before and after.
 fn sides() -> (Side, Side) {
-    let side = |runs, refusals: &[(crate::diagnosis::event::Refusal, u32)]| {
+    let side = |runs, refusals: &[(crate::event::Refusal, u32)]| {
         let mut side = Side::new(runs);
         for (refusal, count) in refusals {
             (0..*count).for_each(|_| side.add(fingerprint(&Refusal::from(refusal))));

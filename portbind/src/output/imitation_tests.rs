@@ -2,14 +2,11 @@
 
 use std::rc::Rc;
 
-use super::samples;
 use super::text::command::CommandReport;
-use super::{Format, Printer, Style, ci, recorder, report, wire};
-use crate::diagnosis::event::{
-    Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test,
-};
+use super::{Format, Printer, Style, ci, recorder, report, samples, wire};
 use crate::diagnosis::tally::Tally;
 use crate::diagnosis::{cause, facts, other};
+use crate::event::{Code, Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test};
 use crate::report::Collector;
 use crate::secrets::Secrets;
 
@@ -54,7 +51,7 @@ fn refusal() -> Refusal {
 /// What the sentences of causes are made with.
 fn sentence() -> String {
     let usage = facts::Usage {
-        states: vec![(crate::diagnosis::event::State::Bound, 1)],
+        states: vec![(crate::event::State::Bound, 1)],
         processes: vec![(NAME.to_owned(), 7, 1)],
     };
     usage.summary().unwrap()
@@ -157,8 +154,7 @@ fn sentences_are_made_with_delimited_names() {
     let mut refusal = refusal();
     assert!(is_quoted(&sentence()));
     let process = Rc::clone(&refusal.process);
-    let (ports, facts) =
-        (facts::PortFacts::default(), other::Facts::unknown(crate::diagnosis::event::State::Bound));
+    let (ports, facts) = (facts::PortFacts::default(), other::Facts::unknown(crate::event::State::Bound));
     let opener = Process { pid: 99, ..(*process).clone() };
     refusal.holders[0].opened_by = Some(Rc::new(opener));
     let case = cause::Case {
@@ -174,13 +170,12 @@ fn sentences_are_made_with_delimited_names() {
         other: &facts,
     };
     let cause = cause::decide(&case, &refusal.holders);
-    assert_eq!(cause.code, cause::Code::Inherited);
+    assert_eq!(cause.code, Code::Inherited);
     assert!(cause.summary.contains("kill -9") && is_quoted(&cause.summary), "{}", cause.summary);
     for fix in crate::diagnosis::remedy::propose(&case, &cause, &refusal.holders) {
         assert!(is_quoted(&fix.text.replace("kill 1", "")), "{}", fix.text);
     }
-    let no_device =
-        other::explain(crate::diagnosis::errno::Errno(19), refusal.operation, &refusal.socket, &facts);
+    let no_device = other::explain(crate::event::Errno(19), refusal.operation, &refusal.socket, &facts);
     assert!(no_device.summary.contains("kill -9") && is_quoted(&no_device.summary), "{}", no_device.summary);
 }
 

@@ -8,7 +8,7 @@ use serde_json::ser::{Formatter, Serializer};
 use super::Style;
 use super::sanitize::is_hidden;
 use super::wire::{self, Summary};
-use crate::diagnosis::event::{Refusal, Release, Repeat};
+use crate::event::{Refusal, Release, Repeat};
 use crate::secrets::Secrets;
 
 /// Writes a refusal as one line. Of the style only the secrets matter.

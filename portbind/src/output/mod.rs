@@ -9,7 +9,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
-use crate::diagnosis::event::{Refusal, Release, Repeat};
+use crate::event::{Refusal, Release, Repeat};
 use crate::secrets::Secrets;
 
 pub mod answer;

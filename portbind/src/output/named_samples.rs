@@ -1,11 +1,9 @@
 //! Refusals of sockets without a port, for the tests of the formats.
 
 use super::samples::{held_by_java, listener};
-use crate::diagnosis::cause::Code;
-use crate::diagnosis::event::{
-    Cause, Confidence, Family, Fix, Holder, Name, Protocol, Refusal, Socket, State,
+use crate::event::{
+    Cause, Code, Confidence, Family, Fix, Holder, Name, Protocol, Refusal, ShellCommand, Socket, State,
 };
-use crate::diagnosis::shell_command::ShellCommand;
 
 fn refused(family: Family, protocol: Protocol, name: Name, code: Code, summary: &str) -> Refusal {
     let refusal = listener();

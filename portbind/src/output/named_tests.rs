@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::{Format, Printer, Style, named_samples};
-use crate::diagnosis::event::Refusal;
+use crate::event::Refusal;
 
 fn print(format: Format, width: Option<usize>, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, Style { width, ..Style::default() }, Vec::new());

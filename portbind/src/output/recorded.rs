@@ -76,7 +76,7 @@ fn kind(family: &str, protocol: &str) -> String {
 }
 
 fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface<'_>>) -> String {
-    let interface = interface.map(|interface| crate::diagnosis::event::Interface {
+    let interface = interface.map(|interface| crate::event::Interface {
         index: interface.index,
         name: interface.name.as_deref().map(str::to_owned),
     });

@@ -4,7 +4,7 @@ use std::io;
 
 use super::jsonl;
 use super::wire::{self, Summary};
-use crate::diagnosis::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release, Repeat};
+use crate::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release, Repeat};
 use crate::secrets::Secrets;
 
 /// Writes JSON lines, and flushes each.

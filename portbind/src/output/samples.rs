@@ -5,14 +5,11 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use crate::diagnosis::cause::Code;
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{
-    Ancestor, Cause, CiJob, Confidence, Container, Family, Fix, Holder, HolderProcess, Interface, Job,
-    Operation, Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, Socket, State, Test,
+use crate::event::{
+    Ancestor, Cause, CiJob, Code, Confidence, Container, Errno, Family, Fix, Holder, HolderProcess,
+    Interface, Job, Operation, Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, ShellCommand,
+    Socket, SocketId, State, Test,
 };
-use crate::diagnosis::history::SocketId;
-use crate::diagnosis::shell_command::ShellCommand;
 
 /// One listener in the way.
 pub(crate) fn listener() -> Refusal {

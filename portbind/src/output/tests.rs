@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::samples::{self, all};
 use super::sanitize::columns;
 use super::{Format, Printer, Style, Summary};
-use crate::diagnosis::event::{Account, Gaps, LostBy, Refusal, Repeat};
+use crate::event::{Account, Gaps, LostBy, Refusal, Repeat};
 
 fn print(format: Format, style: Style, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, style, Vec::new());

@@ -9,15 +9,12 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::Style;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::sanitize::{Escaped, columns};
-use super::{words, wrap};
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{
-    Confidence, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, State,
+use super::{Style, words, wrap};
+use crate::event::{
+    Confidence, Errno, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, ShellCommand, State,
 };
-use crate::diagnosis::shell_command::ShellCommand;
 
 pub(super) mod answer;
 pub(super) mod freed;

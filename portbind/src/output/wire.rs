@@ -1,6 +1,6 @@
 //! The JSON line: what scripts may rely on.
 //!
-//! These types are apart from the ones in [`crate::diagnosis::event`], so that those can change
+//! These types are apart from the ones in [`crate::event`], so that those can change
 //! without changing the output. They are written and read: a recording comes back as it was told.
 //! Fields may be added; none is renamed, removed or given another meaning within a version of
 //! [`SCHEMA`]. A fact that is not known is `null`.

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Style;
 use super::sanitize::Escaped;
-use crate::diagnosis::event::{Family, Holder, Interface, Name, Protocol, Socket, State};
-use crate::diagnosis::units::user_of_cgroup;
+use crate::event::units::user_of_cgroup;
+use crate::event::{Family, Holder, Interface, Name, Protocol, Socket, State};
 
 /// Address and port as they are written in URLs, with the interface as a zone.
 pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>) -> String {

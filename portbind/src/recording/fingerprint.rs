@@ -69,7 +69,7 @@ mod tests {
         refusal.holders[0].inode = Some(1);
         refusal.holders.reverse();
         assert_eq!(fingerprint(&Refusal::from(&refusal)), before);
-        refusal.cause.code = crate::diagnosis::cause::Code::Wildcard;
+        refusal.cause.code = crate::event::Code::Wildcard;
         assert_ne!(fingerprint(&Refusal::from(&refusal)), before);
     }
 }

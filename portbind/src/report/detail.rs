@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::ranked::{LeftOut, Ranked};
 use super::{Foreign, Party, Side, Timeline};
-use crate::diagnosis::shell_command::ShellCommand;
+use crate::event::ShellCommand;
 use crate::output::wire;
 
 /// Groups that are kept of a port.

@@ -2,8 +2,8 @@
 
 use super::Foreign;
 use crate::diagnosis::program;
-use crate::diagnosis::units::user_of_cgroup;
 use crate::escape::Escaped;
+use crate::event::units::user_of_cgroup;
 use crate::output::wire;
 use crate::secrets::{mask, mask_text};
 

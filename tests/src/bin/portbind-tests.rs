@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use portbind::diagnosis::cause::Code;
+use portbind::event::Code;
 use portbind_tests::programs::Skipped;
 use portbind_tests::report::Report;
-use portbind_tests::scenario::Scenario;
+use portbind_tests::scenario::{self, Scenario};
 use portbind_tests::storms::{self, Storm};
 use portbind_tests::subject::{self, Subject};
 use portbind_tests::{
-    actor, bench, checks, churn, guide, recording, rule, runner, scenario, soak, surroundings, transcript,
+    actor, bench, checks, churn, guide, recording, rule, runner, soak, surroundings, transcript,
 };
 
 /// Plays scenarios on the running kernel and checks what portbind says of them.

@@ -4,10 +4,10 @@ use super::remover::Remover;
 use super::{Args, Consent, consent};
 use crate::cli::helper::Helper;
 use crate::diagnosis::answer::{Freed, Place, Stage};
-use crate::diagnosis::event::{Cause, Name};
 use crate::diagnosis::freeing::Plan;
 use crate::diagnosis::unix::{Facts, Object, decide};
 use crate::error::Error;
+use crate::event::{Cause, Name};
 use crate::host::stale::{Step, Taken};
 
 /// Removes the file at a path, if it is a socket file and no socket is bound to it.

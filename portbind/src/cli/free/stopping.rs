@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 
 use crate::diagnosis::answer::{Outcome, Stopped};
-use crate::diagnosis::event::Process;
 use crate::diagnosis::freeing::{Obstacle, Plan, Target};
 use crate::error::Error;
+use crate::event::Process;
 use crate::host::Host;
 use crate::host::stop::Held;
 

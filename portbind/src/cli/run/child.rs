@@ -1,12 +1,10 @@
 //! The wrapped command: started, let go when it is followed, waited for; signals are passed on.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process;
-use std::thread;
 use std::time::Duration;
+use std::{io, process, thread};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
@@ -16,7 +14,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::identity::Identity;
 use super::launcher::{Gate, Launcher};
-use crate::diagnosis::event::Ending;
+use crate::event::Ending;
 use crate::sys::{poll as runtime, signals};
 
 /// Signals that are passed on when somebody sends them to portbind.

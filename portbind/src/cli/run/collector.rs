@@ -18,16 +18,15 @@ use super::{Args, Finding};
 use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
 use crate::cli::writer::Writer;
-use crate::diagnosis::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::diagnosis::tally::{Group, Tally};
 use crate::error::Error;
+use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::host::confinement::Errand;
 use crate::host::zone;
-use crate::output::ci;
 use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
-use crate::output::{Format, Printer, Style, Summary};
+use crate::output::{Format, Printer, Style, Summary, ci};
 use crate::stderr;
 
 /// Ends of processes of the command that are remembered without a refusal.

@@ -8,9 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::collector::Collector;
 use crate::cli::session::{Records, Session};
-use crate::diagnosis::event::{Holder, Leak, Protocol};
-use crate::diagnosis::history::{PortKey, Table};
 use crate::error::Error;
+use crate::event::{Holder, Leak, PortKey, PortTable, Protocol};
 use crate::host::clock::boot_time;
 use crate::host::netns::Netns;
 use crate::host::port_sockets::Query;
@@ -63,7 +62,7 @@ fn look(session: &Session<Collector>, host: &Host) -> Vec<Leak> {
 /// A socket with who opened it. One of UDP that nobody was seen to bind has its port from a first datagram,
 /// as every client has: it stands in nobody's way for long.
 fn as_leak(session: &Session<Collector>, netns: u32, mut socket: Holder) -> Option<Holder> {
-    let key = PortKey { netns, table: Table::of(socket.protocol), port: socket.port };
+    let key = PortKey { netns, table: PortTable::of(socket.protocol), port: socket.port };
     match session.history().opening(key, socket.id) {
         Some(opening) => {
             socket.opened_by.clone_from(&opening.process);

@@ -5,14 +5,13 @@ use std::panic::{self, AssertUnwindSafe};
 use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
 
-use super::Args;
 use super::child::Child;
 use super::collector::{Collector, Found};
 use super::identity::Identity;
-use super::leaks;
+use super::{Args, leaks};
 use crate::cli::session::{self, Records, Session};
-use crate::diagnosis::event::{CommandEnd, Leak};
 use crate::error::Error;
+use crate::event::{CommandEnd, Leak};
 use crate::host::clock::boot_time;
 use crate::host::{Entrance, Host};
 use crate::kernel::tracer::Tracer;

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::bounded::Usage;
 use super::{Drained, End, LATE_OPENING, Records, Session, Sink, written};
-use crate::diagnosis::event::{Account, Gaps};
 use crate::error::Error;
+use crate::event::{Account, Gaps};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::record::Record;
 use crate::output::Summary;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::bounded::Usage;
 use super::recent::Recent;
-use crate::diagnosis::event::Holder;
+use crate::event::Holder;
 use crate::host::procfs::Procfs;
 
 /// Bytes of descriptors that are remembered for a moment.

@@ -23,15 +23,14 @@ use super::seeds::Seeds;
 use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{
-    Confidence, Holder, Interface, Ownership, Process, Refusal, Release, Socket, State,
-};
 use crate::diagnosis::facts::PortFacts;
-use crate::diagnosis::history::{History, Moment, PortKey, Table, What};
-use crate::diagnosis::other;
-use crate::diagnosis::remedy;
+use crate::diagnosis::history::History;
 use crate::diagnosis::rule::Generation;
+use crate::diagnosis::{other, remedy};
+use crate::event::{
+    Confidence, Errno, Holder, Interface, Moment, MomentKind, Ownership, PortKey, PortTable, Process,
+    Refusal, Release, Socket, State,
+};
 use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{BootClock, boot_time, tick_ns};
 use crate::host::netns::Interfaces;
@@ -147,9 +146,9 @@ impl Enricher {
     pub(super) fn bound(&mut self, record: &abi::Bound, looks: bool) {
         let process = self.processes.caller(&record.header, &record.identity, looks);
         let what = if record.operation == operation::AUTOBIND {
-            What::Connected
+            MomentKind::Connected
         } else {
-            What::Bound { any: record.asked_port == 0 }
+            MomentKind::Bound { any: record.asked_port == 0 }
         };
         self.push(&record.header, &record.endpoint, what, Some(process));
     }
@@ -158,10 +157,10 @@ impl Enricher {
     pub(super) fn changed(&mut self, record: &abi::Change) -> Vec<Release> {
         let object = record.endpoint.id;
         let what = match record.what {
-            change::LISTENING => What::Listening,
-            change::LEAVING => What::Leaving,
-            change::CLOSED => What::Closed,
-            change::CONNECTED => What::Connected,
+            change::LISTENING => MomentKind::Listening,
+            change::LEAVING => MomentKind::Leaving,
+            change::CLOSED => MomentKind::Closed,
+            change::CONNECTED => MomentKind::Connected,
             _ => {
                 let process = self.processes.task(record);
                 self.history.connecting(object, process);
@@ -169,10 +168,10 @@ impl Enricher {
             }
         };
         let process = match what {
-            What::Listening | What::Leaving => Some(self.processes.task(record)),
-            What::Connected => self.history.connected(object),
+            MomentKind::Listening | MomentKind::Leaving => Some(self.processes.task(record)),
+            MomentKind::Connected => self.history.connected(object),
             // TCP gives the port back in whatever context sees to it.
-            _ if evidence::port_key(&record.endpoint).table == Table::Tcp => None,
+            _ if evidence::port_key(&record.endpoint).table == PortTable::Tcp => None,
             _ => Some(self.processes.task(record)),
         };
         let key = evidence::port_key(&record.endpoint);
@@ -181,7 +180,7 @@ impl Enricher {
         if !is_own || self.history.opening(key, evidence::socket_id(&record.endpoint)).is_some() {
             self.push(&record.header, &record.endpoint, what, process);
         }
-        if what != What::Closed {
+        if what != MomentKind::Closed {
             return Vec::new();
         }
         let time = self.processes.host.clock.at(record.header.time);
@@ -217,7 +216,7 @@ impl Enricher {
         &mut self,
         header: &abi::Header,
         endpoint: &abi::Endpoint,
-        what: What,
+        what: MomentKind,
         process: Option<Rc<Process>>,
     ) {
         let (address, peer) = evidence::ends(endpoint);
@@ -332,11 +331,11 @@ impl Enricher {
     /// A refusal was shown: its port is watched from now on. Returns the ports that became free before that.
     pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) -> Vec<Release> {
         let Socket { netns, protocol, port, .. } = refusal.socket;
-        let key = PortKey { netns, table: Table::of(protocol), port };
+        let key = PortKey { netns, table: PortTable::of(protocol), port };
         let Self { aftermath, history, .. } = self;
         aftermath.watch(key, refusal, backend.tells_ends());
         // A refusal that has waited for its turn is shown after what came next.
-        let later = history.of(key).iter().filter(|moment| moment.what == What::Closed);
+        let later = history.of(key).iter().filter(|moment| moment.what == MomentKind::Closed);
         let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));
         let later: Vec<_> = later.filter(|(_, time)| *time > refusal.time).collect();
         later.into_iter().flat_map(|(socket, time)| aftermath.closed(key, socket, time)).collect()

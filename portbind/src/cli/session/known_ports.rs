@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::bounded::Usage as Bytes;
 use super::recent::Recent;
-use crate::diagnosis::event::{Protocol, Socket};
 use crate::diagnosis::facts::{PortFacts, Usage};
+use crate::event::{Protocol, Socket};
 use crate::host::Host;
 use crate::host::ports::look_from;
 

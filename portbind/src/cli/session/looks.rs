@@ -3,8 +3,7 @@
 use std::fs::File;
 
 use crate::diagnosis::aftermath::{Look, Looks};
-use crate::diagnosis::event::Protocol;
-use crate::diagnosis::history::Table;
+use crate::event::{PortTable, Protocol};
 use crate::host::netns::Netns;
 use crate::host::port_sockets::{Protocols, Query, ask};
 use crate::host::{Host, Procfs};
@@ -13,10 +12,10 @@ use crate::host::{Host, Procfs};
 /// has no diagnosis of the protocol.
 pub(super) fn look(host: &Host, look: &Look) -> Option<Vec<Looks>> {
     let protocol = match look.key.table {
-        Table::Tcp => Protocol::Tcp,
-        Table::Udp => Protocol::Udp,
-        Table::Udplite => Protocol::Udplite,
-        Table::Other(_) => return None,
+        PortTable::Tcp => Protocol::Tcp,
+        PortTable::Udp => Protocol::Udp,
+        PortTable::Udplite => Protocol::Udplite,
+        PortTable::Other(_) => return None,
     };
     let query = Query::port(look.key.port, Protocols::One(protocol));
     let sockets = ask(&host.entrance, &namespace(&host.procfs, look)?, &query).ok()?;

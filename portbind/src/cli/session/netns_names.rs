@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::bounded::Usage;
 use super::recent::Recent;
-use crate::diagnosis::event::Process;
+use crate::event::Process;
 use crate::host::Host;
 
 /// Bytes of names that are kept.

@@ -8,7 +8,7 @@ use portbind_ebpf::abi;
 
 use super::bounded::{Bounded, Usage};
 use super::recent::Recent;
-use crate::diagnosis::event::{Job, Process};
+use crate::event::{Job, Process};
 use crate::host::Host;
 use crate::kernel::evidence;
 

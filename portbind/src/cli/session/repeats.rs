@@ -9,7 +9,7 @@ use portbind_ebpf::abi::{Alike, Often, Sample, Share};
 
 use super::bounded::{Bounded, Usage};
 use super::overflow::{Common, Counted};
-use crate::diagnosis::event::{Process, Refusal, Repeat, Socket};
+use crate::event::{Process, Refusal, Repeat, Socket};
 use crate::host::clock::{BootClock, tick_ns};
 use crate::kernel::alike::More;
 use crate::kernel::{evidence, name};

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use portbind_ebpf::abi::OpenSocket;
 
 use super::processes::Processes;
-use crate::diagnosis::event::{Process, State};
-use crate::diagnosis::history::{History, Moment, PortKey, SocketId, Table, What};
+use crate::diagnosis::history::History;
+use crate::event::{Moment, MomentKind, PortKey, PortTable, Process, SocketId, State};
 use crate::host::port_sockets::{PortSocket, Query, ask};
 use crate::host::{Host, Netns};
 
@@ -64,7 +64,7 @@ impl Seeds {
             let owners = self.owners.get(&socket.inode).map_or(&[][..], Vec::as_slice);
             let eldest = owners.iter().min_by_key(|&&pid| (procfs.start_ticks(pid).unwrap_or(u64::MAX), pid));
             if eldest == Some(&process.pid) {
-                let key = PortKey { netns, table: Table::of(socket.protocol), port: socket.port };
+                let key = PortKey { netns, table: PortTable::of(socket.protocol), port: socket.port };
                 history.seed(key, moment(socket, process));
             }
         }
@@ -80,7 +80,11 @@ fn bound_in(host: &Host, pid: u32) -> Bound {
 fn moment(socket: &PortSocket, process: &Rc<Process>) -> Moment {
     Moment {
         time: None,
-        what: if socket.state == State::Listen { What::Listening } else { What::Bound { any: false } },
+        what: if socket.state == State::Listen {
+            MomentKind::Listening
+        } else {
+            MomentKind::Bound { any: false }
+        },
         process: Some(Rc::clone(process)),
         socket: SocketId { object: 0, inode: socket.inode },
         address: socket.address,

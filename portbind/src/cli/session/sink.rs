@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::cli::outlet::Outlets;
-use crate::diagnosis::event::{Ended, Refusal, Release, Repeat};
 use crate::error::Error;
+use crate::event::{Ended, Refusal, Release, Repeat};
 use crate::output::Summary;
 
 /// Why a run ends.

@@ -9,8 +9,8 @@ use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
 use crate::cli::style::style;
 use crate::cli::writer::{Caller, Writer};
-use crate::diagnosis::event::{Refusal, Release, Repeat};
 use crate::error::Error;
+use crate::event::{Refusal, Release, Repeat};
 use crate::host::confinement::Errand;
 use crate::output::{Printer, Style, Summary};
 

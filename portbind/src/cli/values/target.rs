@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{ValueError, digits};
 use crate::diagnosis::answer::Place;
-use crate::diagnosis::event::{Name, Protocol};
+use crate::event::{Name, Protocol};
 
 /// A port, the path of a socket, or `@` and an abstract name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io;
 use proptest::prelude::*;
 
 use super::*;
-use crate::diagnosis::event::Protocol;
+use crate::event::Protocol;
 
 /// Parses `word`; a wrong one gives the error's text.
 fn parse<T: FromStr<Err = ValueError>>(word: &str) -> Result<T, String> {
@@ -203,7 +203,7 @@ proptest! {
 #[test]
 fn targets() {
     use crate::diagnosis::answer::Place;
-    use crate::diagnosis::event::Name;
+    use crate::event::Name;
     for (word, place) in [
         ("8080", Place::Port(8080)),
         ("/run/app.sock", Place::Name(Name::Path(b"/run/app.sock".to_vec()))),

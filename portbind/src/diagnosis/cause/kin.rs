@@ -1,7 +1,7 @@
 //! Who has to do with whom: the same program, the same family.
 
-use crate::diagnosis::event::Process;
 use crate::diagnosis::program::{is_interpreter, script};
+use crate::event::Process;
 
 /// Two instances of one program: the same executable, and of an interpreter the same script.
 pub(super) fn same_program(one: &Process, other: &Process) -> bool {
@@ -45,7 +45,7 @@ pub(super) fn kinship(one: &Process, other: &Process) -> Kinship {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::event::Ancestor;
+    use crate::event::Ancestor;
 
     type Program = (&'static str, &'static [&'static str]);
 

@@ -2,19 +2,16 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::errno::Errno;
-use super::event::{Cause, Holder, Operation, Ownership, Process, Protocol, Socket, State};
 use super::facts::{PortFacts, Usage};
-use super::history::{Moment, What};
 use super::other;
 use super::rule::{self, Asked, Clause, Generation, Held};
-
 use crate::escape::Escaped;
+use crate::event::{
+    Cause, Code, Errno, Holder, Moment, MomentKind, Operation, Ownership, Process, Protocol, Socket, State,
+};
 
-mod code;
 mod kin;
 
-pub use code::Code;
 use kin::{Kinship, kinship, same_program};
 
 /// What the search for holders could say.
@@ -117,7 +114,8 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     let kinship = |process: &Process| kinship(process, case.process);
     let given = case.history.iter().rev().find(|moment| {
         let giver = moment.process.as_deref();
-        moment.what == What::Bound { any: true } && giver.is_some_and(|giver| kinship(giver) != Kinship::None)
+        moment.what == MomentKind::Bound { any: true }
+            && giver.is_some_and(|giver| kinship(giver) != Kinship::None)
     })?;
     let giver = given.process.as_deref()?;
     let is_heir = |process: &Process| match kinship(giver) {

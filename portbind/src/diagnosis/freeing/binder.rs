@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::diagnosis::event::{HolderProcess, Process};
+use crate::event::{HolderProcess, Process};
 
 /// Descriptors of one process that are compared with those of its siblings.
 const COMPARED_FDS: usize = 8;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::diagnosis::event::Ancestor;
+use crate::event::Ancestor;
 
 /// A process with the socket as descriptor 3, and the pids above it, nearest first.
 fn owner(pid: u32, above: &[u32], args: &[&str]) -> HolderProcess {

@@ -1,6 +1,6 @@
 //! How a socket option is set in the language of a program.
 
-use crate::diagnosis::event::Process;
+use crate::event::Process;
 
 /// What is to be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

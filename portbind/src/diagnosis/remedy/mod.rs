@@ -1,12 +1,12 @@
 //! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
 
-use super::cause::{Case, Code, Search};
-use super::errno::Errno;
-use super::event::{Cause, Fix, Holder, Operation, Ownership, Process, Protocol, State};
+use super::cause::{Case, Search};
 use super::facts::PortFacts;
 use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
-use super::shell_command::ShellCommand;
 use crate::escape::Escaped;
+use crate::event::{
+    Cause, Code, Errno, Fix, Holder, Operation, Ownership, Process, Protocol, ShellCommand, State,
+};
 
 mod language;
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Asked, Endpoint, Group, Held, Port, Stage, Transport};
-use crate::diagnosis::event::{Holder, Interface, Options, Ownership, Protocol, Socket, State};
+use crate::event::{Holder, Interface, Options, Ownership, Protocol, Socket, State};
 
 impl Asked {
     /// The refused socket; `listening` if the call was listen(2).

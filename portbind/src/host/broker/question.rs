@@ -10,7 +10,7 @@ use rustix::net::{
 };
 
 use super::resolve::Walk;
-use crate::diagnosis::event::{Family, Protocol};
+use crate::event::{Family, Protocol};
 
 /// Bytes of the longest path of a socket (`struct sockaddr_un`, include/uapi/linux/un.h).
 const LONGEST_PATH: usize = 108;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 use super::super::Procfs;
 use super::super::sockets::{Scan, SocketOwners};
 use super::{PortSocket, Query};
-use crate::diagnosis::event::{Family, Options, Protocol, State};
+use crate::event::{Family, Options, Protocol, State};
 
 /// Duplicates of descriptors of other processes.
 #[derive(Debug, Default)]

@@ -14,9 +14,9 @@ use super::super::{Host, ListenAddress};
 use super::copies::{self, Copies};
 use super::{PortSocket, Protocols, Query, ask, interface_names};
 use crate::diagnosis::answer::Unseen;
-use crate::diagnosis::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
 use crate::diagnosis::rule::Generation;
 use crate::diagnosis::unix::in_the_way;
+use crate::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
 
 /// The first kernel whose diagnosis tells TCP sockets that are bound and nothing else
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).

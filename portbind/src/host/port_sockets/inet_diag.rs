@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::sock_diag::{SockDiag, attributes, u32_at};
 use super::{PortSocket, Query};
-use crate::diagnosis::event::{Family, Protocol, State};
+use crate::event::{Family, Protocol, State};
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;

@@ -1,10 +1,9 @@
 //! The refusals that are worth a line of their own on the page of a job.
 
-use crate::diagnosis::event::{Outcome, Refusal};
-use crate::output::Style;
+use crate::event::{Outcome, Refusal};
 use crate::output::sanitize::{Escaped, columns, cut};
 use crate::output::text::command::{self, CommandReport};
-use crate::output::words;
+use crate::output::{Style, words};
 
 /// GitHub shows as many errors of a step (docs/problem-matchers.md of actions/toolkit); no more is read anyway.
 const MOST: usize = 10;

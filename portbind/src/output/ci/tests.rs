@@ -5,8 +5,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::*;
-use crate::diagnosis::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal};
 use crate::diagnosis::tally::{Group, Tally};
+use crate::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal};
 use crate::output::samples;
 
 /// Names that try to end what they stand in.

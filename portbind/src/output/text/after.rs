@@ -3,7 +3,7 @@
 use std::io;
 
 use super::TextWriter;
-use crate::diagnosis::event::{Process, Release, Repeat, Socket};
+use crate::event::{Process, Release, Repeat, Socket};
 use crate::output::line::{CAUSE, DIM, Line, PLAIN};
 use crate::output::sanitize::Escaped;
 use crate::output::{Style, words};

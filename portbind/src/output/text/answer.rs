@@ -2,8 +2,7 @@
 
 use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, held_by, label, words};
 use crate::diagnosis::answer::{Check, Place, Subject, Until, Wait, Who};
-use crate::diagnosis::event::{Family, Holder, Operation, Protocol, Socket, State};
-use crate::diagnosis::shell_command::ShellCommand;
+use crate::event::{Family, Holder, Operation, Protocol, ShellCommand, Socket, State};
 
 /// Sockets that neither listen nor are bound only, and are shown one by one.
 const MOST_CONNECTIONS: usize = 16;

@@ -3,9 +3,9 @@
 use super::answer::{note, of_holder, rendered, subject};
 use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, label, sentence, who};
 use crate::diagnosis::answer::{Freed, Outcome, Place, Stage, Stopped};
-use crate::diagnosis::event::{Holder, Ownership};
 use crate::diagnosis::freeing::Obstacle;
 use crate::diagnosis::freeing::binder::Sign;
+use crate::event::{Holder, Ownership};
 
 /// Processes that are named, of those that are left alone.
 const MOST_KEPT: usize = 16;

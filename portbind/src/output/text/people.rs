@@ -2,7 +2,7 @@
 
 use super::super::sanitize::{Escaped, TestName};
 use super::super::words;
-use crate::diagnosis::event::{CiJob, Container, Process, Test};
+use crate::event::{CiJob, Container, Process, Test};
 use crate::secrets::mask_text;
 
 /// What is known of a process, most telling first. A unit says little of what runs in a container, and

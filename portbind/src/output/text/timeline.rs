@@ -1,9 +1,7 @@
 //! What happened on the port before, one line a moment.
 
 use super::{DIM, Line, PLAIN, Style, label, who, words};
-use crate::diagnosis::cause::Code;
-use crate::diagnosis::event::Refusal;
-use crate::diagnosis::history::{Moment, What};
+use crate::event::{Code, Moment, MomentKind, Refusal};
 
 /// The timeline, where it was asked for or where the holder's process cannot speak for itself any more.
 pub(super) fn lines(refusal: &Refusal, style: &Style) -> Vec<Line> {
@@ -34,13 +32,17 @@ fn what(moment: &Moment) -> String {
         format!(" with {}", words::endpoint(address, port, None))
     });
     match moment.what {
-        What::Bound { .. } if moment.time.is_none() => format!("had it on {address} when tracing began"),
-        What::Listening if moment.time.is_none() => format!("was listening on {address} when tracing began"),
-        What::Bound { any: false } => format!("bound it on {address}"),
-        What::Bound { any: true } => format!("got it from the kernel by bind to port 0, on {address}"),
-        What::Listening => format!("began to listen on {address}"),
-        What::Leaving => format!("closed a connection{peer} first, which leaves TIME_WAIT"),
-        What::Closed => "let go of it".to_owned(),
-        What::Connected => format!("got it from the kernel for a connection{peer}"),
+        MomentKind::Bound { .. } if moment.time.is_none() => {
+            format!("had it on {address} when tracing began")
+        }
+        MomentKind::Listening if moment.time.is_none() => {
+            format!("was listening on {address} when tracing began")
+        }
+        MomentKind::Bound { any: false } => format!("bound it on {address}"),
+        MomentKind::Bound { any: true } => format!("got it from the kernel by bind to port 0, on {address}"),
+        MomentKind::Listening => format!("began to listen on {address}"),
+        MomentKind::Leaving => format!("closed a connection{peer} first, which leaves TIME_WAIT"),
+        MomentKind::Closed => "let go of it".to_owned(),
+        MomentKind::Connected => format!("got it from the kernel for a connection{peer}"),
     }
 }

@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Error, Fix, Holder, Relative, SCHEMA, Socket, Time};
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{Name, Process};
 use crate::diagnosis::{answer, freeing};
+use crate::event::{Errno, Name, Process};
 
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

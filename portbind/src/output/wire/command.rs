@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Holder, Relative, SCHEMA, Test, Time};
-use crate::diagnosis::event;
+use crate::event;
 
 /// A line of kind `command`: a command was started, and what follows is of it and its descendants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,7 +6,7 @@ use super::{
     Backlog, Cause, Container, Error, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener,
     Options, Peer, Process, Refusal, Relative, Release, Repeat, SCHEMA, Socket, Test, Time, Vsock,
 };
-use crate::diagnosis::{event, history};
+use crate::event;
 
 impl<'a> From<&'a event::Refusal> for Refusal<'a> {
     fn from(refusal: &'a event::Refusal) -> Self {
@@ -189,12 +189,12 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
     }
 }
 
-impl<'a> From<&'a history::Moment> for Moment<'a> {
-    fn from(moment: &'a history::Moment) -> Self {
+impl<'a> From<&'a event::Moment> for Moment<'a> {
+    fn from(moment: &'a event::Moment) -> Self {
         Self {
             time: moment.time.map(Time),
             what: moment.what.as_str().into(),
-            any: matches!(moment.what, history::What::Bound { any: true }),
+            any: matches!(moment.what, event::MomentKind::Bound { any: true }),
             address: moment.address,
             peer: moment.peer.map(|(address, port)| Peer { address, port }),
             inode: (moment.socket.inode != 0).then_some(moment.socket.inode),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::event;
+use crate::event;
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

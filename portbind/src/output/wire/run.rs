@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Relative, SCHEMA, Socket, Time};
-use crate::diagnosis::event;
+use crate::event;
 
 /// A line of kind `release`: a refused port has become free.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

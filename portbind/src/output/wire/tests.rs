@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{End, Leak, Outcome, Refusal, Relative, Report, SCHEMA, Summary, Time, json_schema};
-use crate::diagnosis::event::{Account, Gaps};
+use crate::event::{Account, Gaps};
 use crate::output::{named_samples, samples};
 use crate::report;
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::diagnosis::event::{Process, Refusal};
+use crate::event::{Process, Refusal};
 use crate::host::OwnerFds;
 
 /// Processes that are described of one socket, and of one refusal.

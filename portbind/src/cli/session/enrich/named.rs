@@ -8,13 +8,9 @@ use portbind_ebpf::abi::{self, FileView};
 
 use super::{Asker, Enricher, Question, limits};
 use crate::cli::session::processes::Introduced;
-use crate::diagnosis::elsewhere;
-use crate::diagnosis::errno::Errno;
-use crate::diagnosis::event::{
-    Cause, Confidence, Fix, Holder, Name, Process, Protocol, Refusal, Socket, State,
-};
-use crate::diagnosis::other;
 use crate::diagnosis::unix::{self, Facts, Object};
+use crate::diagnosis::{elsewhere, other};
+use crate::event::{Cause, Confidence, Errno, Fix, Holder, Name, Process, Protocol, Refusal, Socket, State};
 use crate::host::clock::boot_time;
 use crate::host::unix::{Likeness, Sight, look, namespace, namespaces, sees};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::{Enricher, limits};
-use crate::diagnosis::event::{Holder, HolderProcess, Ownership, Process};
+use crate::event::{Holder, HolderProcess, Ownership, Process};
 use crate::host::OwnerFds;
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;

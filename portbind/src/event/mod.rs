@@ -8,28 +8,33 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cause::Code;
-use super::errno::Errno;
-use super::history::Moment;
-use super::shell_command::ShellCommand;
-
 mod account;
+mod code;
 mod command;
 mod container;
+mod errno;
 mod holder;
 mod job;
+mod moment;
 mod name;
 mod process;
+pub mod shell_command;
 mod socket;
+pub mod units;
 
 pub use account::{Account, Gaps, LostBy};
+pub use code::Code;
 pub use command::{Command, CommandEnd, Ended, Ending, Leak, Outcome};
 pub use container::{Container, Pod, Runtime};
+pub use errno::Errno;
 pub use holder::{Holder, HolderProcess, Ownership, State};
 pub use job::{CiJob, Job, Test};
+pub use moment::{Moment, MomentKind, PortKey, PortTable, SocketId};
 pub use name::Name;
 pub use process::{Ancestor, Process};
+pub use shell_command::ShellCommand;
 pub use socket::{Family, Interface, Options, Protocol, Socket};
+pub use units::UnitName;
 
 /// A call that the kernel refused, who made it, and what stood in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
