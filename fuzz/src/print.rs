@@ -1,8 +1,9 @@
 //! Prints a refusal in every format of `portbind trace`, and reads it back.
 
 use portbind::event::Refusal;
-use portbind::output::{Format, Printer, Style, wire};
+use portbind::output::{Format, Printer, Style};
 use portbind::recording::{Line, Reader};
+use portbind::wire;
 
 use crate::harmless;
 

@@ -19,3 +19,4 @@ pub mod secrets;
 pub mod stack;
 pub mod stderr;
 pub mod sys;
+pub mod wire;

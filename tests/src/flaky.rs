@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
-use portbind::output::wire::{Holder, Refusal, Test};
+use portbind::wire::{Holder, Refusal, Test};
 
 use crate::programs;
 

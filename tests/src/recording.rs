@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use portbind::event::{Account, Gaps};
-use portbind::output::wire::{
+use portbind::wire::{
     Cause, Command, End, Error, Fix, Holder, HolderProcess, Leak, Moment, Opener, Options, Outcome, Peer,
     Process, Refusal, Relative, Release, SCHEMA, Socket, Summary, Test, Time,
 };

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::Complaint;
 use crate::event::Errno;
-use crate::output::wire::Refusal;
+use crate::wire::Refusal;
 
 /// How long after the refusal a line may be written: programs tell late, and collectors later.
 const LATE: SignedDuration = SignedDuration::from_secs(10);

@@ -1,6 +1,5 @@
 use super::*;
-use crate::event::{Holder, PortTable, State};
-use crate::output::samples;
+use crate::event::{Holder, PortTable, State, samples};
 
 const KEY: PortKey = PortKey { netns: 1, table: PortTable::Tcp, port: 8080 };
 

@@ -1,8 +1,7 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::event::Options;
-use crate::output::samples;
+use crate::event::{Options, samples};
 
 const RANGE: Option<(u16, u16)> = Some((32_768, 60_999));
 

@@ -1,6 +1,5 @@
 use super::*;
-use crate::event::{Ancestor, HolderProcess, State};
-use crate::output::samples;
+use crate::event::{Ancestor, HolderProcess, State, samples};
 
 fn process(pid: u32, comm: &str) -> Rc<Process> {
     let ancestors = if pid == 9 { vec![Ancestor { pid: 8, comm: String::new() }] } else { Vec::new() };

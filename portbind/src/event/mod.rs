@@ -17,7 +17,11 @@ mod holder;
 mod job;
 mod moment;
 mod name;
+#[cfg(test)]
+pub(crate) mod named_samples;
 mod process;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod shell_command;
 mod socket;
 pub mod units;

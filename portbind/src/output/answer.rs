@@ -4,8 +4,9 @@ use std::io;
 
 use super::text::answer as text;
 use super::text::freed::freed as text_of_freed;
-use super::{Style, jsonl, wire};
+use super::{Style, jsonl};
 use crate::diagnosis::answer::{Check, Freed, Wait, Who};
+use crate::output::json;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -39,15 +40,15 @@ impl Answer<'_> {
     pub fn write(&self, format: AnswerFormat, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
         match (format, self) {
             (AnswerFormat::Text, answer) => out.write_all(answer.text(style).as_bytes())?,
-            (AnswerFormat::Json, Self::Who(who)) => jsonl::line(wire::Who::from(*who), style.secrets, out)?,
+            (AnswerFormat::Json, Self::Who(who)) => jsonl::line(json::Who::from(*who), style.secrets, out)?,
             (AnswerFormat::Json, Self::Check(check)) => {
-                jsonl::line(wire::Check::from(*check), style.secrets, out)?;
+                jsonl::line(json::Check::from(*check), style.secrets, out)?;
             }
             (AnswerFormat::Json, Self::Freed(freed)) => {
-                jsonl::line(wire::Freed::from(*freed), style.secrets, out)?;
+                jsonl::line(json::Freed::from(*freed), style.secrets, out)?;
             }
             (AnswerFormat::Json, Self::Wait(wait)) => {
-                jsonl::line(wire::Wait::from(*wait), style.secrets, out)?;
+                jsonl::line(json::Wait::from(*wait), style.secrets, out)?;
             }
         }
         out.flush()

@@ -6,14 +6,15 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::Style;
 use super::answer::{Answer, AnswerFormat};
-use super::{Style, samples, wire};
 use crate::diagnosis::answer::{
     Check, Freed, Outcome, Place, Stage, Stopped, Subject, Unseen, Until, Wait, Who,
 };
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
-use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State};
+use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
+use crate::output::json;
 
 fn subject(place: Place) -> Subject {
     Subject { place, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }
@@ -165,7 +166,7 @@ fn text_of_free() {
 
 #[test]
 fn every_line_of_json_is_of_the_schema_and_comes_back() {
-    let schema = jsonschema::validator_for(wire::json_schema().as_value()).unwrap();
+    let schema = jsonschema::validator_for(json::json_schema().as_value()).unwrap();
     for (kind, answer) in [
         ("who", Answer::Who(&who())),
         ("check", Answer::Check(&check())),
@@ -180,8 +181,8 @@ fn every_line_of_json_is_of_the_schema_and_comes_back() {
     }
     let mut line = Vec::new();
     Answer::Freed(&freed()).write(AnswerFormat::Json, &Style::default(), &mut line).unwrap();
-    let back: wire::Freed<'_> = serde_json::from_slice(&line).unwrap();
-    assert_eq!(back, wire::Freed::from(&freed()));
+    let back: json::Freed<'_> = serde_json::from_slice(&line).unwrap();
+    assert_eq!(back, json::Freed::from(&freed()));
 }
 
 #[test]
@@ -200,9 +201,9 @@ fn who_is_left_alone_is_named() {
     for part in ["that cannot be decided", "and 4 more", "nobody is stopped"] {
         assert!(said.contains(part), "{said}");
     }
-    let line = serde_json::to_value(wire::Freed::from(&handed)).unwrap();
+    let line = serde_json::to_value(json::Freed::from(&handed)).unwrap();
     assert_eq!(line["obstacles"][1]["reason"], "handed");
-    let line = serde_json::to_value(wire::Freed::from(&undecided)).unwrap();
+    let line = serde_json::to_value(json::Freed::from(&undecided)).unwrap();
     assert_eq!(line["obstacles"][0]["reason"], "undecided");
 }
 

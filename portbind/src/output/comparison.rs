@@ -4,10 +4,11 @@ use std::io;
 
 use super::line::{CAUSE, DIM, ERROR, Line, PLAIN};
 use super::sanitize::Prose;
-use super::wire::{self, SCHEMA};
 use super::{Style, jsonl};
 use crate::diagnosis::comparison::{Change, Fate, Side, compare};
+use crate::output::json;
 use crate::secrets::Secrets;
+use crate::wire::SCHEMA;
 
 /// Writes a comparison as text.
 ///
@@ -41,7 +42,7 @@ pub fn write(before: &Side, after: &Side, style: &Style, out: &mut impl io::Writ
 /// Those of the writer, unchanged.
 pub fn write_json(before: &Side, after: &Side, out: &mut impl io::Write) -> io::Result<()> {
     let changes = compare(before, after);
-    let comparison = wire::Comparison {
+    let comparison = json::Comparison {
         schema: SCHEMA.into(),
         kind: "comparison".into(),
         before: before.into(),
@@ -95,9 +96,9 @@ fn rate(count: u64, runs: u64) -> f64 {
     count as f64 / runs.max(1) as f64
 }
 
-impl From<&Side> for wire::Side<'_> {
+impl From<&Side> for json::Side<'_> {
     fn from(side: &Side) -> Self {
-        let pattern = side.pattern().map(|pattern| wire::Pattern {
+        let pattern = side.pattern().map(|pattern| json::Pattern {
             count: pattern.count,
             text: pattern.sentence().into(),
             cause: pattern.cause.map(Into::into),
@@ -107,9 +108,9 @@ impl From<&Side> for wire::Side<'_> {
     }
 }
 
-fn wire_change(change: &Change, before: u64, after: u64) -> wire::Change<'_> {
+fn wire_change(change: &Change, before: u64, after: u64) -> json::Change<'_> {
     let fingerprint = &change.fingerprint;
-    wire::Change {
+    json::Change {
         fate: change.fate().as_str().into(),
         fingerprint: fingerprint.hash().into(),
         cause: (&fingerprint.cause).into(),

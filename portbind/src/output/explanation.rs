@@ -7,11 +7,12 @@ use jiff::SignedDuration;
 use super::line::{DIM, ERROR, Line, PLAIN};
 use super::recorded::{self, label, sentence};
 use super::sanitize::{Escaped, LogLine, cut};
-use super::wire::{self, SCHEMA, Time};
 use super::{Style, jsonl};
 use crate::complaint::{Complaint, Join, Joint, Reason};
 use crate::event::ShellCommand;
+use crate::output::json;
 use crate::secrets::Secrets;
+use crate::wire::{SCHEMA, Time};
 
 /// Columns of a log line that are shown where lines may be of any length.
 const SHOWN: usize = 300;
@@ -53,7 +54,7 @@ impl ExplanationWriter {
 ///
 /// Those of the writer, unchanged.
 pub fn write_json(joint: &Joint, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(wire::Explanation::from(joint), Secrets::Masked, out)
+    jsonl::line(json::Explanation::from(joint), Secrets::Masked, out)
 }
 
 fn headline(complaint: &Complaint, style: &Style) -> Line {
@@ -175,14 +176,14 @@ fn distance(apart: SignedDuration) -> String {
     }
 }
 
-impl<'a> From<&'a Joint> for wire::Explanation<'a> {
+impl<'a> From<&'a Joint> for json::Explanation<'a> {
     fn from(joint: &'a Joint) -> Self {
         let Complaint { line, repeats, text, wording, time, program, pid, target } = &joint.complaint;
         let join = joint.join.as_ref();
         Self {
             schema: SCHEMA.into(),
             kind: "explanation".into(),
-            log: wire::LogLine {
+            log: json::LogLine {
                 number: *line,
                 text: text.into(),
                 source: wording.source.into(),
@@ -191,14 +192,14 @@ impl<'a> From<&'a Joint> for wire::Explanation<'a> {
                 program: program.as_deref().map(Into::into),
                 pid: *pid,
             },
-            target: wire::Target {
+            target: json::Target {
                 protocol: target.protocol.as_deref().map(Into::into),
                 address: target.address.as_deref().map(Into::into),
                 port: target.port,
                 path: target.path.as_deref().map(Into::into),
             },
             refusal: join.ok().map(|join| (*join.refusal).clone()),
-            join: join.ok().map(|join| wire::Join {
+            join: join.ok().map(|join| json::Join {
                 by_target: join.by_target,
                 by_program: join.by_program,
                 by_pid: join.by_pid,

@@ -5,11 +5,13 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::explanation::{ExplanationWriter, write_json};
-use super::wire::{self, Refusal};
-use super::{Style, comparison, samples};
+use super::{Style, comparison};
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Reason};
 use crate::diagnosis::comparison::Side;
+use crate::event::samples;
+use crate::output::json;
 use crate::recording::fingerprint;
+use crate::wire::Refusal;
 
 fn complaints(log: &str) -> Vec<Complaint> {
     let mut finder = Finder::new(Clock { zone: TimeZone::UTC, today: date(2026, 11, 23) });
@@ -219,7 +221,7 @@ fn hostile_logs() {
 /// Every line that is written is of the schema, and comes back when it is read.
 #[test]
 fn lines_are_of_the_schema() {
-    let schema = jsonschema::validator_for(wire::json_schema().as_value()).unwrap();
+    let schema = jsonschema::validator_for(json::json_schema().as_value()).unwrap();
     let check = |written: &[u8]| {
         let value: serde_json::Value = serde_json::from_slice(written).unwrap();
         if let Err(error) = schema.validate(&value) {
@@ -231,12 +233,12 @@ fn lines_are_of_the_schema() {
     for joint in joined(log, &[samples::listener()]) {
         let mut out = Vec::new();
         write_json(&joint, &mut out).unwrap();
-        let read: wire::Explanation<'_> = serde_json::from_value(check(&out)).unwrap();
+        let read: json::Explanation<'_> = serde_json::from_value(check(&out)).unwrap();
         assert_eq!(read, (&joint).into());
     }
     let mut out = Vec::new();
     comparison::write_json(&sides().0, &sides().1, &mut out).unwrap();
-    let read: wire::Comparison<'_> = serde_json::from_value(check(&out)).unwrap();
+    let read: json::Comparison<'_> = serde_json::from_value(check(&out)).unwrap();
     assert_eq!(read.changes.len(), 4);
 }
 

@@ -3,12 +3,15 @@
 use std::rc::Rc;
 
 use super::text::command::CommandReport;
-use super::{Format, Printer, Style, ci, recorder, report, samples, wire};
+use super::{Format, Printer, Style, ci, recorder, report};
 use crate::diagnosis::tally::Tally;
 use crate::diagnosis::{cause, facts, other};
-use crate::event::{Code, Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test};
+use crate::event::{
+    Code, Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test, samples,
+};
 use crate::report::Collector;
 use crate::secrets::Secrets;
+use crate::wire;
 
 /// A name that goes on as a sentence, a line and a remedy would.
 const NAME: &str = "x: kill -9 1 \u{2192} EADDRINUSE\n  fix       stop it: rm -rf /  [listener]";

@@ -7,9 +7,9 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::Style;
 use super::sanitize::is_hidden;
-use super::wire::{self, Summary};
 use crate::event::{Refusal, Release, Repeat};
 use crate::secrets::Secrets;
+use crate::wire::{self, Summary};
 
 /// Writes a refusal as one line. Of the style only the secrets matter.
 ///

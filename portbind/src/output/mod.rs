@@ -24,27 +24,23 @@ pub mod explanation;
 mod explanation_tests;
 #[cfg(test)]
 mod imitation_tests;
+pub mod json;
 pub mod jsonl;
 mod line;
-#[cfg(test)]
-pub(crate) mod named_samples;
 #[cfg(test)]
 mod named_tests;
 mod recorded;
 pub mod recorder;
 pub mod report;
-#[cfg(test)]
-pub(crate) mod samples;
 pub use crate::escape as sanitize;
 #[cfg(test)]
 mod tests;
 pub mod text;
-pub mod wire;
 mod words;
 mod wrap;
 
+pub use crate::wire::Summary;
 pub use color::ColorChoice;
-pub use wire::Summary;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use super::{Format, Printer, Style, named_samples};
-use crate::event::Refusal;
+use super::{Format, Printer, Style};
+use crate::event::{Refusal, named_samples};
 
 fn print(format: Format, width: Option<usize>, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, Style { width, ..Style::default() }, Vec::new());

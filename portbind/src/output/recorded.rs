@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::sanitize::{Escaped, TestName, columns};
-use super::wire::{Container, Holder, HolderProcess, Interface, Opener, Refusal, Relative, Socket, Test};
 use super::{Style, words, wrap};
 use crate::secrets::mask_text;
+use crate::wire::{Container, Holder, HolderProcess, Interface, Opener, Refusal, Relative, Socket, Test};
 
 /// Holders that are shown; those behind them are counted.
 const SHOWN: usize = 8;

@@ -3,9 +3,9 @@
 use std::io;
 
 use super::jsonl;
-use super::wire::{self, Summary};
 use crate::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release, Repeat};
 use crate::secrets::Secrets;
+use crate::wire::{self, Summary};
 
 /// Writes JSON lines, and flushes each.
 #[derive(Debug)]

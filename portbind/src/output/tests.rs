@@ -7,9 +7,9 @@ use insta::assert_snapshot;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 
-use super::samples::{self, all};
 use super::sanitize::columns;
 use super::{Format, Printer, Style, Summary};
+use crate::event::samples::{self, all};
 use crate::event::{Account, Gaps, LostBy, Refusal, Repeat};
 
 fn print(format: Format, style: Style, events: &[Refusal]) -> String {

@@ -1,7 +1,7 @@
 //! The fingerprint of a recorded refusal.
 
 use crate::diagnosis::fingerprint::{Fingerprint, Program, Subject};
-use crate::output::wire::{Holder, Refusal};
+use crate::wire::{Holder, Refusal};
 
 /// What the refusal has in common with others of its kind.
 #[must_use]
@@ -43,8 +43,8 @@ fn programs<'a>(holder: &'a Holder<'_>) -> Vec<Program<'a>> {
 #[cfg(test)]
 mod tests {
     use super::fingerprint;
-    use crate::output::samples;
-    use crate::output::wire::Refusal;
+    use crate::event::samples;
+    use crate::wire::Refusal;
 
     #[test]
     fn of_samples() {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Damage, is_other_version};
-use crate::output::wire;
+use crate::wire;
 
 /// A line of a recording.
 #[derive(Clone, Debug, PartialEq)]

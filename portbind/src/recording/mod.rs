@@ -8,8 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::escape;
-use crate::output::wire;
+use crate::{escape, wire};
 
 mod fingerprint;
 mod line;

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::{Damage, Line, MAX_LINE, Reader};
-use crate::output::{jsonl, samples, wire};
+use crate::event::samples;
+use crate::output::jsonl;
+use crate::wire;
 
 /// A refusal as it is recorded, with the end of the line.
 fn refusal() -> String {

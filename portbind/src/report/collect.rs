@@ -6,9 +6,9 @@ use super::detail::{Detail, Likeness};
 use super::ranked::Tally;
 use super::samples::{Leak, Run, Swallowed};
 use super::{CauseRow, Class, FileNotes, Fix, Foreign, PairRow, Party, Place, PortRow, Report, Side};
-use crate::output::wire;
 use crate::recording::{Line, Skipped};
 use crate::secrets::mask;
+use crate::wire;
 
 mod recent;
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::ranked::{LeftOut, Ranked};
 use super::{Foreign, Party, Side, Timeline};
 use crate::event::ShellCommand;
-use crate::output::wire;
+use crate::wire;
 
 /// Groups that are kept of a port.
 const MOST_GROUPS: usize = 24;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Foreign;
-use crate::output::wire;
+use crate::wire;
 
 /// Ports below this need a capability by default: `net.ipv4.ip_unprivileged_port_start`, ip(7).
 const FIRST_UNPRIVILEGED: u16 = 1024;

@@ -4,8 +4,8 @@ use super::Foreign;
 use crate::diagnosis::program;
 use crate::escape::Escaped;
 use crate::event::units::user_of_cgroup;
-use crate::output::wire;
 use crate::secrets::{mask, mask_text};
+use crate::wire;
 
 /// Characters of arguments that are kept.
 const ARGS: usize = 200;

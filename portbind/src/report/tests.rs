@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Collector, Report, State, Timeline};
-use crate::output::{named_samples, samples, wire};
+use crate::event::{named_samples, samples};
 use crate::recording::Skipped;
+use crate::wire;
 
 /// A timeline of sockets and refusals, by milliseconds.
 pub(crate) fn life(spans: &[(i64, i64)], marks: &[i64]) -> Timeline {

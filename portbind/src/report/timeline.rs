@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Party, Side};
-use crate::output::wire;
+use crate::wire;
 
 /// Sockets that are kept of a port: the last ones.
 const MOST_SPANS: usize = 512;

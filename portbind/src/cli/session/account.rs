@@ -12,8 +12,8 @@ use crate::event::{Account, Gaps};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::record::Record;
 use crate::output::Summary;
-use crate::output::wire::Cache;
 use crate::sys::ring::Ring;
+use crate::wire::Cache;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);

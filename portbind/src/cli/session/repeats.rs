@@ -152,7 +152,7 @@ mod tests {
     use zerocopy::FromZeros as _;
 
     use super::*;
-    use crate::output::samples;
+    use crate::event::samples;
 
     const ALIKE: Alike = Alike { address: [0; 4], pid: 48_213, netns: 2, port: 8080, protocol: 6 };
 

@@ -1,8 +1,7 @@
 use super::*;
-use crate::diagnosis::cause;
-use crate::diagnosis::other;
 use crate::diagnosis::rule::Generation;
-use crate::output::samples;
+use crate::diagnosis::{cause, other};
+use crate::event::samples;
 
 /// Codes of the remedies for a bind against java's listener, with a change to both sides.
 fn codes(search: Search, change: impl FnOnce(&mut Holder)) -> Vec<&'static str> {

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::diagnosis::tally::{Group, Tally};
-use crate::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal};
-use crate::output::samples;
+use crate::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal, samples};
 
 /// Names that try to end what they stand in.
 const EVIL: &str = "</details></pre>|`@octocat` ::error::x\n---\n##vso[task.complete]\u{202e}<!-- \u{1b}[0K";

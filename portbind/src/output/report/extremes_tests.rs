@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::diagnosis::comparison::{Side, compare};
+use crate::event::samples;
 use crate::output::report::{html, json, text};
-use crate::output::wire::{Release, Summary, Time};
-use crate::output::{Style, comparison, samples, wire};
+use crate::output::{Style, comparison};
 use crate::recording::{Line, Reader, fingerprint};
 use crate::report::Collector;
+use crate::wire::{self, Release, Summary, Time};
 
 fn time() -> impl Strategy<Value = Time> {
     prop_oneof![

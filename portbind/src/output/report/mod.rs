@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Style, jsonl, wire};
+use super::{Style, jsonl};
+use crate::output::json;
 use crate::report::Report;
 use crate::secrets::Secrets;
 
@@ -38,5 +39,5 @@ pub fn html(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
 ///
 /// Those of the writer, unchanged.
 pub fn json(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(wire::Report::from(report), Secrets::Masked, out)
+    jsonl::line(json::Report::from(report), Secrets::Masked, out)
 }

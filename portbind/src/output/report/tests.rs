@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{html, text};
+use crate::event::samples;
+use crate::output::Style;
 use crate::output::sanitize::is_hidden;
-use crate::output::{Style, samples, wire};
 use crate::recording::{Line, Reader};
 use crate::report::{Collector, Report};
+use crate::wire;
 
 /// What tries to act on a page.
 const HOSTILE: [&str; 7] = [

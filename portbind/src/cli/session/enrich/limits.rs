@@ -57,7 +57,7 @@ fn cut(process: &mut Rc<Process>, left: &mut usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::samples;
+    use crate::event::samples;
 
     #[test]
     fn a_usual_refusal_stays_as_it_is() {

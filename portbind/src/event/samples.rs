@@ -197,7 +197,7 @@ pub(crate) fn ipv6() -> Refusal {
 }
 
 /// A test against a container, and against a socket that systemd holds.
-pub(super) fn people() -> Refusal {
+pub(crate) fn people() -> Refusal {
     let mut refusal = listener();
     let job = |pid, worker: &str| Job {
         test: Some(Test {
@@ -244,7 +244,7 @@ pub(super) fn people() -> Refusal {
 }
 
 /// Two remedies, one with a command.
-pub(super) fn fixes() -> Vec<Fix> {
+pub(crate) fn fixes() -> Vec<Fix> {
     let stop = ShellCommand::kill(&[47990]).unwrap();
     vec![
         Fix { code: "other-port", text: "use another port: 8081 is free".to_owned(), command: None },

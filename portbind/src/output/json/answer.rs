@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Error, Fix, Holder, Relative, SCHEMA, Socket, Time};
 use crate::diagnosis::{answer, freeing};
 use crate::event::{Errno, Name, Process};
+use crate::wire::{Cause, Error, Fix, Holder, Relative, SCHEMA, Socket, Time};
 
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ pub struct Who<'a> {
     pub schema: Cow<'a, str>,
     /// `who`.
     pub kind: Cow<'a, str>,
-    /// When it was looked, as [`Refusal::time`](super::Refusal::time).
+    /// When it was looked, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// What was asked about.
     pub subject: Subject<'a>,
@@ -73,7 +73,7 @@ pub struct Check<'a> {
     pub schema: Cow<'a, str>,
     /// `check`.
     pub kind: Cow<'a, str>,
-    /// When it was tried, as [`Refusal::time`](super::Refusal::time).
+    /// When it was tried, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// The bind would succeed.
     pub free: bool,
@@ -125,7 +125,7 @@ pub struct Wait<'a> {
     pub schema: Cow<'a, str>,
     /// `wait`.
     pub kind: Cow<'a, str>,
-    /// When the waiting ended, as [`Refusal::time`](super::Refusal::time).
+    /// When the waiting ended, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// `free` or `listening`.
     pub until: Cow<'a, str>,
@@ -171,7 +171,7 @@ pub struct Freed<'a> {
     pub schema: Cow<'a, str>,
     /// `free`.
     pub kind: Cow<'a, str>,
-    /// When that was known, as [`Refusal::time`](super::Refusal::time).
+    /// When that was known, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// What was to be freed.
     pub subject: Subject<'a>,
@@ -286,7 +286,7 @@ impl<'a> From<&'a answer::Subject> for Subject<'a> {
         };
         Self {
             port,
-            protocol: subject.protocol.map(super::convert::protocol),
+            protocol: subject.protocol.map(crate::wire::protocol),
             path,
             netns: subject.netns,
             netns_name: subject.netns_name.as_deref().map(Cow::from),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A line of kind `comparison`: the refusals of recordings before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](crate::wire::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `comparison`.
     pub kind: Cow<'a, str>,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{
-    Check, CiJob, Command, Comparison, End, Explanation, Freed, Holder, HolderProcess, Leak, Moment, Opener,
-    Outcome, Process, Refusal, Release, Repeat, Report, Summary, Test, Wait, Who,
+    CiJob, Command, End, Holder, HolderProcess, Leak, Moment, Opener, Outcome, Process, Refusal, Release,
+    Repeat, Summary, Test,
 };
 use crate::secrets::{mask, mask_text};
 
@@ -37,46 +37,14 @@ impl Line for Leak<'_> {
     }
 }
 
-impl Line for Who<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().for_each(of_holder);
-    }
-}
-
-impl Line for Check<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().for_each(of_holder);
-    }
-}
-
-impl Line for Wait<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().for_each(of_holder);
-    }
-}
-
-impl Line for Freed<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().chain(&mut self.holders_now).for_each(of_holder);
-    }
-}
-
-impl Line for Explanation<'_> {
-    fn mask(&mut self) {
-        if let Some(refusal) = &mut self.refusal {
-            refusal.mask();
-        }
-    }
-}
-
-/// These hold no arguments; a report is made of masked ones.
+/// These hold no arguments.
 macro_rules! without_arguments {
     ($($type:ty),*) => { $(impl Line for $type { fn mask(&mut self) {} })* };
 }
 
-without_arguments!(Release<'_>, Repeat<'_>, Summary, Outcome<'_>, End<'_>, Comparison<'_>, Report<'_>);
+without_arguments!(Release<'_>, Repeat<'_>, Summary, Outcome<'_>, End<'_>);
 
-fn of_holder(holder: &mut Holder<'_>) {
+pub(crate) fn of_holder(holder: &mut Holder<'_>) {
     for process in &mut holder.processes {
         let HolderProcess { args, args_masked, test, .. } = process;
         of_process(args, args_masked, test.as_mut());

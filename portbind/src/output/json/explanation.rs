@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, Time};
+use crate::wire::{Refusal, Time};
 
 /// A line of kind `explanation`: a line of a log that says that an address is in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](crate::wire::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `explanation`.
     pub kind: Cow<'a, str>,

@@ -5,20 +5,20 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Fix, Time};
+use crate::wire::{Fix, Time};
 
 mod convert;
 
 /// A line of kind `report`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](crate::wire::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `report`.
     pub kind: Cow<'a, str>,
     /// The recordings that were read.
     pub files: Vec<File<'a>>,
-    /// Time of the first refusal, as [`Refusal::time`](super::Refusal::time).
+    /// Time of the first refusal, as [`Refusal::time`](crate::wire::Refusal::time).
     pub from: Option<Time>,
     /// Time of the last refusal.
     pub to: Option<Time>,
@@ -80,9 +80,9 @@ pub struct Skipped<'a> {
 /// A cause.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CauseCount<'a> {
-    /// As [`Cause::code`](super::Cause::code).
+    /// As [`Cause::code`](crate::wire::Cause::code).
     pub code: Cow<'a, str>,
-    /// As [`Cause::summary`](super::Cause::summary), of the first refusal.
+    /// As [`Cause::summary`](crate::wire::Cause::summary), of the first refusal.
     pub summary: Cow<'a, str>,
     /// How many refusals.
     pub refusals: u64,
@@ -103,8 +103,8 @@ pub struct ClassCount<'a> {
 /// A port or name that was refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PortCount<'a> {
-    /// As [`Socket::protocol`](super::Socket::protocol) of internet sockets, as
-    /// [`Socket::family`](super::Socket::family) of others; `mptcp` counts as `tcp`.
+    /// As [`Socket::protocol`](crate::wire::Socket::protocol) of internet sockets, as
+    /// [`Socket::family`](crate::wire::Socket::family) of others; `mptcp` counts as `tcp`.
     pub protocol: Cow<'a, str>,
     /// Port; 0 is any.
     pub port: Option<u16>,
@@ -112,9 +112,9 @@ pub struct PortCount<'a> {
     pub name: Option<Cow<'a, str>>,
     /// As [`ClassCount::class`].
     pub class: Cow<'a, str>,
-    /// As [`Socket::netns`](super::Socket::netns).
+    /// As [`Socket::netns`](crate::wire::Socket::netns).
     pub netns: u32,
-    /// As [`Socket::netns_name`](super::Socket::netns_name).
+    /// As [`Socket::netns_name`](crate::wire::Socket::netns_name).
     pub netns_name: Option<Cow<'a, str>>,
     /// How many refusals.
     pub refusals: u64,
@@ -135,7 +135,7 @@ pub struct PortCount<'a> {
 pub struct Side<'a> {
     /// Its name without versions and hashes, of an interpreter also what it runs.
     pub program: Cow<'a, str>,
-    /// As [`Test::name`](super::Test::name).
+    /// As [`Test::name`](crate::wire::Test::name).
     pub test: Option<Cow<'a, str>>,
 }
 
@@ -167,7 +167,7 @@ pub struct Event<'a> {
     pub from: Time,
     /// Time of the last.
     pub to: Time,
-    /// As [`Refusal::operation`](super::Refusal::operation), of the first.
+    /// As [`Refusal::operation`](crate::wire::Refusal::operation), of the first.
     pub operation: Cow<'a, str>,
     /// Name of the error, or its number.
     pub error: Cow<'a, str>,
@@ -179,11 +179,11 @@ pub struct Event<'a> {
     pub by: Option<Side<'a>>,
     /// Thread group id of the first of them.
     pub by_pid: Option<u32>,
-    /// As [`Cause::code`](super::Cause::code).
+    /// As [`Cause::code`](crate::wire::Cause::code).
     pub cause: Cow<'a, str>,
-    /// As [`Cause::summary`](super::Cause::summary), of the first.
+    /// As [`Cause::summary`](crate::wire::Cause::summary), of the first.
     pub summary: Cow<'a, str>,
-    /// As [`Refusal::fixes`](super::Refusal::fixes), of the first.
+    /// As [`Refusal::fixes`](crate::wire::Refusal::fixes), of the first.
     pub fixes: Vec<Fix<'a>>,
     /// How many of them their process did not report.
     pub swallowed: u64,
@@ -200,6 +200,6 @@ pub struct Pair<'a> {
     pub by: Option<Side<'a>>,
     /// How many refusals.
     pub refusals: u64,
-    /// As [`Cause::code`](super::Cause::code), of the first.
+    /// As [`Cause::code`](crate::wire::Cause::code), of the first.
     pub cause: Cow<'a, str>,
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{End, Leak, Outcome, Refusal, Relative, Report, SCHEMA, Summary, Time, json_schema};
-use crate::event::{Account, Gaps};
-use crate::output::{named_samples, samples};
+use super::{End, Leak, Outcome, Refusal, Relative, SCHEMA, Summary, Time};
+use crate::event::{Account, Gaps, named_samples, samples};
+use crate::output::json::{Report, json_schema};
 use crate::report;
 
 #[track_caller]

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::{Fix, SCHEMA};
 use super::{CauseCount, ClassCount, Event, File, Held, Pair, PortCount, Report, Side, Skipped, Table};
 use crate::report::{self, CauseRow, FileNotes, Foreign, Group, PairRow, PortRow, Ranked, Span};
+use crate::wire::{Fix, SCHEMA};
 
 impl<'a> From<&'a report::Report> for Report<'a> {
     fn from(report: &'a report::Report) -> Self {

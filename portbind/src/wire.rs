@@ -11,29 +11,21 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-mod answer;
 mod command;
-mod comparison;
 mod convert;
-mod explanation;
 mod mask;
 mod people;
-pub mod report;
 mod run;
-mod schema;
 #[cfg(test)]
 mod tests;
 mod time;
 
-pub use answer::{Check, Freed, Wait, Who};
 pub use command::{Command, End, Leak, Outcome};
-pub use comparison::{Change, Comparison, Pattern, Side};
-pub use explanation::{Explanation, Join, LogLine, Target};
+pub(crate) use convert::protocol;
 pub use mask::Line;
+pub(crate) use mask::of_holder;
 pub use people::{CiJob, Container, Pod, Test};
-pub use report::Report;
 pub use run::{Cache, LostBy, Release, Repeat, Summary};
-pub use schema::json_schema;
 pub use time::Time;
 
 /// Name and version of the format, in every line.

@@ -4,10 +4,8 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{
-    Check, Command, Comparison, End, Explanation, Freed, Leak, Outcome, Refusal, Release, Repeat, Report,
-    SCHEMA, Summary, Wait, Who,
-};
+use super::{Check, Comparison, Explanation, Freed, Report, Wait, Who};
+use crate::wire::{Command, End, Leak, Outcome, Refusal, Release, Repeat, SCHEMA, Summary};
 
 /// The schema of a line: one of the kinds.
 #[must_use]

@@ -17,7 +17,7 @@ fn refused(family: Family, protocol: Protocol, name: Name, code: Code, summary: 
 }
 
 /// A path where another socket listens.
-pub(super) fn live() -> Refusal {
+pub(crate) fn live() -> Refusal {
     let name = Name::Path(b"/run/app.sock".to_vec());
     let holder = Holder {
         protocol: Protocol::Stream,
@@ -38,7 +38,7 @@ pub(super) fn live() -> Refusal {
 }
 
 /// An abstract name of bytes that are not letters, and a datagram socket of another type in its way.
-pub(super) fn hostile_name() -> Refusal {
+pub(crate) fn hostile_name() -> Refusal {
     let name = Name::Abstract(b"\0::error::\x1b[2J\xff".to_vec());
     let holder = Holder {
         state: State::Bound,
@@ -55,7 +55,7 @@ pub(super) fn hostile_name() -> Refusal {
 }
 
 /// A socket file that nobody has.
-pub(super) fn stale() -> Refusal {
+pub(crate) fn stale() -> Refusal {
     let name = Name::Path(b"/run/app.sock".to_vec());
     let command = ShellCommand::remove(b"/run/app.sock").unwrap();
     let fix = Fix { code: "remove-file", text: format!("remove it: {command}"), command: Some(command) };
@@ -66,19 +66,19 @@ pub(super) fn stale() -> Refusal {
 }
 
 /// A port id of netlink.
-pub(super) fn netlink() -> Refusal {
+pub(crate) fn netlink() -> Refusal {
     let name = Name::Netlink { port_id: 4711, groups: 1 };
     refused(Family::Netlink, Protocol::Netlink(0), name, Code::AddressInUseElsewhere, "it is taken")
 }
 
 /// A port of vsock.
-pub(super) fn vsock() -> Refusal {
+pub(crate) fn vsock() -> Refusal {
     let name = Name::Vsock { cid: u32::MAX, port: 1234 };
     refused(Family::Vsock, Protocol::Stream, name, Code::AddressInUseElsewhere, "it is taken")
 }
 
 /// A family that is known by its number only.
-pub(super) fn other() -> Refusal {
+pub(crate) fn other() -> Refusal {
     let name = Name::Raw(vec![1, 0xab]);
     refused(Family::Other(30), Protocol::Other(0), name, Code::AddressInUseElsewhere, "it is taken")
 }

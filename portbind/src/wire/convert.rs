@@ -243,7 +243,7 @@ const fn vsock(name: &event::Name) -> Option<Vsock> {
     }
 }
 
-pub(super) fn protocol(protocol: event::Protocol) -> Cow<'static, str> {
+pub(crate) fn protocol(protocol: event::Protocol) -> Cow<'static, str> {
     use event::Protocol::{Netlink, Other};
     match protocol {
         Other(number) => number.to_string().into(),
