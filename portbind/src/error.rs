@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::cli::writer::Refused;
 use crate::escape::{self, Escaped};
-use crate::kernel::tracer::TraceError;
+use crate::kernel::error::TraceError;
 use crate::recording;
 
 /// How portbind ends.

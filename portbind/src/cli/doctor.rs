@@ -12,8 +12,10 @@ use crate::host::confinement::{Purpose, has_filter};
 use crate::host::privileges::{Lockdown, Privileges};
 use crate::kernel::backend::Backend;
 use crate::kernel::btf::Btf;
+use crate::kernel::error::TraceError;
 use crate::kernel::layout;
-use crate::kernel::tracer::{KERNEL_BTF, Options, TraceError, Tracer, read_kernel_btf};
+use crate::kernel::tracer::{Options, Tracer, read_kernel_btf};
+use crate::sys::file_bytes::KERNEL_BTF;
 
 /// What two measurements of the same may differ by, in nanoseconds.
 const NOISE_NS: u64 = 10;

@@ -2,7 +2,6 @@
 
 mod account;
 mod bounded;
-mod debug_lines;
 mod descriptors;
 mod enrich;
 mod known_ports;
@@ -46,6 +45,7 @@ use crate::event::{Account, Ended, Ending, LostBy};
 use crate::host::confinement::Purpose;
 use crate::host::{Accounts, Host};
 use crate::kernel::assemble::Evidence;
+use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
@@ -145,7 +145,7 @@ pub(super) struct Session<S> {
     /// Standard error, which must not be waited for either.
     notes: Outlets,
     note: Outlet,
-    debug_lines: debug_lines::Source,
+    debug_lines: Option<DebugLines>,
 }
 
 impl<S: Sink> Session<S> {
@@ -170,7 +170,7 @@ impl<S: Sink> Session<S> {
             overflow: Overflow::default(),
             notes,
             note,
-            debug_lines: debug_lines::Source::default(),
+            debug_lines: None,
         };
         if settings.wants_debug_lines() {
             session.follow_debug_lines();
@@ -211,8 +211,8 @@ impl<S: Sink> Session<S> {
 
     /// Has debug lines written as they come, beside everything else.
     fn follow_debug_lines(&mut self) {
-        match debug_lines::Source::start(&self.tracer) {
-            Ok(lines) => self.debug_lines = lines,
+        match self.tracer.debug_lines() {
+            Ok(lines) => self.debug_lines = Some(lines),
             // Not by the thread that writes notes: a thread that runs before the capabilities are given up keeps them.
             Err(reason) => {
                 stderr::say_unless(self.settings.quiet, format_args!("there are no debug lines: {reason}"));
@@ -262,7 +262,7 @@ impl<S: Sink> Session<S> {
                 () = sleep_until(due) => {}
                 () = sleep_until(opening) => {}
                 () = self.sink.outlets().changed() => {}
-                texts = self.debug_lines.next() => texts.iter().for_each(|text| self.status(text)),
+                texts = DebugLines::next(&mut self.debug_lines) => texts.iter().for_each(|text| self.status(text)),
                 () = yield_now(), if has_more => match self.drain(records.get_mut())? {
                     Drained::Empty => has_more = false,
                     Drained::More => {}

@@ -8,40 +8,10 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_RAW_TP};
 
 use super::backend::{Backend, Hook, Kind, Point};
+use super::error::AttachError;
 use super::half::Half;
 use super::load::{Loading, at_once, load};
 use crate::sys::tracing::{self, Kprobes, Place, Program, When};
-
-/// Why one backend cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttachError {
-    /// The kernel has none of the functions that a hook could use.
-    #[error("this kernel has no function {functions} (needed for {shows})")]
-    NoFunction {
-        /// What the hook shows.
-        shows: &'static str,
-        /// The functions that were looked for.
-        functions: String,
-    },
-    /// The kernel refused a program.
-    #[error("loading {program} was refused: {reason}")]
-    Load {
-        /// The program.
-        program: &'static str,
-        /// The kernel's error.
-        reason: String,
-    },
-    /// The kernel refused to attach a program.
-    #[error("attaching {program} to {target} was refused: {reason}")]
-    Attach {
-        /// The program.
-        program: &'static str,
-        /// Function or tracepoint.
-        target: &'static str,
-        /// The kernel's error.
-        reason: String,
-    },
-}
 
 /// Programs at work, until this is dropped.
 #[derive(Debug, Default)]
@@ -189,32 +159,4 @@ impl Attached {
         };
         self.programs.values().filter_map(misses).sum()
     }
-}
-
-/// Lines that the verifier closes every log with (`print_verification_stats`, kernel/bpf/verifier.c).
-const STATISTICS: &[&str] =
-    &["processed ", "verification time", "stack depth", "subprog ", "max_states", "func#"];
-
-/// The kernel's own error, and of the verifier's log only the line that says why.
-pub(super) fn reason_with_log(error: &io::Error, log: &str) -> String {
-    let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
-    let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));
-    match telling {
-        Some(line) => format!("{error} ({line})"),
-        None => error.to_string(),
-    }
-}
-
-pub(super) fn reason_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        source = inner.source();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! Debug lines of the kernel half (`-vv`), through aya-log.
 
-use std::os::fd::{AsRawFd, RawFd};
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aya::programs::{ProgramError, RawTracePoint};
@@ -8,10 +8,12 @@ use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use log::{Log, Metadata, Record};
 use portbind_ebpf::layout::Layout;
+use tokio::io::unix::AsyncFd;
 use zerocopy::IntoBytes as _;
 
-use super::attach::{AttachError, reason_chain, reason_with_log};
+use super::error::{AttachError, reason_chain, reason_with_log};
 use super::object::Packed;
+use crate::sys::poll;
 
 /// The program that writes them, and what it is attached to.
 const PROGRAM: &str = "debug_sys_exit";
@@ -19,23 +21,20 @@ const TRACEPOINT: &str = "sys_exit";
 /// Debug lines on their way to standard error, until this is dropped.
 #[expect(missing_debug_implementations, reason = "the logger of aya has none")]
 pub struct DebugLines {
-    lines: EbpfLogger<Collected>,
+    lines: AsyncFd<EbpfLogger<Collected>>,
     collected: Collected,
     /// What writes them.
     _ebpf: Ebpf,
 }
 
 impl DebugLines {
-    /// Those that have come: not more than the ring buffer of the logger holds.
-    pub fn take(&mut self) -> Vec<String> {
-        self.lines.flush();
-        std::mem::take(&mut *self.collected.lines())
-    }
-}
-
-impl AsRawFd for DebugLines {
-    fn as_raw_fd(&self) -> RawFd {
-        self.lines.as_raw_fd()
+    /// The next ones: not more at once than the ring buffer of the logger holds. Never, if they are not wanted.
+    pub async fn next(wanted: &mut Option<Self>) -> Vec<String> {
+        let Some(Self { lines, collected, .. }) = wanted else { return pending().await };
+        let Ok(mut ready) = lines.readable_mut().await else { return pending().await };
+        ready.get_inner_mut().flush();
+        ready.clear_ready();
+        std::mem::take(&mut *collected.lines())
     }
 }
 
@@ -71,6 +70,7 @@ pub(super) fn attach(object: Packed, layout: &Layout) -> Result<DebugLines, Atta
     let collected = Collected::default();
     let lines = EbpfLogger::init_with_logger(&mut ebpf, collected.clone());
     let lines = lines.map_err(|error| refused(error.to_string()))?;
+    let lines = poll::watch(lines).map_err(|error| refused(error.to_string()))?;
     let program =
         ebpf.program_mut(PROGRAM).ok_or_else(|| refused("the embedded object lacks it".to_owned()))?;
     let attached = <&mut RawTracePoint>::try_from(program).and_then(|program| {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use aya::maps::{HashMap, MapData, MapError};
 
-use super::attach::{AttachError, Attached, Plan};
+use super::attach::{Attached, Plan};
 use super::backend::{Kind, Point};
+use super::error::{AttachError, TraceError};
 use super::half::Half;
 use super::maps::Maps;
-use super::tracer::TraceError;
 
 /// The map of them, by thread group id.
 pub(super) const MAP: &str = "FAMILY";

@@ -10,10 +10,9 @@ use portbind_ebpf::abi::Filter;
 use portbind_ebpf::layout::Layout;
 use zerocopy::IntoBytes as _;
 
-use super::attach::{AttachError, reason_chain};
+use super::error::{AttachError, TraceError, reason_chain};
 use super::maps::{Maps, is_constant};
 use super::object::Packed;
-use super::tracer::TraceError;
 use crate::sys::bpf;
 use crate::sys::tracing::{Place, Program};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::thread::{self, ScopedJoinHandle};
 
-use super::attach::{AttachError, reason_with_log};
+use super::error::{AttachError, reason_with_log};
 use crate::sys::tracing::{self, Program};
 
 /// Bytes of the verifier's log that are asked for if it refuses: of errors and statistics there are few lines.

@@ -8,8 +8,7 @@ use aya::maps::{Map, MapData};
 use aya_obj::EbpfSectionKind;
 use aya_obj::maps::Map as Definition;
 
-use super::attach::reason_chain;
-use super::tracer::TraceError;
+use super::error::{TraceError, reason_chain};
 use crate::sys::bpf;
 
 /// Maps by name, and by the numbers that instructions know them by until they are made.

@@ -6,6 +6,7 @@ mod attach;
 pub mod backend;
 pub mod btf;
 pub mod debug;
+pub mod error;
 pub mod evidence;
 mod family;
 mod half;

@@ -12,7 +12,7 @@ use aya_obj::generated::bpf_attach_type::BPF_TRACE_ITER;
 use portbind_ebpf::abi::{Inodes, OpenSocket};
 use zerocopy::{FromBytes, transmute_ref};
 
-use super::attach::AttachError;
+use super::error::AttachError;
 use super::half::Half;
 use super::load::load;
 use crate::sys::iterator;

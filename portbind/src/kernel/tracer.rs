@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io;
 use std::thread;
 
 use aya::maps::{Array, MapData, PerCpuArray};
@@ -10,49 +9,20 @@ use portbind_ebpf::abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW}
 use portbind_ebpf::layout::Layout;
 
 use super::alike::{self, Counts, More};
-pub use super::attach::AttachError;
 use super::attach::{Attached, Plan};
 use super::backend::Backend;
-use super::btf::{Btf, BtfError};
+use super::btf::Btf;
 use super::debug::{self, DebugLines};
-use super::family;
+use super::error::{AttachError, TraceError};
 use super::half::{ALWAYS_NEEDED, Half, Parsed};
-use super::layout::{self, LayoutError};
 use super::maps::Maps;
 use super::object::{LOOP, Packed};
 use super::sockets::{self, OpenSockets};
+use super::{family, layout};
 use crate::host::clock::tick_ns;
 use crate::host::generation;
-pub use crate::sys::file_bytes::KERNEL_BTF;
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
 use crate::sys::ring::Ring;
-
-/// Why tracing cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum TraceError {
-    /// The kernel's type information cannot be read.
-    #[error("cannot read {KERNEL_BTF}: {0}")]
-    NoBtf(#[source] io::Error),
-    /// The kernel's type information makes no sense.
-    #[error("cannot make sense of {KERNEL_BTF}: {0}")]
-    BadBtf(#[from] BtfError),
-    /// The kernel lacks what every backend needs.
-    #[error(transparent)]
-    Layout(#[from] LayoutError),
-    /// The kernel half could not be loaded at all.
-    #[error("cannot load the kernel half: {0}")]
-    Load(String),
-    /// The descendants of a command cannot be followed.
-    #[error("descendants cannot be followed: {0}")]
-    Family(#[source] AttachError),
-    /// Every backend that was tried was refused.
-    #[error("no backend works on this kernel{}", list(.0))]
-    NoBackend(Vec<(Backend, AttachError)>),
-}
-
-fn list(tried: &[(Backend, AttachError)]) -> String {
-    tried.iter().map(|(backend, error)| format!("\n  {}: {error}", backend.as_str())).collect()
-}
 
 /// What a tracer is to do.
 #[derive(Clone, Debug)]

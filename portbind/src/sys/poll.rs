@@ -5,12 +5,13 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use aya_log::EbpfLogger;
+use log::Log;
 use nix::sys::signalfd::SignalFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::ring::Ring;
-use crate::kernel::debug::DebugLines;
 
 /// What can be waited for: each kind owns a descriptor that stays open, and is never another one, until the
 /// value is dropped.
@@ -25,7 +26,7 @@ mod sealed {
 use sealed::Owns;
 
 impl Owns for Ring {}
-impl Owns for DebugLines {}
+impl<T: Log> Owns for EbpfLogger<T> {}
 impl Owns for OwnedFd {}
 impl Owns for SignalFd {}
 

@@ -38,8 +38,9 @@ use crate::host::port_usage::usage;
 use crate::host::{Host, OwnerCache, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
+use crate::kernel::error::AttachError;
 use crate::kernel::evidence;
-use crate::kernel::tracer::{AttachError, Tracer};
+use crate::kernel::tracer::Tracer;
 
 /// How long after a refusal the bind that caused it may be dated, in nanoseconds.
 const LATE_NS: u64 = 5_000_000;

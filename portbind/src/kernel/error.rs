@@ -1,0 +1,94 @@
+//! Why tracing cannot begin, and why one backend cannot be used.
+
+use std::io;
+
+use super::backend::Backend;
+use super::btf::BtfError;
+use super::layout::LayoutError;
+use crate::sys::file_bytes::KERNEL_BTF;
+
+/// Why tracing cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The kernel's type information cannot be read.
+    #[error("cannot read {KERNEL_BTF}: {0}")]
+    NoBtf(#[source] io::Error),
+    /// The kernel's type information makes no sense.
+    #[error("cannot make sense of {KERNEL_BTF}: {0}")]
+    BadBtf(#[from] BtfError),
+    /// The kernel lacks what every backend needs.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The kernel half could not be loaded at all.
+    #[error("cannot load the kernel half: {0}")]
+    Load(String),
+    /// The descendants of a command cannot be followed.
+    #[error("descendants cannot be followed: {0}")]
+    Family(#[source] AttachError),
+    /// Every backend that was tried was refused.
+    #[error("no backend works on this kernel{}", list(.0))]
+    NoBackend(Vec<(Backend, AttachError)>),
+}
+
+fn list(tried: &[(Backend, AttachError)]) -> String {
+    tried.iter().map(|(backend, error)| format!("\n  {}: {error}", backend.as_str())).collect()
+}
+
+/// Why one backend cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// The kernel has none of the functions that a hook could use.
+    #[error("this kernel has no function {functions} (needed for {shows})")]
+    NoFunction {
+        /// What the hook shows.
+        shows: &'static str,
+        /// The functions that were looked for.
+        functions: String,
+    },
+    /// The kernel refused a program.
+    #[error("loading {program} was refused: {reason}")]
+    Load {
+        /// The program.
+        program: &'static str,
+        /// The kernel's error.
+        reason: String,
+    },
+    /// The kernel refused to attach a program.
+    #[error("attaching {program} to {target} was refused: {reason}")]
+    Attach {
+        /// The program.
+        program: &'static str,
+        /// Function or tracepoint.
+        target: &'static str,
+        /// The kernel's error.
+        reason: String,
+    },
+}
+
+/// Lines that the verifier closes every log with (`print_verification_stats`, kernel/bpf/verifier.c).
+const STATISTICS: &[&str] =
+    &["processed ", "verification time", "stack depth", "subprog ", "max_states", "func#"];
+
+/// The kernel's own error, and of the verifier's log only the line that says why.
+pub(super) fn reason_with_log(error: &io::Error, log: &str) -> String {
+    let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
+    let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));
+    match telling {
+        Some(line) => format!("{error} ({line})"),
+        None => error.to_string(),
+    }
+}
+
+pub(super) fn reason_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    text
+}
