@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use super::clean::clean;
 use super::matcher::{Hit, Matcher, table};
-use super::{Clock, Complaint, MAX_TEXT, Role, prefix};
+use super::time::Clock;
+use super::wording::Role;
+use super::{Complaint, MAX_TEXT, prefix};
 
 /// How many lines apart two lines may tell of one refusal. The frames of a stack trace do not count.
 const WINDOW: u32 = 20;

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::wording::{TRANSLATIONS, WINDOWS, expand};
-use super::{Target, Wording, wordings};
+use super::wording::{TRANSLATIONS, WINDOWS, Wording, expand};
+use super::{Target, wordings};
 
 /// What every line that is looked at holds at least. A line without is passed over at once.
 const CUES: &[&str] = &[

@@ -6,8 +6,12 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::finder::Finder;
+use super::lines::Lines;
 use super::matcher::Matcher;
-use super::{Clock, Complaint, Finder, Lines, TRANSLATIONS, Target, WINDOWS, wordings};
+use super::time::Clock;
+use super::wording::{TRANSLATIONS, WINDOWS};
+use super::{Complaint, Target, wordings};
 
 fn find(log: &[u8]) -> Vec<Complaint> {
     let mut finder = Finder::new(Clock { zone: TimeZone::UTC, today: date(2026, 11, 23) });

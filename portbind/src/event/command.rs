@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Holder, Job, Process};
+use super::holder::Holder;
+use super::job::Job;
+use super::process::Process;
 
 /// A command that was started.
 #[derive(Clone, Debug, PartialEq, Eq)]

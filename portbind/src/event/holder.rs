@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::moment::SocketId;
 use super::name::Name;
 use super::process::Process;
 use super::socket::{Family, Interface, Options, Protocol};
-use crate::event::SocketId;
 
 /// A socket that sat on the port at the instant of the refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! Refusals of sockets without a port, for the tests of the formats.
 
+use super::code::Code;
+use super::holder::{Holder, State};
+use super::name::Name;
 use super::samples::{held_by_java, listener};
-use crate::event::{
-    Cause, Code, Confidence, Family, Fix, Holder, Name, Protocol, Refusal, ShellCommand, Socket, State,
-};
+use super::shell_command::ShellCommand;
+use super::socket::{Family, Protocol, Socket};
+use crate::event::{Cause, Confidence, Fix, Refusal};
 
 fn refused(family: Family, protocol: Protocol, name: Name, code: Code, summary: &str) -> Refusal {
     let refusal = listener();

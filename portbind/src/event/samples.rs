@@ -5,11 +5,16 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use crate::event::{
-    Ancestor, Cause, CiJob, Code, Confidence, Container, Errno, Family, Fix, Holder, HolderProcess,
-    Interface, Job, Operation, Options, Ownership, Pod, Process, Protocol, Refusal, Runtime, ShellCommand,
-    Socket, SocketId, State, Test,
-};
+use super::code::Code;
+use super::container::{Container, Pod, Runtime};
+use super::errno::Errno;
+use super::holder::{Holder, HolderProcess, Ownership, State};
+use super::job::{CiJob, Job, Test};
+use super::moment::SocketId;
+use super::process::{Ancestor, Process};
+use super::shell_command::ShellCommand;
+use super::socket::{Family, Interface, Options, Protocol, Socket};
+use crate::event::{Cause, Confidence, Fix, Operation, Refusal};
 
 /// One listener in the way.
 pub(crate) fn listener() -> Refusal {

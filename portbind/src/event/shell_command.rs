@@ -6,8 +6,8 @@
 
 use std::fmt;
 
+use super::units::UnitName;
 use crate::escape::{Prose, is_hidden};
-use crate::event::UnitName;
 
 /// A command, quoted for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]

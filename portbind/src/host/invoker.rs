@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt as _;
 
-use super::Procfs;
+use super::procfs::Procfs;
 
 /// The environment of a command.
 pub type Environment = BTreeMap<OsString, OsString>;

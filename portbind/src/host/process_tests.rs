@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::event::{Job, Runtime, Test};
-use crate::host::BootClock;
+use crate::host::clock::BootClock;
 
 fn write(root: &Path, path: &str, bytes: impl AsRef<[u8]>) {
     let path = root.join(path);

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Damage, is_other_version};
+use super::is_other_version;
+use super::skipped::Damage;
 use crate::wire;
 
 /// A line of a recording.

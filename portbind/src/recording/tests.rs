@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{Damage, Line, MAX_LINE, Reader};
+use super::line::Line;
+use super::skipped::Damage;
+use super::{MAX_LINE, Reader};
 use crate::event::samples;
 use crate::output::jsonl;
 use crate::wire;

@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::detail::{Detail, Likeness};
+use super::detail::{Detail, Fix, Likeness};
+use super::foreign::Foreign;
+use super::place::{Class, Place};
 use super::ranked::Tally;
 use super::samples::{Leak, Run, Swallowed};
-use super::{CauseRow, Class, FileNotes, Fix, Foreign, PairRow, Party, Place, PortRow, Report, Side};
+use super::side::{Party, Side};
+use super::{CauseRow, FileNotes, PairRow, PortRow, Report};
 use crate::recording::{Line, Skipped};
 use crate::secrets::mask;
 use crate::wire;

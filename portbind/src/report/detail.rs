@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::foreign::Foreign;
 use super::ranked::{LeftOut, Ranked};
-use super::{Foreign, Party, Side, Timeline};
+use super::side::{Party, Side};
+use super::timeline::Timeline;
 use crate::event::ShellCommand;
 use crate::wire;
 

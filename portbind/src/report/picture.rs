@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::timeline::{Mark, Span, State, Timeline};
-use super::{Side, Timeline as Life};
+use super::side::Side;
+use super::timeline::{Mark, Span, State, Timeline, Timeline as Life};
 
 mod scale;
 #[cfg(test)]

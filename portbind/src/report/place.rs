@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Foreign;
+use super::foreign::Foreign;
 use crate::wire;
 
 /// Ports below this need a capability by default: `net.ipv4.ip_unprivileged_port_start`, ip(7).

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Foreign, Party, Place};
+use super::foreign::Foreign;
+use super::place::Place;
+use super::side::Party;
 
 /// A refusal whose process lived on.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Who was refused, and who was in the way.
 
-use super::Foreign;
+use super::foreign::Foreign;
 use crate::diagnosis::program;
 use crate::escape::Escaped;
 use crate::event::units::user_of_cgroup;

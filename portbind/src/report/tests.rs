@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Collector, Report, State, Timeline};
+use super::Report;
+use super::collect::Collector;
+use super::timeline::{State, Timeline};
 use crate::event::{named_samples, samples};
 use crate::recording::Skipped;
 use crate::wire;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Party, Side};
+use super::side::{Party, Side};
 use crate::wire;
 
 /// Sockets that are kept of a port: the last ones.

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, Relative, SCHEMA, Test, Time};
+use super::people::Test;
+use super::time::Time;
+use super::{Holder, Relative, SCHEMA};
 use crate::event;
 
 /// A line of kind `command`: a command was started, and what follows is of it and its descendants.

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::people::{Container, Test};
+use super::run::{Release, Repeat};
+use super::time::Time;
 use super::{
-    Backlog, Cause, Container, Error, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener,
-    Options, Peer, Process, Refusal, Relative, Release, Repeat, SCHEMA, Socket, Test, Time, Vsock,
+    Backlog, Cause, Error, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener, Options, Peer,
+    Process, Refusal, Relative, SCHEMA, Socket, Vsock,
 };
 use crate::event;
 

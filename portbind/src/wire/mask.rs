@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::{
-    CiJob, Command, End, Holder, HolderProcess, Leak, Moment, Opener, Outcome, Process, Refusal, Release,
-    Repeat, Summary, Test,
-};
+use super::command::{Command, End, Leak, Outcome};
+use super::people::{CiJob, Test};
+use super::run::{Release, Repeat, Summary};
+use super::{Holder, HolderProcess, Moment, Opener, Process, Refusal};
 use crate::secrets::{mask, mask_text};
 
 /// A whole line of JSON. Nothing else can be written as one, so that no kind of line forgets its secrets.

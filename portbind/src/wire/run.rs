@@ -6,7 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Relative, SCHEMA, Socket, Time};
+use super::time::Time;
+use super::{Relative, SCHEMA, Socket};
 use crate::event;
 
 /// A line of kind `release`: a refused port has become free.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{End, Leak, Outcome, Refusal, Relative, SCHEMA, Summary, Time};
+use super::command::{End, Leak, Outcome};
+use super::run::Summary;
+use super::time::Time;
+use super::{Refusal, Relative, SCHEMA};
 use crate::event::{Account, Gaps, named_samples, samples};
 use crate::output::json::{Report, json_schema};
 use crate::report;

@@ -6,7 +6,8 @@ use portbind_ebpf::abi::counter;
 use tokio::time::Instant;
 
 use super::bounded::Usage;
-use super::{Drained, End, LATE_OPENING, Records, Session, Sink, written};
+use super::sink::{End, Sink};
+use super::{Drained, LATE_OPENING, Records, Session, written};
 use crate::error::Error;
 use crate::event::{Account, Gaps};
 use crate::kernel::assemble::Evidence;

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::party::Party;
 use super::queue::Pending;
-use super::sink::written;
-use super::{End, LATE_OPENING, MOST_WAITING, Opening, Session, Sink};
+use super::sink::{End, Sink, written};
+use super::{LATE_OPENING, MOST_WAITING, Opening, Session};
 use crate::error::Error;
 use crate::event::{Release, Repeat};
 use crate::host::clock::boot_time;

@@ -19,10 +19,12 @@ use rustix::net::{
 };
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 
+use super::caller::Caller;
 use super::message::{MAX_PACKET, MAX_PART, Request, Response};
 use super::received::{self, Expected};
+use super::refused::Refused;
 use super::replacement::{Replacement, own_output};
-use super::{Caller, Refused, VERB, agent};
+use super::{VERB, agent};
 use crate::cli::reexec::reexec;
 use crate::error::Error;
 use crate::host::confinement::Errand;

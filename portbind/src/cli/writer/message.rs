@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use super::Refused;
+use super::refused::Refused;
 
 /// Bytes of the longest packet; a path has at most `PATH_MAX` (include/uapi/linux/limits.h), 4,096.
 pub(super) const MAX_PACKET: usize = 32 << 10;

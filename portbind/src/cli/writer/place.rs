@@ -16,7 +16,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::Refused;
+use super::refused::Refused;
 use super::walk::{self, Place};
 
 /// A new file is its owner's alone: a recording has command lines of others in it.

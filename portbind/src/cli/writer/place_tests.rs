@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::Refused;
 use super::place::{Rights, append, append_existing, create, replace};
+use super::refused::Refused;
 use super::walk::find;
 
 const BOTH: [Rights; 2] = [Rights::Root, Rights::User];

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, fstatfs, major, minor};
 
-use super::Refused;
+use super::refused::Refused;
 
 /// Magic numbers of file systems whose files are switches of the kernel (include/uapi/linux/magic.h, 6.18): a write
 /// by root there may do what one by the user could not.

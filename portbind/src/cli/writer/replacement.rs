@@ -31,7 +31,7 @@ impl Replacement {
     /// Makes it in this process, which has no more rights than its caller.
     ///
     /// # Errors
-    /// As [`super::Writer::replace`].
+    /// As [`super::client::Writer::replace`].
     pub(in crate::cli) fn in_this_process(path: &Path) -> io::Result<Self> {
         if let Some(file) = own_output(path)? {
             return Ok(Self { file, end: End::Keep });

@@ -9,9 +9,10 @@ use std::path::Path;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
+use super::agent;
+use super::caller::Caller;
 use super::message::{MAX_PACKET, Request, Response};
 use super::place::{self, Opened, Rights, Temporary};
-use super::{Caller, agent};
 use crate::error::{Error, ExitStatus};
 use crate::host::confinement::{Errand, confine_helper};
 

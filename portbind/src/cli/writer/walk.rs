@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
 use rustix::io::Errno;
 
-use super::Refused;
+use super::refused::Refused;
 
 /// Folders of the system that hold links of the system (`/var/run`, `/home` on some): hier(7). A checkout lies in
 /// none of them, so that a link of root's in a folder of root's is one of the administrator's. Elsewhere it may come

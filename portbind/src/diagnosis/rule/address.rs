@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Endpoint, Generation, Transport};
+use super::generation::Generation;
+use super::sockets::{Endpoint, Transport};
 
 /// What `skc_rcv_saddr` of a socket with a specific IPv6 address holds (`LOOPBACK4_IPV6`,
 /// include/net/ipv6.h, all versions).

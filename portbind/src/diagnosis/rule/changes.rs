@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Asked, Generation, Held, Memory, Stage, decide};
+use super::decide;
+use super::generation::Generation;
+use super::memory::Memory;
+use super::sockets::{Asked, Held, Stage};
 
 /// A single change, each of which is tried on its own. What holders should have done, they should
 /// have done before: only a new socket takes an option.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Asked, Endpoint, Group, Held, Port, Stage, Transport};
+use super::sockets::{Asked, Endpoint, Group, Held, Port, Stage, Transport};
 use crate::event::{Holder, Interface, Options, Ownership, Protocol, Socket, State};
 
 impl Asked {

@@ -1,6 +1,9 @@
 //! What a bind bucket remembers of the sockets that were let in, and which ones it lets in for that.
 
-use super::{Asked, Clause, Endpoint, Generation, Group, address};
+use super::address;
+use super::clause::Clause;
+use super::generation::Generation;
+use super::sockets::{Asked, Endpoint, Group};
 
 /// The memory of a TCP bind bucket. It is not part of the evidence of a refusal: a bucket that
 /// remembers would not have refused. The default remembers nothing.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Generation;
+use super::generation::Generation;
 
 /// Which of the two rules applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

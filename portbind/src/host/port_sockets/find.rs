@@ -4,19 +4,20 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::Rc;
 
+use super::super::Host;
 use super::super::entrance::Entrance;
 use super::super::netns::Netns;
 use super::super::owners::OwnerFds;
 use super::super::socket_units::Kind;
 use super::super::sockets::Scan;
 use super::super::unix_sockets::NamedSocket;
-use super::super::{Host, ListenAddress};
 use super::copies::{self, Copies};
 use super::{PortSocket, Protocols, Query, ask, interface_names};
 use crate::diagnosis::answer::Unseen;
 use crate::diagnosis::rule::Generation;
 use crate::diagnosis::unix::in_the_way;
 use crate::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
+use crate::host::listen_address::ListenAddress;
 
 /// The first kernel whose diagnosis tells TCP sockets that are bound and nothing else
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).

@@ -3,8 +3,9 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use super::*;
+use crate::host::Host;
+use crate::host::procfs::Procfs;
 use crate::host::sockets::SocketOwners;
-use crate::host::{Host, Procfs};
 
 fn find(query: &Query) -> Found {
     let host = Host::new();

@@ -1,7 +1,9 @@
 //! Questions to structs: where a member is, and how large they are.
 
+use super::Btf;
+use super::error::BtfError;
 use super::names::Names;
-use super::{Btf, BtfError, Kind, Type};
+use super::types::{Kind, Type};
 
 /// Deepest nesting of members or types followed; the kernel's own types need fewer than ten.
 const MAX_DEPTH: u32 = 32;

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{Btf, BtfError, Kind, Member};
+use super::Btf;
+use super::error::BtfError;
+use super::members::Member;
+use super::types::Kind;
 
 const KERNELS: [(&str, &[u8]); 6] = [
     ("5.10", include_bytes!("../../../tests/btf/5.10.btf")),

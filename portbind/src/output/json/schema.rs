@@ -4,7 +4,10 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{Check, Comparison, Explanation, Freed, Report, Wait, Who};
+use super::answer::{Check, Freed, Wait, Who};
+use super::comparison::Comparison;
+use super::explanation::Explanation;
+use super::report::Report;
 use crate::wire::{Command, End, Leak, Outcome, Refusal, Release, Repeat, SCHEMA, Summary};
 
 /// The schema of a line: one of the kinds.

@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
 
-use crate::report::Place;
 use crate::report::detail::Likeness;
+use crate::report::place::Place;
 
 /// How many are remembered.
 const REMEMBERED: usize = 4096;
