@@ -42,7 +42,7 @@ struct State {
 /// A read that has begun.
 #[derive(Debug)]
 pub(super) struct Pending<'a, T> {
-    state: &'a Mutex<State>,
+    patience: &'a Patience,
     uid: u32,
     deadline: Instant,
     answered: Receiver<T>,
@@ -69,7 +69,7 @@ impl Patience {
             drop(end);
         });
         state.reader()?.send(work).ok()?;
-        Some(Pending { state: &self.0, uid, deadline: now + DEADLINE, answered, ended })
+        Some(Pending { patience: self, uid, deadline: now + DEADLINE, answered, ended })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,7 +83,7 @@ impl<T> Pending<'_, T> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let answer = self.answered.recv_timeout(left);
         let Err(error) = answer else { return answer.ok() };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.patience.lock();
         match error {
             // The read has failed, and the thread with it.
             RecvTimeoutError::Disconnected => state.reader = None,

@@ -16,8 +16,7 @@ use super::broker::SocketKind;
 use super::entrance::Entrance;
 use super::netns::Netns;
 use super::sock_diag::SockDiag;
-use crate::event::SocketId;
-use crate::event::{Family, Holder, Interface, Options, Ownership, Protocol, State};
+use crate::event::{Family, Holder, Interface, Options, Ownership, Protocol, SocketId, State};
 
 /// States of `idiag_states`: all there are, those that later kernels add included.
 const EVERY_STATE: u32 = u32::MAX;
