@@ -24,7 +24,7 @@ use crate::secrets::Secrets;
 use crate::stderr;
 
 /// Refusals that are alike and told within a second; the others are counted.
-const BURST: u32 = 8;
+const BURST: u32 = 16;
 /// How long the end may take; with the last lines it is still within a second.
 const LAST_WORDS: Duration = Duration::from_millis(750);
 

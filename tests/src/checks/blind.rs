@@ -23,7 +23,7 @@ const HOLDERS: u32 = 600;
 const RATE: u32 = 300;
 /// Refusals of somebody else meanwhile, and the time between them: too long to be counted as repeats.
 const INNOCENT: u32 = 100;
-const PAUSE: Duration = Duration::from_millis(130);
+const PAUSE: Duration = Duration::from_millis(80);
 /// How long a run may go on after the first signal.
 const END: Duration = Duration::from_secs(1);
 /// A machine that is busy with something else may keep it from that: it is tried again.

@@ -26,9 +26,16 @@ pub(super) fn kill_leaves_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
     let ours: Vec<u32> = during.into_iter().filter(|id| !before.contains(id)).collect();
     ensure!(!ours.is_empty(), "no program was loaded");
     tracer.stop(Signal::KILL)?;
+    await_unloaded(&ours, &before)
+}
+
+/// Waits until the kernel has unloaded these programs, but for those that were there before.
+pub(super) fn await_unloaded(loaded: &[u32], before: &[u32]) -> anyhow::Result<()> {
     let started = Instant::now();
     loop {
-        let left: Vec<u32> = program_ids()?.into_iter().filter(|id| ours.contains(id)).collect();
+        let now = program_ids()?;
+        let left: Vec<u32> =
+            loaded.iter().copied().filter(|id| now.contains(id) && !before.contains(id)).collect();
         if left.is_empty() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 
 mod action;
 mod ask;
+mod attach;
 mod blind;
 mod browser;
 mod check;
@@ -94,6 +95,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("storm: bursts of many kinds", Once, storm::many_kinds),
     ("storm: nobody is crowded out", Once, storm::nobody_is_crowded_out),
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
+    ("attach and detach", Long, attach::again_and_again),
     ("two at once", Long, lifecycle::two_at_once),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),
     ("--count", Once, lifecycle::count),

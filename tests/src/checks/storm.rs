@@ -12,7 +12,7 @@ use crate::storms::{Storm, Stormer};
 use crate::tracer::{Ended, Tracer};
 
 /// How many are told of a storm, before the rest of a second is counted.
-const BURST: u64 = 8;
+const BURST: u64 = 16;
 
 /// How many refusals, as fast as they come.
 const REFUSALS: u32 = 20_000;

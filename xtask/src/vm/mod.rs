@@ -57,6 +57,9 @@ pub(crate) struct Options {
     /// Seconds until a machine counts as hung.
     #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, global = true)]
     timeout: u64,
+    /// Processors of each machine.
+    #[arg(long, value_name = "NUMBER", default_value_t = SIZE.processors, global = true)]
+    processors: u32,
     /// How many machines run at once.
     #[arg(long, value_name = "NUMBER", default_value_t = JOBS, global = true)]
     jobs: usize,
@@ -125,6 +128,7 @@ impl Default for Options {
             brief: false,
             list: false,
             timeout: TIMEOUT,
+            processors: SIZE.processors,
             jobs: JOBS,
             rule_pairs: 0,
             init: None,
@@ -184,7 +188,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                     kernels.get(index).zip(runs.get(index))
                 } {
                     let arguments = options.arguments(&kernel.series);
-                    let run = boot(kernel, &files, &arguments, Duration::from_secs(options.timeout));
+                    let size = qemu::Size { processors: options.processors, ..SIZE };
+                    let limit = Duration::from_secs(options.timeout);
+                    let run = boot(kernel, &files, &arguments, size, limit);
                     if let Ok(mut slot) = slot.lock() {
                         *slot = Some(run);
                     }
@@ -195,11 +201,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     report(runs.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()), kernels.len())
 }
 
-fn boot(kernel: &kernels::Kernel, files: &initramfs::Files, arguments: &[String], limit: Duration) -> Run {
+fn boot(
+    kernel: &kernels::Kernel,
+    files: &initramfs::Files,
+    arguments: &[String],
+    size: qemu::Size,
+    limit: Duration,
+) -> Run {
     let started = Instant::now();
     let archive = kernel.folder.join("initramfs.cpio");
     let outcome = initramfs::write(&archive, files, arguments, &kernel.modules)
-        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, SIZE, limit));
+        .and_then(|()| qemu::boot(&kernel.series, &kernel.image, &archive, size, limit));
     Run { release: kernel.release.clone(), outcome, time: started.elapsed() }
 }
 

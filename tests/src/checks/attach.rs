@@ -1,0 +1,74 @@
+//! Programs are attached and detached, again and again, while the calls that they watch go on.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use anyhow::{Context as _, ensure};
+use rustix::net::{AddressFamily, SocketType, bind, socket};
+use rustix::process::Signal;
+
+use super::Setting;
+use super::support::{ENOUGH, Quarrel, SOON, exited};
+use crate::actor::Protocol;
+use crate::sys::bpf::program_ids;
+use crate::tracer::Tracer;
+
+/// Rounds; a run by hand is `--times 50`: 200 rounds.
+const ROUNDS: u32 = 4;
+
+/// In each round a trace begins and ends while a thread binds sockets without a pause; in every second round, two traces
+/// overlap. Each sees what is refused meanwhile, and no program stays behind.
+pub(super) fn again_and_again(setting: Setting<'_>) -> anyhow::Result<()> {
+    let before = program_ids()?;
+    let stop = AtomicBool::new(false);
+    let binds = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let binder = scope.spawn(|| bind_until(&stop, &binds));
+        let rounds = rounds(setting);
+        stop.store(true, Ordering::Relaxed);
+        let bound = binder.join().map_err(|_panic| anyhow::anyhow!("the thread that binds panicked"))?;
+        rounds.and(bound)
+    })?;
+    let count = binds.into_inner();
+    ensure!(count > 0, "nothing was bound meanwhile");
+    super::lifecycle::await_unloaded(&program_ids()?, &before)?;
+    println!("{}: {} rounds beside {count} binds", setting.backend, ROUNDS * setting.times);
+    Ok(())
+}
+
+/// Binds TCP and UDP sockets of both families until it is to stop, and counts the calls.
+fn bind_until(stop: &AtomicBool, binds: &AtomicU64) -> anyhow::Result<()> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    while !stop.load(Ordering::Relaxed) {
+        for kind in [SocketType::STREAM, SocketType::DGRAM] {
+            bind(&socket(AddressFamily::INET, kind, None)?, &any)?;
+            binds.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
+fn rounds(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    for round in 0..ROUNDS * setting.times {
+        once(setting, &mut quarrel, round % 2 == 1).with_context(|| format!("round {round}"))?;
+    }
+    Ok(())
+}
+
+/// One round: a trace, and another one that begins after it and ends before it if `together`.
+fn once(setting: Setting<'_>, quarrel: &mut Quarrel, together: bool) -> anyhow::Result<()> {
+    let begin = || Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--comm", "asker"]);
+    let mut tracers = vec![begin()?];
+    if together {
+        tracers.push(begin()?);
+    }
+    quarrel.refuse("asker", ENOUGH)?;
+    for tracer in tracers.into_iter().rev() {
+        let is_refusal = |line: &String| line.contains(r#""kind":"refusal""#);
+        ensure!(tracer.stdout.wait(SOON, |lines| lines.iter().any(is_refusal)), "no refusal is shown");
+        exited(&tracer.stop(Signal::INT)?, 0)?;
+    }
+    Ok(())
+}
