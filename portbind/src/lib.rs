@@ -7,7 +7,6 @@
 pub mod cli;
 pub mod complaint;
 pub mod diagnosis;
-pub mod error;
 pub mod escape;
 pub mod event;
 pub mod host;
@@ -16,7 +15,5 @@ pub mod output;
 pub mod recording;
 pub mod report;
 pub mod secrets;
-pub mod stack;
-pub mod stderr;
 pub mod sys;
 pub mod wire;

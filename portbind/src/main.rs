@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use portbind::cli::{Cli, usage};
-use portbind::error::{ExitStatus, WRAPPER_FAILED};
-use portbind::{stack, stderr};
+use portbind::cli::error::{ExitStatus, WRAPPER_FAILED};
+use portbind::cli::{Cli, stack, stderr, usage};
 
 fn main() -> ExitCode {
     // One line, and nothing of it by the environment (RUST_BACKTRACE).

@@ -3,7 +3,7 @@
 use super::asked::BindArgs;
 use super::examine::examine;
 use super::helper::{Common, Helper};
-use crate::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus};
 use crate::output::answer::Answer;
 
 /// The bind that is asked about.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::style::style;
 use super::view::{self, AnswerFormat};
+use crate::cli::error::{Error, ExitStatus};
 use crate::diagnosis::comparison::{Fate, Side, compare};
-use crate::error::{Error, ExitStatus};
 use crate::output::{ColorChoice, comparison};
 use crate::recording::{Line, fingerprint};
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use portbind_ebpf::layout::Need;
 use serde::Serialize;
 
-use crate::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus};
 use crate::host::Procfs;
 use crate::host::call_cost::call_cost;
 use crate::host::confinement::{Purpose, has_filter};

@@ -1,6 +1,7 @@
 //! Whether a bind would succeed: what the rule lets expect, what a trial says, and why not.
 
 use super::helper::Helper;
+use crate::cli::error::Error;
 use crate::diagnosis::answer::Check;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::facts::PortFacts;
@@ -8,7 +9,6 @@ use crate::diagnosis::foresight::{guess_options, is_outgoing, would_pass};
 use crate::diagnosis::other::Facts;
 use crate::diagnosis::remedy::{self, reservation};
 use crate::diagnosis::rule::Generation;
-use crate::error::Error;
 use crate::event::{Confidence, Errno, Fix, Options, Process, Protocol, Refusal, Socket, State};
 use crate::host::bind_facts::FailedCall;
 use crate::host::port_sockets::{Found, Protocols, Query};

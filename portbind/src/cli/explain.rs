@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use super::style::style;
 use super::values::Zone;
 use super::view::{self, AnswerFormat};
+use crate::cli::error::{Error, ExitStatus};
+use crate::cli::stderr;
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, Reason};
-use crate::error::{Error, ExitStatus};
 use crate::host::zone;
 use crate::output::explanation::{self, ExplanationWriter};
 use crate::output::{ColorChoice, Style};
 use crate::recording::{Line, STDIN};
-use crate::stderr;
 
 /// The most complaints that are joined with recordings; those behind them are counted.
 const MAX_JOINED: usize = 2000;

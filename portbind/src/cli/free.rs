@@ -13,14 +13,14 @@ use super::asked::socket;
 use super::examine::examine;
 use super::helper::{Common, Helper};
 use super::values::{PortProtocol, Seconds, Target};
+use crate::cli::error::{Error, ExitStatus};
+use crate::cli::stderr;
 use crate::diagnosis::answer::{Freed, Place, Stage};
 use crate::diagnosis::freeing::{Plan, Surroundings, plan};
-use crate::error::{Error, ExitStatus};
 use crate::event::{Options, Protocol, Refusal};
 use crate::host::port_sockets::{Found, Protocols, Query};
 use crate::host::ports;
 use crate::output::answer::Answer;
-use crate::stderr;
 
 /// What is to be freed.
 #[derive(Debug, clap::Args)]

@@ -13,9 +13,10 @@ use super::session::source::Source;
 use super::style::style;
 use super::values::NetnsRef;
 use super::writer::Caller;
+use crate::cli::error::Error;
+use crate::cli::stderr;
 use crate::diagnosis::answer::{Place, Subject, Unseen};
 use crate::diagnosis::unix::Object;
-use crate::error::Error;
 use crate::event::{Name, Protocol};
 use crate::host::clock::boot_time;
 use crate::host::port_sockets::{Found, Query};
@@ -27,7 +28,6 @@ use crate::host::{Host, Links, Netns, SocketOwners};
 use crate::output::Style;
 use crate::output::answer::{Answer, AnswerFormat};
 use crate::output::color::ColorChoice;
-use crate::stderr;
 
 /// Options of every helper.
 #[derive(Debug, clap::Args)]

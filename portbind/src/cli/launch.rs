@@ -23,7 +23,7 @@ use rustix::thread::{
 };
 
 use super::identity::take_ids;
-use crate::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus};
 use crate::host::invoker::{self, Environment};
 use crate::sys::{inherited, signals};
 

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod check;
 pub mod compare;
 pub mod doctor;
+pub mod error;
 mod examine;
 pub mod explain;
 pub mod free;
@@ -16,6 +17,8 @@ mod reexec;
 pub mod report;
 pub mod run;
 mod session;
+pub mod stack;
+pub mod stderr;
 mod stop;
 mod style;
 pub mod trace;
@@ -30,7 +33,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use clap::{Parser, Subcommand};
 
-use crate::error::{Error, ExitStatus, WRAPPER_FAILED};
+use crate::cli::error::{Error, ExitStatus, WRAPPER_FAILED};
 use crate::host::Procfs;
 
 /// Says who holds the port when a program fails with "Address already in use".

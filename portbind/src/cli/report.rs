@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::style::style;
 use super::view::give_up_root;
 use super::writer::Replacement;
-use crate::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus};
+use crate::cli::stderr;
 use crate::output::color::ColorChoice;
 use crate::output::report as output;
 use crate::output::sanitize::Escaped;
 use crate::recording;
 use crate::report::{Collector, FileNotes, Report};
-use crate::stderr;
 
 /// What to read, and how to tell it.
 #[derive(Debug, clap::Args)]

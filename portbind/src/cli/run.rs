@@ -1,5 +1,6 @@
 //! `portbind run`: a command with all that comes of it, and what it was refused.
 
+mod args;
 mod child;
 mod collector;
 mod html;
@@ -9,103 +10,23 @@ mod leaks;
 mod page;
 mod trace;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use portbind_ebpf::abi::{Filter, life};
 
+pub use self::args::Args;
 use self::child::Child;
 use self::collector::Collector;
 use self::identity::Identity;
 use self::launcher::Launcher;
 use self::trace::Trace;
 use super::broker;
-use super::session::{self, Settings};
-use super::values::ErrorSet;
-use crate::error::{Error, ExitStatus};
-use crate::event::Command;
-use crate::host::clock::boot_time;
-use crate::host::confinement::Purpose;
-use crate::host::job::job_to_be;
-use crate::host::{Accounts, Host, invoker};
+use super::session;
+use crate::cli::error::{Error, ExitStatus};
+use crate::cli::stderr;
+use crate::host::{Accounts, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
-use crate::output::ci;
-use crate::output::color::ColorChoice;
-use crate::secrets::Secrets;
-use crate::stderr;
-
-/// How long what is left to be recorded may take once the command has ended.
-const LAST_WORDS: Duration = Duration::from_secs(10);
-
-/// What to run, and what to make of it.
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_STATUS)]
-pub struct Args {
-    /// Run the command as this user, by name or number; else as who called sudo.
-    #[arg(short, long, value_name = "USER")]
-    user: Option<String>,
-    /// Append every event to this file, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
-    /// Write a page that any browser shows to this file, in place of what is there.
-    #[arg(long, value_name = "FILE.html")]
-    report: Option<PathBuf>,
-    /// End with status 1 for what was found, though the command itself ended with 0.
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
-    fail_on: Vec<Finding>,
-    /// Which errors are refusals: eaddrinuse, all, or a list of names and numbers.
-    #[arg(short, long, value_name = "LIST", default_value = "eaddrinuse")]
-    errors: ErrorSet,
-    /// Tell the findings in the form of this CI system, too; -q leaves them out.
-    #[arg(long, value_name = "SYSTEM", value_enum, default_value_t)]
-    ci: ci::Choice,
-    /// Where tracing is not possible, say so and run the command without.
-    #[arg(long)]
-    optional: bool,
-    /// Use this backend instead of the first that works.
-    #[arg(long, value_enum)]
-    backend: Option<Backend>,
-    /// Remember at most this many moments in the life of ports.
-    #[arg(long, value_name = "N", default_value_t = 8192)]
-    history_limit: usize,
-    /// Also follow the ports that connect(2) picks.
-    #[arg(long)]
-    track_connects: bool,
-    /// When to use colours.
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
-    color: ColorChoice,
-    /// Write passwords and tokens in arguments to the recording as they are; else *** stands in their place.
-    #[arg(long)]
-    show_secrets: bool,
-    /// Tell each refusal on stderr when it happens, too.
-    #[arg(short, long)]
-    verbose: bool,
-    /// Say nothing on stderr but errors.
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// The command and its arguments.
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
-}
-
-const EXIT_STATUS: &str = "\
-Exit status: that of the command; 128 + N if signal N ended it; 125 if portbind itself failed;
-             126 if the command cannot be run; 127 if it is not found; 1 for --fail-on.
-
-Examples:
-  sudo portbind run -- cargo test
-  sudo portbind run --record run.jsonl --fail-on refusal,leak -- make check";
-
-/// What can be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Finding {
-    /// A refused bind.
-    Refusal,
-    /// A socket that outlives the command.
-    Leak,
-}
 
 /// Runs the verb.
 ///
@@ -126,7 +47,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
         return Err(Error::NoProc);
     }
     let say = |text: &str| stderr::say_unless(args.quiet, text);
-    let identity = Identity::of(args, &Accounts::at(Path::new("/")), &host.procfs, say)?;
+    let identity = Identity::of(args.user.as_deref(), &Accounts::at(Path::new("/")), &host.procfs, say)?;
     let unfollowed = |why: &Error| {
         let rest =
             if args.record.is_some() || args.report.is_some() { ", and nothing is recorded" } else { "" };
@@ -159,7 +80,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     };
     let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &identity));
     let ending = child.wait().map_err(system(trace::NO_STATUS))?;
-    let is_found = |finding: &Finding| found.is_some_and(|found| found.has(*finding));
+    let is_found = |finding: &args::Finding| found.is_some_and(|found| found.has(*finding));
     let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_found);
     Ok(if fails { ExitStatus::Negative } else { ExitStatus::Wrapped(ending.exit_status()) })
 }
@@ -181,35 +102,4 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
     let say = |text: &str| stderr::say_unless(args.quiet, text);
     let (entrance, tracer) = broker::start_beside(say, || Tracer::start(&options));
     Trace::of(tracer?, entrance)
-}
-
-impl Args {
-    const fn secrets(&self) -> Secrets {
-        if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
-    }
-
-    const fn settings(&self, command: u32) -> Settings {
-        Settings {
-            purpose: Purpose::Run { command },
-            quiet: true,
-            verbose: 0,
-            count: None,
-            history_limit: self.history_limit,
-            last_words: LAST_WORDS,
-        }
-    }
-
-    /// The command that process `pid` is about to become.
-    fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
-        let launcher = host.describe(pid);
-        let known = launcher.as_ref().and_then(|process| process.job.as_deref());
-        Command {
-            time: host.clock.at(boot_time()),
-            pid,
-            args: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-            uid: identity.uid,
-            user: host.users.name(identity.uid),
-            job: job_to_be(&invoker::packed(&identity.environment), pid, known),
-        }
-    }
 }

@@ -39,8 +39,9 @@ pub(super) use self::rights::require;
 use self::sink::written;
 pub(super) use self::sink::{End, Sink};
 use super::outlet::{Outlet, Outlets};
+use crate::cli::error::Error;
+use crate::cli::stderr;
 use crate::diagnosis::history::History;
-use crate::error::Error;
 use crate::event::{Account, Ended, Ending, LostBy};
 use crate::host::confinement::Purpose;
 use crate::host::{Accounts, Host};
@@ -49,7 +50,6 @@ use crate::kernel::debug::DebugLines;
 use crate::kernel::evidence;
 use crate::kernel::record::Record;
 use crate::kernel::tracer::Tracer;
-use crate::stderr;
 use crate::sys::code;
 use crate::sys::poll;
 use crate::sys::ring::Ring;
@@ -77,15 +77,6 @@ enum Drained {
     More,
     /// The run is to end.
     Ended(End),
-}
-
-/// Whether the bind that opened a holder may still be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Opening {
-    /// It may be on its way.
-    MayCome,
-    /// It has been waited for.
-    IsOverdue,
 }
 
 /// What a run depends on, besides what is traced.

@@ -14,7 +14,7 @@ use signal_hook::low_level::pipe;
 use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::sys::poll;
 
 /// SIGINT and SIGTERM, caught from now on. The first of them ends a run in order; the second one does what it does to

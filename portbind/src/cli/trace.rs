@@ -12,16 +12,17 @@ use self::sink::Sink;
 use super::broker;
 use super::session::{self, Session, Settings};
 use super::stop::Stop;
+use super::style::style;
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
-use crate::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus};
+use crate::cli::stderr;
 use crate::host::Host;
 use crate::host::confinement::Purpose;
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
-use crate::output::Format;
 use crate::output::color::ColorChoice;
+use crate::output::{Format, Style};
 use crate::secrets::Secrets;
-use crate::stderr;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 16;
@@ -102,7 +103,7 @@ pub struct Args {
 /// cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let filter = args.filter()?;
-    let sink = sink::open(args)?;
+    let sink = sink::open(args.output_format, args.style(), args.output.as_deref())?;
     session::require(|text| stderr::say_unless(args.quiet, text))?;
     let options = Options {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
@@ -134,6 +135,11 @@ async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<E
 impl Args {
     const fn secrets(&self) -> Secrets {
         if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
+    }
+
+    fn style(&self) -> Style {
+        let style = style(self.color, self.output.is_none());
+        Style { history: self.history, secrets: self.secrets(), ..style }
     }
 
     fn settings(&self) -> Settings {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::writer::Caller;
-use crate::error::Error;
+use crate::cli::error::Error;
+use crate::cli::stderr;
 use crate::escape;
 use crate::recording::{self, Line};
-use crate::stderr;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -2,9 +2,9 @@
 
 use super::helper::{Common, Helper};
 use super::values::{PortProtocol, Target};
+use crate::cli::error::{Error, ExitStatus};
 use crate::diagnosis::answer::{Place, Who};
 use crate::diagnosis::unix::Object;
-use crate::error::{Error, ExitStatus};
 use crate::host::port_sockets::{Protocols, Query};
 use crate::output::answer::Answer;
 

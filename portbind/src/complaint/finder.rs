@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use super::clean::clean;
+use super::log_error::{Complaint, MAX_TEXT};
 use super::matcher::{Hit, Matcher, table};
+use super::prefix;
 use super::time::Clock;
 use super::wording::Role;
-use super::{Complaint, MAX_TEXT, prefix};
 
 /// How many lines apart two lines may tell of one refusal. The frames of a stack trace do not count.
 const WINDOW: u32 = 20;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::SignedDuration;
 
-use super::Complaint;
+use super::log_error::Complaint;
 use crate::event::Errno;
 use crate::wire::Refusal;
 

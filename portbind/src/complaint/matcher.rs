@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::log_error::Target;
 use super::wording::{TRANSLATIONS, WINDOWS, Wording, expand};
-use super::{Target, wordings};
+use super::wordings;
 
 /// What every line that is looked at holds at least. A line without is passed over at once.
 const CUES: &[&str] = &[

@@ -8,6 +8,7 @@ mod clean;
 mod finder;
 mod join;
 mod lines;
+mod log_error;
 mod matcher;
 mod prefix;
 #[cfg(test)]
@@ -16,111 +17,10 @@ mod time;
 mod wording;
 mod wordings;
 
-use std::fmt;
-
-use jiff::Timestamp;
-
 pub use finder::Finder;
 pub use join::{Join, Joiner, Joint, Reason};
 pub use lines::{Lines, MAX_LINE};
+pub use log_error::{Complaint, MAX_TEXT, Target};
 pub use time::Clock;
 pub use wording::{Role, TRANSLATIONS, WINDOWS, Wording};
 pub use wordings::all as wordings;
-
-/// What a line of a log tells of a refusal.
-#[derive(Clone, Debug)]
-pub struct Complaint {
-    /// Number of the line, the first is 1.
-    pub line: u64,
-    /// How many more lines told of the same refusal, or of the same process trying again.
-    pub repeats: u64,
-    /// The line, without control sequences, cut to [`MAX_TEXT`] bytes.
-    pub text: String,
-    /// Whose wording it is.
-    pub wording: &'static Wording,
-    /// When the line was written; unknown if it does not say.
-    pub time: Option<Timestamp>,
-    /// Name of the program, where the line says it.
-    pub program: Option<String>,
-    /// Process id as the line says it: of the process's own pid namespace.
-    pub pid: Option<u32>,
-    /// What was asked for, as far as it is told.
-    pub target: Target,
-}
-
-/// The most bytes of a line that a complaint keeps.
-pub const MAX_TEXT: usize = 2000;
-
-/// What was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// `tcp` or `udp`.
-    pub protocol: Option<String>,
-    /// Address or host name, IPv6 without brackets.
-    pub address: Option<String>,
-    /// Port.
-    pub port: Option<u16>,
-    /// Path or abstract name of a socket without a port.
-    pub path: Option<String>,
-}
-
-impl Target {
-    /// Whether it is known which port or path was asked for.
-    #[must_use]
-    pub const fn is_known(&self) -> bool {
-        self.port.is_some() || self.path.is_some()
-    }
-
-    /// Whether both can be the same: nothing that both tell differs.
-    fn agrees(&self, other: &Self) -> bool {
-        fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
-            one.zip(other).is_none_or(|(one, other)| one == other)
-        }
-        agree(self.protocol.as_ref(), other.protocol.as_ref())
-            && agree(self.port.as_ref(), other.port.as_ref())
-            && agree(self.path.as_ref(), other.path.as_ref())
-            && !(self.path.is_some() && other.port.is_some() || self.port.is_some() && other.path.is_some())
-    }
-
-    /// Takes over what only the other one tells.
-    fn fill(&mut self, other: Self) {
-        self.protocol = self.protocol.take().or(other.protocol);
-        if !self.is_known() {
-            self.address = other.address.or(self.address.take());
-            self.port = other.port;
-            self.path = other.path;
-        }
-        if self.path.is_some() {
-            self.protocol = None;
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { protocol, address, port, path } = self;
-        if let Some(path) = path {
-            return f.write_str(path);
-        }
-        let is_known = address.is_some() || port.is_some();
-        if let Some(protocol) = protocol {
-            write!(f, "{protocol}{}", if is_known { " " } else { "" })?;
-        }
-        match address.as_deref().unwrap_or_default() {
-            address if address.contains(':') => write!(f, "[{address}]")?,
-            address => f.write_str(address)?,
-        }
-        port.map_or(Ok(()), |port| write!(f, ":{port}"))
-    }
-}
-
-impl Complaint {
-    /// Names of the executables that may have printed it; none if that is not known.
-    #[must_use]
-    pub fn programs(&self) -> Vec<&str> {
-        match &self.program {
-            Some(program) => vec![program],
-            None => self.wording.programs.to_vec(),
-        }
-    }
-}

@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 
 use super::broker::Setting;
+use super::local_addresses;
+use super::machine::Host;
 use super::unix::namespace;
-use super::{Host, local_addresses};
 use crate::diagnosis::other::{Facts, Presence};
 use crate::event::{Errno, Socket, State};
 

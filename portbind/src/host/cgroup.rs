@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
-use super::Host;
+use super::machine::Host;
 
 /// Where the unified hierarchy is mounted: alone, or beside the older ones (cgroups(7)).
 const MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];

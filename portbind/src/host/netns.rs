@@ -8,7 +8,6 @@ use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::Host;
 use super::procfs::Procfs;
 
 /// Inode number of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h).
@@ -39,32 +38,6 @@ impl Procfs {
     #[must_use]
     pub fn in_initial_user_namespace(&self) -> Option<bool> {
         Some(self.own_namespace("user")? == FIRST_USER)
-    }
-}
-
-impl Host {
-    /// The name that ip-netns(8) or its like gave a network namespace: that of a file in `/run/netns`
-    /// on which it is mounted.
-    #[must_use]
-    pub fn network_namespace_name(&self, netns: u32) -> Option<String> {
-        const NAMES: &str = "run/netns";
-        // Inode numbers count within their file system, here that of all namespaces.
-        let (device, _) = self.files.identity("proc/self/ns/net")?;
-        let named = (device, u64::from(netns));
-        let mut names = self.files.names(NAMES).into_iter();
-        names.find(|name| self.files.identity(&format!("{NAMES}/{name}")) == Some(named))
-    }
-}
-
-impl Host {
-    /// Opens a network namespace by its inode number, if a process is in it or it has a name.
-    #[must_use]
-    pub fn open_network_namespace(&self, netns: u32) -> Option<OwnedFd> {
-        let by_process = super::unix::namespace(&self.procfs, netns, std::process::id());
-        by_process.map(|(_, file)| file).or_else(|| {
-            let name = self.network_namespace_name(netns)?;
-            Some(File::open(std::path::Path::new("/run/netns").join(name)).ok()?.into())
-        })
     }
 }
 
@@ -204,22 +177,6 @@ mod tests {
             assert_eq!(procfs.in_initial_user_namespace(), in_user, "{user}");
             assert_eq!(procfs.own_network_namespace(), None);
         }
-    }
-
-    #[test]
-    fn names_namespaces() {
-        let root = tempfile::tempdir().unwrap();
-        let host = Host::at(root.path());
-        for path in ["proc/self/ns/net", "run/netns/blue", "run/netns/red"] {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        let inode = |path: &str| u32::try_from(host.files.identity(path).unwrap().1).unwrap();
-        assert_eq!(host.network_namespace_name(inode("run/netns/red")).as_deref(), Some("red"));
-        assert_eq!(host.network_namespace_name(inode("proc/self/ns/net")), None);
-        fs::remove_file(root.path().join("proc/self/ns/net")).unwrap();
-        assert_eq!(host.network_namespace_name(inode("run/netns/red")), None);
     }
 
     #[test]

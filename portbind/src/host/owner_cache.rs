@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::owners::{FdSource, OwnerFds, OwnerMap};
-use super::process::TICK_NS;
 use super::procfs::Procfs;
 use super::sockets::SocketOwners;
+use super::stat::TICK_NS;
 
 /// Owners of a socket that are checked before an answer is believed again. Where a crowd shares a socket, the others
 /// are as old as the answer.

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::Host;
+use super::machine::Host;
 use super::path_walk::walk;
 use super::unix::{Identified, Sight, absolute, identify};
 use crate::diagnosis::unix::Object;

@@ -1,16 +1,12 @@
 //! Who a process is.
 
+use super::machine::Host;
 use super::patience::Pending;
 use super::procfs::Procfs;
-use super::stat::Stat;
-use super::{Host, container, container_names, job, unit};
+use super::stat::{Stat, TICK_NS};
+use super::{container, container_names, job, unit};
 use crate::event::{Ancestor, Container, Job, Process};
 
-/// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
-/// the kernel's own HZ.
-pub const USER_HZ: u64 = 100;
-
-pub(super) const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
 /// Two starts this far apart are those of two processes: `/proc` rounds down to a tick.
 const START_SLACK_NS: u64 = 2 * TICK_NS;
 const MAX_ARGS: usize = 4096;

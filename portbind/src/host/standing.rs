@@ -1,6 +1,6 @@
 //! What tells whether a process can have made a socket.
 
-use super::Host;
+use super::machine::Host;
 use crate::diagnosis::freeing::binder::Standing;
 
 impl Host {

@@ -1,5 +1,11 @@
 //! `/proc/PID/stat` (do_task_stat in fs/proc/array.c).
 
+/// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
+/// the kernel's own HZ.
+pub(super) const USER_HZ: u64 = 100;
+
+/// A tick, in nanoseconds.
+pub(super) const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
 /// The fields that are needed of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {

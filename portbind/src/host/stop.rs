@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::Host;
+use super::machine::Host;
 use super::sockets::SocketOwners;
 
 /// A process that was found with sockets on a port, held fast.

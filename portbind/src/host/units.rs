@@ -1,6 +1,6 @@
 //! Which unit of systemd has to be stopped for a process to stay away.
 
-use super::Host;
+use super::machine::Host;
 use super::socket_units::{SYSTEM, USER};
 use crate::diagnosis::freeing::Manager;
 use crate::event::Process;

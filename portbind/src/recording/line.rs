@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::is_other_version;
 use super::skipped::Damage;
 use crate::wire;
 
@@ -116,4 +115,10 @@ fn parse(text: &str) -> Result<Line, Damage> {
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<Box<T>, Damage> {
     serde_json::from_str(text).map_err(|_| Damage::Malformed)
+}
+
+/// Whether `schema` is another version of ours.
+fn is_other_version(schema: &str) -> bool {
+    let family = wire::SCHEMA.split('/').next();
+    schema != wire::SCHEMA && schema.split('/').next() == family
 }

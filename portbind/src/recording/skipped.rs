@@ -11,7 +11,7 @@ pub enum Damage {
     Foreign,
     /// It is of another version of the schema.
     OtherVersion,
-    /// It is longer than [`MAX_LINE`](super::MAX_LINE).
+    /// It is longer than [`MAX_LINE`](super::reader::MAX_LINE).
     TooLong,
     /// It is not UTF-8.
     NotText,

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::line::Line;
+use super::reader::{MAX_LINE, Reader};
 use super::skipped::Damage;
-use super::{MAX_LINE, Reader};
 use crate::event::samples;
 use crate::output::jsonl;
 use crate::wire;

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Report;
 use super::collect::Collector;
+use super::rows::Report;
 use super::timeline::{State, Timeline};
 use crate::event::{named_samples, samples};
 use crate::recording::Skipped;

@@ -7,8 +7,10 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::MASK;
 use super::names::{has_secret, is_plainly_secret, is_secret};
+
+/// What stands in place of a secret.
+pub const MASK: &str = "***";
 
 /// Tokens of services, by the start that each service gives its own; a JSON Web Token (RFC 7519).
 static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{MASK, mask_text};
+use super::forms::{self, MASK};
 
 /// Bytes of the longest name of a group (`groupadd`(8)).
 const LONGEST_GROUP: usize = 32;
@@ -22,7 +22,7 @@ pub(super) fn is_login(value: &str) -> bool {
 pub(super) fn mask(value: &str) -> String {
     match value.split_once(':') {
         Some((user, _)) if is_login(value) => format!("{user}:{MASK}"),
-        _ => mask_text(value),
+        _ => forms::mask(value),
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn mask_group(value: &str) -> String {
 
 /// A value that names a source of data, `user:password@tcp(host)/name` or `user/password@name`. A password may hold an `@`.
 pub(super) fn mask_source(value: &str) -> String {
-    let text = mask_text(value);
+    let text = forms::mask(value);
     let Some((login, host)) = text.rsplit_once('@') else { return text };
     match login.split_once([':', '/']) {
         Some((user, password)) if !user.is_empty() && !password.is_empty() && !password.starts_with("//") => {

@@ -1,8 +1,8 @@
 //! Options that take a secret: by their name, or because a program says so ([`programs`](super::programs)).
 
+use super::forms::{self, MASK};
+use super::logins;
 use super::names::{has_secret, is_secret, is_setting, takes_secret};
-use super::programs::Program;
-use super::{MASK, logins};
 use Takes::{Field, Header, Literal, Login, Nothing, Secret, Source, UserAndGroup, UserAndSecret, Variable};
 
 /// What an option takes.
@@ -49,8 +49,6 @@ const COMMON: [(&str, Takes); 11] = [
 ];
 /// Options of several letters that begin like one with its value in the same word, and may have a colon behind them.
 const NO_LOGINS: [&str; 10] = ["udp", "uid", "unix", "uri", "url", "urn", "usb", "user", "username", "uuid"];
-/// Options as in Windows that take a password in more than one program. `/p:name=value` is a property of a build.
-const SLASHES: [&str; 3] = ["p", "pcb", "pth"];
 /// Words in a header in front of its secret.
 const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "digest", "apikey"];
 
@@ -136,18 +134,18 @@ impl Takes {
             Source => logins::mask_source(value),
             Variable => match value.split_once('=') {
                 Some((name, secret)) if has_value(name, secret) => format!("{name}={MASK}"),
-                _ => super::mask_text(value),
+                _ => forms::mask(value),
             },
             Literal => match value.split_once('=') {
                 Some((name, secret)) if !secret.is_empty() => format!("{name}={MASK}"),
-                _ => super::mask_text(value),
+                _ => forms::mask(value),
             },
-            Nothing => super::mask_text(value),
+            Nothing => forms::mask(value),
             Header => match value.split_once(':') {
                 Some((name, secret)) if is_secret(name) && !secret.trim().is_empty() => {
                     format!("{name}: {MASK}")
                 }
-                _ => super::mask_text(value),
+                _ => forms::mask(value),
             },
         }
     }
@@ -164,16 +162,6 @@ fn common(name: &str) -> Option<Takes> {
     let is_source = name.strip_suffix("dsn").is_some_and(|rest| rest.ends_with(['-', '_', '.']));
     let known = COMMON.iter().find(|(known, _)| *known == name).map(|(_, takes)| *takes);
     known.or(is_source.then_some(Source))
-}
-
-/// A word that is an option as in Windows with a secret, `/password:secret`, without it.
-pub(super) fn mask_slash(word: &str, program: Option<&Program>) -> Option<String> {
-    let (name, value) = word.strip_prefix('/')?.split_once(':')?;
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let is_common = || SLASHES.contains(&name) && !value.contains('=');
-    let is_known = program.is_some_and(|program| program.slash(name));
-    (is_name && !value.is_empty() && (is_known || is_secret(name) || is_common()))
-        .then(|| format!("/{name}:{}", Secret.mask(value)))
 }
 
 /// Whether a variable holds what may be a secret: anything but a number or a word of a setting.

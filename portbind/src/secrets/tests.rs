@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::*;
+use super::shell;
+use super::words::mask;
 
 fn masked(words: &str) -> String {
     let args: Vec<String> = words.split('|').map(str::to_owned).collect();

@@ -6,18 +6,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::people::Test;
+use super::process::Relative;
+use super::refusal::SCHEMA;
+use super::socket::Holder;
 use super::time::Time;
-use super::{Holder, Relative, SCHEMA};
 use crate::event;
 
 /// A line of kind `command`: a command was started, and what follows is of it and its descendants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Command<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `command`.
     pub kind: Cow<'a, str>,
-    /// When it was started, as [`Refusal::time`](super::Refusal::time).
+    /// When it was started, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
     /// Its process.
     pub pid: u32,
@@ -37,13 +39,13 @@ pub struct Command<'a> {
 /// A line of kind `outcome`: how the process of a refusal went on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `outcome`.
     pub kind: Cow<'a, str>,
-    /// When the process ended, as [`Refusal::time`](super::Refusal::time); null if it still ran when tracing ended.
+    /// When the process ended, as [`Refusal::time`](super::refusal::Refusal::time); null if it still ran when tracing ended.
     pub time: Option<Time>,
-    /// When it was refused: [`Refusal::time`](super::Refusal::time) of that line.
+    /// When it was refused: [`Refusal::time`](super::refusal::Refusal::time) of that line.
     pub refused: Time,
     /// The process.
     pub process: Relative<'a>,
@@ -60,11 +62,11 @@ pub struct Outcome<'a> {
 /// A line of kind `leak`: a socket that was still bound by a descendant when the command had ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Leak<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `leak`.
     pub kind: Cow<'a, str>,
-    /// When it was found, as [`Refusal::time`](super::Refusal::time).
+    /// When it was found, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
     /// Inode number of its network namespace.
     pub netns: u32,
@@ -75,11 +77,11 @@ pub struct Leak<'a> {
 /// A line of kind `end`: the command has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct End<'a> {
-    /// [`SCHEMA`](super::SCHEMA).
+    /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
     /// `end`.
     pub kind: Cow<'a, str>,
-    /// When, as [`Refusal::time`](super::Refusal::time).
+    /// When, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
     /// When it was started: [`Command::time`] of that line.
     pub started: Time,

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use super::people::{Container, Test};
+use super::process::{HolderProcess, Opener, Process, Relative};
+use super::refusal::{Cause, Error, Fix, Moment, Refusal, SCHEMA};
 use super::run::{Release, Repeat};
+use super::socket::{Backlog, Holder, Interface, Netlink, Options, Peer, Socket, Vsock};
 use super::time::Time;
-use super::{
-    Backlog, Cause, Error, Fix, Holder, HolderProcess, Interface, Moment, Netlink, Opener, Options, Peer,
-    Process, Refusal, Relative, SCHEMA, Socket, Vsock,
-};
 use crate::event;
 
 impl<'a> From<&'a event::Refusal> for Refusal<'a> {

@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::command::{Command, End, Leak, Outcome};
 use super::people::{CiJob, Test};
+use super::process::{HolderProcess, Opener, Process};
+use super::refusal::{Moment, Refusal};
 use super::run::{Release, Repeat, Summary};
-use super::{Holder, HolderProcess, Moment, Opener, Process, Refusal};
+use super::socket::Holder;
 use crate::secrets::{mask, mask_text};
 
 /// A whole line of JSON. Nothing else can be written as one, so that no kind of line forgets its secrets.

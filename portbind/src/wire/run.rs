@@ -6,8 +6,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::process::Relative;
+use super::refusal::SCHEMA;
+use super::socket::Socket;
 use super::time::Time;
-use super::{Relative, SCHEMA, Socket};
 use crate::event;
 
 /// A line of kind `release`: a refused port has become free.
@@ -17,9 +19,9 @@ pub struct Release<'a> {
     pub schema: Cow<'a, str>,
     /// `release`.
     pub kind: Cow<'a, str>,
-    /// When it became free, as [`Refusal::time`](super::Refusal::time).
+    /// When it became free, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// When it was refused: [`Refusal::time`](super::Refusal::time) of that line.
+    /// When it was refused: [`Refusal::time`](super::refusal::Refusal::time) of that line.
     pub refused: Time,
     /// Milliseconds between the two.
     pub after_ms: f64,
@@ -36,9 +38,9 @@ pub struct Repeat<'a> {
     pub schema: Cow<'a, str>,
     /// `repeat`.
     pub kind: Cow<'a, str>,
-    /// By when it was counted, as [`Refusal::time`](super::Refusal::time).
+    /// By when it was counted, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// When the last one was refused that was shown: [`Refusal::time`](super::Refusal::time) of that line. Null if none
+    /// When the last one was refused that was shown: [`Refusal::time`](super::refusal::Refusal::time) of that line. Null if none
     /// was.
     pub refused: Option<Time>,
     /// How many more there were since the last such line.

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::command::{End, Leak, Outcome};
+use super::process::Relative;
+use super::refusal::{Refusal, SCHEMA};
 use super::run::Summary;
 use super::time::Time;
-use super::{Refusal, Relative, SCHEMA};
 use crate::event::{Account, Gaps, named_samples, samples};
 use crate::output::json::{Report, json_schema};
 use crate::report;

@@ -2,11 +2,11 @@
 
 use super::remover::Remover;
 use super::{Args, Consent, consent};
+use crate::cli::error::Error;
 use crate::cli::helper::Helper;
 use crate::diagnosis::answer::{Freed, Place, Stage};
 use crate::diagnosis::freeing::Plan;
 use crate::diagnosis::unix::{Facts, Object, decide};
-use crate::error::Error;
 use crate::event::{Cause, Name};
 use crate::host::stale::{Step, Taken};
 

@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::cli::error::{Error, ExitStatus};
 use crate::cli::launch::take_identity;
 use crate::cli::reexec::reexec;
 use crate::diagnosis::unix::Object;
-use crate::error::{Error, ExitStatus};
 use crate::host::Accounts;
 use crate::host::stale::{Identity, Pinned, Rights, Spot, Step, Taken, aside};
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 
+use crate::cli::error::Error;
 use crate::diagnosis::answer::{Outcome, Stopped};
 use crate::diagnosis::freeing::{Obstacle, Plan, Target};
-use crate::error::Error;
 use crate::event::Process;
 use crate::host::Host;
 use crate::host::stop::Held;

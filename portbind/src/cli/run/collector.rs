@@ -11,15 +11,16 @@ use jiff::Timestamp;
 use rustix::io::Errno;
 use tokio::time::Instant;
 
+use super::args::{Args, Finding};
 use super::html::Html;
 use super::identity::Identity;
 use super::page::Destination;
-use super::{Args, Finding};
+use crate::cli::error::Error;
 use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
+use crate::cli::stderr;
 use crate::cli::writer::Writer;
 use crate::diagnosis::tally::{Group, Tally};
-use crate::error::Error;
 use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
 use crate::host::confinement::Errand;
 use crate::host::zone;
@@ -27,7 +28,6 @@ use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::{Format, Printer, Style, Summary, ci};
-use crate::stderr;
 
 /// Ends of processes of the command that are remembered without a refusal.
 const RECENT_ENDS: usize = 4096;

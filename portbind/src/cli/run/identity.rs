@@ -3,9 +3,8 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 
-use super::Args;
+use crate::cli::error::Error;
 use crate::cli::writer::{Caller, sudo_uid};
-use crate::error::Error;
 use crate::host::invoker::{Environment, Invoker, Replaced, merge};
 use crate::host::{Account, Accounts, Procfs};
 
@@ -35,14 +34,14 @@ impl Identity {
     /// The user of `--user`, else who called sudo, else nobody but who runs portbind. That an environment is not known as a
     /// whole is said.
     pub(super) fn of(
-        args: &Args,
+        user: Option<&str>,
         accounts: &Accounts,
         procfs: &Procfs,
         say: impl FnOnce(&str),
     ) -> Result<Self, Error> {
         let now: Environment = env::vars_os().collect();
-        if let Some(user) = &args.user {
-            let account = accounts.find(user).ok_or_else(|| Error::User(user.clone()))?;
+        if let Some(user) = user {
+            let account = accounts.find(user).ok_or_else(|| Error::User(user.to_owned()))?;
             return Ok(Self::of_account(&account, accounts, now));
         }
         let Some(uid) = sudo_uid().and_then(|uid| uid.parse().ok()) else {

@@ -12,9 +12,9 @@ use rustix::io::ioctl_fionbio;
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use super::identity::{Becomes, Identity};
+use crate::cli::error::Error;
 use crate::cli::launch::{self, User};
 use crate::cli::reexec::{lend, reexec};
-use crate::error::Error;
 use crate::host::invoker::{self, Environment};
 use crate::sys::signals;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::collector::Collector;
+use crate::cli::error::Error;
 use crate::cli::session::{Records, Session};
-use crate::error::Error;
 use crate::event::{Holder, Leak, PortKey, PortTable, Protocol};
 use crate::host::clock::boot_time;
 use crate::host::netns::Netns;

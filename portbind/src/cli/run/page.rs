@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use super::identity::Identity;
+use crate::cli::stderr;
 use crate::cli::writer::{Annotated, Writer};
 use crate::host::confinement::Errand;
 use crate::output::Style;
 use crate::output::ci::{self, PAGE_LIMIT, Page, System};
 use crate::output::sanitize::Escaped;
 use crate::output::text::command::CommandReport;
-use crate::stderr;
 
 /// Where a page goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

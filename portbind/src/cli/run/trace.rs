@@ -5,17 +5,18 @@ use std::panic::{self, AssertUnwindSafe};
 use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
 
+use super::args::Args;
 use super::child::Child;
 use super::collector::{Collector, Found};
 use super::identity::Identity;
-use super::{Args, leaks};
+use super::leaks;
+use crate::cli::error::Error;
 use crate::cli::session::{self, Records, Session};
-use crate::error::Error;
+use crate::cli::stderr;
 use crate::event::{CommandEnd, Leak};
 use crate::host::clock::boot_time;
 use crate::host::{Entrance, Host};
 use crate::kernel::tracer::Tracer;
-use crate::stderr;
 
 /// All that can be made ready before there is a command.
 pub(super) struct Trace {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::bounded::Usage;
 use super::sink::{End, Sink};
 use super::{Drained, LATE_OPENING, Records, Session, written};
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::event::{Account, Gaps};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::record::Record;

@@ -1,5 +1,6 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
+mod asker;
 mod limits;
 mod named;
 mod owners;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
-use self::owners::Asker;
+use self::asker::Asker;
 use super::bounded::Usage;
 use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;

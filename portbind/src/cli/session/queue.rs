@@ -7,10 +7,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::Opening;
 use super::bounded::Usage;
 use super::party::Party;
 use crate::kernel::assemble::Evidence;
+
+/// Whether the bind that opened a holder may still be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// It may be on its way.
+    MayCome,
+    /// It has been waited for.
+    IsOverdue,
+}
 
 /// Bytes of evidence that may wait.
 const ROOM: usize = 1024 * 1024;

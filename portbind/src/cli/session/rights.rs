@@ -1,6 +1,6 @@
 //! The rights that a run needs to begin, and those that it gives up when it has begun.
 
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::host::Privileges;
 use crate::host::confinement::{Purpose, confine};
 use crate::host::priority;

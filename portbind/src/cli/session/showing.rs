@@ -5,10 +5,10 @@ use std::time::Instant as Clock;
 use tokio::time::Instant;
 
 use super::party::Party;
-use super::queue::Pending;
+use super::queue::{Opening, Pending};
 use super::sink::{End, Sink, written};
-use super::{LATE_OPENING, MOST_WAITING, Opening, Session};
-use crate::error::Error;
+use super::{LATE_OPENING, MOST_WAITING, Session};
+use crate::cli::error::Error;
 use crate::event::{Release, Repeat};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;

@@ -2,8 +2,8 @@
 
 use std::io;
 
+use crate::cli::error::Error;
 use crate::cli::outlet::Outlets;
-use crate::error::Error;
 use crate::event::{Ended, Refusal, Release, Repeat};
 use crate::output::Summary;
 

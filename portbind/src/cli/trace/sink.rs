@@ -3,16 +3,15 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
+use std::path::Path;
 
-use super::Args;
+use crate::cli::error::Error;
 use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::session;
-use crate::cli::style::style;
 use crate::cli::writer::{Caller, Writer};
-use crate::error::Error;
 use crate::event::{Refusal, Release, Repeat};
 use crate::host::confinement::Errand;
-use crate::output::{Printer, Style, Summary};
+use crate::output::{Format, Printer, Style, Summary};
 
 /// The printer of a run.
 #[derive(Debug)]
@@ -23,22 +22,20 @@ pub(super) struct Sink {
 }
 
 /// Opens it.
-pub(super) fn open(args: &Args) -> Result<Sink, Error> {
-    let style =
-        Style { history: args.history, secrets: args.secrets(), ..style(args.color, args.output.is_none()) };
-    let file = match &args.output {
+pub(super) fn open(format: Format, style: Style, output: Option<&Path>) -> Result<Sink, Error> {
+    let file = match output {
         // A descriptor of its own: what is written by a thread must not hold the lock of standard output.
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(Error::Write)?,
         Some(path) => {
             // The helper ends when the file is open.
             let file = Writer::start(&Caller::of_process()?, Errand::Files)?.append(path);
-            file.map_err(|source| Error::Output { path: path.clone(), source })?
+            file.map_err(|source| Error::Output { path: path.to_owned(), source })?
         }
     };
     let mut outlets = Outlets::default();
     let outlet = outlets.add(file);
     let marker = outlet.marker();
-    Ok(Sink { printer: Printer::new(args.output_format, style, outlet), outlets, marker })
+    Ok(Sink { printer: Printer::new(format, style, outlet), outlets, marker })
 }
 
 impl session::Sink for Sink {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{ValueError, digits};
+use super::error::{ValueError, digits};
 use crate::cli::writer::Caller;
 use crate::host::{Host, Netns};
 use crate::sys::namespace::{CLONE_NEWNET, namespace_kind};

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{ValueError, digits};
+use super::error::{ValueError, digits};
 use crate::diagnosis::answer::Place;
 use crate::event::{Name, Protocol};
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 
-use super::ValueError;
+use super::error::ValueError;
 
 /// A time zone by its name in the time zone database of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

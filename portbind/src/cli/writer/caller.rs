@@ -10,8 +10,8 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, set_capabilities,
 };
 
+use crate::cli::error::Error;
 use crate::cli::identity::take_ids;
-use crate::error::Error;
 use crate::host::confinement::empty_bounding_set;
 use crate::host::{Accounts, Procfs};
 

@@ -19,14 +19,14 @@ use rustix::net::{
 };
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 
+use super::agent;
 use super::caller::Caller;
-use super::message::{MAX_PACKET, MAX_PART, Request, Response};
+use super::message::{MAX_PACKET, MAX_PART, Request, Response, VERB};
 use super::received::{self, Expected};
 use super::refused::Refused;
 use super::replacement::{Replacement, own_output};
-use super::{VERB, agent};
+use crate::cli::error::Error;
 use crate::cli::reexec::reexec;
-use crate::error::Error;
 use crate::host::confinement::Errand;
 use crate::host::invoker::{self, Environment};
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::refused::Refused;
 
+/// The name of the hidden verb that the helper process is started by.
+pub(in crate::cli) const VERB: &str = "__writer";
 /// Bytes of the longest packet; a path has at most `PATH_MAX` (include/uapi/linux/limits.h), 4,096.
 pub(super) const MAX_PACKET: usize = 32 << 10;
 /// Bytes of one [`Request::Part`].

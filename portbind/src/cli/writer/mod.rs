@@ -15,15 +15,12 @@ mod place;
 #[cfg(test)]
 mod place_tests;
 mod received;
-mod refused;
+pub(in crate::cli) mod refused;
 mod replacement;
 pub(crate) mod serve;
 mod walk;
 
 pub(in crate::cli) use caller::{Caller, sudo_uid};
 pub(in crate::cli) use client::{Annotated, Writer};
-pub(crate) use refused::Refused;
+pub(in crate::cli) use message::VERB;
 pub(in crate::cli) use replacement::Replacement;
-
-/// The name of the hidden verb.
-pub(super) const VERB: &str = "__writer";

@@ -13,7 +13,7 @@ use super::agent;
 use super::caller::Caller;
 use super::message::{MAX_PACKET, Request, Response};
 use super::place::{self, Opened, Rights, Temporary};
-use crate::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus};
 use crate::host::confinement::{Errand, confine_helper};
 
 /// Bytes of all parts that are kept: an environment has at most 6 MiB (execve(2)), a page 1 MiB.

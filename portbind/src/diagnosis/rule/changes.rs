@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::decide;
+use super::decide::decide;
 use super::generation::Generation;
 use super::memory::Memory;
 use super::sockets::{Asked, Held, Stage};

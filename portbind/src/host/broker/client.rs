@@ -12,8 +12,8 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::link::{ANSWER, receive, send};
 use super::question::{Liveness, QUESTION, Question};
-use super::{ANSWER, receive, send};
 
 /// How long an answer may take. The longest takes as long as the kernel takes to load the module of a protocol.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use rustix::net::{
     socketpair,
 };
 
-use super::resolve::Walk;
+use super::resolve::{Resolve, Walk};
 use crate::event::{Family, Protocol};
 
 /// Bytes of the longest path of a socket (`struct sockaddr_un`, include/uapi/linux/un.h).
@@ -146,21 +146,6 @@ pub struct PathLook<'a> {
     pub resolve: Resolve,
     /// Also the last part, if it is a symbolic link.
     pub follows: bool,
-}
-
-/// From where on a path is resolved. Magic links (`/proc/PID/root` is one) are never followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolve {
-    /// The folder is the root.
-    InRoot,
-    /// From the folder, which has the same root as this process.
-    Here,
-    /// From the folder, which has another root: a link might lead into this process' own.
-    WithoutLinks,
-}
-
-impl Resolve {
-    const ALL: [Self; 3] = [Self::InRoot, Self::Here, Self::WithoutLinks];
 }
 
 impl PathLook<'_> {

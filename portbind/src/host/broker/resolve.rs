@@ -7,8 +7,22 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
 
-use super::question::Resolve;
 use crate::host::path_walk::{MOST_LINKS, is_of_procfs};
+
+/// From where on a path is resolved. Magic links (`/proc/PID/root` is one) are never followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolve {
+    /// The folder is the root.
+    InRoot,
+    /// From the folder, which has the same root as this process.
+    Here,
+    /// From the folder, which has another root: a link might lead into this process' own.
+    WithoutLinks,
+}
+
+impl Resolve {
+    pub(super) const ALL: [Self; 3] = [Self::InRoot, Self::Here, Self::WithoutLinks];
+}
 
 /// A path on the way.
 pub(super) struct Walk<'a> {

@@ -9,8 +9,8 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::{geteuid, getppid};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use super::link::{ANSWER, receive, send};
 use super::question::{Liveness, QUESTION, Question};
-use super::{ANSWER, receive, send};
 
 /// What goes back.
 #[derive(Debug)]

@@ -1,14 +1,17 @@
 use std::fs::{self, File};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::thread;
 
 use proptest::prelude::*;
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
-use super::question::QUESTION;
-use super::*;
+use super::link::{ANSWER, receive, send};
+use super::question::{Liveness, PathLook, QUESTION, Question, Setting, SocketKind};
+use super::resolve::Resolve;
+use super::server::serve;
 use crate::event::{Family, Protocol};
 
 fn pair() -> (OwnedFd, OwnedFd) {

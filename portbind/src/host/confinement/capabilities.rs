@@ -8,9 +8,9 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities,
 };
 
-use super::super::procfs::Procfs;
-use super::Purpose;
+use super::purpose::Purpose;
 use crate::diagnosis::rule::Generation;
+use crate::host::procfs::Procfs;
 
 /// From here on look-ups in maps take no capability (kernel commit c8644cd0efe7, "bpf: refine
 /// kernel.unprivileged_bpf_disabled behaviour").

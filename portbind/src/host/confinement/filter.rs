@@ -14,7 +14,7 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
-use super::Purpose;
+use super::purpose::Purpose;
 
 /// Memory and threads of this process, time, and what is done with descriptors that are open.
 const ALWAYS: &[c_long] = &[

@@ -4,89 +4,13 @@
 //! (`hook_ptrace_access_check`, security/landlock/ptrace.c), and with it `/proc/PID/exe` and the descriptors of others.
 
 mod capabilities;
+mod confine;
 mod filter;
 mod intrusion;
-
-use std::io;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use rustix::thread::CapabilitySet;
+mod purpose;
 
 pub use capabilities::{Kept, empty_bounding_set, kept};
+pub use confine::{Confinement, confine};
 pub use filter::is_available as has_filter;
 pub use intrusion::{Errand, confine_helper};
-
-use super::generation;
-use super::privileges::Privileges;
-use super::procfs::Procfs;
-
-/// How long a thread that has been joined may take to leave the list of tasks.
-const LEAVING: Duration = Duration::from_secs(1);
-
-/// What a process is for, from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Tells refusals, until it is stopped.
-    Trace,
-    /// The same, of a command: waits for it, passes signals on, looks for sockets that it left.
-    Run {
-        /// Its pid.
-        command: u32,
-    },
-    /// Answers questions, see [`broker`](super::broker).
-    Broker,
-}
-
-/// What is left to a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confinement {
-    /// The capabilities that it keeps.
-    pub capabilities: Vec<&'static str>,
-    /// Why its system calls are not filtered, if they are not.
-    pub unfiltered: Option<String>,
-}
-
-/// Gives up everything that is not needed for a purpose: all threads are filtered; capabilities are kept by thread, so
-/// that a thread that runs already has to have given up its own.
-///
-/// # Errors
-/// If the kernel refuses it, or another thread has capabilities that this one has given up. A kernel without filters of
-/// system calls is no error.
-pub fn confine(purpose: Purpose) -> io::Result<Confinement> {
-    let kept = Privileges::read().to_keep(purpose);
-    let allowed = kept.iter().fold(CapabilitySet::empty(), |set, kept| set | kept.capability);
-    let left = capabilities::lower(allowed)?;
-    rustix::thread::set_no_new_privs(true)?;
-    await_other_threads(&Procfs::new(), left)?;
-    let unfiltered = filter::apply(purpose).err().map(|error| error.to_string());
-    let names = kept.iter().filter(|kept| left.contains(kept.capability)).map(|kept| kept.name);
-    Ok(Confinement { capabilities: names.collect(), unfiltered })
-}
-
-impl Privileges {
-    /// The capabilities that are kept for a purpose, if this process has them.
-    fn to_keep(&self, purpose: Purpose) -> Vec<Kept> {
-        kept(purpose, generation(), self.unprivileged_bpf_disabled)
-    }
-
-    /// Names of the capabilities that are left to a process like this one once it is confined.
-    #[must_use]
-    pub fn kept(&self, purpose: Purpose) -> Vec<&'static str> {
-        let held = CapabilitySet::from_bits_retain(self.effective);
-        let kept = self.to_keep(purpose).into_iter().filter(|kept| held.contains(kept.capability));
-        kept.map(|kept| kept.name).collect()
-    }
-}
-
-/// Waits for threads that have more than this left: those that have been joined may still be seen for a moment.
-fn await_other_threads(procfs: &Procfs, left: CapabilitySet) -> io::Result<()> {
-    let deadline = Instant::now() + LEAVING;
-    while let Some(tid) = capabilities::thread_with_more(procfs, left) {
-        if Instant::now() >= deadline {
-            return Err(io::Error::other(format!("thread {tid} keeps its capabilities")));
-        }
-        thread::yield_now();
-    }
-    Ok(())
-}
+pub use purpose::Purpose;

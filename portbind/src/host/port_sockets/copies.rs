@@ -9,10 +9,11 @@ use rustix::fs::fstat;
 use rustix::net::{AddressFamily, SocketType, getpeername, getsockname, ipproto, sockopt};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-use super::super::sockets::{Scan, SocketOwners};
-use super::{PortSocket, Query};
+use super::query::Query;
+use super::socket::PortSocket;
 use crate::event::{Family, Options, Protocol, State};
 use crate::host::procfs::Procfs;
+use crate::host::sockets::{Scan, SocketOwners};
 
 /// Duplicates of descriptors of other processes.
 #[derive(Debug, Default)]

@@ -4,20 +4,22 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::Rc;
 
-use super::super::Host;
-use super::super::entrance::Entrance;
-use super::super::netns::Netns;
-use super::super::owners::OwnerFds;
-use super::super::socket_units::Kind;
-use super::super::sockets::Scan;
-use super::super::unix_sockets::NamedSocket;
+use super::ask::{ask, interface_names};
 use super::copies::{self, Copies};
-use super::{PortSocket, Protocols, Query, ask, interface_names};
+use super::query::{Protocols, Query};
+use super::socket::PortSocket;
 use crate::diagnosis::answer::Unseen;
 use crate::diagnosis::rule::Generation;
 use crate::diagnosis::unix::in_the_way;
 use crate::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
+use crate::host::entrance::Entrance;
 use crate::host::listen_address::ListenAddress;
+use crate::host::machine::Host;
+use crate::host::netns::Netns;
+use crate::host::owners::OwnerFds;
+use crate::host::socket_units::Kind;
+use crate::host::sockets::Scan;
+use crate::host::unix_sockets::NamedSocket;
 
 /// The first kernel whose diagnosis tells TCP sockets that are bound and nothing else
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).
@@ -47,7 +49,7 @@ impl Host {
     ) -> io::Result<Found> {
         let mut sockets = ask(&self.entrance, netns, query)?;
         let mut unseen = Unseen::default();
-        if super::super::generation() < TELLS_BOUND && wants_tcp(query.protocols) {
+        if crate::host::kernel_version::generation() < TELLS_BOUND && wants_tcp(query.protocols) {
             let known = sockets.iter().map(|socket| socket.inode).collect();
             let bound = copies::bound(&self.procfs, netns.inode(), query, &known);
             unseen.bound_sockets = bound.is_partial;

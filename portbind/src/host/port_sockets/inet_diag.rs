@@ -3,9 +3,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::sock_diag::{SockDiag, attributes, u32_at};
-use super::{PortSocket, Query};
+use super::query::Query;
+use super::socket::PortSocket;
 use crate::event::{Family, Protocol, State};
+use crate::host::sock_diag::{SockDiag, attributes, u32_at};
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;

@@ -2,8 +2,13 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
-use super::*;
+use super::ask::ask;
+use super::find::Found;
+use super::query::{Protocols, Query};
+use crate::event::{Family, Ownership, Protocol, State};
 use crate::host::Host;
+use crate::host::entrance::Entrance;
+use crate::host::netns::Netns;
 use crate::host::procfs::Procfs;
 use crate::host::sockets::SocketOwners;
 

@@ -1,6 +1,6 @@
 //! Questions to structs: where a member is, and how large they are.
 
-use super::Btf;
+use super::data::Btf;
 use super::error::BtfError;
 use super::names::Names;
 use super::types::{Kind, Type};
@@ -40,8 +40,35 @@ pub struct Structs<'b, 'a, 'n> {
     found: Vec<(&'n str, Vec<u32>)>,
 }
 
+impl<'a> Btf<'a> {
+    /// Finds all structs of these names in one pass, to be asked about afterwards.
+    #[must_use]
+    pub fn structs<'b, 'n>(&'b self, names: &[&'n str]) -> Structs<'b, 'a, 'n> {
+        Structs::find(self, names)
+    }
+
+    /// Where a member is, as [`Structs::member`] says it. Passes over all structs: ask through
+    /// [`Btf::structs`] if there are several questions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Structs::member`].
+    pub fn member(&self, type_name: &str, path: &str) -> Result<Member, BtfError> {
+        self.structs(&[type_name]).member(type_name, path)
+    }
+
+    /// Size of a struct in bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Structs::size_of`].
+    pub fn size_of(&self, type_name: &str) -> Result<u32, BtfError> {
+        self.structs(&[type_name]).size_of(type_name)
+    }
+}
+
 impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
-    pub(super) fn find(btf: &'b Btf<'a>, names: &[&'n str]) -> Self {
+    fn find(btf: &'b Btf<'a>, names: &[&'n str]) -> Self {
         let wanted = Names::new(names);
         let mut found: Vec<_> = wanted.as_slice().iter().map(|&name| (name, Vec::new())).collect();
         for &id in &btf.structs {

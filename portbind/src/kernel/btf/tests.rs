@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Btf;
+use super::data::Btf;
 use super::error::BtfError;
 use super::members::Member;
 use super::types::Kind;

@@ -6,7 +6,8 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use portbind_ebpf::abi::{self, FileView};
 
-use super::{Asker, Enricher, Question, limits};
+use super::asker::Asker;
+use super::{Enricher, Question, limits};
 use crate::cli::session::processes::Introduced;
 use crate::diagnosis::unix::{self, Facts, Object};
 use crate::diagnosis::{elsewhere, other};

@@ -4,20 +4,13 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::asker::Asker;
 use super::{Enricher, limits};
 use crate::event::{Holder, HolderProcess, Ownership, Process};
 use crate::host::OwnerFds;
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;
 use crate::kernel::evidence;
-
-/// Who asked for a port.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asker<'a> {
-    pub(super) process: &'a Rc<Process>,
-    /// When that was refused, in nanoseconds since boot.
-    pub(super) refused: u64,
-}
 
 impl Enricher {
     /// Finds who has the holders open, and describes some of them.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use nix::sys::resource::{Resource, getrlimit};
 use rustix::io::Errno;
 
-use crate::cli::writer::Refused;
+use super::writer::refused::Refused;
 use crate::escape::{self, Escaped};
 use crate::kernel::error::TraceError;
 use crate::recording;

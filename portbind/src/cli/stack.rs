@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::error::Error;
+use crate::cli::error::Error;
 
 /// More than the deepest calls take: a release build runs a command with 128 KiB, a debug build with 400 KiB.
 const ROOM: usize = 1 << 20;

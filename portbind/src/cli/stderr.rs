@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::escape::Prose;
 
 /// Says a sentence, in one write. A line of the sentence that is not the first is indented. That standard error is

@@ -1,0 +1,120 @@
+//! What to run, and what to make of it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::identity::Identity;
+use crate::cli::session::Settings;
+use crate::cli::values::ErrorSet;
+use crate::event::Command;
+use crate::host::clock::boot_time;
+use crate::host::confinement::Purpose;
+use crate::host::job::job_to_be;
+use crate::host::{Host, invoker};
+use crate::kernel::backend::Backend;
+use crate::output::ci;
+use crate::output::color::ColorChoice;
+use crate::secrets::Secrets;
+
+/// How long what is left to be recorded may take once the command has ended.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// What to run, and what to make of it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_STATUS)]
+pub struct Args {
+    /// Run the command as this user, by name or number; else as who called sudo.
+    #[arg(short, long, value_name = "USER")]
+    pub(super) user: Option<String>,
+    /// Append every event to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
+    /// Write a page that any browser shows to this file, in place of what is there.
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) report: Option<PathBuf>,
+    /// End with status 1 for what was found, though the command itself ended with 0.
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
+    pub(super) fail_on: Vec<Finding>,
+    /// Which errors are refusals: eaddrinuse, all, or a list of names and numbers.
+    #[arg(short, long, value_name = "LIST", default_value = "eaddrinuse")]
+    pub(super) errors: ErrorSet,
+    /// Tell the findings in the form of this CI system, too; -q leaves them out.
+    #[arg(long, value_name = "SYSTEM", value_enum, default_value_t)]
+    pub(super) ci: ci::Choice,
+    /// Where tracing is not possible, say so and run the command without.
+    #[arg(long)]
+    pub(super) optional: bool,
+    /// Use this backend instead of the first that works.
+    #[arg(long, value_enum)]
+    pub(super) backend: Option<Backend>,
+    /// Remember at most this many moments in the life of ports.
+    #[arg(long, value_name = "N", default_value_t = 8192)]
+    pub(super) history_limit: usize,
+    /// Also follow the ports that connect(2) picks.
+    #[arg(long)]
+    pub(super) track_connects: bool,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    pub(super) color: ColorChoice,
+    /// Write passwords and tokens in arguments to the recording as they are; else *** stands in their place.
+    #[arg(long)]
+    pub(super) show_secrets: bool,
+    /// Tell each refusal on stderr when it happens, too.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Say nothing on stderr but errors.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: that of the command; 128 + N if signal N ended it; 125 if portbind itself failed;
+             126 if the command cannot be run; 127 if it is not found; 1 for --fail-on.
+
+Examples:
+  sudo portbind run -- cargo test
+  sudo portbind run --record run.jsonl --fail-on refusal,leak -- make check";
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Finding {
+    /// A refused bind.
+    Refusal,
+    /// A socket that outlives the command.
+    Leak,
+}
+
+impl Args {
+    pub(super) const fn secrets(&self) -> Secrets {
+        if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
+    }
+
+    pub(super) const fn settings(&self, command: u32) -> Settings {
+        Settings {
+            purpose: Purpose::Run { command },
+            quiet: true,
+            verbose: 0,
+            count: None,
+            history_limit: self.history_limit,
+            last_words: LAST_WORDS,
+        }
+    }
+
+    /// The command that process `pid` is about to become.
+    pub(super) fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
+        let launcher = host.describe(pid);
+        let known = launcher.as_ref().and_then(|process| process.job.as_deref());
+        Command {
+            time: host.clock.at(boot_time()),
+            pid,
+            args: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            uid: identity.uid,
+            user: host.users.name(identity.uid),
+            job: job_to_be(&invoker::packed(&identity.environment), pid, known),
+        }
+    }
+}

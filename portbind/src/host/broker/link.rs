@@ -1,0 +1,52 @@
+//! Packets between portbind and its broker.
+
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::cmsg_space;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+
+/// Bytes of an answer: an error number (0 for none), and the number of a [`Liveness`](super::question::Liveness).
+pub(super) const ANSWER: usize = 8;
+
+/// Sends a message, with at most one descriptor.
+pub(super) fn send(link: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let with = with.as_slice();
+    if !with.is_empty() && !control.push(SendAncillaryMessage::ScmRights(with)) {
+        return Err(Errno::NOBUFS);
+    }
+    // Who is gone is no reason for a signal.
+    let parts = [IoSlice::new(bytes)];
+    let sent = retry_on_intr(|| sendmsg(link, &parts, &mut control, SendFlags::NOSIGNAL))?;
+    if sent == bytes.len() { Ok(()) } else { Err(Errno::MSGSIZE) }
+}
+
+/// A message of this length, or why it is none; and the descriptor that came with it.
+pub(super) type Message<const LEN: usize> = (Result<[u8; LEN], Errno>, Option<OwnedFd>);
+
+/// Receives a message of exactly this length, and the descriptor that came with it; nothing at the end of the
+/// connection. Of several descriptors the kernel closes all but the first, for which alone there is room.
+pub(super) fn receive<const LEN: usize>(link: BorrowedFd<'_>) -> Result<Option<Message<LEN>>, Errno> {
+    let mut bytes = [0; LEN];
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut bytes)];
+    let received = retry_on_intr(|| recvmsg(link, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC))?;
+    let mut descriptors = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    let with = descriptors.next();
+    if received.bytes == 0 && with.is_none() {
+        return Ok(None);
+    }
+    let is_whole = received.bytes == LEN && !received.flags.contains(ReturnFlags::TRUNC);
+    Ok(Some((is_whole.then_some(bytes).ok_or(Errno::INVAL), with)))
+}

@@ -1,0 +1,66 @@
+//! What look-ups begin with.
+
+use std::path::Path;
+
+use super::clock::BootClock;
+use super::entrance::Entrance;
+use super::files::Files;
+use super::patience::Patience;
+use super::procfs::Procfs;
+use super::socket_units::SocketUnits;
+use super::users::Users;
+
+/// What describing a process takes: the process table, the clock, the names of users, and the files
+/// that container runtimes and systemd keep.
+#[derive(Debug)]
+pub struct Host {
+    /// The process table.
+    pub procfs: Procfs,
+    /// Turns times since boot into wall clock times.
+    pub clock: BootClock,
+    /// Names of users.
+    pub users: Users,
+    /// How it looks into other namespaces.
+    pub entrance: Entrance,
+    pub(super) files: Files,
+    pub(super) patience: Patience,
+}
+
+impl Host {
+    /// The machine this program runs on.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(Path::new("/"))
+    }
+
+    /// The machine whose files lie below `root`; the clock is this one's.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self {
+            procfs: Procfs::at(root.join("proc")),
+            clock: BootClock::new(),
+            users: Users::at(root.join("etc/passwd")),
+            entrance: Entrance::Own,
+            files: Files::at(root),
+            patience: Patience::default(),
+        }
+    }
+
+    /// The same machine, looked at through another entrance.
+    #[must_use]
+    pub fn through(self, entrance: Entrance) -> Self {
+        Self { entrance, ..self }
+    }
+
+    /// The socket units of systemd.
+    #[must_use]
+    pub const fn socket_units(&self) -> SocketUnits<'_> {
+        SocketUnits::new(&self.files)
+    }
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self::new()
+    }
+}
