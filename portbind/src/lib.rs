@@ -15,5 +15,6 @@ pub mod output;
 pub mod recording;
 pub mod report;
 pub mod secrets;
+pub mod session;
 pub mod sys;
 pub mod wire;

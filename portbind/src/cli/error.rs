@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::writer::refused::Refused;
 use crate::escape::{self, Escaped};
 use crate::kernel::error::TraceError;
-use crate::recording;
+use crate::{recording, session};
 
 /// How portbind ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +167,17 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+impl From<session::Error> for Error {
+    fn from(error: session::Error) -> Self {
+        match error {
+            session::Error::Privileges(missing) => Self::Privileges(missing),
+            session::Error::Trace(error) => Self::Trace(error),
+            session::Error::Write(source) => Self::Write(source),
+            session::Error::System { doing, source } => Self::System { doing, source },
+        }
+    }
 }
 
 impl Error {

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::session::source::Source;
 use super::style::style;
 use super::values::NetnsRef;
 use super::writer::Caller;
@@ -25,6 +24,7 @@ use crate::host::stale::aside;
 use crate::host::unix::{Sight, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, Links, Netns, SocketOwners};
+use crate::kernel::owner_source::OwnerSource;
 use crate::output::Style;
 use crate::output::answer::{Answer, AnswerFormat};
 use crate::output::color::ColorChoice;
@@ -50,7 +50,7 @@ pub(super) struct Helper {
     pub(super) netns: Netns,
     format: AnswerFormat,
     pub(super) style: Style,
-    owners: OnceCell<Source>,
+    owners: OnceCell<OwnerSource>,
     has_namespace_option: bool,
 }
 
@@ -166,7 +166,7 @@ impl Helper {
     }
 
     fn owners(&self, inodes: &HashSet<u64>) -> Scan {
-        let source = || Source::for_one_question(SocketOwners::new(self.host.procfs.clone()));
+        let source = || OwnerSource::for_one_question(SocketOwners::new(self.host.procfs.clone()));
         self.owners.get_or_init(source).scan(inodes)
     }
 

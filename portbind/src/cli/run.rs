@@ -20,8 +20,7 @@ use self::collector::Collector;
 use self::identity::Identity;
 use self::launcher::Launcher;
 use self::trace::Trace;
-use super::broker;
-use super::session;
+use super::{broker, rights};
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::host::{Accounts, Host};
@@ -86,7 +85,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
-    session::require(|text| stderr::say_unless(args.quiet, text))?;
+    rights::require(|text| stderr::say_unless(args.quiet, text))?;
     if host.procfs.in_initial_pid_namespace() == Some(false) {
         return Err(Error::PidNamespace);
     }

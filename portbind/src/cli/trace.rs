@@ -9,11 +9,10 @@ use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
 
 use self::sink::Sink;
-use super::broker;
-use super::session::{self, Session, Settings};
 use super::stop::Stop;
 use super::style::style;
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
+use super::{broker, rights};
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::host::Host;
@@ -23,6 +22,8 @@ use crate::kernel::tracer::{Options, Tracer};
 use crate::output::color::ColorChoice;
 use crate::output::{Format, Style};
 use crate::secrets::Secrets;
+use crate::session::{self, Engine, Settings, Sink as _};
+use crate::sys::code;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 16;
@@ -103,8 +104,8 @@ pub struct Args {
 /// cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let filter = args.filter()?;
-    let sink = sink::open(args.output_format, args.style(), args.output.as_deref())?;
-    session::require(|text| stderr::say_unless(args.quiet, text))?;
+    let sink = sink::open(args.output_format, args.style(), args.output.as_deref(), args.quiet)?;
+    rights::require(|text| stderr::say_unless(args.quiet, text))?;
     let options = Options {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,
@@ -124,11 +125,22 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 /// Traces until a signal, a limit or a closed pipe ends it.
 async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
     let signals = Stop::on_signals()?;
-    let mut records = session::records(&tracer)?;
-    let mut session = Session::start(args.settings(), host, tracer, sink)?;
+    let records = session::records(&tracer)?;
+    let mut engine = Engine::new(args.settings(), host, tracer, records, sink);
+    // Not by the thread that writes notes: a thread that runs before the capabilities are given up keeps them.
+    if args.verbose > 1
+        && let Err(reason) = engine.follow_debug_lines()
+    {
+        stderr::say_unless(args.quiet, format_args!("there are no debug lines: {reason}"));
+    }
+    let is_verbose = args.verbose > 0;
+    rights::give_up(Purpose::Trace, is_verbose, |text| engine.sink_mut().note(text))?;
+    engine.begin(is_verbose)?;
+    code::let_go();
     let timeout = args.timeout.as_ref().map(|timeout| timeout.0);
-    let end = session.follow(&mut records, signals.or_after(timeout)).await?;
-    session.close(&mut records, end).await?;
+    let end = engine.follow(signals.or_after(timeout)).await?;
+    engine.close(end).await?;
+    engine.sink_mut().finish_notes().await;
     Ok(ExitStatus::Success)
 }
 
@@ -142,15 +154,8 @@ impl Args {
         Style { history: self.history, secrets: self.secrets(), ..style }
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
-            purpose: Purpose::Trace,
-            quiet: self.quiet,
-            verbose: self.verbose,
-            count: self.count,
-            history_limit: self.history_limit,
-            last_words: LAST_WORDS,
-        }
+    const fn settings(&self) -> Settings {
+        Settings { count: self.count, history_limit: self.history_limit, last_words: LAST_WORDS }
     }
 
     fn coalesces(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The account of a run.
 
+use std::time::Duration;
+
 /// The account of a run: every refusal is in exactly one of the parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
@@ -39,4 +41,30 @@ pub struct Gaps {
     pub history_lost: u64,
     /// Moments in the life of ports that were forgotten to stay within the limit.
     pub history_evicted: u64,
+}
+
+/// What one cache of a run has kept, and its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// What is kept.
+    pub name: &'static str,
+    /// Bytes at the end of the run; of the queue, the most there were.
+    pub bytes: usize,
+    /// Bytes that may be kept.
+    pub limit: usize,
+    /// Entries that made room for others.
+    pub evicted: u64,
+}
+
+/// The end of a run, accounted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Every refusal.
+    pub account: Account,
+    /// What the account lacks.
+    pub gaps: Gaps,
+    /// What was kept in memory, cache by cache.
+    pub caches: Vec<Cache>,
+    /// How long the run took.
+    pub elapsed: Duration,
 }

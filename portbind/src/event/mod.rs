@@ -26,7 +26,7 @@ pub mod shell_command;
 mod socket;
 pub mod units;
 
-pub use account::{Account, Gaps, LostBy};
+pub use account::{Account, Cache, Gaps, LostBy, Summary};
 pub use code::Code;
 pub use command::{Command, CommandEnd, Ended, Ending, Leak, Outcome};
 pub use container::{Container, Pod, Runtime};

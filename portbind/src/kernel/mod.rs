@@ -15,6 +15,7 @@ mod load;
 mod maps;
 pub mod name;
 pub mod object;
+pub(crate) mod owner_source;
 pub mod record;
 pub mod sockets;
 pub mod tracer;

@@ -155,6 +155,19 @@ impl Summary {
     }
 }
 
+impl From<&event::Summary> for Summary {
+    fn from(summary: &event::Summary) -> Self {
+        let event::Summary { account, gaps, caches, elapsed } = summary;
+        Self { caches: caches.iter().map(Cache::from).collect(), ..Self::new(account, gaps, *elapsed) }
+    }
+}
+
+impl From<&event::Cache> for Cache {
+    fn from(&event::Cache { name, bytes, limit, evicted }: &event::Cache) -> Self {
+        Self { name: name.into(), bytes, limit, evicted }
+    }
+}
+
 /// What the lines of older portbinds mean, which told of none that were not looked at.
 const fn always() -> bool {
     true

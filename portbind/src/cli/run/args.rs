@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::identity::Identity;
-use crate::cli::session::Settings;
 use crate::cli::values::ErrorSet;
 use crate::event::Command;
 use crate::host::clock::boot_time;
-use crate::host::confinement::Purpose;
 use crate::host::job::job_to_be;
 use crate::host::{Host, invoker};
 use crate::kernel::backend::Backend;
 use crate::output::ci;
 use crate::output::color::ColorChoice;
 use crate::secrets::Secrets;
+use crate::session::Settings;
 
 /// How long what is left to be recorded may take once the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -93,15 +92,8 @@ impl Args {
         if self.show_secrets { Secrets::Shown } else { Secrets::Masked }
     }
 
-    pub(super) const fn settings(&self, command: u32) -> Settings {
-        Settings {
-            purpose: Purpose::Run { command },
-            quiet: true,
-            verbose: 0,
-            count: None,
-            history_limit: self.history_limit,
-            last_words: LAST_WORDS,
-        }
+    pub(super) const fn settings(&self) -> Settings {
+        Settings { count: None, history_limit: self.history_limit, last_words: LAST_WORDS }
     }
 
     /// The command that process `pid` is about to become.

@@ -17,17 +17,18 @@ use super::identity::Identity;
 use super::page::Destination;
 use crate::cli::error::Error;
 use crate::cli::outlet::{Marker, Outlet, Outlets};
-use crate::cli::session;
 use crate::cli::stderr;
 use crate::cli::writer::Writer;
 use crate::diagnosis::tally::{Group, Tally};
-use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat};
+use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
 use crate::host::zone;
 use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
-use crate::output::{Format, Printer, Style, Summary, ci};
+use crate::output::{Format, Printer, Style, ci};
+use crate::session;
+use crate::wire;
 
 /// Ends of processes of the command that are remembered without a refusal.
 const RECENT_ENDS: usize = 4096;
@@ -59,7 +60,7 @@ pub(super) struct Collector {
     /// turn while its process ends.
     ends: Vec<Ended>,
     recent_ends: VecDeque<Ended>,
-    summary: Option<Summary>,
+    summary: Option<wire::Summary>,
 }
 
 /// What was found.
@@ -211,10 +212,6 @@ fn say_incomplete(error: io::Error) {
 }
 
 impl session::Sink for Collector {
-    fn begin(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
         let is_its = |end: &Ended| end.pid == refusal.process.pid && end.time >= refusal.time;
         if let Some(place) = self.recent_ends.iter().position(is_its) {
@@ -240,8 +237,16 @@ impl session::Sink for Collector {
         Ok(())
     }
 
-    fn outlets(&self) -> &Outlets {
-        &self.outlets
+    fn has_room(&self) -> bool {
+        self.outlets.have_room()
+    }
+
+    async fn changed(&self) {
+        self.outlets.changed().await;
+    }
+
+    async fn finish(&self, pause: Duration, deadline: Instant) -> u64 {
+        self.outlets.finish(pause, deadline).await
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {
@@ -257,7 +262,7 @@ impl session::Sink for Collector {
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        self.summary = Some(summary.clone());
+        self.summary = Some(wire::Summary::from(summary));
         Ok(())
     }
 }

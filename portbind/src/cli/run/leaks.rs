@@ -8,13 +8,13 @@ use tokio::time::{Instant, sleep};
 
 use super::collector::Collector;
 use crate::cli::error::Error;
-use crate::cli::session::{Records, Session};
 use crate::event::{Holder, Leak, PortKey, PortTable, Protocol};
 use crate::host::clock::boot_time;
 use crate::host::netns::Netns;
 use crate::host::port_sockets::Query;
 use crate::host::sockets::Scan;
 use crate::host::{Host, SocketOwners};
+use crate::session::Engine;
 
 /// How long descendants that are about to end may take for it: a command often ends before its servers do.
 const GRACE: Duration = Duration::from_millis(300);
@@ -22,15 +22,11 @@ const GRACE: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Finds them, when what is about to end has ended.
-pub(super) async fn find(
-    session: &mut Session<Collector>,
-    records: &mut Records,
-    host: &Host,
-) -> Result<Vec<Leak>, Error> {
+pub(super) async fn find(engine: &mut Engine<Collector>, host: &Host) -> Result<Vec<Leak>, Error> {
     let deadline = Instant::now() + GRACE;
     loop {
-        session.catch_up(records)?;
-        let leaks = look(session, host);
+        engine.catch_up()?;
+        let leaks = look(engine, host);
         if leaks.is_empty() || Instant::now() >= deadline {
             return Ok(leaks);
         }
@@ -38,8 +34,8 @@ pub(super) async fn find(
     }
 }
 
-fn look(session: &Session<Collector>, host: &Host) -> Vec<Leak> {
-    let members: HashSet<u32> = session.family().into_iter().collect();
+fn look(engine: &Engine<Collector>, host: &Host) -> Vec<Leak> {
+    let members: HashSet<u32> = engine.family().into_iter().collect();
     if members.is_empty() {
         return Vec::new();
     }
@@ -50,7 +46,7 @@ fn look(session: &Session<Collector>, host: &Host) -> Vec<Leak> {
         let of_members = |inodes: &HashSet<u64>| only(&scan, inodes, &members);
         let Ok(found) = host.port_sockets(&namespace, &Query::bound(), of_members) else { continue };
         let held = found.holders.into_iter().filter(|holder| !holder.processes.is_empty());
-        leaks.extend(held.filter_map(|socket| as_leak(session, netns, socket)).map(|socket| Leak {
+        leaks.extend(held.filter_map(|socket| as_leak(engine, netns, socket)).map(|socket| Leak {
             time,
             netns,
             socket,
@@ -61,9 +57,9 @@ fn look(session: &Session<Collector>, host: &Host) -> Vec<Leak> {
 
 /// A socket with who opened it. One of UDP that nobody was seen to bind has its port from a first datagram,
 /// as every client has: it stands in nobody's way for long.
-fn as_leak(session: &Session<Collector>, netns: u32, mut socket: Holder) -> Option<Holder> {
+fn as_leak(engine: &Engine<Collector>, netns: u32, mut socket: Holder) -> Option<Holder> {
     let key = PortKey { netns, table: PortTable::of(socket.protocol), port: socket.port };
-    match session.history().opening(key, socket.id) {
+    match engine.history().opening(key, socket.id) {
         Some(opening) => {
             socket.opened_by.clone_from(&opening.process);
             socket.since = opening.time;

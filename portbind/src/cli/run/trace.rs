@@ -11,19 +11,21 @@ use super::collector::{Collector, Found};
 use super::identity::Identity;
 use super::leaks;
 use crate::cli::error::Error;
-use crate::cli::session::{self, Records, Session};
-use crate::cli::stderr;
+use crate::cli::{rights, stderr};
 use crate::event::{CommandEnd, Leak};
 use crate::host::clock::boot_time;
+use crate::host::confinement::Purpose;
 use crate::host::{Entrance, Host};
 use crate::kernel::tracer::Tracer;
+use crate::session::{self, Engine, Records};
+use crate::sys::code;
 
 /// All that can be made ready before there is a command.
 pub(super) struct Trace {
     runtime: Runtime,
     tracer: Tracer,
     records: Records,
-    /// What the session looks into other namespaces by.
+    /// What the run looks into other namespaces by.
     entrance: Entrance,
 }
 
@@ -42,7 +44,7 @@ impl Trace {
     }
 }
 
-/// What a session has found out by its end, or until it failed.
+/// What a run has found out by its end, or until it failed.
 #[derive(Default)]
 struct Seen {
     end: Option<Timestamp>,
@@ -58,20 +60,23 @@ pub(super) fn follow(
     child: &mut Child,
     identity: &Identity,
 ) -> Option<Found> {
-    let Trace { runtime, tracer, mut records, entrance } = trace;
+    let Trace { runtime, tracer, records, entrance } = trace;
     let host = &Host::new().through(entrance.clone());
     let follow = async {
         tracer.adopt(child.pid())?;
-        let settings = args.settings(child.pid());
-        let mut session = Session::start(settings, Host::new().through(entrance), tracer, collector)?;
+        let host_of_engine = Host::new().through(entrance);
+        let mut engine = Engine::new(args.settings(), host_of_engine, tracer, records, collector);
+        rights::give_up(Purpose::Run { command: child.pid() }, false, |_| {})?;
+        engine.begin(false)?;
+        code::let_go();
         let command = args.describe(identity, host, child.pid());
         let started = command.time;
-        session.sink_mut().started(command);
+        engine.sink_mut().started(command);
         let mut seen = Seen::default();
-        if let Err(error) = watch(&mut session, &mut records, child, host, &mut seen).await {
+        if let Err(error) = watch(&mut engine, child, host, &mut seen).await {
             report(&error);
         }
-        let mut collector = session.into_sink();
+        let mut collector = engine.into_sink();
         let ending = child.wait().map_err(|source| Error::System { doing: NO_STATUS, source })?;
         let now = host.clock.at(boot_time());
         let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
@@ -86,18 +91,17 @@ pub(super) fn follow(
 pub(super) const NO_STATUS: &str = "cannot wait for the command";
 
 async fn watch(
-    session: &mut Session<Collector>,
-    records: &mut Records,
+    engine: &mut Engine<Collector>,
     child: &mut Child,
     host: &Host,
     seen: &mut Seen,
 ) -> Result<(), Error> {
     let watched = child.watch().map_err(|source| Error::System { doing: NO_STATUS, source })?;
     child.let_go();
-    let end = session.follow(records, child.ended(&watched)).await?;
+    let end = engine.follow(child.ended(&watched)).await?;
     seen.end = Some(host.clock.at(boot_time()));
-    seen.leaks = leaks::find(session, records, host).await?;
-    session.close(records, end).await
+    seen.leaks = leaks::find(engine, host).await?;
+    Ok(engine.close(end).await?)
 }
 
 fn report(error: &Error) {

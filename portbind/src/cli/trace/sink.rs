@@ -4,14 +4,19 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::cli::error::Error;
+use crate::cli::notes::Notes;
 use crate::cli::outlet::{Marker, Outlet, Outlets};
-use crate::cli::session;
 use crate::cli::writer::{Caller, Writer};
-use crate::event::{Refusal, Release, Repeat};
+use crate::event::{Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
-use crate::output::{Format, Printer, Style, Summary};
+use crate::output::{Format, Printer, Style};
+use crate::session;
+use crate::wire;
 
 /// The printer of a run.
 #[derive(Debug)]
@@ -19,10 +24,16 @@ pub(super) struct Sink {
     printer: Printer<Outlet>,
     outlets: Outlets,
     marker: Marker,
+    notes: Notes,
 }
 
 /// Opens it.
-pub(super) fn open(format: Format, style: Style, output: Option<&Path>) -> Result<Sink, Error> {
+pub(super) fn open(
+    format: Format,
+    style: Style,
+    output: Option<&Path>,
+    is_quiet: bool,
+) -> Result<Sink, Error> {
     let file = match output {
         // A descriptor of its own: what is written by a thread must not hold the lock of standard output.
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(Error::Write)?,
@@ -35,7 +46,14 @@ pub(super) fn open(format: Format, style: Style, output: Option<&Path>) -> Resul
     let mut outlets = Outlets::default();
     let outlet = outlets.add(file);
     let marker = outlet.marker();
-    Ok(Sink { printer: Printer::new(format, style, outlet), outlets, marker })
+    Ok(Sink { printer: Printer::new(format, style, outlet), outlets, marker, notes: Notes::new(is_quiet) })
+}
+
+impl Sink {
+    /// Waits for what was noted last.
+    pub(super) async fn finish_notes(&self) {
+        self.notes.finish().await;
+    }
 }
 
 impl session::Sink for Sink {
@@ -56,15 +74,27 @@ impl session::Sink for Sink {
         self.printer.repeat(repeat)
     }
 
-    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        self.printer.summary(summary)
+    fn note(&mut self, text: &str) {
+        self.notes.say(text);
     }
 
-    fn outlets(&self) -> &Outlets {
-        &self.outlets
+    fn has_room(&self) -> bool {
+        self.outlets.have_room()
+    }
+
+    async fn changed(&self) {
+        self.outlets.changed().await;
     }
 
     fn check(&mut self) -> io::Result<()> {
         self.outlets.failure().map_or(Ok(()), Err)
+    }
+
+    async fn finish(&self, pause: Duration, deadline: Instant) -> u64 {
+        self.outlets.finish(pause, deadline).await
+    }
+
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        self.printer.summary(&wire::Summary::from(summary))
     }
 }

@@ -4,17 +4,18 @@ use std::time::Instant as Clock;
 
 use tokio::time::Instant;
 
+use super::error::Error;
 use super::party::Party;
 use super::queue::{Opening, Pending};
+use super::run::{LATE_OPENING, MOST_WAITING, Run};
 use super::sink::{End, Sink, written};
-use super::{LATE_OPENING, MOST_WAITING, Session};
-use crate::cli::error::Error;
+
 use crate::event::{Release, Repeat};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;
 use crate::kernel::{alike, evidence};
 
-impl<S: Sink> Session<S> {
+impl<S: Sink> Run<S> {
     /// Shows a refusal, or puts it in the queue: where more of the same party wait there, where that party has had its
     /// share of the work, and while there is no room for what is written.
     pub(super) fn take_in(&mut self, evidence: Evidence) -> Result<Option<End>, Error> {
@@ -22,7 +23,7 @@ impl<S: Sink> Session<S> {
         let party = self.parties.of(&pending.evidence.refusal.identity);
         let pid = evidence::pid(&pending.evidence.refusal.header);
         let is_next = !self.queue.has(party, pid) && self.parties.has_share_left(party, pid, Clock::now());
-        if is_next && self.sink.outlets().have_room() {
+        if is_next && self.sink.has_room() {
             return self.show_for(party, pending);
         }
         self.wait_for_turn(party, pending);
@@ -45,7 +46,7 @@ impl<S: Sink> Session<S> {
 
     /// Whether a refusal in the queue can be shown.
     pub(super) fn may_work(&self) -> bool {
-        !self.queue.is_empty() && self.sink.outlets().have_room()
+        !self.queue.is_empty() && self.sink.has_room()
     }
 
     /// Shows refusals of the queue until `until`, and no fewer than one.
@@ -87,7 +88,7 @@ impl<S: Sink> Session<S> {
     pub(super) fn show_releases(&mut self, releases: Vec<Release>) -> Result<Option<End>, Error> {
         for release in releases {
             // The end of a conflict is not worth waiting for a reader.
-            if self.sink.outlets().have_room()
+            if self.sink.has_room()
                 && let Some(end) = written(self.sink.release(&release))?
             {
                 return Ok(Some(end));

@@ -2,8 +2,9 @@
 
 mod asker;
 mod limits;
-mod named;
+mod name_answer;
 mod owners;
+mod portless;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use portbind_ebpf::abi::{self, change, operation, walk};
 
 use self::asker::Asker;
+use self::name_answer::NameAnswer;
 use super::bounded::Usage;
 use super::descriptors::Descriptors;
 use super::known_ports::KnownPorts;
@@ -21,7 +23,6 @@ use super::netns_names::NetnsNames;
 use super::processes::{Introduced, Processes};
 use super::recent::FRESH;
 use super::seeds::Seeds;
-use super::source::Source;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::facts::PortFacts;
@@ -41,6 +42,7 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::error::AttachError;
 use crate::kernel::evidence;
+use crate::kernel::owner_source::OwnerSource;
 use crate::kernel::tracer::Tracer;
 
 /// How long after a refusal the bind that caused it may be dated, in nanoseconds.
@@ -52,12 +54,12 @@ pub(super) struct Enricher {
     processes: Processes,
     history: History,
     aftermath: Aftermath,
-    owners: OwnerCache<Source>,
+    owners: OwnerCache<OwnerSource>,
     fallback: Option<AttachError>,
     seeds: Seeds,
     netns_names: NetnsNames,
     descriptors: Descriptors,
-    names_seen: NamesSeen<named::Found>,
+    names_seen: NamesSeen<NameAnswer>,
     interfaces: Interfaces,
     facts: KnownPorts,
     generation: Generation,
@@ -71,8 +73,8 @@ impl Enricher {
         // The iterator numbers processes as the kernel does.
         let is_nested = host.procfs.in_initial_pid_namespace() == Some(false);
         let (source, fallback) = match (is_nested, tracer.open_sockets()) {
-            (false, Ok(open_sockets)) => (Source::Kernel(open_sockets, procfs), None),
-            (_, tried) => (Source::Procfs(procfs), tried.err()),
+            (false, Ok(open_sockets)) => (OwnerSource::Kernel(open_sockets, procfs), None),
+            (_, tried) => (OwnerSource::Procfs(procfs), tried.err()),
         };
         Self {
             seeds: Seeds::default(),

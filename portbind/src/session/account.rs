@@ -6,24 +6,22 @@ use portbind_ebpf::abi::counter;
 use tokio::time::Instant;
 
 use super::bounded::Usage;
-use super::sink::{End, Sink};
-use super::{Drained, LATE_OPENING, Records, Session, written};
-use crate::cli::error::Error;
-use crate::event::{Account, Gaps};
+use super::error::Error;
+use super::run::{Drained, LATE_OPENING, Records, Run};
+use super::sink::{End, Sink, written};
+use crate::event::{Account, Cache, Gaps, Summary};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::record::Record;
-use crate::output::Summary;
 use crate::sys::ring::Ring;
-use crate::wire::Cache;
 
 /// How long the last records may take after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
-/// How long the last line on standard output, and those on standard error, may take.
+/// How long the last line may take.
 const LAST_LINE: Duration = Duration::from_millis(150);
 
-impl<S: Sink> Session<S> {
+impl<S: Sink> Run<S> {
     /// Detaches, shows what is left as far as there is time, and says how every refusal was accounted for.
-    pub(in crate::cli) async fn close(&mut self, records: &mut Records, end: End) -> Result<(), Error> {
+    pub(super) async fn close(&mut self, records: &mut Records, end: End) -> Result<(), Error> {
         let elapsed = self.begin.elapsed();
         let deadline = Instant::now() + self.settings.last_words;
         // The rest is for writing.
@@ -39,14 +37,14 @@ impl<S: Sink> Session<S> {
         self.account.filtered += kept_back;
         // What was counted at the moment when its count was given up is lost.
         let uncounted = self.account.refused.saturating_sub(self.read + kept_back + self.counted);
-        let unwritten = self.sink.outlets().finish(self.settings.last_words, deadline).await;
+        let unwritten = self.sink.finish(self.settings.last_words, deadline).await;
         self.account.shown = self.account.shown.saturating_sub(unwritten);
         self.account.lost = uncounted + self.overflow.lost + unwritten;
         let gaps = self.gaps(passed_over)?;
         self.tell_gaps(&gaps);
         self.tell_cut_off(cut_off, unwritten);
         let Account { refused, shown, coalesced, filtered, lost } = self.account;
-        self.status(&format!(
+        self.sink.note(&format!(
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
             elapsed.as_secs_f64(),
         ));
@@ -54,11 +52,10 @@ impl<S: Sink> Session<S> {
         let deadline = deadline.max(Instant::now()) + LAST_LINE;
         // Where events were not read, a line more is not either.
         if unwritten == 0 {
-            let summary = Summary { caches: self.caches(), ..Summary::new(&self.account, &gaps, elapsed) };
+            let summary = Summary { account: self.account, gaps, caches: self.caches(), elapsed };
             written(self.sink.summary(&summary))?;
-            self.sink.outlets().finish(self.settings.last_words, deadline).await;
+            self.sink.finish(self.settings.last_words, deadline).await;
         }
-        self.notes.finish(LAST_LINE, deadline.max(Instant::now() + LAST_LINE / 2)).await;
         written(self.sink.check()).map(drop)
     }
 
@@ -107,7 +104,7 @@ impl<S: Sink> Session<S> {
             } else {
                 let left = until.saturating_duration_since(Instant::now());
                 // In either case it is looked again.
-                let _woken = tokio::time::timeout(left, self.sink.outlets().changed()).await;
+                let _woken = tokio::time::timeout(left, self.sink.changed()).await;
                 written(self.sink.check())?;
             }
             self.end_waiting(Instant::now() + LATE_OPENING);
@@ -127,14 +124,15 @@ impl<S: Sink> Session<S> {
 
     fn tell_cut_off(&mut self, cut_off: u64, unwritten: u64) {
         if cut_off > 0 {
-            self.status(&format!("{cut_off} refusals only counted: the run ended before it was their turn"));
+            self.sink
+                .note(&format!("{cut_off} refusals only counted: the run ended before it was their turn"));
         }
         if unwritten > 0 {
-            self.status(&format!("{unwritten} refusals not written: nobody read them in time"));
+            self.sink.note(&format!("{unwritten} refusals not written: nobody read them in time"));
         }
         let lost = self.overflow.lost;
         if lost > 0 {
-            self.status(&format!(
+            self.sink.note(&format!(
                 "{lost} refusals lost: more kinds of them, of more processes, waited for their turn than can be counted at once"
             ));
         }
@@ -146,7 +144,7 @@ impl<S: Sink> Session<S> {
         usage.push(("queue", self.queue.usage()));
         let cache = |(name, usage): (&'static str, Usage)| {
             let Usage { bytes, limit, evicted } = usage;
-            Cache { name: name.into(), bytes, limit, evicted }
+            Cache { name, bytes, limit, evicted }
         };
         usage.into_iter().map(cache).collect()
     }
@@ -164,19 +162,20 @@ impl<S: Sink> Session<S> {
     fn tell_gaps(&mut self, gaps: &Gaps) {
         let Gaps { returns_missed, passed_over, history_lost, history_evicted, .. } = gaps;
         if *returns_missed > 0 {
-            self.status(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
+            self.sink
+                .note(&format!("{returns_missed} calls in flight missed: refusals among them went unseen"));
         }
         if *history_lost > 0 {
-            self.status(&format!("{history_lost} moments of the history of ports lost"));
+            self.sink.note(&format!("{history_lost} moments of the history of ports lost"));
         }
         if *history_evicted > 0 {
             let limit = self.settings.history_limit;
-            self.status(&format!(
+            self.sink.note(&format!(
                 "{history_evicted} moments of the history forgotten (--history-limit {limit})"
             ));
         }
         if *passed_over > 0 {
-            self.status(&format!(
+            self.sink.note(&format!(
                 "{passed_over} calls passed over by the kernel: refusals among them went unseen"
             ));
         }

@@ -1,12 +1,12 @@
 //! The rights that a run needs to begin, and those that it gives up when it has begun.
 
-use crate::cli::error::Error;
+use super::error::Error;
 use crate::host::Privileges;
 use crate::host::confinement::{Purpose, confine};
 use crate::host::priority;
 
 /// Checks that this process may trace. What it has to do without is said.
-pub(in crate::cli) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
+pub(super) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
     let privileges = Privileges::read();
     let missing = privileges.missing();
     if !missing.is_empty() {

@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use portbind_ebpf::abi::{self, FileView};
 
 use super::asker::Asker;
+use super::name_answer::NameAnswer;
 use super::{Enricher, Question, limits};
-use crate::cli::session::processes::Introduced;
 use crate::diagnosis::unix::{self, Facts, Object};
 use crate::diagnosis::{elsewhere, other};
-use crate::event::{Cause, Confidence, Errno, Fix, Holder, Name, Process, Protocol, Refusal, Socket, State};
+use crate::event::{Confidence, Errno, Holder, Name, Process, Protocol, Refusal, Socket, State};
 use crate::host::clock::boot_time;
 use crate::host::unix::{Likeness, Sight, look, namespace, namespaces, sees};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
@@ -19,37 +19,11 @@ use crate::host::{Host, netlink};
 use crate::kernel::assemble::{AskedName, Evidence};
 use crate::kernel::backend::Backend;
 use crate::kernel::{evidence, name};
-
-/// Bytes of a name, at most (`sun_path`, include/uapi/linux/un.h).
-const MOST_OF_NAME: usize = 108;
+use crate::session::processes::Introduced;
 
 /// How far the times of files are behind the clock: they are those of the last tick, of which the slowest kernels have 100
 /// a second.
 const FILE_TIME: SignedDuration = SignedDuration::from_millis(10);
-
-/// What has the name, and what that means.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    holders: Vec<Holder>,
-    cause: Cause,
-    fix: Option<Fix>,
-}
-
-impl Found {
-    /// A process has the name itself.
-    fn is_own(&self, pid: u32) -> bool {
-        self.holders.iter().flat_map(|holder| &holder.processes).any(|owner| owner.process.pid == pid)
-    }
-
-    /// Bytes that it takes besides its own; processes are counted with each holder.
-    fn heap_bytes(&self) -> usize {
-        let owned = |holder: &Holder| {
-            let processes: usize = holder.processes.iter().map(|owner| owner.process.bytes()).sum();
-            size_of::<Holder>() + processes + MOST_OF_NAME
-        };
-        self.holders.iter().map(owned).sum::<usize>() + self.cause.summary.len()
-    }
-}
 
 impl Enricher {
     /// Describes the refusal of a socket with this sockaddr.
@@ -70,7 +44,7 @@ impl Enricher {
             (self.find_name(&socket, &process, record, asked, now), Confidence::Afterwards)
         } else {
             let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
-            (Found { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
+            (NameAnswer { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
         };
         let mut refusal = Refusal {
             time: self.processes.host.clock.at(evidence.refusal.header.time),
@@ -100,7 +74,7 @@ impl Enricher {
         record: &abi::Refusal,
         name: &AskedName,
         now: Instant,
-    ) -> Found {
+    ) -> NameAnswer {
         let asked = &record.socket;
         let question = Question {
             pid: process.pid,
@@ -135,24 +109,24 @@ impl Enricher {
         record: &abi::Refusal,
         view: &FileView,
         now: Instant,
-    ) -> Found {
+    ) -> NameAnswer {
         match &socket.name {
             Some(Name::Path(path)) => {
                 let sight = self.sight(process, record, view, path);
                 let holders = self.bound_to(&sight, socket, process, now);
                 let Sight { object, absolute, is_ours, .. } = sight;
                 let facts = Facts::Path { object, absolute, is_ours };
-                Found { cause: unix::decide(&facts, process, &holders), fix: unix::fix(&facts), holders }
+                NameAnswer { cause: unix::decide(&facts, process, &holders), fix: unix::fix(&facts), holders }
             }
             Some(Name::Abstract(name)) => {
                 let wanted = Wanted::Abstract(name.clone(), socket.protocol);
                 let found = self.in_namespace(socket.netns, process.pid, &wanted);
                 let holders = self.holders(found, socket.netns, process, now);
-                Found { cause: unix::decide(&Facts::Abstract, process, &holders), fix: None, holders }
+                NameAnswer { cause: unix::decide(&Facts::Abstract, process, &holders), fix: None, holders }
             }
             _ => {
                 let holders = self.netlink(socket, process, now);
-                Found { cause: elsewhere::decide(socket, process, &holders), fix: None, holders }
+                NameAnswer { cause: elsewhere::decide(socket, process, &holders), fix: None, holders }
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::kernel::tracer::load_open_sockets;
 
 /// Where owners of sockets are asked for.
 #[derive(Debug)]
-pub(in crate::cli) enum Source {
+pub(crate) enum OwnerSource {
     /// The kernel's iterator, or `/proc` where a walk breaks off.
     Kernel(OpenSockets, SocketOwners),
     Procfs(SocketOwners),
@@ -22,10 +22,10 @@ pub(in crate::cli) enum Source {
 /// 30 ms, most of it to read the kernel's types, and a process with 50 descriptors takes `/proc` 0.1 ms.
 const WORTH_LOADING: usize = 512;
 
-impl Source {
+impl OwnerSource {
     /// What answers one question soonest: the kernel's iterator where there are many processes, and it can be
     /// loaded.
-    pub(in crate::cli) fn for_one_question(procfs: SocketOwners) -> Self {
+    pub(crate) fn for_one_question(procfs: SocketOwners) -> Self {
         let may_load = procfs.has_processes(WORTH_LOADING) && Privileges::read().missing().is_empty();
         match may_load.then(load_open_sockets) {
             Some(Ok(open_sockets)) => Self::Kernel(open_sockets, procfs),
@@ -34,7 +34,7 @@ impl Source {
     }
 
     /// As [`FdSource::find`], and how many processes may not be looked at.
-    pub(in crate::cli) fn scan(&self, inodes: &HashSet<u64>) -> Scan {
+    pub(crate) fn scan(&self, inodes: &HashSet<u64>) -> Scan {
         match self {
             Self::Kernel(..) => Scan { owners: self.find(inodes), unreadable: 0 },
             Self::Procfs(procfs) => procfs.scan(inodes).unwrap_or_default(),
@@ -43,7 +43,7 @@ impl Source {
 
     /// Every open socket; where only `/proc` tells, none: that takes long. It is looked through all the same where a walk
     /// breaks off, which it does at a process with more sockets than the kernel hands out at once.
-    pub(super) fn open_sockets(&self) -> Vec<OpenSocket> {
+    pub(crate) fn open_sockets(&self) -> Vec<OpenSocket> {
         match self {
             Self::Kernel(open_sockets, procfs) => open_sockets.all().unwrap_or_else(|_| from_procfs(procfs)),
             Self::Procfs(_) => Vec::new(),
@@ -51,7 +51,7 @@ impl Source {
     }
 }
 
-impl FdSource for Source {
+impl FdSource for OwnerSource {
     fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
         let (open_sockets, procfs) = match self {
             Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),

@@ -1,0 +1,102 @@
+//! What a session is to trace.
+
+use std::time::Duration;
+
+use portbind_ebpf::abi::{Filter, PORT_WORDS, life};
+
+use super::engine::Engine;
+use super::error::Error;
+use super::run::{Settings, records};
+use super::stream::{Session, Waiting};
+use crate::host::{Host, Privileges};
+use crate::kernel::backend::Backend;
+use crate::kernel::tracer::{Options, Tracer};
+
+/// Moments in the life of ports that are remembered, unless another number is set.
+const HISTORY_LIMIT: usize = 8192;
+/// How long the end of a session may take, unless another time is set.
+const LAST_WORDS: Duration = Duration::from_millis(750);
+
+/// What a session is to trace. Without any call: every EADDRINUSE on this machine, by the first backend that works.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    filter: Filter,
+    ports: Option<Box<[u64; PORT_WORDS as usize]>>,
+    backends: Vec<Backend>,
+    settings: Settings,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let settings = Settings { count: None, history_limit: HISTORY_LIMIT, last_words: LAST_WORDS };
+        Self { filter: Filter::ANY, ports: None, backends: Backend::ALL.to_vec(), settings }
+    }
+}
+
+impl Builder {
+    /// Only refusals of these ports; port 0 stands for calls that ask for any port.
+    pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        let mut words = Box::new([0; PORT_WORDS as usize]);
+        for port in ports {
+            if let Some(word) = words.get_mut(usize::from(port / 64)) {
+                *word |= 1 << (port % 64);
+            }
+        }
+        self.ports = Some(words);
+        self
+    }
+
+    /// Only refusals of this process, by thread group id.
+    pub const fn pid(mut self, pid: u32) -> Self {
+        self.filter.pid = pid;
+        self
+    }
+
+    /// Only this backend, in place of the first that works.
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backends = vec![backend];
+        self
+    }
+
+    /// Ends after so many refusals.
+    pub const fn count(mut self, refusals: u64) -> Self {
+        self.settings.count = Some(refusals);
+        self
+    }
+
+    /// Remembers at most so many moments in the life of ports.
+    pub const fn history_limit(mut self, moments: usize) -> Self {
+        self.settings.history_limit = moments;
+        self
+    }
+
+    /// How long [`Session::finish`] may take.
+    pub const fn last_words(mut self, time: Duration) -> Self {
+        self.settings.last_words = time;
+        self
+    }
+
+    /// Loads and attaches the programs. It has to be called within a runtime of tokio whose time and I/O are enabled.
+    ///
+    /// # Errors
+    /// If a capability is missing, or no backend works on this kernel.
+    pub fn start(self) -> Result<Session, Error> {
+        let missing = Privileges::read().missing();
+        if !missing.is_empty() {
+            return Err(Error::Privileges(missing));
+        }
+        let filter = Filter {
+            ports: u32::from(self.ports.is_some()),
+            ignored_pid: std::process::id(),
+            life: life::BOUND,
+            ..self.filter
+        };
+        let options = Options { backends: self.backends, filter, ports: self.ports, family: false };
+        let tracer = Tracer::start(&options)?;
+        let records = records(&tracer)?;
+        let mut engine = Engine::new(self.settings, Host::new(), tracer, records, Waiting::default());
+        engine.begin(false)?;
+        Ok(Session::of(engine))
+    }
+}

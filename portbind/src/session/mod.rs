@@ -1,0 +1,33 @@
+//! A run of tracing: refusals are read from the kernel, described, and handed out one by one.
+//!
+//! [`Session`] is for programs that embed portbind; the verbs `trace` and `run` drive the engine below it themselves.
+
+mod account;
+mod bounded;
+mod builder;
+mod descriptors;
+mod engine;
+mod enrich;
+pub mod error;
+mod known_ports;
+mod looks;
+mod names_seen;
+mod netns_names;
+mod overflow;
+mod party;
+mod processes;
+mod queue;
+mod recent;
+mod repeats;
+mod run;
+mod seeds;
+mod showing;
+mod sink;
+mod stream;
+
+pub use builder::Builder;
+pub(crate) use engine::Engine;
+pub use error::Error;
+pub(crate) use run::{Records, Settings, records};
+pub(crate) use sink::Sink;
+pub use stream::{Event, Finished, Session};

@@ -1,0 +1,138 @@
+//! Tracing for programs that embed portbind: events one after the other, and the account at the end.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::builder::Builder;
+use super::engine::Engine;
+use super::error::Error;
+use super::sink::{End, Sink};
+use crate::event::{Refusal, Release, Repeat, Summary};
+
+/// Events that wait to be taken; refusals that come then wait in the bounded queue of the run, or are counted.
+const ROOM: usize = 64;
+
+/// Something that a session has seen.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A call was refused.
+    Refusal(Box<Refusal>),
+    /// Refusals that were only counted: they came too fast to be described one by one.
+    Repeat(Box<Repeat>),
+    /// The port of an earlier refusal has become free.
+    Release(Box<Release>),
+}
+
+/// Tracing at work, from [`Builder::start`] until this is dropped or [`finish`](Self::finish) is called.
+///
+/// A session is driven by [`next`](Self::next) and nothing else: a program that does not call it for long has refusals
+/// counted instead of described. A session is not `Send`; it runs on a current-thread runtime of tokio, or in a
+/// `LocalSet`. It gives up no privilege of the process, installs no signal handler, and writes nothing.
+#[expect(missing_debug_implementations, reason = "the kernel half has none")]
+pub struct Session {
+    engine: Engine<Waiting>,
+    has_ended: bool,
+}
+
+/// The end of a session.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Finished {
+    /// Events that had not been taken.
+    pub events: Vec<Event>,
+    /// Every refusal, accounted for.
+    pub summary: Summary,
+}
+
+impl Session {
+    /// A session with the settings of `portbind trace`.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(super) const fn of(engine: Engine<Waiting>) -> Self {
+        Self { engine, has_ended: false }
+    }
+
+    /// Waits for the next event; `None` once the number of refusals that was asked for ([`Builder::count`]) has been
+    /// handed out. The future may be dropped at any time, as `tokio::select!` does: nothing is lost then.
+    ///
+    /// # Errors
+    /// If the kernel fails, for example because the limit of locked memory or of descriptors is too low.
+    pub async fn next(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            if let Some(event) = self.engine.sink_mut().events.pop_front() {
+                return Ok(Some(event));
+            }
+            if self.has_ended {
+                return Ok(None);
+            }
+            self.has_ended = self.engine.step().await?.is_some();
+        }
+    }
+
+    /// Ends tracing, describes what is left within the time that was set ([`Builder::last_words`]), and gives the account.
+    ///
+    /// # Errors
+    /// If the kernel fails.
+    pub async fn finish(mut self) -> Result<Finished, Error> {
+        self.engine.sink_mut().is_unbounded = true;
+        self.engine.close(End::Asked).await?;
+        let Waiting { events, summary, .. } = self.engine.into_sink();
+        Ok(Finished { events: events.into(), summary: summary.unwrap_or_default() })
+    }
+}
+
+/// Events that wait to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    events: VecDeque<Event>,
+    summary: Option<Summary>,
+    is_unbounded: bool,
+}
+
+impl Waiting {
+    fn push(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+}
+
+impl Sink for Waiting {
+    fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
+        self.push(Event::Refusal(Box::new(refusal.clone())));
+        Ok(())
+    }
+
+    fn release(&mut self, release: &Release) -> io::Result<()> {
+        self.push(Event::Release(Box::new(release.clone())));
+        Ok(())
+    }
+
+    fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        self.push(Event::Repeat(Box::new(repeat.clone())));
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        self.is_unbounded || self.events.len() < ROOM
+    }
+
+    async fn changed(&self) {
+        // Events are taken between two steps, and never during one.
+        pending::<()>().await;
+    }
+
+    async fn finish(&self, _: Duration, _: Instant) -> u64 {
+        0
+    }
+
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        self.summary = Some(summary.clone());
+        Ok(())
+    }
+}
