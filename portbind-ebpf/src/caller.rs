@@ -4,13 +4,17 @@ use portbind_ebpf::abi::{
     self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
 };
 
-use crate::kernel::{
-    FILTER, InPlace, Memory, Ptr, Slot, Step, at, copy, copy_current_comm, copy_path_name, current_cgroup,
-    current_owner, current_pid, current_task, get, global, jiffies, repeat, set, verified_once,
-};
+use crate::kernel::clock::jiffies;
+use crate::kernel::globals::{FILTER, at, global};
+use crate::kernel::memory::{Memory, Ptr, copy, copy_path_name};
+use crate::kernel::ring::Slot;
+use crate::kernel::task::{copy_current_comm, current_cgroup, current_owner, current_pid, current_task};
+use crate::kernel::values::InPlace;
+use crate::kernel::volatile::{get, set};
+use crate::kernel::{Step, repeat, verified_once};
 use crate::maps::{INTRODUCED, Introduced};
 use crate::party;
-use crate::refusal::header;
+use crate::record::header;
 
 /// Steps up the path of an executable, mount points included.
 const MAX_PATH_STEPS: u32 = 20;

@@ -2,9 +2,14 @@
 
 use portbind_ebpf::abi::{Ended, counter, kind};
 
-use crate::kernel::{Ptr, Slot, at, boot_time, count, current_pid};
+use crate::kernel::clock::boot_time;
+use crate::kernel::counters::count;
+use crate::kernel::globals::at;
+use crate::kernel::memory::Ptr;
+use crate::kernel::ring::Slot;
+use crate::kernel::task::current_pid;
 use crate::maps::FAMILY;
-use crate::refusal::header;
+use crate::record::header;
 
 /// The exit status of the whole thread group is decided (`SIGNAL_GROUP_EXIT`, include/linux/sched/signal.h).
 const SIGNAL_GROUP_EXIT: u32 = 4;

@@ -3,8 +3,13 @@
 use portbind_ebpf::abi::{ERROR_WORDS, protocol};
 
 use crate::family;
-use crate::kernel::{FILTER, at, current_pid, current_task, global, opaque, wanted_ports};
-use crate::sock::{AF_NETLINK, AF_UNIX, AF_VSOCK, Asked, nonzero};
+use crate::kernel::globals::{FILTER, at, global};
+use crate::kernel::ports::wanted_ports;
+use crate::kernel::task::{current_pid, current_task};
+use crate::kernel::volatile::opaque;
+use crate::sock::asked::Asked;
+use crate::sock::bits::nonzero;
+use crate::sock::numbers::{AF_NETLINK, AF_UNIX, AF_VSOCK};
 
 /// Errors of the kernel are below this (`MAX_ERRNO` is 4095; those that exist end at 133).
 const ERRORS: u32 = ERROR_WORDS as u32 * 64;

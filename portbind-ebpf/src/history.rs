@@ -4,12 +4,20 @@ use portbind_ebpf::abi::{Bound, Change, RING_HEADER_LEN, change, counter, kind, 
 
 use crate::caller;
 use crate::filter;
-use crate::holders::is_connected_only;
-use crate::kernel::{Ptr, Slot, at, boot_time, copy_current_comm, count, current_task, get, room};
+use crate::holders::bucket::is_connected_only;
+use crate::kernel::clock::boot_time;
+use crate::kernel::counters::count;
+use crate::kernel::globals::at;
+use crate::kernel::memory::{Ptr, room};
+use crate::kernel::ring::Slot;
+use crate::kernel::task::{copy_current_comm, current_task};
+use crate::kernel::volatile::get;
 use crate::maps::AWAITED;
 use crate::party;
-use crate::refusal::header;
-use crate::sock::{Common, Sock, TCP_CLOSE, TCP_LISTEN, foreign};
+use crate::record::header;
+use crate::sock::common::Common;
+use crate::sock::handle::Sock;
+use crate::sock::numbers::{TCP_CLOSE, TCP_LISTEN, foreign};
 
 /// TCP states (include/net/tcp_states.h).
 const TCP_ESTABLISHED: u8 = 1;

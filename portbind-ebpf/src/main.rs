@@ -14,14 +14,17 @@ mod history;
 mod holders;
 mod hooks;
 mod kernel;
+mod little_room;
 mod maps;
 mod named;
 mod open_files;
 mod party;
+mod record;
 mod refusal;
 mod scratch;
 mod sock;
 mod storm;
+mod window;
 
 #[expect(unsafe_code, reason = "the kernel reads the licence from a symbol of this name")]
 // SAFETY: no other symbol of this name exists; the kernel only reads it.

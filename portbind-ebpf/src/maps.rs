@@ -1,4 +1,4 @@
-//! Every map, one line of purpose each. The read-only globals are in `kernel` and `filter`.
+//! Every map, one line of purpose each. The read-only globals are in `kernel::globals`.
 
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
@@ -7,8 +7,7 @@ use portbind_ebpf::abi::{
     RING_BYTES, Share, counter,
 };
 
-use crate::kernel::Blank;
-use crate::scratch::{PLACES, Scratch};
+use crate::scratch::shape::{PLACES, Scratch};
 
 /// Calls that can be in flight at once before the kprobe backend loses the arguments of some.
 const CALLS_IN_FLIGHT: u32 = 10_240;
@@ -72,6 +71,9 @@ pub(crate) static AWAITED: Array<u32> = Array::with_max_entries(1, 0);
 /// The sockets that the iterator over open files is to tell. User space writes it between walks.
 #[map]
 pub(crate) static INODES: Array<Inodes> = Array::with_max_entries(1, 0);
+
+/// Zeros, in the map [`BLANK`].
+pub(crate) type Blank = [u64; 16];
 
 /// A process that was introduced, as it was then.
 #[repr(C)]

@@ -8,9 +8,17 @@ use portbind_ebpf::abi::{FileView, Named, RING_HEADER_LEN, counter, kind};
 
 use crate::caller::{self, Caller};
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Slot, at, boot_time, copy, count, current_task, opaque};
-use crate::refusal::header;
-use crate::sock::{AF_NETLINK, AF_UNIX, Asked, Sock};
+use crate::kernel::clock::boot_time;
+use crate::kernel::counters::count;
+use crate::kernel::globals::at;
+use crate::kernel::memory::{Memory, Ptr, copy};
+use crate::kernel::ring::Slot;
+use crate::kernel::task::current_task;
+use crate::kernel::volatile::opaque;
+use crate::record::header;
+use crate::sock::asked::Asked;
+use crate::sock::handle::Sock;
+use crate::sock::numbers::{AF_NETLINK, AF_UNIX};
 use crate::storm;
 
 /// A sockaddr, where it lies.

@@ -2,13 +2,18 @@
 
 use portbind_ebpf::abi::{CROWD, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 
-use crate::kernel::{
-    InPlace, InPlaceOrNew, Ptr, Step, add, add_one, at, current_ancestor_cgroup, current_owner, current_task,
-    get, jiffies, repeat, set, verified_once,
-};
+use crate::kernel::atomic::{add, add_one};
+use crate::kernel::clock::jiffies;
+use crate::kernel::globals::at;
+use crate::kernel::memory::Ptr;
+use crate::kernel::task::{current_ancestor_cgroup, current_owner, current_task};
+use crate::kernel::values::{InPlace, InPlaceOrNew};
+use crate::kernel::volatile::{get, set};
+use crate::kernel::{Step, repeat, verified_once};
+use crate::little_room::has_little_room;
 use crate::maps::PARTIES;
-use crate::sock::nonzero;
-use crate::storm::{has_little_room, is_over};
+use crate::sock::bits::nonzero;
+use crate::window::is_over;
 
 /// User namespaces around each other, at most (create_user_ns, kernel/user_namespace.c).
 const MAX_NAMESPACES: u32 = 33;

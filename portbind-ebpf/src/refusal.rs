@@ -1,14 +1,23 @@
 //! One refusal: who asked for what, what the call returned, and who held it.
 
-use portbind_ebpf::abi::{Header, ONE_HOLDER_LEN, counter, kind, operation, walk as flag};
+use portbind_ebpf::abi::{ONE_HOLDER_LEN, counter, kind, operation, walk as flag};
 
 use crate::caller::{self, Caller};
 use crate::filter;
 use crate::history;
 use crate::holders::{self, Tables};
-use crate::kernel::{Memory, Ptr, boot_time, count, current_ids, read_sockaddr, room, set};
-use crate::scratch::{Place, Scratch};
-use crate::sock::{AF_INET, Asked, Common, Sock, Whole, choose, is_v4, mapped, nonzero};
+use crate::kernel::clock::boot_time;
+use crate::kernel::counters::count;
+use crate::kernel::memory::{Memory, Ptr, read_sockaddr, room};
+use crate::kernel::volatile::set;
+use crate::record::header;
+use crate::scratch::shape::{Place, Scratch};
+use crate::sock::address::{choose, mapped};
+use crate::sock::asked::Asked;
+use crate::sock::bits::nonzero;
+use crate::sock::common::{Common, Whole};
+use crate::sock::handle::Sock;
+use crate::sock::numbers::{AF_INET, is_v4};
 use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
@@ -17,15 +26,6 @@ const EAGAIN: u32 = 11;
 
 /// Bytes of the ring buffer that a refusal takes: few have more than one holder.
 const MOST_OFTEN_LEN: u32 = ONE_HOLDER_LEN as u32;
-
-/// Fills in the header of a record of the current task, about what happened at `time` (nanoseconds since boot).
-#[inline(always)]
-pub(crate) fn header(to: &mut Header, kind: u32, time: u64) {
-    to.kind = kind;
-    to.reserved = 0;
-    to.task = current_ids();
-    to.time = time;
-}
 
 /// get_port refused a port to the call `operation`, which will return what it always returns then (__inet_bind,
 /// inet_autobind and __inet_listen_sk in net/ipv4/af_inet.c). Returns whether that was counted.

@@ -1,17 +1,24 @@
 //! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
 //! little room, and nobody gets more than a share of what can be looked at and shown.
 
-use portbind_ebpf::abi::{Alike, MAX_KINDS, Often, PartyShare, RING_BYTES, Sample, Share, WINDOW, counter};
+use portbind_ebpf::abi::{Alike, MAX_KINDS, Often, PartyShare, Sample, Share, WINDOW, counter};
 
 use crate::caller::Caller;
 use crate::filter;
-use crate::kernel::{
-    FILTER, InPlace, InPlaceOrNew, add, add_one, at, count, current_owner, current_pid, current_task, get,
-    global, jiffies, set, verified_once, waiting_bytes,
-};
+use crate::kernel::atomic::{add, add_one};
+use crate::kernel::clock::jiffies;
+use crate::kernel::counters::count;
+use crate::kernel::globals::{FILTER, at, global};
+use crate::kernel::ring::waiting_bytes;
+use crate::kernel::task::{current_owner, current_pid, current_task};
+use crate::kernel::values::{InPlace, InPlaceOrNew};
+use crate::kernel::verified_once;
+use crate::kernel::volatile::{get, set};
+use crate::little_room::{HARDLY_ANY, has_little_room};
 use crate::maps::{ALIKE, PARTIES, SHARES};
 use crate::party;
-use crate::sock::Asked;
+use crate::sock::asked::Asked;
+use crate::window::is_over;
 
 /// Refusals of one process that are looked at in a window of time: a look costs it a microsecond, evidence some more, and
 /// that must not slow it down for good. All are looked at where a filter asks for more than the process, or loops are no
@@ -21,10 +28,6 @@ const SHARE: u64 = 8000;
 const FEW: u64 = 64;
 /// Bytes of the ring buffer that a party gets in a window of time for such processes.
 const SPARE: u64 = 128 << 10;
-/// There is little room while this much of the ring buffer is not read yet.
-const LITTLE_ROOM: u64 = RING_BYTES as u64 / 2;
-/// There is hardly any while this much is not.
-const HARDLY_ANY: u64 = RING_BYTES as u64 / 4 * 3;
 
 /// Counts a refusal without a look at it, if its process has had its share. Returns whether it did.
 #[inline(always)]
@@ -265,16 +268,4 @@ fn alike(asked: &Asked) -> Alike {
         port: asked.port,
         protocol: asked.protocol,
     }
-}
-
-/// Whether more of the ring buffer is not read yet than all parties may fill.
-#[inline(always)]
-pub(crate) fn has_little_room() -> bool {
-    waiting_bytes() > LITTLE_ROOM
-}
-
-/// Whether a window of time has passed. Ticks are exact enough, and reading a clock would cost as much as all else.
-#[inline(always)]
-pub(crate) fn is_over(since: u64, now: u64) -> bool {
-    now.wrapping_sub(since) > global(&FILTER.window)
 }

@@ -3,7 +3,8 @@
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{Address, COMM_LEN};
+use super::address::Address;
+use super::identity::COMM_LEN;
 
 record! {
 /// What refusals have to have in common; a key of the map `ALIKE`.

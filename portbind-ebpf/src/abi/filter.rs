@@ -3,7 +3,10 @@
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::ERROR_WORDS;
+/// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
+pub const ERROR_WORDS: usize = 3;
+/// Words of 64 bits in the map that holds the wanted ports, one bit a port.
+pub const PORT_WORDS: u32 = 65_536 / 64;
 
 record! {
 /// What a refusal must be to be reported. Zero, or an empty set, means: any.

@@ -3,7 +3,10 @@
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{COMM_LEN, Caller, Endpoint, Header, Identity};
+use super::caller::Caller;
+use super::endpoint::Endpoint;
+use super::header::Header;
+use super::identity::{COMM_LEN, Identity};
 
 /// What happened to a socket: the values of [`Change::what`].
 pub mod change {

@@ -3,7 +3,12 @@
 #[cfg(feature = "user")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{Header, Identity, NAME_LEN, Socket};
+use super::header::Header;
+use super::identity::Identity;
+use super::socket::Socket;
+
+/// Bytes of a sockaddr of any family (`_K_SS_MAXSIZE`, include/uapi/linux/socket.h).
+pub const NAME_LEN: usize = 128;
 
 record! {
 /// What a process sees of the file system: another one with the same sees the same at every path.

@@ -4,23 +4,28 @@
 //! every step is bounded, every socket is checked for namespace and port before it is believed, and
 //! what was cut short is said.
 
+pub(crate) mod bucket;
+mod found;
 #[cfg(not(feature = "bounded"))]
 mod own;
 mod tcp;
 mod udp;
 
-pub(crate) use tcp::is_connected_only;
-
 #[cfg(not(feature = "bounded"))]
 use portbind_ebpf::abi::OWN_SOCKETS;
-use portbind_ebpf::abi::{Address, MAX_HOLDERS, walk as flag};
+use portbind_ebpf::abi::{MAX_HOLDERS, walk as flag};
 
-use crate::kernel::{Ptr, Step, at, get, increment, opaque, repeat, set};
-use crate::scratch::{Scratch, Walk};
-use crate::sock::{
-    Asked, Common, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, Sock, TCP_LISTEN, Whole, differ,
-    foreign, inode_of_socket, nonzero, specific,
-};
+use self::found::add_flag;
+use crate::kernel::globals::at;
+use crate::kernel::memory::Ptr;
+use crate::kernel::volatile::{get, opaque, set};
+use crate::kernel::{Step, repeat};
+use crate::scratch::shape::Scratch;
+use crate::sock::asked::Asked;
+use crate::sock::bits::nonzero;
+use crate::sock::common::Whole;
+use crate::sock::handle::{Sock, inode_of_socket};
+use crate::sock::numbers::{IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
 
 /// Tables of sockets that a program can come to search. Told by its hook, so that what it cannot need is left out of
 /// it: a search is most of a program, which has to be verified and compiled before tracing can begin.
@@ -84,56 +89,4 @@ impl Step for Describing<'_> {
         set(&mut refusal.holders, index + 1);
         true
     }
-}
-
-#[inline(always)]
-fn add_flag(to: &mut Scratch, bit: u32) {
-    let flags = get(&to.refusal.flags) | bit;
-    set(&mut to.refusal.flags, flags);
-}
-
-/// Keeps a socket that sits on the asked port, unless it cannot be in the way: two addresses that are
-/// both specific, and differ, clash by no rule of any kernel.
-#[inline(always)]
-fn met(on_port: &OnPort, asked: &Asked, to: &mut Scratch) {
-    let address = &on_port.address;
-    let bystander = specific(address) & specific(&asked.address) & differ(address, &asked.address);
-    if opaque(bystander) != 0 {
-        increment(&mut to.refusal.bystanders);
-        return;
-    }
-    let index = get(&to.walk.met);
-    if index >= MAX_HOLDERS {
-        add_flag(to, flag::TRUNCATED);
-        return;
-    }
-    to.walk.found[index as usize] = on_port.sock.0.0;
-    set(&mut to.walk.met, index + 1);
-}
-
-/// A socket on the asked port.
-struct OnPort {
-    sock: Sock,
-    address: Address,
-    /// 1 if it listens.
-    is_listener: u64,
-}
-
-/// The socket whose list node lies at `node`, if it is of the asked namespace and port and not the refused one.
-#[inline(always)]
-fn on_port(node: Ptr, node_offset: u32, asked: &Asked, net: Ptr, walk: &mut Walk) -> Option<OnPort> {
-    let sock = Sock(Ptr(node.0.wrapping_sub(node_offset as u64)));
-    let common = Common::to(&mut walk.sock, sock);
-    let other = foreign(common.family())
-        | u64::from(common.port() ^ asked.port)
-        | (common.net().0 ^ net.0)
-        | 1 ^ nonzero(sock.0.0 ^ asked.sock.0.0);
-    if opaque(other) != 0 {
-        return None;
-    }
-    Some(OnPort {
-        sock,
-        address: common.local(),
-        is_listener: 1 ^ nonzero(u64::from(common.state() ^ TCP_LISTEN)),
-    })
 }

@@ -2,8 +2,12 @@
 
 use portbind_ebpf::abi::{Holder, OWN_DESCRIPTORS};
 
-use crate::kernel::{Block, Each, Ptr, at, count_up, current_task, set};
-use crate::sock::SOCK_WORDS;
+use crate::kernel::globals::at;
+use crate::kernel::memory::{Block, Ptr};
+use crate::kernel::task::current_task;
+use crate::kernel::volatile::set;
+use crate::kernel::{Each, count_up};
+use crate::sock::common::SOCK_WORDS;
 
 const COUNT: usize = OWN_DESCRIPTORS as usize;
 

@@ -6,10 +6,17 @@
 use portbind_ebpf::abi::{Address, walk as flag};
 use portbind_ebpf::layout::ABSENT;
 
-use super::{add_flag, met, on_port};
-use crate::kernel::{Ptr, Step, at, get, increment, opaque, repeat, set};
-use crate::scratch::Scratch;
-use crate::sock::{Asked, IPPROTO_MPTCP, differ, is_any, nonzero, only_v6, specific};
+use super::bucket::is_connected_only;
+use super::found::{add_flag, met, on_port};
+use crate::kernel::globals::at;
+use crate::kernel::memory::Ptr;
+use crate::kernel::volatile::{get, increment, opaque, set};
+use crate::kernel::{Step, repeat};
+use crate::scratch::shape::Scratch;
+use crate::sock::address::{differ, is_any, only_v6, specific};
+use crate::sock::asked::Asked;
+use crate::sock::bits::nonzero;
+use crate::sock::numbers::IPPROTO_MPTCP;
 
 /// Steps along one chain of the listen hash.
 const MAX_LISTEN_STEPS: u32 = 16;
@@ -226,14 +233,6 @@ impl Step for Buckets<'_> {
         self.node = self.node.follow(0);
         true
     }
-}
-
-/// Whether no socket in a bind bucket was ever bound to its port: all of them connected.
-#[inline(always)]
-pub(crate) fn is_connected_only(bucket: Ptr) -> bool {
-    let fast =
-        [at!(bucket_fastreuse), at!(bucket_fastreuseport)].map(|offset| bucket.read::<u8>(offset) as i8);
-    fast[0] < 0 && fast[1] < 0
 }
 
 /// Walks the owners of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local

@@ -3,10 +3,12 @@
 use portbind_ebpf::abi::walk as flag;
 use portbind_ebpf::layout::ABSENT;
 
-use super::{add_flag, met, on_port};
-use crate::kernel::{Ptr, Step, at, repeat};
-use crate::scratch::Scratch;
-use crate::sock::Asked;
+use super::found::{add_flag, met, on_port};
+use crate::kernel::globals::at;
+use crate::kernel::memory::Ptr;
+use crate::kernel::{Step, repeat};
+use crate::scratch::shape::Scratch;
+use crate::sock::asked::Asked;
 
 /// Steps along one slot.
 const MAX_STEPS: u32 = 96;

@@ -10,7 +10,9 @@ use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use super::tracepoint::sock_of_descriptor;
-use crate::kernel::{Ptr, current_ids, opaque};
+use crate::kernel::memory::Ptr;
+use crate::kernel::task::current_ids;
+use crate::kernel::volatile::opaque;
 
 /// `TP_PROTO(struct pt_regs *regs, long ret)` of raw tracepoint `sys_exit`.
 #[raw_tracepoint(tracepoint = "sys_exit")]

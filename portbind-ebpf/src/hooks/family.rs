@@ -4,7 +4,7 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 
 use crate::family;
-use crate::kernel::Ptr;
+use crate::kernel::memory::Ptr;
 
 /// `TP_PROTO(struct task_struct *parent, struct task_struct *child)` of raw tracepoint `sched_process_fork`
 /// (include/trace/events/sched.h); the parent is the current task (kernel_clone, kernel/fork.c).

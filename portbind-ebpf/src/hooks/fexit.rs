@@ -6,10 +6,11 @@ use aya_ebpf::programs::FExitContext;
 use portbind_ebpf::abi::operation;
 
 use crate::holders::Tables;
-use crate::kernel::{Ptr, argument as word};
+use crate::kernel::context::argument as word;
+use crate::kernel::memory::Ptr;
 use crate::refusal::{Search, call_returned};
-use crate::scratch::Place;
-use crate::sock::Sock;
+use crate::scratch::shape::Place;
+use crate::sock::handle::Sock;
 
 #[inline(always)]
 pub(super) fn argument(context: &FExitContext, index: u32) -> Ptr {

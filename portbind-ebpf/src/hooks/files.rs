@@ -8,10 +8,13 @@
 use core::ffi::c_void;
 
 #[cfg(feature = "bounded")]
-use crate::kernel::FileContext;
+use crate::kernel::iterator::FileContext;
 #[cfg(not(feature = "bounded"))]
-use crate::kernel::TaskContext;
-use crate::open_files;
+use crate::kernel::iterator::TaskContext;
+#[cfg(feature = "bounded")]
+use crate::open_files::file;
+#[cfg(not(feature = "bounded"))]
+use crate::open_files::table;
 
 /// Context of `bpf_iter__task` (kernel/bpf/task_iter.c).
 // SAFETY: no other symbol of this name exists; the loader finds the program by its section.
@@ -21,7 +24,7 @@ use crate::open_files;
 pub(crate) extern "C" fn sockets_by_task(context: *mut c_void) -> i32 {
     // SAFETY: the section makes the kernel pass such a context.
     if let Some(context) = unsafe { TaskContext::read(context) } {
-        open_files::of_task(context);
+        table::of_task(context);
     }
     0
 }
@@ -34,7 +37,7 @@ pub(crate) extern "C" fn sockets_by_task(context: *mut c_void) -> i32 {
 pub(crate) extern "C" fn sockets_by_file(context: *mut c_void) -> i32 {
     // SAFETY: the section makes the kernel pass such a context.
     if let Some(context) = unsafe { FileContext::read(context) } {
-        open_files::one(&context);
+        file::one(&context);
     }
     0
 }

@@ -5,8 +5,9 @@ use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
 use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext};
 
 use crate::history::{released, state_changed};
-use crate::kernel::Ptr;
-use crate::sock::{IPPROTO_TCP, Sock, TCP_CLOSE};
+use crate::kernel::memory::Ptr;
+use crate::sock::handle::Sock;
+use crate::sock::numbers::{IPPROTO_TCP, TCP_CLOSE};
 
 /// `TP_PROTO(const struct sock *sk, const int oldstate, const int newstate)` of raw tracepoint
 /// `inet_sock_set_state` (include/trace/events/sock.h). DCCP, SCTP and MPTCP pass here, too.

@@ -8,10 +8,14 @@ use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use portbind_ebpf::abi::{counter, operation};
 
-use crate::kernel::{InPlace, Ptr, count, current_ids, get, set};
+use crate::kernel::counters::count;
+use crate::kernel::memory::Ptr;
+use crate::kernel::task::current_ids;
+use crate::kernel::values::InPlace;
+use crate::kernel::volatile::{get, set};
 use crate::maps::{CALLS, Call};
 use crate::refusal::{Search, call_returned, port_refused};
-use crate::sock::Sock;
+use crate::sock::handle::Sock;
 
 #[inline(always)]
 fn argument(context: &ProbeContext, index: usize) -> u64 {

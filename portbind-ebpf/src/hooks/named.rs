@@ -9,13 +9,16 @@ use super::fexit::argument;
 use super::system_call::SystemCall;
 use super::tracepoint::sock_of_descriptor;
 #[cfg(not(feature = "bounded"))]
-use crate::kernel::Registers;
-use crate::kernel::{ByTask, Memory, Ptr, count, current_ids};
+use crate::kernel::context::Registers;
+use crate::kernel::counters::count;
+use crate::kernel::memory::{Memory, Ptr};
+use crate::kernel::task::current_ids;
+use crate::kernel::values::ByTask;
 use crate::maps::{NAMED_BINDS, NamedBind};
 #[cfg(feature = "bounded")]
 use crate::named::has_no_hook;
 use crate::named::{Name, bind_returned, system_bind_returned};
-use crate::sock::Sock;
+use crate::sock::handle::Sock;
 
 /// `int unix_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)`, and the same of netlink:
 /// the sockaddr is the kernel's copy, and the return value follows the arguments.

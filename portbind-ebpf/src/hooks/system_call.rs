@@ -5,8 +5,9 @@ use core::mem::offset_of;
 use aya_ebpf::bindings::pt_regs;
 use portbind_ebpf::abi::operation;
 
-use crate::kernel::{Ptr, opaque};
-use crate::sock::nonzero;
+use crate::kernel::memory::Ptr;
+use crate::kernel::volatile::opaque;
+use crate::sock::bits::nonzero;
 
 /// System call numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
 const BIND: u64 = 49;

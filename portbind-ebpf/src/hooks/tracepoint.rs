@@ -9,11 +9,14 @@ use portbind_ebpf::abi::operation;
 
 use super::system_call::SystemCall;
 use crate::filter;
-use crate::kernel::{Memory, Ptr, Registers, argument, at, current_task};
+use crate::kernel::context::{Registers, argument};
+use crate::kernel::globals::at;
+use crate::kernel::memory::{Memory, Ptr};
+use crate::kernel::task::current_task;
 use crate::named::{self, Name};
-use crate::open_files::SOCKFS_MAGIC;
+use crate::open_files::wanted::SOCKFS_MAGIC;
 use crate::refusal::{EADDRINUSE, FailedCall, Search, call_failed, call_succeeded};
-use crate::sock::Sock;
+use crate::sock::handle::Sock;
 use crate::storm;
 
 /// Errors lie between -MAX_ERRNO and -1.

@@ -14,7 +14,7 @@ use aya_ebpf::helpers::generated;
 #[cfg(feature = "bounded")]
 use self::known::Known;
 #[cfg(not(feature = "bounded"))]
-use super::Ptr;
+use super::memory::Ptr;
 
 /// Whoever reads the iterator.
 #[derive(Clone, Copy)]

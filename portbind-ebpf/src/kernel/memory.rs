@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use aya_ebpf::helpers::generated;
 use portbind_ebpf::abi::{self, COMM_LEN};
 
-use super::opaque;
+use super::volatile::opaque;
 
 /// An address in the kernel. Reading through it never faults: what cannot be read is zero.
 #[derive(Clone, Copy, PartialEq, Eq)]

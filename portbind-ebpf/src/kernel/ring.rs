@@ -10,7 +10,7 @@ use aya_ebpf::helpers::generated;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
 use portbind_ebpf::abi::{RING_BYTES, RING_HEADER_LEN};
 
-use super::opaque;
+use super::volatile::opaque;
 use crate::maps::RECORDS;
 
 /// Much is waiting while this much of the ring buffer is not read yet.

@@ -4,7 +4,7 @@
 
 use core::ptr;
 
-use crate::maps::BLANK;
+use crate::maps::{BLANK, Blank};
 
 /// A map whose values are changed where they are.
 pub(crate) trait InPlace<K, V> {
@@ -56,9 +56,6 @@ pub(crate) trait InPlaceOrNew<K, V>: InPlace<K, V> {
     }
 }
 
-/// Zeros, in the map `BLANK`.
-pub(crate) type Blank = [u64; 16];
-
 impl<K, V> InPlaceOrNew<K, V> for aya_ebpf::maps::HashMap<K, V> {
     #[inline(always)]
     fn add_blank(&self, key: &K, blank: &V) {
@@ -70,5 +67,19 @@ impl<K, V> InPlaceOrNew<K, V> for aya_ebpf::maps::LruHashMap<K, V> {
     #[inline(always)]
     fn add_blank(&self, key: &K, blank: &V) {
         let _ = self.insert(key, blank, NEW_ONLY);
+    }
+}
+
+/// A map keyed by task.
+pub(crate) trait ByTask<V> {
+    /// A copy of the value of a task.
+    fn of_task(&self, task: u64) -> Option<V>;
+}
+
+impl<V: Copy> ByTask<V> for aya_ebpf::maps::HashMap<u64, V> {
+    #[inline(always)]
+    fn of_task(&self, task: u64) -> Option<V> {
+        // SAFETY: a key is written and deleted by its own task only, so nobody changes the value meanwhile.
+        unsafe { self.get(&task) }.copied()
     }
 }

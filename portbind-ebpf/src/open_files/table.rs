@@ -3,8 +3,13 @@
 //! Nothing is locked or held; the kernel frees neither a table nor, in part, what is in it while the program runs
 //! (RCU). What looks like a hit is read once more, and believed if nothing of it has changed.
 
-use super::{OpenSocket, SOCKFS_MAGIC, is_wanted};
-use crate::kernel::{Each, Ptr, TaskContext, at, count_up};
+use portbind_ebpf::abi::OpenSocket;
+
+use super::wanted::{SOCKFS_MAGIC, is_wanted};
+use crate::kernel::globals::at;
+use crate::kernel::iterator::TaskContext;
+use crate::kernel::memory::Ptr;
+use crate::kernel::{Each, count_up};
 
 /// Descriptors whose files are looked up at once. Every table has a multiple of 64 (alloc_fdtable, fs/file.c).
 const BATCH: u32 = 32;

@@ -1,11 +1,17 @@
 //! A socket as it was at one moment: what all kinds share (`struct sock_common`, include/net/sock.h), or all that records
 //! tell of it, read at once.
 
-use portbind_ebpf::abi::{Address, Endpoint, Holder, Socket, option};
+use portbind_ebpf::abi::{Address, Holder, Socket, option};
 use portbind_ebpf::layout::{ABSENT, COMMON_LEN, SOCK_LEN};
 
-use super::{Asked, Place, Sock, choose, flag, is_v4, mapped};
-use crate::kernel::{Block, Plain, Ptr, Room, at, jiffies};
+use super::address::{choose, mapped};
+use super::asked::Asked;
+use super::bits::flag;
+use super::handle::Sock;
+use super::numbers::is_v4;
+use crate::kernel::clock::jiffies;
+use crate::kernel::globals::at;
+use crate::kernel::memory::{Block, Plain, Ptr, Room};
 
 /// Words of the common part.
 pub(crate) const COMMON_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
@@ -152,24 +158,6 @@ impl<const N: usize> Words<'_, N> {
             return v4;
         }
         choose(is_v4(self.family()), v4, self.0.get(v6))
-    }
-
-    /// Copies where the socket `sock` is.
-    ///
-    /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
-    /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
-    #[inline(always)]
-    pub(crate) fn describe_endpoint(&self, to: &mut Endpoint, sock: Sock, at: &Place) {
-        to.id = sock.0.0;
-        to.inode = at.inode;
-        to.address = at.address;
-        to.peer = self.peer();
-        to.netns = at.netns;
-        to.state = u32::from(self.state());
-        to.family = self.family();
-        to.protocol = at.protocol;
-        to.port = at.port;
-        to.peer_port = self.peer_port();
     }
 
     /// Bits of `abi::option` that the common part tells.

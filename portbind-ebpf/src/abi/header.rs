@@ -1,0 +1,18 @@
+//! What every record begins with.
+
+#[cfg(feature = "user")]
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+record! {
+/// Opens every record.
+pub struct Header = 24 {
+    /// One of [`kind`](super::kind).
+    pub kind: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Thread group id (upper half) and thread id (lower half), in the initial pid namespace.
+    pub task: u64,
+    /// Nanoseconds since boot, suspended time included (`bpf_ktime_get_boot_ns`).
+    pub time: u64,
+}
+}

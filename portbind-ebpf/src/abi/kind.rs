@@ -1,0 +1,14 @@
+//! What a record is: the first word of each.
+
+/// A [`Refusal`](super::Refusal).
+pub const REFUSAL: u32 = 1;
+/// A [`Bound`](super::Bound).
+pub const BOUND: u32 = 2;
+/// A [`Change`](super::Change).
+pub const CHANGE: u32 = 3;
+/// [`Ended`](super::Ended).
+pub const ENDED: u32 = 4;
+/// An [`Introduction`](super::Introduction).
+pub const INTRODUCTION: u32 = 5;
+/// A [`Named`](super::Named).
+pub const NAMED: u32 = 6;

@@ -1,0 +1,57 @@
+//! Where a socket is, as the life of ports tells it.
+
+use portbind_ebpf::abi::{Address, Endpoint};
+
+use super::common::{Common, Words};
+use super::handle::{Sock, inode_of_socket};
+use crate::kernel::globals::at;
+use crate::kernel::memory::room;
+
+/// What a record says of where a socket is, besides its common part.
+pub(crate) struct Place {
+    /// The local one: a refused socket has lost its own.
+    pub(crate) address: Address,
+    pub(crate) port: u16,
+    pub(crate) netns: u32,
+    pub(crate) protocol: u16,
+    pub(crate) inode: u64,
+}
+
+impl Sock {
+    /// Copies what the life of a port needs of a socket that has its address still.
+    #[inline(always)]
+    pub(crate) fn describe_endpoint(self, to: &mut Endpoint, port: u16) {
+        let mut room = room();
+        let common = Common::of(self, &mut room);
+        let at = self.place(&common, port, common.netns());
+        common.describe_endpoint(to, self, &at);
+    }
+
+    /// What more has to be looked at than the common part.
+    #[inline(always)]
+    pub(crate) fn place(self, common: &Common<'_>, port: u16, netns: u32) -> Place {
+        let protocol = self.protocol();
+        let inode = inode_of_socket(self.visible(protocol).0.follow(at!(sock_socket)));
+        Place { address: common.local(), port, netns, protocol, inode }
+    }
+}
+
+impl<const N: usize> Words<'_, N> {
+    /// Copies where the socket `sock` is.
+    ///
+    /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
+    /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
+    #[inline(always)]
+    pub(crate) fn describe_endpoint(&self, to: &mut Endpoint, sock: Sock, at: &Place) {
+        to.id = sock.0.0;
+        to.inode = at.inode;
+        to.address = at.address;
+        to.peer = self.peer();
+        to.netns = at.netns;
+        to.state = u32::from(self.state());
+        to.family = self.family();
+        to.protocol = at.protocol;
+        to.port = at.port;
+        to.peer_port = self.peer_port();
+    }
+}
