@@ -2,11 +2,11 @@
 
 mod crowd;
 mod family;
+mod say;
 mod state;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
@@ -22,6 +22,8 @@ use rustix::process::{Resource, Rlimit, getpid, ioctl_tiocsctty, kill_process, s
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::sys;
+
+use say::say;
 
 /// A wrapped command.
 #[derive(Clone, Debug, Subcommand)]
@@ -157,13 +159,6 @@ fn signals() -> anyhow::Result<ExitCode> {
         }
         patience = Some(Timespec { tv_sec: 0, tv_nsec: 200_000_000 });
     }
-}
-
-/// Says a line at once.
-pub(crate) fn say(line: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
 }
 
 fn become_command(command: &[OsString]) -> anyhow::Error {

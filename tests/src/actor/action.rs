@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::named::{Kind, Object, SocketName};
+use super::name::{Kind, Object, SocketName};
 
 /// One thing to do. `socket` is the label of a socket, `new` the label of one that appears.
 #[derive(Clone, Debug, Deserialize, Serialize)]

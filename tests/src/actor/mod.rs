@@ -6,11 +6,12 @@
 mod action;
 mod bulk;
 mod endpoint;
+mod name;
 mod named;
 mod perform;
+mod rename;
 mod sockets;
 
-use std::ffi::CString;
 use std::io::{BufRead as _, Write as _};
 
 use anyhow::Context as _;
@@ -18,7 +19,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 pub use self::action::{Action, Answer, Family, Protocol, SocketOption, Way, errno_name};
 pub use self::bulk::hold;
-pub use self::named::{Kind, Object, SocketName};
+pub use self::name::{Kind, Object, SocketName};
 
 /// Runs as an actor until the input ends.
 ///
@@ -43,18 +44,13 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sets the name of the calling thread; the kernel cuts it to 15 bytes.
-fn rename(name: &str) -> std::io::Result<()> {
-    Ok(rustix::thread::set_name(&CString::new(name)?)?)
-}
-
 /// Keeps whatever descriptors were inherited until the other end of the standard input is closed.
 ///
 /// # Errors
 ///
 /// If the name holds a NUL, or polling fails.
 pub fn sleep(name: &str) -> anyhow::Result<()> {
-    rename(name)?;
+    rename::rename(name)?;
     let stdin = std::io::stdin();
     // No event is asked for: a line for the parent must not be taken, only the hang-up counts.
     let mut waited = [PollFd::new(&stdin, PollFlags::empty())];

@@ -4,66 +4,11 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use serde::{Deserialize, Serialize};
 
 use super::action::{Answer, Way};
+use super::name::{Kind, Object, SocketName};
 use super::sockets::{Failure, Sockets, describe};
 use crate::sys;
-
-/// Above the numbers of all processes (PID_MAX_LIMIT, include/linux/threads.h).
-const NETLINK_BASE: u32 = 1 << 23;
-
-/// Family and type of a socket that has no port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// `AF_UNIX`, `SOCK_STREAM`.
-    UnixStream,
-    /// `AF_UNIX`, `SOCK_DGRAM`.
-    UnixDgram,
-    /// `AF_UNIX`, `SOCK_SEQPACKET`.
-    UnixSeqpacket,
-    /// `AF_NETLINK`, `NETLINK_ROUTE`.
-    NetlinkRoute,
-    /// `AF_VSOCK`, `SOCK_STREAM`.
-    VsockStream,
-    /// `AF_PACKET`, `SOCK_RAW`.
-    Packet,
-}
-
-/// The name of a socket that has no port.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SocketName {
-    /// A path in the folder of this play, given from the root on.
-    Path(String),
-    /// The same, given from that folder on, to which the actor goes first.
-    Relative(String),
-    /// A path as it is.
-    Absolute(String),
-    /// An abstract name, which the folder makes one of this play alone.
-    Abstract(String),
-    /// A port id of netlink, from a number that no process has.
-    Netlink(u32),
-    /// A port of vsock, of every machine.
-    Vsock(u32),
-    /// An interface, by index.
-    Packet(i32),
-}
-
-/// What is put at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Object {
-    /// An empty file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link to nothing.
-    DanglingLink,
-    /// A symbolic link to the folder of this play.
-    Link,
-}
 
 /// Opens a socket.
 pub(super) fn open(kind: Kind) -> Result<OwnedFd, Failure> {
@@ -110,38 +55,4 @@ pub(super) fn make(object: Object, path: &Path) -> Result<(), Failure> {
         Object::Link => std::os::unix::fs::symlink(".", path)?,
     }
     Ok(())
-}
-
-impl SocketName {
-    /// A `struct sockaddr_un`, `sockaddr_nl`, `sockaddr_vm` or `sockaddr_ll`.
-    fn sockaddr(&self, folder: &Path) -> Vec<u8> {
-        let unix = |path: &[u8]| [&1_u16.to_ne_bytes(), path].concat();
-        let words = |family: u16, rest: [u32; 3]| -> Vec<u8> {
-            let rest = rest.iter().flat_map(|word| word.to_ne_bytes());
-            u32::from(family).to_ne_bytes().into_iter().chain(rest).collect()
-        };
-        match self {
-            Self::Path(path) => unix(folder.join(path).as_os_str().as_encoded_bytes()),
-            Self::Relative(path) | Self::Absolute(path) => unix(path.as_bytes()),
-            Self::Abstract(_) => unix(self.told(folder).replacen('@', "\0", 1).as_bytes()),
-            // Port id, groups, and four bytes too many, which the kernel leaves alone.
-            Self::Netlink(port_id) => words(16, [NETLINK_BASE + port_id, 0, 0]),
-            Self::Vsock(port) => words(40, [*port, u32::MAX, 0]),
-            // struct sockaddr_ll (include/uapi/linux/if_packet.h): 20 bytes, the index after the protocol.
-            Self::Packet(index) => [words(17, [index.cast_unsigned(), 0, 0]), vec![0; 4]].concat(),
-        }
-    }
-
-    /// How portbind names it, as [`crate::event::Socket::asked`] puts it.
-    #[must_use]
-    pub fn told(&self, folder: &Path) -> String {
-        match self {
-            Self::Path(path) => folder.join(path).display().to_string(),
-            Self::Relative(path) | Self::Absolute(path) => path.clone(),
-            Self::Abstract(name) => format!("@{}/{name}", folder.display()),
-            Self::Netlink(port_id) => format!("netlink {}", NETLINK_BASE + port_id),
-            Self::Vsock(port) => format!("vsock {port}"),
-            Self::Packet(index) => format!("interface {index}"),
-        }
-    }
 }

@@ -15,7 +15,7 @@ use rustix::thread::LinkNameSpaceType;
 
 use super::action::{Action, Answer, Way};
 use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
-use super::{bulk, endpoint, named};
+use super::{bulk, endpoint, named, rename};
 use crate::sys;
 
 /// Length of the queue of a listener.
@@ -131,7 +131,7 @@ fn surroundings(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure>
             rustix::process::chroot(folder)?;
             rustix::process::chdir("/")?;
         }
-        Action::Rename { name } => super::rename(name)?,
+        Action::Rename { name } => rename::rename(name)?,
         Action::IgnoreTerm => sys::ignore(rustix::process::Signal::TERM.as_raw())?,
         Action::KeepApart => sys::process::keep_apart()?,
         Action::KernelListen { address, port } => endpoint::listen(*address, *port)?,

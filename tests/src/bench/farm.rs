@@ -7,7 +7,7 @@ use clap::Args;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, kill_process, setrlimit, waitpid};
 
-use super::{Words, word};
+use super::words::{Words, word};
 use crate::ports::Ports;
 use crate::sys;
 

@@ -8,7 +8,7 @@ use clap::Args;
 use super::load::{Load, Taken};
 use super::stats::{micros, quantile};
 use super::tool::{Tool, Watched};
-use super::{Words, word};
+use super::words::{Words, word};
 
 /// After this long without a line, none follows.
 const SILENCE: Duration = Duration::from_secs(5);

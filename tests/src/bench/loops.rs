@@ -12,7 +12,7 @@ use rustix::process::getppid;
 use super::load::{Load, Taken, bind_to, tcp};
 use super::stats::quantile;
 use super::tool::{Tool, Watched};
-use super::{Words, word};
+use super::words::{Words, word};
 use crate::ports::Ports;
 
 /// Blocks of calls; the median block counts, so that an interruption does not.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::load::{Load, Taken};
 use super::tool::{Tool, Watched};
-use super::{Words, word};
+use super::words::{Words, word};
 
 /// Between refusals, so that none is lost.
 const PAUSE: Duration = Duration::from_micros(200);

@@ -9,6 +9,7 @@ mod start;
 mod stats;
 mod storm;
 mod tool;
+mod words;
 
 use clap::Subcommand;
 
@@ -49,12 +50,4 @@ pub fn run(bench: &Bench) -> anyhow::Result<()> {
     let words: Vec<String> = words.iter().map(|(name, number)| format!("{name}={number}")).collect();
     println!("{}", words.join(" "));
     Ok(())
-}
-
-/// What a measurement gives: names and numbers.
-type Words = Vec<(String, f64)>;
-
-/// One of them.
-fn word(name: &str, number: f64) -> (String, f64) {
-    (name.to_owned(), number)
 }

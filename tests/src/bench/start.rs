@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::load::{Load, Taken};
 use super::tool::{Tool, Watched};
-use super::{Words, word};
+use super::words::{Words, word};
 
 /// Between refusals.
 const PAUSE: Duration = Duration::from_millis(1);

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use super::load::{Load, Taken};
 use super::stats::{micros, quantile};
 use super::tool::{Line, Pace, Tool, Watched, names};
-use super::{Words, word};
+use super::words::{Words, word};
 use crate::tracer::account;
 
 /// Between the refusals of the other process.

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
-use super::Setting;
 use super::ci::{Folder, TWICE};
+use super::setting::Setting;
 use crate::programs;
 
 /// action.yml, as far as portbind uses what there is (the metadata syntax of GitHub Actions).

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::Setting;
+use super::setting::Setting;
 use crate::actor::{Action, Answer, Family, Protocol, SocketName, SocketOption, Way};
 use crate::tracer::{Ended, Tracer};
 use crate::troupe::Troupe;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use rustix::net::{AddressFamily, SocketType, bind, socket};
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{ENOUGH, Quarrel, SOON, exited};
 use crate::actor::Protocol;
 use crate::sys::bpf::program_ids;

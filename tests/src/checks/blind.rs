@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{PATIENCE, Quarrel, SOON, exited};
 use crate::actor::Protocol;
 use crate::ports::Ports;

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
-use super::Setting;
+use super::setting::Setting;
 use crate::programs;
 use crate::recording::{self, Plan};
 use crate::scratch::Scratch;

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::ensure;
 
-use super::Setting;
 use super::ask::{LOCALHOST, answer, ask, done, list, of, socket};
 use super::commands::as_nobody;
+use super::setting::Setting;
 use crate::actor::{Action, Protocol, SocketOption};
 use crate::ports::Ports;
 use crate::troupe::Troupe;

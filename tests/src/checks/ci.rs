@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::ensure;
 
-use super::Setting;
+use super::setting::Setting;
 use crate::programs;
 
 /// A user who may nothing, in /etc/passwd of every system.

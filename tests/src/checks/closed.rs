@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::ensure;
 
-use super::Setting;
+use super::setting::Setting;
 use crate::scratch::Folder;
 use crate::tracer::{Ended, Tracer};
 

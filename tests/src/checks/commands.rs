@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::ensure;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{exited, says};
 use crate::tracer::{Ended, Tracer};
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::event::Event;

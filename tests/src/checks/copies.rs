@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{ENOUGH, PATIENCE, Quarrel, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, ensure};
 
-use super::Setting;
 use super::ci::{Folder, NOBODY, refused, stderr};
+use super::setting::Setting;
 use crate::programs::{self, TRUE};
 
 /// What must not change.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{SOON, events, exited};
 use crate::actor::{Action, Answer, Family, Protocol, SocketOption};
 use crate::event::{Event, Fix};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::Setting;
+use super::setting::Setting;
 use crate::flaky::{Clash, Run, Suite};
 
 /// How often the suite runs, before the fix and after it.

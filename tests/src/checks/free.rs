@@ -12,8 +12,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 use super::ask::{LOCALHOST, ask, bind_name, done, list, listener, of, socket};
-use super::support::{Quarrel, exited, says};
-use super::{SOON, Setting};
+use super::setting::Setting;
+use super::support::{Quarrel, SOON, exited, says};
 use crate::actor::{Action, Kind, Object, Protocol, SocketName};
 use crate::ports::Ports;
 use crate::tracer::Tracer;

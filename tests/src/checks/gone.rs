@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{PATIENCE, Quarrel, exited};
 use crate::actor::{Action, Answer, Family, Kind, Protocol, SocketName, Way};
 use crate::runner::kernel_is_at_least;

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::ask::{ask, done, list, listener};
 use super::free::{outcome, runs};
-use super::{SOON, Setting};
+use super::setting::Setting;
+use super::support::SOON;
 use crate::actor::Action;
 use crate::ports::Ports;
 use crate::programs;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{ENOUGH, PATIENCE, Quarrel, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::event::Event;

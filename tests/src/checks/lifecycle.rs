@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::storm::await_shown;
 use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::Protocol;

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use serde_json::Value;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{Quarrel, exited};
 use crate::actor::Protocol;
 use crate::programs::{self, Program};

@@ -28,6 +28,7 @@ mod people;
 mod reports;
 mod run;
 mod secrets;
+mod setting;
 mod stale_files;
 mod status;
 mod storm;
@@ -38,30 +39,10 @@ mod unix;
 mod wait;
 mod who;
 
-use std::path::Path;
-
+pub use setting::Setting;
 pub(crate) use support::SOON;
 
-use crate::programs::Skipped;
 use crate::report::Report;
-use crate::scenario::Scenario;
-
-/// Where and how a check runs.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting<'a> {
-    /// The portbind under test.
-    pub portbind: &'a Path,
-    /// The backend.
-    pub backend: &'a str,
-    /// How many times as long as usual the checks that count go on.
-    pub times: u32,
-    /// All scenarios.
-    pub scenarios: &'a [Scenario],
-    /// Programs that setup does not install are used, too, where they are.
-    pub others: bool,
-    /// What is left out of a check, and why.
-    pub skipped: &'a Skipped,
-}
 
 /// One check.
 type Check = fn(Setting<'_>) -> anyhow::Result<()>;

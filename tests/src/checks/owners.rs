@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Resource, Signal, getrlimit};
 
-use super::Setting;
 use super::history::tells_of_listener;
+use super::setting::Setting;
 use super::support::{PATIENCE, SOON, events, exited};
 use crate::churn::Churn;
 use crate::event::{Event, Holder};

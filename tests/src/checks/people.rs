@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{Quarrel, exited};
 use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::SOON;
 use crate::recording::{self, Plan};
 

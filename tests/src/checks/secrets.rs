@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::ensure;
 use rustix::process::Signal;
 
-use super::Setting;
 use super::run::{Recording, wrapped};
+use super::setting::Setting;
 use super::support::{Quarrel, exited};
 use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use super::Setting;
 use super::ask::{ask, list};
+use super::setting::Setting;
+use super::support::SOON;
 use crate::programs;
 use crate::scratch::Folder;
 
@@ -187,11 +188,7 @@ fn swap(folder: &Folder, is_over: &AtomicBool) -> anyhow::Result<()> {
                     && UnixStream::connect(&path).is_ok()
             };
             while !is_there() {
-                ensure!(
-                    begun.elapsed() < super::SOON,
-                    "the file of a live socket is gone: {:?}",
-                    folder.names()?
-                );
+                ensure!(begun.elapsed() < SOON, "the file of a live socket is gone: {:?}", folder.names()?);
                 std::thread::sleep(Duration::from_millis(1));
             }
             drop(live);

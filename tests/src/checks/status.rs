@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{Quarrel, SOON, exited, says};
 use crate::actor::Protocol;
 use crate::tracer::Tracer;

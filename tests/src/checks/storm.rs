@@ -5,7 +5,7 @@ use std::cell::Cell;
 use anyhow::ensure;
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{Quarrel, SOON, events, exited};
 use crate::actor::Protocol;
 use crate::storms::{Storm, Stormer};

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-use super::Setting;
+use super::setting::Setting;
 use crate::programs;
 use crate::sys::net;
 

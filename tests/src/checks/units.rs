@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 
-use super::Setting;
 use super::ask::{ask, done, list, listener};
+use super::setting::Setting;
 use crate::actor::Action;
 use crate::ports::Ports;
 use crate::sys::cgroup::Cgroup;

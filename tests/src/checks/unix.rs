@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use rustix::process::Signal;
 
-use super::Setting;
+use super::setting::Setting;
 use super::support::{Quarrel, events, exited};
 use crate::actor::{Action, Kind, Protocol, SocketName, Way};
 use crate::tracer::Tracer;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use super::ask::{LOCALHOST, answer, ask, done, list, listener, of, socket};
-use super::{SOON, Setting};
+use super::setting::Setting;
+use super::support::SOON;
 use crate::actor::{Action, Protocol};
 use crate::ports::Ports;
 use crate::tracer::Tracer;

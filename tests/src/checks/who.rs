@@ -3,9 +3,9 @@
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::Setting;
 use super::ask::{LOCALHOST, answer, ask, bind_name, done, list, listener, of, people, socket};
 use super::commands::as_nobody;
+use super::setting::Setting;
 use super::support::{Quarrel, says};
 use crate::actor::{Action, Kind, Protocol, SocketName};
 use crate::ports::Ports;

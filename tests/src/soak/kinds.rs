@@ -11,17 +11,8 @@ use rustix::net::{
     socket_with,
 };
 
-use super::load::{Held, await_end, process};
+use super::process::{Held, Kind, await_end, process};
 use crate::sys::process::{fork, leave};
-
-/// One kind.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
-    /// One word.
-    pub(super) name: &'static str,
-    /// Is refused about so many times, and says how often.
-    pub(super) work: fn(&Held, u32) -> anyhow::Result<u32>,
-}
 
 /// An address that a listener at all addresses covers.
 pub(super) const TCP: Kind = Kind { name: "tcp", work: tcp };

@@ -5,11 +5,10 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use anyhow::Context as _;
 
-use super::kinds::{self, Kind};
-use crate::sys::process::{fork, leave};
+use super::kinds;
+use super::process::{Held, Kind, process};
 
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -31,15 +30,6 @@ pub struct Load {
     /// From what it follows.
     #[arg(long, value_name = "NUMBER")]
     seed: u64,
-}
-
-/// What the load has bound for as long as it goes on.
-#[derive(Debug)]
-pub(super) struct Held {
-    /// A TCP port at all IPv4 addresses.
-    pub(super) tcp: u16,
-    /// A UDP port at all IPv4 addresses.
-    pub(super) udp: u16,
 }
 
 /// Runs the load: prints `KIND PID COUNT` of each process, and `end`.
@@ -74,27 +64,6 @@ pub fn run(options: Load) -> anyhow::Result<()> {
         sleep(PAUSE);
     }
     println!("end");
-    Ok(())
-}
-
-/// A process of a kind, from its start to its end.
-pub(super) fn process(kind: &Kind, held: &Held, count: u32) -> anyhow::Result<Pid> {
-    let Some(child) = fork()? else {
-        let refused = (kind.work)(held, count);
-        match &refused {
-            Ok(refused) => println!("{} {} {refused}", kind.name, std::process::id()),
-            Err(error) => println!("{}: {error:#}", kind.name),
-        }
-        leave(i32::from(refused.is_err()));
-    };
-    await_end(child, kind.name)?;
-    Ok(child)
-}
-
-/// Waits for the end of a process that should end well.
-pub(super) fn await_end(child: Pid, name: &str) -> anyhow::Result<()> {
-    let status = waitpid(Some(child), WaitOptions::empty())?.context("a process went missing")?.1;
-    ensure!(status.exit_status() == Some(0), "a process of kind {name} failed: {status:?}");
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod kinds;
 mod load;
+mod process;
 mod sample;
 mod tally;
 mod verdict;

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, bind, socket};
 use rustix::process::{WaitOptions, waitpid};
 
-use super::say;
+use super::say::say;
 use crate::sys::process::{fork, leave};
 
 /// A listener that many processes share, and that is refused so many times a second, each time at another address,

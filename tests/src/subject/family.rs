@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, ensure};
 use rustix::process::{getppid, setsid};
 
-use super::say;
+use super::say::say;
 
 /// Starts a subject of the next generation, which says something on a pipe.
 fn start(subject: &str, port: u16, stdin: Stdio) -> anyhow::Result<Child> {

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use anyhow::Context as _;
 use portbind::sys::signals::ignored_by_caller;
 
-use super::say;
+use super::say::say;
 
 /// Fields of `/proc/self/status` that are the process's own, and not its history or size.
 const FIELDS: [&str; 16] = [

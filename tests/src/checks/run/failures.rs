@@ -7,9 +7,9 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, ensure};
 
-use super::{Recording, wrapped};
+use super::wrapped::{Recording, wrapped};
 use crate::actor::Protocol;
-use crate::checks::Setting;
+use crate::checks::setting::Setting;
 use crate::checks::support::Quarrel;
 use crate::programs::{self, SH};
 use crate::scratch::Scratch;

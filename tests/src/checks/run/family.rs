@@ -4,10 +4,10 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Recording, wrapped};
+use super::wrapped::{Recording, wrapped};
 use crate::actor::Protocol;
-use crate::checks::Setting;
-use crate::checks::support::{Quarrel, exited, says};
+use crate::checks::setting::Setting;
+use crate::checks::support::{Quarrel, SOON, exited, says};
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
@@ -65,7 +65,7 @@ pub(in crate::checks) fn bystanders(setting: Setting<'_>) -> anyhow::Result<()> 
     let mut command = wrapped(setting, &[&recording.option()], ["signals"])?;
     let run = Tracer::spawn(&mut command)?;
     let ready = |lines: &[String]| lines.iter().any(|line| line == "ready");
-    ensure!(run.stdout.wait(crate::checks::SOON, ready), "it is not ready");
+    ensure!(run.stdout.wait(SOON, ready), "it is not ready");
     quarrel.refuse("stranger", 3)?;
     let ended = run.stop(rustix::process::Signal::USR1)?;
     says(&ended, "no bind was refused")?;

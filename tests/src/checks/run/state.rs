@@ -10,8 +10,8 @@ use anyhow::{Context as _, ensure};
 use rustix::process::{Signal, getpriority_process};
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 
-use super::{subjects, wrapped};
-use crate::checks::Setting;
+use super::wrapped::{subjects, wrapped};
+use crate::checks::setting::Setting;
 use crate::checks::support::SOON;
 use crate::subject::SIGNALLED;
 use crate::tracer::Tracer;

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Recording, wrapped};
-use crate::checks::Setting;
+use super::wrapped::{Recording, wrapped};
+use crate::checks::setting::Setting;
 use crate::checks::support::{exited, says};
 use crate::programs;
 use crate::tracer::Tracer;

@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 
 use anyhow::{bail, ensure};
 
-use crate::checks::Setting;
+use crate::checks::setting::Setting;
 use crate::programs::{self, SETPRIV, SH};
 use crate::scratch::Scratch;
 

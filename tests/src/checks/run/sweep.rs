@@ -9,7 +9,7 @@ use std::process::Output;
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
-use crate::checks::Setting;
+use crate::checks::setting::Setting;
 use crate::programs;
 use crate::scratch::Scratch;
 

@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Recording, subjects, wrapped};
-use crate::checks::Setting;
+use super::wrapped::{Recording, subjects, wrapped};
+use crate::checks::setting::Setting;
 use crate::checks::support::exited;
 use crate::programs;
 use crate::scratch::Scratch;
