@@ -11,8 +11,11 @@ use crate::{ebpf, generate, tool, workspace};
 
 mod clean_root;
 mod deb;
+mod products;
 mod program;
 mod tarball;
+
+use products::Products;
 
 /// Options of `cargo xtask dist`.
 #[derive(Args, Debug, Default)]
@@ -57,14 +60,6 @@ pub(crate) fn program() -> Result<PathBuf> {
 
 fn build_folder() -> PathBuf {
     workspace::target().join("dist-build")
-}
-
-/// What is given away.
-#[derive(Debug)]
-struct Products {
-    tarball: PathBuf,
-    deb: PathBuf,
-    sums: PathBuf,
 }
 
 /// Builds the sources in `root` by way of `target`, and puts what comes of it into `folder`.

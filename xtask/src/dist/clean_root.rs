@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::Products;
+use super::products::Products;
 use crate::{apt, workspace};
 
 /// The release of Debian that the products are tried on.

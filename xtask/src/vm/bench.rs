@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{TIMEOUT, build, initramfs, kernels, qemu};
+use super::programs::build;
+use super::{initramfs, kernels, qemu};
 use crate::{apt, tool, workspace};
 
 /// The release of Debian that the peers come from.
@@ -30,7 +31,7 @@ pub(crate) fn run(series: &str, arguments: &[String], packages: &[&str]) -> Resu
     };
     let archive = kernel.folder.join("bench.cpio");
     initramfs::write(&archive, &files, arguments, &kernel.modules)?;
-    let limit = Duration::from_secs(TIMEOUT * 2);
+    let limit = Duration::from_secs(qemu::TIMEOUT * 2);
     let verdict = qemu::boot(&kernel.series, &kernel.image, &archive, SIZE, limit)?;
     ensure!(verdict.success, "the measurements in the machine failed");
     Ok(verdict.console)

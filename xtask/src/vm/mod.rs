@@ -9,25 +9,24 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand};
 
-use crate::{dist, tool, workspace};
+use crate::{dist, workspace};
 
 mod bench;
 mod initramfs;
 mod kernels;
+mod programs;
 mod qemu;
 
-const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 /// With it among the arguments the machines run without portbind: only the kernel's own answers are checked.
 const WITHOUT_PORTBIND: &str = "--without-portbind";
 
-/// Seconds until a machine counts as hung; with two at once a whole run took up to 936 on two busy cores.
-const TIMEOUT: u64 = 2400;
 /// Machines at once: each has one processor.
 const JOBS: usize = 2;
 /// The machine of a test.
 const SIZE: qemu::Size = qemu::Size { memory: 1024, processors: 1 };
 
 pub(crate) use bench::run as bench;
+pub(crate) use programs::{build, programs};
 
 /// Random pairs of sockets that continuous integration binds natively.
 pub(crate) const RULE_PAIRS: u64 = 20_000;
@@ -55,7 +54,7 @@ pub(crate) struct Options {
     #[arg(long)]
     list: bool,
     /// Seconds until a machine counts as hung.
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, global = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = qemu::TIMEOUT, global = true)]
     timeout: u64,
     /// Processors of each machine.
     #[arg(long, value_name = "NUMBER", default_value_t = SIZE.processors, global = true)]
@@ -127,7 +126,7 @@ impl Default for Options {
             backend: vec![],
             brief: false,
             list: false,
-            timeout: TIMEOUT,
+            timeout: qemu::TIMEOUT,
             processors: SIZE.processors,
             jobs: JOBS,
             rule_pairs: 0,
@@ -146,7 +145,7 @@ pub(crate) fn soak(kernel: &str, minutes: f64, arguments: Vec<String>) -> Result
     );
     // The machine has to start, and is slow.
     let minutes = Duration::try_from_secs_f64(minutes * 60.0)?;
-    let timeout = TIMEOUT.saturating_add(minutes.as_secs().saturating_mul(2));
+    let timeout = qemu::TIMEOUT.saturating_add(minutes.as_secs().saturating_mul(2));
     run(&Options { kernel: vec![kernel.to_owned()], timeout, arguments, ..Options::default() })
 }
 
@@ -261,24 +260,4 @@ fn files(options: &Options) -> Result<initramfs::Files> {
         }
     }
     Ok(initramfs::Files { init, programs, scenarios, system: None })
-}
-
-/// Builds the programs of the machines, and returns their folder.
-pub(crate) fn programs() -> Result<PathBuf> {
-    build(&["portbind-tests"])
-}
-
-/// Builds `packages` as static programs, which need no libraries in the machine, and returns their folder.
-pub(crate) fn build(packages: &[&str]) -> Result<PathBuf> {
-    let target = workspace::target().join("vm/build");
-    let mut cmd = tool::cargo();
-    cmd.current_dir(workspace::root()).args(["build", "--quiet", "--release", "--bins", "--target", TRIPLE]);
-    // The shipped profile's whole-program optimization costs a minute at each change and proves nothing here.
-    cmd.args(["--config", "profile.release.lto=false", "--config", "profile.release.codegen-units=16"]);
-    for package in packages {
-        cmd.args(["--package", package]);
-    }
-    cmd.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
-    tool::run(&mut cmd)?;
-    Ok(target.join(TRIPLE).join("release"))
 }

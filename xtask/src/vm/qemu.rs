@@ -19,6 +19,8 @@ const FATAL: [&str; 4] = [
     "watchdog: BUG: soft lockup",
     "BUG: unable to handle",
 ];
+/// Seconds until a machine counts as hung; with two at once a whole run took up to 936 on two busy cores.
+pub(super) const TIMEOUT: u64 = 2400;
 /// How long a machine may take from its verdict, or from a fatal line, to its end.
 const GRACE: Duration = Duration::from_secs(5);
 
