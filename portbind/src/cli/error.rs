@@ -33,8 +33,8 @@ pub enum ExitStatus {
     Wrapped(u8),
 }
 
-/// Descriptors that tracing needs, and some more.
-const ENOUGH_DESCRIPTORS: u64 = 64;
+/// Descriptors that a run takes at most, with files to write.
+const ENOUGH_DESCRIPTORS: u64 = 40;
 
 /// The status of timeout(1) for a failure of its own.
 pub const WRAPPER_FAILED: u8 = 125;
@@ -186,6 +186,7 @@ impl Error {
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => ExitStatus::Permission,
+            Self::Trace(_) if few_descriptors().is_some() => ExitStatus::Failure,
             Self::Remove { source, .. } if is_permission(source) => ExitStatus::Permission,
             Self::Trace(_) | Self::Sockets(_) | Self::PidNamespace | Self::NoProc => ExitStatus::Unsupported,
             Self::Word { .. }
@@ -215,7 +216,7 @@ impl Error {
             Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => {
                 Some("run it as root: sudo portbind ...")
             }
-            Self::Trace(_) | Self::System { .. } if has_few_descriptors() => {
+            Self::Trace(_) | Self::System { .. } if few_descriptors().is_some() => {
                 Some("portbind needs about 40 open files: raise the limit with ulimit -n 256")
             }
             Self::Sockets(_) => {
@@ -264,9 +265,10 @@ impl Error {
     }
 }
 
-/// Whether this process may open so few files that the limit is what keeps it from tracing.
-fn has_few_descriptors() -> bool {
-    getrlimit(Resource::RLIMIT_NOFILE).is_ok_and(|(limit, _)| limit < ENOUGH_DESCRIPTORS)
+/// How many files this process may have open, if that is too few to trace.
+pub(super) fn few_descriptors() -> Option<u64> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    (limit < ENOUGH_DESCRIPTORS).then_some(limit)
 }
 
 fn is_permission(error: &io::Error) -> bool {

@@ -183,8 +183,13 @@ impl Helper {
         if unseen.processes > 0 {
             let processes = if unseen.processes == 1 { "process" } else { "processes" };
             stderr::say(format_args!(
-                "{} {processes} may not be asked which sockets they have open: root sees all",
-                unseen.processes
+                "{} {processes} may not be asked which sockets they have open: {}",
+                unseen.processes,
+                if rustix::process::geteuid().is_root() {
+                    "CAP_SYS_PTRACE is missing"
+                } else {
+                    "root sees all"
+                }
             ));
         }
         if unseen.bound_sockets {

@@ -36,6 +36,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::error::{Error, ExitStatus, WRAPPER_FAILED};
 use crate::host::Procfs;
+use crate::sys::inherited;
 
 /// Says who holds the port when a program fails with "Address already in use".
 #[derive(Debug, Parser)]
@@ -91,6 +92,11 @@ impl Command {
         if looks && Procfs::new().lacks_this_process() { Err(Error::NoProc) } else { Ok(()) }
     }
 
+    /// Whether portbind started itself for this, with the standard streams and nothing else.
+    const fn is_helper(&self) -> bool {
+        matches!(self, Self::Broker | Self::Writer(_) | Self::Remove(_))
+    }
+
     /// The status of a run that an error in portbind has broken off.
     const fn broken_off(&self) -> ExitStatus {
         match self {
@@ -112,6 +118,9 @@ impl Cli {
     }
 
     fn run_verb(&self) -> Result<ExitStatus, Error> {
+        if self.command.is_helper() {
+            inherited::close_the_rest();
+        }
         self.command.require_proc()?;
         match &self.command {
             Command::Trace(args) => trace::run(args),

@@ -141,6 +141,20 @@ impl History {
             .find(opens)
     }
 
+    /// The binds that were seen of sockets that are not known to have let go of the port since.
+    pub fn bound(&self) -> impl Iterator<Item = (PortKey, &Moment)> {
+        self.ports.iter().flat_map(|(key, life)| {
+            let closes = |moment: &Moment, later: &Moment| {
+                later.what == MomentKind::Closed && later.socket.is(moment.socket)
+            };
+            let is_last = move |(at, moment): &(usize, &Moment)| {
+                let mut later = life.moments.iter().skip(at + 1);
+                matches!(moment.what, MomentKind::Bound { .. }) && !later.any(|later| closes(moment, later))
+            };
+            life.moments.iter().enumerate().filter(is_last).map(|(_, moment)| (*key, moment))
+        })
+    }
+
     /// Who closed a connection first, and so left its TIME_WAIT behind.
     #[must_use]
     pub fn leaving(&self, key: PortKey, address: IpAddr, peer: (IpAddr, u16)) -> Option<&Moment> {

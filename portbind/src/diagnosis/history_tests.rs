@@ -42,6 +42,27 @@ fn the_opener_is_found_by_inode_whatever_the_object() {
 }
 
 #[test]
+fn bound_sockets_are_those_that_have_not_let_go() {
+    let mut history = History::new(100);
+    let bound = MomentKind::Bound { any: false };
+    let socket = |inode| SocketId { object: inode, inode };
+    for (port, what, inode) in [
+        (80, bound, 10),
+        (80, MomentKind::Listening, 10),
+        (81, bound, 11),
+        (81, MomentKind::Closed, 11),
+        (82, MomentKind::Connected, 12),
+        (83, bound, 13),
+        (83, MomentKind::Closed, 99),
+    ] {
+        history.push(key(port), moment(what, 7, socket(inode)));
+    }
+    let mut found: Vec<_> = history.bound().map(|(key, moment)| (key.port, moment.socket.inode)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(80, 10), (83, 13)]);
+}
+
+#[test]
 fn an_object_that_was_freed_says_nothing() {
     let mut history = History::new(100);
     let socket = SocketId { object: 1, inode: 0 };

@@ -181,13 +181,15 @@ struct Search<'a, Table> {
     wanted: Wanted<'a>,
     found: Vec<(u32, u32, u64)>,
     unreadable: usize,
+    /// The last process that was counted as unreadable.
+    closed: Option<u32>,
     /// Descriptors of a process that are looked at.
     most: usize,
 }
 
 impl<'a, Table: AsFd> Search<'a, Table> {
     const fn new(table: Table, wanted: Wanted<'a>) -> Self {
-        Self { table, wanted, found: Vec::new(), unreadable: 0, most: usize::MAX }
+        Self { table, wanted, found: Vec::new(), unreadable: 0, closed: None, most: usize::MAX }
     }
 
     fn process(&mut self, pid: u32) {
@@ -196,7 +198,7 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         match self.open(&format!("{pid}/fd")) {
             Ok(folder) if self.descriptors(pid, &folder) == 0 => self.threads(pid),
             Ok(_) => self.threads_apart(pid),
-            Err(Errno::ACCESS | Errno::PERM) => self.unreadable += 1,
+            Err(Errno::ACCESS | Errno::PERM) => self.is_closed(pid),
             // It is gone.
             Err(_) => {}
         }
@@ -252,7 +254,16 @@ impl<'a, Table: AsFd> Search<'a, Table> {
             let Some(fd) = number(entry.file_name()) else { continue };
             seen += 1;
             let mut link = [0; LINK];
-            let Ok(length) = readlinkat_raw(folder, entry.file_name(), &mut link[..]) else { continue };
+            let length = match readlinkat_raw(folder, entry.file_name(), &mut link[..]) {
+                Ok(length) => length,
+                // Root may list the folder without any capability, and follow no link of it without CAP_SYS_PTRACE
+                // (proc_pid_readlink in fs/proc/base.c, 6.18).
+                Err(Errno::ACCESS | Errno::PERM) => {
+                    self.is_closed(pid);
+                    break;
+                }
+                Err(_) => continue,
+            };
             if let Some(inode) = link.get(..length).and_then(socket)
                 && (self.wanted)(inode)
             {
@@ -260,6 +271,13 @@ impl<'a, Table: AsFd> Search<'a, Table> {
             }
         }
         seen
+    }
+
+    /// Counts a process whose descriptors may not be looked at, once.
+    fn is_closed(&mut self, pid: u32) {
+        if self.closed.replace(pid) != Some(pid) {
+            self.unreadable += 1;
+        }
     }
 
     fn open(&self, path: &str) -> Result<OwnedFd, Errno> {

@@ -36,7 +36,10 @@ impl OwnerSource {
     /// As [`FdSource::find`], and how many processes may not be looked at.
     pub(crate) fn scan(&self, inodes: &HashSet<u64>) -> Scan {
         match self {
-            Self::Kernel(..) => Scan { owners: self.find(inodes), unreadable: 0 },
+            Self::Kernel(open_sockets, procfs) => match open_sockets.of(inodes) {
+                Ok(open) => Scan { owners: by_inode(&open), unreadable: 0 },
+                Err(_) => procfs.scan(inodes).unwrap_or_default(),
+            },
             Self::Procfs(procfs) => procfs.scan(inodes).unwrap_or_default(),
         }
     }

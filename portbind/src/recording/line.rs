@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::skipped::Damage;
+use crate::event::ShellCommand;
 use crate::wire;
 
 /// A line of a recording.
@@ -101,7 +102,7 @@ fn parse(text: &str) -> Result<Line, Damage> {
         return Err(if is_other_version(&header.schema) { Damage::OtherVersion } else { Damage::Foreign });
     }
     match &*header.kind {
-        "refusal" => read(text).map(Line::Refusal),
+        "refusal" => read(text).map(believed).map(Line::Refusal),
         "release" => read(text).map(Line::Release),
         "repeat" => read(text).map(Line::Repeat),
         "summary" => read(text).map(Line::Summary),
@@ -111,6 +112,16 @@ fn parse(text: &str) -> Result<Line, Damage> {
         "end" => read(text).map(Line::End),
         _ => Err(Damage::UnknownKind),
     }
+}
+
+/// A refusal without the fixes whose command is none that portbind makes: a recording may come from anywhere, and what is
+/// printed of it gets pasted.
+fn believed(mut refusal: Box<wire::Refusal<'static>>) -> Box<wire::Refusal<'static>> {
+    refusal.fixes.retain(|fix| match fix.command.as_deref() {
+        Some(command) => ShellCommand::recorded(command).is_some() && fix.text.ends_with(command),
+        None => true,
+    });
+    refusal
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<Box<T>, Damage> {

@@ -35,6 +35,32 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn only_commands_that_portbind_makes_are_believed() {
+    let fix = |text: &str, command: Option<&str>| {
+        let fix = wire::Fix {
+            code: "stop-holder".into(),
+            text: text.to_owned().into(),
+            command: command.map(|command| command.to_owned().into()),
+        };
+        let refusal = samples::listener();
+        let refusal = wire::Refusal { fixes: vec![fix], ..wire::Refusal::from(&refusal) };
+        let line = serde_json::to_string(&refusal).unwrap();
+        let Some(Ok(Line::Refusal(read))) = Reader::new(line.as_bytes()).next() else { panic!("{line}") };
+        !read.fixes.is_empty()
+    };
+    assert!(fix("stop java: kill 4711", Some("kill 4711")));
+    assert!(fix("set SO_REUSEADDR", None));
+    for (text, command) in [
+        ("stop nginx: kill 1; touch x", "kill 1; touch x"),
+        ("stop nginx: kill 1", "kill 1"),
+        ("stop java: rm -rf / #", "kill 4711"),
+        ("stop java: curl x|sh", "curl x|sh"),
+    ] {
+        assert!(!fix(text, Some(command)), "{text}");
+    }
+}
+
+#[test]
 fn damage_is_told_and_skipped() {
     let good = refusal();
     let half = &good[..good.len() / 2];

@@ -23,7 +23,7 @@ const ALWAYS: Place = Place { names: &[], before: 0, needs: None, fewer: None, v
 const FARTHEST: usize = 32;
 
 /// From the manual page of each.
-const PLACES: [Place; 5] = [
+const PLACES: [Place; 6] = [
     Place {
         names: &["htpasswd", "htpasswd2", "mosquitto_passwd"],
         before: 2,
@@ -35,6 +35,8 @@ const PLACES: [Place; 5] = [
     Place { names: &["wpa_passphrase"], before: 1, ..ALWAYS },
     Place { names: &["radtest"], before: 1, ..ALWAYS },
     Place { names: &["authtoken", "add-authtoken"], ..ALWAYS },
+    // `mc alias set NAME URL KEY SECRET`, `mc admin user add NAME KEY SECRET`
+    Place { names: &["mc", "mcli"], before: 5, ..ALWAYS },
 ];
 
 /// Whether a word names such a program.

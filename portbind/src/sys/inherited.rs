@@ -36,6 +36,15 @@ pub fn take(number: RawFd) -> io::Result<OwnedFd> {
     Ok(owned)
 }
 
+/// Closes what this process has inherited, but for the standard streams: whoever started portbind may have had files
+/// open that a helper process has no use for. To be called before this process opens anything.
+pub fn close_the_rest() {
+    let first = libc::STDERR_FILENO + 1;
+    // SAFETY: nothing in this process owns a descriptor yet but the standard streams. The call takes numbers alone, and a
+    // kernel that lacks it (before 5.9) changes nothing.
+    let _unchanged = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsRawFd as _;

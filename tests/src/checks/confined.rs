@@ -279,16 +279,21 @@ fn value<'a>(status: &'a str, name: &str) -> anyhow::Result<&'a str> {
 
 /// The helper process of a portbind that answers questions.
 fn broker_of(portbind: u32) -> anyhow::Result<u32> {
+    child_of(portbind, "__broker")?.with_context(|| format!("portbind {portbind} has no broker"))
+}
+
+/// The child of a process on whose command line something stands.
+pub(super) fn child_of(process: u32, text: &str) -> anyhow::Result<Option<u32>> {
     for entry in std::fs::read_dir("/proc")? {
         let path = entry?.path();
         let words = std::fs::read(path.join("cmdline")).unwrap_or_default();
         let status = std::fs::read_to_string(path.join("status")).unwrap_or_default();
-        let is_child = value(&status, "PPid").is_ok_and(|parent| parent == portbind.to_string());
-        if is_child && words.split(|&byte| byte == 0).any(|word| word == b"__broker") {
-            return Ok(value(&status, "Pid")?.parse()?);
+        let is_child = value(&status, "PPid").is_ok_and(|parent| parent == process.to_string());
+        if is_child && String::from_utf8_lossy(&words).contains(text) {
+            return Ok(Some(value(&status, "Pid")?.parse()?));
         }
     }
-    bail!("portbind {portbind} has no broker")
+    Ok(None)
 }
 
 /// Look-ups in maps take CAP_BPF before 5.19.

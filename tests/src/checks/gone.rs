@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 
 use super::setting::Setting;
@@ -17,6 +17,17 @@ const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What an actor does to be refused; its pid.
 type Refused = fn(&mut Quarrel, &str) -> anyhow::Result<u32>;
+
+/// How the caller has ended when it is looked at.
+#[derive(Clone, Copy)]
+enum End {
+    /// Not at all.
+    None,
+    /// It is gone.
+    Exit,
+    /// It is not waited for yet: in the process table it has neither a root nor a current folder any more.
+    Zombie,
+}
 
 /// Who has had the port since before the tracing.
 const HOLDER: &str = "holder";
@@ -43,8 +54,12 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
             quarrel.troupe.tell(HOLDER, &action)?;
         }
         quarrel.hold()?;
-        let lives = said(setting, &mut quarrel, living, refused, false)?;
-        let ended = said(setting, &mut quarrel, ending, refused, true)?;
+        let lives = said(setting, &mut quarrel, living, refused, End::None)?;
+        if living != HOLDER {
+            let zombie = said(setting, &mut quarrel, "zombie", refused, End::Zombie)?;
+            ensure!(lives == zombie, "{name}: {lives:?} of a live process, {zombie:?} of a zombie");
+        }
+        let ended = said(setting, &mut quarrel, ending, refused, End::Exit)?;
         ensure!(lives == ended, "{name}: {lives:?} of one who lives, {ended:?} of one who has ended");
     }
     std::fs::remove_file(relative_path())?;
@@ -54,7 +69,7 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
 /// A file that nobody is bound to any more was not left by others, if the caller may have made it itself.
 fn own_file_is_not_stale(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let (code, fixes) = said(setting, &mut quarrel, "lives", path_twice, true)?;
+    let (code, fixes) = said(setting, &mut quarrel, "lives", path_twice, End::Exit)?;
     std::fs::remove_file(relative_path())?;
     ensure!(code == "path-exists" && fixes.is_empty(), "its own file is {code}, with the remedies {fixes:?}");
     Ok(())
@@ -66,13 +81,20 @@ fn said(
     quarrel: &mut Quarrel,
     actor: &str,
     refused: Refused,
-    ends: bool,
+    end: End,
 ) -> anyhow::Result<(String, Vec<String>)> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "all"])?;
     tracer.pause()?;
     let pid = refused(quarrel, actor)?;
-    if ends {
-        quarrel.troupe.tell(actor, &Action::Exit)?;
+    match end {
+        End::None => {}
+        End::Exit => drop(quarrel.troupe.tell(actor, &Action::Exit)?),
+        End::Zombie => {
+            let pid = Pid::from_raw(pid.cast_signed()).context("no pid")?;
+            kill_process(pid, Signal::KILL)?;
+            // The process has ended then, and stays in the process table.
+            waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
+        }
     }
     tracer.signal(Signal::CONT)?;
     let of_actor = |line: &String| {

@@ -19,6 +19,7 @@ mod flaky;
 mod free;
 mod gone;
 mod handed;
+mod helpers;
 mod history;
 mod lifecycle;
 mod logs;
@@ -112,6 +113,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("who: a crowd", Once, who::crowd),
     ("who: another namespace, TIME_WAIT, nobody", Once, who::elsewhere),
     ("who: without root", Once, who::without_root),
+    ("who: without CAP_SYS_PTRACE", Once, who::without_ptrace),
     ("who: sockets with a name", Once, who::named),
     ("files: what the caller of sudo is not shown", Once, closed::paths),
     ("check: rule, trial and reality", Once, check::table),
@@ -160,6 +162,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("filter -e", Once, filters::by_error),
     ("after arming: trace keeps little", Each, confined::trace_keeps_little),
     ("after arming: run keeps little", Once, confined::run_keeps_little),
+    ("after arming: helpers inherit nothing", Once, helpers::inherit_nothing),
+    ("after arming: the recorder ends", Once, helpers::recorder_ends),
     ("after arming: each capability is needed", Once, confined::each_is_needed),
     ("after arming: without the broker", Once, confined::without_broker),
     ("run: exit statuses", Once, run::exit_statuses),

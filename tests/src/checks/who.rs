@@ -9,7 +9,9 @@ use super::setting::Setting;
 use super::support::{Quarrel, says};
 use crate::actor::{Action, Kind, Protocol, SocketName};
 use crate::ports::Ports;
+use crate::programs;
 use crate::runner::kernel_is_at_least;
+use crate::tracer::Tracer;
 use crate::troupe::Troupe;
 
 /// A listener that a forked family shares, a connection of it, and sockets of UDP and of TCP that are bound only.
@@ -113,6 +115,23 @@ pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
     let told = answer(&ended, i32::from(!tells_bound))?;
     ensure!(told["unseen"]["bound_sockets"] == !tells_bound, "{told}");
     Ok(())
+}
+
+/// Root without CAP_SYS_PTRACE sees that there is more than is shown, and says why.
+pub(super) fn without_ptrace(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let port = ports.take()?;
+    done(&mut troupe, "server", &listener("old", port))?;
+    let mut command = programs::SETPRIV.command()?;
+    command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]).arg(setting.portbind);
+    let ended = Tracer::spawn(command.args(["who", &port.to_string(), "-o", "json"]))?.end()?;
+    let told = answer(&ended, 0)?;
+    // Of many processes the kernel's iterator is asked, which takes other capabilities.
+    if !people(&list(&told, "holders")[0]).is_empty() {
+        return Ok(());
+    }
+    ensure!(told["unseen"]["processes"].as_u64() > Some(0), "{told}");
+    says(&ended, "CAP_SYS_PTRACE is missing")
 }
 
 /// A path and an abstract name; from the path of a file nobody is bound to, nobody.

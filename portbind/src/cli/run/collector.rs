@@ -96,11 +96,21 @@ impl Collector {
         let mut writer = writes.then(|| Writer::start(&identity.caller()?, errand)).transpose()?;
         let mut outlets = Outlets::default();
         let record = record(args, writer.as_mut())?.map(|file| outlets.add(file));
+        let html = html(args, writer.as_mut())?;
+        // Where nothing is left for the helper to do, it does not live as long as the command.
+        let mut writer = writer.filter(|_| html.is_some() || page.is_some());
+        if let Some(writer) = writer.as_mut().filter(|_| errand == Errand::Files)
+            && let Err(error) = writer.seal(page.as_ref().and_then(Destination::path))
+        {
+            stderr::say(format_args!(
+                "the helper that writes files is not confined to their folders: {error}"
+            ));
+        }
         let mut stderr = Outlets::default();
         Ok(Self {
             marker: record.as_ref().map(Outlet::marker),
             recorder: record.map(|outlet| Recorder::new(outlet).with_secrets(args.secrets())),
-            html: html(args, writer.as_mut())?,
+            html,
             live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), stderr.add(io::stderr()))),
             outlets,
             stderr,

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 
 use super::collector::Collector;
 use crate::cli::error::Error;
-use crate::event::{Holder, Leak, PortKey, PortTable, Protocol};
+use crate::event::{Family, Holder, Leak, Moment, PortKey, PortTable, Protocol, State};
 use crate::host::clock::boot_time;
 use crate::host::netns::Netns;
-use crate::host::port_sockets::Query;
+use crate::host::port_sockets::{PortSocket, Query};
 use crate::host::sockets::Scan;
 use crate::host::{Host, SocketOwners};
 use crate::session::Engine;
@@ -41,18 +41,46 @@ fn look(engine: &Engine<Collector>, host: &Host) -> Vec<Leak> {
     }
     let scan = SocketOwners::new(host.procfs.clone()).scan_where(&|_| true).unwrap_or_default();
     let time = host.clock.at(boot_time());
-    let mut leaks = Vec::new();
-    for (netns, namespace) in namespaces(host, &members) {
-        let of_members = |inodes: &HashSet<u64>| only(&scan, inodes, &members);
-        let Ok(found) = host.port_sockets(&namespace, &Query::bound(), of_members) else { continue };
-        let held = found.holders.into_iter().filter(|holder| !holder.processes.is_empty());
-        leaks.extend(held.filter_map(|socket| as_leak(engine, netns, socket)).map(|socket| Leak {
-            time,
-            netns,
-            socket,
-        }));
+    let of_members = |inodes: &HashSet<u64>| only(&scan, inodes, &members);
+    let mut found: Vec<(u32, Holder)> = Vec::new();
+    let namespaces = namespaces(host, &members);
+    for (netns, namespace) in &namespaces {
+        let Ok(sockets) = host.port_sockets(namespace, &Query::bound(), of_members) else { continue };
+        found.extend(sockets.holders.into_iter().map(|holder| (*netns, holder)));
     }
-    leaks
+    let known: HashSet<u64> = found.iter().filter_map(|(_, holder)| holder.inode).collect();
+    let bound = engine
+        .history()
+        .bound()
+        .filter(|(key, moment)| namespaces.contains_key(&key.netns) && !known.contains(&moment.socket.inode));
+    for (key, moment) in bound.filter(|(key, _)| key.table == PortTable::Tcp) {
+        found.extend(host.behind(&[as_bound(key, moment)], of_members).into_iter().map(|it| (key.netns, it)));
+    }
+    let held = found.into_iter().filter(|(_, holder)| !holder.processes.is_empty());
+    let leaks = held.filter_map(|(netns, holder)| Some((netns, as_leak(engine, netns, holder)?)));
+    leaks.map(|(netns, socket)| Leak { time, netns, socket }).collect()
+}
+
+/// A TCP socket that was seen to be bound. Before 6.8 the kernel's diagnosis leaves out those that are bound and nothing
+/// else (TCPF_BOUND_INACTIVE, include/net/tcp_states.h), and a process that has given up its rights may not ask the
+/// socket itself.
+const fn as_bound(key: PortKey, moment: &Moment) -> PortSocket {
+    PortSocket {
+        protocol: Protocol::Tcp,
+        family: if moment.address.is_ipv6() { Family::Inet6 } else { Family::Inet },
+        state: State::Bound,
+        is_time_wait: false,
+        address: moment.address,
+        port: key.port,
+        peer: None,
+        interface: 0,
+        time_wait_left_ms: None,
+        backlog: None,
+        uid: 0,
+        inode: moment.socket.inode,
+        v6_only: false,
+        cgroup: None,
+    }
 }
 
 /// A socket with who opened it. One of UDP that nobody was seen to bind has its port from a first datagram,

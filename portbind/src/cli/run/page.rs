@@ -51,6 +51,14 @@ impl Destination {
         }
     }
 
+    /// The file that the page is written to, if it is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Step(path) | Self::New(path) => Some(path),
+            Self::Agent => None,
+        }
+    }
+
     /// Hands the page over; a failure is reported, and is no failure of the run.
     pub(super) fn publish(
         self,

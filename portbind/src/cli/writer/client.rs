@@ -147,6 +147,14 @@ impl Writer {
         replacement.write_and(write, |number| self.done(&Request::Finish(number)))
     }
 
+    /// Has the helper open and change nothing any more but what was opened before, and later the file of this path.
+    ///
+    /// # Errors
+    /// Those of the kernel; a kernel without Landlock is no error.
+    pub(in crate::cli) fn seal(&mut self, later: Option<&Path>) -> io::Result<()> {
+        self.done(&Request::Seal(later.map(Path::to_owned)))
+    }
+
     /// Has the agent of Buildkite show a page, in the environment of the caller.
     ///
     /// # Errors

@@ -28,6 +28,9 @@ pub(super) enum Request {
     Replace(PathBuf),
     /// Give a temporary file its name. Answer: [`Response::Done`].
     Finish(u8),
+    /// Open and change nothing any more but what was opened before, and later the file of this path, if there is one.
+    /// Answer: [`Response::Done`].
+    Seal(Option<PathBuf>),
     /// Bytes for the next request but one of this kind. No answer.
     Part(Vec<u8>),
     /// The parts so far are the caller's environment. Answer: [`Response::Done`].
@@ -71,6 +74,7 @@ impl Request {
             Self::Part(bytes) => [&[5], bytes.as_slice()].concat(),
             Self::Environment => vec![6],
             Self::Annotate => vec![7],
+            Self::Seal(later) => path(8, later.as_deref().unwrap_or(Path::new(""))),
         }
     }
 
@@ -86,6 +90,7 @@ impl Request {
             (5, _) => Self::Part(rest.to_vec()),
             (6, []) => Self::Environment,
             (7, []) => Self::Annotate,
+            (8, _) => Self::Seal(Some(path(rest)).filter(|path| !path.as_os_str().is_empty())),
             _ => return None,
         })
     }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::thread::sleep;
@@ -108,6 +109,14 @@ pub(super) fn append_existing(path: &Path, rights: Rights) -> io::Result<File> {
 /// Those of openat(2), and a [`Refused`].
 pub(super) fn create(path: &Path, rights: Rights) -> io::Result<File> {
     find(path, rights)?.make(PUBLIC)
+}
+
+/// The folder of a path.
+///
+/// # Errors
+/// Those of openat(2), and a [`Refused`].
+pub(super) fn folder_of(path: &Path, rights: Rights) -> io::Result<OwnedFd> {
+    Ok(find(path, rights)?.folder)
 }
 
 /// Makes a file that takes the place of another in the end. A pipe or a device is opened instead, and so is a file
@@ -239,6 +248,11 @@ impl Opened {
 }
 
 impl Temporary {
+    /// The folder that the file is in.
+    pub(super) fn folder(&self) -> BorrowedFd<'_> {
+        self.place.folder.as_fd()
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::message::{MAX_PACKET, Request, Response};
 use super::place::{self, Opened, Rights, Temporary};
 use crate::cli::error::{Error, ExitStatus};
-use crate::host::confinement::{Errand, confine_helper};
+use crate::host::confinement::{Errand, confine_helper, fence};
 
 /// Bytes of all parts that are kept: an environment has at most 6 MiB (execve(2)), a page 1 MiB.
 const MAX_PARTS: usize = 8 << 20;
@@ -106,6 +106,10 @@ impl State {
                 temporary.ok_or(io::ErrorKind::InvalidInput)?.finish()?;
                 Ok((Response::Done, None))
             }
+            Request::Seal(later) => {
+                self.seal(later.as_deref(), rights)?;
+                Ok((Response::Done, None))
+            }
             Request::Part(_) => Ok((Response::Done, None)),
             Request::Environment => {
                 self.environment = mem::take(&mut self.parts);
@@ -116,6 +120,14 @@ impl State {
                 Ok((agent::annotate(&self.environment, &page)?, None))
             }
         }
+    }
+
+    /// Leaves nothing to be changed but files in the folders of what is open, and in that of the file for later; where there
+    /// is no such folder, its file is not made either.
+    fn seal(&self, later: Option<&Path>, rights: Rights) -> io::Result<()> {
+        let later = later.and_then(|path| place::folder_of(path, rights).ok());
+        let folders = self.temporary.iter().flatten().map(Temporary::folder);
+        fence(&folders.chain(later.as_ref().map(OwnedFd::as_fd)).collect::<Vec<_>>())
     }
 
     fn replace(&mut self, path: &Path, rights: Rights) -> io::Result<(Response, Option<File>)> {

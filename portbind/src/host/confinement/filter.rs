@@ -103,9 +103,6 @@ const SOCKETS: &[c_long] = &[
     libc::SYS_shutdown,
 ];
 
-/// A wrapped command: the options of sockets that it left.
-const COMMAND: &[c_long] = &[libc::SYS_getpeername, libc::SYS_pidfd_getfd, libc::SYS_pidfd_open];
-
 /// Other namespaces, and the state of socket files.
 const BROKER: &[c_long] = &[libc::SYS_connect, libc::SYS_setns, libc::SYS_socketpair];
 
@@ -191,8 +188,7 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     allow(ALWAYS_OLD);
     match purpose {
         Purpose::Broker => allow(BROKER),
-        Purpose::Trace => [WAITING, WAITING_OLD, SOCKETS].into_iter().for_each(allow),
-        Purpose::Run { .. } => [WAITING, WAITING_OLD, SOCKETS, COMMAND].into_iter().for_each(allow),
+        Purpose::Trace | Purpose::Run { .. } => [WAITING, WAITING_OLD, SOCKETS].into_iter().for_each(allow),
     }
     if let Purpose::Run { command } = purpose {
         rules.insert(libc::SYS_kill, one_of(0, &[command.into()])?);

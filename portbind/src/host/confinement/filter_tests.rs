@@ -74,6 +74,17 @@ fn no_process_is_started_or_looked_into() {
 }
 
 #[test]
+fn nobody_is_asked_for_descriptors() {
+    let own = rustix::process::getpid();
+    for purpose in EACH {
+        filtered(purpose, move || {
+            let opened = rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty());
+            assert_eq!(opened.err(), Some(Errno::PERM), "{purpose:?}");
+        });
+    }
+}
+
+#[test]
 fn only_the_broker_enters_namespaces() {
     let enter = || {
         let own = File::open("/proc/self/ns/net").unwrap();

@@ -7,7 +7,8 @@ use std::io;
 
 use libc::c_long;
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter_all_threads,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
 /// Ways into other processes, other namespaces and the kernel, and what changes the machine for everybody. A program of a
@@ -122,9 +123,19 @@ fn filter(errand: Errand) -> Result<BpfProgram, BackendError> {
     if errand == Errand::Files {
         refused.extend([PROGRAMS, PROGRAMS_OLD]);
     }
-    let rules: BTreeMap<_, _> = refused.concat().into_iter().map(|call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<_, _> = refused.concat().into_iter().map(|call| (call, Vec::new())).collect();
+    // Signals to another process, and limits of one.
+    for call in [libc::SYS_tkill, libc::SYS_tgkill] {
+        rules.insert(call, vec![anything_but(std::process::id().into())?]);
+    }
+    rules.insert(libc::SYS_prlimit64, vec![anything_but(0)?]);
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, TargetArch::try_from(ARCH)?)?.try_into()
+}
+
+/// A first argument that is not this one.
+fn anything_but(own: u64) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(vec![SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own)?])
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 
 mod capabilities;
 mod confine;
+mod fence;
 mod filter;
 mod intrusion;
 mod purpose;
 
 pub use capabilities::{Kept, empty_bounding_set, kept};
 pub use confine::{Confinement, confine};
+pub use fence::fence;
 pub use filter::is_available as has_filter;
 pub use intrusion::{Errand, confine_helper};
 pub use purpose::Purpose;

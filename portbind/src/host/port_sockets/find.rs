@@ -62,6 +62,13 @@ impl Host {
         Ok(Found { cgroups, ..Found::new(holders, unseen) })
     }
 
+    /// Adds everybody behind sockets that are known already.
+    pub fn behind(&self, sockets: &[PortSocket], owners: impl Fn(&HashSet<u64>) -> Scan) -> Vec<Holder> {
+        let mut holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
+        self.add_owners(&mut holders, owners);
+        holders
+    }
+
     /// Finds who has sockets of AF_UNIX open.
     pub fn named_sockets(&self, sockets: Vec<NamedSocket>, owners: impl Fn(&HashSet<u64>) -> Scan) -> Found {
         let mut holders = in_the_way(sockets.into_iter().map(NamedSocket::holder).collect());

@@ -160,12 +160,12 @@ impl Enricher {
         look(procfs, entrance, pid, path)
     }
 
-    /// What a look as a process shows; `None` if that has ended before or meanwhile, and its number may be another's by
-    /// now.
+    /// What a look as a process shows; `None` if that process has ended before or meanwhile: its number may be another's by
+    /// now, and a process that has ended, and is not waited for yet, has no root any more.
     fn while_alive(&self, pid: u32, start_time: u64, path: &[u8]) -> Option<Sight> {
         let is_alive = || self.processes.host.is_the_one_started_at(pid, start_time);
         let sight = is_alive().then(|| self.look_as(pid, path))?;
-        is_alive().then_some(sight)
+        (is_alive() && sight.object != Object::Unseen).then_some(sight)
     }
 
     /// The nearest process above the caller that still lives, if it is in the same cgroup, and so in the same container.
