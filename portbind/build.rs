@@ -14,10 +14,23 @@ const SKIP: &str = "PORTBIND_SKIP_DIGEST";
 const STALE: &str =
     "the kernel half's sources no longer match the objects in portbind/bpf: run `cargo xtask ebpf`";
 
+/// The processor that the committed objects are built for: they have its layouts of registers and its atomic instructions.
+const ARCHITECTURE: &str = "x86_64";
+
 fn main() {
-    if let Err(error) = pack().and_then(|()| check()) {
+    if let Err(error) = is_for_target().and_then(|()| pack()).and_then(|()| check()) {
         println!("cargo::error={error:#}");
     }
+}
+
+/// The objects would load elsewhere, and see nothing.
+fn is_for_target() -> Result<()> {
+    let target = env::var("CARGO_CFG_TARGET_ARCH").context("CARGO_CFG_TARGET_ARCH is not set")?;
+    ensure!(
+        target == ARCHITECTURE,
+        "portbind runs on {ARCHITECTURE} alone: its kernel half is not built for {target}"
+    );
+    Ok(())
 }
 
 /// Packed, the objects are a fifth as large.

@@ -1,11 +1,12 @@
 //! `portbind doctor`: what this kernel and these privileges allow, and why not.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use portbind_ebpf::layout::Need;
 use serde::Serialize;
 
-use crate::cli::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus, few_descriptors};
 use crate::host::Procfs;
 use crate::host::call_cost::call_cost;
 use crate::host::confinement::{Purpose, has_filter};
@@ -14,11 +15,9 @@ use crate::kernel::backend::Backend;
 use crate::kernel::btf::Btf;
 use crate::kernel::error::TraceError;
 use crate::kernel::layout;
+use crate::kernel::proof::sees_refusal;
 use crate::kernel::tracer::{Options, Tracer, read_kernel_btf};
 use crate::sys::file_bytes::KERNEL_BTF;
-
-/// What two measurements of the same may differ by, in nanoseconds.
-const NOISE_NS: u64 = 10;
 
 /// How the findings are written.
 #[derive(Debug, clap::Args)]
@@ -57,6 +56,8 @@ struct Findings {
     system_call_filter: bool,
     lockdown: Option<&'static str>,
     initial_pid_namespace: Option<bool>,
+    /// Files that may be open at once.
+    descriptors: Finding,
     backends: Vec<BackendFinding>,
     open_sockets: Option<Finding>,
     fields: Vec<FieldFinding>,
@@ -76,7 +77,7 @@ struct BackendFinding {
     reason: Option<String>,
     blind_to: Option<&'static str>,
     missing: Vec<&'static str>,
-    /// Nanoseconds that it adds to every system call of the machine, bind or not; measured.
+    /// Nanoseconds that it adds to every system call of the machine, bind or not; measured, where it adds any by design.
     call_cost_ns: Option<u64>,
 }
 
@@ -103,6 +104,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
         _ if findings.ready => Ok(ExitStatus::Success),
         _ if !findings.missing_capabilities.is_empty() => Ok(ExitStatus::Permission),
+        _ if !findings.descriptors.ok => Ok(ExitStatus::Failure),
         _ => Ok(ExitStatus::Unsupported),
     }
 }
@@ -111,11 +113,15 @@ impl Findings {
     fn gather() -> Self {
         let privileges = Privileges::read();
         let (btf, fields) = fields();
+        let reason = few_descriptors()
+            .map(|limit| format!("only {limit} may be open at once, and about 40 are needed: ulimit -n 256"));
+        let descriptors = Finding { ok: reason.is_none(), reason };
         let mut open_sockets = None;
         let backends: Vec<_> = Backend::ALL.map(|backend| probe(backend, &mut open_sockets)).into();
         Self {
             schema: "portbind.doctor/1",
-            ready: backends.iter().any(|backend| backend.ok),
+            ready: descriptors.ok && backends.iter().any(|backend| backend.ok),
+            descriptors,
             kernel: privileges.kernel_release.clone(),
             btf,
             missing_capabilities: privileges.missing(),
@@ -147,6 +153,11 @@ impl Findings {
             let names = self.missing_for_processes.join(" and ");
             writeln!(out, "              processes of others are described in part: {names} missing")?;
         }
+        writeln!(
+            out,
+            "descriptors   {}",
+            said(self.descriptors.ok, "enough", self.descriptors.reason.as_deref())
+        )?;
         let kept = match self.kept_capabilities.as_slice() {
             [] => "no capability".to_owned(),
             kept => kept.join(", "),
@@ -163,7 +174,7 @@ impl Findings {
         for backend in &self.backends {
             let name = backend.name;
             writeln!(out, "{name:<13} {}", said(backend.ok, "works", backend.reason.as_deref()))?;
-            if let Some(ns) = backend.call_cost_ns.filter(|ns| *ns >= NOISE_NS) {
+            if let Some(ns) = backend.call_cost_ns {
                 writeln!(out, "              makes every system call of the machine {ns} ns longer")?;
             }
             if let (true, Some(what)) = (backend.ok, backend.blind_to) {
@@ -222,35 +233,49 @@ fn fields() -> (Finding, Vec<FieldFinding>) {
     (Finding { ok: true, reason: None }, fields.collect())
 }
 
-/// Loads and attaches a backend, and lets go of it again.
+/// Loads and attaches a backend, has it prove that it sees a refusal, and lets go of it again.
 fn probe(backend: Backend, open_sockets: &mut Option<Finding>) -> BackendFinding {
-    let name = backend.as_str();
-    let blind_to = backend.blind_to();
-    let before = call_cost();
-    match Tracer::start(&Options::only(backend)) {
-        Ok(tracer) => {
-            let added = call_cost().saturating_sub(before);
-            if open_sockets.is_none() {
-                let loaded = tracer.open_sockets();
-                let reason = loaded.as_ref().err().map(ToString::to_string);
-                *open_sockets = Some(Finding { ok: loaded.is_ok(), reason });
-            }
-            let call_cost_ns = u64::try_from(added.as_nanos()).ok();
-            BackendFinding { name, ok: true, reason: None, blind_to, missing: tracer.missing, call_cost_ns }
-        }
+    let mut finding = BackendFinding {
+        name: backend.as_str(),
+        ok: false,
+        reason: None,
+        blind_to: backend.blind_to(),
+        missing: Vec::new(),
+        call_cost_ns: None,
+    };
+    let (before, again) = (call_cost(), call_cost());
+    let tracer = match Tracer::start(&Options::only(backend)) {
+        Ok(tracer) => tracer,
         Err(error) => {
-            let reason = match &error {
+            finding.reason = Some(match &error {
                 TraceError::NoBackend(tried) => tried.iter().map(|(_, error)| error.to_string()).collect(),
                 error => error.to_string(),
-            };
-            BackendFinding {
-                name,
-                ok: false,
-                reason: Some(reason),
-                blind_to,
-                missing: Vec::new(),
-                call_cost_ns: None,
-            }
+            });
+            return finding;
         }
+    };
+    if backend.costs_every_call() {
+        finding.call_cost_ns = added_cost(before.min(again), before.abs_diff(again));
     }
+    if open_sockets.is_none() {
+        let loaded = tracer.open_sockets();
+        let reason = loaded.as_ref().err().map(ToString::to_string);
+        *open_sockets = Some(Finding { ok: loaded.is_ok(), reason });
+    }
+    finding.reason = match sees_refusal(&tracer) {
+        Ok(Some(false)) => {
+            Some("it attaches, and does not see that a bind of portbind's own is refused".to_owned())
+        }
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    finding.ok = finding.reason.is_none();
+    finding.missing = tracer.missing;
+    finding
+}
+
+/// What a system call takes longer than before, in nanoseconds, if that is more than two measurements of the same differ by.
+fn added_cost(before: Duration, scatter: Duration) -> Option<u64> {
+    let added = call_cost().saturating_sub(before);
+    (added > scatter * 2).then(|| u64::try_from(added.as_nanos()).ok())?
 }

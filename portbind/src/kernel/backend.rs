@@ -61,6 +61,12 @@ pub struct Hook {
 }
 
 impl Backend {
+    /// Whether it is run at the end of every system call of the machine, bind or not.
+    #[must_use]
+    pub const fn costs_every_call(self) -> bool {
+        matches!(self, Self::Tracepoint)
+    }
+
     /// All, best first.
     pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
 

@@ -16,6 +16,7 @@ mod maps;
 pub mod name;
 pub mod object;
 pub(crate) mod owner_source;
+pub mod proof;
 pub mod record;
 pub mod sockets;
 pub mod tracer;

@@ -147,8 +147,8 @@ pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result
         "report /dev/null",
     ];
     let tracing = ["trace --timeout 0.1", "run -- /usr/bin/true"];
-    for limit in [4, 12, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32] {
-        let helpers = helpers.iter().filter(|_| limit % 12 == 0 || limit < 8);
+    for limit in [4, 12, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32, 36, 40] {
+        let helpers = helpers.iter().filter(|_| limit % 12 == 0 || limit < 8 || limit == 40);
         for verb in tracing.iter().chain(helpers) {
             let script = format!("ulimit -n {limit}; exec \"$0\" {verb}");
             let output = SH.command()?.args(["-c", &script]).arg(&portbind).stdin(Stdio::null()).output()?;
@@ -156,6 +156,12 @@ pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result
             let code = output.status.code().with_context(|| format!("{limit}, {verb}: {}", output.status))?;
             let is_known = code <= 5 || (code == 125 && verb.starts_with("run"));
             ensure!(is_known && !said.contains("panicked"), "{limit}, {verb}: {code}\n{said}");
+            if limit >= 40 && verb.starts_with(['t', 'r', 'd']) {
+                ensure!(code == 0, "{limit}, {verb}: {code}, though that is enough:\n{said}");
+            }
+            if *verb == "doctor" && (12..40).contains(&limit) {
+                ensure!(code == 5, "{limit}: the limit is too low, and doctor ends with {code}");
+            }
             if verb.starts_with("run") && code != 0 {
                 ensure!(said.contains("ulimit -n"), "{limit}, {verb}: no word of the limit:\n{said}");
             }

@@ -1,0 +1,56 @@
+//! A backend proves itself: a bind of this process that the kernel has to refuse must arrive.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::error::TraceError;
+use super::evidence;
+use super::record::Record;
+use super::tracer::Tracer;
+use crate::sys::ring::Ring;
+
+/// Binds that are tried: a kernel may pass one over (7.3).
+const TRIES: usize = 3;
+/// How often the ring buffer is looked at after each, and the time between. The programs of all backends have written
+/// their record when the bind returns.
+const READS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Whether a tracer with the widest filter sees that this process is refused a port; `None` where that cannot be tried,
+/// because this network namespace has no 127.0.0.1. Takes the ring buffer of the tracer.
+///
+/// # Errors
+/// If the ring buffer cannot be read.
+pub fn sees_refusal(tracer: &Tracer) -> Result<Option<bool>, TraceError> {
+    let mut ring = tracer.take_records()?;
+    let Ok(held) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) else { return Ok(None) };
+    let Ok(address) = held.local_addr() else { return Ok(None) };
+    for _ in 0..TRIES {
+        let refused = TcpListener::bind(address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+        if !refused {
+            return Ok(None);
+        }
+        for _ in 0..READS {
+            if has_own_refusal(&mut ring) {
+                return Ok(Some(true));
+            }
+            sleep(PAUSE);
+        }
+    }
+    Ok(Some(false))
+}
+
+/// Whether there is a refusal of this process among what is in the ring buffer by now.
+fn has_own_refusal(ring: &mut Ring) -> bool {
+    let own = std::process::id();
+    while let Some(bytes) = ring.next_record() {
+        if let Ok(Record::Refusal(refusal, _)) = Record::parse(bytes)
+            && evidence::pid(&refusal.header) == own
+        {
+            return true;
+        }
+    }
+    false
+}
