@@ -27,9 +27,10 @@ use crate::output::answer::Answer;
 #[command(after_help = "\
 Stopped are the processes that listen on the port, are bound to it, or have a connection open that was accepted there:
 SIGTERM first, SIGKILL after --grace. Not stopped are clients, which only talk to the port or have it as their own
-local port, and processes that were handed the socket by the one that bound it. Nothing is stopped at all if that would
-take process 1, this program or one above it, a socket of the kernel, or a service that systemd starts again, or if
-several process trees have the socket and it cannot be decided which of them bound it: then it says what to do instead.
+local port, and processes that were handed the socket, or such a connection, by the process tree that bound it. Nothing
+is stopped at all if that would take process 1, this program or one above it, a socket of the kernel, or a service that
+systemd starts again, or if several process trees have the socket and it cannot be decided which of them bound it: then
+it says what to do instead.
 A socket file is removed only if no socket is bound to it.
 
 Exit status: 0 the port, or the path, is free; 1 it is not; 2 there is nobody to say yes; 3 a privilege is missing.

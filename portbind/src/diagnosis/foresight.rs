@@ -68,7 +68,8 @@ pub fn is_served(holder: &Holder, holders: &[Holder], ephemeral: Option<(u16, u1
         || (holder.ownership == Ownership::TimeWait && in_range(peer_port))
 }
 
-fn may_have_accepted(listener: &Holder, connection: &Holder) -> bool {
+/// Whether a connection can be one that a listener has accepted.
+pub(super) fn may_have_accepted(listener: &Holder, connection: &Holder) -> bool {
     listener.state == State::Listen
         && listener.protocol == connection.protocol
         && accepts(listener, Some(connection.address))

@@ -5,8 +5,8 @@ pub mod binder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use self::binder::{Decision, Member, Origin, Sign, Standing, decide};
-use super::foresight::is_served;
+use self::binder::{Decision, Member, Origin, Sign, Standing, decide, decide_accepted};
+use super::foresight::{is_served, may_have_accepted};
 use crate::event::{Holder, Ownership, Process, ShellCommand};
 
 /// What is to be done about the sockets on a port.
@@ -82,10 +82,15 @@ pub struct Surroundings<'a> {
 
 /// Makes the plan: of each socket of the server, the process tree that bound it is stopped.
 #[must_use]
-pub fn plan(holders: &[Holder], surroundings: &Surroundings<'_>) -> Plan {
+pub fn plan<'a>(holders: &'a [Holder], surroundings: &'a Surroundings<'a>) -> Plan {
     let mut planner = Planner::new(surroundings);
-    let open = holders.iter().filter(|holder| holder.ownership == Ownership::Process);
-    for holder in open.chain(holders.iter().filter(|holder| holder.ownership == Ownership::Kernel)) {
+    let open = |is_connection: bool| {
+        let is_open = move |holder: &&Holder| holder.ownership == Ownership::Process;
+        holders.iter().filter(is_open).filter(move |holder| holder.peer.is_some() == is_connection)
+    };
+    let of_kernel = holders.iter().filter(|holder| holder.ownership == Ownership::Kernel);
+    // Whom a connection belongs to depends on who bound the listener.
+    for holder in open(false).chain(open(true)).chain(of_kernel) {
         if !is_served(holder, holders, surroundings.ephemeral) {
             planner.plan.clients.push(holder.clone());
         } else if holder.processes.is_empty() {
@@ -101,6 +106,8 @@ pub fn plan(holders: &[Holder], surroundings: &Surroundings<'_>) -> Plan {
 struct Planner<'a> {
     surroundings: &'a Surroundings<'a>,
     plan: Plan,
+    /// Listeners, and the pids of those that bound them.
+    listeners: Vec<(&'a Holder, Vec<u32>)>,
     standings: HashMap<u32, Standing>,
     /// Who is to be stopped, by pid.
     targets: BTreeMap<u32, Target>,
@@ -114,6 +121,7 @@ impl<'a> Planner<'a> {
         Self {
             surroundings,
             plan,
+            listeners: Vec::new(),
             standings: HashMap::new(),
             targets: BTreeMap::new(),
             left: BTreeMap::new(),
@@ -121,7 +129,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds a socket.
-    fn add(&mut self, holder: &Holder) {
+    fn add(&mut self, holder: &'a Holder) {
         if self.is_unit_socket(holder) {
             return;
         }
@@ -134,9 +142,16 @@ impl<'a> Planner<'a> {
             .iter()
             .map(|owner| Member { owner, standing: self.standing(&owner.process) })
             .collect();
-        let Decision { binders, handed, undecided } = decide(&origin, &members);
+        let listening = self.listening(holder);
+        let Decision { binders, handed, undecided } = if listening.is_empty() {
+            decide(&origin, &members)
+        } else {
+            decide_accepted(&origin, &members, &listening)
+        };
         let process = |index: usize| members.get(index).map(|member| Rc::clone(&member.owner.process));
-        for process in binders.into_iter().filter_map(process) {
+        let binders: Vec<Rc<Process>> = binders.into_iter().filter_map(process).collect();
+        self.listeners.push((holder, binders.iter().map(|process| process.pid).collect()));
+        for process in binders {
             self.stop(process, holder.inode);
         }
         for (index, sign) in handed {
@@ -145,6 +160,13 @@ impl<'a> Planner<'a> {
         for process in undecided.into_iter().filter_map(process) {
             self.leave(Obstacle::Undecided(process));
         }
+    }
+
+    /// The pids of those that bound the listeners which may have accepted a socket, if that is a connection.
+    fn listening(&self, socket: &Holder) -> BTreeSet<u32> {
+        let has_accepted = |listener| socket.peer.is_some() && may_have_accepted(listener, socket);
+        let accepted = self.listeners.iter().filter(|(listener, _)| has_accepted(listener));
+        accepted.flat_map(|(_, binders)| binders).copied().collect()
     }
 
     fn stop(&mut self, process: Rc<Process>, inode: Option<u64>) {

@@ -2,7 +2,8 @@ use super::*;
 use crate::event::{Ancestor, HolderProcess, State, samples};
 
 fn process(pid: u32, comm: &str) -> Rc<Process> {
-    let ancestors = if pid == 9 { vec![Ancestor { pid: 8, comm: String::new() }] } else { Vec::new() };
+    let above: &[u32] = if [9, 10].contains(&pid) { &[8] } else { &[] };
+    let ancestors = above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect();
     Rc::new(Process { pid, comm: comm.to_owned(), ancestors, ..Process::default() })
 }
 
@@ -42,8 +43,8 @@ fn made(holders: &[Holder]) -> Plan {
 /// Everybody is the user that made the sockets, but for those above 100 that are no units.
 fn standing(process: &Process) -> Standing {
     let uid = if (100..900).contains(&process.pid) { 7 } else { 1000 };
-    let cgroups = if process.pid == 60 { vec![6, 1] } else { vec![5, 1] };
-    Standing { uids: vec![uid], cgroups, session: Some(1), namespace_root: None }
+    let cgroups = if [10, 60].contains(&process.pid) { vec![6, 1] } else { vec![5, 1] };
+    Standing { uids: vec![uid], cgroups, session: Some(1), ..Standing::default() }
 }
 
 fn pids(plan: &Plan) -> Vec<u32> {
@@ -52,9 +53,9 @@ fn pids(plan: &Plan) -> Vec<u32> {
 
 #[test]
 fn a_family_is_stopped_whole_and_clients_are_not() {
-    let found = made(&[holder(70, &[9, 8]), holder(71, &[8]), connection(72, 8080, &[7])]);
-    assert_eq!(pids(&found), [7, 8, 9]);
-    assert_eq!(found.targets[1].inodes, [70, 71]);
+    let found = made(&[holder(70, &[9, 8]), holder(71, &[8]), connection(72, 8080, &[9])]);
+    assert_eq!(pids(&found), [8, 9]);
+    assert_eq!((&found.targets[0].inodes, &found.targets[1].inodes), (&vec![70, 71], &vec![70, 72]));
     assert!(found.obstacles.is_empty() && found.clients.is_empty());
     let found = made(&[connection(72, 40_000, &[7])]);
     assert_eq!((pids(&found), found.clients.len()), (vec![], 1));
@@ -78,16 +79,16 @@ fn obstacles_are_told() {
 #[test]
 fn who_was_handed_a_socket_is_left_alone() {
     let handed = |pid, sign| Obstacle::Handed { process: process(pid, "x"), sign };
-    let found = made(&[holder(70, &[8, 9, 60, 200]), holder(71, &[8, 200])]);
+    let found = made(&[holder(70, &[8, 9, 10, 200]), holder(71, &[8, 200])]);
     assert_eq!(pids(&found), [8, 9]);
-    assert_eq!(found.obstacles, [handed(60, Sign::Cgroup), handed(200, Sign::User(1000))]);
+    assert_eq!(found.obstacles, [handed(10, Sign::Cgroup), handed(200, Sign::User(1000))]);
     assert!(!found.is_forbidden());
     // Nobody else has it open.
     let found = made(&[holder(70, &[200])]);
     assert!(found.is_forbidden() && pids(&found).is_empty());
     // The own socket of a process makes it a target, whatever it was handed.
-    let found = made(&[holder(70, &[8, 60]), holder(71, &[60])]);
-    assert_eq!((pids(&found), found.obstacles), (vec![8, 60], vec![]));
+    let found = made(&[holder(70, &[8, 10]), holder(71, &[10])]);
+    assert_eq!((pids(&found), found.obstacles), (vec![8, 10], vec![]));
 }
 
 #[test]
@@ -97,6 +98,29 @@ fn what_cannot_be_decided_stops_nobody() {
     let handed = Obstacle::Handed { process: process(200, "x"), sign: Sign::User(1000) };
     assert_eq!(found.obstacles, [of(8), of(11), handed]);
     assert!(found.is_forbidden());
+}
+
+#[test]
+fn a_connection_is_of_who_bound_its_listener() {
+    let accepted = |pid| Obstacle::Handed { process: process(pid, "x"), sign: Sign::Accepted };
+    let listener = || holder(71, &[8]);
+    // Another tree was handed the connection, beside the listener's or alone; 9 is of the listener's tree.
+    for holders in [&[8, 9, 11][..], &[11]] {
+        let found = made(&[connection(72, 8080, holders), listener()]);
+        assert_eq!(found.obstacles, [accepted(11)]);
+        assert_eq!(pids(&found), if holders.len() > 1 { vec![8, 9] } else { vec![8] });
+        assert!(!found.is_forbidden());
+    }
+    // A child of the listener has it alone.
+    assert_eq!(pids(&made(&[listener(), connection(72, 8080, &[9])])), [8, 9]);
+    // Two listeners of two trees: each bound its own, and either may have accepted the connection.
+    let both = [listener(), holder(73, &[11]), connection(72, 8080, &[11])];
+    assert_eq!((pids(&made(&both)), made(&both).obstacles), (vec![8, 11], vec![]));
+    // No listener lives, that of another address does, or nobody knows who bound it.
+    assert_eq!(pids(&made(&[connection(72, 8080, &[11])])), [11]);
+    let elsewhere = Holder { address: "192.0.2.8".parse().unwrap(), ..listener() };
+    assert_eq!(pids(&made(&[elsewhere, connection(72, 8080, &[11])])), [8, 11]);
+    assert!(made(&[holder(71, &[8, 12]), connection(72, 8080, &[11])]).is_forbidden());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What tells whether a process can have made a socket.
 
 use super::machine::Host;
+use super::stat::Stat;
 use crate::diagnosis::freeing::binder::Standing;
 
 impl Host {
@@ -9,12 +10,24 @@ impl Host {
     #[must_use]
     pub fn standing(&self, pid: u32) -> Standing {
         let status = self.procfs.read(&format!("{pid}/status")).unwrap_or_default();
+        let stat = self.procfs.stat(pid);
         Standing {
             uids: uids(&status),
             namespace_root: self.namespace_root(pid),
-            session: self.procfs.stat(pid).map(|stat| stat.session),
+            session: stat.map(|stat| stat.session),
             cgroups: self.cgroup_ids(pid),
+            is_orphan: stat.is_some_and(|stat| self.is_orphan(&stat)),
         }
+    }
+
+    /// Whether the parent of a process is not the one that forked it, as far as that can be told: it is process 1 of a
+    /// pid namespace, which takes in orphans, or is of another session. fork(2) does not change the session, and
+    /// setsid(2) makes one that nobody else is in (ksys_setsid, kernel/sys.c): of two processes in a session that is not
+    /// their parent's, one at least was taken in by that parent (PR_SET_CHILD_SUBREAPER, prctl(2)).
+    fn is_orphan(&self, stat: &Stat) -> bool {
+        let parent = self.procfs.read(&format!("{}/status", stat.ppid)).unwrap_or_default();
+        let is_other_session = |parent: Stat| parent.session != stat.session;
+        is_init(&parent) || self.procfs.stat(stat.ppid).is_some_and(is_other_session)
     }
 
     /// The user that is root in the user namespace of a process (user_namespaces(7)); `None` where it is that of this
@@ -32,14 +45,24 @@ impl Host {
 /// Real and saved user id from `/proc/PID/status` (task_state in fs/proc/array.c); the name before them has its
 /// newlines escaped.
 fn uids(status: &[u8]) -> Vec<u32> {
-    let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"Uid:"));
-    let text = line.and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
-    let fields: Vec<u32> = text.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect();
-    match fields[..] {
+    match numbers(status, b"Uid:")[..] {
         [real, _, saved, _] if real == saved => vec![real],
         [real, _, saved, _] => vec![real, saved],
         _ => Vec::new(),
     }
+}
+
+/// Whether `/proc/PID/status` is of process 1 of a pid namespace: the last of the numbers that it has is that in its own
+/// namespace (task_state in fs/proc/array.c).
+fn is_init(status: &[u8]) -> bool {
+    numbers(status, b"NSpid:").last() == Some(&1)
+}
+
+/// The numbers in a line of `/proc/PID/status`.
+fn numbers(status: &[u8], name: &[u8]) -> Vec<u32> {
+    let line = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(name));
+    let text = line.and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
+    text.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect()
 }
 
 /// What a line of uid_map says that user 0 is, as this process numbers users.
@@ -69,6 +92,25 @@ mod tests {
         std::fs::write(folder.join("uid_map"), "  1 100000 65536\n  0  1000  1\nx\n").unwrap();
         let expected = Standing { uids: vec![1000, 1001], namespace_root: Some(1000), ..Standing::default() };
         assert_eq!(host.standing(7), expected);
+    }
+
+    #[test]
+    fn orphans_are_told_by_who_took_them_in() {
+        let root = tempfile::tempdir().unwrap();
+        for (pid, parent, session, own) in
+            [(1, 0, 0, 1), (5, 1, 5, 5), (6, 5, 5, 6), (7, 5, 9, 7), (20, 5, 5, 1), (21, 20, 5, 2)]
+        {
+            let folder = root.path().join(format!("proc/{pid}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            let stat = format!("{pid} (x) S {parent} 5 {session} 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0");
+            std::fs::write(folder.join("stat"), stat).unwrap();
+            std::fs::write(folder.join("status"), format!("Name:\tx\nNSpid:\t{pid}\t{own}\n")).unwrap();
+        }
+        let host = Host::at(root.path());
+        // Of process 1, of another session than the parent, of process 1 of a container; 8 is not there.
+        for (pid, expected) in [(5, true), (6, false), (7, true), (20, false), (21, true), (8, false)] {
+            assert_eq!(host.standing(pid).is_orphan, expected, "{pid}");
+        }
     }
 
     #[test]

@@ -189,10 +189,15 @@ fn every_line_of_json_is_of_the_schema_and_comes_back() {
 fn who_is_left_alone_is_named() {
     let java = Rc::clone(&samples::held_by_java().processes[0].process);
     let one = |sign| Obstacle::Handed { process: Rc::clone(&java), sign };
-    let obstacles = vec![one(Sign::User(1000)), one(Sign::Cgroup)];
+    let obstacles = vec![one(Sign::User(1000)), one(Sign::Cgroup), one(Sign::Accepted)];
     let handed = Freed { plan: Plan { obstacles, ..Plan::default() }, ..freed() };
     let said = text(&Answer::Freed(&handed));
-    for part in ["uid 1000 made the socket", "made in another control group", "the port stays taken"] {
+    for part in [
+        "uid 1000 made the socket",
+        "made in another control group",
+        "not of the process tree",
+        "the port stays taken",
+    ] {
         assert!(said.contains(part), "{said}");
     }
     let many = vec![Obstacle::Undecided(Rc::clone(&java)); 20];

@@ -88,7 +88,7 @@ pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn connect(troupe: &mut Troupe, port: u16) -> anyhow::Result<u16> {
+pub(super) fn connect(troupe: &mut Troupe, port: u16) -> anyhow::Result<u16> {
     let unbound = Action::Socket {
         new: "far".to_owned(),
         family: crate::actor::Family::Inet,

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::ask::{ask, done, list, listener};
-use super::free::{outcome, runs};
+use super::ask::{ask, done, list, listener, people};
+use super::free::{connect, outcome, runs};
 use super::setting::Setting;
 use super::support::SOON;
 use crate::actor::Action;
 use crate::ports::Ports;
 use crate::programs;
+use crate::sys::cgroup::Cgroup;
 use crate::troupe::Troupe;
 
 /// Users that own nothing else here.
@@ -21,7 +22,11 @@ const OTHER_USER: u32 = 61_214;
 
 /// Has an actor hand its socket to another one.
 fn hand(troupe: &mut Troupe, from: &str, to: &str) -> anyhow::Result<()> {
-    let give = Action::Give { socket: "old".to_owned(), to: to.to_owned(), mailbox: String::new() };
+    hand_socket(troupe, "old", from, to)
+}
+
+fn hand_socket(troupe: &mut Troupe, socket: &str, from: &str, to: &str) -> anyhow::Result<()> {
+    let give = Action::Give { socket: socket.to_owned(), to: to.to_owned(), mailbox: String::new() };
     done(troupe, from, &give)?;
     done(troupe, to, &Action::Take { new: "copy".to_owned() })?;
     Ok(())
@@ -78,13 +83,93 @@ pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
             done(&mut troupe, "one", &Action::KeepApart)?;
             done(&mut troupe, "one", &Action::Close { socket: "old".to_owned() })?;
         }
-        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
-        let left = obstacles(&told);
-        ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
-        for name in ["one", "two"] {
-            let pid = pid(&troupe, name)?;
-            ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
+        stops_neither(setting, port, &troupe, ["one", "two"])?;
+    }
+    Ok(())
+}
+
+/// Which of two has bound the port is not decided, and both live.
+fn stops_neither(
+    setting: Setting<'_>,
+    port: u16,
+    troupe: &Troupe,
+    names: [&str; 2],
+) -> anyhow::Result<Value> {
+    let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+    let left = obstacles(&told);
+    ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
+    for name in names {
+        let pid = pid(troupe, name)?;
+        ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
+    }
+    Ok(told)
+}
+
+/// Two that one process has started, and which have the socket under the same number: neither is stopped.
+pub(super) fn siblings(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let port = ports.take()?;
+    // A mailbox each, so that the numbers agree.
+    done(&mut troupe, "one", &Action::Mailbox)?;
+    done(&mut troupe, "one", &listener("old", port))?;
+    hand(&mut troupe, "one", "two")?;
+    let told = stops_neither(setting, port, &troupe, ["one", "two"])?;
+    let holder = list(&told, "holders").first().context("no holder")?;
+    let numbers: Vec<Vec<u64>> = people(holder).into_iter().map(|(_, fds)| fds).collect();
+    ensure!(numbers.len() == 2 && numbers[0] == numbers[1], "nothing was tried: {told}");
+    Ok(())
+}
+
+/// Who bound the port is moved to another control group, and may change its user: whom it has handed the socket lives.
+pub(super) fn moved(setting: Setting<'_>) -> anyhow::Result<()> {
+    let group = |name: &str| Cgroup::new(&format!("portbind-tests-{}-{name}", std::process::id()));
+    let (service, manager) = (group("service")?, group("manager")?);
+    let mut ports = Ports::new();
+    for (receiver, binder) in [(None, None), (None, Some(USER)), (Some(OTHER_USER), Some(USER))] {
+        let mut troupe = Troupe::default();
+        let port = ports.take()?;
+        for (name, uid) in [("binder", None), ("receiver", receiver)] {
+            done(&mut troupe, name, &Action::Rename { name: name.to_owned() })?;
+            service.enter(pid(&troupe, name)?)?;
+            become_user(&mut troupe, name, uid)?;
         }
+        done(&mut troupe, "binder", &listener("old", port))?;
+        hand(&mut troupe, "binder", "receiver")?;
+        manager.enter(pid(&troupe, "binder")?)?;
+        become_user(&mut troupe, "binder", binder)?;
+        stops_neither(setting, port, &troupe, ["binder", "receiver"])?;
+    }
+    Ok(())
+}
+
+fn become_user(troupe: &mut Troupe, name: &str, uid: Option<u32>) -> anyhow::Result<()> {
+    if let Some(uid) = uid {
+        done(troupe, name, &Action::Setuid { uid })?;
+    }
+    Ok(())
+}
+
+/// A connection is handed to another tree, and inherited by a child: the listener's tree ends, and nobody else.
+pub(super) fn connections(setting: Setting<'_>) -> anyhow::Result<()> {
+    for uid in [None, Some(OTHER_USER)] {
+        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let port = ports.take()?;
+        done(&mut troupe, "server", &listener("old", port))?;
+        connect(&mut troupe, port)?;
+        done(&mut troupe, "other", &Action::Rename { name: "other".to_owned() })?;
+        become_user(&mut troupe, "other", uid)?;
+        hand_socket(&mut troupe, "near", "server", "other")?;
+        let child = "worker".to_owned();
+        let inherit = Action::Inherit { socket: "near".to_owned(), child, close_on_exec: false };
+        done(&mut troupe, "server", &inherit)?;
+        done(&mut troupe, "server", &Action::Close { socket: "near".to_owned() })?;
+        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+        for name in ["server", "worker"] {
+            let pid = pid(&troupe, name)?;
+            ensure!(outcome(&told, pid) == Some("ended") && !runs(pid)?, "{name}: {told}");
+        }
+        let other = pid(&troupe, "other")?;
+        ensure!(obstacles(&told) == [(u64::from(other), "handed")] && runs(other)?, "{told}");
     }
     Ok(())
 }

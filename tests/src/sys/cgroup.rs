@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
@@ -20,7 +21,10 @@ impl Cgroup {
     ///
     /// What the kernel says.
     pub fn new(path: &str) -> io::Result<Self> {
-        let mounted = std::env::temp_dir().join(format!("portbind-tests-{}-cgroup", std::process::id()));
+        static MOUNTS: AtomicU32 = AtomicU32::new(0);
+        let number = MOUNTS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("portbind-tests-{}-cgroup-{number}", std::process::id());
+        let mounted = std::env::temp_dir().join(name);
         fs::create_dir_all(&mounted)?;
         mount("none", &mounted, "cgroup2", MountFlags::empty(), None)?;
         let cgroup = Self { path: mounted.join(path), mounted };

@@ -7,9 +7,14 @@
 //! - Where an unprivileged user made the socket, only processes that this user could signal itself (kill(2)) are
 //!   stopped: whom it hands the socket to, portbind does not stop in its place. Root's sockets say nothing by their
 //!   user, because daemons bind as root and change their user afterwards.
-//! - A process outside the control group that the socket was made in was handed it.
+//! - A process outside the control group that the socket was made in is not stopped: it was handed the socket, or was
+//!   moved since. So the control group takes a process out of the tree that is stopped, and never chooses between two
+//!   trees: who binds, hands the socket over and is moved leaves the receiver alone in the control group of the socket.
+//!
+//! A connection that a listener has accepted has no binder of its own: only the tree that bound the listener is stopped
+//! for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::event::{HolderProcess, Process};
@@ -38,6 +43,8 @@ pub struct Standing {
     pub session: Option<u32>,
     /// Ids of the process' control group and of those above it, nearest first. Empty if unknown.
     pub cgroups: Vec<u64>,
+    /// Its parent takes in what others leave behind, or cannot have forked it.
+    pub is_orphan: bool,
 }
 
 /// What shows that a process was handed a socket.
@@ -45,8 +52,10 @@ pub struct Standing {
 pub enum Sign {
     /// Another user made the socket: this one.
     User(u32),
-    /// It was made in another control group.
+    /// It was made in another control group. The process may have been moved as well.
     Cgroup,
+    /// It is a connection, and the process is not of the tree that bound the listener.
+    Accepted,
 }
 
 /// A process that has the socket open.
@@ -93,26 +102,46 @@ impl Standing {
 #[must_use]
 pub fn decide(origin: &Origin, members: &[Member<'_>]) -> Decision {
     let mut decision = Decision::default();
-    let mut candidates = Vec::new();
+    let (mut candidates, mut elsewhere) = (Vec::new(), Vec::new());
     for (index, member) in members.iter().enumerate() {
         match origin.sign(&member.standing) {
-            Some(sign) => decision.handed.push((index, sign)),
             None => candidates.push(index),
+            Some(Sign::Cgroup) => elsewhere.push(index),
+            Some(sign) => decision.handed.push((index, sign)),
         }
     }
-    if is_one_family(&candidates, members) {
+    let all = [&candidates[..], &elsewhere].concat();
+    // A tree elsewhere can have bound the socket, and can have been moved since.
+    let is_decided =
+        candidates.is_empty() || is_one_family(&candidates, members) && is_one_family(&all, members);
+    if is_decided {
         decision.binders = candidates;
+        decision.handed.extend(elsewhere.into_iter().map(|index| (index, Sign::Cgroup)));
     } else {
-        decision.undecided = candidates;
+        decision.undecided = all;
     }
     decision
 }
 
-/// Whether all of these processes descend from one of them, or are the children that one process left.
+/// Decides who has a connection because it is of the tree that bound the listener.
+#[must_use]
+pub fn decide_accepted(origin: &Origin, members: &[Member<'_>], listening: &BTreeSet<u32>) -> Decision {
+    let mut decision = Decision::default();
+    for (index, member) in members.iter().enumerate() {
+        let stranger = (!member.descends_from(listening)).then_some(Sign::Accepted);
+        match origin.sign(&member.standing).or(stranger) {
+            None => decision.binders.push(index),
+            Some(sign) => decision.handed.push((index, sign)),
+        }
+    }
+    decision
+}
+
+/// Whether all of these processes descend from one of them, or are the orphans that one process left.
 fn is_one_family(candidates: &[usize], members: &[Member<'_>]) -> bool {
     let mut families = Families::new(members.len());
     join_descendants(candidates, members, &mut families);
-    join_siblings(candidates, members, &mut families);
+    join_orphans(candidates, members, &mut families);
     let mut roots = candidates.iter().map(|&index| families.root(index));
     let first = roots.next();
     roots.all(|root| Some(root) == first)
@@ -132,12 +161,13 @@ fn join_descendants(candidates: &[usize], members: &[Member<'_>], families: &mut
     }
 }
 
-/// Children of one process that run the same program with the same arguments and descriptors, in one session: their
-/// parent, or the one that they had, bound the socket and closed it, or has ended.
-fn join_siblings(candidates: &[usize], members: &[Member<'_>], families: &mut Families) {
+/// Orphans with one parent that run the same program with the same arguments and descriptors, in one session: the
+/// parent that they had bound the socket, and has ended. Whoever was forked by a parent that lives, and that does not have
+/// the socket, can have got it in any way.
+fn join_orphans(candidates: &[usize], members: &[Member<'_>], families: &mut Families) {
     let mut first_of: HashMap<_, usize> = HashMap::new();
     for &index in candidates {
-        let Some(member) = members.get(index) else { continue };
+        let Some(member) = members.get(index).filter(|member| member.standing.is_orphan) else { continue };
         for &fd in member.owner.fds.iter().take(COMPARED_FDS) {
             let Some(trait_) = member.family_trait() else { continue };
             let first = *first_of.entry((trait_, fd)).or_insert(index);
@@ -149,6 +179,13 @@ fn join_siblings(candidates: &[usize], members: &[Member<'_>], families: &mut Fa
 impl<'a> Member<'a> {
     fn process(&self) -> &'a Rc<Process> {
         &self.owner.process
+    }
+
+    /// It is one of these processes, or below one. Process 1 is above everybody and tells nothing.
+    fn descends_from(&self, pids: &BTreeSet<u32>) -> bool {
+        let process = self.process();
+        let above = process.ancestors.iter().map(|ancestor| ancestor.pid).filter(|&pid| pid > 1);
+        std::iter::once(process.pid).chain(above).any(|pid| pids.contains(&pid))
     }
 
     /// What the children of one process have in common that were forked and did nothing else.

@@ -12,7 +12,11 @@ fn owner(pid: u32, above: &[u32], args: &[&str]) -> HolderProcess {
 }
 
 fn standing(uid: u32, cgroups: &[u64]) -> Standing {
-    Standing { uids: vec![uid], session: Some(9), cgroups: cgroups.to_vec(), namespace_root: None }
+    Standing { uids: vec![uid], session: Some(9), cgroups: cgroups.to_vec(), ..Standing::default() }
+}
+
+fn orphaned(standing: Standing) -> Standing {
+    Standing { is_orphan: true, ..standing }
 }
 
 const ROOTS: Origin = Origin { uid: Some(0), cgroup: Some(5) };
@@ -40,8 +44,47 @@ fn a_sole_tree_is_the_owner_whatever_its_user() {
         (owner(13, &[12, 10, 1], &["cgi"]), standing(33, &[5, 1])),
     ];
     assert_eq!(decided(&ROOTS, &master), (vec![10, 11, 12, 13], vec![], vec![]));
-    // Workers whose master has ended, or closed its copy.
-    assert_eq!(decided(&ROOTS, &master[1..3]), (vec![11, 12], vec![], vec![]));
+}
+
+#[test]
+fn orphans_of_one_master_are_one_tree() {
+    let worker = |pid: u32| (owner(pid, &[2, 1], &["worker"]), standing(33, &[5, 1]));
+    // Their parent lives, and does not have the socket: one of them bound it, and may have handed it to the other.
+    let siblings = [worker(11), worker(12)];
+    assert_eq!(decided(&ROOTS, &siblings), (vec![], vec![], vec![11, 12]));
+    let orphans = siblings.map(|(owner, standing)| (owner, orphaned(standing)));
+    assert_eq!(decided(&ROOTS, &orphans), (vec![11, 12], vec![], vec![]));
+    // One that the parent has forked itself is none of them.
+    let mixed = [orphans[0].clone(), worker(12)];
+    assert_eq!(decided(&ROOTS, &mixed), (vec![], vec![], vec![11, 12]));
+}
+
+#[test]
+fn a_control_group_alone_decides_against_nobody() {
+    let receiver = |uid: u32| (owner(10, &[1], &["a"]), standing(uid, &[5, 1]));
+    let moved = |uid: u32| (owner(20, &[1], &["a"]), standing(uid, &[7, 1]));
+    // Who bound it was moved, and may have changed its user as well.
+    for (origin, receiver, moved) in [
+        (&ROOTS, receiver(0), moved(0)),
+        (&ROOTS, receiver(1501), moved(0)),
+        (&ROOTS, receiver(1501), moved(1500)),
+        (&ROOTS, receiver(0), moved(1500)),
+        (&USERS, receiver(1000), moved(1000)),
+    ] {
+        let both = [receiver, moved];
+        assert_eq!(decided(origin, &both), (vec![], vec![], vec![10, 20]), "{both:?}");
+    }
+    // The user speaks against the receiver, and the control group against who was moved.
+    assert_eq!(decided(&USERS, &[receiver(0), moved(1000)]), (vec![], vec![10, 20], vec![]));
+    // A supervisor in a control group of its own, and its child that bound the socket there; and a child that was moved.
+    let supervisor = (owner(9, &[1], &["s"]), standing(0, &[7, 1]));
+    let child = (owner(10, &[9, 1], &["a"]), standing(0, &[5, 1]));
+    let grandchild = (owner(11, &[10, 9, 1], &["b"]), standing(0, &[8, 1]));
+    assert_eq!(decided(&ROOTS, &[supervisor.clone(), child, grandchild]), (vec![10], vec![9, 11], vec![]));
+    // Two children: what makes them one tree may be what was handed the socket.
+    let children = [10, 12].map(|pid| (owner(pid, &[9, 1], &["a"]), standing(0, &[5, 1])));
+    let [one, other] = children;
+    assert_eq!(decided(&ROOTS, &[supervisor, one, other]), (vec![], vec![], vec![10, 12, 9]));
 }
 
 #[test]
@@ -49,24 +92,21 @@ fn who_was_handed_the_socket_is_not_stopped() {
     let binder = (owner(10, &[1], &["a"]), standing(1000, &[5, 1]));
     let root = (owner(20, &[1], &["b"]), standing(0, &[5, 1]));
     let other = (owner(30, &[1], &["a"]), standing(1001, &[5, 1]));
-    assert_eq!(
-        decided(&USERS, &[binder.clone(), root.clone(), other.clone()]),
-        (vec![10], vec![20, 30], vec![])
-    );
+    assert_eq!(decided(&USERS, &[binder, root.clone(), other.clone()]), (vec![10], vec![20, 30], vec![]));
     // The binder has ended meanwhile.
     assert_eq!(decided(&USERS, &[root, other]), (vec![], vec![20, 30], vec![]));
     // An agent of CI, which is above the job that hands it the socket.
     let agent = (owner(9, &[1], &["agent"]), standing(0, &[5, 1]));
     let job = (owner(10, &[9, 1], &["a"]), standing(1000, &[5, 1]));
     assert_eq!(decided(&USERS, &[agent, job]), (vec![10], vec![9], vec![]));
-    // One container hands it to another.
+    // One container has handed it to another, and has ended.
     let elsewhere = (owner(40, &[1], &["c"]), standing(1000, &[7, 1]));
-    assert_eq!(decided(&USERS, &[binder, elsewhere.clone()]), (vec![10], vec![40], vec![]));
     assert_eq!(decided(&USERS, &[elsewhere]), (vec![], vec![40], vec![]));
 }
 
 #[test]
 fn what_cannot_be_decided_stops_nobody() {
+    let standing = |uid: u32, cgroups: &[u64]| orphaned(standing(uid, cgroups));
     let one = (owner(10, &[2, 1], &["a"]), standing(0, &[5, 1]));
     let rows = [
         // Another program, started by the same script.
@@ -113,35 +153,39 @@ struct World {
 }
 
 /// The binder is process 10, whose descendants are 11 and on; the others, from 100 on, were handed the socket. They
-/// are the processes of other users, or of other cgroups, or of the binder's own user in trees of their own.
+/// are the processes of other users, or of other cgroups, or of the binder's own user in trees of their own. The tree of the
+/// binder may have been moved since.
 fn world() -> impl Strategy<Value = World> {
     let users = prop::sample::select(vec![0_u32, 33, 1000, 1001]);
     let cgroups = prop::sample::select(vec![vec![5_u64, 1], vec![6, 5, 1], vec![7, 1], vec![]]);
-    let stranger = (users.clone(), cgroups, 0_usize..4, 3_u32..6, prop::bool::ANY);
+    let stranger = (users.clone(), cgroups, 0_usize..5, 3_u32..6, prop::bool::ANY);
     let heirs = prop::collection::vec((0_usize..4, prop::bool::ANY), 0..4);
     let strangers = prop::collection::vec(stranger, 0..5);
-    (users, heirs, strangers, prop::bool::ANY).prop_map(|(uid, heirs, strangers, has_ended)| {
+    let fates = prop::sample::select(vec![(false, 5), (false, 7), (true, 5)]);
+    (users, heirs, strangers, fates).prop_map(|(uid, heirs, strangers, (has_ended, cgroup))| {
         let origin = Origin { uid: Some(uid), cgroup: Some(5) };
-        let mut people = vec![(owner(10, &[2, 1], &["a"]), standing(uid, &[5, 1]))];
+        let mut people = vec![(owner(10, &[2, 1], &["a"]), standing(uid, &[cgroup, 1]))];
         for (number, (parent, changes_user)) in (11..).zip(heirs) {
             let parent = &people[parent % people.len()].0.process;
             let above: Vec<u32> = std::iter::once(parent.pid)
                 .chain(parent.ancestors.iter().map(|ancestor| ancestor.pid))
                 .collect();
             let user = if changes_user && uid == 0 { 33 } else { uid };
-            people.push((owner(number, &above, &["a"]), standing(user, &[5, 1])));
+            people.push((owner(number, &above, &["a"]), standing(user, &[cgroup, 1])));
         }
         let family = people.iter().map(|(owner, _)| owner.process.pid).collect();
         if has_ended {
             people.clear();
         }
         for (number, (uid, cgroups, below, fd, is_alike)) in (100_u32..).zip(strangers) {
-            // Reparented wherever it likes among the strangers, and below process 1.
+            // Reparented wherever it likes among the strangers, below process 1, or started as the binder was.
             let parent = people.get(below).map(|(owner, _)| owner.process.pid).filter(|&pid| pid >= 100);
+            let parent = parent.or((below == 4).then_some(2));
             let above: Vec<u32> = parent.into_iter().chain([1]).collect();
             let args = if is_alike { ["a"] } else { ["b"] };
             let open = HolderProcess { fds: vec![fd], ..owner(number, &above, &args) };
-            people.push((open, standing(uid, &cgroups)));
+            let standing = Standing { is_orphan: parent.is_none(), ..standing(uid, &cgroups) };
+            people.push((open, standing));
         }
         World { people, origin, family }
     })

@@ -214,7 +214,8 @@ pub struct Stopped<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Obstacle<'a> {
     /// Why nobody is stopped: `init`, `own`, `managed`, `undecided` (one of several process trees that have the socket,
-    /// and which of them bound it is not known) or `nobody`. Why this process is not: `handed` (it was handed the socket).
+    /// and which of them bound it is not known) or `nobody`. Why this process is not: `handed` (it was handed the
+    /// socket, or may have been).
     pub reason: Cow<'a, str>,
     /// The process, if it is one.
     pub process: Option<Relative<'a>>,

@@ -130,9 +130,16 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
             process,
             format!("it was handed the socket: uid {uid} made the socket, and this process is not its"),
         ),
-        Obstacle::Handed { process, sign: Sign::Cgroup } => {
-            (process, "it was handed the socket, which was made in another control group".to_owned())
-        }
+        Obstacle::Handed { process, sign: Sign::Cgroup } => (
+            process,
+            "it was handed the socket, which was made in another control group, or was moved since"
+                .to_owned(),
+        ),
+        Obstacle::Handed { process, sign: Sign::Accepted } => (
+            process,
+            "it has an accepted connection, and is not of the process tree that bound the listener"
+                .to_owned(),
+        ),
         Obstacle::Undecided(process) => {
             (process, "it bound the socket, or was merely handed it: that cannot be decided".to_owned())
         }
