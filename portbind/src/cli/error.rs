@@ -125,9 +125,12 @@ pub enum Error {
         /// Owner of the link.
         uid: u32,
     },
-    /// The name that a socket file is moved aside to is taken.
+    /// The name that a socket file is moved aside to has the socket file of a removal that was broken off.
     #[error("{} is in the way: an earlier removal was broken off, and moved it there", escape::path(.0))]
     Aside(PathBuf),
+    /// The name that a socket file is moved aside to is taken by something that anybody may have put there.
+    #[error("{} is in the way: something else has the name that portbind needs", escape::path(.0))]
+    NameTaken(PathBuf),
     /// The kernel does not tell its sockets.
     #[error("the kernel does not tell which sockets there are: {0}")]
     Sockets(#[source] io::Error),
@@ -200,6 +203,7 @@ impl Error {
             | Self::System { .. }
             | Self::Remove { .. }
             | Self::Aside(_)
+            | Self::NameTaken(_)
             | Self::Stack { .. } => ExitStatus::Failure,
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
@@ -253,6 +257,9 @@ impl Error {
             Self::Led { .. } => Some("name the file by its path without symbolic links"),
             Self::Aside(_) => Some(
                 "portbind who tells whether a socket is bound to it: move it back by hand if one is, else remove it",
+            ),
+            Self::NameTaken(_) => Some(
+                "ls -ld tells whose it is: move it to a name that nobody uses, or remove it if nobody needs it",
             ),
             Self::Remove { source, .. } if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
                 Some(

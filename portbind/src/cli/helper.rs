@@ -20,7 +20,7 @@ use crate::event::{Name, Protocol};
 use crate::host::clock::boot_time;
 use crate::host::port_sockets::{Found, Query};
 use crate::host::sockets::Scan;
-use crate::host::stale::aside;
+use crate::host::stale::left_aside;
 use crate::host::unix::{Sight, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, Links, Netns, SocketOwners};
@@ -138,7 +138,7 @@ impl Helper {
         if there.object != Object::Gone {
             return Ok(there);
         }
-        let moved = aside(path).and_then(|aside| look(&aside).ok());
+        let moved = left_aside(path).and_then(|aside| look(&aside).ok());
         let is_socket = |object| matches!(object, Object::LiveSocket | Object::StaleSocket | Object::Socket);
         Ok(match moved.filter(|moved| is_socket(moved.object)) {
             Some(moved) => Sight { absolute: there.absolute, ..moved },

@@ -18,6 +18,10 @@ use super::path_walk::{Walked, walk};
 use super::unix::identify;
 use crate::diagnosis::unix::Object;
 
+/// Others than its owner can write to a folder: its group, or everybody. Where there is an access control list, the bits of
+/// the group are the most that it gives (acl(5)).
+const SHARED: u32 = 0o022;
+
 /// Which file it is, for this program as long as it is pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -95,6 +99,14 @@ pub fn aside(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(aside_name(path.file_name()?)))
 }
 
+/// The path that a removal which was broken off has left a socket file at; `None` if it has left none, as far as can be
+/// told.
+#[must_use]
+pub fn left_aside(path: &Path) -> Option<PathBuf> {
+    Spot::open(path).ok()?.leftover().ok()??;
+    aside(path)
+}
+
 fn aside_name(name: &OsStr) -> OsString {
     let mut aside = OsString::from(".");
     aside.push(name);
@@ -143,6 +155,24 @@ impl Spot {
         pin(&self.folder, &self.aside)
     }
 
+    /// Pins the socket file that a removal which was broken off has left aside. What anybody can have put there is none.
+    ///
+    /// # Errors
+    /// Those of openat(2) and fstat(2).
+    pub fn leftover(&self) -> io::Result<Option<Pinned>> {
+        let Some(left) = self.pin_aside()? else { return Ok(None) };
+        let is_socket = matches!(left.object, Object::StaleSocket | Object::LiveSocket | Object::Socket);
+        Ok((is_socket && self.is_trusted(left.uid)?).then_some(left))
+    }
+
+    /// Whether nobody but root, the owner of the folder and the user of this process can have given a file of this user
+    /// its name.
+    fn is_trusted(&self, file_uid: u32) -> io::Result<bool> {
+        let folder = fstat(&self.folder)?;
+        let own = rustix::process::geteuid().as_raw();
+        Ok(folder.st_mode & SHARED == 0 || [0, folder.st_uid, own].contains(&file_uid))
+    }
+
     /// Whose rights a step takes with a file that belongs to this user: those of whoever could do it as well. That is
     /// the owner of the folder, or where others can write to root's folder, the owner of the file. Who made a link
     /// that the path goes through has a say in what is removed: it must be one of these.
@@ -151,7 +181,7 @@ impl Spot {
     /// Those of fstat(2).
     pub fn rights(&self, file_uid: u32) -> io::Result<Rights> {
         let folder = fstat(&self.folder)?;
-        let is_open = folder.st_mode & 0o022 != 0;
+        let is_open = folder.st_mode & SHARED != 0;
         let uid = match folder.st_uid {
             0 if is_open => file_uid,
             owner => owner,

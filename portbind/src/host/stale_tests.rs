@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::*;
@@ -108,6 +108,38 @@ fn what_was_left_is_recognised() {
     assert_eq!(place.names(), ["s"]);
     assert_eq!(aside(&place.at("s")), Some(place.at(".s.portbind-stale")));
     assert_eq!(aside(Path::new("/")), None);
+}
+
+#[test]
+fn what_anybody_can_have_put_there_is_not_recovered() {
+    let place = Place::new();
+    let mode = |mode| fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    let spot = place.spot("s");
+    let aside = place.at(".s.portbind-stale");
+    let is_left = || {
+        assert_eq!(left_aside(&place.at("s")).is_some(), spot.leftover().unwrap().is_some());
+        spot.leftover().unwrap().is_some()
+    };
+    assert!(!is_left());
+    fs::write(&aside, "").unwrap();
+    assert!(!is_left());
+    fs::remove_file(&aside).unwrap();
+    place.stale(".s.portbind-stale");
+    for folder in [0o755, 0o775, 0o1777] {
+        mode(folder);
+        assert!(is_left(), "{folder:o}");
+    }
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    std::os::unix::fs::lchown(&aside, Some(4711), None).unwrap();
+    for (folder, expected) in [(0o755, true), (0o775, false), (0o1777, false), (0o757, false)] {
+        mode(folder);
+        assert_eq!(is_left(), expected, "{folder:o}");
+    }
+    std::os::unix::fs::chown(place.folder.path(), Some(4711), None).unwrap();
+    mode(0o1777);
+    assert!(is_left());
 }
 
 #[test]

@@ -136,6 +136,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("free: dnsmasq", Once, handed::real_daemon),
     ("free: owners of socket files", Once, stale_files::owners),
     ("free: killed between two steps", Once, stale_files::killed),
+    ("free: a name that is taken", Once, stale_files::taken),
     ("free: socket files that are replaced", Once, stale_files::replaced),
     ("free: a unit that its user made up", Once, units::made_up),
     ("report: memory", Once, reports::memory),

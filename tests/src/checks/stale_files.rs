@@ -134,6 +134,47 @@ pub(super) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// In a sticky folder a user has put something at the name that files are moved aside to: it is neither moved nor shown.
+pub(super) fn taken(setting: Setting<'_>) -> anyhow::Result<()> {
+    let folder = Folder::new("stale-taken", 0)?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777))?;
+    let (path, aside) = (folder.at("s"), folder.at(".s.portbind-stale"));
+    stale(&path)?;
+    fs::write(&aside, "")?;
+    in_the_way(setting, &folder)?;
+    fs::remove_file(&aside)?;
+    symlink("/etc/passwd", &aside)?;
+    in_the_way(setting, &folder)?;
+    fs::remove_file(&aside)?;
+    fs::create_dir(&aside)?;
+    in_the_way(setting, &folder)?;
+    fs::remove_dir(&aside)?;
+    let live = UnixListener::bind(&aside)?;
+    in_the_way(setting, &folder)?;
+    // Without a file of that name, the path is free, and stays so.
+    fs::remove_file(&path)?;
+    let told = ask(setting, &["who", &path.display().to_string()], 1)?;
+    ensure!(list(&told, "holders").is_empty() && told["stale"] != true, "{told}");
+    free(setting, &path, 0)?;
+    ensure!(folder.names()? == [".s.portbind-stale"], "{:?}", folder.names()?);
+    // Root's own file was left by a removal.
+    lchown(&aside, Some(0), Some(0))?;
+    let told = free(setting, &path, 1)?;
+    ensure!(told["cause"]["code"] == "live-socket-file" && folder.names()? == ["s"], "{told}");
+    drop(live);
+    Ok(())
+}
+
+/// What the user has put there is in the way, and stays where it is.
+fn in_the_way(setting: Setting<'_>, folder: &Folder) -> anyhow::Result<()> {
+    lchown(folder.at(".s.portbind-stale"), Some(USER), Some(USER))?;
+    says(setting, &folder.at("s"), 5, "something else has the name that portbind needs")?;
+    let mut names = folder.names()?;
+    names.sort();
+    ensure!(names == [".s.portbind-stale", "s"], "{names:?}");
+    Ok(())
+}
+
 /// Somebody replaces the file by that of a live socket, again and again: none of them is removed, nor lost.
 pub(super) fn replaced(setting: Setting<'_>) -> anyhow::Result<()> {
     for owner in [0, USER] {

@@ -65,8 +65,10 @@ fn remove(path: &[u8], explain: &dyn Fn(Option<Object>) -> Cause) -> Result<Opti
         // Something has the name that the file was to be moved to, or put back to.
         Taken::Occupied => remover.recover().and_then(|()| match remover.pin()? {
             None => Ok(None),
-            Some(_) if remover.has_aside()? => Err(Error::Aside(remover.aside())),
-            Some(now) => Ok(Some(explain(Some(now.object)))),
+            Some(now) => match remover.in_the_way()? {
+                Some(error) => Err(error),
+                None => Ok(Some(explain(Some(now.object)))),
+            },
         }),
     }
 }

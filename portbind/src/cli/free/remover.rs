@@ -122,23 +122,20 @@ impl Remover {
         self.spot.pin().map_err(|source| self.error(source))
     }
 
-    /// Something is at the name that files are moved aside to.
-    pub(super) fn has_aside(&self) -> Result<bool, Error> {
-        Ok(self.spot.pin_aside().map_err(|source| self.error(source))?.is_some())
-    }
-
-    /// The path that files are moved aside to.
-    pub(super) fn aside(&self) -> PathBuf {
-        aside(&self.path).unwrap_or_else(|| self.path.clone())
+    /// What to say of whatever has the name that files are moved aside to; `None` if nothing has.
+    pub(super) fn in_the_way(&self) -> Result<Option<Error>, Error> {
+        let path = aside(&self.path).unwrap_or_else(|| self.path.clone());
+        if self.spot.leftover().map_err(|source| self.error(source))?.is_some() {
+            return Ok(Some(Error::Aside(path)));
+        }
+        let there = self.spot.pin_aside().map_err(|source| self.error(source))?;
+        Ok(there.map(|_| Error::NameTaken(path)))
     }
 
     /// Puts back what a removal that was broken off has moved aside, or removes it if it is stale and something else
     /// has its name by now.
     pub(super) fn recover(&self) -> Result<(), Error> {
-        let Some(left) = self.spot.pin_aside().map_err(|source| self.error(source))? else { return Ok(()) };
-        if !matches!(left.object, Object::StaleSocket | Object::LiveSocket | Object::Socket) {
-            return Ok(());
-        }
+        let Some(left) = self.spot.leftover().map_err(|source| self.error(source))? else { return Ok(()) };
         if self.take(Step::Restore, left.uid)? == Taken::Occupied && left.object == Object::StaleSocket {
             let _discarded = self.take(Step::Discard(left.identity), left.uid)?;
         }
