@@ -1,9 +1,9 @@
 //! Recordings, which anybody may have written: what `report` and `compare` make of them.
 
 use portbind::diagnosis::comparison::{Side, compare};
-use portbind::output::{Style, comparison, report};
+use portbind::output::{Style, comparison};
 use portbind::recording::{Line, Reader, fingerprint};
-use portbind::report::Collector;
+use portbind::report::{Collector, print as report};
 use serde::Serialize;
 
 use crate::harmless;

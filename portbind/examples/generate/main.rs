@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use portbind::cli::Cli;
-use portbind::output::json;
+use portbind::wire;
 
 mod help;
 mod man;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     completions(&command, &docs.join("completions"))?;
     man::write(&command, &docs.join("man"))?;
     fs::write(docs.join("cli.md"), reference::markdown(&command))?;
-    fs::write(docs.join("schema.json"), serde_json::to_string_pretty(&json::json_schema())? + "\n")?;
+    fs::write(docs.join("schema.json"), serde_json::to_string_pretty(&wire::json_schema())? + "\n")?;
     Ok(())
 }
 

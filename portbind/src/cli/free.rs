@@ -1,73 +1,28 @@
 //! `portbind free`: stops who has a port, or removes a stale socket file.
 
+mod args;
+mod consent;
 mod file;
 mod remover;
 mod stopping;
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+pub use self::args::Args;
+use self::consent::{Consent, consent};
 pub use self::remover::{Args as RemoveArgs, VERB as REMOVE, Word, run as remove};
 use self::stopping::Stopping;
 use super::asked::socket;
 use super::examine::examine;
-use super::helper::{Common, Helper};
+use super::helper::Helper;
 use super::values::{PortProtocol, Seconds, Target};
 use crate::cli::error::{Error, ExitStatus};
-use crate::cli::stderr;
 use crate::diagnosis::answer::{Freed, Place, Stage};
 use crate::diagnosis::freeing::{Plan, Surroundings, plan};
 use crate::event::{Options, Protocol, Refusal};
 use crate::host::port_sockets::{Found, Protocols, Query};
 use crate::host::ports;
 use crate::output::answer::Answer;
-
-/// What is to be freed.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Stopped are the processes that listen on the port, are bound to it, or have a connection open that was accepted there:
-SIGTERM first, SIGKILL after --grace. Not stopped are clients, which only talk to the port or have it as their own
-local port, and processes that were handed the socket, or such a connection, by the process tree that bound it. Nothing
-is stopped at all if that would take process 1, this program or one above it, a socket of the kernel, or a service that
-systemd starts again, or if several process trees have the socket and it cannot be decided which of them bound it: then
-it says what to do instead.
-A socket file is removed only if no socket is bound to it.
-
-Exit status: 0 the port, or the path, is free; 1 it is not; 2 there is nobody to say yes; 3 a privilege is missing.
-
-Examples:
-  sudo portbind free 8080
-  sudo portbind free 8080 --yes --grace 10
-  portbind free /run/app.sock")]
-pub struct Args {
-    /// A port, or the path of a socket file (with a slash in it).
-    #[arg(value_name = "PORT|PATH")]
-    target: Target,
-    /// The protocol: tcp, udp, mptcp, udplite or sctp.
-    #[arg(long = "proto", value_name = "PROTO", default_value = "tcp")]
-    protocol: PortProtocol,
-    /// Do not ask.
-    #[arg(short, long)]
-    yes: bool,
-    /// Only show what would be done.
-    #[arg(long, conflicts_with = "yes")]
-    dry_run: bool,
-    /// How long processes have between SIGTERM and SIGKILL: 5, 0.5, 1m.
-    #[arg(long, value_name = "SECS", default_value = "5")]
-    grace: Seconds,
-    /// The port counts as free when a bind with SO_REUSEADDR succeeds: connections in TIME_WAIT are then no matter.
-    #[arg(long)]
-    reuse_address: bool,
-    #[command(flatten)]
-    common: Common,
-}
-
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Consent {
-    Yes,
-    No,
-}
 
 /// Runs the verb: success if the port or the path is free.
 ///
@@ -146,31 +101,6 @@ fn look(
         cgroup: &|inode| found.cgroups.get(&inode).copied(),
     };
     Ok((plan(&found.holders, &surroundings), found))
-}
-
-/// Asks, where that is needed and possible.
-fn consent(args: &Args, helper: &Helper, freed: &Freed) -> Result<Consent, Error> {
-    if freed.plan.targets.is_empty() && freed.cause.is_none() || args.yes {
-        return Ok(Consent::Yes);
-    }
-    if args.dry_run {
-        return Ok(Consent::No);
-    }
-    let shown = Answer::Freed(freed).text(&helper.style);
-    anstream::eprint!("{shown}");
-    if !io::stdin().is_terminal() {
-        return Err(Error::Unconfirmed);
-    }
-    anstream::eprint!("Go on? [y/N] ");
-    let asking = |source| Error::System { doing: "cannot ask", source };
-    io::stderr().flush().map_err(asking)?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(asking)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
-        return Ok(Consent::Yes);
-    }
-    stderr::say("nothing was done");
-    Ok(Consent::No)
 }
 
 /// Tries to bind the port on every address; what is in the way.

@@ -9,11 +9,10 @@ use super::view::give_up_root;
 use super::writer::Replacement;
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
+use crate::escape::Escaped;
 use crate::output::color::ColorChoice;
-use crate::output::report as output;
-use crate::output::sanitize::Escaped;
 use crate::recording;
-use crate::report::{Collector, FileNotes, Report};
+use crate::report::{Collector, FileNotes, Report, print as output};
 
 /// What to read, and how to tell it.
 #[derive(Debug, clap::Args)]

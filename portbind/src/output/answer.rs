@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::jsonl;
+use super::style::Style;
 use super::text::answer as text;
 use super::text::freed::freed as text_of_freed;
-use super::{Style, jsonl};
 use crate::diagnosis::answer::{Check, Freed, Wait, Who};
-use crate::output::json;
+use crate::wire::answer as json;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

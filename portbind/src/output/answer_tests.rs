@@ -14,7 +14,7 @@ use crate::diagnosis::answer::{
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
 use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
-use crate::output::json;
+use crate::wire::answer as json;
 
 fn subject(place: Place) -> Subject {
     Subject { place, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }

@@ -3,8 +3,9 @@
 use std::io;
 
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, columns, cut, cut_quoted};
-use super::{Style, words};
+use super::style::Style;
+use super::words;
+use crate::escape::{Escaped, columns, cut, cut_quoted};
 use crate::event::{Code, Refusal, Repeat, State};
 
 /// Terminals from this width on get the wide columns.

@@ -2,13 +2,13 @@
 
 use std::io;
 
+use super::jsonl;
 use super::line::{CAUSE, DIM, ERROR, Line, PLAIN};
-use super::sanitize::Prose;
-use super::{Style, jsonl};
+use super::style::Style;
 use crate::diagnosis::comparison::{Change, Fate, Side, compare};
-use crate::output::json;
+use crate::escape::Prose;
 use crate::secrets::Secrets;
-use crate::wire::SCHEMA;
+use crate::wire::{SCHEMA, comparison as json};
 
 /// Writes a comparison as text.
 ///

@@ -4,15 +4,15 @@ use std::io;
 
 use jiff::SignedDuration;
 
+use super::jsonl;
 use super::line::{DIM, ERROR, Line, PLAIN};
 use super::recorded::{self, label, sentence};
-use super::sanitize::{Escaped, LogLine, cut};
-use super::{Style, jsonl};
+use super::style::Style;
 use crate::complaint::{Complaint, Join, Joint, Reason};
+use crate::escape::{Escaped, LogLine, cut};
 use crate::event::ShellCommand;
-use crate::output::json;
 use crate::secrets::Secrets;
-use crate::wire::{SCHEMA, Time};
+use crate::wire::{SCHEMA, Time, explanation as json};
 
 /// Columns of a log line that are shown where lines may be of any length.
 const SHOWN: usize = 300;

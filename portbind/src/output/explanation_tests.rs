@@ -9,9 +9,8 @@ use super::{Style, comparison};
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Reason};
 use crate::diagnosis::comparison::Side;
 use crate::event::samples;
-use crate::output::json;
 use crate::recording::fingerprint;
-use crate::wire::Refusal;
+use crate::wire::{Refusal, comparison as lines, explanation as line, json_schema};
 
 fn complaints(log: &str) -> Vec<Complaint> {
     let mut finder = Finder::new(Clock { zone: TimeZone::UTC, today: date(2026, 11, 23) });
@@ -210,7 +209,7 @@ fn hostile_logs() {
         for joints in [joined(log, &[samples::hostile()]), joined(log, &[])] {
             let text = text_in(&style, &joints);
             assert!(
-                !text.contains("##") && !text.chars().any(|c| c != '\n' && super::sanitize::is_hidden(c)),
+                !text.contains("##") && !text.chars().any(|c| c != '\n' && crate::escape::is_hidden(c)),
                 "{text}"
             );
             assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{text}");
@@ -221,7 +220,7 @@ fn hostile_logs() {
 /// Every line that is written is of the schema, and comes back when it is read.
 #[test]
 fn lines_are_of_the_schema() {
-    let schema = jsonschema::validator_for(json::json_schema().as_value()).unwrap();
+    let schema = jsonschema::validator_for(json_schema().as_value()).unwrap();
     let check = |written: &[u8]| {
         let value: serde_json::Value = serde_json::from_slice(written).unwrap();
         if let Err(error) = schema.validate(&value) {
@@ -233,12 +232,12 @@ fn lines_are_of_the_schema() {
     for joint in joined(log, &[samples::listener()]) {
         let mut out = Vec::new();
         write_json(&joint, &mut out).unwrap();
-        let read: json::Explanation<'_> = serde_json::from_value(check(&out)).unwrap();
+        let read: line::Explanation<'_> = serde_json::from_value(check(&out)).unwrap();
         assert_eq!(read, (&joint).into());
     }
     let mut out = Vec::new();
     comparison::write_json(&sides().0, &sides().1, &mut out).unwrap();
-    let read: json::Comparison<'_> = serde_json::from_value(check(&out)).unwrap();
+    let read: lines::Comparison<'_> = serde_json::from_value(check(&out)).unwrap();
     assert_eq!(read.changes.len(), 4);
 }
 

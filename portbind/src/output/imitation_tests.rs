@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use super::text::command::CommandReport;
-use super::{Format, Printer, Style, ci, recorder, report};
+use super::{Format, Printer, Style, ci, recorder};
 use crate::diagnosis::tally::Tally;
 use crate::diagnosis::{cause, facts, other};
 use crate::event::{
     Code, Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test, samples,
 };
-use crate::report::Collector;
+use crate::report::{Collector, print as report};
 use crate::secrets::Secrets;
 use crate::wire;
 

@@ -5,8 +5,8 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::Style;
-use super::sanitize::is_hidden;
+use super::style::Style;
+use crate::escape::is_hidden;
 use crate::event::{Refusal, Release, Repeat};
 use crate::secrets::Secrets;
 use crate::wire::{self, Summary};
@@ -48,7 +48,7 @@ pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<
 }
 
 /// Writes a line, without its secrets unless they are to be shown.
-pub(super) fn line(
+pub(crate) fn line(
     mut object: impl wire::Line,
     secrets: Secrets,
     out: &mut impl io::Write,

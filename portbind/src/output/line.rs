@@ -2,47 +2,47 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::sanitize::{columns, cut};
+use crate::escape::{columns, cut};
 
 /// For what matters less.
-pub(super) const DIM: Style = Style::new().dimmed();
+pub(crate) const DIM: Style = Style::new().dimmed();
 /// For names of programs.
-pub(super) const NAME: Style = Style::new().bold();
+pub(crate) const NAME: Style = Style::new().bold();
 /// For errors.
-pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// For causes.
-pub(super) const CAUSE: Style = AnsiColor::Cyan.on_default();
+pub(crate) const CAUSE: Style = AnsiColor::Cyan.on_default();
 /// For text as it is.
-pub(super) const PLAIN: Style = Style::new();
+pub(crate) const PLAIN: Style = Style::new();
 
 /// One line, without its end.
 #[derive(Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pieces: Vec<(Style, String)>,
     width: usize,
 }
 
 impl Line {
     /// Adds a piece.
-    pub(super) fn push(&mut self, style: Style, text: impl Into<String>) {
+    pub(crate) fn push(&mut self, style: Style, text: impl Into<String>) {
         let text = text.into();
         self.width += columns(&text);
         self.pieces.push((style, text));
     }
 
     /// Adds a piece and fills it with blanks to `width`, then one more.
-    pub(super) fn column(&mut self, style: Style, text: &str, width: usize) {
+    pub(crate) fn column(&mut self, style: Style, text: &str, width: usize) {
         self.push(style, text);
         self.push(PLAIN, " ".repeat(width.saturating_sub(columns(text)) + 1));
     }
 
     /// Columns taken.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// Writes the line, cut at `limit` if there is one, and its end.
-    pub(super) fn render(&self, color: bool, limit: Option<usize>, out: &mut String) {
+    pub(crate) fn render(&self, color: bool, limit: Option<usize>, out: &mut String) {
         let mut left = limit.unwrap_or(usize::MAX);
         let mut line = String::new();
         let mut pieces = self.pieces.iter().peekable();

@@ -1,16 +1,14 @@
 //! Prints refusals: for people ([`text`]), for columns ([`brief`]) and for programs ([`jsonl`]).
 //!
 //! Events go to the writer they are given, whole and flushed one by one. Strings that other
-//! programs chose are escaped here, but for those that a sentence was made with ([`sanitize`]).
+//! programs chose are escaped here, but for those that a sentence was made with ([`escape`](crate::escape)).
 
 use std::io;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use jiff::tz::TimeZone;
 
 use crate::event::{Refusal, Release, Repeat};
-use crate::secrets::Secrets;
 
 pub mod answer;
 #[cfg(test)]
@@ -24,23 +22,22 @@ pub mod explanation;
 mod explanation_tests;
 #[cfg(test)]
 mod imitation_tests;
-pub mod json;
 pub mod jsonl;
-mod line;
+pub(crate) mod line;
 #[cfg(test)]
 mod named_tests;
 mod recorded;
 pub mod recorder;
-pub mod report;
-pub use crate::escape as sanitize;
+pub mod style;
 #[cfg(test)]
 mod tests;
 pub mod text;
 mod words;
-mod wrap;
+pub(crate) mod wrap;
 
 pub use crate::wire::Summary;
 pub use color::ColorChoice;
+pub use style::Style;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
@@ -59,28 +56,6 @@ impl FromStr for Format {
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         <Self as ValueEnum>::from_str(word, true)
-    }
-}
-
-/// What the formats for people depend on, besides the event.
-#[derive(Clone, Debug)]
-pub struct Style {
-    /// Use colours.
-    pub color: bool,
-    /// Columns of the terminal; `None` where lines may be of any length.
-    pub width: Option<usize>,
-    /// Time zone of the clock times; JSON is always in UTC.
-    pub zone: TimeZone,
-    /// Show what happened on the port before with every event.
-    pub history: bool,
-    /// Show passwords and tokens in arguments; only JSON has arguments.
-    pub secrets: Secrets,
-}
-
-impl Default for Style {
-    /// Without colour, of any width, in UTC, without secrets.
-    fn default() -> Self {
-        Self { color: false, width: None, zone: TimeZone::UTC, history: false, secrets: Secrets::Masked }
     }
 }
 

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, TestName, columns};
-use super::{Style, words, wrap};
+use super::style::Style;
+use super::{words, wrap};
+use crate::escape::{Escaped, TestName, columns};
 use crate::secrets::mask_text;
 use crate::wire::{Container, Holder, HolderProcess, Interface, Opener, Refusal, Relative, Socket, Test};
 

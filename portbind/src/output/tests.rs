@@ -7,8 +7,8 @@ use insta::assert_snapshot;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 
-use super::sanitize::columns;
 use super::{Format, Printer, Style, Summary};
+use crate::escape::columns;
 use crate::event::samples::{self, all};
 use crate::event::{Account, Gaps, LostBy, Refusal, Repeat};
 

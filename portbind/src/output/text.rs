@@ -10,8 +10,9 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::sanitize::{Escaped, columns};
-use super::{Style, words, wrap};
+use super::style::Style;
+use super::{words, wrap};
+use crate::escape::{Escaped, columns};
 use crate::event::{
     Confidence, Errno, Holder, HolderProcess, Ownership, Process, Protocol, Refusal, ShellCommand, State,
 };

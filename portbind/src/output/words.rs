@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Style;
-use super::sanitize::Escaped;
+use super::style::Style;
+use crate::escape::Escaped;
 use crate::event::units::user_of_cgroup;
 use crate::event::{Family, Holder, Interface, Name, Protocol, Socket, State};
 

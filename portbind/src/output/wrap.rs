@@ -1,11 +1,11 @@
 //! Sentences in pieces that no line break tears apart.
 
-use super::sanitize::Prose;
+use crate::escape::Prose;
 
 /// The pieces of a sentence between which a line may be broken, each to be joined to the next by a blank. A command at
 /// its end, which has to be copied as a whole, is one piece, and so is a name in double quotes: on a line of its own
 /// the rest of a name might be taken for one of ours.
-pub(super) fn pieces(sentence: &str, command: Option<&str>) -> Vec<String> {
+pub(crate) fn pieces(sentence: &str, command: Option<&str>) -> Vec<String> {
     let split =
         command.and_then(|command| Some((sentence.strip_suffix(command)?.strip_suffix(' ')?, command)));
     let (words, command) = split.map_or((sentence, None), |(words, command)| (words, Some(command)));

@@ -8,6 +8,7 @@ mod detail;
 mod foreign;
 pub mod picture;
 mod place;
+pub mod print;
 mod ranked;
 mod rows;
 mod samples;

@@ -4,10 +4,14 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::answer::{Check, Freed, Wait, Who};
 use super::command::{Command, End, Leak, Outcome};
+use super::comparison::Comparison;
+use super::explanation::Explanation;
 use super::people::{CiJob, Test};
 use super::process::{HolderProcess, Opener, Process};
 use super::refusal::{Moment, Refusal};
+use super::report::Report;
 use super::run::{Release, Repeat, Summary};
 use super::socket::Holder;
 use crate::secrets::{mask, mask_text};
@@ -39,14 +43,44 @@ impl Line for Leak<'_> {
     }
 }
 
-/// These hold no arguments.
+impl Line for Who<'_> {
+    fn mask(&mut self) {
+        self.holders.iter_mut().for_each(of_holder);
+    }
+}
+
+impl Line for Check<'_> {
+    fn mask(&mut self) {
+        self.holders.iter_mut().for_each(of_holder);
+    }
+}
+
+impl Line for Wait<'_> {
+    fn mask(&mut self) {
+        self.holders.iter_mut().for_each(of_holder);
+    }
+}
+
+impl Line for Freed<'_> {
+    fn mask(&mut self) {
+        self.holders.iter_mut().chain(&mut self.holders_now).for_each(of_holder);
+    }
+}
+
+impl Line for Explanation<'_> {
+    fn mask(&mut self) {
+        self.refusal.iter_mut().for_each(Line::mask);
+    }
+}
+
+/// These hold no arguments; a report is made of masked ones.
 macro_rules! without_arguments {
     ($($type:ty),*) => { $(impl Line for $type { fn mask(&mut self) {} })* };
 }
 
-without_arguments!(Release<'_>, Repeat<'_>, Summary, Outcome<'_>, End<'_>);
+without_arguments!(Release<'_>, Repeat<'_>, Summary, Outcome<'_>, End<'_>, Comparison<'_>, Report<'_>);
 
-pub(crate) fn of_holder(holder: &mut Holder<'_>) {
+fn of_holder(holder: &mut Holder<'_>) {
     for process in &mut holder.processes {
         let HolderProcess { args, args_masked, test, .. } = process;
         of_process(args, args_masked, test.as_mut());

@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 use super::command::{End, Leak, Outcome};
 use super::process::Relative;
 use super::refusal::{Refusal, SCHEMA};
+use super::report::Report;
 use super::run::Summary;
+use super::schema::json_schema;
 use super::time::Time;
 use crate::event::{Account, Gaps, named_samples, samples};
-use crate::output::json::{Report, json_schema};
 use crate::report;
 
 #[track_caller]

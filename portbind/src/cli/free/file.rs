@@ -1,7 +1,8 @@
 //! Removes a stale socket file.
 
+use super::args::Args;
+use super::consent::{Consent, consent};
 use super::remover::Remover;
-use super::{Args, Consent, consent};
 use crate::cli::error::Error;
 use crate::cli::helper::Helper;
 use crate::diagnosis::answer::{Freed, Place, Stage};

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write as _};
 
 use crate::cli::writer::{Replacement, Writer};
 use crate::output::recorder::Entry;
-use crate::output::report;
 use crate::report::Collector;
+use crate::report::print as report;
 use crate::wire;
 
 /// A page that is written when all is over.

@@ -11,10 +11,10 @@ use std::process;
 use super::identity::Identity;
 use crate::cli::stderr;
 use crate::cli::writer::{Annotated, Writer};
+use crate::escape::Escaped;
 use crate::host::confinement::Errand;
 use crate::output::Style;
 use crate::output::ci::{self, PAGE_LIMIT, Page, System};
-use crate::output::sanitize::Escaped;
 use crate::output::text::command::CommandReport;
 
 /// Where a page goes.

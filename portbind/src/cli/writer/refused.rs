@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::output::sanitize::Escaped;
+use crate::escape::Escaped;
 
 /// A reason of portbind's own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::{Page, issue};
-use crate::output::Style;
+use super::issue;
+use super::page::Page;
+use crate::output::style::Style;
 use crate::output::text::command::{self, CommandReport};
 
 pub(super) fn write(

@@ -1,9 +1,10 @@
 //! The refusals that are worth a line of their own on the page of a job.
 
+use crate::escape::{Escaped, columns, cut};
 use crate::event::{Outcome, Refusal};
-use crate::output::sanitize::{Escaped, columns, cut};
+use crate::output::style::Style;
 use crate::output::text::command::{self, CommandReport};
-use crate::output::{Style, words};
+use crate::output::words;
 
 /// GitHub shows as many errors of a step (docs/problem-matchers.md of actions/toolkit); no more is read anyway.
 const MOST: usize = 10;

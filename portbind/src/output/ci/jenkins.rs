@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Page;
-use crate::output::Style;
+use super::page::Page;
+use crate::output::style::Style;
 use crate::output::text::command::{self, CommandReport};
 
 pub(super) fn write(

@@ -6,10 +6,11 @@
 
 use std::fmt::Write as _;
 
+use crate::escape::{Escaped, TestName, cut};
 use crate::event::{Holder, Outcome, Process, Refusal};
-use crate::output::sanitize::{Escaped, TestName, cut};
+use crate::output::style::Style;
 use crate::output::text::command::{self, CommandReport};
-use crate::output::{Style, words};
+use crate::output::words;
 use crate::secrets::mask_text;
 
 /// Bytes that a page may have: 1 MiB at GitHub, which drops a larger one whole, and at Buildkite.

@@ -4,11 +4,10 @@
 //! belongs to the command.
 
 use std::io;
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Style;
+use super::style::Style;
 use super::text::command::{self, CommandReport};
 
 mod azure;
@@ -18,10 +17,12 @@ mod gitlab;
 mod issue;
 mod jenkins;
 mod markdown;
+mod page;
 #[cfg(test)]
 mod tests;
 
 pub use markdown::{PAGE_LIMIT, page};
+pub use page::Page;
 
 /// For which CI system a run is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
@@ -56,17 +57,6 @@ pub enum System {
     Buildkite,
     /// Jenkins.
     Jenkins,
-}
-
-/// What has become of the page that [`page`] gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// Nobody sees it.
-    Nowhere,
-    /// The system has it.
-    Shown,
-    /// It is a file, which the system is to be told.
-    At(PathBuf),
 }
 
 /// The variables that each system sets in every job, in the order in which they are asked for: an agent may run

@@ -3,10 +3,11 @@
 use std::io;
 
 use super::TextWriter;
+use crate::escape::Escaped;
 use crate::event::{Process, Release, Repeat, Socket};
 use crate::output::line::{CAUSE, DIM, Line, PLAIN};
-use crate::output::sanitize::Escaped;
-use crate::output::{Style, words};
+use crate::output::style::Style;
+use crate::output::words;
 
 impl TextWriter {
     /// Writes how often the same was refused again.

@@ -4,10 +4,11 @@ use std::io;
 
 use super::{ancestry, holder_socket, label, lines, who};
 use crate::diagnosis::tally::Group;
+use crate::escape::Escaped;
 use crate::event::{Command, CommandEnd, Ending, Leak, Outcome, Refusal};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
-use crate::output::sanitize::Escaped;
-use crate::output::{Style, words};
+use crate::output::style::Style;
+use crate::output::words;
 
 /// Refusals of a cause that are shown; those behind them are counted.
 const SHOWN: usize = 5;

@@ -1,7 +1,7 @@
 //! Who is behind a process: container, unit, test and job, a few words each.
 
-use super::super::sanitize::{Escaped, TestName};
 use super::super::words;
+use crate::escape::{Escaped, TestName};
 use crate::event::{CiJob, Container, Process, Test};
 use crate::secrets::mask_text;
 

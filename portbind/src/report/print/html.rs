@@ -1,15 +1,15 @@
 //! HTML: one page, with everything in it.
 //!
 //! There is no script, and the page forbids itself to load anything. Strings of others cannot be put into the
-//! markup as they are: [`Foreign`](crate::report::Foreign) is no text to the templates, and `foreign` makes it visible first.
+//! markup as they are: [`Foreign`](crate::report::Foreign) is no text to the templates, and `markup::foreign` makes it visible first.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use self::markup::{ZONE, foreign, sentence};
 use super::words;
-use crate::output::sanitize::{Prose, Visible};
-use crate::report::{CauseRow, Foreign, Place, Ranked, Report};
-use jiff::tz::TimeZone;
+use crate::report::{CauseRow, Ranked, Report};
 
+mod markup;
 mod ports;
 mod tables;
 mod timeline;
@@ -17,8 +17,6 @@ mod timeline;
 const STYLE: &str = include_str!("html/style.css");
 /// Nothing is loaded, and no script runs, whatever a name may hold.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-/// Times on the page, so that it says the same wherever it is made.
-const ZONE: TimeZone = TimeZone::UTC;
 
 /// The page.
 pub(super) fn page(report: &Report) -> Markup {
@@ -49,26 +47,6 @@ pub(super) fn page(report: &Report) -> Markup {
             }
         }
     }
-}
-
-/// A string of another program.
-fn foreign(text: &Foreign) -> Markup {
-    visible(text.unescaped())
-}
-
-/// A text that may hold strings of other programs.
-fn visible(text: &str) -> Markup {
-    html! { bdi { (Visible(text).to_string()) } }
-}
-
-/// A sentence, in which the names are escaped already.
-fn sentence(text: &str) -> Markup {
-    html! { bdi { (Prose(text).to_string()) } }
-}
-
-/// A port or name.
-fn place(place: &Place) -> Markup {
-    sentence(&words::place(place))
 }
 
 fn header(report: &Report) -> Markup {

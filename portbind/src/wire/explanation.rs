@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Refusal, Time};
+use super::refusal::Refusal;
+use super::time::Time;
 
 /// A line of kind `explanation`: a line of a log that says that an address is in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

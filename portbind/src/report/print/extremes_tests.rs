@@ -5,10 +5,10 @@ use proptest::prelude::*;
 
 use crate::diagnosis::comparison::{Side, compare};
 use crate::event::samples;
-use crate::output::report::{html, json, text};
 use crate::output::{Style, comparison};
 use crate::recording::{Line, Reader, fingerprint};
 use crate::report::Collector;
+use crate::report::print::{html, json, text};
 use crate::wire::{self, Release, Summary, Time};
 
 fn time() -> impl Strategy<Value = Time> {

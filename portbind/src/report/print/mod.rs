@@ -2,14 +2,16 @@
 
 use std::io;
 
-use super::{Style, jsonl};
-use crate::output::json;
+use crate::output::jsonl;
+use crate::output::style::Style;
 use crate::report::Report;
 use crate::secrets::Secrets;
+use crate::wire;
 
 #[cfg(test)]
 mod extremes_tests;
 mod html;
+mod json;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -39,5 +41,5 @@ pub fn html(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
 ///
 /// Those of the writer, unchanged.
 pub fn json(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(json::Report::from(report), Secrets::Masked, out)
+    jsonl::line(wire::report::Report::from(report), Secrets::Masked, out)
 }

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{html, text};
+use crate::escape::is_hidden;
 use crate::event::samples;
 use crate::output::Style;
-use crate::output::sanitize::is_hidden;
 use crate::recording::{Line, Reader};
 use crate::report::{Collector, Report};
 use crate::wire;
@@ -138,7 +138,7 @@ fn text_of_any_width() {
 #[test]
 fn text_of_a_narrow_terminal() {
     let told = told(&recorded(), &Style { width: Some(60), ..Style::default() });
-    assert!(told.lines().all(|line| crate::output::sanitize::columns(line) <= 60), "{told}");
+    assert!(told.lines().all(|line| crate::escape::columns(line) <= 60), "{told}");
     assert_snapshot!(told, @r"
     4 refusals  2026-11-23 12:04:31
 

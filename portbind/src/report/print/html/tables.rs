@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{ZONE, foreign, place, sentence, visible};
-use crate::output::report::words;
+use super::markup::{ZONE, foreign, place, sentence, visible};
+use crate::report::print::words;
 use crate::report::{Leak, PairRow, Ranked, Report, Run, Side, Swallowed};
 
 pub(super) fn pairs(pairs: &Ranked<PairRow>) -> Markup {

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{ZONE, foreign, place, sentence, timeline, visible};
-use crate::output::report::words;
-use crate::output::sanitize::is_hidden;
+use super::markup::{ZONE, foreign, place, sentence, visible};
+use super::timeline;
+use crate::escape::is_hidden;
+use crate::report::print::words;
 use crate::report::{Fix, Foreign, Group, Party, Place, PortRow, Report};
 
 /// Ports that are unfolded at first.

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{CauseCount, ClassCount, Event, File, Held, Pair, PortCount, Report, Side, Skipped, Table};
 use crate::report::{self, CauseRow, FileNotes, Foreign, Group, PairRow, PortRow, Ranked, Span};
+use crate::wire::report::{
+    CauseCount, ClassCount, Event, File, Held, Pair, PortCount, Report, Side, Skipped, Table,
+};
 use crate::wire::{Fix, SCHEMA};
 
 impl<'a> From<&'a report::Report> for Report<'a> {

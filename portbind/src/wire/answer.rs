@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::convert;
+use super::process::Relative;
+use super::refusal::{Cause, Error, Fix, SCHEMA};
+use super::socket::{Holder, Socket};
+use super::time::Time;
 use crate::diagnosis::{answer, freeing};
 use crate::event::{Errno, Name, Process};
-use crate::wire::{Cause, Error, Fix, Holder, Relative, SCHEMA, Socket, Time};
 
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -287,7 +291,7 @@ impl<'a> From<&'a answer::Subject> for Subject<'a> {
         };
         Self {
             port,
-            protocol: subject.protocol.map(crate::wire::protocol),
+            protocol: subject.protocol.map(convert::protocol),
             path,
             netns: subject.netns,
             netns_name: subject.netns_name.as_deref().map(Cow::from),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::output::sanitize::Escaped;
+use crate::escape::Escaped;
 use crate::report::{Free, Group, LeftOut, Place, Report, State};
 
 /// A number and its noun.

@@ -5,10 +5,10 @@
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use super::ZONE;
-use crate::output::report::words;
-use crate::output::sanitize::{Prose, Visible, cut};
+use super::markup::ZONE;
+use crate::escape::{Prose, Visible, cut};
 use crate::report::picture::{Anchor, Bar, Cut, Flag, Lane, Picture, Room, Tick};
+use crate::report::print::words;
 use crate::report::{PortRow, State};
 
 /// Pixels above the first lane.

@@ -1,9 +1,9 @@
 //! Text: the report on a terminal.
 
 use super::words;
-use crate::output::Style;
+use crate::escape::{Escaped, Prose, TestName, columns, cut};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use crate::output::sanitize::{Escaped, Prose, TestName, columns, cut};
+use crate::output::style::Style;
 use crate::output::wrap;
 use crate::report::{Foreign, Group, LeftOut, Report, Side};
 

@@ -5,10 +5,12 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::answer::{Check, Freed, Wait, Who};
+use super::command::{Command, End, Leak, Outcome};
 use super::comparison::Comparison;
 use super::explanation::Explanation;
+use super::refusal::{Refusal, SCHEMA};
 use super::report::Report;
-use crate::wire::{Command, End, Leak, Outcome, Refusal, Release, Repeat, SCHEMA, Summary};
+use super::run::{Release, Repeat, Summary};
 
 /// The schema of a line: one of the kinds.
 #[must_use]

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Fix, Time};
-
-mod convert;
+use super::refusal::Fix;
+use super::time::Time;
 
 /// A line of kind `report`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
