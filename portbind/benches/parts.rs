@@ -1,7 +1,8 @@
-//! What the parts cost: BTF, records, the rule, JSON.
+//! What the parts cost: BTF, records, the rule, the formats.
 
 use std::fs;
 use std::hint::black_box;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use portbind::event::{
 use portbind::kernel::btf::Btf;
 use portbind::kernel::layout;
 use portbind::kernel::record::Record;
-use portbind::output::{Style, jsonl};
+use portbind::output::{Format, Printer, Style};
 use portbind_ebpf::abi::{self, kind};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -153,17 +154,16 @@ fn refusal() -> Refusal {
     }
 }
 
-/// A refusal with one holder as a line of JSON.
-fn json(criterion: &mut Criterion) {
-    let (refusal, style) = (refusal(), Style::default());
-    let mut line = Vec::new();
-    criterion.bench_function("json of a refusal", |bench| {
-        bench.iter(|| {
-            line.clear();
-            jsonl::write(black_box(&refusal), &style, &mut line).is_ok()
+/// A refusal with one holder in each format of events.
+fn formats(criterion: &mut Criterion) {
+    let refusal = refusal();
+    for (name, format) in [("text", Format::Text), ("brief", Format::Brief), ("json", Format::Json)] {
+        let mut printer = Printer::new(format, Style::default(), io::sink());
+        criterion.bench_function(&format!("{name} of a refusal"), |bench| {
+            bench.iter(|| printer.event(black_box(&refusal)).is_ok());
         });
-    });
+    }
 }
 
-criterion_group!(parts, btf, records, rule, json);
+criterion_group!(parts, btf, records, rule, formats);
 criterion_main!(parts);

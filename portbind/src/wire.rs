@@ -1,7 +1,7 @@
 //! The JSON line: what scripts may rely on.
 //!
 //! These types are apart from the ones in [`crate::event`], so that those can change
-//! without changing the output. They are written and read: a recording comes back as it was told.
+//! without changing the output. They are written and read: a recording comes back as it was written.
 //! Fields may be added; none is renamed, removed or given another meaning within a version of
 //! [`SCHEMA`]. A fact that is not known is `null`.
 
@@ -23,6 +23,7 @@ mod tests;
 mod time;
 
 pub use command::{Command, End, Leak, Outcome};
+pub(crate) use convert::protocol;
 pub use mask::Line;
 pub use people::{CiJob, Container, Pod, Test};
 pub use process::{HolderProcess, Opener, Process, Relative};

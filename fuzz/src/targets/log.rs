@@ -3,8 +3,7 @@
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use portbind::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, MAX_TEXT, Reason};
-use portbind::output::Style;
-use portbind::output::explanation::{self, ExplanationWriter};
+use portbind::output::{Document as _, Style};
 use portbind::recording::{Line, Reader};
 
 use crate::harmless;
@@ -52,12 +51,11 @@ fn find(log: &[u8]) -> Vec<Complaint> {
 }
 
 fn print(joints: impl Iterator<Item = Joint>) {
-    let mut writer = ExplanationWriter::default();
     let style = Style { width: Some(80), ..Style::default() };
     let (mut text, mut json) = (Vec::new(), Vec::new());
     for joint in joints {
-        let written = writer.write(&joint, &style, &mut text);
-        let written = written.and_then(|()| explanation::write_json(&joint, &mut json));
+        let written = joint.text(&style, &mut text);
+        let written = written.and_then(|()| joint.json(&style, &mut json));
         assert!(written.is_ok(), "{written:?}");
     }
     harmless::check_text(&text);

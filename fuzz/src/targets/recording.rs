@@ -1,7 +1,8 @@
 //! Recordings, which anybody may have written: what `report` and `compare` make of them.
 
 use portbind::diagnosis::comparison::{Side, compare};
-use portbind::output::{Style, comparison};
+use portbind::output::comparison::Comparison;
+use portbind::output::{Document as _, Style};
 use portbind::recording::{Line, Reader, fingerprint};
 use portbind::report::{Collector, print as report};
 use serde::Serialize;
@@ -30,8 +31,8 @@ pub(crate) fn run(data: &[u8]) {
 fn print(found: &portbind::report::Report) {
     let style = Style { width: Some(80), ..Style::default() };
     let (mut text, mut json, mut page) = (Vec::new(), Vec::new(), Vec::new());
-    let written = report::text(found, &style, &mut text);
-    let written = written.and_then(|()| report::json(found, &mut json));
+    let written = found.text(&style, &mut text);
+    let written = written.and_then(|()| found.json(&style, &mut json));
     let written = written.and_then(|()| report::html(found, &mut page));
     assert!(written.is_ok(), "{written:?}");
     harmless::check_text(&text);
@@ -41,8 +42,9 @@ fn print(found: &portbind::report::Report) {
 
 fn print_comparison(before: &Side, after: &Side) {
     let (mut text, mut json) = (Vec::new(), Vec::new());
-    let written = comparison::write(before, after, &Style::default(), &mut text);
-    let written = written.and_then(|()| comparison::write_json(before, after, &mut json));
+    let (comparison, style) = (Comparison { before, after }, Style::default());
+    let written = comparison.text(&style, &mut text);
+    let written = written.and_then(|()| comparison.json(&style, &mut json));
     assert!(written.is_ok(), "{written:?}");
     harmless::check_text(&text);
     harmless::check_json(&json);

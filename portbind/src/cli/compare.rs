@@ -1,13 +1,14 @@
 //! `portbind compare`: the refusals of recordings before and after a change.
 
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use super::style::style;
-use super::view::{self, AnswerFormat};
+use super::view;
 use crate::cli::error::{Error, ExitStatus};
 use crate::diagnosis::comparison::{Fate, Side, compare};
-use crate::output::{ColorChoice, comparison};
+use crate::output::comparison::Comparison;
+use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::recording::{Line, fingerprint};
 
 /// Which recordings.
@@ -21,8 +22,8 @@ pub struct Args {
     #[arg(last = true, required = true, value_name = "AFTER")]
     after: Vec<PathBuf>,
     /// How the comparison is written: `text` for people, `json` as one object.
-    #[arg(short, long, value_enum, default_value_t = AnswerFormat::Text)]
-    output_format: AnswerFormat,
+    #[arg(short, long, value_parser = Verbs::Recordings, default_value = "text")]
+    output_format: Format,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
@@ -39,12 +40,9 @@ Exit status: 0 nothing is new; 1 something is; 2 a word on the command line is w
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     view::give_up_root()?;
     let (before, after) = (read(&args.before)?, read(&args.after)?);
-    let mut out = BufWriter::new(io::stdout());
-    let written = match args.output_format {
-        AnswerFormat::Text => comparison::write(&before, &after, &style(args.color, true), &mut out),
-        AnswerFormat::Json => comparison::write_json(&before, &after, &mut out),
-    };
-    match written.and_then(|()| out.flush()) {
+    let out = BufWriter::new(io::stdout());
+    let mut printer = Printer::new(args.output_format, style(args.color, true), out);
+    match printer.document(&Comparison { before: &before, after: &after }) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Write(error)),
         _ => {}
     }

@@ -17,6 +17,7 @@ use crate::kernel::error::TraceError;
 use crate::kernel::layout;
 use crate::kernel::proof::sees_refusal;
 use crate::kernel::tracer::{Options, Tracer, read_kernel_btf};
+use crate::output::{Document, Format, Printer, Style, Verbs};
 use crate::sys::file_bytes::KERNEL_BTF;
 
 /// How the findings are written.
@@ -29,15 +30,8 @@ Examples:
   sudo portbind doctor -o json | jq .backends")]
 pub struct Args {
     /// `text` for people, `json` as one object.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = DoctorFormat::Text)]
-    output_format: DoctorFormat,
-}
-
-/// Formats of the findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum DoctorFormat {
-    Text,
-    Json,
+    #[arg(short, long, value_parser = Verbs::Findings, value_name = "FORMAT", default_value = "text")]
+    output_format: Format,
 }
 
 /// All findings.
@@ -95,12 +89,7 @@ struct FieldFinding {
 /// If the findings cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let findings = Findings::gather();
-    let mut out = io::stdout().lock();
-    let written = match args.output_format {
-        DoctorFormat::Text => findings.write_text(&mut out),
-        DoctorFormat::Json => findings.write_json(&mut out),
-    };
-    match written {
+    match Printer::new(args.output_format, Style::default(), io::stdout().lock()).document(&findings) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
         _ if findings.ready => Ok(ExitStatus::Success),
         _ if !findings.missing_capabilities.is_empty() => Ok(ExitStatus::Permission),
@@ -135,13 +124,15 @@ impl Findings {
             fields,
         }
     }
+}
 
-    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+impl Document for Findings {
+    fn json(&self, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, self)?;
         writeln!(out)
     }
 
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    fn text(&self, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "kernel        {}", self.kernel)?;
         writeln!(out, "type info     {}", said(self.btf.ok, "found", self.btf.reason.as_deref()))?;
         let capabilities = match self.missing_capabilities.as_slice() {

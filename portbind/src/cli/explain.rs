@@ -8,13 +8,12 @@ use jiff::Timestamp;
 
 use super::style::style;
 use super::values::Zone;
-use super::view::{self, AnswerFormat};
+use super::view;
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, Reason};
 use crate::host::zone;
-use crate::output::explanation::{self, ExplanationWriter};
-use crate::output::{ColorChoice, Style};
+use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::recording::{Line, STDIN};
 
 /// The most complaints that are joined with recordings; those behind them are counted.
@@ -33,8 +32,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     record: Vec<PathBuf>,
     /// How explanations are written: `text` for people, `json` one object a line.
-    #[arg(short, long, value_enum, default_value_t = AnswerFormat::Text)]
-    output_format: AnswerFormat,
+    #[arg(short, long, value_parser = Verbs::Recordings, default_value = "text")]
+    output_format: Format,
     /// The time zone of times in the log that name none, as UTC or Europe/Berlin; else that of this machine.
     #[arg(long, value_name = "ZONE")]
     zone: Option<Zone>,
@@ -55,29 +54,25 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     view::give_up_root()?;
     let zone = args.zone.as_ref().map_or_else(zone::local, Zone::get);
     let clock = Clock { today: Timestamp::now().to_zoned(zone.clone()).date(), zone };
-    let mut printer = Printer {
-        format: args.output_format,
-        text: ExplanationWriter::default(),
-        style: style(args.color, true),
-        out: BufWriter::new(io::stdout()),
-        found: 0,
-    };
-    let told = if args.record.is_empty() {
+    let out = BufWriter::new(io::stdout());
+    let printer = Printer::new(args.output_format, style(args.color, true), out);
+    let mut explanations = Explanations { printer, count: 0 };
+    let written = if args.record.is_empty() {
         read(&args.log, clock, |complaint| {
-            printer.print(&Joint { complaint, join: Err(Reason::NoRecording) })
+            explanations.print(&Joint { complaint, join: Err(Reason::NoRecording) })
         })
     } else {
-        joined(args, clock, &mut printer)
+        joined(args, clock, &mut explanations)
     };
-    match told {
+    match written {
         Err(Error::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        told => told?,
+        written => written?,
     }
-    Ok(if printer.found > 0 { ExitStatus::Success } else { ExitStatus::Negative })
+    Ok(if explanations.count > 0 { ExitStatus::Success } else { ExitStatus::Negative })
 }
 
 /// Reads the log first: which refusals matter is known then, and only those are kept.
-fn joined(args: &Args, clock: Clock, printer: &mut Printer<impl Write>) -> Result<(), Error> {
+fn joined(args: &Args, clock: Clock, explanations: &mut Explanations<impl Write>) -> Result<(), Error> {
     let (mut complaints, mut left) = (Vec::new(), 0_u64);
     read(&args.log, clock, |complaint| {
         if complaints.len() < MAX_JOINED {
@@ -96,7 +91,7 @@ fn joined(args: &Args, clock: Clock, printer: &mut Printer<impl Write>) -> Resul
         })?;
     }
     for joint in joiner.finish() {
-        printer.print(&joint)?;
+        explanations.print(&joint)?;
     }
     if left > 0 {
         stderr::say(format_args!("{left} more lines of the log tell of refusals; they are not looked for"));
@@ -128,22 +123,14 @@ fn read(
 }
 
 /// Prints, and counts.
-struct Printer<W> {
-    format: AnswerFormat,
-    text: ExplanationWriter,
-    style: Style,
-    out: W,
-    found: u64,
+struct Explanations<W> {
+    printer: Printer<W>,
+    count: u64,
 }
 
-impl<W: Write> Printer<W> {
+impl<W: Write> Explanations<W> {
     fn print(&mut self, joint: &Joint) -> Result<(), Error> {
-        self.found += 1;
-        match self.format {
-            AnswerFormat::Text => self.text.write(joint, &self.style, &mut self.out),
-            AnswerFormat::Json => explanation::write_json(joint, &mut self.out),
-        }
-        .and_then(|()| self.out.flush())
-        .map_err(Error::Write)
+        self.count += 1;
+        self.printer.document(joint).map_err(Error::Write)
     }
 }

@@ -25,16 +25,15 @@ use crate::host::unix::{Sight, namespaces};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, Links, Netns, SocketOwners};
 use crate::kernel::owner_source::OwnerSource;
-use crate::output::Style;
-use crate::output::answer::{Answer, AnswerFormat};
-use crate::output::color::ColorChoice;
+use crate::output::answer::Answer;
+use crate::output::{ColorChoice, Format, Printer, Style, Verbs};
 
 /// Options of every helper.
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
     /// How the answer is written: `text` for people, `json` as one object on a line.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    output_format: AnswerFormat,
+    #[arg(short, long, value_parser = Verbs::Answers, value_name = "FORMAT", default_value = "text")]
+    output_format: Format,
     /// Look into this network namespace: inode number, path, pid:N, or a name under /run/netns.
     #[arg(long, value_name = "NETNS")]
     netns: Option<NetnsRef>,
@@ -48,7 +47,7 @@ pub(super) struct Common {
 pub(super) struct Helper {
     pub(super) host: Host,
     pub(super) netns: Netns,
-    format: AnswerFormat,
+    format: Format,
     pub(super) style: Style,
     owners: OnceCell<OwnerSource>,
     has_namespace_option: bool,
@@ -172,7 +171,7 @@ impl Helper {
 
     /// Writes the answer; a closed pipe is no error.
     pub(super) fn answer(&self, answer: &Answer<'_>) -> Result<(), Error> {
-        match answer.write(self.format, &self.style, &mut io::stdout().lock()) {
+        match Printer::new(self.format, self.style.clone(), io::stdout().lock()).document(answer) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
             _ => Ok(()),
         }

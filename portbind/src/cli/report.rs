@@ -10,9 +10,9 @@ use super::writer::Replacement;
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::escape::Escaped;
-use crate::output::color::ColorChoice;
+use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::recording;
-use crate::report::{Collector, FileNotes, Report, print as output};
+use crate::report::{Collector, FileNotes, Report, print};
 
 /// What to read, and how to tell it.
 #[derive(Debug, clap::Args)]
@@ -21,21 +21,14 @@ pub struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// `text` for people, `json` as one object.
-    #[arg(short, long, value_enum, default_value_t = ReportFormat::Text)]
-    output_format: ReportFormat,
+    #[arg(short, long, value_parser = Verbs::Findings, default_value = "text")]
+    output_format: Format,
     /// Also write a page that opens in any browser, without a network.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
-}
-
-/// Formats of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ReportFormat {
-    Text,
-    Json,
 }
 
 /// Runs the verb.
@@ -55,7 +48,8 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         let page = page.map_err(|source| Error::Output { path: path.clone(), source })?;
         page.write(|file| write_page(&report, file)).map_err(Error::Write)?;
     }
-    match print(&report, args) {
+    let out = BufWriter::new(io::stdout().lock());
+    match Printer::new(args.output_format, style(args.color, true), out).document(&report) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
         _ => Ok(ExitStatus::Success),
     }
@@ -83,16 +77,6 @@ fn tell_skipped(file: &FileNotes) {
 
 fn write_page(report: &Report, file: &File) -> io::Result<()> {
     let mut out = BufWriter::new(file);
-    output::html(report, &mut out)?;
-    out.flush()
-}
-
-fn print(report: &Report, args: &Args) -> io::Result<()> {
-    let style = style(args.color, true);
-    let mut out = BufWriter::new(io::stdout().lock());
-    match args.output_format {
-        ReportFormat::Text => output::text(report, &style, &mut out)?,
-        ReportFormat::Json => output::json(report, &mut out)?,
-    }
+    print::html(report, &mut out)?;
     out.flush()
 }

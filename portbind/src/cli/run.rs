@@ -2,6 +2,7 @@
 
 mod args;
 mod child;
+pub mod ci;
 mod collector;
 mod html;
 mod identity;

@@ -19,8 +19,7 @@ use crate::host::Host;
 use crate::host::confinement::Purpose;
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
-use crate::output::color::ColorChoice;
-use crate::output::{Format, Style};
+use crate::output::{ColorChoice, Format, Style, Verbs};
 use crate::secrets::Secrets;
 use crate::session::{self, Engine, Settings, Sink as _};
 use crate::sys::code;
@@ -39,7 +38,7 @@ Examples:
   portbind trace -o json --output run.jsonl --timeout 10m")]
 pub struct Args {
     /// How events are written: `text` for people, `brief` one line each, `json` one object a line.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    #[arg(short, long, value_parser = Verbs::Events, value_name = "FORMAT", default_value = "text")]
     output_format: Format,
     /// Only refusals of this process.
     #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]

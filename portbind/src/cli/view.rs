@@ -8,15 +8,6 @@ use crate::cli::stderr;
 use crate::escape;
 use crate::recording::{self, Line};
 
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum AnswerFormat {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
 /// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.
 pub(super) fn give_up_root() -> Result<(), Error> {
     let given_up = Caller::of_process()?.replace_root();

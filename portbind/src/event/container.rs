@@ -54,8 +54,14 @@ impl Container {
     /// Its name, or the start of its id as runtimes list it.
     #[must_use]
     pub fn label(&self) -> &str {
+        Self::label_of(self.name.as_deref(), &self.id)
+    }
+
+    /// The same of a container that is known by its name and id only.
+    #[must_use]
+    pub fn label_of<'a>(name: Option<&'a str>, id: &'a str) -> &'a str {
         /// What `docker ps` and its like show.
         const SHORT: usize = 12;
-        self.name.as_deref().unwrap_or_else(|| self.id.get(..SHORT).unwrap_or(&self.id))
+        name.unwrap_or_else(|| id.get(..SHORT).unwrap_or(id))
     }
 }

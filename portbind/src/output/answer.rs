@@ -2,22 +2,13 @@
 
 use std::io;
 
+use super::format::Document;
 use super::jsonl;
 use super::style::Style;
 use super::text::answer as text;
 use super::text::freed::freed as text_of_freed;
 use crate::diagnosis::answer::{Check, Freed, Wait, Who};
-use crate::wire::answer as json;
-
-/// How answers are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum AnswerFormat {
-    /// A few lines, for people
-    #[default]
-    Text,
-    /// One JSON object on a line
-    Json,
-}
+use crate::wire::answer as line;
 
 /// What a helper answers.
 #[derive(Clone, Copy, Debug)]
@@ -32,37 +23,23 @@ pub enum Answer<'a> {
     Wait(&'a Wait),
 }
 
-impl Answer<'_> {
-    /// Writes it whole and flushes it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
-    pub fn write(&self, format: AnswerFormat, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-        match (format, self) {
-            (AnswerFormat::Text, answer) => out.write_all(answer.text(style).as_bytes())?,
-            (AnswerFormat::Json, Self::Who(who)) => jsonl::line(json::Who::from(*who), style.secrets, out)?,
-            (AnswerFormat::Json, Self::Check(check)) => {
-                jsonl::line(json::Check::from(*check), style.secrets, out)?;
-            }
-            (AnswerFormat::Json, Self::Freed(freed)) => {
-                jsonl::line(json::Freed::from(*freed), style.secrets, out)?;
-            }
-            (AnswerFormat::Json, Self::Wait(wait)) => {
-                jsonl::line(json::Wait::from(*wait), style.secrets, out)?;
-            }
-        }
-        out.flush()
-    }
-
-    /// The answer for people.
-    #[must_use]
-    pub fn text(&self, style: &Style) -> String {
-        match self {
+impl Document for Answer<'_> {
+    fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let text = match self {
             Self::Who(who) => text::who(who, style),
             Self::Check(check) => text::check(check, style),
             Self::Freed(freed) => text_of_freed(freed, style),
             Self::Wait(wait) => text::wait(wait, style),
+        };
+        out.write_all(text.as_bytes())
+    }
+
+    fn json(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        match *self {
+            Self::Who(who) => jsonl::line(line::Who::from(who), style.secrets, out),
+            Self::Check(check) => jsonl::line(line::Check::from(check), style.secrets, out),
+            Self::Freed(freed) => jsonl::line(line::Freed::from(freed), style.secrets, out),
+            Self::Wait(wait) => jsonl::line(line::Wait::from(wait), style.secrets, out),
         }
     }
 }

@@ -6,15 +6,15 @@ use insta::assert_snapshot;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::Style;
-use super::answer::{Answer, AnswerFormat};
+use super::answer::Answer;
+use super::{Format, Printer, Style};
 use crate::diagnosis::answer::{
     Check, Freed, Outcome, Place, Stage, Stopped, Subject, Unseen, Until, Wait, Who,
 };
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
 use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
-use crate::wire::answer as json;
+use crate::wire::{answer as json, json_schema};
 
 fn subject(place: Place) -> Subject {
     Subject { place, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }
@@ -91,8 +91,14 @@ fn freed() -> Freed {
     }
 }
 
+fn written(answer: &Answer<'_>, format: Format) -> String {
+    let mut printer = Printer::new(format, Style::default(), Vec::new());
+    printer.document(answer).unwrap();
+    String::from_utf8(printer.into_inner()).unwrap()
+}
+
 fn text(answer: &Answer<'_>) -> String {
-    answer.text(&Style::default())
+    written(answer, Format::Text)
 }
 
 #[test]
@@ -166,22 +172,19 @@ fn text_of_free() {
 
 #[test]
 fn every_line_of_json_is_of_the_schema_and_comes_back() {
-    let schema = jsonschema::validator_for(json::json_schema().as_value()).unwrap();
+    let schema = jsonschema::validator_for(json_schema().as_value()).unwrap();
     for (kind, answer) in [
         ("who", Answer::Who(&who())),
         ("check", Answer::Check(&check())),
         ("wait", Answer::Wait(&wait())),
         ("free", Answer::Freed(&freed())),
     ] {
-        let mut line = Vec::new();
-        answer.write(AnswerFormat::Json, &Style::default(), &mut line).unwrap();
-        let value: Value = serde_json::from_slice(&line).unwrap();
+        let value: Value = serde_json::from_str(&written(&answer, Format::Json)).unwrap();
         assert_eq!(value["kind"], kind);
         assert!(schema.is_valid(&value), "{kind}: {value}");
     }
-    let mut line = Vec::new();
-    Answer::Freed(&freed()).write(AnswerFormat::Json, &Style::default(), &mut line).unwrap();
-    let back: json::Freed<'_> = serde_json::from_slice(&line).unwrap();
+    let line = written(&Answer::Freed(&freed()), Format::Json);
+    let back: json::Freed<'_> = serde_json::from_str(&line).unwrap();
     assert_eq!(back, json::Freed::from(&freed()));
 }
 

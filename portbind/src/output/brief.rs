@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::format::EventFormat;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::style::Style;
 use super::words;
 use crate::escape::{Escaped, columns, cut, cut_quoted};
-use crate::event::{Code, Refusal, Repeat, State};
+use crate::wire::{Refusal, Repeat, Socket, Time};
 
 /// Terminals from this width on get the wide columns.
 const WIDE: usize = 130;
@@ -17,7 +18,7 @@ const MIN_HOLDERS: usize = 4;
 
 /// Writes events in columns, below a header.
 #[derive(Debug, Default)]
-pub struct BriefWriter {
+pub(super) struct BriefFormat {
     started: bool,
 }
 
@@ -62,13 +63,8 @@ impl Columns {
     }
 }
 
-impl BriefWriter {
-    /// Writes the header, unless it has been written.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer, unchanged.
-    pub fn header(&mut self, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+impl EventFormat for BriefFormat {
+    fn begin(&mut self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         if self.started {
             return Ok(());
         }
@@ -88,33 +84,17 @@ impl BriefWriter {
         Ok(())
     }
 
-    /// Writes how often the same was refused again: the same columns, and the number in place of the holders.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer, unchanged.
-    pub fn write_repeat(
-        &mut self,
-        repeat: &Repeat,
-        style: &Style,
-        out: &mut impl io::Write,
-    ) -> io::Result<()> {
+    /// The same columns, and the number in place of the holders.
+    fn repeat(&mut self, repeat: Repeat<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let widths = Columns::of(style);
-        let Repeat { process, socket, .. } = repeat;
-        let mut line = Line::default();
-        let time = repeat.time.to_zoned(style.zone.clone()).strftime(widths.time).to_string();
-        line.column(DIM, &time, widths.time_width);
-        line.column(PLAIN, &process.pid.to_string(), PID);
-        line.column(NAME, &Escaped(&process.comm).column(widths.comm), widths.comm);
+        let Repeat { process, socket, .. } = &repeat;
+        let mut line = beginning(repeat.time, process.pid, &process.comm, &widths, style);
         line.column(PLAIN, "", widths.operation);
         let (protocol, asked, cause) = if repeat.looked_at {
-            (
-                words::kind(socket.family, socket.protocol),
-                words::asked(socket),
-                repeat.cause.map_or("", Code::as_str),
-            )
+            let cause = repeat.cause.as_deref().map_or_else(String::new, word);
+            (kind(socket), words::asked(socket), cause)
         } else {
-            (String::new(), "too fast to look at".to_owned(), "")
+            (String::new(), "too fast to look at".to_owned(), String::new())
         };
         line.column(PLAIN, &protocol, widths.protocol);
         line.column(PLAIN, &asked, widths.address);
@@ -124,56 +104,60 @@ impl BriefWriter {
         finish(&line, style, out)
     }
 
-    /// Writes one refusal, and the header before the first.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer, unchanged.
-    pub fn write(&mut self, refusal: &Refusal, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-        self.header(style, out)?;
+    /// The header comes before the first.
+    fn refusal(&mut self, refusal: Refusal<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        self.begin(style, out)?;
         let widths = Columns::of(style);
-        let socket = &refusal.socket;
-        let process = &refusal.process;
-        let time = refusal.time.to_zoned(style.zone.clone());
-        let mut line = Line::default();
-        line.column(DIM, &time.strftime(widths.time).to_string(), widths.time_width);
-        line.column(PLAIN, &process.pid.to_string(), PID);
-        line.column(NAME, &Escaped(&process.comm).column(widths.comm), widths.comm);
-        line.column(PLAIN, refusal.operation.as_str(), widths.operation);
-        line.column(PLAIN, &words::kind(socket.family, socket.protocol), widths.protocol);
-        // Only a path has blanks: ours, and those of the path.
-        let asked = words::asked(socket).replace(' ', "␣");
-        // A path may be long; the endpoints of the internet are not.
-        let is_cut = style.width.is_some() && socket.name.is_some();
-        let asked = if is_cut { cut_quoted(&asked, widths.address) } else { asked };
-        line.column(PLAIN, &asked, widths.address);
-        let error = refusal.error.name().map_or_else(|| refusal.error.0.to_string(), str::to_owned);
-        line.column(ERROR, &error, widths.error);
-        let cause = refusal.cause.code.as_str();
-        let holders = holders(refusal);
-        let holders = match style.width {
-            None => holders,
-            Some(width) => {
-                let taken = line.width() + 1 + columns(cause);
-                cut(&holders, width.saturating_sub(taken).max(MIN_HOLDERS)).into_owned()
-            }
-        };
-        let room =
-            style.width.map_or(usize::MAX, |width| width.saturating_sub(line.width() + 1 + columns(cause)));
-        line.column(PLAIN, &holders, widths.holders.min(room));
+        let Refusal { process, socket, .. } = &refusal;
+        let mut line = beginning(refusal.time, process.pid, &process.comm, &widths, style);
+        line.column(PLAIN, &word(&refusal.operation), widths.operation);
+        line.column(PLAIN, &kind(socket), widths.protocol);
+        line.column(PLAIN, &asked(socket, &widths, style), widths.address);
+        let name = refusal.error.name.as_deref().map(word);
+        line.column(ERROR, &name.unwrap_or_else(|| refusal.error.number.to_string()), widths.error);
+        let cause = word(&refusal.cause.code);
+        let taken = line.width() + 1 + columns(&cause);
+        let room = style.width.map_or(usize::MAX, |width| width.saturating_sub(taken));
+        let holders = holders(&refusal);
+        line.column(PLAIN, &cut(&holders, room.max(MIN_HOLDERS)), widths.holders.min(room));
         line.push(CAUSE, cause);
         finish(&line, style, out)
     }
 }
 
+/// When, and to whom.
+fn beginning(time: Time, pid: u32, comm: &str, widths: &Columns, style: &Style) -> Line {
+    let mut line = Line::default();
+    let time = time.0.to_zoned(style.zone.clone()).strftime(widths.time).to_string();
+    line.column(DIM, &time, widths.time_width);
+    line.column(PLAIN, &pid.to_string(), PID);
+    line.column(NAME, &Escaped(comm).column(widths.comm), widths.comm);
+    line
+}
+
+/// A word of ours; one that was read may be any string.
+fn word(word: &str) -> String {
+    Escaped(word).column(usize::MAX)
+}
+
+fn kind(socket: &Socket<'_>) -> String {
+    words::kind(&socket.family, &socket.protocol).replace(' ', "␣")
+}
+
+fn asked(socket: &Socket<'_>, widths: &Columns, style: &Style) -> String {
+    // Only a path has blanks: ours, and those of the path.
+    let asked = words::asked(socket).replace(' ', "␣");
+    // A path may be long; the endpoints of the internet are not.
+    if style.width.is_some() && socket.port.is_none() { cut_quoted(&asked, widths.address) } else { asked }
+}
+
 /// The processes that stand in the way, and the states of sockets that have none.
-fn holders(refusal: &Refusal) -> String {
+fn holders(refusal: &Refusal<'_>) -> String {
     let mut names: Vec<String> = Vec::new();
-    let mut ownerless: Vec<(State, usize)> = Vec::new();
-    for holder in words::conflicting(&refusal.holders) {
+    let mut ownerless: Vec<(&str, usize)> = Vec::new();
+    for holder in words::conflicting(refusal) {
         for process in &holder.processes {
-            let comm = Escaped(&process.process.comm).column(usize::MAX);
-            let name = format!("{comm}({})", process.process.pid);
+            let name = format!("{}({})", word(&process.comm), process.pid);
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -181,16 +165,16 @@ fn holders(refusal: &Refusal) -> String {
         if holder.processes.is_empty() && holder.more_processes == 0 {
             match ownerless.iter_mut().find(|(state, _)| *state == holder.state) {
                 Some((_, count)) => *count += 1,
-                None => ownerless.push((holder.state, 1)),
+                None => ownerless.push((&holder.state, 1)),
             }
         }
     }
     names.extend(ownerless.into_iter().map(|(state, count)| match count {
-        1 => words::state(state).to_owned(),
+        1 => words::state(state).into_owned(),
         _ => format!("{}×{count}", words::state(state)),
     }));
-    let more: u64 =
-        words::conflicting(&refusal.holders).fold(0, |sum, holder| holder.more_processes.saturating_add(sum));
+    let more =
+        words::conflicting(refusal).fold(0, |sum: u64, holder| sum.saturating_add(holder.more_processes));
     if more > 0 {
         names.push(format!("+{more}"));
     }
@@ -200,7 +184,7 @@ fn holders(refusal: &Refusal) -> String {
     if names.is_empty() { "-".to_owned() } else { names.join(",") }
 }
 
-fn finish(line: &Line, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+fn finish(line: &Line, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let mut text = String::new();
     line.render(style.color, style.width, &mut text);
     out.write_all(text.as_bytes())

@@ -2,54 +2,55 @@
 
 use std::io;
 
+use super::format::Document;
 use super::jsonl;
 use super::line::{CAUSE, DIM, ERROR, Line, PLAIN};
 use super::style::Style;
+use super::text::layout::rendered;
 use crate::diagnosis::comparison::{Change, Fate, Side, compare};
 use crate::escape::Prose;
 use crate::secrets::Secrets;
 use crate::wire::{SCHEMA, comparison as json};
 
-/// Writes a comparison as text.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write(before: &Side, after: &Side, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-    let mut lines = vec![side("before", before), side("after", after)];
-    let changes = compare(before, after);
-    if !changes.is_empty() {
-        lines.push(Line::default());
-    }
-    lines.extend(changes.iter().map(|change| line(change, before.runs, after.runs)));
-    let patterns: Vec<Line> =
-        [("before", before), ("after", after)].into_iter().filter_map(pattern).collect();
-    if !patterns.is_empty() {
-        lines.push(Line::default());
-    }
-    lines.extend(patterns);
-    let mut text = String::new();
-    for line in lines {
-        line.render(style.color, None, &mut text);
-    }
-    out.write_all(text.as_bytes())
+/// The refusals of recordings before and after a change.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison<'a> {
+    /// The recordings before.
+    pub before: &'a Side,
+    /// The recordings after.
+    pub after: &'a Side,
 }
 
-/// Writes a comparison as one line of JSON.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write_json(before: &Side, after: &Side, out: &mut impl io::Write) -> io::Result<()> {
-    let changes = compare(before, after);
-    let comparison = json::Comparison {
-        schema: SCHEMA.into(),
-        kind: "comparison".into(),
-        before: before.into(),
-        after: after.into(),
-        changes: changes.iter().map(|change| wire_change(change, before.runs, after.runs)).collect(),
-    };
-    jsonl::line(comparison, Secrets::Masked, out)
+impl Document for Comparison<'_> {
+    fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let Self { before, after } = *self;
+        let mut lines = vec![side("before", before), side("after", after)];
+        let changes = compare(before, after);
+        if !changes.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(changes.iter().map(|change| line(change, before.runs, after.runs)));
+        let patterns: Vec<Line> =
+            [("before", before), ("after", after)].into_iter().filter_map(pattern).collect();
+        if !patterns.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(patterns);
+        out.write_all(rendered(&lines, style).as_bytes())
+    }
+
+    fn json(&self, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let Self { before, after } = *self;
+        let changes = compare(before, after);
+        let comparison = json::Comparison {
+            schema: SCHEMA.into(),
+            kind: "comparison".into(),
+            before: before.into(),
+            after: after.into(),
+            changes: changes.iter().map(|change| wire_change(change, before.runs, after.runs)).collect(),
+        };
+        jsonl::line(comparison, Secrets::Masked, out)
+    }
 }
 
 fn side(name: &str, side: &Side) -> Line {

@@ -4,10 +4,12 @@ use std::io;
 
 use jiff::SignedDuration;
 
+use super::format::Document;
 use super::jsonl;
 use super::line::{DIM, ERROR, Line, PLAIN};
-use super::recorded::{self, label, sentence};
 use super::style::Style;
+use super::text::layout::{label, rendered, sentence};
+use super::text::refusal;
 use crate::complaint::{Complaint, Join, Joint, Reason};
 use crate::escape::{Escaped, LogLine, cut};
 use crate::event::ShellCommand;
@@ -17,44 +19,25 @@ use crate::wire::{SCHEMA, Time, explanation as json};
 /// Columns of a log line that are shown where lines may be of any length.
 const SHOWN: usize = 300;
 
-/// Writes explanations as text, with an empty line between them.
-#[derive(Debug, Default)]
-pub struct ExplanationWriter {
-    started: bool,
-}
-
-impl ExplanationWriter {
-    /// Writes one.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer, unchanged.
-    pub fn write(&mut self, joint: &Joint, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-        let mut text = String::from(if self.started { "\n" } else { "" });
-        self.started = true;
-        headline(&joint.complaint, style).render(style.color, style.width, &mut text);
-        let lines = match &joint.join {
+impl Document for Joint {
+    fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut text = String::new();
+        headline(&self.complaint, style).render(style.color, style.width, &mut text);
+        let lines = match &self.join {
             Ok(join) => {
-                let mut lines = recorded::lines(&join.refusal, style);
+                let mut lines = refusal::lines(&join.refusal, style, 0);
                 lines.push(joined(join));
                 lines
             }
-            Err(reason) => alone(&joint.complaint, *reason, style),
+            Err(reason) => alone(&self.complaint, *reason, style),
         };
-        for line in lines {
-            line.render(style.color, None, &mut text);
-        }
+        text.push_str(&rendered(&lines, style));
         out.write_all(text.as_bytes())
     }
-}
 
-/// Writes one explanation as a line of JSON.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write_json(joint: &Joint, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(json::Explanation::from(joint), Secrets::Masked, out)
+    fn json(&self, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        jsonl::line(json::Explanation::from(self), Secrets::Masked, out)
+    }
 }
 
 fn headline(complaint: &Complaint, style: &Style) -> Line {
@@ -87,14 +70,14 @@ fn joined(join: &Join) -> Line {
     line
 }
 
-/// What the line alone tells, and what to do next.
+/// What the line alone says, and what to do next.
 fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = label("says");
     line.push(PLAIN, said(complaint));
     lines.push(line);
     if let Some(text) = missing(complaint, reason) {
-        lines.extend(sentence("recorded", (&text, None), None, style));
+        lines.extend(sentence("recorded", &text, None, style));
     }
     let target = &complaint.target;
     let by_port = target.port.and_then(ShellCommand::who);
@@ -103,12 +86,12 @@ fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     let next = "next time, portbind run --record FILE -- COMMAND tells who held it at that instant";
     let words = ["next", "or"].into_iter();
     for (word, (text, command)) in words.zip(now.into_iter().chain([(next.to_owned(), None)])) {
-        lines.extend(sentence(word, (&text, command.as_ref().map(ShellCommand::as_str)), None, style));
+        lines.extend(sentence(word, &text, command.as_ref().map(ShellCommand::as_str), style));
     }
     lines
 }
 
-/// Who was refused what, as far as the line tells.
+/// Who was refused what, as far as the line says.
 fn said(complaint: &Complaint) -> String {
     let who = match (&complaint.program, complaint.pid) {
         (Some(program), Some(pid)) => format!("{} ({pid})", Escaped(program)),

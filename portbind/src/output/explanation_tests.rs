@@ -4,8 +4,8 @@ use insta::assert_snapshot;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 
-use super::explanation::{ExplanationWriter, write_json};
-use super::{Style, comparison};
+use super::comparison::Comparison;
+use super::{Document, Format, Printer, Style};
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Reason};
 use crate::diagnosis::comparison::Side;
 use crate::event::samples;
@@ -31,11 +31,17 @@ fn joined(log: &str, refusals: &[crate::event::Refusal]) -> Vec<Joint> {
 }
 
 fn text_in(style: &Style, joints: &[Joint]) -> String {
-    let (mut writer, mut out) = (ExplanationWriter::default(), Vec::new());
+    let mut printer = Printer::new(Format::Text, style.clone(), Vec::new());
     for joint in joints {
-        writer.write(joint, style, &mut out).unwrap();
+        printer.document(joint).unwrap();
     }
-    String::from_utf8(out).unwrap()
+    String::from_utf8(printer.into_inner()).unwrap()
+}
+
+fn json_of(document: &dyn Document) -> String {
+    let mut printer = Printer::new(Format::Json, Style::default(), Vec::new());
+    printer.document(document).unwrap();
+    String::from_utf8(printer.into_inner()).unwrap()
 }
 
 fn text(joints: &[Joint]) -> String {
@@ -79,7 +85,7 @@ fn text_joined_by_port_and_time() {
     );
     assert_snapshot!(text(&joints), @r"
     line 1: 2026-11-23T12:04:32Z listen tcp 0.0.0.0:8080: bind: address already in use
-      refused   12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
       held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
       why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
       found     in the recording by port and time, 0.488s after
@@ -92,30 +98,30 @@ fn text_joined_by_order() {
     let refusals = [samples::time_wait(), samples::people()];
     assert_snapshot!(text(&joined(&go, &refusals)), @r"
     line 1: listen tcp 0.0.0.0:8080: bind: address already in use
-      refused   12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51235   ends in 0.0s   (no process: TIME_WAIT has no owner)
-      held by   FIN-WAIT-1 127.0.0.1:8080 ↔ 127.0.0.1:51236   (no process: its owner closed it)
-      held by   ESTABLISHED 127.0.0.1:8080 ↔ 127.0.0.1:51237   (no process yet: the connection waits to be accepted)
+      held by   FIN-WAIT-1 127.0.0.1:8080 ↔ 127.0.0.1:51236   (no process: its owner closed it, the kernel is finishing the connection)
+      held by   ESTABLISHED 127.0.0.1:8080 ↔ 127.0.0.1:51237   (no process yet: the connection waits for the listener to accept it)
       held by   LISTEN 127.0.0.1:8080   (no process: opened by the kernel itself)
       why       connections that were closed a moment ago still occupy the port        [time-wait]
       found     in the recording by port and order, one of 2 that came into question
 
     line 2: listen tcp 0.0.0.0:8080: bind: address already in use
-      refused   12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
-      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)
-      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci   container nginx   containerd-shim → nginx
+    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)   job build (github 77)
+      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci   container nginx (containerd)   pod shop/web-7d9f   containerd-shim → nginx
       held by   systemd (1)  LISTEN 0.0.0.0:8080   fd 40   uid ci   unit web.socket
-      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   gradle → java
+      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java
       why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
       found     in the recording by port and order, one of 2 that came into question
 
     line 3: listen tcp 0.0.0.0:8080: bind: address already in use
-      refused   12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
-      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)
-      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci   container nginx   containerd-shim → nginx
+    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)   job build (github 77)
+      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci   container nginx (containerd)   pod shop/web-7d9f   containerd-shim → nginx
       held by   systemd (1)  LISTEN 0.0.0.0:8080   fd 40   uid ci   unit web.socket
-      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   gradle → java
+      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java
       why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
       found     in the recording by port and order, one of 2 that came into question
     ");
@@ -193,9 +199,7 @@ fn the_nearest_in_time_is_taken_and_the_pid_beats_it() {
 #[test]
 fn json_explanation() {
     let joints = joined("listen tcp :9999: bind: address already in use", &[samples::listener()]);
-    let mut out = Vec::new();
-    write_json(&joints[0], &mut out).unwrap();
-    assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    assert_snapshot!(json_of(&joints[0]), @r#"
     {"schema":"portbind.event/1","kind":"explanation","log":{"number":1,"text":"listen tcp :9999: bind: address already in use","source":"Go","repeats":0,"time":null,"program":null,"pid":null},"target":{"protocol":"tcp","address":null,"port":9999,"path":null},"refusal":null,"join":null,"reason":"none-like-it"}
     "#);
 }
@@ -221,8 +225,8 @@ fn hostile_logs() {
 #[test]
 fn lines_are_of_the_schema() {
     let schema = jsonschema::validator_for(json_schema().as_value()).unwrap();
-    let check = |written: &[u8]| {
-        let value: serde_json::Value = serde_json::from_slice(written).unwrap();
+    let check = |written: &str| {
+        let value: serde_json::Value = serde_json::from_str(written).unwrap();
         if let Err(error) = schema.validate(&value) {
             panic!("{error}\n{value:#}");
         }
@@ -230,14 +234,12 @@ fn lines_are_of_the_schema() {
     };
     let log = "listen tcp 0.0.0.0:8080: bind: address already in use\nlisten unix /x: bind: address already in use\n";
     for joint in joined(log, &[samples::listener()]) {
-        let mut out = Vec::new();
-        write_json(&joint, &mut out).unwrap();
-        let read: line::Explanation<'_> = serde_json::from_value(check(&out)).unwrap();
+        let read: line::Explanation<'_> = serde_json::from_value(check(&json_of(&joint))).unwrap();
         assert_eq!(read, (&joint).into());
     }
-    let mut out = Vec::new();
-    comparison::write_json(&sides().0, &sides().1, &mut out).unwrap();
-    let read: lines::Comparison<'_> = serde_json::from_value(check(&out)).unwrap();
+    let (before, after) = &sides();
+    let written = json_of(&Comparison { before, after });
+    let read: lines::Comparison<'_> = serde_json::from_value(check(&written)).unwrap();
     assert_eq!(read.changes.len(), 4);
 }
 
@@ -260,9 +262,9 @@ fn sides() -> (Side, Side) {
 fn text_comparison() {
     let (before, after) = sides();
     let write = |before, after| {
-        let mut out = Vec::new();
-        comparison::write(before, after, &Style::default(), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        let mut printer = Printer::new(Format::Text, Style::default(), Vec::new());
+        printer.document(&Comparison { before, after }).unwrap();
+        String::from_utf8(printer.into_inner()).unwrap()
     };
     assert_snapshot!(write(&before, &after), @r"
     before  10 refusals in 20 runs
@@ -285,9 +287,7 @@ fn text_comparison() {
 #[test]
 fn json_comparison() {
     let (before, _) = sides();
-    let mut out = Vec::new();
-    comparison::write_json(&before, &Side::new(3), &mut out).unwrap();
-    assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    assert_snapshot!(json_of(&Comparison { before: &before, after: &Side::new(3) }), @r#"
     {"schema":"portbind.event/1","kind":"comparison","before":{"runs":20,"refusals":10,"pattern":{"count":8,"cause":"listener","holders":"java","text":"8 of 10 refusals are due to listeners of java"}},"after":{"runs":3,"refusals":0,"pattern":null},"changes":[{"fate":"gone","fingerprint":"fb04dba1f76e8114","cause":"listener","caller":"python -m pytest","asked":"bind tcp 8080","holders":"java","before":7,"after":0,"before_per_run":0.35,"after_per_run":0.0},{"fate":"gone","fingerprint":"1d9308647995fb45","cause":"time-wait","caller":"python -m pytest","asked":"bind tcp 8080","holders":"","before":2,"after":0,"before_per_run":0.1,"after_per_run":0.0},{"fate":"gone","fingerprint":"2a64311149d33840","cause":"listener","caller":"python -m pytest","asked":"bind udp 5353","holders":"java","before":1,"after":0,"before_per_run":0.05,"after_per_run":0.0}]}
     "#);
 }

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::text::command::CommandReport;
-use super::{Format, Printer, Style, ci, recorder};
+use super::{Document as _, Format, Printer, Style, recorder};
+use crate::cli::run::ci;
 use crate::diagnosis::tally::Tally;
 use crate::diagnosis::{cause, facts, other};
 use crate::event::{
@@ -117,7 +118,7 @@ fn printed() -> Vec<String> {
         all.push(String::from_utf8(out).unwrap().replace("%0A", "\n"));
     }
     let mut out = Vec::new();
-    report::text(&collected(&refusal), &Style::default(), &mut out).unwrap();
+    collected(&refusal).text(&Style::default(), &mut out).unwrap();
     all.push(String::from_utf8(out).unwrap());
     all
 }

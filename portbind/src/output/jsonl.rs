@@ -5,54 +5,45 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
+use super::format::{Document, EventFormat};
 use super::style::Style;
 use crate::escape::is_hidden;
-use crate::event::{Refusal, Release, Repeat};
 use crate::secrets::Secrets;
-use crate::wire::{self, Summary};
+use crate::wire::{self, Refusal, Release, Repeat, Summary};
 
-/// Writes a refusal as one line. Of the style only the secrets matter.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write(refusal: &Refusal, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-    line(wire::Refusal::from(refusal), style.secrets, out)
-}
+/// Writes each event as one line. Of the style only the secrets matter.
+#[derive(Debug, Default)]
+pub(super) struct JsonFormat;
 
-/// Writes the end of a conflict as one line.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write_release(release: &Release, out: &mut impl io::Write) -> io::Result<()> {
-    line(wire::Release::from(release), Secrets::Masked, out)
-}
+impl EventFormat for JsonFormat {
+    fn refusal(&mut self, refusal: Refusal<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        line(refusal, style.secrets, out)
+    }
 
-/// Writes how often the same was refused again as one line.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write_repeat(repeat: &Repeat, out: &mut impl io::Write) -> io::Result<()> {
-    line(wire::Repeat::from(repeat), Secrets::Masked, out)
-}
+    fn release(&mut self, release: Release<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        line(release, style.secrets, out)
+    }
 
-/// Writes the account of a run as one line.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn write_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> {
-    line(summary.clone(), Secrets::Masked, out)
+    fn repeat(&mut self, repeat: Repeat<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        line(repeat, style.secrets, out)
+    }
+
+    fn summary(&mut self, summary: &Summary, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        line(summary.clone(), style.secrets, out)
+    }
+
+    fn document(
+        &mut self,
+        document: &dyn Document,
+        style: &Style,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        document.json(style, out)
+    }
 }
 
 /// Writes a line, without its secrets unless they are to be shown.
-pub(crate) fn line(
-    mut object: impl wire::Line,
-    secrets: Secrets,
-    out: &mut impl io::Write,
-) -> io::Result<()> {
+pub(crate) fn line(mut object: impl wire::Line, secrets: Secrets, out: &mut dyn io::Write) -> io::Result<()> {
     if secrets == Secrets::Masked {
         object.mask();
     }
@@ -62,7 +53,7 @@ pub(crate) fn line(
 /// Bytes of which most lines have fewer.
 const USUAL: usize = 4096;
 
-fn as_it_is(object: &impl Serialize, out: &mut impl io::Write) -> io::Result<()> {
+fn as_it_is(object: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
     let mut line = Vec::with_capacity(USUAL);
     object.serialize(&mut Serializer::with_formatter(&mut line, Harmless))?;
     line.push(b'\n');

@@ -3,15 +3,11 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use super::{Format, Printer, Style};
+use super::{Format, Style, tests};
 use crate::event::{Refusal, named_samples};
 
 fn print(format: Format, width: Option<usize>, events: &[Refusal]) -> String {
-    let mut printer = Printer::new(format, Style { width, ..Style::default() }, Vec::new());
-    for event in events {
-        printer.event(event).unwrap();
-    }
-    String::from_utf8(printer.into_inner()).unwrap()
+    tests::print(format, Style { width, ..Style::default() }, events)
 }
 
 #[test]
@@ -89,16 +85,4 @@ fn json_of_a_holder() {
     let holder = &json(named_samples::live())["holders"][0];
     let keys = ["state", "family", "protocol", "address", "port", "path", "inode", "backlog"];
     assert_snapshot!(keys.map(|key| holder[key].to_string()).join(" "), @r#""listen" "unix" "stream" null null "/run/app.sock" 53719 {"max":128,"waiting":3}"#);
-}
-
-#[test]
-fn no_line_is_a_command_to_a_ci_system() {
-    for format in [Format::Text, Format::Brief, Format::Json] {
-        for width in [None, Some(20), Some(45), Some(100)] {
-            for line in print(format, width, &named_samples::all()).lines() {
-                assert!(!line.trim_start().starts_with("::") && !line.contains("##"), "{line}");
-                assert!(!line.contains('\u{1b}'), "{line}");
-            }
-        }
-    }
 }

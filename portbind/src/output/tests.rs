@@ -1,18 +1,21 @@
 //! What a person and a script see, letter by letter.
 
+use std::ffi::OsStr;
 use std::io;
 use std::rc::Rc;
 
+use clap::builder::TypedValueParser as _;
 use insta::assert_snapshot;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 
-use super::{Format, Printer, Style, Summary};
+use super::{Format, Printer, Style, Summary, Verbs};
 use crate::escape::columns;
+use crate::event::named_samples;
 use crate::event::samples::{self, all};
 use crate::event::{Account, Gaps, LostBy, Refusal, Repeat};
 
-fn print(format: Format, style: Style, events: &[Refusal]) -> String {
+pub(super) fn print(format: Format, style: Style, events: &[Refusal]) -> String {
     let mut printer = Printer::new(format, style, Vec::new());
     for event in events {
         printer.event(event).unwrap();
@@ -296,7 +299,7 @@ fn json_summary() {
 #[test]
 fn more_of_the_same() {
     let refusal = samples::hostile();
-    let told = |format, count, looked_at| {
+    let printed = |format, count, looked_at| {
         let repeat = Repeat {
             looked_at,
             time: "2026-11-23T12:04:32.5Z".parse().unwrap(),
@@ -312,12 +315,12 @@ fn more_of_the_same() {
         printer.repeat(&repeat).unwrap();
         String::from_utf8(printer.into_inner()).unwrap()
     };
-    assert_snapshot!(told(Format::Text, 3214, true), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
-    assert_snapshot!(told(Format::Text, 1, true), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
-    assert_snapshot!(told(Format::Brief, 3214, true), @r#"12:04:32.500 48213   "\x3a:error:\x…"          tcp     0.0.0.0:8080                        3214 more                listener"#);
-    assert_snapshot!(told(Format::Text, 9, false), @r#"12:04:32.500  9 times more  refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213), too fast to look at each: the last shown was tcp 0.0.0.0:8080"#);
-    assert_snapshot!(told(Format::Brief, 9, false), @r#"12:04:32.500 48213   "\x3a:error:\x…"                  too fast to look at                 9 more"#);
-    assert_snapshot!(told(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"first":"2026-11-23T12:04:31.600000000Z","last":"2026-11-23T12:04:32.400000000Z","looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
+    assert_snapshot!(printed(Format::Text, 3214, true), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
+    assert_snapshot!(printed(Format::Text, 1, true), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
+    assert_snapshot!(printed(Format::Brief, 3214, true), @r#"12:04:32.500 48213   "\x3a:error:\x…"          tcp     0.0.0.0:8080                        3214 more                listener"#);
+    assert_snapshot!(printed(Format::Text, 9, false), @r#"12:04:32.500  9 times more  refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213), too fast to look at each: the last shown was tcp 0.0.0.0:8080"#);
+    assert_snapshot!(printed(Format::Brief, 9, false), @r#"12:04:32.500 48213   "\x3a:error:\x…"                  too fast to look at                 9 more"#);
+    assert_snapshot!(printed(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"first":"2026-11-23T12:04:31.600000000Z","last":"2026-11-23T12:04:32.400000000Z","looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
 }
 
 /// Every field of the core stands where it always stood, in every line.
@@ -371,8 +374,10 @@ fn covers(found: &Value, core: &Value, path: &str) {
 fn no_line_is_a_command_to_a_ci_system() {
     for format in [Format::Text, Format::Brief, Format::Json] {
         for width in [None, Some(20), Some(45), Some(100)] {
-            for line in print(format, Style { width, ..Style::default() }, &all()).lines() {
+            let events: Vec<_> = all().into_iter().chain(named_samples::all()).collect();
+            for line in print(format, Style { width, ..Style::default() }, &events).lines() {
                 assert!(!line.trim_start().starts_with("::") && !line.contains("##"), "{line}");
+                assert!(!line.contains('\u{1b}'), "{line}");
             }
         }
     }
@@ -380,10 +385,15 @@ fn no_line_is_a_command_to_a_ci_system() {
 
 #[test]
 fn formats_by_name() {
-    for (word, format) in [("text", Format::Text), ("BRIEF", Format::Brief), ("json", Format::Json)] {
-        assert_eq!(word.parse(), Ok(format));
+    let command = clap::Command::new("portbind");
+    let parse = |verbs: Verbs, word| verbs.parse_ref(&command, None, OsStr::new(word)).ok();
+    assert_eq!(parse(Verbs::Events, "brief"), Some(Format::Brief));
+    for verbs in [Verbs::Events, Verbs::Answers, Verbs::Recordings, Verbs::Findings] {
+        assert_eq!((parse(verbs, "text"), parse(verbs, "json")), (Some(Format::Text), Some(Format::Json)));
+        let is_for_columns = verbs == Verbs::Events;
+        assert_eq!(verbs.possible_values().unwrap().count(), if is_for_columns { 3 } else { 2 });
+        assert!(["yaml", "TEXT", ""].into_iter().all(|word| parse(verbs, word).is_none()));
     }
-    assert!("yaml".parse::<Format>().is_err());
 }
 
 /// A pipe whose reader is gone.

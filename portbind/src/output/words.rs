@@ -1,5 +1,6 @@
 //! Words and phrases that the formats for people share.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::style::Style;
 use crate::escape::Escaped;
 use crate::event::units::user_of_cgroup;
-use crate::event::{Family, Holder, Interface, Name, Protocol, Socket, State};
+use crate::wire::{Error, Holder, Interface, Netlink, Refusal, Socket, Vsock};
 
 /// Address and port as they are written in URLs, with the interface as a zone.
-pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>) -> String {
+pub(crate) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface<'_>>) -> String {
     let zone = match interface {
         None => String::new(),
         Some(Interface { name: Some(name), .. }) => format!("%{}", Escaped(name)),
@@ -23,17 +24,17 @@ pub(super) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface>
 }
 
 /// The time of day, to the millisecond.
-pub(super) fn clock(time: Timestamp, style: &Style) -> String {
+pub(crate) fn clock(time: Timestamp, style: &Style) -> String {
     time.to_zoned(style.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
 }
 
 /// The network namespace, where it is another than this process' own.
-pub(super) fn netns(name: Option<&str>) -> String {
+pub(crate) fn netns(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" of network namespace {}", Escaped(name)))
 }
 
 /// A length of time in its two largest units; of less than a minute, with a tenth of a second.
-pub(super) fn span(span: SignedDuration) -> String {
+pub(crate) fn span(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (days, hours, minutes) {
@@ -45,96 +46,114 @@ pub(super) fn span(span: SignedDuration) -> String {
 }
 
 /// The protocol's word, or its number.
-pub(super) fn protocol(protocol: Protocol) -> String {
-    match protocol {
-        Protocol::Other(number) => format!("proto-{number}"),
-        Protocol::Netlink(number) if protocol.as_str().is_none() => format!("proto-{number}"),
-        known => known.as_str().unwrap_or("unknown").to_owned(),
-    }
+pub(crate) fn protocol(protocol: &str) -> String {
+    if is_number(protocol) { format!("proto-{protocol}") } else { Escaped(protocol).to_string() }
+}
+
+fn family(family: &str) -> String {
+    if is_number(family) { format!("family-{family}") } else { Escaped(family).to_string() }
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What kind of socket it is: the protocol of an internet socket, the family of any other, with its type
 /// if that is not the usual one.
-pub(super) fn kind(family: Family, protocol: Protocol) -> String {
+pub(crate) fn kind(family: &str, protocol: &str) -> String {
     match (family, protocol) {
-        (Family::Inet | Family::Inet6, _) => self::protocol(protocol),
-        (Family::Other(number), _) => format!("family-{number}"),
-        (_, Protocol::Dgram | Protocol::Seqpacket) => {
-            format!("{}-{}", family.as_str().unwrap_or_default(), self::protocol(protocol))
-        }
-        _ => family.as_str().unwrap_or_default().to_owned(),
+        ("inet" | "inet6", _) => self::protocol(protocol),
+        ("unix" | "netlink" | "vsock", "dgram" | "seqpacket") => format!("{family}-{protocol}"),
+        _ => self::family(family),
     }
 }
 
 /// What a refused socket asked for.
-pub(super) fn asked(socket: &Socket) -> String {
-    match &socket.name {
-        Some(name) => self::name(name, socket.protocol),
-        None => endpoint(socket.address, socket.port, socket.interface.as_ref()),
+pub(crate) fn asked(socket: &Socket<'_>) -> String {
+    if let Some((address, port)) = socket.address.zip(socket.port) {
+        return endpoint(address, port, socket.interface.as_ref());
+    }
+    if let Some(path) = &socket.path {
+        return Escaped(path).to_string();
+    }
+    if let Some(name) = &socket.netlink {
+        return netlink(name, &socket.protocol);
+    }
+    if let Some(name) = &socket.vsock {
+        return vsock(name);
+    }
+    match &socket.raw {
+        Some(digits) => format!("0x{}", Escaped(digits)),
+        None if socket.unnamed => "(any)".to_owned(),
+        None => "(not recorded)".to_owned(),
     }
 }
 
 /// Where a socket is bound to.
-pub(super) fn bound(holder: &Holder) -> String {
-    match &holder.name {
-        Some(name) => self::name(name, holder.protocol),
-        None => endpoint(holder.address, holder.port, holder.interface.as_ref()),
+pub(crate) fn bound(holder: &Holder<'_>) -> String {
+    match (holder.address.zip(holder.port), &holder.path, &holder.netlink) {
+        (Some((address, port)), ..) => endpoint(address, port, holder.interface.as_ref()),
+        (None, Some(path), _) => Escaped(path).to_string(),
+        (None, None, Some(name)) => netlink(name, &holder.protocol),
+        (None, None, None) => "(any)".to_owned(),
     }
 }
 
-/// The name of a socket without a port.
-pub(super) fn name(name: &Name, protocol: Protocol) -> String {
+fn netlink(name: &Netlink, protocol: &str) -> String {
+    let groups = if name.groups == 0 { String::new() } else { format!(" (groups {:#x})", name.groups) };
+    format!("{}:{}{groups}", self::protocol(protocol), name.port_id)
+}
+
+fn vsock(name: &Vsock) -> String {
     const ANY: u32 = u32::MAX;
     let number = |number: u32| if number == ANY { "any".to_owned() } else { number.to_string() };
-    match name {
-        Name::Path(_) | Name::Abstract(_) => Escaped(&name.path().unwrap_or_default()).to_string(),
-        Name::Unnamed => "(any)".to_owned(),
-        Name::Netlink { port_id, groups: 0 } => format!("{}:{port_id}", self::protocol(protocol)),
-        Name::Netlink { port_id, groups } => {
-            format!("{}:{port_id} (groups {groups:#x})", self::protocol(protocol))
-        }
-        Name::Vsock { cid, port } => format!("{}:{}", number(*cid), number(*port)),
-        Name::Raw(bytes) => bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
-    }
+    format!("{}:{}", number(name.cid), number(name.port))
 }
 
 /// The state as people know it from other tools.
-pub(super) const fn state(state: State) -> &'static str {
-    match state {
-        State::Listen => "LISTEN",
-        State::Bound => "BOUND",
-        State::Established => "ESTABLISHED",
-        State::SynSent => "SYN-SENT",
-        State::SynRecv => "SYN-RECV",
-        State::FinWait1 => "FIN-WAIT-1",
-        State::FinWait2 => "FIN-WAIT-2",
-        State::TimeWait => "TIME-WAIT",
-        State::CloseWait => "CLOSE-WAIT",
-        State::LastAck => "LAST-ACK",
-        State::Closing => "CLOSING",
-    }
+pub(crate) fn state(state: &str) -> Cow<'static, str> {
+    let known = match state {
+        "listen" => "LISTEN",
+        "bound" => "BOUND",
+        "established" => "ESTABLISHED",
+        "syn_sent" => "SYN-SENT",
+        "syn_recv" => "SYN-RECV",
+        "fin_wait1" => "FIN-WAIT-1",
+        "fin_wait2" => "FIN-WAIT-2",
+        "time_wait" => "TIME-WAIT",
+        "close_wait" => "CLOSE-WAIT",
+        "last_ack" => "LAST-ACK",
+        "closing" => "CLOSING",
+        other => return Escaped(&other.to_uppercase().replace('_', "-")).to_string().into(),
+    };
+    known.into()
+}
+
+/// The error that the caller got.
+pub(crate) fn error(error: &Error<'_>) -> String {
+    error.name.as_ref().map_or_else(|| format!("errno {}", error.number), |name| Escaped(name).to_string())
 }
 
 /// A systemd unit. That of a user's own service manager is said to be that user's: its name may be the same as one of
 /// the system.
-pub(super) fn unit(name: &str, is_in_container: bool, cgroup: Option<&str>) -> String {
+pub(crate) fn unit(name: &str, is_in_container: bool, cgroup: Option<&str>) -> String {
     let user = cgroup.filter(|_| !is_in_container).and_then(user_of_cgroup);
     let of_user = user.map_or_else(String::new, |uid| format!(" of user {uid}"));
     format!("unit {}{of_user}", Escaped(name))
 }
 
 /// A user by name, else by number.
-pub(super) fn user(name: Option<&str>, uid: Option<u32>) -> Option<String> {
+pub(crate) fn user(name: Option<&str>, uid: Option<u32>) -> Option<String> {
     name.map(|name| Escaped(name).cut(32)).or_else(|| uid.map(|uid| uid.to_string()))
 }
 
 /// The holders that conflict.
-pub(super) fn conflicting(holders: &[Holder]) -> impl Iterator<Item = &Holder> {
-    holders.iter().filter(|holder| holder.conflicts)
+pub(crate) fn conflicting<'a>(refusal: &'a Refusal<'_>) -> impl Iterator<Item = &'a Holder<'a>> + Clone {
+    refusal.holders.iter().filter(|holder| holder.conflicts)
 }
 
 /// How many processes share a socket with those that are named.
-pub(super) fn more_processes(count: u64) -> Option<String> {
+pub(crate) fn more_processes(count: u64) -> Option<String> {
     match count {
         0 => None,
         1 => Some("and 1 more process".to_owned()),

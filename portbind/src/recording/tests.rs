@@ -6,14 +6,14 @@ use super::line::Line;
 use super::reader::{MAX_LINE, Reader};
 use super::skipped::Damage;
 use crate::event::samples;
-use crate::output::jsonl;
+use crate::output::{Format, Printer, Style};
 use crate::wire;
 
 /// A refusal as it is recorded, with the end of the line.
 fn refusal() -> String {
-    let mut line = Vec::new();
-    jsonl::write(&samples::listener(), &crate::output::Style::default(), &mut line).unwrap();
-    String::from_utf8(line).unwrap()
+    let mut printer = Printer::new(Format::Json, Style::default(), Vec::new());
+    printer.event(&samples::listener()).unwrap();
+    String::from_utf8(printer.into_inner()).unwrap()
 }
 
 /// How many lines are read, and the damage of the others with the number of the first line of each.

@@ -15,7 +15,8 @@ use crate::event::{Errno, Name, Process};
 
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Subject<'a> {
+#[schemars(rename = "Subject")]
+pub struct Question<'a> {
     /// The port.
     pub port: Option<u16>,
     /// The one protocol that was asked about.
@@ -47,7 +48,7 @@ pub struct Who<'a> {
     /// When it was looked, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// What was asked about.
-    pub subject: Subject<'a>,
+    pub subject: Question<'a>,
     /// The sockets, listeners first.
     pub holders: Vec<Holder<'a>>,
     /// A socket file that no socket is bound to is at the path.
@@ -62,7 +63,7 @@ impl<'a> From<&'a answer::Who> for Who<'a> {
             schema: SCHEMA.into(),
             kind: "who".into(),
             time: Time(who.time),
-            subject: Subject::from(&who.subject),
+            subject: Question::from(&who.subject),
             holders: who.holders.iter().map(Holder::from).collect(),
             stale: who.is_stale,
             unseen: Unseen::from(who.unseen),
@@ -178,14 +179,14 @@ pub struct Freed<'a> {
     /// When that was known, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// What was to be freed.
-    pub subject: Subject<'a>,
+    pub subject: Question<'a>,
     /// `planned`, `forbidden` or `done`.
     pub stage: Cow<'a, str>,
     /// It is free.
     pub free: bool,
     /// Processes that were, or would be, stopped.
     pub targets: Vec<Relative<'a>>,
-    /// The processes that were told to end.
+    /// The processes that were asked to end.
     pub stopped: Vec<Stopped<'a>>,
     /// What forbids to stop anybody, and who is left alone though it has the socket.
     pub obstacles: Vec<Obstacle<'a>>,
@@ -203,7 +204,7 @@ pub struct Freed<'a> {
     pub unseen: Unseen,
 }
 
-/// A process that was told to end.
+/// A process that was asked to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped<'a> {
     /// The process.
@@ -236,7 +237,7 @@ impl<'a> From<&'a answer::Freed> for Freed<'a> {
             schema: SCHEMA.into(),
             kind: "free".into(),
             time: Time(freed.time),
-            subject: Subject::from(&freed.subject),
+            subject: Question::from(&freed.subject),
             stage: freed.stage.as_str().into(),
             free: freed.is_free,
             targets: freed.plan.targets.iter().map(|target| relative(&target.process)).collect(),
@@ -283,7 +284,7 @@ impl From<Errno> for Error<'_> {
     }
 }
 
-impl<'a> From<&'a answer::Subject> for Subject<'a> {
+impl<'a> From<&'a answer::Subject> for Question<'a> {
     fn from(subject: &'a answer::Subject) -> Self {
         let (port, path) = match &subject.place {
             answer::Place::Port(port) => (Some(*port), None),

@@ -66,6 +66,8 @@ impl<'a> From<&'a event::Socket> for Socket<'a> {
             path: socket.name.as_ref().and_then(event::Name::path).map(Cow::from),
             netlink: socket.name.as_ref().and_then(netlink),
             vsock: socket.name.as_ref().and_then(vsock),
+            unnamed: matches!(socket.name, Some(event::Name::Unnamed)),
+            raw: socket.name.as_ref().and_then(raw),
             netns: socket.netns,
             netns_name: socket.netns_name.as_deref().map(Cow::from),
             interface: socket.interface.as_ref().map(Interface::from),
@@ -85,6 +87,7 @@ impl<'a> From<&'a event::Holder> for Holder<'a> {
             address: holder.endpoint().map(|(address, _)| address),
             port: holder.endpoint().map(|(_, port)| port),
             path: holder.name.as_ref().and_then(event::Name::path).map(Cow::from),
+            netlink: holder.name.as_ref().and_then(netlink),
             peer: holder.peer.map(|(address, port)| Peer { address, port }),
             interface: holder.interface.as_ref().map(Interface::from),
             inode: holder.inode,
@@ -184,8 +187,12 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
             args: Cow::from(&process.args),
             args_masked: false,
             uid: process.uid,
+            user: process.user.as_deref().map(Cow::from),
+            cgroup: process.cgroup.as_deref().map(Cow::from),
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
+            container: process.container.as_deref().map(Container::from),
+            unit: process.unit.as_deref().map(Cow::from),
             test: process.job.as_deref().map(Test::from),
         }
     }
@@ -243,6 +250,12 @@ const fn vsock(name: &event::Name) -> Option<Vsock> {
         event::Name::Vsock { cid, port } => Some(Vsock { cid, port }),
         _ => None,
     }
+}
+
+/// The bytes in hexadecimal digits.
+fn raw(name: &event::Name) -> Option<Cow<'static, str>> {
+    let event::Name::Raw(bytes) = name else { return None };
+    Some(bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}")).into())
 }
 
 pub(crate) fn protocol(protocol: event::Protocol) -> Cow<'static, str> {

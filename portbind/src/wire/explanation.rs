@@ -17,7 +17,7 @@ pub struct Explanation<'a> {
     pub kind: Cow<'a, str>,
     /// The line of the log.
     pub log: LogLine<'a>,
-    /// What was asked for, as far as the log tells.
+    /// What was asked for, as far as the log says.
     pub target: Target<'a>,
     /// The refusal in a recording that it goes with.
     pub refusal: Option<Refusal<'a>>,
@@ -46,7 +46,7 @@ pub struct LogLine<'a> {
     pub pid: Option<u32>,
 }
 
-/// What was asked for, as a log tells it.
+/// What was asked for, as a log says it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Target<'a> {
     /// `tcp` or `udp`.

@@ -43,23 +43,18 @@ impl Line for Leak<'_> {
     }
 }
 
-impl Line for Who<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().for_each(of_holder);
-    }
+/// Only the processes of their holders have arguments.
+macro_rules! with_holders {
+    ($($type:ty),*) => {$(
+        impl Line for $type {
+            fn mask(&mut self) {
+                self.holders.iter_mut().for_each(of_holder);
+            }
+        }
+    )*};
 }
 
-impl Line for Check<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().for_each(of_holder);
-    }
-}
-
-impl Line for Wait<'_> {
-    fn mask(&mut self) {
-        self.holders.iter_mut().for_each(of_holder);
-    }
-}
+with_holders!(Who<'_>, Check<'_>, Wait<'_>);
 
 impl Line for Freed<'_> {
     fn mask(&mut self) {

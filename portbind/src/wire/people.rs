@@ -44,7 +44,7 @@ pub struct Test<'a> {
     pub worker: Option<Cow<'a, str>>,
     /// Which run of the runner it is.
     pub run: Option<Cow<'a, str>>,
-    /// The process whose environment told of the test.
+    /// The process whose environment names the test.
     pub pid: Option<u32>,
     /// The job of a CI system.
     pub ci: Option<CiJob<'a>>,
@@ -67,7 +67,7 @@ pub struct CiJob<'a> {
     pub run: Option<Cow<'a, str>>,
     /// Which attempt of that run it is.
     pub attempt: Option<Cow<'a, str>>,
-    /// The process whose environment told.
+    /// The process whose environment names the job.
     pub pid: u32,
 }
 

@@ -71,10 +71,22 @@ pub struct Opener<'a> {
     pub args_masked: bool,
     /// Real user id.
     pub uid: Option<u32>,
+    /// Name of the user; left out where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Cow<'a, str>>,
+    /// Path in the cgroup hierarchy; left out where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<Cow<'a, str>>,
     /// When it started, as [`Refusal::time`](super::refusal::Refusal::time).
     pub started: Option<Time>,
     /// The processes above it, nearest first.
     pub ancestors: Vec<Relative<'a>>,
+    /// Its container; left out where it is in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container<'a>>,
+    /// Its systemd unit, as [`Process::unit`]; left out where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Cow<'a, str>>,
     /// The test or job it works for.
     pub test: Option<Test<'a>>,
 }

@@ -21,9 +21,9 @@ pub struct Report<'a> {
     pub from: Option<Time>,
     /// Time of the last refusal.
     pub to: Option<Time>,
-    /// Refusals that were told.
+    /// Refusals that were shown.
     pub refused: u64,
-    /// Refusals that were told as part of an earlier one.
+    /// Refusals that were counted as part of an earlier one.
     pub coalesced: u64,
     /// Refusals that were lost.
     pub lost: u64,

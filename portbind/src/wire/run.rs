@@ -71,9 +71,9 @@ pub struct Summary {
     pub kind: Cow<'static, str>,
     /// Refusals, counted in the kernel.
     pub refused: u64,
-    /// Told.
+    /// Shown.
     pub shown: u64,
-    /// Told as part of an earlier one.
+    /// Counted as part of an earlier one.
     pub coalesced: u64,
     /// Kept back by a filter.
     pub filtered: u64,
@@ -168,7 +168,7 @@ impl From<&event::Cache> for Cache {
     }
 }
 
-/// What the lines of older portbinds mean, which told of none that were not looked at.
+/// What the lines of older portbinds mean, which have no count of any that were not looked at.
 const fn always() -> bool {
     true
 }

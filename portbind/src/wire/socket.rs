@@ -26,6 +26,13 @@ pub struct Socket<'a> {
     pub netlink: Option<Netlink>,
     /// Name asked for; of `vsock`.
     pub vsock: Option<Vsock>,
+    /// No name was asked for, and the kernel chooses one; of `unix`, left out where a name was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
+    /// The sockaddr behind its family in hexadecimal digits; left out but where the family is any other, or the sockaddr too
+    /// short for its family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Cow<'a, str>>,
     /// Inode number of the network namespace.
     pub netns: u32,
     /// Name of that namespace, or of the caller's container.
@@ -93,6 +100,9 @@ pub struct Holder<'a> {
     pub port: Option<u16>,
     /// The path or abstract name it was given, as [`Socket::path`].
     pub path: Option<Cow<'a, str>>,
+    /// Its name, as [`Socket::netlink`]; left out of any other family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netlink: Option<Netlink>,
     /// The other end of a connection.
     pub peer: Option<Peer>,
     /// Interface it is bound to.

@@ -8,6 +8,7 @@ use crate::cli::helper::Helper;
 use crate::cli::stderr;
 use crate::diagnosis::answer::Freed;
 use crate::output::answer::Answer;
+use crate::output::{Format, Printer};
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +25,13 @@ pub(super) fn consent(args: &Args, helper: &Helper, freed: &Freed) -> Result<Con
     if args.dry_run {
         return Ok(Consent::No);
     }
-    let shown = Answer::Freed(freed).text(&helper.style);
-    anstream::eprint!("{shown}");
+    let asking = |source| Error::System { doing: "cannot ask", source };
+    let mut printer = Printer::new(Format::Text, helper.style.clone(), anstream::stderr());
+    printer.document(&Answer::Freed(freed)).map_err(asking)?;
     if !io::stdin().is_terminal() {
         return Err(Error::Unconfirmed);
     }
     anstream::eprint!("Go on? [y/N] ");
-    let asking = |source| Error::System { doing: "cannot ask", source };
     io::stderr().flush().map_err(asking)?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(asking)?;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ci;
 use super::identity::Identity;
 use crate::cli::values::ErrorSet;
 use crate::event::Command;
@@ -11,7 +12,6 @@ use crate::host::clock::boot_time;
 use crate::host::job::job_to_be;
 use crate::host::{Host, invoker};
 use crate::kernel::backend::Backend;
-use crate::output::ci;
 use crate::output::color::ColorChoice;
 use crate::secrets::Secrets;
 use crate::session::Settings;

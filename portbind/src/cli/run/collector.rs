@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::args::{Args, Finding};
+use super::ci;
 use super::html::Html;
 use super::identity::Identity;
 use super::page::Destination;
@@ -26,7 +27,7 @@ use crate::host::zone;
 use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
-use crate::output::{Format, Printer, Style, ci};
+use crate::output::{Format, Printer, Style};
 use crate::session;
 use crate::wire;
 

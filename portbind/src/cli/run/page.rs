@@ -8,13 +8,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
 
+use super::ci::{self, PAGE_LIMIT, Page, System};
 use super::identity::Identity;
 use crate::cli::stderr;
 use crate::cli::writer::{Annotated, Writer};
 use crate::escape::Escaped;
 use crate::host::confinement::Errand;
 use crate::output::Style;
-use crate::output::ci::{self, PAGE_LIMIT, Page, System};
 use crate::output::text::command::CommandReport;
 
 /// Where a page goes.

@@ -1,8 +1,15 @@
 //! What the helpers answer, for people.
 
-use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, held_by, label, words};
+use super::holders::{HolderRow, also_on_the_port, held_by, of_refusal};
+use super::layout::{note, rendered, sentence};
+use super::refusal::{fixes, why};
 use crate::diagnosis::answer::{Check, Place, Subject, Until, Wait, Who};
-use crate::event::{Family, Holder, Operation, Protocol, ShellCommand, Socket, State};
+use crate::escape::Escaped;
+use crate::event::{self, Operation};
+use crate::output::line::{ERROR, Line, NAME, PLAIN};
+use crate::output::style::Style;
+use crate::output::words;
+use crate::wire::{self, Fix, Holder, Refusal, Socket};
 
 /// Sockets that neither listen nor are bound only, and are shown one by one.
 const MOST_CONNECTIONS: usize = 16;
@@ -15,7 +22,7 @@ const PICKED: &str = "the kernel may pick this port for any outgoing connection"
 /// Who is on a port, or has a name.
 pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
     let mut line = Line::default();
-    let subject = subject(&who.subject);
+    let subject = heading(&who.subject);
     if who.holders.is_empty() {
         let found = match (who.is_stale, &who.subject.place) {
             (true, _) => {
@@ -29,11 +36,9 @@ pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
     }
     line.push(NAME, subject);
     let mut lines = vec![line];
-    lines.extend(holders(
-        &who.holders,
-        Teller { word: "held by", known: who.subject.protocol, now: Some(who.time) },
-        style,
-    ));
+    let known = who.subject.protocol.map(wire::protocol);
+    let row = HolderRow { word: "held by", known: known.as_deref(), now: Some(who.time) };
+    lines.extend(holders(&who.holders, row, style));
     rendered(&lines, style)
 }
 
@@ -41,37 +46,36 @@ pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
 pub(in crate::output) fn check(check: &Check, style: &Style) -> String {
     let mut lines = match &check.refusal {
         Some(refusal) => {
-            let mut lines = vec![attempt(&check.socket, refusal.operation)];
-            lines.iter_mut().for_each(|line| line.push(ERROR, refusal.error.to_string()));
-            lines.extend(super::holders(refusal, style));
-            lines.extend(super::why(refusal, style));
-            lines.extend(super::fixes(refusal, style));
+            let mut line = attempt(&check.socket, refusal.operation);
+            line.push(ERROR, refusal.error.to_string());
+            let mut lines = vec![line];
+            lines.extend(explained(refusal, style));
+            lines.extend(fixes(&Refusal::from(refusal).fixes, style));
             lines
         }
         None => {
             let mut line = attempt(&check.socket, Operation::Bind);
             line.push(NAME, "would succeed");
             let mut lines = vec![line];
-            lines.extend(super::also_on_the_port(check.holders.len()));
+            lines.extend(also_on_the_port(check.holders.len()));
             lines
         }
     };
     if !check.as_expected {
-        lines.extend(note(UNEXPECTED, style));
+        lines.extend(sentence("note", UNEXPECTED, None, style));
     }
-    for warning in &check.warnings {
-        lines.extend(note_with(&format!("{PICKED}; {}", warning.text), warning.command.as_ref(), style));
+    for warning in check.warnings.iter().map(Fix::from) {
+        let text = format!("{PICKED}; {}", warning.text);
+        lines.extend(sentence("note", &text, warning.command.as_deref(), style));
     }
     rendered(&lines, style)
 }
 
 /// What came of waiting.
 pub(in crate::output) fn wait(wait: &Wait, style: &Style) -> String {
-    let socket = &wait.socket;
+    let socket = Socket::from(&wait.socket);
     let mut line = Line::default();
-    let kind = words::kind(socket.family, socket.protocol);
-    let place = words::netns(socket.netns_name.as_deref());
-    line.push(PLAIN, format!("{kind} {}{place}  →  ", words::asked(socket)));
+    line.push(PLAIN, format!("{}  →  ", asked(&socket)));
     let waited = wait.waited.as_secs_f64();
     match (wait.until, wait.reached) {
         (Until::Free, true) => line.push(NAME, format!("free after {waited:.3}s")),
@@ -82,79 +86,64 @@ pub(in crate::output) fn wait(wait: &Wait, style: &Style) -> String {
     }
     let mut lines = vec![line];
     let word = if wait.until == Until::Free && wait.reached { "before" } else { "held by" };
-    let teller = Teller { word, known: Some(socket.protocol), now: None };
-    lines.extend(holders(&wait.holders, teller, style));
-    lines.extend(wait.hopeless.iter().flat_map(|refusal| super::why(refusal, style)));
+    let row = HolderRow { word, known: Some(&socket.protocol), now: None };
+    lines.extend(holders(&wait.holders, row, style));
+    lines.extend(wait.hopeless.iter().flat_map(|refusal| why(&refusal.into(), style)));
     rendered(&lines, style)
 }
 
-fn attempt(socket: &Socket, operation: Operation) -> Line {
-    let mut line = Line::default();
-    let kind = words::kind(socket.family, socket.protocol);
-    let place = words::netns(socket.netns_name.as_deref());
-    line.push(PLAIN, format!("{} {kind} {}{place}  →  ", operation.as_str(), words::asked(socket)));
-    line
-}
-
-/// A sentence beside the answer.
-pub(super) fn note(text: &str, style: &Style) -> Vec<Line> {
-    note_with(text, None, style)
-}
-
-/// A sentence beside the answer, with the command that it ends with.
-fn note_with(text: &str, command: Option<&ShellCommand>, style: &Style) -> Vec<Line> {
-    let (mut lines, last) = super::sentence("note", text, command.map(ShellCommand::as_str), style);
-    lines.push(last);
+/// What is in the way, and why.
+pub(super) fn explained(refusal: &event::Refusal, style: &Style) -> Vec<Line> {
+    let refusal = Refusal::from(refusal);
+    let mut lines = of_refusal(&refusal, style);
+    lines.extend(why(&refusal, style));
     lines
 }
 
+fn attempt(socket: &event::Socket, operation: Operation) -> Line {
+    let mut line = Line::default();
+    line.push(PLAIN, format!("{} {}  →  ", operation.as_str(), asked(&Socket::from(socket))));
+    line
+}
+
+fn asked(socket: &Socket<'_>) -> String {
+    let kind = words::kind(&socket.family, &socket.protocol);
+    format!("{kind} {}{}", words::asked(socket), words::netns(socket.netns_name.as_deref()))
+}
+
 /// What was asked about, as a heading.
-pub(super) fn subject(subject: &Subject) -> String {
+pub(super) fn heading(subject: &Subject) -> String {
     let protocol = subject
         .protocol
-        .map_or_else(String::new, |protocol| format!("{} ", words::kind(Family::Inet, protocol)));
+        .map_or_else(String::new, |protocol| format!("{} ", words::protocol(&wire::protocol(protocol))));
     let place = match &subject.place {
         Place::Port(port) => format!("{protocol}port {port}"),
-        Place::Name(name) => format!("unix {}", words::name(name, Protocol::Stream)),
+        Place::Name(name) => format!("unix {}", Escaped(&name.path().unwrap_or_default())),
     };
     format!("{place}{}", words::netns(subject.netns_name.as_deref()))
 }
 
 /// Each process of each socket, and how many connections are left out.
-fn holders(holders: &[Holder], teller: Teller, style: &Style) -> Vec<Line> {
-    let is_rank_and_file = |holder: &&Holder| !matches!(holder.state, State::Listen | State::Bound);
-    let first = holders.iter().filter(|holder| !is_rank_and_file(holder));
-    let connections: Vec<&Holder> = holders.iter().filter(is_rank_and_file).collect();
-    let shown = connections.iter().take(MOST_CONNECTIONS).copied();
-    let mut lines: Vec<Line> =
-        first.chain(shown).flat_map(|holder| of_holder(holder, teller, style)).collect();
-    if let Some(more) = connections.len().checked_sub(MOST_CONNECTIONS).filter(|more| *more > 0) {
-        let mut line = label("");
-        line.push(DIM, format!("and {more} more connections: -o json tells all"));
-        lines.push(line);
-    }
+fn holders(holders: &[event::Holder], row: HolderRow<'_>, style: &Style) -> Vec<Line> {
+    let is_connection =
+        |holder: &&event::Holder| !matches!(holder.state, event::State::Listen | event::State::Bound);
+    let first = holders.iter().filter(|holder| !is_connection(holder));
+    let shown = first.chain(holders.iter().filter(is_connection).take(MOST_CONNECTIONS));
+    let mut lines: Vec<Line> = shown.flat_map(|holder| of_holder(&holder.into(), row, style)).collect();
+    let more = holders.iter().filter(is_connection).count().saturating_sub(MOST_CONNECTIONS);
+    lines.extend((more > 0).then(|| note(format!("and {more} more connections: -o json tells all"))));
     lines
 }
 
-pub(super) fn of_holder(holder: &Holder, teller: Teller, style: &Style) -> Vec<Line> {
+pub(super) fn of_holder(holder: &Holder<'_>, row: HolderRow<'_>, style: &Style) -> Vec<Line> {
     let mut lines = if holder.processes.is_empty() {
-        held_by(teller, holder, None, style)
+        held_by(row, holder, None, style)
     } else {
-        holder.processes.iter().flat_map(|process| held_by(teller, holder, Some(process), style)).collect()
+        holder.processes.iter().flat_map(|process| held_by(row, holder, Some(process), style)).collect()
     };
-    let is_stream = matches!(holder.protocol, Protocol::Tcp | Protocol::Mptcp);
-    if is_stream && holder.state == State::Bound {
-        let mut line = label("");
-        line.push(DIM, "bound only: it neither listens nor is connected, and lsof and /proc do not show it");
-        lines.push(line);
+    if matches!(&*holder.protocol, "tcp" | "mptcp") && holder.state == "bound" {
+        let words = "bound only: it neither listens nor is connected, and lsof and /proc do not show it";
+        lines.push(note(words));
     }
     lines
-}
-
-pub(super) fn rendered(lines: &[Line], style: &Style) -> String {
-    let mut text = String::new();
-    for line in lines {
-        line.render(style.color, None, &mut text);
-    }
-    text
 }

@@ -1,21 +1,25 @@
-//! What a person is told when a wrapped command has ended.
+//! What is shown when a wrapped command has ended.
 
 use std::io;
 
-use super::{ancestry, holder_socket, label, lines, who};
+use super::holders::{descriptors, socket};
+use super::layout::{label, rendered, who};
+use super::people::Party;
+use super::refusal::lines;
 use crate::diagnosis::tally::Group;
 use crate::escape::Escaped;
 use crate::event::{Command, CommandEnd, Ending, Leak, Outcome, Refusal};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
 use crate::output::style::Style;
 use crate::output::words;
+use crate::wire;
 
 /// Refusals of a cause that are shown; those behind them are counted.
 const SHOWN: usize = 5;
 /// Leaks that are shown.
 const SHOWN_LEAKS: usize = 20;
 
-/// All there is to tell of a wrapped command.
+/// All there is to show of a wrapped command.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandReport<'a> {
     /// The command.
@@ -31,14 +35,14 @@ pub struct CommandReport<'a> {
 }
 
 impl CommandReport<'_> {
-    /// Whether there is more to tell than how the command ended.
+    /// Whether there is more to show than how the command ended.
     #[must_use]
     pub fn has_findings(&self) -> bool {
         self.refusals > 0 || !self.leaks.is_empty()
     }
 
     /// The command, and how it ended.
-    pub(in crate::output) fn ending(&self) -> String {
+    pub(crate) fn ending(&self) -> String {
         let Self { command, end, .. } = self;
         let program = command.args.first().map_or("", String::as_str);
         let seconds = end.time.duration_since(end.started).as_secs_f64();
@@ -50,7 +54,7 @@ impl CommandReport<'_> {
     }
 
     /// How much was found.
-    pub(in crate::output) fn findings(&self) -> String {
+    pub(crate) fn findings(&self) -> String {
         let refused = match self.refusals {
             0 => "no bind was refused".to_owned(),
             1 => "1 refusal".to_owned(),
@@ -81,7 +85,7 @@ pub fn write(report: &CommandReport<'_>, style: &Style, out: &mut impl io::Write
 }
 
 /// Writes the report without its first line.
-pub(in crate::output) fn write_findings(
+pub(crate) fn write_findings(
     report: &CommandReport<'_>,
     style: &Style,
     out: &mut impl io::Write,
@@ -114,29 +118,25 @@ fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Re
 }
 
 /// All of a refusal, and how its process went on.
-pub(in crate::output) fn refused(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
+pub(crate) fn refused(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
     let mut then = label("then");
     then.push(PLAIN, went_on(outcome));
-    let mut text = String::new();
-    for line in lines(refusal, style, refusal.lost).iter().chain([&then]) {
-        line.render(style.color, None, &mut text);
-    }
-    text
+    let mut lines = lines(&wire::Refusal::from(refusal), style, refusal.lost);
+    lines.push(then);
+    rendered(&lines, style)
 }
 
 /// One more of the same cause, in a line.
 fn again(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
-    let socket = &refusal.socket;
+    let socket = wire::Socket::from(&refusal.socket);
     let mut line = Line::default();
     line.push(DIM, words::clock(refusal.time, style));
     line.push(PLAIN, "  ");
-    who(&refusal.process, &mut line);
-    let kind = words::kind(socket.family, socket.protocol);
-    line.push(PLAIN, format!("{} {kind} {}   ", refusal.operation.as_str(), words::asked(socket)));
+    who(&refusal.process.comm, refusal.process.pid, &mut line);
+    let kind = words::kind(&socket.family, &socket.protocol);
+    line.push(PLAIN, format!("{} {kind} {}   ", refusal.operation.as_str(), words::asked(&socket)));
     line.push(DIM, went_on(outcome));
-    let mut text = String::new();
-    line.render(style.color, None, &mut text);
-    text
+    rendered(&[line], style)
 }
 
 fn went_on(outcome: &Outcome) -> String {
@@ -152,11 +152,9 @@ fn went_on(outcome: &Outcome) -> String {
 }
 
 /// The sockets that outlived the command, a line each.
-pub(in crate::output) fn left_bound(leaks: &[Leak], style: &Style) -> String {
-    let mut text = String::new();
-    for line in leaks.iter().take(SHOWN_LEAKS).flat_map(still_bound) {
-        line.render(style.color, None, &mut text);
-    }
+pub(crate) fn left_bound(leaks: &[Leak], style: &Style) -> String {
+    let lines: Vec<Line> = leaks.iter().take(SHOWN_LEAKS).flat_map(still_bound).collect();
+    let mut text = rendered(&lines, style);
     let more = leaks.len().saturating_sub(SHOWN_LEAKS);
     if more > 0 {
         text.push_str(&format!("  and {more} more\n"));
@@ -165,19 +163,16 @@ pub(in crate::output) fn left_bound(leaks: &[Leak], style: &Style) -> String {
 }
 
 fn still_bound(leak: &Leak) -> Vec<Line> {
-    let holder = &leak.socket;
-    let opener = holder.opened_by.as_deref();
+    let holder = wire::Holder::from(&leak.socket);
     let with_owner = holder.processes.iter().map(|owner| {
         let mut line = Line::default();
         line.push(PLAIN, "  ");
-        who(&owner.process, &mut line);
-        holder_socket(holder, &mut line);
-        let fds: Vec<String> = owner.fds.iter().map(ToString::to_string).collect();
-        line.push(PLAIN, format!("   fd {}", fds.join(",")));
-        if let Some(opener) = opener.filter(|opener| opener.pid != owner.process.pid) {
+        who(&owner.comm, owner.pid, &mut line);
+        line.push(PLAIN, format!("{}{}", socket(&holder), descriptors(owner)));
+        if let Some(opener) = holder.opened_by.as_ref().filter(|opener| opener.pid != owner.pid) {
             line.push(PLAIN, format!("   opened by {} ({})", Escaped(&opener.comm), opener.pid));
         }
-        if let Some(chain) = ancestry(&owner.process, None) {
+        if let Some(chain) = Party::from(owner).ancestry(None) {
             line.push(DIM, chain);
         }
         line

@@ -1,11 +1,17 @@
 //! What became of a port that was to be freed, for people.
 
-use super::answer::{note, of_holder, rendered, subject};
-use super::{DIM, ERROR, Line, NAME, PLAIN, Style, Teller, label, sentence, who};
+use super::answer::{explained, heading, of_holder};
+use super::holders::HolderRow;
+use super::layout::{label, note, rendered, sentence, who};
+use super::refusal::fixes;
 use crate::diagnosis::answer::{Freed, Outcome, Place, Stage, Stopped};
 use crate::diagnosis::freeing::Obstacle;
 use crate::diagnosis::freeing::binder::Sign;
+use crate::escape::Escaped;
 use crate::event::{Holder, Ownership};
+use crate::output::line::{DIM, ERROR, Line, NAME, PLAIN};
+use crate::output::style::Style;
+use crate::wire::{self, Refusal};
 
 /// Processes that are named, of those that are left alone.
 const MOST_KEPT: usize = 16;
@@ -13,7 +19,7 @@ const MOST_KEPT: usize = 16;
 /// What was done, or would be.
 pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     let mut line = Line::default();
-    line.push(NAME, subject(&freed.subject));
+    line.push(NAME, heading(&freed.subject));
     line.push(PLAIN, "  →  ");
     let is_path = matches!(freed.subject.place, Place::Name(_));
     match (freed.stage, freed.is_free) {
@@ -30,7 +36,7 @@ pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     lines.extend(all_kept(&freed.plan.obstacles, style));
     if let Some(command) = freed.plan.command() {
         let text = format!("stop it for good: {command}");
-        lines.extend(told("fix", &text, Some(command.as_str()), style));
+        lines.extend(sentence("fix", &text, Some(command.as_str()), style));
     }
     if freed.stage != Stage::Planned {
         lines.extend(in_the_way(freed, style));
@@ -49,23 +55,24 @@ fn to_stop(processes: usize) -> String {
 /// Who would be stopped, and who not.
 fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let is_client = |holder: &Holder| freed.plan.clients.iter().any(|client| client.id == holder.id);
+    let known = freed.subject.protocol.map(wire::protocol);
     let mut lines = Vec::new();
     for holder in &freed.holders {
         let is_open = holder.ownership == Ownership::Process;
-        let teller = |word| Teller { word, known: freed.subject.protocol, now: Some(freed.time) };
+        let row = |word| HolderRow { word, known: known.as_deref(), now: Some(freed.time) };
         if !is_open || is_client(holder) {
-            lines.extend(of_holder(holder, teller("leave"), style));
+            lines.extend(of_holder(&holder.into(), row("leave"), style));
             continue;
         }
         let (stop, leave): (Vec<_>, Vec<_>) =
             holder.processes.iter().cloned().partition(|owner| freed.plan.stops(&owner.process));
         for (word, processes) in [("stop", stop), ("leave", leave)] {
             if !processes.is_empty() {
-                lines.extend(of_holder(&Holder { processes, ..holder.clone() }, teller(word), style));
+                lines.extend(of_holder(&(&Holder { processes, ..holder.clone() }).into(), row(word), style));
             }
         }
     }
-    lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, None, style)));
+    lines.extend(freed.cause.iter().flat_map(|cause| sentence("why", &cause.summary, None, style)));
     lines
 }
 
@@ -79,7 +86,7 @@ fn stopped(stopped: &Stopped) -> Line {
         Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel"),
     };
     let mut line = label(word);
-    who(&stopped.process, &mut line);
+    who(&stopped.process.comm, stopped.process.pid, &mut line);
     line.push(DIM, how);
     line
 }
@@ -89,19 +96,17 @@ fn all_kept(obstacles: &[Obstacle], style: &Style) -> Vec<Line> {
     let mut lines: Vec<Line> =
         obstacles.iter().take(MOST_KEPT).flat_map(|obstacle| kept(obstacle, style)).collect();
     if let Some(more) = obstacles.len().checked_sub(MOST_KEPT).filter(|more| *more > 0) {
-        let mut line = label("");
-        line.push(DIM, format!("and {more} more: -o json tells all"));
-        lines.push(line);
+        lines.push(note(format!("and {more} more: -o json tells all")));
     }
     let is = |matches: fn(&Obstacle) -> bool| obstacles.iter().any(matches);
     if is(|obstacle| matches!(obstacle, Obstacle::Undecided(_))) {
-        lines.extend(note(
+        lines.extend(advice(
             "several process trees have the socket open, and nothing tells which of them bound it and which were \
              handed it: nobody is stopped; if you know, end that one yourself (kill PID) and run this again",
             style,
         ));
     } else if is(|obstacle| matches!(obstacle, Obstacle::Handed { .. })) {
-        lines.extend(note(
+        lines.extend(advice(
             "the port stays taken as long as they have the socket open; if one of them is to end, end it yourself \
              (kill PID)",
             style,
@@ -116,7 +121,7 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
         Obstacle::Init(process) => (process, "it is process 1, without which nothing runs".to_owned()),
         Obstacle::Own(process) => (process, "this command was started from it".to_owned()),
         Obstacle::Managed { process, manager } => {
-            let unit = super::Escaped(&manager.unit);
+            let unit = Escaped(&manager.unit);
             let who =
                 manager.user.map_or_else(|| "systemd".to_owned(), |uid| format!("systemd of user {uid}"));
             let why = if manager.unit.ends_with(".socket") {
@@ -144,9 +149,9 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
             (process, "it bound the socket, or was merely handed it: that cannot be decided".to_owned())
         }
         Obstacle::Nobody(holder) => {
-            let teller = Teller { word: "kept", known: None, now: None };
-            let mut lines = of_holder(holder, teller, style);
-            lines.extend(note(
+            let row = HolderRow { word: "kept", known: None, now: None };
+            let mut lines = of_holder(&(&**holder).into(), row, style);
+            lines.extend(advice(
                 "no process that can be seen has it open: the kernel itself may, or one in another pid namespace",
                 style,
             ));
@@ -154,7 +159,7 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
         }
     };
     let mut line = label("kept");
-    who(process, &mut line);
+    who(&process.comm, process.pid, &mut line);
     line.push(PLAIN, why);
     vec![line]
 }
@@ -164,25 +169,23 @@ fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     match &freed.refusal {
         Some(refusal) => {
-            lines.extend(super::holders(refusal, style));
-            lines.extend(super::why(refusal, style));
+            lines.extend(explained(refusal, style));
             // What cannot be stopped is not offered to be stopped.
             if freed.plan.obstacles.is_empty() {
-                lines.extend(super::fixes(refusal, style));
+                lines.extend(fixes(&Refusal::from(refusal).fixes, style));
             }
         }
         None => {
-            let teller = Teller { word: "held by", known: None, now: Some(freed.time) };
+            let row = HolderRow { word: "held by", known: None, now: Some(freed.time) };
             let named = freed.holders.iter().filter(|holder| holder.name.is_some());
-            lines.extend(named.flat_map(|holder| of_holder(holder, teller, style)));
-            lines.extend(freed.cause.iter().flat_map(|cause| told("why", &cause.summary, None, style)));
+            lines.extend(named.flat_map(|holder| of_holder(&holder.into(), row, style)));
+            lines.extend(freed.cause.iter().flat_map(|cause| sentence("why", &cause.summary, None, style)));
         }
     }
     lines
 }
 
-fn told(word: &str, text: &str, command: Option<&str>, style: &Style) -> Vec<Line> {
-    let (mut lines, last) = sentence(word, text, command, style);
-    lines.push(last);
-    lines
+/// A sentence beside the answer.
+fn advice(text: &str, style: &Style) -> Vec<Line> {
+    sentence("note", text, None, style)
 }

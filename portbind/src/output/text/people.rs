@@ -1,51 +1,117 @@
 //! Who is behind a process: container, unit, test and job, a few words each.
 
-use super::super::words;
-use crate::escape::{Escaped, TestName};
-use crate::event::{CiJob, Container, Process, Test};
+use jiff::Timestamp;
+
+use crate::escape::{Escaped, TestName, columns};
+use crate::event;
+use crate::output::words;
 use crate::secrets::mask_text;
+use crate::wire::{CiJob, Container, HolderProcess, Opener, Process, Relative, Test};
 
-/// What is known of a process, most telling first. A unit says little of what runs in a container, and
-/// a scope says nothing but that somebody started it.
-pub(super) fn groups(process: &Process) -> Vec<String> {
-    let mut groups = Vec::new();
-    if let Some(container) = &process.container {
-        groups.push(self::container(container));
-        groups.extend(pod(container));
+/// How many processes above another one are named.
+const MAX_ANCESTORS: usize = 5;
+
+/// What text shows of a process, whether it was refused, has a socket open, or had.
+#[derive(Clone, Copy)]
+pub(super) struct Party<'a> {
+    pub(super) pid: u32,
+    pub(super) comm: &'a str,
+    pub(super) started: Option<Timestamp>,
+    uid: Option<u32>,
+    user: Option<&'a str>,
+    ancestors: &'a [Relative<'a>],
+    container: Option<&'a Container<'a>>,
+    unit: Option<&'a str>,
+    cgroup: Option<&'a str>,
+    test: Option<&'a Test<'a>>,
+}
+
+macro_rules! party_of {
+    ($($process:ident),*) => {$(
+        impl<'a> From<&'a $process<'a>> for Party<'a> {
+            fn from(process: &'a $process<'a>) -> Self {
+                Self {
+                    pid: process.pid,
+                    comm: &process.comm,
+                    started: process.started.map(|started| started.0),
+                    uid: process.uid,
+                    user: process.user.as_deref(),
+                    ancestors: &process.ancestors,
+                    container: process.container.as_ref(),
+                    unit: process.unit.as_deref(),
+                    cgroup: process.cgroup.as_deref(),
+                    test: process.test.as_ref(),
+                }
+            }
+        }
+    )*};
+}
+
+party_of!(Process, HolderProcess, Opener);
+
+impl Party<'_> {
+    /// The user that it runs as.
+    pub(super) fn user(&self) -> Option<String> {
+        words::user(self.user, self.uid)
     }
-    let unit = process.unit.as_deref().filter(|unit| !unit.ends_with(".scope"));
-    groups.extend(unit.map(|unit| words::unit(unit, process.container.is_some(), process.cgroup.as_deref())));
-    let job = process.job.as_ref();
-    groups.extend(job.and_then(|job| job.test.as_ref()).map(test));
-    groups.extend(job.and_then(|job| job.ci.as_ref()).map(ci));
-    groups
+
+    /// What is known of it, most telling first. A unit says little of what runs in a container, and a scope says nothing
+    /// but that somebody started it.
+    pub(super) fn groups(&self) -> Vec<String> {
+        let mut groups = Vec::new();
+        if let Some(container) = self.container {
+            groups.push(self::container(container));
+            groups.extend(pod(container));
+        }
+        let unit = self.unit.filter(|unit| !unit.ends_with(".scope"));
+        groups.extend(unit.map(|unit| words::unit(unit, self.container.is_some(), self.cgroup)));
+        groups.extend(self.test.and_then(test));
+        groups.extend(self.test.and_then(|test| test.ci.as_ref()).map(ci));
+        groups
+    }
+
+    /// The names from the farthest process above down to this one, as many as fit.
+    pub(super) fn ancestry(&self, room: Option<usize>) -> Option<String> {
+        let above: Vec<_> = self.ancestors.iter().filter(|ancestor| ancestor.pid != 1).collect();
+        (1..=above.len().min(MAX_ANCESTORS)).rev().find_map(|count| {
+            let mut chain = String::from(if count < above.len() { "   … → " } else { "   " });
+            for ancestor in above.iter().take(count).rev() {
+                chain.push_str(&format!("{} → ", Escaped(&ancestor.comm)));
+            }
+            chain.push_str(&Escaped(self.comm).to_string());
+            room.is_none_or(|room| columns(&chain) <= room).then_some(chain)
+        })
+    }
 }
 
-fn container(container: &Container) -> String {
-    let runtime = container.runtime.map_or_else(String::new, |runtime| format!(" ({})", runtime.as_str()));
-    format!("container {}{runtime}", Escaped(container.label()))
+fn container(container: &Container<'_>) -> String {
+    let runtime = container.runtime.as_ref();
+    let runtime = runtime.map_or_else(String::new, |runtime| format!(" ({})", Escaped(runtime)));
+    let label = event::Container::label_of(container.name.as_deref(), &container.id);
+    format!("container {}{runtime}", Escaped(label))
 }
 
-fn pod(container: &Container) -> Option<String> {
+fn pod(container: &Container<'_>) -> Option<String> {
     let pod = container.pod.as_ref()?;
     let name = pod.name.as_ref().or(pod.uid.as_ref())?;
     let namespace = pod.namespace.as_ref().map(|namespace| format!("{}/", Escaped(namespace)));
     Some(format!("pod {}{}", namespace.unwrap_or_default(), Escaped(name)))
 }
 
-fn test(test: &Test) -> String {
+/// Nothing if only the job of a CI system is known.
+fn test(test: &Test<'_>) -> Option<String> {
+    let runner = Escaped(test.runner.as_deref()?);
     let worker = test.worker.as_ref().map(|worker| Escaped(worker).to_string());
-    let name = test.name.as_deref().map(mask_text);
-    match (name, worker) {
+    Some(match (test.name.as_deref().map(mask_text), worker) {
         (Some(name), Some(worker)) => format!("test {} ({worker})", TestName(&name)),
-        (Some(name), None) => format!("test {} ({})", TestName(&name), test.runner),
-        (None, Some(worker)) => format!("{} worker {worker}", test.runner),
-        (None, None) => format!("{} run", test.runner),
-    }
+        (Some(name), None) => format!("test {} ({runner})", TestName(&name)),
+        (None, Some(worker)) => format!("{runner} worker {worker}"),
+        (None, None) => format!("{runner} run"),
+    })
 }
 
-fn ci(job: &CiJob) -> String {
+fn ci(job: &CiJob<'_>) -> String {
     let run = job.run.as_ref().map_or_else(String::new, |run| format!(" {}", Escaped(run)));
     let name = job.name.as_ref().map_or_else(String::new, |name| format!(" {}", Escaped(&mask_text(name))));
-    format!("job{name} ({}{run})", job.system)
+    format!("job{name} ({}{run})", Escaped(&job.system))
 }

@@ -1,48 +1,55 @@
 //! What happened on the port before, one line a moment.
 
-use super::{DIM, Line, PLAIN, Style, label, who, words};
-use crate::event::{Code, Moment, MomentKind, Refusal};
+use super::layout::{at_most, label, who};
+use crate::escape::Escaped;
+use crate::event::Code;
+use crate::output::line::{DIM, Line, PLAIN};
+use crate::output::style::Style;
+use crate::output::words;
+use crate::wire::{Moment, Refusal};
+
+/// Moments that are shown; a port of a live refusal has fewer.
+const MOST_MOMENTS: usize = 48;
 
 /// The timeline, where it was asked for or where the holder's process cannot speak for itself any more.
-pub(super) fn lines(refusal: &Refusal, style: &Style) -> Vec<Line> {
-    let holder_is_gone = words::conflicting(&refusal.holders).any(|holder| holder.processes.is_empty());
+pub(super) fn lines(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
+    let holder_is_gone = words::conflicting(refusal).any(|holder| holder.processes.is_empty());
     // When the port was let go, and who took it when, is the point of this cause.
-    let is_told_by_it = refusal.cause.code == Code::StolenFreePort;
-    if !style.history && !holder_is_gone && !is_told_by_it {
+    let is_the_point = refusal.cause.code == Code::StolenFreePort.as_str();
+    if !style.history && !holder_is_gone && !is_the_point {
         return Vec::new();
     }
     let labels = std::iter::once("history").chain(std::iter::repeat(""));
-    refusal.history.iter().zip(labels).map(|(moment, first)| line(moment, first, style)).collect()
+    let moments = refusal.history.iter().zip(labels);
+    at_most(MOST_MOMENTS, moments, |(moment, first)| vec![line(moment, first, style)])
 }
 
-fn line(moment: &Moment, first: &str, style: &Style) -> Line {
+fn line(moment: &Moment<'_>, first: &str, style: &Style) -> Line {
     let mut line = label(first);
-    let time = moment.time.map_or_else(|| "before".to_owned(), |time| words::clock(time, style));
+    let time = moment.time.map_or_else(|| "before".to_owned(), |time| words::clock(time.0, style));
     line.push(DIM, format!("{time:<12}  "));
     if let Some(process) = &moment.process {
-        who(process, &mut line);
+        who(&process.comm, process.pid, &mut line);
     }
-    line.push(PLAIN, what(moment));
+    line.push(PLAIN, happened(moment));
     line
 }
 
-fn what(moment: &Moment) -> String {
+fn happened(moment: &Moment<'_>) -> String {
     let address = moment.address;
-    let peer = moment.peer.map_or_else(String::new, |(address, port)| {
-        format!(" with {}", words::endpoint(address, port, None))
-    });
-    match moment.what {
-        MomentKind::Bound { .. } if moment.time.is_none() => {
-            format!("had it on {address} when tracing began")
-        }
-        MomentKind::Listening if moment.time.is_none() => {
-            format!("was listening on {address} when tracing began")
-        }
-        MomentKind::Bound { any: false } => format!("bound it on {address}"),
-        MomentKind::Bound { any: true } => format!("got it from the kernel by bind to port 0, on {address}"),
-        MomentKind::Listening => format!("began to listen on {address}"),
-        MomentKind::Leaving => format!("closed a connection{peer} first, which leaves TIME_WAIT"),
-        MomentKind::Closed => "let go of it".to_owned(),
-        MomentKind::Connected => format!("got it from the kernel for a connection{peer}"),
+    let peer = moment
+        .peer
+        .as_ref()
+        .map_or_else(String::new, |peer| format!(" with {}", words::endpoint(peer.address, peer.port, None)));
+    match (&*moment.what, moment.time) {
+        ("bound", None) => format!("had it on {address} when tracing began"),
+        ("listening", None) => format!("was listening on {address} when tracing began"),
+        ("bound", _) if moment.any => format!("got it from the kernel by bind to port 0, on {address}"),
+        ("bound", _) => format!("bound it on {address}"),
+        ("listening", _) => format!("began to listen on {address}"),
+        ("leaving", _) => format!("closed a connection{peer} first, which leaves TIME_WAIT"),
+        ("closed", _) => "let go of it".to_owned(),
+        ("connected", _) => format!("got it from the kernel for a connection{peer}"),
+        (other, _) => Escaped(other).to_string(),
     }
 }

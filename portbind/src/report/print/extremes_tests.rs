@@ -5,10 +5,11 @@ use proptest::prelude::*;
 
 use crate::diagnosis::comparison::{Side, compare};
 use crate::event::samples;
-use crate::output::{Style, comparison};
+use crate::output::comparison::Comparison;
+use crate::output::{Document as _, Style};
 use crate::recording::{Line, Reader, fingerprint};
 use crate::report::Collector;
-use crate::report::print::{html, json, text};
+use crate::report::print::html;
 use crate::wire::{self, Release, Summary, Time};
 
 fn time() -> impl Strategy<Value = Time> {
@@ -77,11 +78,11 @@ proptest! {
         let coalesced = report.totals.coalesced;
         prop_assert_eq!(coalesced, number(4).saturating_add(number(4)));
         for style in [Style::default(), Style { width: Some(40), ..Style::default() }] {
-            text(&report, &style, &mut Vec::new()).unwrap();
-            comparison::write(&side, &side, &style, &mut Vec::new()).unwrap();
+            report.text(&style, &mut Vec::new()).unwrap();
+            Comparison { before: &side, after: &side }.text(&style, &mut Vec::new()).unwrap();
         }
         html(&report, &mut Vec::new()).unwrap();
-        json(&report, &mut Vec::new()).unwrap();
+        report.json(&Style::default(), &mut Vec::new()).unwrap();
         prop_assert_eq!(compare(&side, &side).len(), 1);
     }
 }

@@ -1,9 +1,8 @@
-//! Prints reports: for people on a terminal ([`text`]), for browsers ([`html`]) and for programs ([`json`]).
+//! Prints reports: for people on a terminal, for browsers ([`html`]) and for programs.
 
 use std::io;
 
-use crate::output::jsonl;
-use crate::output::style::Style;
+use crate::output::{Document, Style, jsonl};
 use crate::report::Report;
 use crate::secrets::Secrets;
 use crate::wire;
@@ -17,15 +16,6 @@ mod tests;
 mod text;
 mod words;
 
-/// Writes a report as text, for people.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn text(report: &Report, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
-    out.write_all(text::page(report, style).as_bytes())
-}
-
 /// Writes a report as one HTML page that needs nothing else: no script, no other file, no network.
 ///
 /// # Errors
@@ -35,11 +25,12 @@ pub fn html(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     out.write_all(html::page(report).into_string().as_bytes())
 }
 
-/// Writes a report as one line of JSON.
-///
-/// # Errors
-///
-/// Those of the writer, unchanged.
-pub fn json(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    jsonl::line(wire::report::Report::from(report), Secrets::Masked, out)
+impl Document for Report {
+    fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(text::page(self, style).as_bytes())
+    }
+
+    fn json(&self, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+        jsonl::line(wire::report::Report::from(self), Secrets::Masked, out)
+    }
 }

@@ -4,10 +4,10 @@ use insta::assert_snapshot;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{html, text};
+use super::html;
 use crate::escape::is_hidden;
 use crate::event::samples;
-use crate::output::Style;
+use crate::output::{Document as _, Style};
 use crate::recording::{Line, Reader};
 use crate::report::{Collector, Report};
 use crate::wire;
@@ -29,9 +29,9 @@ fn page(report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn told(report: &Report, style: &Style) -> String {
+fn printed(report: &Report, style: &Style) -> String {
     let mut out = Vec::new();
-    text(report, style, &mut out).unwrap();
+    report.text(style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -80,7 +80,7 @@ fn hostile_strings_stay_strings() {
         // The same elements in the same order, whatever the names: nothing of them became markup.
         assert_eq!(shape(&page), shape(&harmless), "{name:?}");
         assert!(!page.chars().any(|c| is_hidden(c) && c != '\n'), "{name:?}");
-        let text = told(&report, &Style::default());
+        let text = printed(&report, &Style::default());
         assert!(!text.chars().any(|c| is_hidden(c) && c != '\n'), "{name:?}\n{text}");
     }
 }
@@ -98,7 +98,7 @@ fn a_page_loads_nothing() {
 
 #[test]
 fn an_empty_report() {
-    assert_snapshot!(told(&Report::default(), &Style::default()), @r"
+    assert_snapshot!(printed(&Report::default(), &Style::default()), @r"
     0 refusals
     ");
     assert!(page(&Report::default()).contains("No bind was refused"));
@@ -115,7 +115,7 @@ fn recorded() -> Report {
 
 #[test]
 fn text_of_any_width() {
-    assert_snapshot!(told(&recorded(), &Style::default()), @r"
+    assert_snapshot!(printed(&recorded(), &Style::default()), @r"
     4 refusals  2026-11-23 12:04:31
 
     why
@@ -137,7 +137,7 @@ fn text_of_any_width() {
 
 #[test]
 fn text_of_a_narrow_terminal() {
-    let told = told(&recorded(), &Style { width: Some(60), ..Style::default() });
+    let told = printed(&recorded(), &Style { width: Some(60), ..Style::default() });
     assert!(told.lines().all(|line| crate::escape::columns(line) <= 60), "{told}");
     assert_snapshot!(told, @r"
     4 refusals  2026-11-23 12:04:31
@@ -186,7 +186,7 @@ proptest! {
         }
         let report = collector.finish();
         prop_assert!(page(&report).ends_with("</html>"));
-        let text = told(&report, &Style { width: Some(40), ..Style::default() });
+        let text = printed(&report, &Style { width: Some(40), ..Style::default() });
         prop_assert!(text.contains("tcp 8080"));
     }
 }

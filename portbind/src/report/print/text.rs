@@ -2,8 +2,8 @@
 
 use super::words;
 use crate::escape::{Escaped, Prose, TestName, columns, cut};
+use crate::output::Style;
 use crate::output::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use crate::output::style::Style;
 use crate::output::wrap;
 use crate::report::{Foreign, Group, LeftOut, Report, Side};
 

@@ -1,4 +1,4 @@
-//! What the log of a CI system is told when a wrapped command has ended, one file a system.
+//! What is written to the log of a CI system when a wrapped command has ended, one file a system.
 //!
 //! All of it goes to standard error: the runners read commands from there as well, and the standard output
 //! belongs to the command.
@@ -7,8 +7,8 @@ use std::io;
 
 use clap::ValueEnum;
 
-use super::style::Style;
-use super::text::command::{self, CommandReport};
+use crate::output::Style;
+use crate::output::text::command::{self, CommandReport};
 
 mod azure;
 mod buildkite;
@@ -24,7 +24,7 @@ mod tests;
 pub use markdown::{PAGE_LIMIT, page};
 pub use page::Page;
 
-/// For which CI system a run is told.
+/// For which CI system a run is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Choice {
     /// The one whose variables are in the environment

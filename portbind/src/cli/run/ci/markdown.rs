@@ -7,11 +7,12 @@
 use std::fmt::Write as _;
 
 use crate::escape::{Escaped, TestName, cut};
-use crate::event::{Holder, Outcome, Process, Refusal};
-use crate::output::style::Style;
+use crate::event::{self, Outcome};
+use crate::output::Style;
 use crate::output::text::command::{self, CommandReport};
 use crate::output::words;
 use crate::secrets::mask_text;
+use crate::wire::{Process, Refusal, Socket, Test};
 
 /// Bytes that a page may have: 1 MiB at GitHub, which drops a larger one whole, and at Buildkite.
 pub const PAGE_LIMIT: usize = 1024 * 1024;
@@ -60,53 +61,44 @@ fn overview(report: &CommandReport<'_>) -> String {
     for (group, (refusal, _)) in
         report.groups.iter().filter_map(|group| Some((group, group.refusals.first()?)))
     {
-        let asked = format!("{} {}", kind(refusal), words::asked(&refusal.socket));
+        let refusal = Refusal::from(&**refusal);
         let _infallible = writeln!(
             text,
             "| **{}** | {} | {} | {} | {} |",
             group.code,
             group.refusals.len(),
-            code(&refused(refusal)),
-            code(&asked),
-            code(&held_by(refusal)),
+            code(&refused(&refusal.process)),
+            code(&asked(&refusal.socket)),
+            code(&held_by(&refusal)),
         );
     }
     text
 }
 
-fn kind(refusal: &Refusal) -> String {
-    words::kind(refusal.socket.family, refusal.socket.protocol)
+fn asked(socket: &Socket<'_>) -> String {
+    format!("{} {}", words::kind(&socket.family, &socket.protocol), words::asked(socket))
 }
 
 /// The caller, and its test.
-fn refused(refusal: &Refusal) -> String {
-    let process = &refusal.process;
-    named(&format!("{} ({})", Escaped(&process.comm), process.pid), test(process))
+fn refused(process: &Process<'_>) -> String {
+    with_test(&format!("{} ({})", Escaped(&process.comm), process.pid), process.test.as_ref())
 }
 
 /// The first holder in the way, and its test.
-fn held_by(refusal: &Refusal) -> String {
-    let Some(holder) = words::conflicting(&refusal.holders).next() else { return "-".to_owned() };
-    let state = words::state(holder.state);
-    match owner(holder) {
-        Some(process) => {
-            named(&format!("{} ({}) {state}", Escaped(&process.comm), process.pid), test(process))
-        }
-        None => state.to_owned(),
+fn held_by(refusal: &Refusal<'_>) -> String {
+    let Some(holder) = words::conflicting(refusal).next() else { return "-".to_owned() };
+    let state = words::state(&holder.state);
+    let owner = holder.processes.first().map(|owner| (&owner.comm, owner.pid, &owner.test));
+    let opener = holder.left_by.as_ref().or(holder.opened_by.as_ref());
+    match owner.or(opener.map(|opener| (&opener.comm, opener.pid, &opener.test))) {
+        Some((comm, pid, test)) => with_test(&format!("{} ({pid}) {state}", Escaped(comm)), test.as_ref()),
+        None => state.into_owned(),
     }
 }
 
-fn owner(holder: &Holder) -> Option<&Process> {
-    let open = holder.processes.first().map(|owner| &owner.process);
-    open.or(holder.left_by.as_ref()).or(holder.opened_by.as_ref()).map(|process| &**process)
-}
-
-fn test(process: &Process) -> Option<&str> {
-    process.job.as_ref()?.test.as_ref()?.name.as_deref()
-}
-
-fn named(process: &str, test: Option<&str>) -> String {
-    test.map_or_else(|| process.to_owned(), |test| format!("{process} test {}", TestName(&mask_text(test))))
+fn with_test(process: &str, test: Option<&Test<'_>>) -> String {
+    let name = test.and_then(|test| test.name.as_ref());
+    name.map_or_else(|| process.to_owned(), |name| format!("{process} test {}", TestName(&mask_text(name))))
 }
 
 fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<String> {
@@ -121,9 +113,9 @@ fn refusals(report: &CommandReport<'_>, style: &Style) -> impl Iterator<Item = S
     shown.map(move |(refusal, outcome)| of(refusal, outcome, style, is_open))
 }
 
-fn of(refusal: &Refusal, outcome: &Outcome, style: &Style, is_open: bool) -> String {
-    let asked = words::asked(&refusal.socket);
-    let title = format!("{}: {} {}, {}", refusal.cause.code, kind(refusal), asked, refused(refusal));
+fn of(refusal: &event::Refusal, outcome: &Outcome, style: &Style, is_open: bool) -> String {
+    let (asked, refused) = (asked(&(&refusal.socket).into()), refused(&(&*refusal.process).into()));
+    let title = format!("{}: {asked}, {refused}", refusal.cause.code);
     folded(&cut(&title, CELL), &command::refused(refusal, outcome, style), is_open)
 }
 

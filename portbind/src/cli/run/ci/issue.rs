@@ -2,9 +2,10 @@
 
 use crate::escape::{Escaped, columns, cut};
 use crate::event::{Outcome, Refusal};
-use crate::output::style::Style;
+use crate::output::Style;
 use crate::output::text::command::{self, CommandReport};
 use crate::output::words;
+use crate::wire::Socket;
 
 /// GitHub shows as many errors of a step (docs/problem-matchers.md of actions/toolkit); no more is read anyway.
 const MOST: usize = 10;
@@ -52,12 +53,12 @@ pub(super) fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<Issue> 
 }
 
 fn of(refusal: &Refusal, outcome: &Outcome, style: &Style) -> Issue {
-    let socket = &refusal.socket;
+    let socket = Socket::from(&refusal.socket);
     let title = format!(
         "{} {} {} refused to {}: {}",
         refusal.operation.as_str(),
-        words::kind(socket.family, socket.protocol),
-        words::asked(socket),
+        words::kind(&socket.family, &socket.protocol),
+        words::asked(&socket),
         Escaped(&refusal.process.comm),
         refusal.cause.code
     );

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::page::Page;
-use crate::output::style::Style;
+use crate::output::Style;
 use crate::output::text::command::{self, CommandReport};
 
 pub(super) fn write(

@@ -1,0 +1,99 @@
+//! The formats, a row each.
+
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use super::brief::BriefFormat;
+use super::format::EventFormat;
+use super::jsonl::JsonFormat;
+use super::text::TextFormat;
+
+/// Declares the formats. A row here, and the file of its type, is all that another one takes.
+macro_rules! formats {
+    ($($(#[$doc:meta])+ $name:ident = $word:literal, $writer:ty, [$($verbs:ident $help:expr),+];)+) => {
+        /// How events and answers are written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Format {
+            $($(#[$doc])+ $name,)+
+        }
+
+        const ROWS: &[Row] = &[$(Row {
+            format: Format::$name,
+            word: $word,
+            offered: &[$((Verbs::$verbs, $help)),+],
+        },)+];
+
+        impl Format {
+            /// What writes it.
+            pub(super) fn writer(self) -> Box<dyn EventFormat> {
+                match self {
+                    $(Self::$name => Box::new(<$writer>::default()),)+
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// Some lines, for people.
+    Text = "text", TextFormat, [
+        Events Some("A few lines an event, for people"), Answers Some("A few lines, for people"),
+        Recordings Some("For people"), Findings None
+    ];
+    /// Columns, for people.
+    Brief = "brief", BriefFormat, [Events Some("One line an event, in columns")];
+    /// Objects, for programs.
+    Json = "json", JsonFormat, [
+        Events Some("One JSON object a line"), Answers Some("One JSON object on a line"),
+        Recordings Some("One JSON object a line"), Findings None
+    ];
+}
+
+/// Verbs that offer the same formats, and say the same of each: the parser of their `--output-format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbs {
+    /// `trace`.
+    Events,
+    /// `who`, `check`, `wait`, `free`.
+    Answers,
+    /// `explain`, `compare`.
+    Recordings,
+    /// `report`, `doctor`.
+    Findings,
+}
+
+struct Row {
+    format: Format,
+    word: &'static str,
+    /// Who offers it, and what `--help` says of it.
+    offered: &'static [(Verbs, Option<&'static str>)],
+}
+
+impl Verbs {
+    fn values(self) -> impl Iterator<Item = PossibleValue> {
+        ROWS.iter().filter_map(move |row| {
+            let (_, help) = row.offered.iter().find(|(verbs, _)| *verbs == self)?;
+            Some(PossibleValue::new(row.word).help(*help))
+        })
+    }
+}
+
+impl TypedValueParser for Verbs {
+    type Value = Format;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        word: &OsStr,
+    ) -> Result<Format, clap::Error> {
+        let of_word = |word| ROWS.iter().find(|row| row.word == word).map_or(Format::Text, |row| row.format);
+        let parser = PossibleValuesParser::new(self.values()).map(move |word: String| of_word(word));
+        parser.parse_ref(command, argument, OsStr::new(&*word.to_string_lossy()))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.values()))
+    }
+}

@@ -1,0 +1,70 @@
+//! Events and answers, written in one format.
+
+use std::io;
+
+use super::format::{Document, EventFormat};
+use super::formats::Format;
+use super::style::Style;
+use crate::event::{Refusal, Release, Repeat};
+use crate::wire::Summary;
+
+/// Writes events in one format, whole and flushed one by one.
+///
+/// # Errors
+/// Of every method those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+#[derive(Debug)]
+pub struct Printer<W> {
+    format: Box<dyn EventFormat>,
+    style: Style,
+    out: W,
+}
+
+impl<W: io::Write> Printer<W> {
+    /// A printer that writes to `out`.
+    pub fn new(format: Format, style: Style, out: W) -> Self {
+        Self { format: format.writer(), style, out }
+    }
+
+    /// Writes what stands above the first event, for formats that have such a thing. Without this
+    /// call it is written together with the first event.
+    pub fn begin(&mut self) -> io::Result<()> {
+        self.format.begin(&self.style, &mut self.out)?;
+        self.out.flush()
+    }
+
+    /// Writes a refusal.
+    pub fn event(&mut self, refusal: &Refusal) -> io::Result<()> {
+        self.format.refusal(refusal.into(), &self.style, &mut self.out)?;
+        self.out.flush()
+    }
+
+    /// Writes that a refused port has become free; `brief` is about refusals only.
+    pub fn release(&mut self, release: &Release) -> io::Result<()> {
+        self.format.release(release.into(), &self.style, &mut self.out)?;
+        self.out.flush()
+    }
+
+    /// Writes how often the same was refused again.
+    pub fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        self.format.repeat(repeat.into(), &self.style, &mut self.out)?;
+        self.out.flush()
+    }
+
+    /// Writes the account of the run as a last line of JSON; the other formats leave it to the
+    /// status line on standard error.
+    pub fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        self.format.summary(summary, &self.style, &mut self.out)?;
+        self.out.flush()
+    }
+
+    /// Writes what a verb answers.
+    pub fn document(&mut self, document: &dyn Document) -> io::Result<()> {
+        self.format.document(document, &self.style, &mut self.out)?;
+        self.out.flush()
+    }
+
+    /// The writer, when all is written.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+}

@@ -1,0 +1,94 @@
+//! How lines of text are laid out: labels, words that fit, sentences that are wrapped.
+
+use crate::escape::{Escaped, columns};
+use crate::output::line::{DIM, Line, NAME, PLAIN};
+use crate::output::style::Style;
+use crate::output::wrap;
+
+/// Columns before the text of a line below the first.
+pub(super) const INDENT: usize = 12;
+/// The least columns a sentence is wrapped to.
+const MIN_SENTENCE: usize = 20;
+
+/// The beginning of a line below the first.
+pub(in crate::output) fn label(label: &str) -> Line {
+    let mut line = Line::default();
+    line.push(DIM, format!("  {label:<10}"));
+    line
+}
+
+/// A process by name and number, at the beginning of what it did.
+pub(super) fn who(comm: &str, pid: u32, line: &mut Line) {
+    line.push(NAME, Escaped(comm).to_string());
+    line.push(PLAIN, format!(" ({pid})  "));
+}
+
+/// Adds groups of words to a line, those that do not fit below it.
+pub(super) fn spread(mut line: Line, groups: Vec<String>, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for group in groups {
+        let gap = if line.width() > INDENT { "   " } else { "" };
+        let needed = line.width() + gap.len() + columns(&group);
+        if gap.is_empty() || style.width.is_none_or(|width| needed <= width) {
+            line.push(PLAIN, format!("{gap}{group}"));
+        } else {
+            lines.push(std::mem::replace(&mut line, label("")));
+            line.push(PLAIN, group);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// Columns for a sentence.
+pub(super) fn room(style: &Style) -> usize {
+    style.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(MIN_SENTENCE))
+}
+
+/// A sentence behind a label, wrapped. A command at its end stays whole.
+pub(in crate::output) fn sentence(word: &str, text: &str, command: Option<&str>, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = label(word);
+    let mut sentence = String::new();
+    for word in wrap::pieces(text, command) {
+        if !sentence.is_empty() && columns(&sentence) + 1 + columns(&word) > room(style) {
+            line.push(PLAIN, std::mem::take(&mut sentence));
+            lines.push(std::mem::replace(&mut line, label("")));
+        }
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(&word);
+    }
+    line.push(PLAIN, sentence);
+    lines.push(line);
+    lines
+}
+
+/// The first lines as they are; those behind them are counted.
+pub(super) fn at_most<T>(
+    most: usize,
+    mut all: impl Iterator<Item = T>,
+    lines: impl FnMut(T) -> Vec<Line>,
+) -> Vec<Line> {
+    let mut shown: Vec<Line> = all.by_ref().take(most).flat_map(lines).collect();
+    let more = all.count();
+    shown.extend((more > 0).then(|| note(format!("and {more} more"))));
+    shown
+}
+
+/// A remark below the lines that it is about.
+pub(super) fn note(text: impl Into<String>) -> Line {
+    let mut line = label("");
+    line.push(DIM, text);
+    line
+}
+
+/// Lines of any length.
+pub(in crate::output) fn rendered(lines: &[Line], style: &Style) -> String {
+    let mut text = String::new();
+    for line in lines {
+        line.render(style.color, None, &mut text);
+    }
+    text
+}

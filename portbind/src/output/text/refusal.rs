@@ -1,0 +1,81 @@
+//! A refusal: who was refused what, by whom it was held, why, and what helps.
+
+use super::holders::of_refusal;
+use super::layout::{INDENT, label, room, sentence, spread, who};
+use super::people::Party;
+use super::timeline;
+use crate::escape::{Escaped, columns};
+use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
+use crate::output::style::Style;
+use crate::output::words;
+use crate::wire::{Fix, Refusal};
+
+/// All lines; of those before it, `newly_lost` refusals were lost.
+pub(in crate::output) fn lines(refusal: &Refusal<'_>, style: &Style, newly_lost: u64) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if newly_lost > 0 {
+        let mut line = Line::default();
+        let refusals = if newly_lost == 1 { "refusal" } else { "refusals" };
+        line.push(ERROR, format!("{newly_lost} {refusals} lost before this one"));
+        lines.push(line);
+    }
+    lines.push(headline(refusal, style));
+    lines.extend(asked_by(refusal, style));
+    lines.extend(of_refusal(refusal, style));
+    lines.extend(why(refusal, style));
+    lines.extend(fixes(&refusal.fixes, style));
+    lines.extend(timeline::lines(refusal, style));
+    lines
+}
+
+fn headline(refusal: &Refusal<'_>, style: &Style) -> Line {
+    let socket = &refusal.socket;
+    let mut line = Line::default();
+    line.push(DIM, words::clock(refusal.time.0, style));
+    line.push(PLAIN, "  ");
+    who(&refusal.process.comm, refusal.process.pid, &mut line);
+    let operation = Escaped(&refusal.operation);
+    let kind = words::kind(&socket.family, &socket.protocol);
+    let any = if socket.port == Some(0) { " (any)" } else { "" };
+    line.push(PLAIN, format!("{operation} {kind} {}{any}  →  ", words::asked(socket)));
+    line.push(ERROR, words::error(&refusal.error));
+    line
+}
+
+/// Who is behind the caller, where more is known than the headline says.
+fn asked_by(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
+    let groups = Party::from(&refusal.process).groups();
+    if groups.is_empty() { Vec::new() } else { spread(label("asked by"), groups, style) }
+}
+
+/// The cause, and behind it its code.
+pub(super) fn why(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
+    let code = Escaped(&refusal.cause.code);
+    let tag = match &*refusal.confidence {
+        "kernel" => format!("[{code}]"),
+        "history" => format!("[{code}, from history]"),
+        "afterwards" => format!("[{code}, found afterwards]"),
+        other => format!("[{code}, {}]", Escaped(other)),
+    };
+    let mut lines = sentence("why", &refusal.cause.summary, None, style);
+    let mut line = lines.pop().unwrap_or_default();
+    let used = line.width().saturating_sub(INDENT).saturating_add(columns(&tag));
+    let room = room(style);
+    if used.saturating_add(8) <= room {
+        line.push(PLAIN, " ".repeat(8));
+    } else if used.saturating_add(2) <= room {
+        line.push(PLAIN, "  ");
+    } else {
+        lines.push(std::mem::replace(&mut line, label("")));
+    }
+    line.push(CAUSE, tag);
+    lines.push(line);
+    lines
+}
+
+/// What makes the call work.
+pub(super) fn fixes(fixes: &[Fix<'_>], style: &Style) -> Vec<Line> {
+    let labels = std::iter::once("fix").chain(std::iter::repeat("or"));
+    let lines = fixes.iter().zip(labels);
+    lines.flat_map(|(fix, word)| sentence(word, &fix.text, fix.command.as_deref(), style)).collect()
+}
