@@ -34,6 +34,13 @@ impl Default for Builder {
     }
 }
 
+impl Session {
+    /// A session with the settings of `portbind trace`.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
 impl Builder {
     /// Only refusals of these ports; port 0 stands for calls that ask for any port.
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::builder::Builder;
 use super::engine::Engine;
 use super::error::Error;
 use super::sink::{End, Sink};
@@ -28,7 +27,7 @@ pub enum Event {
     Release(Box<Release>),
 }
 
-/// Tracing at work, from [`Builder::start`] until this is dropped or [`finish`](Self::finish) is called.
+/// Tracing at work, from [`Builder::start`](super::Builder::start) until this is dropped or [`finish`](Self::finish) is called.
 ///
 /// A session is driven by [`next`](Self::next) and nothing else: a program that does not call it for long has refusals
 /// counted instead of described. A session is not `Send`; it runs on a current-thread runtime of tokio, or in a
@@ -50,16 +49,11 @@ pub struct Finished {
 }
 
 impl Session {
-    /// A session with the settings of `portbind trace`.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     pub(super) const fn of(engine: Engine<Waiting>) -> Self {
         Self { engine, has_ended: false }
     }
 
-    /// Waits for the next event; `None` once the number of refusals that was asked for ([`Builder::count`]) has been
+    /// Waits for the next event; `None` once the number of refusals that was asked for ([`Builder::count`](super::Builder::count)) has been
     /// handed out. The future may be dropped at any time, as `tokio::select!` does: nothing is lost then.
     ///
     /// # Errors
@@ -76,7 +70,7 @@ impl Session {
         }
     }
 
-    /// Ends tracing, describes what is left within the time that was set ([`Builder::last_words`]), and gives the account.
+    /// Ends tracing, describes what is left within the time that was set ([`Builder::last_words`](super::Builder::last_words)), and gives the account.
     ///
     /// # Errors
     /// If the kernel fails.
