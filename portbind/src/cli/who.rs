@@ -48,10 +48,11 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         time: helper.now(),
         subject: helper.subject(place.clone(), protocol),
         holders: found.holders,
-        is_stale: sight.is_some_and(|sight| sight.object == Object::StaleSocket),
+        object: sight.map(|sight| sight.object),
         unseen: found.unseen,
     };
     helper.tell_unseen(who.unseen);
     helper.answer(&Answer::Who(&who))?;
-    Ok(if who.holders.is_empty() { ExitStatus::Negative } else { ExitStatus::Success })
+    let is_there = !who.holders.is_empty() || who.object == Some(Object::LiveSocket);
+    Ok(if is_there { ExitStatus::Success } else { ExitStatus::Negative })
 }

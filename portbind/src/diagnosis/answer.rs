@@ -5,6 +5,7 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::freeing::Plan;
+use super::unix::Object;
 use crate::event::{Cause, Fix, Holder, Name, Process, Protocol, Refusal, Socket};
 
 /// What was asked about.
@@ -48,8 +49,8 @@ pub struct Who {
     pub subject: Subject,
     /// The sockets, listeners first.
     pub holders: Vec<Holder>,
-    /// A socket file at the path that no socket is bound to.
-    pub is_stale: bool,
+    /// What is at the path, if that was asked about.
+    pub object: Option<Object>,
     /// What could not be seen.
     pub unseen: Unseen,
 }

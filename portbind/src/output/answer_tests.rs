@@ -13,6 +13,7 @@ use crate::diagnosis::answer::{
 };
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
+use crate::diagnosis::unix::Object;
 use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
 use crate::wire::{answer as json, json_schema};
 
@@ -36,7 +37,7 @@ fn who() -> Who {
         time: refusal.time,
         subject: subject(Place::Port(8080)),
         holders,
-        is_stale: false,
+        object: None,
         unseen: Unseen::default(),
     }
 }
@@ -111,8 +112,13 @@ fn text_of_who() {
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
     "#);
     let name = Place::Name(Name::Path(b"/run/::x".to_vec()));
-    let nobody = Who { subject: subject(name), holders: Vec::new(), is_stale: true, ..who() };
-    assert_snapshot!(text(&Answer::Who(&nobody)), @r#"
+    let nobody = |object| {
+        let who = Who { subject: subject(name.clone()), holders: Vec::new(), object: Some(object), ..who() };
+        text(&Answer::Who(&who))
+    };
+    let live = nobody(Object::LiveSocket);
+    assert_snapshot!(live, @r#"unix /run/:\x3ax of network namespace "blue\n": a socket is bound to it; which one could not be found"#);
+    assert_snapshot!(nobody(Object::StaleSocket), @r#"
     unix /run/:\x3ax of network namespace "blue\n": a socket file that no socket is bound to; portbind free removes it
     "#);
 }

@@ -10,6 +10,7 @@ use super::process::Relative;
 use super::refusal::{Cause, Error, Fix, SCHEMA};
 use super::socket::{Holder, Socket};
 use super::time::Time;
+use crate::diagnosis::unix::Object;
 use crate::diagnosis::{answer, freeing};
 use crate::event::{Errno, Name, Process};
 
@@ -53,6 +54,10 @@ pub struct Who<'a> {
     pub holders: Vec<Holder<'a>>,
     /// A socket file that no socket is bound to is at the path.
     pub stale: bool,
+    /// Of a path: a socket is bound to the socket file there, though none may be among `holders`. Null if that cannot be
+    /// seen, or no socket file is there.
+    #[serde(default)]
+    pub live: Option<bool>,
     /// What could not be seen.
     pub unseen: Unseen,
 }
@@ -65,7 +70,12 @@ impl<'a> From<&'a answer::Who> for Who<'a> {
             time: Time(who.time),
             subject: Question::from(&who.subject),
             holders: who.holders.iter().map(Holder::from).collect(),
-            stale: who.is_stale,
+            stale: who.object == Some(Object::StaleSocket),
+            live: match who.object {
+                Some(Object::LiveSocket) => Some(true),
+                Some(Object::StaleSocket) => Some(false),
+                _ => None,
+            },
             unseen: Unseen::from(who.unseen),
         }
     }

@@ -152,6 +152,6 @@ pub(super) fn named(setting: Setting<'_>) -> anyhow::Result<()> {
     }
     done(&mut troupe, "server", &Action::Close { socket: "path".to_owned() })?;
     let told = ask(setting, &["who", &path], 1)?;
-    ensure!(told["stale"] == true, "{told}");
+    ensure!(told["stale"] == true && told["live"] == false, "{told}");
     Ok(())
 }

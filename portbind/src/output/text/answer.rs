@@ -4,6 +4,7 @@ use super::holders::{HolderRow, also_on_the_port, held_by, of_refusal};
 use super::layout::{note, rendered, sentence};
 use super::refusal::{fixes, why};
 use crate::diagnosis::answer::{Check, Place, Subject, Until, Wait, Who};
+use crate::diagnosis::unix::Object;
 use crate::escape::Escaped;
 use crate::event::{self, Operation};
 use crate::output::line::{ERROR, Line, NAME, PLAIN};
@@ -24,12 +25,18 @@ pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
     let mut line = Line::default();
     let subject = heading(&who.subject);
     if who.holders.is_empty() {
-        let found = match (who.is_stale, &who.subject.place) {
-            (true, _) => {
+        let found = match (who.object, &who.subject.place) {
+            (Some(Object::StaleSocket), _) => {
                 format!("{subject}: a socket file that no socket is bound to; portbind free removes it")
             }
-            (false, Place::Port(_)) => format!("{subject}: nobody is on it"),
-            (false, Place::Name(_)) => format!("{subject}: no socket is bound to it"),
+            (Some(Object::LiveSocket), _) => {
+                format!("{subject}: a socket is bound to it; which one could not be found")
+            }
+            (Some(Object::Socket | Object::Unseen), _) => {
+                format!("{subject}: whether a socket is bound to it cannot be seen; root sees it")
+            }
+            (_, Place::Port(_)) => format!("{subject}: nobody is on it"),
+            (_, Place::Name(_)) => format!("{subject}: no socket is bound to it"),
         };
         line.push(PLAIN, found);
         return rendered(&[line], style);
