@@ -97,3 +97,24 @@ impl TypedValueParser for Verbs {
         Some(Box::new(self.values()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_by_name() {
+        let command = clap::Command::new("portbind");
+        let parse = |verbs: Verbs, word| verbs.parse_ref(&command, None, OsStr::new(word)).ok();
+        assert_eq!(parse(Verbs::Events, "brief"), Some(Format::Brief));
+        for verbs in [Verbs::Events, Verbs::Answers, Verbs::Recordings, Verbs::Findings] {
+            assert_eq!(
+                (parse(verbs, "text"), parse(verbs, "json")),
+                (Some(Format::Text), Some(Format::Json))
+            );
+            let is_for_columns = verbs == Verbs::Events;
+            assert_eq!(verbs.possible_values().unwrap().count(), if is_for_columns { 3 } else { 2 });
+            assert!(["yaml", "TEXT", ""].into_iter().all(|word| parse(verbs, word).is_none()));
+        }
+    }
+}

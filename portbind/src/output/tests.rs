@@ -1,15 +1,12 @@
 //! What a person and a script see, letter by letter.
 
-use std::ffi::OsStr;
-use std::io;
 use std::rc::Rc;
 
-use clap::builder::TypedValueParser as _;
 use insta::assert_snapshot;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 
-use super::{Format, Printer, Style, Summary, Verbs};
+use super::{Format, Printer, Style, Summary};
 use crate::escape::columns;
 use crate::event::named_samples;
 use crate::event::samples::{self, all};
@@ -380,40 +377,5 @@ fn no_line_is_a_command_to_a_ci_system() {
                 assert!(!line.contains('\u{1b}'), "{line}");
             }
         }
-    }
-}
-
-#[test]
-fn formats_by_name() {
-    let command = clap::Command::new("portbind");
-    let parse = |verbs: Verbs, word| verbs.parse_ref(&command, None, OsStr::new(word)).ok();
-    assert_eq!(parse(Verbs::Events, "brief"), Some(Format::Brief));
-    for verbs in [Verbs::Events, Verbs::Answers, Verbs::Recordings, Verbs::Findings] {
-        assert_eq!((parse(verbs, "text"), parse(verbs, "json")), (Some(Format::Text), Some(Format::Json)));
-        let is_for_columns = verbs == Verbs::Events;
-        assert_eq!(verbs.possible_values().unwrap().count(), if is_for_columns { 3 } else { 2 });
-        assert!(["yaml", "TEXT", ""].into_iter().all(|word| parse(verbs, word).is_none()));
-    }
-}
-
-/// A pipe whose reader is gone.
-struct Closed;
-
-impl io::Write for Closed {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn a_closed_pipe_is_reported_as_such() {
-    for format in [Format::Text, Format::Brief, Format::Json] {
-        let mut printer = Printer::new(format, Style::default(), Closed);
-        let error = printer.event(&samples::listener()).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{format:?}");
     }
 }

@@ -148,7 +148,7 @@ pub(crate) fn user(name: Option<&str>, uid: Option<u32>) -> Option<String> {
 }
 
 /// The holders that conflict.
-pub(crate) fn conflicting<'a>(refusal: &'a Refusal<'_>) -> impl Iterator<Item = &'a Holder<'a>> + Clone {
+pub(crate) fn conflicting<'a>(refusal: &'a Refusal<'_>) -> impl Iterator<Item = &'a Holder<'a>> {
     refusal.holders.iter().filter(|holder| holder.conflicts)
 }
 
