@@ -1,7 +1,7 @@
 //! A backend proves itself: a bind of this process that the kernel has to refuse must arrive.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub fn sees_refusal(tracer: &Tracer) -> Result<Option<bool>, TraceError> {
             return Ok(None);
         }
         for _ in 0..READS {
-            if has_own_refusal(&mut ring) {
+            if has_refusal(&mut ring, address) {
                 return Ok(Some(true));
             }
             sleep(PAUSE);
@@ -42,14 +42,15 @@ pub fn sees_refusal(tracer: &Tracer) -> Result<Option<bool>, TraceError> {
     Ok(Some(false))
 }
 
-/// Whether there is a refusal of this process among what is in the ring buffer by now.
-fn has_own_refusal(ring: &mut Ring) -> bool {
-    let own = std::process::id();
+/// Whether a refusal of this address is among what is in the ring buffer by now. Who was refused is not compared: in a pid
+/// namespace this process has another number than the kernel half shows.
+fn has_refusal(ring: &mut Ring, address: SocketAddr) -> bool {
     while let Some(bytes) = ring.next_record() {
-        if let Ok(Record::Refusal(refusal, _)) = Record::parse(bytes)
-            && evidence::pid(&refusal.header) == own
-        {
-            return true;
+        if let Ok(Record::Refusal(refusal, _)) = Record::parse(bytes) {
+            let asked = evidence::socket(&refusal.socket);
+            if (asked.address, asked.port) == (address.ip(), address.port()) {
+                return true;
+            }
         }
     }
     false
