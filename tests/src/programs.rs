@@ -1,4 +1,4 @@
-//! The programs that tests start, by their paths: those of [`table`] that setup installs. Others that happen to be on the
+//! The programs that tests start, by their paths: those of `table` that setup installs. Others that happen to be on the
 //! machine are used only on demand, and where they are not used, that is said.
 
 use std::path::Path;

@@ -32,6 +32,8 @@ enum Step {
     Fmt,
     /// Lints.
     Clippy,
+    /// The documentation of every crate, without a warning.
+    Doc,
     /// Unit tests, properties, snapshots.
     Test,
     /// Ten seconds of fuzzing for each target.
@@ -58,7 +60,10 @@ type Stage = &'static [&'static [Step]];
 /// The whole run.
 const STAGES: [Stage; 3] = [
     &[&[Step::Setup, Step::Fmt]],
-    &[&[Step::Clippy, Step::Test, Step::Fuzz, Step::Causes, Step::Generate], &[Step::Ebpf, Step::Build]],
+    &[
+        &[Step::Clippy, Step::Doc, Step::Test, Step::Fuzz, Step::Causes, Step::Generate],
+        &[Step::Ebpf, Step::Build],
+    ],
     &[&[Step::Native, Step::Dist, Step::Vm]],
 ];
 
@@ -114,7 +119,7 @@ impl Step {
         Duration::from_secs(match self {
             Self::Setup | Self::Ebpf | Self::Fuzz => 600,
             Self::Fmt | Self::Causes => 60,
-            Self::Generate => 300,
+            Self::Doc | Self::Generate => 300,
             Self::Clippy | Self::Dist => 900,
             Self::Test | Self::Build => 1200,
             Self::Native => 1800,
@@ -128,6 +133,11 @@ impl Step {
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
             Self::Clippy => {
                 cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
+            }
+            Self::Doc => {
+                let mut cmd = tool::cargo();
+                cmd.current_dir(workspace::root()).args(["doc", "--workspace", "--no-deps", "--locked"]);
+                tool::run(cmd.env("RUSTDOCFLAGS", "--deny warnings"))
             }
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
             Self::Fuzz => fuzz::run(&fuzz::Options::brief()),

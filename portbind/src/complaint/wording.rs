@@ -18,7 +18,7 @@ pub struct Wording {
     pub source: &'static str,
     /// Names of the executables that print it, or of which it tells; empty where any program may.
     pub programs: &'static [&'static str],
-    /// Regular expression, with the placeholders of [`expand`].
+    /// Regular expression, with the placeholders of `expand`.
     pub pattern: &'static str,
     /// Regular expressions for lines around it that tell the address or port where it does not.
     pub details: &'static [&'static str],

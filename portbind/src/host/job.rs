@@ -1,7 +1,7 @@
 //! Which test or job of a CI system a process works for, from the environment it was started with.
 //!
-//! An environment is full of secrets. Of `/proc/PID/environ` only the variables in [`RUNNERS`] and
-//! [`SYSTEMS`] are looked at, by their whole names; all else is overwritten before it is let go, and
+//! An environment is full of secrets. Of `/proc/PID/environ` only the variables in `RUNNERS` and
+//! `SYSTEMS` are looked at, by their whole names; all else is overwritten before it is let go, and
 //! none of it is ever kept or printed.
 
 use super::procfs::Procfs;

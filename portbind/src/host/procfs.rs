@@ -40,7 +40,7 @@ impl Procfs {
         &self.root
     }
 
-    /// Start of a process in clock ticks ([`USER_HZ`](super::stat::USER_HZ)) since boot: field 22 of
+    /// Start of a process in clock ticks (`USER_HZ`) since boot: field 22 of
     /// `/proc/PID/stat` (do_task_stat in fs/proc/array.c). Together with the pid it names one process
     /// for good; `None` when there is no such process.
     #[must_use]

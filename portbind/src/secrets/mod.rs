@@ -2,8 +2,8 @@
 //!
 //! Recordings are uploaded, pages are published, logs are read by many: a secret in an argument is replaced by
 //! [`MASK`] where a process is written, unless `--show-secrets` is given. What counts as a secret is decided by the
-//! name in front of it ([`names`]), by an option ([`options`], [`programs`]), by its place ([`places`]), or by its own form
-//! ([`forms`], [`logins`]).
+//! name in front of it (`names`), by an option (`options`, `programs`), by its place (`places`), or by its own form
+//! (`forms`, `logins`).
 //! A word too much is masked rather than one too few: nothing of a diagnosis depends on it.
 
 mod forms;
