@@ -3,7 +3,6 @@
 mod sink;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
@@ -26,8 +25,6 @@ use crate::sys::code;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 16;
-/// How long the end may take; with the last lines it is still within a second.
-const LAST_WORDS: Duration = Duration::from_millis(750);
 
 /// What to trace, and how to tell it.
 #[derive(Debug, clap::Args)]
@@ -77,7 +74,7 @@ pub struct Args {
     #[arg(long)]
     coalesce: bool,
     /// Remember at most this many moments in the life of ports.
-    #[arg(long, value_name = "N", default_value_t = 8192)]
+    #[arg(long, value_name = "N", default_value_t = session::HISTORY_LIMIT)]
     history_limit: usize,
     /// Also follow the ports that connect(2) picks.
     #[arg(long)]
@@ -154,7 +151,7 @@ impl Args {
     }
 
     const fn settings(&self) -> Settings {
-        Settings { count: self.count, history_limit: self.history_limit, last_words: LAST_WORDS }
+        Settings { count: self.count, history_limit: self.history_limit, last_words: session::LAST_WORDS }
     }
 
     fn coalesces(&self) -> bool {

@@ -13,9 +13,9 @@ use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 
 /// Moments in the life of ports that are remembered, unless another number is set.
-const HISTORY_LIMIT: usize = 8192;
-/// How long the end of a session may take, unless another time is set.
-const LAST_WORDS: Duration = Duration::from_millis(750);
+pub(crate) const HISTORY_LIMIT: usize = 8192;
+/// How long the end of a session may take, unless another time is set; with the last lines it is still within a second.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(750);
 
 /// What a session is to trace. Without any call: every EADDRINUSE on this machine, by the first backend that works.
 #[derive(Clone, Debug)]

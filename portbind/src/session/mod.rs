@@ -26,6 +26,7 @@ mod sink;
 mod stream;
 
 pub use builder::Builder;
+pub(crate) use builder::{HISTORY_LIMIT, LAST_WORDS};
 pub(crate) use engine::Engine;
 pub use error::Error;
 pub(crate) use run::{Records, Settings, records};

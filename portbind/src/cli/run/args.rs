@@ -14,7 +14,7 @@ use crate::host::{Host, invoker};
 use crate::kernel::backend::Backend;
 use crate::output::color::ColorChoice;
 use crate::secrets::Secrets;
-use crate::session::Settings;
+use crate::session::{HISTORY_LIMIT, Settings};
 
 /// How long what is left to be recorded may take once the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     pub(super) backend: Option<Backend>,
     /// Remember at most this many moments in the life of ports.
-    #[arg(long, value_name = "N", default_value_t = 8192)]
+    #[arg(long, value_name = "N", default_value_t = HISTORY_LIMIT)]
     pub(super) history_limit: usize,
     /// Also follow the ports that connect(2) picks.
     #[arg(long)]

@@ -49,13 +49,20 @@ fn look(engine: &Engine<Collector>, host: &Host) -> Vec<Leak> {
         found.extend(sockets.holders.into_iter().map(|holder| (*netns, holder)));
     }
     let known: HashSet<u64> = found.iter().filter_map(|(_, holder)| holder.inode).collect();
-    let bound = engine
-        .history()
-        .bound()
-        .filter(|(key, moment)| namespaces.contains_key(&key.netns) && !known.contains(&moment.socket.inode));
-    for (key, moment) in bound.filter(|(key, _)| key.table == PortTable::Tcp) {
-        found.extend(host.behind(&[as_bound(key, moment)], of_members).into_iter().map(|it| (key.netns, it)));
-    }
+    let is_theirs = |inode| {
+        let owners = scan.owners.get(&inode);
+        owners.is_some_and(|owners| owners.iter().any(|owner| members.contains(&owner.pid)))
+    };
+    let is_missing = |(key, moment): &(PortKey, &Moment)| {
+        key.table == PortTable::Tcp
+            && namespaces.contains_key(&key.netns)
+            && !known.contains(&moment.socket.inode)
+    };
+    let bound =
+        engine.history().bound().filter(is_missing).filter(|(_, moment)| is_theirs(moment.socket.inode));
+    let (numbers, bound): (Vec<u32>, Vec<PortSocket>) =
+        bound.map(|(key, moment)| (key.netns, as_bound(key, moment))).unzip();
+    found.extend(numbers.into_iter().zip(host.behind(&bound, of_members)));
     let held = found.into_iter().filter(|(_, holder)| !holder.processes.is_empty());
     let leaks = held.filter_map(|(netns, holder)| Some((netns, as_leak(engine, netns, holder)?)));
     leaks.map(|(netns, socket)| Leak { time, netns, socket }).collect()

@@ -124,11 +124,13 @@ fn filter(errand: Errand) -> Result<BpfProgram, BackendError> {
         refused.extend([PROGRAMS, PROGRAMS_OLD]);
     }
     let mut rules: BTreeMap<_, _> = refused.concat().into_iter().map(|call| (call, Vec::new())).collect();
-    // Signals to another process, and limits of one.
-    for call in [libc::SYS_tkill, libc::SYS_tgkill] {
-        rules.insert(call, vec![anything_but(std::process::id().into())?]);
+    // Signals to another process, and limits of one. A program that is started has a number of its own, and signals itself.
+    if errand == Errand::Files {
+        for call in [libc::SYS_tkill, libc::SYS_tgkill] {
+            rules.insert(call, vec![anything_but(std::process::id().into())?]);
+        }
+        rules.insert(libc::SYS_prlimit64, vec![anything_but(0)?]);
     }
-    rules.insert(libc::SYS_prlimit64, vec![anything_but(0)?]);
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, TargetArch::try_from(ARCH)?)?.try_into()
 }
