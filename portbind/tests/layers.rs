@@ -13,19 +13,22 @@ use std::path::{Path, PathBuf};
 use arrows::{arrows, shortest_circle};
 
 /// The top-level modules of portbind, lowest first, and the modules that each of them may import.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("escape", &[]),
     ("sys", &[]),
     ("secrets", &[]),
     ("event", &["escape"]),
     ("diagnosis", &["escape", "event"]),
-    ("wire", &["event", "secrets", "diagnosis"]),
     ("host", &["sys", "event", "diagnosis"]),
     ("kernel", &["sys", "event", "diagnosis", "host"]),
+    ("ports", &["escape", "event", "diagnosis", "host", "kernel"]),
+    ("wire", &["event", "secrets", "diagnosis", "ports"]),
     ("session", &["sys", "event", "diagnosis", "host", "kernel"]),
+    ("writer", &["escape", "sys", "host"]),
+    ("wrapped", &["escape", "sys", "event", "diagnosis", "host", "session", "writer"]),
     ("recording", &["escape", "event", "wire", "diagnosis"]),
     ("complaint", &["event", "wire"]),
-    ("output", &["escape", "secrets", "event", "wire", "diagnosis", "complaint"]),
+    ("output", &["escape", "secrets", "event", "wire", "diagnosis", "ports", "complaint"]),
     ("report", &["escape", "secrets", "event", "wire", "diagnosis", "recording", "output"]),
     (
         "cli",
@@ -39,6 +42,9 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "host",
             "kernel",
             "session",
+            "writer",
+            "wrapped",
+            "ports",
             "recording",
             "complaint",
             "report",

@@ -7,13 +7,13 @@ use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
 
-use super::reexec::reexec;
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::host::Entrance;
 use crate::host::broker::{Broker, check_peer, serve};
 use crate::host::confinement::{Purpose, confine};
 use crate::host::priority;
+use crate::host::reexec::reexec;
 
 /// The name of the verb.
 pub(super) const VERB: &str = "__broker";

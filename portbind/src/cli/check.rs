@@ -1,10 +1,10 @@
 //! `portbind check`: whether a bind would succeed now.
 
-use super::asked::BindArgs;
-use super::examine::examine;
-use super::helper::{Common, Helper};
+use super::answering::{Answering, Common, report_unseen};
+use super::bind_args::BindArgs;
 use crate::cli::error::{Error, ExitStatus};
 use crate::output::answer::Answer;
+use crate::ports;
 
 /// The bind that is asked about.
 #[derive(Debug, clap::Args)]
@@ -32,11 +32,11 @@ pub struct Args {
 /// # Errors
 /// If the namespace cannot be looked into, or the answer cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let helper = Helper::new(&args.common)?;
-    let check = examine(&helper, &args.bind.socket(&helper, args.port))?;
+    let answering = Answering::new(&args.common)?;
+    let check = ports::check(&answering.inspector, &args.bind.bind(args.port))?;
     if check.refusal.is_some() {
-        helper.tell_unseen(check.unseen);
+        report_unseen(check.unseen);
     }
-    helper.answer(&Answer::Check(&check))?;
+    answering.answer(&Answer::Check(&check))?;
     Ok(if check.refusal.is_some() { ExitStatus::Negative } else { ExitStatus::Success })
 }

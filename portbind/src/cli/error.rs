@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, getrlimit};
-use rustix::io::Errno;
 
-use super::writer::refused::Refused;
-use crate::escape::{self, Escaped};
+use crate::escape;
+use crate::host::{Failed, UnknownUser};
 use crate::kernel::error::TraceError;
-use crate::{recording, session};
+use crate::writer::refused::Refused;
+use crate::{ports, recording, session, wrapped};
 
 /// How portbind ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,43 +100,15 @@ pub enum Error {
     /// Events can no longer be written.
     #[error("cannot write events: {0}")]
     Write(#[source] io::Error),
-    /// A network namespace may not be entered, or is gone.
-    #[error("cannot look into the network namespace: {0}")]
-    Netns(#[source] io::Error),
-    /// Sockets belong to processes that this one may not look at.
-    #[error("{0} processes may not be asked which sockets they have open, and one of them is on the port")]
-    Hidden(usize),
+    /// A question about ports has no answer.
+    #[error(transparent)]
+    Ports(#[from] ports::Error),
     /// Somebody has to say yes, and there is nobody to be asked.
     #[error("stopping processes and removing files takes a yes, and standard input is no terminal")]
     Unconfirmed,
-    /// A stale socket file cannot be removed.
-    #[error("cannot remove {}: {source}", escape::path(.path))]
-    Remove {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A symbolic link on the way to a socket file is of a user who has no say in its folder.
-    #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", escape::path(.path))]
-    Led {
-        /// The path.
-        path: PathBuf,
-        /// Owner of the link.
-        uid: u32,
-    },
-    /// The name that a socket file is moved aside to has the socket file of a removal that was broken off.
-    #[error("{} is in the way: an earlier removal was broken off, and moved it there", escape::path(.0))]
-    Aside(PathBuf),
-    /// The name that a socket file is moved aside to is taken by something that anybody may have put there.
-    #[error("{} is in the way: something else has the name that portbind needs", escape::path(.0))]
-    NameTaken(PathBuf),
-    /// The kernel does not tell its sockets.
-    #[error("the kernel does not tell which sockets there are: {0}")]
-    Sockets(#[source] io::Error),
-    /// Nobody has this name or number.
-    #[error("there is no user {}", Escaped(.0))]
-    User(String),
+    /// A user is not known.
+    #[error(transparent)]
+    User(#[from] UnknownUser),
     /// A command cannot be run.
     #[error("cannot run {}: {source}", escape::path(Path::new(.program)))]
     Command {
@@ -183,28 +155,46 @@ impl From<session::Error> for Error {
     }
 }
 
+impl From<Failed> for Error {
+    fn from(Failed { doing, source }: Failed) -> Self {
+        Self::System { doing, source }
+    }
+}
+
+impl From<wrapped::Error> for Error {
+    fn from(error: wrapped::Error) -> Self {
+        match error {
+            wrapped::Error::Command { program, source } => Self::Command { program, source },
+            wrapped::Error::Failed(failed) => failed.into(),
+        }
+    }
+}
+
+/// Why a command does not run: only what came of executing the command has a status of its own.
+pub(super) fn of_wrapped(error: Error) -> Error {
+    match error {
+        Error::Command { .. } => error,
+        other => Error::Wrapper(Box::new(other)),
+    }
+}
+
 impl Error {
     /// The status the process ends with.
     #[must_use]
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => ExitStatus::Permission,
+            Self::Privileges(_) => ExitStatus::Permission,
+            Self::Ports(error) if error.is_permission() => ExitStatus::Permission,
+            Self::Ports(ports::Error::Sockets(_)) => ExitStatus::Unsupported,
             Self::Trace(_) if few_descriptors().is_some() => ExitStatus::Failure,
-            Self::Remove { source, .. } if is_permission(source) => ExitStatus::Permission,
-            Self::Trace(_) | Self::Sockets(_) | Self::PidNamespace | Self::NoProc => ExitStatus::Unsupported,
+            Self::Trace(_) | Self::PidNamespace | Self::NoProc => ExitStatus::Unsupported,
             Self::Word { .. }
             | Self::Output { .. }
             | Self::User(_)
             | Self::Unconfirmed
             | Self::Recording(_)
             | Self::Log { .. } => ExitStatus::Usage,
-            Self::Led { .. } => ExitStatus::Permission,
-            Self::Write(_)
-            | Self::System { .. }
-            | Self::Remove { .. }
-            | Self::Aside(_)
-            | Self::NameTaken(_)
-            | Self::Stack { .. } => ExitStatus::Failure,
+            Self::Write(_) | Self::System { .. } | Self::Ports(_) | Self::Stack { .. } => ExitStatus::Failure,
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
             }
@@ -217,14 +207,10 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Privileges(_) | Self::Netns(_) | Self::Hidden(_) => {
-                Some("run it as root: sudo portbind ...")
-            }
+            Self::Privileges(_) => Some("run it as root: sudo portbind ..."),
+            Self::Ports(error) => error.hint(),
             Self::Trace(_) | Self::System { .. } if few_descriptors().is_some() => {
                 Some("portbind needs about 40 open files: raise the limit with ulimit -n 256")
-            }
-            Self::Sockets(_) => {
-                Some("the modules inet_diag, tcp_diag and udp_diag do: modprobe tcp_diag udp_diag")
             }
             Self::Trace(TraceError::NoBtf(_)) => Some(
                 "the kernel has to be built with CONFIG_DEBUG_INFO_BTF; distribution kernels since 2020 are",
@@ -254,20 +240,8 @@ impl Error {
                 Some("mount it: mount -t proc proc /proc; a container needs a /proc of its own pid namespace")
             }
             Self::Stack { .. } => Some("raise the limit with ulimit -s 8192"),
-            Self::Led { .. } => Some("name the file by its path without symbolic links"),
-            Self::Aside(_) => Some(
-                "portbind who tells whether a socket is bound to it: move it back by hand if one is, else remove it",
-            ),
-            Self::NameTaken(_) => Some(
-                "ls -ld tells whose it is: move it to a name that nobody uses, or remove it if nobody needs it",
-            ),
-            Self::Remove { source, .. } if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
-                Some(
-                    "this file system cannot rename without replacing (RENAME_NOREPLACE): remove the file by hand",
-                )
-            }
             Self::Wrapper(error) => error.hint(),
-            Self::Command { .. } | Self::System { .. } | Self::Remove { .. } => None,
+            Self::Command { .. } | Self::System { .. } => None,
         }
     }
 }
@@ -276,8 +250,4 @@ impl Error {
 pub(super) fn few_descriptors() -> Option<u64> {
     let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     (limit < ENOUGH_DESCRIPTORS).then_some(limit)
-}
-
-fn is_permission(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied
 }

@@ -1,20 +1,15 @@
 //! The command line: one file a verb, each with its arguments and its run.
 
-mod asked;
+mod answering;
+mod bind_args;
 pub mod broker;
 pub mod check;
 pub mod compare;
 pub mod doctor;
 pub mod error;
-mod examine;
 pub mod explain;
 pub mod free;
-mod helper;
-mod identity;
-pub mod launch;
 mod notes;
-mod outlet;
-mod reexec;
 pub mod report;
 mod rights;
 pub mod run;
@@ -28,7 +23,6 @@ pub mod values;
 pub mod view;
 pub mod wait;
 pub mod who;
-pub(crate) mod writer;
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -36,7 +30,10 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::error::{Error, ExitStatus, WRAPPER_FAILED};
 use crate::host::Procfs;
+use crate::ports;
 use crate::sys::inherited;
+use crate::wrapped::launch;
+use crate::writer;
 
 /// Says who holds the port when a program fails with "Address already in use".
 #[derive(Debug, Parser)]
@@ -74,8 +71,8 @@ enum Command {
     Broker,
     #[command(name = writer::VERB, hide = true)]
     Writer(writer::serve::Args),
-    #[command(name = free::REMOVE, hide = true)]
-    Remove(free::RemoveArgs),
+    #[command(name = ports::REMOVE, hide = true)]
+    Remove(ports::RemoveArgs),
 }
 
 const EXIT_STATUS: &str = "\
@@ -133,10 +130,10 @@ impl Cli {
             Command::Explain(args) => explain::run(args),
             Command::Report(args) => report::run(args),
             Command::Doctor(args) => doctor::run(args),
-            Command::Launch(args) => launch::run(args),
+            Command::Launch(args) => Err(error::of_wrapped(launch::run(args).into())),
             Command::Broker => broker::run(),
-            Command::Writer(args) => writer::serve::run(args),
-            Command::Remove(args) => free::remove(args),
+            Command::Writer(args) => Ok(writer::serve::run(args).map(|()| ExitStatus::Success)?),
+            Command::Remove(args) => Ok(ports::remove(args).map(|()| ExitStatus::Success)?),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::outlet::{Outlet, Outlets};
 use super::stderr;
+use crate::writer::outlet::{Outlet, Outlets};
 
 /// How long the last sentences may take.
 const LAST_WORDS: Duration = Duration::from_millis(150);

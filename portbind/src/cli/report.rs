@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::style::style;
 use super::view::give_up_root;
-use super::writer::Replacement;
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::escape::Escaped;
 use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::recording;
 use crate::report::{Collector, FileNotes, Report, print};
+use crate::writer::Replacement;
 
 /// What to read, and how to tell it.
 #[derive(Debug, clap::Args)]

@@ -1,13 +1,8 @@
 //! `portbind run`: a command with all that comes of it, and what it was refused.
 
 mod args;
-mod child;
-pub mod ci;
 mod collector;
 mod html;
-mod identity;
-mod launcher;
-mod leaks;
 mod page;
 mod trace;
 
@@ -16,27 +11,22 @@ use std::path::Path;
 use portbind_ebpf::abi::{Filter, life};
 
 pub use self::args::Args;
-use self::child::Child;
 use self::collector::Collector;
-use self::identity::Identity;
-use self::launcher::Launcher;
 use self::trace::Trace;
 use super::{broker, rights};
-use crate::cli::error::{Error, ExitStatus};
+use crate::cli::error::{Error, ExitStatus, of_wrapped};
 use crate::cli::stderr;
 use crate::host::{Accounts, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
+use crate::wrapped::{Child, Identity, Launcher};
 
 /// Runs the verb.
 ///
 /// # Errors
 /// If the command cannot be wrapped: a capability is missing, no backend works, a file cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
-    wrap(args).map_err(|error| match error {
-        Error::Command { .. } => error,
-        other => Error::Wrapper(Box::new(other)),
-    })
+    wrap(args).map_err(of_wrapped)
 }
 
 fn wrap(args: &Args) -> Result<ExitStatus, Error> {
@@ -56,7 +46,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     if lacks_proc {
         // Nor can a process of this program be started.
         unfollowed(&Error::NoProc);
-        return Err(Launcher::replace_this_process(&args.command, &identity));
+        return Err(Launcher::replace_this_process(&args.command, &identity).into());
     }
     let collector = Collector::open(args, &identity)?;
     let trace = match start_tracing(args, &host) {
@@ -74,7 +64,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
             stderr::say(format_args!(
                 "the command takes the place of portbind: no process can be started: {error}"
             ));
-            return Err(Launcher::replace_this_process(&args.command, &identity));
+            return Err(Launcher::replace_this_process(&args.command, &identity).into());
         }
         Err(error) => return Err(system("cannot start the command")(error)),
     };

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::writer::Caller;
 use crate::cli::error::Error;
 use crate::cli::stderr;
 use crate::escape;
 use crate::recording::{self, Line};
+use crate::writer::Caller;
 
 /// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.
 pub(super) fn give_up_root() -> Result<(), Error> {

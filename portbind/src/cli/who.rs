@@ -1,12 +1,10 @@
 //! `portbind who`: every socket on a port and every process behind it.
 
-use super::helper::{Common, Helper};
+use super::answering::{Answering, Common, report_unseen};
 use super::values::{PortProtocol, Target};
 use crate::cli::error::{Error, ExitStatus};
-use crate::diagnosis::answer::{Place, Who};
-use crate::diagnosis::unix::Object;
-use crate::host::port_sockets::{Protocols, Query};
 use crate::output::answer::Answer;
+use crate::ports;
 
 /// Whose port it is.
 #[derive(Debug, clap::Args)]
@@ -34,25 +32,10 @@ pub struct Args {
 /// # Errors
 /// If the namespace cannot be looked into, or the answer cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
-    let helper = Helper::new(&args.common)?;
+    let answering = Answering::new(&args.common)?;
     let protocol = args.protocol.map(|PortProtocol(protocol)| protocol);
-    let Target(place) = &args.target;
-    let (found, sight) = match place {
-        Place::Port(port) => {
-            let protocols = protocol.map_or(Protocols::All, Protocols::One);
-            (helper.find(&Query::port(*port, protocols))?, None)
-        }
-        Place::Name(name) => helper.find_name(name)?,
-    };
-    let who = Who {
-        time: helper.now(),
-        subject: helper.subject(place.clone(), protocol),
-        holders: found.holders,
-        object: sight.map(|sight| sight.object),
-        unseen: found.unseen,
-    };
-    helper.tell_unseen(who.unseen);
-    helper.answer(&Answer::Who(&who))?;
-    let is_there = !who.holders.is_empty() || who.object == Some(Object::LiveSocket);
-    Ok(if is_there { ExitStatus::Success } else { ExitStatus::Negative })
+    let who = ports::who(&answering.inspector, &args.target.0, protocol)?;
+    report_unseen(who.unseen);
+    answering.answer(&Answer::Who(&who))?;
+    Ok(if who.is_somebody() { ExitStatus::Success } else { ExitStatus::Negative })
 }

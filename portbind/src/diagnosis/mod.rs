@@ -2,9 +2,9 @@
 //! arguments, so that a recorded refusal is diagnosed the same on any machine.
 
 pub mod aftermath;
-pub mod answer;
 pub mod cause;
 pub mod comparison;
+mod diagnose;
 pub mod elsewhere;
 pub mod facts;
 pub mod fingerprint;
@@ -17,3 +17,5 @@ pub mod remedy;
 pub mod rule;
 pub mod tally;
 pub mod unix;
+
+pub use diagnose::{Call, Diagnosis, diagnose};

@@ -89,13 +89,6 @@ impl Refusal {
             + processes.map(|process| process.bytes()).sum::<usize>()
             + self.fixes.iter().map(|fix| size_of::<Fix>() + 2 * fix.text.len()).sum::<usize>()
     }
-
-    /// The holder in the way was open in a process that cannot be found, and who opened it is not known.
-    #[must_use]
-    pub fn lacks_opener(&self) -> bool {
-        let in_the_way = self.holders.first().filter(|holder| holder.conflicts);
-        in_the_way.is_some_and(|holder| holder.is_of_the_past() && holder.opened_by.is_none())
-    }
 }
 
 /// A port that was refused has become free: every socket that stood in the way has let go of it.

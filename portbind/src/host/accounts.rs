@@ -6,6 +6,13 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::escape::Escaped;
+
+/// Nobody has this name or number.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no user {}", Escaped(.0))]
+pub struct UnknownUser(pub String);
+
 /// Ranges of subordinate ids that are read; a machine with more users than that has a name service.
 const MAX_RANGES: usize = 1024;
 

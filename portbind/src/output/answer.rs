@@ -7,7 +7,7 @@ use super::jsonl;
 use super::style::Style;
 use super::text::answer as text;
 use super::text::freed::freed as text_of_freed;
-use crate::diagnosis::answer::{Check, Freed, Wait, Who};
+use crate::ports::{Check, Freed, Wait, Who};
 use crate::wire::answer as line;
 
 /// What a helper answers.

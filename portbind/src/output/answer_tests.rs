@@ -8,17 +8,15 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::{Format, Printer, Style};
-use crate::diagnosis::answer::{
-    Check, Freed, Outcome, Place, Stage, Stopped, Subject, Unseen, Until, Wait, Who,
-};
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
 use crate::diagnosis::unix::Object;
 use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
+use crate::ports::{Check, Freed, Outcome, PortOrName, Request, Stage, Stopped, Unseen, Until, Wait, Who};
 use crate::wire::{answer as json, json_schema};
 
-fn subject(place: Place) -> Subject {
-    Subject { place, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }
+fn request(target: PortOrName) -> Request {
+    Request { target, protocol: Some(Protocol::Tcp), netns: 7, netns_name: Some("blue\n".to_owned()) }
 }
 
 fn who() -> Who {
@@ -35,7 +33,7 @@ fn who() -> Who {
     }
     Who {
         time: refusal.time,
-        subject: subject(Place::Port(8080)),
+        request: request(PortOrName::Port(8080)),
         holders,
         object: None,
         unseen: Unseen::default(),
@@ -76,7 +74,7 @@ fn freed() -> Freed {
     let manager = Manager { user: None, unit: "web.socket".to_owned() };
     Freed {
         time: refusal.time,
-        subject: subject(Place::Port(8080)),
+        request: request(PortOrName::Port(8080)),
         stage: Stage::Done,
         is_free: false,
         plan: Plan {
@@ -111,9 +109,9 @@ fn text_of_who() {
                 bound only: it neither listens nor is connected, and lsof and /proc do not show it
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
     "#);
-    let name = Place::Name(Name::Path(b"/run/::x".to_vec()));
+    let name = PortOrName::Name(Name::Path(b"/run/::x".to_vec()));
     let nobody = |object| {
-        let who = Who { subject: subject(name.clone()), holders: Vec::new(), object: Some(object), ..who() };
+        let who = Who { request: request(name.clone()), holders: Vec::new(), object: Some(object), ..who() };
         text(&Answer::Who(&who))
     };
     let live = nobody(Object::LiveSocket);

@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use super::text::command::CommandReport;
 use super::{Document as _, Format, Printer, Style, recorder};
-use crate::cli::run::ci;
 use crate::diagnosis::tally::Tally;
 use crate::diagnosis::{cause, facts, other};
 use crate::event::{
     Code, Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test, samples,
 };
+use crate::report::ci;
 use crate::report::{Collector, print as report};
 use crate::secrets::Secrets;
 use crate::wire;

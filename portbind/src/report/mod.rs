@@ -3,6 +3,7 @@
 //! Lines are pushed one by one into a [`Collector`], from a recording or from a run that goes on; memory is
 //! bounded however many there are, and what did not fit is counted. Pure: no files, no clock.
 
+pub mod ci;
 mod collect;
 mod detail;
 mod foreign;

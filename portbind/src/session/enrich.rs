@@ -1,6 +1,8 @@
 //! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
 
 mod asker;
+mod diagnosed;
+mod gathered;
 mod limits;
 mod name_answer;
 mod owners;
@@ -10,9 +12,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use portbind_ebpf::abi::{self, change, operation, walk};
+use portbind_ebpf::abi::{self, change, operation};
 
 use self::asker::Asker;
+use self::gathered::Facts;
+pub(super) use self::gathered::Gathered;
 use self::name_answer::NameAnswer;
 use super::bounded::Usage;
 use super::descriptors::Descriptors;
@@ -24,14 +28,13 @@ use super::processes::{Introduced, Processes};
 use super::recent::FRESH;
 use super::seeds::Seeds;
 use crate::diagnosis::aftermath::Aftermath;
-use crate::diagnosis::cause::{self, Case, Search};
+use crate::diagnosis::cause;
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::history::History;
 use crate::diagnosis::rule::Generation;
-use crate::diagnosis::{other, remedy};
 use crate::event::{
-    Confidence, Errno, Holder, Interface, Moment, MomentKind, Ownership, PortKey, PortTable, Process,
-    Refusal, Release, Socket, State,
+    Errno, Holder, Interface, Moment, MomentKind, Ownership, PortKey, PortTable, Process, Refusal, Release,
+    Socket,
 };
 use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{BootClock, boot_time, tick_ns};
@@ -44,9 +47,6 @@ use crate::kernel::error::AttachError;
 use crate::kernel::evidence;
 use crate::kernel::owner_source::OwnerSource;
 use crate::kernel::tracer::Tracer;
-
-/// How long after a refusal the bind that caused it may be dated, in nanoseconds.
-const LATE_NS: u64 = 5_000_000;
 
 /// Looks up on the host what the kernel's evidence leaves open, and keeps the history of ports.
 #[derive(Debug)]
@@ -229,10 +229,10 @@ impl Enricher {
         self.history.push(evidence::port_key(endpoint), moment);
     }
 
-    /// Describes one refusal.
-    pub(super) fn describe(&mut self, evidence: &Evidence, backend: Backend, lost: u64) -> Refusal {
+    /// Gathers what is known of a refused call: who is behind the pids and sockets, and what else decides over the call.
+    pub(super) fn gather(&mut self, evidence: &Evidence) -> Gathered {
         if let Some(name) = &evidence.name {
-            return self.describe_named(evidence, name, backend, lost);
+            return self.gather_portless(evidence, name);
         }
         let now = Instant::now();
         let record = &evidence.refusal;
@@ -267,69 +267,7 @@ impl Enricher {
         );
         Self::add_caller(&mut holders, evidence, &process);
         self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
-        let case = Case {
-            history: self.history_until(key, record.header.time),
-            ports: &ports,
-            other: &other,
-            ..self.case(evidence, &process, &socket)
-        };
-        let cause = cause::decide(&case, &holders);
-        let fixes = remedy::propose(&case, &cause, &holders);
-        let is_remembered = holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
-        let mut refusal = Refusal {
-            time: self.processes.host.clock.at(record.header.time),
-            operation: case.operation,
-            error,
-            holders_truncated: case.search == Search::Truncated,
-            bystanders: record.bystanders,
-            cause,
-            fixes,
-            history: case.history.to_vec(),
-            confidence: if is_remembered { Confidence::History } else { Confidence::Kernel },
-            backend: backend.as_str(),
-            lost,
-            process,
-            socket,
-            holders,
-        };
-        limits::apply(&mut refusal);
-        refusal
-    }
-
-    /// A refused call, without what is looked up for it.
-    fn case<'a>(&self, evidence: &Evidence, process: &'a Process, socket: &'a Socket) -> Case<'a> {
-        const NO_PORTS: &PortFacts =
-            &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
-        const NO_FACTS: &other::Facts = &other::Facts::unknown(State::Bound);
-        let flags = evidence.refusal.flags;
-        let search = if flags & walk::NOT_WALKED != 0 {
-            Search::NotDone
-        } else if flags & walk::TRUNCATED != 0 {
-            Search::Truncated
-        } else {
-            Search::Done
-        };
-        Case {
-            generation: self.generation,
-            error: evidence::error(evidence),
-            operation: evidence::operation(evidence),
-            process,
-            socket,
-            search,
-            connected_only: flags & walk::CONNECTED_ONLY != 0,
-            history: &[],
-            ports: NO_PORTS,
-            other: NO_FACTS,
-        }
-    }
-
-    /// What happened on a port until a moment in nanoseconds since boot. A refusal may have waited since; what comes a
-    /// little later may be what caused it, because a bind is known to have succeeded when its system call ends only.
-    fn history_until(&self, key: PortKey, boot_ns: u64) -> &[Moment] {
-        let until = self.processes.host.clock.at(boot_ns.saturating_add(LATE_NS));
-        let moments = self.history.of(key);
-        let count = moments.partition_point(|moment| moment.time.is_none_or(|time| time <= until));
-        moments.get(..count).unwrap_or(moments)
+        Gathered { process, socket, holders, facts: Facts::Port { key, ports, other } }
     }
 
     /// A refusal was shown: its port is watched from now on. Returns the ports that became free before that.

@@ -104,12 +104,13 @@ impl<S: Sink> Run<S> {
             self.account.filtered += 1;
             return Ok(None);
         }
-        let refusal = self.enricher.describe(&evidence, self.tracer.backend, self.lost);
+        let gathered = self.enricher.gather(&evidence);
         let may_wait = opening == Opening::MayCome && self.waiting.len() < MOST_WAITING;
-        if may_wait && refusal.lacks_opener() {
+        if may_wait && gathered.lacks_opener() {
             self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
             return Ok(None);
         }
+        let refusal = self.enricher.diagnose(&evidence, gathered, self.tracer.backend, self.lost);
         let end = written(self.sink.refusal(&refusal))?;
         if end.is_some() {
             return Ok(end);

@@ -10,9 +10,10 @@ use super::process::Relative;
 use super::refusal::{Cause, Error, Fix, SCHEMA};
 use super::socket::{Holder, Socket};
 use super::time::Time;
+use crate::diagnosis::freeing;
 use crate::diagnosis::unix::Object;
-use crate::diagnosis::{answer, freeing};
 use crate::event::{Errno, Name, Process};
+use crate::ports;
 
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,13 +63,13 @@ pub struct Who<'a> {
     pub unseen: Unseen,
 }
 
-impl<'a> From<&'a answer::Who> for Who<'a> {
-    fn from(who: &'a answer::Who) -> Self {
+impl<'a> From<&'a ports::Who> for Who<'a> {
+    fn from(who: &'a ports::Who) -> Self {
         Self {
             schema: SCHEMA.into(),
             kind: "who".into(),
             time: Time(who.time),
-            subject: Question::from(&who.subject),
+            subject: Question::from(&who.request),
             holders: who.holders.iter().map(Holder::from).collect(),
             stale: who.object == Some(Object::StaleSocket),
             live: match who.object {
@@ -112,8 +113,8 @@ pub struct Check<'a> {
     pub unseen: Unseen,
 }
 
-impl<'a> From<&'a answer::Check> for Check<'a> {
-    fn from(check: &'a answer::Check) -> Self {
+impl<'a> From<&'a ports::Check> for Check<'a> {
+    fn from(check: &'a ports::Check) -> Self {
         let refusal = check.refusal.as_ref();
         Self {
             schema: SCHEMA.into(),
@@ -160,8 +161,8 @@ pub struct Wait<'a> {
     pub unseen: Unseen,
 }
 
-impl<'a> From<&'a answer::Wait> for Wait<'a> {
-    fn from(wait: &'a answer::Wait) -> Self {
+impl<'a> From<&'a ports::Wait> for Wait<'a> {
+    fn from(wait: &'a ports::Wait) -> Self {
         let hopeless = wait.hopeless.as_ref();
         Self {
             schema: SCHEMA.into(),
@@ -238,8 +239,8 @@ pub struct Obstacle<'a> {
     pub unit: Option<Cow<'a, str>>,
 }
 
-impl<'a> From<&'a answer::Freed> for Freed<'a> {
-    fn from(freed: &'a answer::Freed) -> Self {
+impl<'a> From<&'a ports::Freed> for Freed<'a> {
+    fn from(freed: &'a ports::Freed) -> Self {
         let refusal = freed.refusal.as_ref();
         let relative =
             |process: &'a Process| Relative { pid: process.pid, comm: process.comm.as_str().into() };
@@ -247,7 +248,7 @@ impl<'a> From<&'a answer::Freed> for Freed<'a> {
             schema: SCHEMA.into(),
             kind: "free".into(),
             time: Time(freed.time),
-            subject: Question::from(&freed.subject),
+            subject: Question::from(&freed.request),
             stage: freed.stage.as_str().into(),
             free: freed.is_free,
             targets: freed.plan.targets.iter().map(|target| relative(&target.process)).collect(),
@@ -263,9 +264,9 @@ impl<'a> From<&'a answer::Freed> for Freed<'a> {
     }
 }
 
-impl<'a> From<&'a answer::Stopped> for Stopped<'a> {
-    fn from(stopped: &'a answer::Stopped) -> Self {
-        let answer::Stopped { process, outcome } = stopped;
+impl<'a> From<&'a ports::Stopped> for Stopped<'a> {
+    fn from(stopped: &'a ports::Stopped) -> Self {
+        let ports::Stopped { process, outcome } = stopped;
         Self { pid: process.pid, comm: process.comm.as_str().into(), outcome: outcome.as_str().into() }
     }
 }
@@ -294,25 +295,25 @@ impl From<Errno> for Error<'_> {
     }
 }
 
-impl<'a> From<&'a answer::Subject> for Question<'a> {
-    fn from(subject: &'a answer::Subject) -> Self {
-        let (port, path) = match &subject.place {
-            answer::Place::Port(port) => (Some(*port), None),
-            answer::Place::Name(name) => (None, Name::path(name)),
+impl<'a> From<&'a ports::Request> for Question<'a> {
+    fn from(request: &'a ports::Request) -> Self {
+        let (port, path) = match &request.target {
+            ports::PortOrName::Port(port) => (Some(*port), None),
+            ports::PortOrName::Name(name) => (None, Name::path(name)),
         };
         Self {
             port,
-            protocol: subject.protocol.map(convert::protocol),
+            protocol: request.protocol.map(convert::protocol),
             path,
-            netns: subject.netns,
-            netns_name: subject.netns_name.as_deref().map(Cow::from),
+            netns: request.netns,
+            netns_name: request.netns_name.as_deref().map(Cow::from),
         }
     }
 }
 
-impl From<answer::Unseen> for Unseen {
-    fn from(unseen: answer::Unseen) -> Self {
-        let answer::Unseen { processes, bound_sockets } = unseen;
+impl From<ports::Unseen> for Unseen {
+    fn from(unseen: ports::Unseen) -> Self {
+        let ports::Unseen { processes, bound_sockets } = unseen;
         Self { processes, bound_sockets }
     }
 }

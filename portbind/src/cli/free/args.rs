@@ -1,6 +1,6 @@
 //! What is to be freed.
 
-use crate::cli::helper::Common;
+use crate::cli::answering::Common;
 use crate::cli::values::{PortProtocol, Seconds, Target};
 
 /// What is to be freed.

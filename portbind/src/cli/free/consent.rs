@@ -3,30 +3,20 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use super::args::Args;
+use crate::cli::answering::Answering;
 use crate::cli::error::Error;
-use crate::cli::helper::Helper;
 use crate::cli::stderr;
-use crate::diagnosis::answer::Freed;
 use crate::output::answer::Answer;
 use crate::output::{Format, Printer};
+use crate::ports::{Consent, Freed};
 
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Consent {
-    Yes,
-    No,
-}
-
-/// Asks, where that is needed and possible.
-pub(super) fn consent(args: &Args, helper: &Helper, freed: &Freed) -> Result<Consent, Error> {
-    if freed.plan.targets.is_empty() && freed.cause.is_none() || args.yes {
+/// Asks, unless `--yes` has answered.
+pub(super) fn consent(args: &Args, answering: &Answering, freed: &Freed) -> Result<Consent, Error> {
+    if args.yes {
         return Ok(Consent::Yes);
     }
-    if args.dry_run {
-        return Ok(Consent::No);
-    }
     let asking = |source| Error::System { doing: "cannot ask", source };
-    let mut printer = Printer::new(Format::Text, helper.style.clone(), anstream::stderr());
+    let mut printer = Printer::new(Format::Text, answering.style.clone(), anstream::stderr());
     printer.document(&Answer::Freed(freed)).map_err(asking)?;
     if !io::stdin().is_terminal() {
         return Err(Error::Unconfirmed);

@@ -4,8 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ci;
-use super::identity::Identity;
 use crate::cli::values::ErrorSet;
 use crate::event::Command;
 use crate::host::clock::boot_time;
@@ -13,8 +11,10 @@ use crate::host::job::job_to_be;
 use crate::host::{Host, invoker};
 use crate::kernel::backend::Backend;
 use crate::output::color::ColorChoice;
+use crate::report::ci;
 use crate::secrets::Secrets;
 use crate::session::{HISTORY_LIMIT, Settings};
+use crate::wrapped::Identity;
 
 /// How long what is left to be recorded may take once the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);

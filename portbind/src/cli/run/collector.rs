@@ -12,14 +12,10 @@ use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::args::{Args, Finding};
-use super::ci;
 use super::html::Html;
-use super::identity::Identity;
 use super::page::Destination;
 use crate::cli::error::Error;
-use crate::cli::outlet::{Marker, Outlet, Outlets};
 use crate::cli::stderr;
-use crate::cli::writer::Writer;
 use crate::diagnosis::tally::{Group, Tally};
 use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
@@ -28,8 +24,12 @@ use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
 use crate::output::text::command::{self, CommandReport};
 use crate::output::{Format, Printer, Style};
+use crate::report::ci;
 use crate::session;
 use crate::wire;
+use crate::wrapped::Identity;
+use crate::writer::Writer;
+use crate::writer::outlet::{Marker, Outlet, Outlets};
 
 /// Ends of processes of the command that are remembered without a refusal.
 const RECENT_ENDS: usize = 4096;
@@ -94,7 +94,8 @@ impl Collector {
         let page = ci.filter(|_| !args.quiet).and_then(|system| Destination::of(system, identity));
         let errand = page.as_ref().map_or(Errand::Files, Destination::errand);
         let writes = args.record.is_some() || args.report.is_some() || page.is_some();
-        let mut writer = writes.then(|| Writer::start(&identity.caller()?, errand)).transpose()?;
+        let start = || Ok::<_, Error>(Writer::start(&identity.caller()?, errand)?);
+        let mut writer = writes.then(start).transpose()?;
         let mut outlets = Outlets::default();
         let record = record(args, writer.as_mut())?.map(|file| outlets.add(file));
         let html = html(args, writer.as_mut())?;

@@ -2,11 +2,11 @@
 
 use std::io::{self, BufWriter, Write as _};
 
-use crate::cli::writer::{Replacement, Writer};
 use crate::output::recorder::Entry;
 use crate::report::Collector;
 use crate::report::print as report;
 use crate::wire;
+use crate::writer::{Replacement, Writer};
 
 /// A page that is written when all is over.
 #[derive(Debug)]

@@ -2,20 +2,20 @@
 //!
 //! Both are named by the environment of who called sudo. So that nobody has root write to a file of somebody
 //! else's, or run a program, all of it is done by the helper that has the rights of the caller
-//! ([`crate::cli::writer`]).
+//! ([`crate::writer`]).
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::ci::{self, PAGE_LIMIT, Page, System};
-use super::identity::Identity;
 use crate::cli::stderr;
-use crate::cli::writer::{Annotated, Writer};
 use crate::escape::Escaped;
 use crate::host::confinement::Errand;
 use crate::output::Style;
 use crate::output::text::command::CommandReport;
+use crate::report::ci::{self, PAGE_LIMIT, Page, System};
+use crate::wrapped::Identity;
+use crate::writer::{Annotated, Writer};
 
 /// Where a page goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

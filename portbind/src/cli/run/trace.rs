@@ -6,10 +6,7 @@ use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
 
 use super::args::Args;
-use super::child::Child;
 use super::collector::{Collector, Found};
-use super::identity::Identity;
-use super::leaks;
 use crate::cli::error::Error;
 use crate::cli::{rights, stderr};
 use crate::event::{CommandEnd, Leak};
@@ -19,6 +16,9 @@ use crate::host::{Entrance, Host};
 use crate::kernel::tracer::Tracer;
 use crate::session::{self, Engine, Records};
 use crate::sys::code;
+use crate::wrapped::Child;
+use crate::wrapped::Identity;
+use crate::wrapped::leaks;
 
 /// All that can be made ready before there is a command.
 pub(super) struct Trace {

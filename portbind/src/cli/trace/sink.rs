@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use crate::cli::error::Error;
 use crate::cli::notes::Notes;
-use crate::cli::outlet::{Marker, Outlet, Outlets};
-use crate::cli::writer::{Caller, Writer};
 use crate::event::{Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
 use crate::output::{Format, Printer, Style};
 use crate::session;
 use crate::wire;
+use crate::writer::outlet::{Marker, Outlet, Outlets};
+use crate::writer::{Caller, Writer};
 
 /// The printer of a run.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use rustix::fs::{Mode, OFlags};
 
 use super::error::{ValueError, digits};
-use crate::cli::writer::Caller;
 use crate::host::{Host, Netns};
 use crate::sys::namespace::{CLONE_NEWNET, namespace_kind};
+use crate::writer::Caller;
 
 /// Magic number of the file system that namespaces live in (include/uapi/linux/magic.h).
 const NSFS_MAGIC: i64 = 0x6e73_6673;

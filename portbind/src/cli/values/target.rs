@@ -1,14 +1,14 @@
-//! What a helper is asked about.
+//! A port, or the name of a socket.
 
 use std::str::FromStr;
 
 use super::error::{ValueError, digits};
-use crate::diagnosis::answer::Place;
 use crate::event::{Name, Protocol};
+use crate::ports::PortOrName;
 
 /// A port, the path of a socket, or `@` and an abstract name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target(pub Place);
+pub struct Target(pub PortOrName);
 
 impl FromStr for Target {
     type Err = ValueError;
@@ -16,13 +16,13 @@ impl FromStr for Target {
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         let wrong = || ValueError::Target(word.to_owned());
         let place = if let Some(name) = word.strip_prefix('@') {
-            Place::Name(Name::Abstract(name.as_bytes().to_vec()))
+            PortOrName::Name(Name::Abstract(name.as_bytes().to_vec()))
         } else if word.contains('\0') {
             return Err(wrong());
         } else if word.contains('/') {
-            Place::Name(Name::Path(word.as_bytes().to_vec()))
+            PortOrName::Name(Name::Path(word.as_bytes().to_vec()))
         } else {
-            Place::Port(digits(word).filter(|&port: &u16| port != 0).ok_or_else(wrong)?)
+            PortOrName::Port(digits(word).filter(|&port: &u16| port != 0).ok_or_else(wrong)?)
         };
         Ok(Self(place))
     }

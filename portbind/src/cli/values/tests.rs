@@ -202,14 +202,14 @@ proptest! {
 
 #[test]
 fn targets() {
-    use crate::diagnosis::answer::Place;
     use crate::event::Name;
+    use crate::ports::PortOrName;
     for (word, place) in [
-        ("8080", Place::Port(8080)),
-        ("/run/app.sock", Place::Name(Name::Path(b"/run/app.sock".to_vec()))),
-        ("./8080", Place::Name(Name::Path(b"./8080".to_vec()))),
-        ("@app", Place::Name(Name::Abstract(b"app".to_vec()))),
-        ("@", Place::Name(Name::Abstract(Vec::new()))),
+        ("8080", PortOrName::Port(8080)),
+        ("/run/app.sock", PortOrName::Name(Name::Path(b"/run/app.sock".to_vec()))),
+        ("./8080", PortOrName::Name(Name::Path(b"./8080".to_vec()))),
+        ("@app", PortOrName::Name(Name::Abstract(b"app".to_vec()))),
+        ("@", PortOrName::Name(Name::Abstract(Vec::new()))),
     ] {
         assert_eq!(parse::<Target>(word).unwrap().0, place, "{word}");
     }

@@ -8,7 +8,6 @@ use super::ask::{ask, interface_names};
 use super::copies::{self, Copies};
 use super::query::{Protocols, Query};
 use super::socket::PortSocket;
-use crate::diagnosis::answer::Unseen;
 use crate::diagnosis::rule::Generation;
 use crate::diagnosis::unix::in_the_way;
 use crate::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
@@ -25,9 +24,19 @@ use crate::host::unix_sockets::NamedSocket;
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).
 const TELLS_BOUND: Generation = Generation::new(6, 8);
 
+/// What could not be seen, for want of privileges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Processes whose descriptors may not be read, where one of them may have a socket open.
+    pub processes: usize,
+    /// TCP sockets that are bound and nothing else: this kernel reports none, and descriptors may not be
+    /// duplicated.
+    pub bound_sockets: bool,
+}
+
 /// The sockets on a port, and everybody behind them.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct PortSockets {
     /// The sockets, those that a person looks for first first.
     pub holders: Vec<Holder>,
     /// Ids of the control groups that the sockets were made in, by inode number, where the kernel tells.
@@ -46,7 +55,7 @@ impl Host {
         netns: &Netns,
         query: &Query,
         owners: impl Fn(&HashSet<u64>) -> Scan,
-    ) -> io::Result<Found> {
+    ) -> io::Result<PortSockets> {
         let mut sockets = ask(&self.entrance, netns, query)?;
         let mut unseen = Unseen::default();
         if crate::host::kernel_version::generation() < TELLS_BOUND && wants_tcp(query.protocols) {
@@ -59,7 +68,7 @@ impl Host {
         let mut holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
         unseen.processes = self.add_owners(&mut holders, owners);
         name_interfaces(&self.entrance, netns, &mut holders);
-        Ok(Found { cgroups, ..Found::new(holders, unseen) })
+        Ok(PortSockets { cgroups, ..PortSockets::new(holders, unseen) })
     }
 
     /// Adds everybody behind sockets that are known already.
@@ -70,10 +79,14 @@ impl Host {
     }
 
     /// Finds who has sockets of AF_UNIX open.
-    pub fn named_sockets(&self, sockets: Vec<NamedSocket>, owners: impl Fn(&HashSet<u64>) -> Scan) -> Found {
+    pub fn named_sockets(
+        &self,
+        sockets: Vec<NamedSocket>,
+        owners: impl Fn(&HashSet<u64>) -> Scan,
+    ) -> PortSockets {
         let mut holders = in_the_way(sockets.into_iter().map(NamedSocket::holder).collect());
         let processes = self.add_owners(&mut holders, owners);
-        Found::new(holders, Unseen { processes, bound_sockets: false })
+        PortSockets::new(holders, Unseen { processes, bound_sockets: false })
     }
 
     /// Adds everybody behind the sockets; how many processes may not be looked at, if one of them may be missing.
@@ -138,7 +151,7 @@ fn name_interfaces(entrance: &Entrance, netns: &Netns, holders: &mut [Holder]) {
     }
 }
 
-impl Found {
+impl PortSockets {
     fn new(mut holders: Vec<Holder>, unseen: Unseen) -> Self {
         holders.sort_by_key(Holder::rank);
         Self { holders, cgroups: HashMap::new(), unseen }

@@ -11,6 +11,6 @@ mod socket;
 mod tests;
 
 pub use ask::ask;
-pub use find::Found;
+pub use find::{PortSockets, Unseen};
 pub use query::{Protocols, Query};
 pub use socket::PortSocket;

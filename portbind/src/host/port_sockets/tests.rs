@@ -3,7 +3,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use super::ask::ask;
-use super::find::Found;
+use super::find::PortSockets;
 use super::query::{Protocols, Query};
 use crate::event::{Family, Ownership, Protocol, State};
 use crate::host::Host;
@@ -12,7 +12,7 @@ use crate::host::netns::Netns;
 use crate::host::procfs::Procfs;
 use crate::host::sockets::SocketOwners;
 
-fn find(query: &Query) -> Found {
+fn find(query: &Query) -> PortSockets {
     let host = Host::new();
     let netns = Netns::own(&host.procfs).unwrap();
     let owners = SocketOwners::new(host.procfs.clone());

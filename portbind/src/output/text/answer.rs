@@ -3,13 +3,13 @@
 use super::holders::{HolderRow, also_on_the_port, held_by, of_refusal};
 use super::layout::{note, rendered, sentence};
 use super::refusal::{fixes, why};
-use crate::diagnosis::answer::{Check, Place, Subject, Until, Wait, Who};
 use crate::diagnosis::unix::Object;
 use crate::escape::Escaped;
 use crate::event::{self, Operation};
 use crate::output::line::{ERROR, Line, NAME, PLAIN};
 use crate::output::style::Style;
 use crate::output::words;
+use crate::ports::{Check, PortOrName, Request, Until, Wait, Who};
 use crate::wire::{self, Fix, Holder, Refusal, Socket};
 
 /// Sockets that neither listen nor are bound only, and are shown one by one.
@@ -23,9 +23,9 @@ const PICKED: &str = "the kernel may pick this port for any outgoing connection"
 /// Who is on a port, or has a name.
 pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
     let mut line = Line::default();
-    let subject = heading(&who.subject);
+    let subject = heading(&who.request);
     if who.holders.is_empty() {
-        let found = match (who.object, &who.subject.place) {
+        let found = match (who.object, &who.request.target) {
             (Some(Object::StaleSocket), _) => {
                 format!("{subject}: a socket file that no socket is bound to; portbind free removes it")
             }
@@ -35,15 +35,15 @@ pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
             (Some(Object::Socket | Object::Unseen), _) => {
                 format!("{subject}: whether a socket is bound to it cannot be seen; root sees it")
             }
-            (_, Place::Port(_)) => format!("{subject}: nobody is on it"),
-            (_, Place::Name(_)) => format!("{subject}: no socket is bound to it"),
+            (_, PortOrName::Port(_)) => format!("{subject}: nobody is on it"),
+            (_, PortOrName::Name(_)) => format!("{subject}: no socket is bound to it"),
         };
         line.push(PLAIN, found);
         return rendered(&[line], style);
     }
     line.push(NAME, subject);
     let mut lines = vec![line];
-    let known = who.subject.protocol.map(wire::protocol);
+    let known = who.request.protocol.map(wire::protocol);
     let row = HolderRow { word: "held by", known: known.as_deref(), now: Some(who.time) };
     lines.extend(holders(&who.holders, row, style));
     rendered(&lines, style)
@@ -119,15 +119,15 @@ fn asked(socket: &Socket<'_>) -> String {
 }
 
 /// What was asked about, as a heading.
-pub(super) fn heading(subject: &Subject) -> String {
-    let protocol = subject
+pub(super) fn heading(request: &Request) -> String {
+    let protocol = request
         .protocol
         .map_or_else(String::new, |protocol| format!("{} ", words::protocol(&wire::protocol(protocol))));
-    let place = match &subject.place {
-        Place::Port(port) => format!("{protocol}port {port}"),
-        Place::Name(name) => format!("unix {}", Escaped(&name.path().unwrap_or_default())),
+    let place = match &request.target {
+        PortOrName::Port(port) => format!("{protocol}port {port}"),
+        PortOrName::Name(name) => format!("unix {}", Escaped(&name.path().unwrap_or_default())),
     };
-    format!("{place}{}", words::netns(subject.netns_name.as_deref()))
+    format!("{place}{}", words::netns(request.netns_name.as_deref()))
 }
 
 /// Each process of each socket, and how many connections are left out.

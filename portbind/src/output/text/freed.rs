@@ -4,13 +4,13 @@ use super::answer::{explained, heading, of_holder};
 use super::holders::HolderRow;
 use super::layout::{label, note, rendered, sentence, who};
 use super::refusal::fixes;
-use crate::diagnosis::answer::{Freed, Outcome, Place, Stage, Stopped};
 use crate::diagnosis::freeing::Obstacle;
 use crate::diagnosis::freeing::binder::Sign;
 use crate::escape::Escaped;
 use crate::event::{Holder, Ownership};
 use crate::output::line::{DIM, ERROR, Line, NAME, PLAIN};
 use crate::output::style::Style;
+use crate::ports::{Freed, Outcome, PortOrName, Stage, Stopped};
 use crate::wire::{self, Refusal};
 
 /// Processes that are named, of those that are left alone.
@@ -19,9 +19,9 @@ const MOST_KEPT: usize = 16;
 /// What was done, or would be.
 pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     let mut line = Line::default();
-    line.push(NAME, heading(&freed.subject));
+    line.push(NAME, heading(&freed.request));
     line.push(PLAIN, "  →  ");
-    let is_path = matches!(freed.subject.place, Place::Name(_));
+    let is_path = matches!(freed.request.target, PortOrName::Name(_));
     match (freed.stage, freed.is_free) {
         (Stage::Planned, false) if is_path => line.push(NAME, "would be removed"),
         (Stage::Planned, false) => line.push(NAME, to_stop(freed.plan.targets.len())),
@@ -55,7 +55,7 @@ fn to_stop(processes: usize) -> String {
 /// Who would be stopped, and who not.
 fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let is_client = |holder: &Holder| freed.plan.clients.iter().any(|client| client.id == holder.id);
-    let known = freed.subject.protocol.map(wire::protocol);
+    let known = freed.request.protocol.map(wire::protocol);
     let mut lines = Vec::new();
     for holder in &freed.holders {
         let is_open = holder.ownership == Ownership::Process;

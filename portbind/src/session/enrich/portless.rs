@@ -7,17 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use portbind_ebpf::abi::{self, FileView};
 
 use super::asker::Asker;
+use super::gathered::{Facts, Gathered};
 use super::name_answer::NameAnswer;
-use super::{Enricher, Question, limits};
-use crate::diagnosis::unix::{self, Facts, Object};
-use crate::diagnosis::{elsewhere, other};
-use crate::event::{Confidence, Errno, Holder, Name, Process, Protocol, Refusal, Socket, State};
+use super::{Enricher, Question};
+use crate::diagnosis::unix::{self, Object};
+use crate::event::{Confidence, Errno, Holder, Name, Process, Protocol, Socket, State};
 use crate::host::clock::boot_time;
 use crate::host::unix::{Likeness, Sight, look, namespace, namespaces, sees};
 use crate::host::unix_sockets::{NamedSocket, Wanted, find};
 use crate::host::{Host, netlink};
 use crate::kernel::assemble::{AskedName, Evidence};
-use crate::kernel::backend::Backend;
 use crate::kernel::{evidence, name};
 use crate::session::processes::Introduced;
 
@@ -26,47 +25,23 @@ use crate::session::processes::Introduced;
 const FILE_TIME: SignedDuration = SignedDuration::from_millis(10);
 
 impl Enricher {
-    /// Describes the refusal of a socket with this sockaddr.
-    pub(super) fn describe_named(
-        &mut self,
-        evidence: &Evidence,
-        asked: &AskedName,
-        backend: Backend,
-        lost: u64,
-    ) -> Refusal {
+    /// Gathers what is known of the refusal of a socket with this sockaddr.
+    pub(super) fn gather_portless(&mut self, evidence: &Evidence, asked: &AskedName) -> Gathered {
         let now = Instant::now();
         let record = &evidence.refusal;
         let process = self.processes.caller(&record.header, &record.identity, true);
         let socket = name::socket(&evidence.refusal.socket, &asked.sockaddr);
-        let operation = evidence::operation(evidence);
-        let error = evidence::error(evidence);
-        let (found, confidence) = if error == Errno::EADDRINUSE {
-            (self.find_name(&socket, &process, record, asked, now), Confidence::Afterwards)
+        let is_taken = evidence::error(evidence) == Errno::EADDRINUSE;
+        let NameAnswer { holders, facts } = if is_taken {
+            self.find_name(&socket, &process, record, asked, now)
         } else {
-            let cause = other::explain(error, operation, &socket, &other::Facts::unknown(State::Bound));
-            (NameAnswer { holders: Vec::new(), cause, fix: None }, Confidence::Kernel)
+            NameAnswer::default()
         };
-        let mut refusal = Refusal {
-            time: self.processes.host.clock.at(evidence.refusal.header.time),
-            operation,
-            error,
-            process,
-            socket,
-            holders: found.holders,
-            holders_truncated: false,
-            bystanders: 0,
-            cause: found.cause,
-            fixes: found.fix.into_iter().collect(),
-            history: Vec::new(),
-            confidence,
-            backend: backend.as_str(),
-            lost,
-        };
-        limits::apply(&mut refusal);
-        refusal
+        let confidence = if is_taken { Confidence::Afterwards } else { Confidence::Kernel };
+        Gathered { process, socket, holders, facts: Facts::Portless { unix: facts, confidence } }
     }
 
-    /// Who has the name, and why it was refused: as it was found by the last look, if that was after the refusal.
+    /// Who has the name, and what is at the path: as it was found by the last look, if that was after the refusal.
     fn find_name(
         &mut self,
         socket: &Socket,
@@ -115,19 +90,15 @@ impl Enricher {
                 let sight = self.sight(process, record, view, path);
                 let holders = self.bound_to(&sight, socket, process, now);
                 let Sight { object, absolute, is_ours, .. } = sight;
-                let facts = Facts::Path { object, absolute, is_ours };
-                NameAnswer { cause: unix::decide(&facts, process, &holders), fix: unix::fix(&facts), holders }
+                NameAnswer { holders, facts: Some(unix::Facts::Path { object, absolute, is_ours }) }
             }
             Some(Name::Abstract(name)) => {
                 let wanted = Wanted::Abstract(name.clone(), socket.protocol);
                 let found = self.in_namespace(socket.netns, process.pid, &wanted);
                 let holders = self.holders(found, socket.netns, process, now);
-                NameAnswer { cause: unix::decide(&Facts::Abstract, process, &holders), fix: None, holders }
+                NameAnswer { holders, facts: Some(unix::Facts::Abstract) }
             }
-            _ => {
-                let holders = self.netlink(socket, process, now);
-                NameAnswer { cause: elsewhere::decide(socket, process, &holders), fix: None, holders }
-            }
+            _ => NameAnswer { holders: self.netlink(socket, process, now), facts: None },
         }
     }
 

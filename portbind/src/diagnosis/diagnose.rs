@@ -1,0 +1,57 @@
+//! The one way from what is known of a refused call to its cause and its remedies.
+
+use super::cause::{self, Case};
+use super::{elsewhere, other, remedy, unix};
+use crate::event::{Cause, Errno, Fix, Holder, Operation, Process, Socket, State};
+
+/// A refused call with all that decides over it.
+#[derive(Clone, Copy, Debug)]
+pub enum Call<'a> {
+    /// The call of a socket with a port. The holders were sorted by [`cause::find_conflicts`].
+    Port(Case<'a>),
+    /// The call of a socket without a port.
+    Portless {
+        /// What the caller got.
+        error: Errno,
+        /// The call.
+        operation: Operation,
+        /// The caller.
+        process: &'a Process,
+        /// The socket, with the name that was asked for.
+        socket: &'a Socket,
+        /// What is known of a name of AF_UNIX; `None` for other families.
+        unix: Option<&'a unix::Facts>,
+    },
+}
+
+/// Why a call was refused, and what makes it work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Why the kernel refused.
+    pub cause: Cause,
+    /// What makes the call work, safest first.
+    pub fixes: Vec<Fix>,
+}
+
+/// Names the cause of a refusal, and the remedies.
+#[must_use]
+pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
+    match *call {
+        Call::Port(ref case) => {
+            let cause = cause::decide(case, holders);
+            let fixes = remedy::propose(case, &cause, holders);
+            Diagnosis { cause, fixes }
+        }
+        Call::Portless { error, operation, socket, .. } if error != Errno::EADDRINUSE => {
+            let cause = other::explain(error, operation, socket, &other::Facts::unknown(State::Bound));
+            Diagnosis { cause, fixes: Vec::new() }
+        }
+        Call::Portless { process, unix: Some(facts), .. } => Diagnosis {
+            cause: unix::decide(facts, process, holders),
+            fixes: unix::fix(facts).into_iter().collect(),
+        },
+        Call::Portless { process, socket, unix: None, .. } => {
+            Diagnosis { cause: elsewhere::decide(socket, process, holders), fixes: Vec::new() }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Whether a bind would succeed: what the rule lets expect, what a trial says, and why not.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use super::bind::Bind;
+use super::error::Error;
+use super::inspector::Inspector;
+use crate::diagnosis::cause::{self, Case, Search};
+use crate::diagnosis::facts::PortFacts;
+use crate::diagnosis::foresight::{guess_options, is_outgoing, would_pass};
+use crate::diagnosis::remedy::reservation;
+use crate::diagnosis::rule::Generation;
+use crate::diagnosis::{Call, Diagnosis, diagnose, other};
+use crate::event::{Confidence, Errno, Fix, Holder, Options, Process, Protocol, Refusal, Socket, State};
+use crate::host::bind_facts::FailedCall;
+use crate::host::port_sockets::{PortSockets, Protocols, Query, Unseen};
+use crate::host::trial::{self, Refused};
+use crate::host::{Entrance, Host, generation, ports};
+
+/// Whether a bind would succeed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// When it was tried.
+    pub time: Timestamp,
+    /// The socket that was tried.
+    pub socket: Socket,
+    /// What the kernel said no to, and why.
+    pub refusal: Option<Refusal>,
+    /// The sockets on the port, where the kernel said yes.
+    pub holders: Vec<Holder>,
+    /// The kernel did as its rule, and the sockets that were found, had led to expect.
+    pub as_expected: bool,
+    /// What may make the same bind fail another time.
+    pub warnings: Vec<Fix>,
+    /// What could not be seen.
+    pub unseen: Unseen,
+}
+
+impl Check {
+    /// The sockets on the port.
+    #[must_use]
+    pub fn holders(&self) -> &[Holder] {
+        self.refusal.as_ref().map_or(&self.holders, |refusal| &refusal.holders)
+    }
+}
+
+/// Looks at a port, and then tries to bind it: the port is held for microseconds.
+///
+/// # Errors
+/// If the network namespace cannot be entered, or the kernel does not list its sockets.
+pub fn check(inspector: &Inspector, bind: &Bind) -> Result<Check, Error> {
+    check_socket(inspector, &inspector.socket(bind))
+}
+
+/// What was found out inside the namespace.
+struct Trial {
+    outcome: Result<(), Refused>,
+    ports: PortFacts,
+    /// What decides over errors that no holder explains.
+    other: other::Facts,
+    /// A bind with SO_REUSEADDR alone passes, and one with SO_REUSEPORT alone does.
+    passes_with: (bool, bool),
+}
+
+/// Looks at the port, and then tries the bind of this socket.
+pub(super) fn check_socket(inspector: &Inspector, socket: &Socket) -> Result<Check, Error> {
+    let query = Query::port(socket.port, Protocols::One(socket.protocol));
+    let mut found = inspector.find(&query)?;
+    let asks_options = found.holders.iter().any(|holder| !holder.options_known);
+    let trial = inspector.netns.inside(|| try_it(socket, asks_options)).map_err(Error::Netns)?;
+    guess_options(&mut found.holders, trial.passes_with);
+    let generation = generation();
+    let foreseen = would_pass(generation, socket, &found.holders);
+    let warnings: Vec<Fix> = reservation(socket.port, &trial.ports).into_iter().collect();
+    let mut check = Check {
+        time: inspector.now(),
+        socket: socket.clone(),
+        refusal: None,
+        holders: Vec::new(),
+        as_expected: trial.outcome.is_ok() == foreseen,
+        warnings,
+        unseen: found.unseen,
+    };
+    match trial.outcome {
+        Ok(()) => check.holders = found.holders,
+        Err(refused) => {
+            // The rule is about ports that are taken.
+            check.as_expected |= refused.error != Errno::EADDRINUSE;
+            let refusal = explain(inspector, generation, socket, refused, &trial, found);
+            check.warnings.retain(|warning| refusal.fixes.iter().all(|fix| fix.code != warning.code));
+            check.refusal = Some(refusal);
+        }
+    }
+    Ok(check)
+}
+
+/// Tries the bind in the network namespace of this thread.
+fn try_it(socket: &Socket, asks_options: bool) -> Trial {
+    let outcome = trial::serve(socket);
+    let with = |reuse_address, reuse_port| {
+        let options = Options { reuse_address, reuse_port, v6_only: socket.options.v6_only };
+        asks_options && trial::bind(&Socket { options, ..socket.clone() }).is_ok()
+    };
+    let error = outcome.err().map_or(Errno(0), |refused| refused.error);
+    let host = Host::new();
+    let pid = std::process::id();
+    // A new socket is bound once, and with an address of the right length.
+    let other = host.bind_facts(&FailedCall {
+        error,
+        pid,
+        start_boot_ns: host.start_boot_ns(pid).unwrap_or(0),
+        socket,
+        state: State::Bound,
+        has_port: false,
+        parents: &[],
+        uid: rustix::process::getuid().as_raw(),
+    });
+    Trial {
+        outcome,
+        ports: ports::look(&Entrance::Own, None, socket),
+        other,
+        passes_with: (with(true, false), with(false, true)),
+    }
+}
+
+fn explain(
+    inspector: &Inspector,
+    generation: Generation,
+    socket: &Socket,
+    refused: Refused,
+    trial: &Trial,
+    sockets: PortSockets,
+) -> Refusal {
+    let PortSockets { mut holders, unseen, .. } = sockets;
+    // What helps is said in general words: the program that is to bind is not this one.
+    let own = inspector.host.describe(std::process::id()).unwrap_or_default();
+    let process = Process { exe: None, ..own };
+    let case = Case {
+        generation,
+        error: refused.error,
+        operation: refused.operation,
+        process: &process,
+        socket,
+        search: if unseen.bound_sockets { Search::Truncated } else { Search::Done },
+        connected_only: is_stream(socket.protocol) && is_outgoing(&holders, trial.ports.ephemeral),
+        history: &[],
+        ports: &trial.ports,
+        other: &trial.other,
+    };
+    cause::find_conflicts(&case, &mut holders);
+    let Diagnosis { cause, fixes } = diagnose(&Call::Port(case), &holders);
+    Refusal {
+        time: inspector.now(),
+        operation: refused.operation,
+        error: refused.error,
+        socket: socket.clone(),
+        holders,
+        holders_truncated: unseen.bound_sockets,
+        bystanders: 0,
+        cause,
+        fixes,
+        history: Vec::new(),
+        confidence: Confidence::Kernel,
+        backend: "trial",
+        lost: 0,
+        process: Rc::new(process),
+    }
+}
+
+const fn is_stream(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Tcp | Protocol::Mptcp)
+}

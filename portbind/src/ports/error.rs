@@ -1,0 +1,76 @@
+//! What keeps a question from being answered.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+use crate::escape;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A network namespace may not be entered, or is gone.
+    #[error("cannot look into the network namespace: {0}")]
+    Netns(#[source] io::Error),
+    /// The kernel does not list its sockets.
+    #[error("the kernel does not list its sockets: {0}")]
+    Sockets(#[source] io::Error),
+    /// Sockets belong to processes that this one may not look at.
+    #[error("{0} processes may not be asked which sockets they have open, and one of them is on the port")]
+    Hidden(usize),
+    /// A stale socket file cannot be removed.
+    #[error("cannot remove {}: {source}", escape::path(.path))]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A symbolic link on the way to a socket file is of a user who has no say in its folder.
+    #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", escape::path(.path))]
+    Led {
+        /// The path.
+        path: PathBuf,
+        /// Owner of the link.
+        uid: u32,
+    },
+    /// The name that a socket file is moved aside to has the socket file of a removal that was broken off.
+    #[error("{} is in the way: an earlier removal was broken off, and moved it there", escape::path(.0))]
+    Aside(PathBuf),
+    /// The name that a socket file is moved aside to is taken by something that anybody may have put there.
+    #[error("{} is in the way: something else has the name that portbind needs", escape::path(.0))]
+    NameTaken(PathBuf),
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Netns(_) | Self::Hidden(_) => "run it as root: sudo portbind ...",
+            Self::Sockets(_) => "load the modules that list them: modprobe inet_diag tcp_diag udp_diag",
+            Self::Led { .. } => "name the file by its path without symbolic links",
+            Self::Aside(_) => {
+                "portbind who shows whether a socket is bound to it: move it back by hand if one is, else remove it"
+            }
+            Self::NameTaken(_) => {
+                "ls -ld shows whose it is: move it to a name that nobody uses, or remove it if nobody needs it"
+            }
+            Self::Remove { source, .. } if source.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                "this file system cannot rename without replacing (RENAME_NOREPLACE): remove the file by hand"
+            }
+            Self::Remove { .. } => return None,
+        })
+    }
+
+    /// Whether a privilege is missing.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        match self {
+            Self::Netns(_) | Self::Hidden(_) | Self::Led { .. } => true,
+            Self::Remove { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Sockets(_) | Self::Aside(_) | Self::NameTaken(_) => false,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Stops who has a port, or removes a stale socket file.
+
+mod file;
+mod freed;
+mod helper;
+mod remover;
+mod stopping;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+pub use self::freed::{Freed, Outcome, Stage, Stopped};
+pub(crate) use self::helper::{Args as RemoveArgs, VERB as REMOVE, run as remove};
+use self::stopping::Stopping;
+use super::bind::Bind;
+use super::check::check;
+use super::error::Error;
+use super::inspector::Inspector;
+use super::request::{PortOrName, Request};
+use crate::diagnosis::freeing::{Plan, Surroundings, plan};
+use crate::event::{Options, Protocol, Refusal};
+use crate::host::port_sockets::{PortSockets, Protocols, Query};
+use crate::host::ports;
+
+/// How a port is freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FreeOptions {
+    /// The protocol of the port.
+    pub protocol: Protocol,
+    /// How long processes have between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// The port counts as free when a bind with SO_REUSEADDR succeeds.
+    pub reuse_address: bool,
+    /// Only show what would be done.
+    pub dry_run: bool,
+}
+
+impl Default for FreeOptions {
+    fn default() -> Self {
+        Self { protocol: Protocol::Tcp, grace: Duration::from_secs(5), reuse_address: false, dry_run: false }
+    }
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// What was planned is done.
+    Yes,
+    /// Nothing is done.
+    No,
+}
+
+/// Stops the process tree that bound a port, or removes a socket file to which no socket is bound.
+///
+/// Nobody is stopped who was merely handed the socket, and nobody at all where it cannot be decided who bound it.
+/// `consent` is asked once, with the plan, before a process gets a signal or a file is removed.
+///
+/// # Errors
+/// Those of `consent`; [`Error::Hidden`] if a process that may have the port cannot be looked at; the others of
+/// [`Error`] if the namespace or the file cannot be reached.
+pub fn free<E: From<Error>>(
+    inspector: &Inspector,
+    target: &PortOrName,
+    options: &FreeOptions,
+    consent: impl FnOnce(&Freed) -> Result<Consent, E>,
+) -> Result<Freed, E> {
+    match target {
+        PortOrName::Port(port) => free_port(inspector, *port, options, consent),
+        PortOrName::Name(name) => file::free_name(inspector, name, options, consent),
+    }
+}
+
+fn free_port<E: From<Error>>(
+    inspector: &Inspector,
+    port: u16,
+    options: &FreeOptions,
+    consent: impl FnOnce(&Freed) -> Result<Consent, E>,
+) -> Result<Freed, E> {
+    let protocol = options.protocol;
+    let begun = inspector.now();
+    let own = inspector.host.lineage(std::process::id());
+    let socket = inspector.socket(&Bind::new(protocol, port));
+    let facts = ports::look(&inspector.host.entrance, inspector.netns.descriptor(), &socket);
+    let query = Query::port(port, Protocols::One(protocol));
+    let look = || look(inspector, &query, &own, facts.ephemeral);
+    let (plan, PortSockets { holders, unseen, .. }) = look()?;
+    let mut freed = Freed {
+        time: inspector.now(),
+        request: Request { protocol: Some(protocol), ..inspector.request(PortOrName::Port(port)) },
+        stage: if plan.is_forbidden() { Stage::Forbidden } else { Stage::Planned },
+        is_free: false,
+        plan,
+        stopped: Vec::new(),
+        holders,
+        refusal: None,
+        cause: None,
+        unseen,
+    };
+    let goes_on = match (freed.stage, freed.plan.targets.is_empty()) {
+        (Stage::Planned, true) => true,
+        (Stage::Planned, false) => !options.dry_run && consent(&freed)? == Consent::Yes,
+        _ => false,
+    };
+    if goes_on {
+        let look = || Ok(look()?.0);
+        let stopping = Stopping { host: &inspector.host, grace: options.grace, begun, look: &look };
+        freed.stage = Stage::Done;
+        match stopping.stop_all(&freed.plan)? {
+            Ok(stopped) => freed.stopped = stopped,
+            Err(changed) => (freed.plan, freed.stage) = (changed, Stage::Forbidden),
+        }
+    }
+    freed.refusal = verify(inspector, port, options)?;
+    // Who is left alone is not offered to be stopped.
+    if let Some(refusal) = freed.refusal.as_mut().filter(|_| !freed.plan.obstacles.is_empty()) {
+        refusal.fixes.retain(|fix| !fix.code.starts_with("stop-"));
+    }
+    freed.is_free = freed.refusal.is_none();
+    freed.time = inspector.now();
+    Ok(freed)
+}
+
+/// Finds who is on the port, and decides whom to stop.
+fn look(
+    inspector: &Inspector,
+    query: &Query,
+    own: &[u32],
+    ephemeral: Option<(u16, u16)>,
+) -> Result<(Plan, PortSockets), Error> {
+    let sockets = inspector.find(query)?;
+    if sockets.unseen.processes > 0 {
+        return Err(Error::Hidden(sockets.unseen.processes));
+    }
+    let surroundings = Surroundings {
+        own,
+        ephemeral,
+        manager: &|process| inspector.host.manager(process),
+        standing: &|process| inspector.host.standing(process.pid),
+        cgroup: &|inode| sockets.cgroups.get(&inode).copied(),
+    };
+    Ok((plan(&sockets.holders, &surroundings), sockets))
+}
+
+/// Tries to bind the port on every address; what is in the way.
+fn verify(inspector: &Inspector, port: u16, wanted: &FreeOptions) -> Result<Option<Refusal>, Error> {
+    let options = Options { reuse_address: wanted.reuse_address, ..Options::default() };
+    let every: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    for address in every {
+        let bind = Bind { address: Some(address), options, ..Bind::new(wanted.protocol, port) };
+        let check = check(inspector, &bind)?;
+        let is_v6_off = address.is_ipv6()
+            && check.refusal.as_ref().is_some_and(|refusal| {
+                matches!(refusal.error.name(), Some("EAFNOSUPPORT" | "EADDRNOTAVAIL"))
+            });
+        if let Some(mut refusal) = check.refusal.filter(|_| !is_v6_off) {
+            // Every address is wanted.
+            refusal.fixes.retain(|fix| !matches!(fix.code, "own-address" | "v6-only"));
+            return Ok(Some(refusal));
+        }
+    }
+    Ok(None)
+}

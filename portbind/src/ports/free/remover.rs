@@ -1,0 +1,136 @@
+//! Steps of the removal of a stale socket file, with the rights of the user that could take them as well: a helper
+//! process takes them, because the rights of a thread are within reach of the others.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::helper::{VERB, word};
+use crate::diagnosis::unix::Object;
+use crate::host::Accounts;
+use crate::host::reexec::reexec;
+use crate::host::stale::{Identity, Pinned, Rights, Spot, Step, Taken, aside};
+use crate::ports::error::Error;
+use crate::ports::inspector::Inspector;
+
+/// Group of a user that has no account: one that owns nothing (nogroup; `from_kgid_munged`, kernel/user_namespace.c).
+const NO_GROUP: u32 = 65_534;
+
+/// What the helper process printed.
+fn heard(said: &[u8]) -> io::Result<Taken> {
+    let said = String::from_utf8_lossy(said);
+    let said = said.trim_end();
+    let every = [Taken::Done, Taken::Gone, Taken::Replaced, Taken::Occupied];
+    if let Some(taken) = every.into_iter().find(|&taken| word(taken) == said) {
+        return Ok(taken);
+    }
+    Err(match said.parse() {
+        Ok(number) => io::Error::from_raw_os_error(number),
+        Err(_) => io::Error::other("the helper process has ended before it was done"),
+    })
+}
+
+/// Removes a file, or puts it back.
+#[derive(Debug)]
+pub(super) struct Remover {
+    path: PathBuf,
+    spot: Spot,
+    starts_helpers: bool,
+}
+
+impl Remover {
+    /// Opens the folder.
+    pub(super) fn new(inspector: &Inspector, path: &[u8]) -> Result<Self, Error> {
+        let path = Path::new(OsStr::from_bytes(path)).to_owned();
+        match Spot::open(&path) {
+            Ok(spot) => Ok(Self { path, spot, starts_helpers: inspector.starts_helpers() }),
+            Err(source) => Err(Error::Remove { path, source }),
+        }
+    }
+
+    /// Pins the file; `None` if there is none.
+    pub(super) fn pin(&self) -> Result<Option<Pinned>, Error> {
+        self.spot.pin().map_err(|source| self.error(source))
+    }
+
+    /// What to say of whatever has the name that files are moved aside to; `None` if nothing has.
+    pub(super) fn in_the_way(&self) -> Result<Option<Error>, Error> {
+        let path = aside(&self.path).unwrap_or_else(|| self.path.clone());
+        if self.spot.leftover().map_err(|source| self.error(source))?.is_some() {
+            return Ok(Some(Error::Aside(path)));
+        }
+        let there = self.spot.pin_aside().map_err(|source| self.error(source))?;
+        Ok(there.map(|_| Error::NameTaken(path)))
+    }
+
+    /// Puts back what a removal that was broken off has moved aside, or removes it if it is stale and something else
+    /// has its name by now.
+    pub(super) fn recover(&self) -> Result<(), Error> {
+        let Some(left) = self.spot.leftover().map_err(|source| self.error(source))? else { return Ok(()) };
+        if self.take(Step::Restore, left.uid)? == Taken::Occupied && left.object == Object::StaleSocket {
+            let _discarded = self.take(Step::Discard(left.identity), left.uid)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a step, with the rights that it needs and no others.
+    pub(super) fn take(&self, step: Step, file_uid: u32) -> Result<Taken, Error> {
+        let taken = match self.spot.rights(file_uid).map_err(|source| self.error(source))? {
+            Rights::Own => self.spot.take(step),
+            Rights::Of(uid) => self.take_as(step, uid),
+            Rights::Led(uid) => return Err(Error::Led { path: self.path.clone(), uid }),
+        };
+        taken.map_err(|source| self.error(source))
+    }
+
+    fn take_as(&self, step: Step, uid: u32) -> io::Result<Taken> {
+        if !self.starts_helpers {
+            let text = format!("that takes the rights of uid {uid}, which only the program portbind takes");
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        let accounts = Accounts::at(Path::new("/"));
+        let account = accounts.of(uid);
+        let groups = account.as_ref().map_or_else(Vec::new, |account| accounts.groups(account));
+        let gid = account.map_or(NO_GROUP, |account| account.gid);
+        let (folder, name) = self.spot.parts();
+        let mut command = reexec(VERB);
+        command.arg(format!("--uid={uid}")).arg(format!("--gid={gid}"));
+        if !groups.is_empty() {
+            let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+            command.arg(format!("--groups={}", groups.join(",")));
+        }
+        let (word, file) = match step {
+            Step::Remove(file) => ("remove", Some(file)),
+            Step::Discard(file) => ("discard", Some(file)),
+            Step::Restore => ("restore", None),
+        };
+        command.arg(format!("--step={word}"));
+        if let Some(Identity { device, inode }) = file {
+            command.arg(format!("--file={device},{inode}"));
+        }
+        command.arg("--").arg(name).stdin(Stdio::from(folder.try_clone()?));
+        heard(&command.output()?.stdout)
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::Remove { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_helper_says_is_understood() {
+        for taken in [Taken::Done, Taken::Gone, Taken::Replaced, Taken::Occupied] {
+            assert_eq!(heard(format!("{}\n", word(taken)).as_bytes()).unwrap(), taken);
+        }
+        assert_eq!(heard(b"13\n").unwrap_err().raw_os_error(), Some(13));
+        for nonsense in [&b""[..], b"don", b"\xff", b"9999999999999"] {
+            assert!(heard(nonsense).unwrap_err().raw_os_error().is_none());
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Where questions are asked: a network namespace, seen from this process.
+
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::Error;
+use super::request::{PortOrName, Request};
+use crate::diagnosis::unix::Object;
+use crate::event::{Name, Protocol};
+use crate::host::clock::boot_time;
+use crate::host::port_sockets::{PortSockets, Query};
+use crate::host::sockets::Scan;
+use crate::host::stale::left_aside;
+use crate::host::unix::{Sight, namespaces};
+use crate::host::unix_sockets::{NamedSocket, Wanted, find, in_namespace};
+use crate::host::{Host, Links, Netns, SocketOwners};
+use crate::kernel::owner_source::OwnerSource;
+
+/// Looks into one network namespace of this machine.
+///
+/// As root it sees every socket and process; else what this user may see, and [`Unseen`](super::Unseen) counts the rest.
+#[derive(Debug)]
+pub struct Inspector {
+    pub(super) host: Host,
+    pub(super) netns: Netns,
+    owners: OnceCell<OwnerSource>,
+    is_for_one_namespace: bool,
+    links: Links,
+    starts_helpers: bool,
+}
+
+impl Inspector {
+    /// Looks into the network namespace of this process.
+    ///
+    /// # Errors
+    /// [`Error::Netns`] if `/proc` does not show it.
+    pub fn new() -> Result<Self, Error> {
+        let host = Host::new();
+        let netns = Netns::own(&host.procfs).map_err(Error::Netns)?;
+        Ok(Self {
+            host,
+            netns,
+            owners: OnceCell::new(),
+            is_for_one_namespace: false,
+            links: Links::All,
+            starts_helpers: false,
+        })
+    }
+
+    /// Looks into this network namespace instead. A socket file is then found only if its socket is there, too.
+    #[must_use]
+    pub fn in_namespace(self, netns: Netns) -> Self {
+        Self { netns, is_for_one_namespace: true, ..self }
+    }
+
+    /// Follows no symbolic links but those that the owners of folders made: whoever named the paths is not to be shown what
+    /// is in folders of others.
+    #[must_use]
+    pub fn following(self, links: Links) -> Self {
+        Self { links, ..self }
+    }
+
+    /// This program is portbind: it can be started again, to remove a file with the rights of another user.
+    pub(crate) fn starting_helpers(self) -> Self {
+        Self { starts_helpers: true, ..self }
+    }
+
+    pub(super) const fn starts_helpers(&self) -> bool {
+        self.starts_helpers
+    }
+
+    /// The present, by the clock that dates the starts of processes.
+    pub(super) fn now(&self) -> Timestamp {
+        self.host.clock.at(boot_time())
+    }
+
+    /// A question about this, in the namespace that is looked into.
+    pub(super) fn request(&self, target: PortOrName) -> Request {
+        Request { target, protocol: None, netns: self.netns.inode(), netns_name: self.netns_name() }
+    }
+
+    /// Name of the namespace, where it is another than this process' own.
+    pub(super) fn netns_name(&self) -> Option<String> {
+        let number = self.netns.inode();
+        let name = || self.host.network_namespace_name(number).unwrap_or_else(|| number.to_string());
+        (!self.netns.is_own()).then(name)
+    }
+
+    /// The sockets on a port and everybody behind them.
+    pub(super) fn find(&self, query: &Query) -> Result<PortSockets, Error> {
+        self.host
+            .port_sockets(&self.netns, query, |inodes| self.owners(inodes))
+            .map_err(|error| self.error(error))
+    }
+
+    /// What keeps the kernel from listing its sockets.
+    pub(super) fn error(&self, source: io::Error) -> Error {
+        if !self.netns.is_own() && source.kind() == io::ErrorKind::PermissionDenied {
+            Error::Netns(source)
+        } else {
+            Error::Sockets(source)
+        }
+    }
+
+    /// The sockets of AF_UNIX that have a name, and what is at a path.
+    ///
+    /// # Errors
+    /// [`Error::Led`] if a link leads to the path that may not be followed.
+    pub(super) fn find_name(&self, name: &Name) -> Result<(PortSockets, Option<Sight>), Error> {
+        let (sight, found) = match name {
+            Name::Path(path) => {
+                let sight = self.sight(Path::new(OsStr::from_bytes(path)))?;
+                let found = self.bound_to(&sight);
+                (Some(sight), found)
+            }
+            Name::Abstract(name) => {
+                let kinds = [Protocol::Stream, Protocol::Dgram, Protocol::Seqpacket];
+                let wanted = kinds.map(|kind| Wanted::Abstract(name.clone(), kind));
+                (None, wanted.iter().flat_map(|wanted| self.named(wanted)).collect())
+            }
+            _ => (None, Vec::new()),
+        };
+        Ok((self.host.named_sockets(found, |inodes| self.owners(inodes)), sight))
+    }
+
+    /// What is at a path, or where nothing is, the socket file that a removal that was broken off has moved aside.
+    fn sight(&self, path: &Path) -> Result<Sight, Error> {
+        let look = |path: &Path| self.host.look_at(path, self.links);
+        let there = look(path).map_err(|uid| Error::Led { path: path.to_owned(), uid })?;
+        if there.object != Object::Gone {
+            return Ok(there);
+        }
+        let moved = left_aside(path).and_then(|aside| look(&aside).ok());
+        let is_socket = |object| matches!(object, Object::LiveSocket | Object::StaleSocket | Object::Socket);
+        Ok(match moved.filter(|moved| is_socket(moved.object)) {
+            Some(moved) => Sight { absolute: there.absolute, ..moved },
+            None => there,
+        })
+    }
+
+    /// The sockets that are bound to a socket file. The path leads to it from any network namespace.
+    fn bound_to(&self, sight: &Sight) -> Vec<NamedSocket> {
+        let is_socket = matches!(sight.object, Object::LiveSocket | Object::Socket);
+        let Some(file) = sight.file.filter(|_| is_socket) else { return Vec::new() };
+        let wanted = Wanted::File(file, sight.absolute.clone());
+        let found = self.named(&wanted);
+        if !found.is_empty() || self.is_for_one_namespace {
+            return found;
+        }
+        let procfs = &self.host.procfs;
+        let others = namespaces(procfs);
+        let entrance = &self.host.entrance;
+        others.iter().flat_map(|(process, file)| find(procfs, entrance, process, file, &wanted)).collect()
+    }
+
+    fn named(&self, wanted: &Wanted) -> Vec<NamedSocket> {
+        in_namespace(&self.host.procfs, &self.netns, wanted)
+    }
+
+    fn owners(&self, inodes: &HashSet<u64>) -> Scan {
+        let source = || OwnerSource::for_one_question(SocketOwners::new(self.host.procfs.clone()));
+        self.owners.get_or_init(source).scan(inodes)
+    }
+}

@@ -1,0 +1,105 @@
+//! From what was gathered of a refused call to the refusal that is shown.
+
+use portbind_ebpf::abi::walk;
+
+use super::gathered::{Facts, Gathered};
+use super::{Enricher, limits};
+use crate::diagnosis::cause::{Case, Search};
+use crate::diagnosis::facts::PortFacts;
+use crate::diagnosis::{Call, Diagnosis, diagnose, other};
+use crate::event::{Confidence, Moment, PortKey, Process, Refusal, Socket, State};
+use crate::kernel::assemble::Evidence;
+use crate::kernel::backend::Backend;
+use crate::kernel::evidence;
+
+/// How long after a refusal the bind that caused it may be dated, in nanoseconds.
+const LATE_NS: u64 = 5_000_000;
+
+impl Enricher {
+    /// Diagnoses a refused call.
+    pub(in crate::session) fn diagnose(
+        &self,
+        evidence: &Evidence,
+        gathered: Gathered,
+        backend: Backend,
+        lost: u64,
+    ) -> Refusal {
+        let Gathered { process, socket, holders, facts } = gathered;
+        let record = &evidence.refusal;
+        let case = self.case(evidence, &process, &socket);
+        let (call, confidence) = match &facts {
+            Facts::Port { key, ports, other } => {
+                let history = self.history_until(*key, record.header.time);
+                let is_remembered =
+                    holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
+                let confidence = if is_remembered { Confidence::History } else { Confidence::Kernel };
+                (Call::Port(Case { history, ports, other, ..case }), confidence)
+            }
+            Facts::Portless { unix, confidence } => {
+                let (error, operation) = (case.error, case.operation);
+                let unix = unix.as_ref();
+                let call = Call::Portless { error, operation, process: &process, socket: &socket, unix };
+                (call, *confidence)
+            }
+        };
+        let Diagnosis { cause, fixes } = diagnose(&call, &holders);
+        let (history, holders_truncated, bystanders) = match &call {
+            Call::Port(case) => (case.history.to_vec(), case.search == Search::Truncated, record.bystanders),
+            Call::Portless { .. } => (Vec::new(), false, 0),
+        };
+        let mut refusal = Refusal {
+            time: self.processes.host.clock.at(record.header.time),
+            operation: case.operation,
+            error: case.error,
+            holders_truncated,
+            bystanders,
+            cause,
+            fixes,
+            history,
+            confidence,
+            backend: backend.as_str(),
+            lost,
+            process,
+            socket,
+            holders,
+        };
+        limits::apply(&mut refusal);
+        refusal
+    }
+
+    /// A refused call, without what is looked up for it.
+    pub(super) fn case<'a>(&self, evidence: &Evidence, process: &'a Process, socket: &'a Socket) -> Case<'a> {
+        const NO_PORTS: &PortFacts =
+            &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
+        const NO_FACTS: &other::Facts = &other::Facts::unknown(State::Bound);
+        let flags = evidence.refusal.flags;
+        let search = if flags & walk::NOT_WALKED != 0 {
+            Search::NotDone
+        } else if flags & walk::TRUNCATED != 0 {
+            Search::Truncated
+        } else {
+            Search::Done
+        };
+        Case {
+            generation: self.generation,
+            error: evidence::error(evidence),
+            operation: evidence::operation(evidence),
+            process,
+            socket,
+            search,
+            connected_only: flags & walk::CONNECTED_ONLY != 0,
+            history: &[],
+            ports: NO_PORTS,
+            other: NO_FACTS,
+        }
+    }
+
+    /// What happened on a port until a moment in nanoseconds since boot. A refusal may have waited since; what comes a
+    /// little later may be what caused it, because a bind is known to have succeeded when its system call ends only.
+    fn history_until(&self, key: PortKey, boot_ns: u64) -> &[Moment] {
+        let until = self.processes.host.clock.at(boot_ns.saturating_add(LATE_NS));
+        let moments = self.history.of(key);
+        let count = moments.partition_point(|moment| moment.time.is_none_or(|time| time <= until));
+        moments.get(..count).unwrap_or(moments)
+    }
+}

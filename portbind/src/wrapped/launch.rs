@@ -1,0 +1,146 @@
+//! A hidden verb: becomes the wrapped command, once it is let go.
+//!
+//! Between fork and exec only code without allocation is safe, so what is to be done there is done by this
+//! program after an exec of its own: it waits until the process that started it has taken it into the trace, gives up
+//! what the command is not to have, and turns into the command.
+//!
+//! While it has the rights of root, nothing of the caller's is interpreted: its environment is empty, and that of
+//! the command is read after the identity is taken.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::{OwnedFd, RawFd};
+use std::process::Command;
+
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
+use rustix::fs::Mode;
+use rustix::io::retry_on_intr;
+use rustix::process::umask;
+
+use super::error::Error;
+use crate::host::Failed;
+use crate::host::identity::take_identity;
+use crate::host::invoker::{self, Environment};
+use crate::sys::{inherited, signals};
+
+/// The name of the verb.
+pub(crate) const VERB: &str = "__launch";
+
+/// What to become.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Descriptor of a pipe: its first byte, or its end, says that the command may run.
+    #[arg(long)]
+    gate: RawFd,
+    /// Descriptor of a file with the environment of the command, as in `/proc/PID/environ`.
+    #[arg(long)]
+    environment: RawFd,
+    /// Real, effective and saved user id.
+    #[arg(long)]
+    uid: Option<u32>,
+    /// Real, effective and saved group id.
+    #[arg(long)]
+    gid: Option<u32>,
+    /// Supplementary groups.
+    #[arg(long, value_delimiter = ',')]
+    groups: Vec<u32>,
+    /// File mode creation mask.
+    #[arg(long)]
+    umask: Option<u32>,
+    /// Signals that portbind has blocked for itself.
+    #[arg(long)]
+    unblock: Vec<Signal>,
+    /// Numbers of signals that the caller of portbind ignores, and portbind does not.
+    #[arg(long)]
+    ignore: Vec<i32>,
+    /// The command.
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// A user to become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct User<'a> {
+    /// Real, effective and saved user id.
+    pub(crate) uid: u32,
+    /// Real, effective and saved group id.
+    pub(crate) gid: u32,
+    /// Supplementary groups.
+    pub(crate) groups: &'a [u32],
+}
+
+/// Runs the verb. Returns only if the command cannot be run, or the identity not be taken.
+pub(crate) fn run(args: &Args) -> Error {
+    match prepare(args) {
+        Ok(environment) => exec(&args.command, environment, args.ignore.clone()),
+        Err(error) => error.into(),
+    }
+}
+
+/// Waits, gives up what the command is not to have, and then reads what is the caller's: its environment.
+fn prepare(args: &Args) -> Result<Environment, Failed> {
+    let gate = inherited::take(args.gate).map_err(Failed::at("cannot wait to be followed"))?;
+    let environment = inherited::take(args.environment).map_err(Failed::at(NO_ENVIRONMENT))?;
+    wait(&gate);
+    become_user(
+        args.uid.zip(args.gid).map(|(uid, gid)| User { uid, gid, groups: &args.groups }),
+        args.umask,
+    )?;
+    let environment = read(environment).map_err(Failed::at(NO_ENVIRONMENT))?;
+    let unblocked = args.unblock.iter().copied().collect::<SigSet>().thread_unblock();
+    unblocked.map_err(Failed::at("cannot unblock signals"))?;
+    Ok(environment)
+}
+
+/// Turns this process into the command, with these signals ignored. Returns only if that fails.
+pub(crate) fn exec(words: &[OsString], environment: Environment, ignored: Vec<i32>) -> Error {
+    let mut words = words.iter();
+    let program = words.next().cloned().unwrap_or_default();
+    let mut command = Command::new(&program);
+    command.args(words).env_clear().envs(environment);
+    let source = signals::exec_ignoring(&mut command, ignored);
+    Error::Command { program, source }
+}
+
+const NO_ENVIRONMENT: &str = "cannot read the environment of the command";
+
+/// Waits for the process that started this one to say that the command may run, or to end. A failure to wait is no
+/// reason not to run it.
+fn wait(gate: &OwnedFd) {
+    let _said = retry_on_intr(|| rustix::io::read(gate, &mut [0_u8; 1]));
+}
+
+fn read(environment: OwnedFd) -> io::Result<Environment> {
+    let mut bytes = Vec::new();
+    File::from(environment).read_to_end(&mut bytes)?;
+    Ok(invoker::environment(&bytes))
+}
+
+/// Takes the identity and the file mode creation mask of the command.
+///
+/// # Errors
+/// If the kernel refuses it.
+pub(crate) fn become_user(user: Option<User<'_>>, mask: Option<u32>) -> Result<(), Failed> {
+    if let Some(mask) = mask {
+        umask(Mode::from_raw_mode(mask));
+    }
+    let taken = user.map_or(Ok(()), |User { uid, gid, groups }| {
+        without_limit_of_processes(|| take_identity(uid, gid, groups))
+    });
+    taken.map_err(Failed::at("cannot become the user of the command"))
+}
+
+/// Does something while this process may have any number of processes. Whoever becomes a user that has more than it may,
+/// cannot call execve afterwards (set_user in kernel/sys.c, do_execveat_common in fs/exec.c; 6.18), though that starts none.
+fn without_limit_of_processes<T>(work: impl FnOnce() -> T) -> T {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NPROC) else { return work() };
+    let raise = |limit, maximum| setrlimit(Resource::RLIMIT_NPROC, limit, maximum);
+    // Beyond the hard limit only with CAP_SYS_RESOURCE.
+    let _raised = raise(RLIM_INFINITY, RLIM_INFINITY).or_else(|_| raise(hard, hard));
+    let done = work();
+    // Lowering a limit is never refused (do_prlimit in kernel/sys.c of 6.18).
+    let _restored = setrlimit(Resource::RLIMIT_NPROC, soft, hard);
+    done
+}

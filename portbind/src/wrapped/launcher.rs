@@ -1,0 +1,149 @@
+//! The process that becomes a command: started, held back, let go.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command};
+
+use nix::sys::signal::Signal;
+use rustix::fs::{MemfdFlags, SealFlags, SeekFrom, fcntl_add_seals, memfd_create, seek};
+use rustix::io::ioctl_fionbio;
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+
+use super::error::Error;
+use super::identity::{Becomes, Identity};
+use super::launch::{self, User};
+use crate::host::invoker::{self, Environment};
+use crate::host::reexec::{lend, reexec};
+use crate::sys::signals;
+
+/// A launcher that is not started yet.
+#[derive(Debug)]
+pub(crate) struct Launcher {
+    command: Command,
+    gate: Gate,
+    /// Kept open until the launcher has inherited them.
+    lent: (PipeReader, OwnedFd),
+}
+
+/// What holds a launcher back; who drops it lets the launcher go, and so does the end of this process.
+#[derive(Debug)]
+pub(crate) struct Gate(PipeWriter);
+
+impl Gate {
+    /// Lets the launcher become the command.
+    pub(crate) fn open(mut self) {
+        // The end of the pipe, which follows, says the same: one of them may fail.
+        let _written = self.0.write_all(b"\n");
+    }
+}
+
+impl Launcher {
+    /// The launcher of `command`, which is to have these signals `unblocked`.
+    ///
+    /// # Errors
+    /// What the kernel says, as for want of descriptors.
+    pub(crate) fn new(
+        command: &[OsString],
+        identity: &Identity,
+        unblocked: impl Iterator<Item = Signal>,
+    ) -> io::Result<Self> {
+        let (held, gate) = io::pipe()?;
+        let environment = packed(&identity.environment)?;
+        let mut launcher = reexec(launch::VERB);
+        lend(&mut launcher, "gate", &held)?;
+        lend(&mut launcher, "environment", &environment)?;
+        launcher.args(unblocked.map(|signal| format!("--unblock={}", signal.as_str())));
+        launcher.args(signals::ignored_by_caller().iter().map(|signal| format!("--ignore={signal}")));
+        launcher.args(becoming(identity)).arg("--").args(command);
+        Ok(Self { command: launcher, gate: Gate(gate), lent: (held, environment) })
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If this program cannot be started once more; then there is no launcher.
+    pub(crate) fn start(self) -> io::Result<(Child, Gate)> {
+        let Self { mut command, gate, lent } = self;
+        let process = command.spawn()?;
+        drop(lent);
+        Ok((process, gate))
+    }
+
+    /// Turns this process into the command, where no launcher can be started. Returns only if that fails.
+    pub(crate) fn replace_this_process(command: &[OsString], identity: &Identity) -> Error {
+        let user = identity.becomes.as_ref().map(|becomes| {
+            let Becomes { gid, groups } = becomes;
+            User { uid: identity.uid, gid: *gid, groups }
+        });
+        match launch::become_user(user, identity.umask) {
+            Ok(()) => launch::exec(command, identity.environment.clone(), signals::ignored_by_caller()),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+fn becoming(identity: &Identity) -> Vec<String> {
+    let mut words = Vec::new();
+    if let Some(becomes) = &identity.becomes {
+        words.extend([format!("--uid={}", identity.uid), format!("--gid={}", becomes.gid)]);
+        let groups: Vec<_> = becomes.groups.iter().map(u32::to_string).collect();
+        if !groups.is_empty() {
+            words.push(format!("--groups={}", groups.join(",")));
+        }
+    }
+    words.extend(identity.umask.map(|mask| format!("--umask={mask}")));
+    words
+}
+
+/// An environment as in `/proc/PID/environ`, where a launcher can read it whether this process lives or not.
+fn packed(environment: &Environment) -> io::Result<OwnedFd> {
+    let bytes = invoker::packed(environment);
+    sealed(&bytes).or_else(|_| in_pipe(&bytes))
+}
+
+/// A file of memory that nobody can change. The limit of file sizes holds for it, too.
+fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let memory = memfd_create("environment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut file = File::from(memory);
+    file.write_all(bytes)?;
+    seek(&file, SeekFrom::Start(0))?;
+    fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
+    Ok(file.into())
+}
+
+/// A pipe that is as long as it has to be, and has no writer any more.
+fn in_pipe(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let (reader, mut writer) = io::pipe()?;
+    if bytes.len() > fcntl_getpipe_size(&writer)? {
+        fcntl_setpipe_size(&writer, bytes.len())?;
+    }
+    // What does not fit is an error: nobody reads before all is written.
+    ioctl_fionbio(&writer, true)?;
+    writer.write_all(bytes)?;
+    Ok(reader.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_arrives_as_it_was_and_cannot_be_changed() {
+        let bytes = "a=b\n\u{202e}c".to_owned() + &"x".repeat(200_000);
+        let environment: Environment =
+            [("EMPTY".into(), "".into()), ("LD_PRELOAD".into(), bytes.into())].into();
+        let bytes = invoker::packed(&environment);
+        for descriptor in [sealed(&bytes).unwrap(), in_pipe(&bytes).unwrap(), packed(&environment).unwrap()] {
+            let mut file = File::from(descriptor);
+            let mut read = Vec::new();
+            file.read_to_end(&mut read).unwrap();
+            assert_eq!(invoker::environment(&read), environment);
+            assert!(file.write_all(b"X=1").is_err());
+            assert!(file.set_len(0).is_err());
+        }
+    }
+}

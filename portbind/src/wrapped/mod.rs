@@ -1,0 +1,13 @@
+//! A command that portbind runs: as whom, held back until it is followed, waited for, and what it leaves bound.
+
+mod child;
+mod error;
+mod identity;
+pub(crate) mod launch;
+mod launcher;
+pub(crate) mod leaks;
+
+pub(crate) use child::Child;
+pub(crate) use error::Error;
+pub(crate) use identity::Identity;
+pub(crate) use launcher::Launcher;
