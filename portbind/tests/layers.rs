@@ -28,7 +28,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("wrapped", &["escape", "sys", "event", "diagnosis", "host", "session", "writer"]),
     ("recording", &["escape", "event", "wire", "diagnosis"]),
     ("complaint", &["event", "wire"]),
-    ("output", &["escape", "secrets", "event", "wire", "diagnosis", "ports", "complaint"]),
+    ("output", &["escape", "secrets", "event", "wire", "diagnosis", "ports", "session", "complaint"]),
     ("report", &["escape", "secrets", "event", "wire", "diagnosis", "recording", "output"]),
     (
         "cli",

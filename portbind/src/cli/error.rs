@@ -6,9 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nix::sys::resource::{Resource, getrlimit};
-
 use crate::escape;
+use crate::host::privileges::few_descriptors;
 use crate::host::{Failed, UnknownUser};
 use crate::kernel::error::TraceError;
 use crate::writer::refused::Refused;
@@ -32,9 +31,6 @@ pub enum ExitStatus {
     /// That of a wrapped command, or of timeout(1) where there is none.
     Wrapped(u8),
 }
-
-/// Descriptors that a run takes at most, with files to write.
-const ENOUGH_DESCRIPTORS: u64 = 40;
 
 /// The status of timeout(1) for a failure of its own.
 pub const WRAPPER_FAILED: u8 = 125;
@@ -244,10 +240,4 @@ impl Error {
             Self::Command { .. } | Self::System { .. } => None,
         }
     }
-}
-
-/// How many files this process may have open, if that is too few to trace.
-pub(super) fn few_descriptors() -> Option<u64> {
-    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    (limit < ENOUGH_DESCRIPTORS).then_some(limit)
 }

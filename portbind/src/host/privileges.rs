@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use nix::sys::resource::{Resource, getrlimit};
 use rustix::thread::capabilities;
 
 use super::procfs::Procfs;
@@ -114,6 +115,15 @@ impl Lockdown {
 /// missing; it still refuses what is not allowed.
 fn effective() -> u64 {
     capabilities(None).map_or(u64::MAX, |sets| sets.effective.bits())
+}
+
+/// Descriptors that a run takes at most, with files to write.
+const ENOUGH_DESCRIPTORS: u64 = 40;
+
+/// How many files this process may have open, if that is too few to trace.
+pub(crate) fn few_descriptors() -> Option<u64> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    (limit < ENOUGH_DESCRIPTORS).then_some(limit)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod comparison;
 mod explanation;
 #[cfg(test)]
 mod explanation_tests;
+mod findings;
 mod format;
 mod formats;
 #[cfg(test)]

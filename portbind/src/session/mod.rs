@@ -17,6 +17,7 @@ mod overflow;
 mod party;
 mod processes;
 mod queue;
+pub(crate) mod readiness;
 mod recent;
 mod repeats;
 mod run;
