@@ -3,15 +3,17 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use portbind::cli::error::Error;
 use portbind::cli::error::{ExitStatus, WRAPPER_FAILED};
-use portbind::cli::{Cli, stack, stderr, usage};
+use portbind::cli::{Cli, stderr, usage};
+use portbind::sys::stack;
 
 fn main() -> ExitCode {
     // One line, and nothing of it by the environment (RUST_BACKTRACE).
     std::panic::set_hook(Box::new(|panic| {
         stderr::say(format_args!("internal error, please report it: {panic}"));
     }));
-    if let Err(error) = stack::make_room() {
+    if let Err(error) = stack::make_room().map_err(Error::from) {
         stderr::report(&error);
         return failed(error.status());
     }

@@ -25,11 +25,14 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("wire", &["event", "secrets", "diagnosis", "ports"]),
     ("session", &["sys", "event", "diagnosis", "host", "kernel"]),
     ("writer", &["escape", "sys", "host"]),
-    ("wrapped", &["escape", "sys", "event", "diagnosis", "host", "session", "writer"]),
     ("recording", &["escape", "event", "wire", "diagnosis"]),
     ("complaint", &["event", "wire"]),
     ("output", &["escape", "secrets", "event", "wire", "diagnosis", "ports", "session", "complaint"]),
     ("report", &["escape", "secrets", "event", "wire", "diagnosis", "recording", "output"]),
+    (
+        "wrapped",
+        &["escape", "sys", "event", "wire", "diagnosis", "host", "session", "writer", "output", "report"],
+    ),
     (
         "cli",
         &[

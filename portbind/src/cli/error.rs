@@ -10,6 +10,7 @@ use crate::escape;
 use crate::host::privileges::few_descriptors;
 use crate::host::{Failed, UnknownUser};
 use crate::kernel::error::TraceError;
+use crate::sys::stack::TooSmall;
 use crate::writer::refused::Refused;
 use crate::{ports, recording, session, wrapped};
 
@@ -120,13 +121,8 @@ pub enum Error {
     #[error("/proc is not mounted, or is that of another pid namespace")]
     NoProc,
     /// The limit of the stack is too low, and may not be raised.
-    #[error("the stack may have {} KiB, and portbind needs {}", .limit / 1024, .least / 1024)]
-    Stack {
-        /// The limit in bytes.
-        limit: u64,
-        /// What is needed.
-        least: u64,
-    },
+    #[error(transparent)]
+    Stack(#[from] TooSmall),
     /// What kept a command from being wrapped.
     #[error(transparent)]
     Wrapper(Box<Self>),
@@ -190,7 +186,7 @@ impl Error {
             | Self::Unconfirmed
             | Self::Recording(_)
             | Self::Log { .. } => ExitStatus::Usage,
-            Self::Write(_) | Self::System { .. } | Self::Ports(_) | Self::Stack { .. } => ExitStatus::Failure,
+            Self::Write(_) | Self::System { .. } | Self::Ports(_) | Self::Stack(_) => ExitStatus::Failure,
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
             }
@@ -235,7 +231,7 @@ impl Error {
             Self::NoProc => {
                 Some("mount it: mount -t proc proc /proc; a container needs a /proc of its own pid namespace")
             }
-            Self::Stack { .. } => Some("raise the limit with ulimit -s 8192"),
+            Self::Stack(_) => Some("raise the limit with ulimit -s 8192"),
             Self::Wrapper(error) => error.hint(),
             Self::Command { .. } | Self::System { .. } => None,
         }

@@ -9,13 +9,10 @@ pub mod doctor;
 pub mod error;
 pub mod explain;
 pub mod free;
-mod notes;
 pub mod report;
 mod rights;
 pub mod run;
-pub mod stack;
 pub mod stderr;
-mod stop;
 mod style;
 pub mod trace;
 pub mod usage;
@@ -30,6 +27,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::error::{Error, ExitStatus, WRAPPER_FAILED};
 use crate::host::Procfs;
+use crate::host::broker::VERB as BROKER;
 use crate::ports;
 use crate::sys::inherited;
 use crate::wrapped::launch;
@@ -67,7 +65,7 @@ enum Command {
     Doctor(doctor::Args),
     #[command(name = launch::VERB, hide = true)]
     Launch(launch::Args),
-    #[command(name = broker::VERB, hide = true)]
+    #[command(name = BROKER, hide = true)]
     Broker,
     #[command(name = writer::VERB, hide = true)]
     Writer(writer::serve::Args),

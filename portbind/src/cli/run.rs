@@ -2,8 +2,6 @@
 
 mod args;
 mod collector;
-mod html;
-mod page;
 mod trace;
 
 use std::path::Path;
@@ -13,9 +11,10 @@ use portbind_ebpf::abi::{Filter, life};
 pub use self::args::Args;
 use self::collector::Collector;
 use self::trace::Trace;
-use super::{broker, rights};
+use super::rights;
 use crate::cli::error::{Error, ExitStatus, of_wrapped};
 use crate::cli::stderr;
+use crate::host::broker::start_beside;
 use crate::host::{Accounts, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
@@ -90,6 +89,6 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
     let options = Options { backends, filter, ports: None, family: true };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
-    let (entrance, tracer) = broker::start_beside(say, || Tracer::start(&options));
+    let (entrance, tracer) = start_beside(say, || Tracer::start(&options));
     Trace::of(tracer?, entrance)
 }

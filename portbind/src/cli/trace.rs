@@ -8,20 +8,21 @@ use portbind_ebpf::abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
 
 use self::sink::Sink;
-use super::stop::Stop;
+use super::rights;
 use super::style::style;
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
-use super::{broker, rights};
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
-use crate::host::Host;
+use crate::host::broker::start_beside;
 use crate::host::confinement::Purpose;
+use crate::host::{Failed, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::{ColorChoice, Format, Style, Verbs};
 use crate::secrets::Secrets;
 use crate::session::{self, Engine, Settings, Sink as _};
 use crate::sys::code;
+use crate::sys::stop::Stop;
 
 /// Refusals that are alike and told within a second; the others are counted.
 const BURST: u32 = 16;
@@ -109,7 +110,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         family: false,
     };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
-    let (entrance, tracer) = broker::start_beside(say, || Tracer::start(&options));
+    let (entrance, tracer) = start_beside(say, || Tracer::start(&options));
     let (host, tracer) = (Host::new().through(entrance), tracer?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -120,7 +121,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 
 /// Traces until a signal, a limit or a closed pipe ends it.
 async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<ExitStatus, Error> {
-    let signals = Stop::on_signals()?;
+    let signals = Stop::on_signals().map_err(Failed::at("cannot handle signals"))?;
     let records = session::records(&tracer)?;
     let mut engine = Engine::new(args.settings(), host, tracer, records, sink);
     // Not by the thread that writes notes: a thread that runs before the capabilities are given up keeps them.

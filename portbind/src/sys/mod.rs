@@ -9,5 +9,7 @@ pub mod namespace;
 pub mod poll;
 pub mod ring;
 pub mod signals;
+pub mod stack;
+pub mod stop;
 pub mod tasks;
 pub mod tracing;

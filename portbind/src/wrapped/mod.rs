@@ -2,12 +2,16 @@
 
 mod child;
 mod error;
+mod html;
 mod identity;
 pub(crate) mod launch;
 mod launcher;
 pub(crate) mod leaks;
+mod page;
 
 pub(crate) use child::Child;
 pub(crate) use error::Error;
+pub(crate) use html::Html;
 pub(crate) use identity::Identity;
 pub(crate) use launcher::Launcher;
+pub(crate) use page::Destination;

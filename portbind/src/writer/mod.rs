@@ -11,6 +11,7 @@ mod agent;
 mod caller;
 mod client;
 mod message;
+pub(crate) mod notes;
 pub(crate) mod outlet;
 mod place;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod received;
 pub(crate) mod refused;
 mod replacement;
 pub(crate) mod serve;
+pub(crate) mod stderr;
 mod walk;
 
 pub(crate) use caller::{Caller, sudo_uid};

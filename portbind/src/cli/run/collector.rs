@@ -12,8 +12,6 @@ use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::args::{Args, Finding};
-use super::html::Html;
-use super::page::Destination;
 use crate::cli::error::Error;
 use crate::cli::stderr;
 use crate::diagnosis::tally::{Group, Tally};
@@ -27,7 +25,7 @@ use crate::output::{Format, Printer, Style};
 use crate::report::ci;
 use crate::session;
 use crate::wire;
-use crate::wrapped::Identity;
+use crate::wrapped::{Destination, Html, Identity};
 use crate::writer::Writer;
 use crate::writer::outlet::{Marker, Outlet, Outlets};
 

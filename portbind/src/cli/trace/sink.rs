@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::cli::error::Error;
-use crate::cli::notes::Notes;
 use crate::event::{Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
 use crate::output::{Format, Printer, Style};
 use crate::session;
 use crate::wire;
+use crate::writer::notes::Notes;
 use crate::writer::outlet::{Marker, Outlet, Outlets};
 use crate::writer::{Caller, Writer};
 

@@ -10,6 +10,7 @@ mod link;
 mod question;
 mod resolve;
 mod server;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -17,3 +18,4 @@ pub use client::Broker;
 pub use question::{Liveness, PathLook, Question, Setting, SocketKind};
 pub use resolve::Resolve;
 pub use server::{check_peer, serve};
+pub(crate) use start::{VERB, start_beside};

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::outlet::{Outlet, Outlets};
 use super::stderr;
-use crate::writer::outlet::{Outlet, Outlets};
 
 /// How long the last sentences may take.
 const LAST_WORDS: Duration = Duration::from_millis(150);
 
 /// Standard error of a run.
 #[derive(Debug)]
-pub(super) struct Notes {
+pub(crate) struct Notes {
     outlets: Outlets,
     outlet: Outlet,
     is_quiet: bool,
@@ -21,14 +21,14 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Notes that are written, unless the run is to be quiet.
-    pub(super) fn new(is_quiet: bool) -> Self {
+    pub(crate) fn new(is_quiet: bool) -> Self {
         let mut outlets = Outlets::default();
         let outlet = outlets.add(io::stderr());
         Self { outlets, outlet, is_quiet }
     }
 
     /// Writes a sentence. Who closed standard error does not want to read it.
-    pub(super) fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         if !self.is_quiet && self.outlets.have_room() {
             let _said =
                 self.outlet.write_all(stderr::lines(text).as_bytes()).and_then(|()| self.outlet.flush());
@@ -36,7 +36,7 @@ impl Notes {
     }
 
     /// Waits for what was written last.
-    pub(super) async fn finish(&self) {
+    pub(crate) async fn finish(&self) {
         self.outlets.finish(LAST_WORDS, Instant::now() + LAST_WORDS).await;
     }
 }

@@ -8,18 +8,17 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::cli::stderr;
 use crate::escape::Escaped;
 use crate::host::confinement::Errand;
 use crate::output::Style;
 use crate::output::text::command::CommandReport;
 use crate::report::ci::{self, PAGE_LIMIT, Page, System};
 use crate::wrapped::Identity;
-use crate::writer::{Annotated, Writer};
+use crate::writer::{Annotated, Writer, stderr};
 
 /// Where a page goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(crate) enum Destination {
     /// GitHub: to the end of the file that it has made for the step.
     Step(PathBuf),
     /// Azure: into a new file, which the agent removes after the job.
@@ -30,7 +29,7 @@ pub(super) enum Destination {
 
 impl Destination {
     /// That of a system, as the environment of the caller tells it.
-    pub(super) fn of(system: System, identity: &Identity) -> Option<Self> {
+    pub(crate) fn of(system: System, identity: &Identity) -> Option<Self> {
         let path = |name| identity.variable(name).map(PathBuf::from);
         match system {
             System::Github => path("GITHUB_STEP_SUMMARY").map(Self::Step),
@@ -44,7 +43,7 @@ impl Destination {
     }
 
     /// What the helper has to do for it.
-    pub(super) const fn errand(&self) -> Errand {
+    pub(crate) const fn errand(&self) -> Errand {
         match self {
             Self::Step(_) | Self::New(_) => Errand::Files,
             Self::Agent => Errand::Program,
@@ -52,7 +51,7 @@ impl Destination {
     }
 
     /// The file that the page is written to, if it is one.
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Step(path) | Self::New(path) => Some(path),
             Self::Agent => None,
@@ -60,7 +59,7 @@ impl Destination {
     }
 
     /// Hands the page over; a failure is reported, and is no failure of the run.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         self,
         report: &CommandReport<'_>,
         style: &Style,

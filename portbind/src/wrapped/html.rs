@@ -10,19 +10,19 @@ use crate::writer::{Replacement, Writer};
 
 /// A page that is written when all is over.
 #[derive(Debug)]
-pub(super) struct Html {
+pub(crate) struct Html {
     file: Replacement,
     collector: Collector,
 }
 
 impl Html {
     /// A page that goes to `file`, in place of what is there.
-    pub(super) fn new(file: Replacement) -> Self {
+    pub(crate) fn new(file: Replacement) -> Self {
         Self { file, collector: Collector::default() }
     }
 
     /// Adds what happened.
-    pub(super) fn push(&mut self, entry: Entry<'_>) {
+    pub(crate) fn push(&mut self, entry: Entry<'_>) {
         let collector = &mut self.collector;
         match entry {
             Entry::Command(command) => collector.command(&wire::Command::from(command)),
@@ -38,7 +38,7 @@ impl Html {
     }
 
     /// Writes the page; the one before stays until this one is whole.
-    pub(super) fn write(self, writer: &mut Writer) -> io::Result<()> {
+    pub(crate) fn write(self, writer: &mut Writer) -> io::Result<()> {
         let report = self.collector.finish();
         writer.finish(self.file, |file| {
             let mut out = BufWriter::new(file);

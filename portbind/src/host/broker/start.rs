@@ -1,0 +1,32 @@
+//! The start of a broker beside other work.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::client::Broker;
+use crate::host::entrance::Entrance;
+use crate::host::reexec::reexec;
+
+/// The name of the hidden verb.
+pub(crate) const VERB: &str = "__broker";
+
+/// Starts a broker, while this process may still start programs, and does some work beside it. Where there is no broker,
+/// other network namespaces are not looked into, and `say` gets the reason.
+pub(crate) fn start_beside<T>(say: impl Fn(&str) + Sync, work: impl FnOnce() -> T) -> (Entrance, T) {
+    thread::scope(|scope| {
+        let starting = thread::Builder::new().spawn_scoped(scope, || start(&say));
+        let done = work();
+        let started = starting.ok().and_then(|thread| thread.join().ok());
+        (started.unwrap_or_else(|| start(&say)), done)
+    })
+}
+
+fn start(say: impl FnOnce(&str)) -> Entrance {
+    match Broker::start(reexec(VERB)) {
+        Ok(broker) => Entrance::Broker(Arc::new(broker)),
+        Err(error) => {
+            say(&format!("other network namespaces are not looked into: cannot start the broker: {error}"));
+            Entrance::Closed
+        }
+    }
+}
