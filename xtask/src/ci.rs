@@ -10,7 +10,7 @@ use anyhow::{Error, Result};
 use clap::{Args, ValueEnum};
 
 use crate::limit::{self, Limit};
-use crate::{causes, debug, dist, ebpf, fuzz, generate, setup, tool, vm, workspace};
+use crate::{causes, debug, dist, ebpf, fuzz, generate, setup, spelling, tool, vm, workspace};
 
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
@@ -30,6 +30,8 @@ enum Step {
     Setup,
     /// Formatting.
     Fmt,
+    /// Spelling, in every tracked text file.
+    Spelling,
     /// Lints.
     Clippy,
     /// The documentation of every crate, without a warning.
@@ -59,7 +61,7 @@ type Stage = &'static [&'static [Step]];
 
 /// The whole run.
 const STAGES: [Stage; 3] = [
-    &[&[Step::Setup, Step::Fmt]],
+    &[&[Step::Setup, Step::Fmt, Step::Spelling]],
     &[
         &[Step::Clippy, Step::Doc, Step::Test, Step::Fuzz, Step::Causes, Step::Generate],
         &[Step::Ebpf, Step::Build],
@@ -118,7 +120,7 @@ impl Step {
     const fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Setup | Self::Ebpf | Self::Fuzz => 600,
-            Self::Fmt | Self::Causes => 60,
+            Self::Fmt | Self::Spelling | Self::Causes => 60,
             Self::Doc | Self::Generate => 300,
             Self::Clippy | Self::Dist => 900,
             Self::Test | Self::Build => 1200,
@@ -131,6 +133,7 @@ impl Step {
         match self {
             Self::Setup => setup::run(&setup::Options {}),
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
+            Self::Spelling => spelling::check(),
             Self::Clippy => {
                 cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
             }

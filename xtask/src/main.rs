@@ -25,6 +25,7 @@ mod limit;
 mod picture;
 mod setup;
 mod soak;
+mod spelling;
 mod tool;
 mod transcripts;
 mod vm;

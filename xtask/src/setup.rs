@@ -20,10 +20,10 @@ const BPF_LINKER: &str = "0.13.0";
 const CARGO_DEB: &str = "3.8.0";
 /// The target of static programs.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports, what
-/// Python's own modules are in, and for clean roots. Those of the programs that tests start are in the table of these
-/// programs.
-const PACKAGES: [&str; 14] = [
+/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports, for
+/// Python's own modules, for clean roots, and for the spelling check. The table of the programs that tests start lists
+/// the packages of these programs.
+const PACKAGES: [&str; 15] = [
     "llvm-22",
     "llvm-22-dev",
     "libpolly-22-dev",
@@ -38,6 +38,7 @@ const PACKAGES: [&str; 14] = [
     "fonts-jetbrains-mono",
     "mmdebstrap",
     "systemd-container",
+    "codespell",
 ];
 
 /// Options of `cargo xtask setup`.

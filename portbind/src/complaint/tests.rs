@@ -273,7 +273,7 @@ proptest! {
 /// docs/wordings.md lists the table as it is.
 #[test]
 fn the_page_lists_every_wording() {
-    let mut rows = String::from("| Source | A line of it | Told by it |\n|---|---|---|\n");
+    let mut rows = String::from("| Source | Sample line | What the line contains |\n|---|---|---|\n");
     for wording in wordings() {
         let line = wording.sample.replace('|', "\\|");
         let told = if wording.told.is_empty() { String::new() } else { format!("`{}`", wording.told) };

@@ -38,7 +38,7 @@ const DEPTH: u32 = 8;
 fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
     let places = places::passwords(words);
     let mut reader = Reader { program: None, expected: None, depth };
-    let befores = std::iter::once(&"").chain(words);
+    let preceding = std::iter::once(&"").chain(words);
     let mask = |(at, (before, word)): (usize, (&&str, &&str))| {
         let is_value = depth == DEPTH && reader.expected.is_none() && !is_before_code(before);
         match assigned(word).filter(|_| is_value) {
@@ -48,7 +48,7 @@ fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
             None => reader.next(word),
         }
     };
-    befores.zip(words).enumerate().map(mask).collect()
+    preceding.zip(words).enumerate().map(mask).collect()
 }
 
 /// Whether an option takes the text of a program: `-c` of shells and of Python, `-e` of Perl and of node.

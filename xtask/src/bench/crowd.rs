@@ -112,7 +112,7 @@ pub(super) fn holders(setting: &Setting) -> Result<Section> {
             rows_here.extend(rows(&[metric("least_us", first), metric("most_us", last)], &burst));
             notes.extend(medians("told", &burst).iter().map(|(tool, told)| {
                 format!(
-                    "{processes} processes, after {settle} ms: {tool} told {} lines of a burst.",
+                    "{processes} processes, after {settle} ms: {tool} printed {} lines of a burst.",
                     number(*told)
                 )
             }));

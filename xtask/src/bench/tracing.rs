@@ -19,7 +19,7 @@ pub(super) fn start(setting: &Setting) -> Result<Section> {
     let metric = |key, what| Metric { key, what, unit: "ms", goal: setting.start_goal };
     let metrics = [
         metric("ready_ms", "exec to the line that says so"),
-        metric("first_ms", "exec to the first refusal told"),
+        metric("first_ms", "exec to the first refusal shown"),
     ];
     Ok(Section {
         name: "start",
@@ -47,7 +47,7 @@ pub(super) fn memory(setting: &Setting) -> Result<Section> {
         name: "memory",
         title: "Memory".to_owned(),
         rows: rows(&metrics, &samples),
-        notes: vec![format!("{events} refusals, 200 µs apart. Told: {}.", told.join(", "))],
+        notes: vec![format!("{events} refusals, 200 µs apart. Shown: {}.", told.join(", "))],
     })
 }
 
@@ -144,7 +144,7 @@ pub(super) fn storm(setting: &Setting) -> Result<Section> {
             let get = |key: &str| last.get(key).copied().map_or_else(|| "?".to_owned(), number);
             section.notes.push(format!(
                 "{what}: {} refused = {} shown + {} coalesced + {} filtered + {} lost, {} made; \
-                 of another process {} made, {} told; a refusal took {} ns alone and {} ns traced.",
+                 of another process {} made, {} shown; a refusal took {} ns alone and {} ns traced.",
                 get("refused"),
                 get("shown"),
                 get("coalesced"),
