@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("secrets", &[]),
     ("event", &["escape"]),
     ("diagnosis", &["escape", "event"]),
-    ("host", &["sys", "event", "diagnosis"]),
+    ("host", &["escape", "sys", "event", "diagnosis"]),
     ("kernel", &["sys", "event", "diagnosis", "host"]),
     ("ports", &["escape", "event", "diagnosis", "host", "kernel"]),
     ("wire", &["event", "secrets", "diagnosis", "ports"]),

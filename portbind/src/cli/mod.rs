@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::error::{Error, ExitStatus, WRAPPER_FAILED};
 use crate::host::Procfs;
-use crate::host::broker::VERB as BROKER;
+use crate::host::broker_start::VERB as BROKER;
 use crate::ports;
 use crate::sys::inherited;
 use crate::wrapped::launch;

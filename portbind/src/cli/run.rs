@@ -14,7 +14,7 @@ use self::trace::Trace;
 use super::rights;
 use crate::cli::error::{Error, ExitStatus, of_wrapped};
 use crate::cli::stderr;
-use crate::host::broker::start_beside;
+use crate::host::broker_start::start_beside;
 use crate::host::{Accounts, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};

@@ -13,7 +13,7 @@ use super::style::style;
 use super::values::{Comm, ErrorSet, NetnsRef, PortList, ProtocolSet, Seconds};
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
-use crate::host::broker::start_beside;
+use crate::host::broker_start::start_beside;
 use crate::host::confinement::Purpose;
 use crate::host::{Failed, Host};
 use crate::kernel::backend::Backend;

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod bind_facts;
 pub mod broker;
+pub(crate) mod broker_start;
 pub mod call_cost;
 mod cgroup;
 pub mod clock;

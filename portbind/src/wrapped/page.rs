@@ -8,12 +8,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
 
+use super::identity::Identity;
 use crate::escape::Escaped;
 use crate::host::confinement::Errand;
 use crate::output::Style;
 use crate::output::text::command::CommandReport;
 use crate::report::ci::{self, PAGE_LIMIT, Page, System};
-use crate::wrapped::Identity;
 use crate::writer::{Annotated, Writer, stderr};
 
 /// Where a page goes.

@@ -10,7 +10,6 @@ mod link;
 mod question;
 mod resolve;
 mod server;
-mod start;
 #[cfg(test)]
 mod tests;
 
@@ -18,4 +17,3 @@ pub use client::Broker;
 pub use question::{Liveness, PathLook, Question, Setting, SocketKind};
 pub use resolve::Resolve;
 pub use server::{check_peer, serve};
-pub(crate) use start::{VERB, start_beside};

@@ -1,8 +1,8 @@
 //! Removes a stale socket file.
 
 use super::freed::{Freed, Stage};
+use super::options::{Consent, FreeOptions};
 use super::remover::Remover;
-use super::{Consent, FreeOptions};
 use crate::diagnosis::freeing::Plan;
 use crate::diagnosis::unix::{Facts, Object, decide};
 use crate::event::{Cause, Name};

@@ -3,14 +3,15 @@
 mod file;
 mod freed;
 mod helper;
+mod options;
 mod remover;
 mod stopping;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
 pub use self::freed::{Freed, Outcome, Stage, Stopped};
 pub(crate) use self::helper::{Args as RemoveArgs, VERB as REMOVE, run as remove};
+pub use self::options::{Consent, FreeOptions};
 use self::stopping::Stopping;
 use super::bind::Bind;
 use super::check::check;
@@ -18,37 +19,9 @@ use super::error::Error;
 use super::inspector::Inspector;
 use super::request::{PortOrName, Request};
 use crate::diagnosis::freeing::{Plan, Surroundings, plan};
-use crate::event::{Options, Protocol, Refusal};
+use crate::event::{Options, Refusal};
 use crate::host::port_sockets::{PortSockets, Protocols, Query};
 use crate::host::ports;
-
-/// How a port is freed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FreeOptions {
-    /// The protocol of the port.
-    pub protocol: Protocol,
-    /// How long processes have between SIGTERM and SIGKILL.
-    pub grace: Duration,
-    /// The port counts as free when a bind with SO_REUSEADDR succeeds.
-    pub reuse_address: bool,
-    /// Only show what would be done.
-    pub dry_run: bool,
-}
-
-impl Default for FreeOptions {
-    fn default() -> Self {
-        Self { protocol: Protocol::Tcp, grace: Duration::from_secs(5), reuse_address: false, dry_run: false }
-    }
-}
-
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consent {
-    /// What was planned is done.
-    Yes,
-    /// Nothing is done.
-    No,
-}
 
 /// Stops the process tree that bound a port, or removes a socket file to which no socket is bound.
 ///

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::client::Broker;
-use crate::host::entrance::Entrance;
-use crate::host::reexec::reexec;
+use super::broker::Broker;
+use super::entrance::Entrance;
+use super::reexec::reexec;
 
 /// The name of the hidden verb.
 pub(crate) const VERB: &str = "__broker";
