@@ -20,9 +20,9 @@ const BPF_LINKER: &str = "0.13.0";
 const CARGO_DEB: &str = "3.8.0";
 /// The target of static programs.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports, what
-/// Python's own modules are in, and for clean roots. Those of the programs that tests start are in the table of these
-/// programs.
+/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of
+/// reports, what Python's own modules are in, and for clean roots. Those of the programs that tests start are in
+/// the table of these programs.
 const PACKAGES: [&str; 14] = [
     "llvm-22",
     "llvm-22-dev",
