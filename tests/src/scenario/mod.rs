@@ -118,7 +118,7 @@ impl Scenario {
         }
         let refused: Vec<&mut Step> = steps.iter_mut().filter(|step| step.expect.is_some()).collect();
         let (arrows, events) = (refused.len(), self.event.len());
-        ensure!(arrows == events, "{title}: {arrows} steps have an arrow, but there are {events} events");
+        ensure!(arrows == events, "{title}: steps with an arrow: {arrows}, events: {events}");
         for (index, (step, event)) in refused.into_iter().zip(&self.event).enumerate() {
             let event = variables.replace(event).and_then(|event| Ok(event.try_into()?));
             step.event = Some(event.with_context(|| format!("{title}: event {}", index + 1))?);
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn an_event_that_does_not_fit_is_an_error() {
         let refused = "steps = ['a: listen s -> EINVAL']";
-        assert_eq!(error(refused), "x: 1 steps have an arrow, but there are 0 events");
+        assert_eq!(error(refused), "x: steps with an arrow: 1, events: 0");
         let wrong = error(&format!("{refused}\n[[scenario.event]]\nholder = []"));
         assert!(wrong.starts_with("x: event 1: unknown field `holder`"), "{wrong}");
         assert!(error("step = ['a: exit']").contains("unknown field `step`"));
