@@ -14,7 +14,8 @@ const SKIP: &str = "PORTBIND_SKIP_DIGEST";
 const STALE: &str =
     "the kernel half's sources no longer match the objects in portbind/bpf: run `cargo xtask ebpf`";
 
-/// The processor that the committed objects are built for: they have its layouts of registers and its atomic instructions.
+/// The processor that the committed objects are built for: they have its layouts of registers and its atomic
+/// instructions.
 const ARCHITECTURE: &str = "x86_64";
 
 fn main() {

@@ -15,8 +15,8 @@ const MAX_LINK: usize = 4000;
 
 /// A folder below which only files of known names are written.
 ///
-/// An input is text that can be read: `=== NAME`, and on the next lines what is in the file of that name. Names that are
-/// not known are passed over, and files that the input does not name are absent.
+/// An input is text that can be read: `=== NAME`, and on the next lines what is in the file of that name. Names
+/// that are not known are passed over, and files that the input does not name are absent.
 pub(crate) struct Tree {
     root: TempDir,
     names: &'static [&'static str],

@@ -11,7 +11,8 @@
 //! 5. `INSTA_UPDATE=always cargo test -p portbind layout` rewrites `6.12.snap`; review the difference
 //!
 //! Kept are the structs of the table of rows with everything they embed, and the functions below
-//! with their prototypes, and one type of each rare kind. What a pointer points to becomes a forward declaration, or `void`.
+//! with their prototypes, and one type of each rare kind. What a pointer points to becomes a forward declaration,
+//! or `void`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;

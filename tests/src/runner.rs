@@ -94,8 +94,8 @@ impl Season {
             let Some(tracer) = tracer else { return };
             let told =
                 |lines: &[String]| events_since(lines, seen, pids).map_or(usize::MAX, |events| events.len());
-            // The kernel may have passed one over. The others are still to be waited for: who takes them for missing, too,
-            // counts them twice.
+            // The kernel may have passed one over. The others are still to be waited for: who takes them for
+            // missing, too, counts them twice.
             if !tracer.stdout.wait(PATIENCE, |lines| told(lines).saturating_add(missing) >= refusals) {
                 missing = refusals.saturating_sub(told(&tracer.stdout.so_far()));
             }

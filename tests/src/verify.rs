@@ -222,7 +222,8 @@ mod tests {
             "process": { "pid": 7, "comm": "x", "uid": 0 },
             "socket": { "family": "inet", "protocol": "tcp", "address": "127.0.0.1", "port": 80 },
             "holders": [holder(99)],
-            "cause": { "code": "listener", "summary": "it listens there" }, "fixes": [{ "code": "wait", "text": "wait until" }],
+            "cause": { "code": "listener", "summary": "it listens there" },
+            "fixes": [{ "code": "wait", "text": "wait until" }],
         });
         change(&mut value);
         event::parse(&value.to_string()).unwrap().unwrap()

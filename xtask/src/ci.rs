@@ -115,8 +115,8 @@ impl Options {
 }
 
 impl Step {
-    /// How long it may take: about three times what it takes on two processors with nothing built or fetched, beside the
-    /// other lane.
+    /// How long it may take: about three times what it takes on two processors with nothing built or fetched,
+    /// beside the other lane.
     const fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Setup | Self::Ebpf | Self::Fuzz => 600,

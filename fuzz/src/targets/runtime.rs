@@ -15,8 +15,10 @@ const FILES: &[&str] = &[
     "proc/1/comm",
     "proc/1/cgroup",
     "var/lib/docker/containers/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/config.v2.json",
-    "run/containerd/io.containerd.runtime.v2.task/k8s.io/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/config.json",
-    "run/containers/storage/overlay-containers/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/userdata/config.json",
+    "run/containerd/io.containerd.runtime.v2.task/k8s.io/\
+     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/config.json",
+    "run/containers/storage/overlay-containers/\
+     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/userdata/config.json",
     "var/lib/containers/storage/overlay-containers/containers.json",
     "run/containers/storage/overlay-containers/volatile-containers.json",
     "etc/systemd/system/web.socket",

@@ -1,6 +1,6 @@
 //! What an actor can be told to do, and what it answers.
 //!
-//! The same words are used in scenario files and on the pipe.
+//! This is how actions go over the pipe; `scenario::verb` reads them from the steps of a scenario.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -270,12 +270,14 @@ pub enum Way {
     #[default]
     Call,
     /// `io_uring`.
+    #[serde(rename = "io_uring")]
     Uring,
     /// The system call of 32-bit programs.
     Compat,
     /// `socketcall(2)`, the older system call of 32-bit programs.
     Socketcall,
     /// The system call, with an address that is cut short.
+    #[serde(rename = "short_sockaddr")]
     Short,
     /// The system call, with an address where nobody may read.
     BadPointer,

@@ -86,7 +86,8 @@ impl Taken {
 }
 
 /// A thread that waits until its other end is dropped. Descriptors are looked up at greater cost where threads share
-/// them (`__fget_light`, fs/file.c), and those that read what a tracer says make it so: it is to be so without one, too.
+/// them (`__fget_light`, fs/file.c), and those that read what a tracer says make it so: it is to be so without one,
+/// too.
 fn companion() -> Sender<()> {
     let (sender, waiting) = channel::<()>();
     std::thread::spawn(move || waiting.recv());

@@ -17,8 +17,8 @@ use crate::tracer::Tracer;
 /// Rounds; a run by hand is `--times 50`: 200 rounds.
 const ROUNDS: u32 = 4;
 
-/// In each round a trace begins and ends while a thread binds sockets without a pause; in every second round, two traces
-/// overlap. Each sees what is refused meanwhile, and no program stays behind.
+/// In each round a trace begins and ends while a thread binds sockets without a pause; in every second round, two
+/// traces overlap. Each sees what is refused meanwhile, and no program stays behind.
 pub(super) fn again_and_again(setting: Setting<'_>) -> anyhow::Result<()> {
     let before = program_ids()?;
     let stop = AtomicBool::new(false);

@@ -71,8 +71,8 @@ pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two of the same user, in the same control group, neither above the other: nobody is stopped, also where one of them has
-/// the socket in a thread with descriptors of its own alone.
+/// Two of the same user, in the same control group, neither above the other: nobody is stopped, also where one of
+/// them has the socket in a thread with descriptors of its own alone.
 pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
     for is_apart in [false, true] {
         let (mut troupe, mut ports) = (Troupe::default(), Ports::new());

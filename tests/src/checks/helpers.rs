@@ -17,7 +17,8 @@ use crate::programs;
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
-/// The broker and the helper that writes files have no descriptor of whoever started portbind; the command of `run` has.
+/// The broker and the helper that writes files have no descriptor of whoever started portbind; the command of `run`
+/// has.
 pub(super) fn inherit_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
     let secret = Scratch::new("inherited");
     let file = File::create(secret.path())?;

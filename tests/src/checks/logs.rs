@@ -39,7 +39,8 @@ const CALLERS: &[Caller] = &[
         arguments: &[
             "-MIO::Socket::INET",
             "-e",
-            "IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => PORT) or die \"cannot listen: $@\"",
+            "IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => PORT) \
+             or die \"cannot listen: $@\"",
         ],
         source: "Perl",
         cause: "listener",
@@ -57,7 +58,10 @@ const CALLERS: &[Caller] = &[
         program: programs::PYTHON,
         arguments: &[
             "-c",
-            "import logging, socket\nlogging.basicConfig(format='%(asctime)s %(levelname)s %(message)s')\ntry: socket.create_server(('127.0.0.1', PORT))\nexcept OSError: logging.exception('no server')",
+            "import logging, socket\n\
+             logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s')\n\
+             try: socket.create_server(('127.0.0.1', PORT))\n\
+             except OSError: logging.exception('no server')",
         ],
         source: "Python",
         cause: "listener",

@@ -134,7 +134,8 @@ pub(super) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// In a sticky folder a user has put something at the name that files are moved aside to: it is neither moved nor shown.
+/// In a sticky folder a user has put something at the name that files are moved aside to: it is neither moved nor
+/// shown.
 pub(super) fn taken(setting: Setting<'_>) -> anyhow::Result<()> {
     let folder = Folder::new("stale-taken", 0)?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777))?;

@@ -201,8 +201,8 @@ pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// More kinds of refusals of one process than can be counted apart, while portbind reads nothing: the process of the others is
-/// counted.
+/// More kinds of refusals of one process than can be counted apart, while portbind reads nothing: the process of
+/// the others is counted.
 pub(super) fn many_kinds(setting: Setting<'_>) -> anyhow::Result<()> {
     let stormer = Stormer::new(Storm::Many { count: REFUSALS }, STRANGER)?;
     let pid = stormer.pid();

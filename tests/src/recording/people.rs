@@ -80,7 +80,8 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         cause: "time-wait",
-        summary: "connections that were closed a moment ago still occupy the port, and the old socket had not set SO_REUSEADDR",
+        summary: "connections that were closed a moment ago still occupy the port, \
+                  and the old socket had not set SO_REUSEADDR",
         state: "time_wait",
         fixes: &[(
             "reuse-address",

@@ -1,29 +1,22 @@
-//! Scenarios: what to do with which sockets, and what must be told of it.
+//! Scenarios: what to do with which sockets, and what portbind must show of it.
 //!
-//! ```toml
-//! [[scenario]]
-//! name = "listener"
-//! repeat = 2                                   # each time with new actors and ports
-//! needs = { kernel = "6.1" }                   # skipped, and counted, on older kernels
-//! cases = [{ held = "0.0.0.0" }, { held = "127.0.0.1" }]     # $held in the steps
-//! steps = [
-//!   { actor = "holder", do = "socket", new = "old", family = "inet", protocol = "tcp", address = "$held", port = "$A", listen = true },
-//!   { actor = "binder", do = "socket", new = "new", family = "inet", protocol = "tcp" },
-//!   { actor = "binder", do = "bind", socket = "new", address = "127.0.0.1", port = "$A", expect = "EADDRINUSE", event = { holders = [{ socket = "old", processes = ["holder"] }] } },
-//! ]
-//! ```
-//!
-//! A `$` with one capital letter is a free port, the same in all steps of one repetition.
+//! tests/README.md describes the files. Steps are lines of words (`step`, `verb`, `endpoint`), in which the values of a
+//! case and ports are filled in (`expand`); what portbind must show of a refusal is a table (`expected`).
 
+mod endpoint;
 mod expand;
+mod expected;
+mod step;
+mod verb;
+mod words;
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
-use crate::actor::Action;
+pub use self::expected::{Expected, ExpectedHolder};
+pub use self::step::Step;
 
 /// A scenario file.
 #[derive(Debug, Deserialize)]
@@ -49,7 +42,10 @@ pub struct Scenario {
     #[serde(default)]
     cases: Vec<toml::Table>,
     /// Its steps, as written.
-    steps: Vec<toml::Value>,
+    steps: Vec<String>,
+    /// What portbind must show of each step that is refused, in the order of the steps.
+    #[serde(default)]
+    event: Vec<toml::Value>,
 }
 
 /// What a scenario needs.
@@ -62,79 +58,6 @@ pub struct Needs {
     pub backend: Option<Vec<String>>,
     /// A file that only kernels with what it tests have.
     pub file: Option<PathBuf>,
-}
-
-/// One step.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Step {
-    /// Who does it.
-    pub actor: String,
-    /// The errno it must get; success if absent.
-    pub expect: Option<String>,
-    /// What portbind must say; also without this, of every bind and listen that must fail.
-    pub event: Option<Expected>,
-    /// Who does it is another program: started from an executable of its own.
-    #[serde(default)]
-    pub stranger: bool,
-    /// Remembers when this step was done.
-    pub mark: Option<String>,
-    /// What to do.
-    #[serde(flatten)]
-    pub action: Action,
-}
-
-/// What portbind must say of a refusal.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Expected {
-    /// The operation, if not the step's own.
-    pub operation: Option<String>,
-    /// The errno, if not the caller's.
-    pub error: Option<String>,
-    /// The address, if not the one asked for.
-    pub address: Option<IpAddr>,
-    /// The port, if not the one asked for.
-    pub port: Option<u16>,
-    /// The protocol.
-    pub protocol: Option<String>,
-    /// The code of the cause.
-    pub cause: Option<String>,
-    /// What its sentence holds; `$folder` stands for the folder of the play.
-    pub says: Option<String>,
-    /// Those who stand in the way.
-    pub holders: Vec<ExpectedHolder>,
-    /// Nobody does.
-    pub no_holder: bool,
-    /// Others than `holders` may stand in the way.
-    pub others: bool,
-    /// Labels of sockets that do not.
-    pub not_blamed: Vec<String>,
-    /// Codes of exactly the remedies, in their order.
-    pub fixes: Option<Vec<String>>,
-    /// What the first remedy holds, as `says`.
-    pub fix_says: Option<String>,
-}
-
-/// A socket that stands in the way.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ExpectedHolder {
-    /// Its label; without, a socket without an inode.
-    pub socket: Option<String>,
-    /// Its state.
-    pub state: Option<String>,
-    /// Who can have it open.
-    pub ownership: Option<String>,
-    /// Its owner.
-    pub uid: Option<u32>,
-    /// Names of exactly the processes that have it open.
-    pub processes: Option<Vec<String>>,
-    /// In TIME_WAIT since this mark.
-    pub time_wait_since: Option<String>,
-    /// Name of the process that gave it its port.
-    pub opened_by: Option<String>,
-    /// Name of the process that closed the connection first.
-    pub left_by: Option<String>,
 }
 
 /// A scenario with all its variables replaced.
@@ -183,17 +106,24 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// If a variable has no value, a step is no step, or no port is left.
+    /// If a variable has no value or no use, a step is no step, steps and events do not fit, or no port is left.
     pub fn play(&self, case: usize, port: impl FnMut() -> anyhow::Result<u16>) -> anyhow::Result<Play> {
         let values = self.cases.get(case);
         let title = expand::title(&self.name, values);
         let mut variables = expand::Variables::new(values, port);
         let mut steps = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
-            let context = || format!("{title}: step {}", index + 1);
-            let step = variables.replace(step).with_context(context)?;
-            steps.push(step.try_into().with_context(context)?);
+        for (index, text) in self.steps.iter().enumerate() {
+            let step = variables.text(text).and_then(|text| Step::parse(&text));
+            steps.push(step.with_context(|| format!("{title}: step {} ({text})", index + 1))?);
         }
+        let refused: Vec<&mut Step> = steps.iter_mut().filter(|step| step.expect.is_some()).collect();
+        let (arrows, events) = (refused.len(), self.event.len());
+        ensure!(arrows == events, "{title}: steps with an arrow: {arrows}, events: {events}");
+        for (index, (step, event)) in refused.into_iter().zip(&self.event).enumerate() {
+            let event = variables.replace(event).and_then(|event| Ok(event.try_into()?));
+            step.event = Some(event.with_context(|| format!("{title}: event {}", index + 1))?);
+        }
+        variables.finish().with_context(|| title.clone())?;
         Ok(Play { title, steps })
     }
 }
@@ -208,27 +138,71 @@ impl Play {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actor::Action;
 
-    /// The first play of a scenario with one step.
-    fn one_step(step: &str) -> anyhow::Result<Play> {
-        let file: File = toml::from_str(&format!("[[scenario]]\nname = 'x'\nsteps = [{step}]"))?;
+    /// The first play of a scenario.
+    fn play(rest: &str) -> anyhow::Result<Play> {
+        let file: File = toml::from_str(&format!("[[scenario]]\nname = 'x'\n{rest}"))?;
         file.scenario[0].play(0, || Ok(12_345))
     }
 
+    /// The whole error of a scenario.
+    fn error(rest: &str) -> String {
+        format!("{:#}", play(rest).unwrap_err())
+    }
+
     #[test]
-    fn a_port_is_filled_in() {
-        let play =
-            one_step("{ actor = 'a', do = 'bind', socket = 's', address = '::1', port = '$A' }").unwrap();
+    fn values_and_ports_are_filled_in() {
+        let play = play("cases = [{ asked = '[::1]' }]\nsteps = ['a: bind s $asked:$A']").unwrap();
+        assert_eq!(play.title, "x [[::1]]");
         assert!(matches!(play.steps[0].action, Action::Bind { port: 12_345, .. }));
     }
 
     #[test]
-    fn a_wrong_word_is_an_error() {
-        assert!(one_step("{ actor = 'a', do = 'close', socket = 's' }").is_ok());
-        assert!(one_step("{ actor = 'a', do = 'close', socket = 's', sokcet = 's' }").is_err());
-        assert!(one_step("{ actor = 'a', do = 'clsoe', socket = 's' }").is_err());
-        assert!(one_step("{ actor = 'a', do = 'close', socket = '$unknown' }").is_err());
-        assert!(one_step("{ actor = 'a', do = 'close', socket = 's', event = { holder = [] } }").is_err());
+    fn events_are_those_of_the_steps_with_an_arrow() {
+        let play = play(
+            "cases = [{ code = 'listener' }]\n\
+             steps = ['a: listen s -> EADDRINUSE', 'a: exit', 'b: listen s -> EINVAL']\n\
+             [[scenario.event]]\ncause = '$code'\n[[scenario.event]]\nno_holder = true",
+        )
+        .unwrap();
+        assert_eq!(play.causes().collect::<Vec<_>>(), ["listener"]);
+        assert!(play.steps[1].event.is_none());
+        assert!(play.steps[2].event.as_ref().is_some_and(|event| event.no_holder));
+    }
+
+    #[test]
+    fn an_error_names_scenario_step_and_word() {
+        assert_eq!(
+            error("steps = ['a: exit', 'a: clsoe s $A now']").split(';').next().unwrap(),
+            "x: step 2 (a: clsoe s $A now): \"clsoe\" is not a verb"
+        );
+        assert_eq!(
+            error("cases = [{ held = 1 }]\nsteps = ['a: close $label']"),
+            "x [1]: step 1 (a: close $label): $label has no value in this case"
+        );
+        assert_eq!(
+            error("cases = [{ held = 1 }]\nsteps = ['a: exit']"),
+            "x [1]: the case has held, but no step and no event has $held"
+        );
+    }
+
+    #[test]
+    fn an_event_that_does_not_fit_is_an_error() {
+        let refused = "steps = ['a: listen s -> EINVAL']";
+        assert_eq!(error(refused), "x: steps with an arrow: 1, events: 0");
+        let wrong = error(&format!("{refused}\n[[scenario.event]]\nholder = []"));
+        assert!(wrong.starts_with("x: event 1: unknown field `holder`"), "{wrong}");
+        assert!(error("step = ['a: exit']").contains("unknown field `step`"));
+    }
+
+    #[test]
+    fn the_example_of_the_page_is_right() {
+        let page = include_str!("../../README.md");
+        let example = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let file: File = toml::from_str(example).unwrap();
+        let play = file.scenario[0].play(0, || Ok(12_345)).unwrap();
+        assert_eq!(play.causes().count(), 1);
     }
 
     #[test]

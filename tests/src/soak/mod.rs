@@ -1,4 +1,5 @@
-//! The soak: portbind traces for minutes or hours while processes come and go, and every refusal has to be accounted for.
+//! The soak: portbind traces for minutes or hours while processes come and go, and every refusal has to be
+//! accounted for.
 //!
 //! Load and portbind are in a network namespace of their own, and `--netns` leaves out whatever else happens on the
 //! machine: what is not filtered is the load's.

@@ -37,7 +37,8 @@ pub fn own_user_namespace() -> io::Result<()> {
     if unsafe { libc::unshare(libc::CLONE_NEWUSER) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Starts a thread that has copies of all descriptors, which it does not share with this process, until this process ends.
+/// Starts a thread that has copies of all descriptors, which it does not share with this process, until this
+/// process ends.
 ///
 /// # Errors
 ///

@@ -26,9 +26,8 @@ pub(super) fn causes(folder: &Path) -> Result<BTreeSet<String>> {
 
 /// The codes of one scenario; `$name` stands for the value that each case gives.
 fn collect(scenario: &Value, causes: &mut BTreeSet<String>) {
-    for step in list(scenario.get("steps")) {
-        let cause = step.get("event").and_then(|event| event.get("cause")).and_then(Value::as_str);
-        let Some(cause) = cause else { continue };
+    for event in list(scenario.get("event")) {
+        let Some(cause) = event.get("cause").and_then(Value::as_str) else { continue };
         match cause.strip_prefix('$') {
             None => drop(causes.insert(cause.to_owned())),
             Some(name) => {
@@ -48,10 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_read_from_steps_and_cases() {
+    fn causes_are_read_from_events_and_cases() {
         let scenario: Value = toml::from_str(
-            "cases = [{ cause = 'b' }, { cause = 'c' }]\n\
-             steps = [{ event = { cause = 'a' } }, { event = { cause = '$cause' } }, { do = 'exit' }]",
+            "cases = [{ code = 'b' }, { code = 'c' }]\n\
+             [[event]]\ncause = 'a'\n[[event]]\ncause = '$code'\n[[event]]\nno_holder = true",
         )
         .unwrap();
         let mut causes = BTreeSet::new();

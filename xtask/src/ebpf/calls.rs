@@ -7,8 +7,8 @@ const VERIFIED_ONCE: &str = "portbind_";
 /// The kind of relocation that a call of a function has, as llvm-readelf names it.
 const CALL: &str = "R_BPF_64_32";
 
-/// Fails if a function is called that nobody wrote, as the compiler makes of a copy or a row of zeros: before Linux 6.13 the
-/// frames of all that run at once share 512 bytes of stack. `relocations`: those of an object, one a line.
+/// Fails if a function is called that nobody wrote, as the compiler makes of a copy or a row of zeros: before Linux
+/// 6.13 the frames of all that run at once share 512 bytes of stack. `relocations`: those of an object, one a line.
 pub(super) fn refuse(relocations: &str) -> Result<()> {
     match relocations.lines().filter_map(called).find(|name| !name.starts_with(VERIFIED_ONCE)) {
         Some(name) => {

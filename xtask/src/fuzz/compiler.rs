@@ -1,7 +1,8 @@
 //! Instrumentation: this program stands between Cargo and the compiler, and adds flags for two crates.
 //!
-//! The compiler has LLVM's SanitizerCoverage in its stable version too. `RUSTFLAGS` would instrument every dependency, and
-//! so compile all of them once more; the wrapper for crates of the workspace leaves dependencies as other builds have them.
+//! The compiler has LLVM's SanitizerCoverage in its stable version too. `RUSTFLAGS` would instrument every
+//! dependency, and so compile all of them once more; the wrapper for crates of the workspace leaves dependencies as
+//! other builds have them.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,8 +13,8 @@ use std::process::{Command, ExitCode};
 pub(super) const VARIABLE: &str = "PORTBIND_XTASK_INSTRUMENT";
 /// The crates whose branches the fuzzer follows.
 const CRATES: [&str; 2] = ["portbind", "portbind_fuzz"];
-/// Counters of edges, and calls at comparisons (clang.llvm.org/docs/SanitizerCoverage.html). Of debug information only the
-/// lines are wanted.
+/// Counters of edges, and calls at comparisons (clang.llvm.org/docs/SanitizerCoverage.html). Of debug information
+/// only the lines are wanted.
 const FLAGS: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",

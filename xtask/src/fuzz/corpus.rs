@@ -16,8 +16,8 @@ const LONGEST: u64 = 4096;
 /// The fuzzer names an input by its SHA-1.
 const NAME: usize = 40;
 
-/// Keeps, of the inputs of the repository and of those that were found, few small ones that reach as many edges. Inputs with
-/// names, which somebody has written, stay.
+/// Keeps, of the inputs of the repository and of those that were found, few small ones that reach as many edges.
+/// Inputs with names, which somebody has written, stay.
 pub(super) fn keep(program: &Path, target: &Target, scratch: &Path) -> Result<()> {
     let merged = scratch.join(&target.name);
     fs::create_dir(&merged).with_context(|| format!("failed to create {}", merged.display()))?;

@@ -86,7 +86,8 @@ fn chosen(names: &[String]) -> Result<Vec<Target>> {
     Ok(all.into_iter().filter(is_chosen).map(Target::new).collect())
 }
 
-/// Several targets at the same time, in the order in which threads become idle; the outcomes are in the order of the targets.
+/// Several targets at the same time, in the order in which threads become idle; the outcomes are in the order of
+/// the targets.
 fn fuzz(program: &Path, targets: &[Target], options: &Options, scratch: &Path) -> Result<Vec<Outcome>> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.unwrap_or(processors).clamp(1, targets.len().max(1));

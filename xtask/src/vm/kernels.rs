@@ -13,7 +13,8 @@ pub(super) const SERIES: [&str; 5] = ["5.10", "6.1", "6.12", "7.2", "7.3"];
 /// The oldest and the newest.
 pub(super) const ENDS: [&str; 2] = [SERIES[0], SERIES[SERIES.len() - 1]];
 /// The backends that continuous integration tests on a kernel; the first with all checks, if it is one of the [`ENDS`].
-/// Each is tested on the oldest kernel and on a newer one; `tracepoint`, which needs least of a kernel, on the running one, too.
+/// Each is tested on the oldest kernel and on a newer one; `tracepoint`, which needs least of a kernel, on the
+/// running one, too.
 pub(super) const fn backends(series: &str) -> &'static [&'static str] {
     match series.as_bytes() {
         b"5.10" => &["kprobe", "fexit", "tracepoint"],

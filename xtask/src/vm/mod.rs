@@ -45,9 +45,9 @@ pub(crate) struct Options {
     /// A backend to test; may be given several times. All of them by default.
     #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"])]
     backend: Vec<String>,
-    /// Leave out what continuous integration leaves out: checks that are made natively, all backends but one on each kernel
-    /// but the oldest, and, on the kernels between the oldest and the newest, checks that take long. Those are made
-    /// with `kprobe` on the oldest kernel, and with `fexit` on the newest.
+    /// Leave out what continuous integration leaves out: checks that are made natively, all backends but one on
+    /// each kernel but the oldest, and, on the kernels between the oldest and the newest, checks that take long.
+    /// Those are made with `kprobe` on the oldest kernel, and with `fexit` on the newest.
     #[arg(long)]
     brief: bool,
     /// List the kernels, and which release of each is already here.

@@ -40,11 +40,13 @@ pub(super) struct Verdict {
 pub(super) struct Size {
     /// MiB of memory.
     pub(super) memory: u32,
-    /// With two, some kernels panic now and then in their boot under emulation; that of the measurements was not seen to.
+    /// With two, some kernels panic now and then in their boot under emulation; that of the measurements was not
+    /// seen to.
     pub(super) processors: u32,
 }
 
-/// Boots `image` with `initramfs` in a machine of this size, relays its console under `label`, and waits for the verdict.
+/// Boots `image` with `initramfs` in a machine of this size, relays its console under `label`, and waits for the
+/// verdict.
 pub(super) fn boot(
     label: &str,
     image: &Path,

@@ -92,7 +92,8 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A sudo that becomes the command is gone with what it was given: the process above is looked at, if it is the caller's.
+/// A sudo that becomes the command is gone with what it was given: the process above is looked at, if it is the
+/// caller's.
 pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let rules = rules("!use_pty, !pam_session, !pam_setcred")?;
     let portbind = readable(setting.portbind, "portbind")?;

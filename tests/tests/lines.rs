@@ -1,0 +1,59 @@
+//! No line of Rust or TOML is longer than 120 characters.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the files has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a line can have at most.
+const LONGEST: usize = 120;
+
+/// Folders that still have longer lines, as those of output that tests compare.
+const EXCEPTED: [&str; 2] = ["portbind/src", "portbind-ebpf/src"];
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
+}
+
+/// Adds the Rust and TOML files in a folder, but for what is built and what Git keeps.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_source = path.extension().is_some_and(|extension| extension == "rs" || extension == "toml");
+        if path.is_dir() && !path.ends_with("target") && !path.ends_with(".git") {
+            collect(&path, files);
+        } else if path.is_file() && is_source {
+            files.push(path);
+        }
+    }
+}
+
+/// Where the long lines of a file are.
+fn long_lines(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let lengths = text.lines().map(|line| line.chars().count()).enumerate();
+    let long = lengths.filter(|(_, length)| *length > LONGEST);
+    long.map(|(index, length)| format!("{}:{}: {length} characters", path.display(), index + 1)).collect()
+}
+
+#[test]
+fn no_line_is_long() {
+    let root = root();
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let held = |path: &&PathBuf| !EXCEPTED.iter().any(|folder| path.starts_with(root.join(folder)));
+    let held: Vec<&PathBuf> = files.iter().filter(held).collect();
+    assert!(held.iter().any(|path| path.starts_with(root.join("tests/scenarios"))), "no scenario was found");
+    let long: Vec<String> = held.iter().flat_map(|path| long_lines(path)).collect();
+    assert!(long.is_empty(), "long lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn no_exception_is_superfluous() {
+    for folder in EXCEPTED {
+        let mut files = Vec::new();
+        collect(&root().join(folder), &mut files);
+        assert!(files.iter().any(|path| !long_lines(path).is_empty()), "{folder} has no long line any more");
+    }
+}
