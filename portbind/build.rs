@@ -19,7 +19,7 @@ const STALE: &str =
 const ARCHITECTURE: &str = "x86_64";
 
 fn main() {
-    if let Err(error) = is_for_target().and_then(|()| pack()).and_then(|()| check()) {
+    if let Err(error) = is_for_target().and_then(|()| pack()).and_then(|()| pack_pages()).and_then(|()| check()) {
         println!("cargo::error={error:#}");
     }
 }
@@ -46,6 +46,28 @@ fn pack() -> Result<()> {
         fs::write(&path, packed).with_context(|| format!("failed to write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The pages of causes in one file, each behind a line with its code. The folder `causes` is a link to docs/causes, which
+/// Cargo follows for a package.
+fn pack_pages() -> Result<()> {
+    println!("cargo::rerun-if-changed=causes");
+    let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
+    let output = env::var("OUT_DIR").context("OUT_DIR is not set")?;
+    let folder = fs::read_dir(Path::new(&package).join("causes")).context("portbind/causes is missing")?;
+    let mut pages = Vec::new();
+    for entry in folder {
+        let path = entry?.path();
+        let code = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|extension| extension == "md") && code != "README" {
+            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            pages.push((code, text));
+        }
+    }
+    pages.sort();
+    let joined: String = pages.iter().map(|(code, text)| format!("\x1f{code}\n{text}")).collect();
+    let packed = lz4_flex::compress_prepend_size(joined.as_bytes());
+    fs::write(Path::new(&output).join("causes.lz4"), packed).context("cannot write causes.lz4")
 }
 
 fn check() -> Result<()> {

@@ -27,6 +27,7 @@ pub mod event;
 pub mod host;
 pub mod kernel;
 pub mod output;
+mod pages;
 pub mod ports;
 pub mod recording;
 pub mod report;

@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use arrows::{arrows, shortest_circle};
 
 /// The top-level modules of portbind, lowest first, and the modules that each of them may import.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("escape", &[]),
     ("sys", &[]),
     ("secrets", &[]),
     ("event", &["escape"]),
+    ("pages", &["event"]),
     ("diagnosis", &["escape", "event"]),
     ("host", &["escape", "sys", "event", "diagnosis"]),
     ("kernel", &["sys", "event", "diagnosis", "host"]),
@@ -28,7 +29,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("recording", &["escape", "event", "wire", "diagnosis"]),
     ("complaint", &["event", "wire"]),
     ("output", &["escape", "secrets", "event", "wire", "diagnosis", "ports", "session", "complaint"]),
-    ("report", &["escape", "secrets", "event", "wire", "diagnosis", "recording", "output"]),
+    ("report", &["escape", "secrets", "event", "wire", "diagnosis", "recording", "output", "pages"]),
     (
         "wrapped",
         &["escape", "sys", "event", "wire", "diagnosis", "host", "session", "writer", "output", "report"],
@@ -47,6 +48,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "session",
             "writer",
             "wrapped",
+            "pages",
             "ports",
             "recording",
             "complaint",

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 
 use super::style::style;
@@ -11,9 +12,11 @@ use super::values::Zone;
 use super::view;
 use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
+use crate::event::Code;
 use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, Reason};
 use crate::host::zone;
 use crate::output::{ColorChoice, Format, Printer, Verbs};
+use crate::pages::Pages;
 use crate::recording::{Line, STDIN};
 
 /// The most complaints that are joined with recordings; those behind them are counted.
@@ -25,6 +28,9 @@ const BUFFER: usize = 1 << 18;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_STATUS)]
 pub struct Args {
+    /// Print the page of this cause: what it means, what helps, and what does not.
+    #[arg(long, value_name = "CODE", value_parser = code(), conflicts_with_all = ["log", "record", "output_format", "zone"])]
+    cause: Option<String>,
     /// The log; - is standard input.
     #[arg(value_name = "LOG", default_value = STDIN)]
     log: PathBuf,
@@ -51,6 +57,9 @@ Exit status: 0 something was found; 1 nothing was; 2 a word on the command line 
 /// # Errors
 /// If a file cannot be read, or explanations cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
+    if let Some(code) = &args.cause {
+        return print_page(code);
+    }
     view::give_up_root()?;
     let zone = args.zone.as_ref().map_or_else(zone::local, Zone::get);
     let clock = Clock { today: Timestamp::now().to_zoned(zone.clone()).date(), zone };
@@ -69,6 +78,19 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         written => written?,
     }
     Ok(if explanations.count > 0 { ExitStatus::Success } else { ExitStatus::Negative })
+}
+
+/// The codes of causes, for `--help` and for what is typed wrong.
+fn code() -> PossibleValuesParser {
+    PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()))
+}
+
+fn print_page(code: &str) -> Result<ExitStatus, Error> {
+    let page = Pages::unpack().of(code).unwrap_or_default();
+    match io::stdout().write_all(page.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
+        _ => Ok(ExitStatus::Success),
+    }
 }
 
 /// Reads the log first: which refusals matter is known then, and only those are kept.

@@ -7,7 +7,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::markup::{ZONE, foreign, sentence};
 use super::words;
-use crate::report::{CauseRow, Ranked, Report};
+use crate::pages::Pages;
+use crate::report::{CauseRow, Foreign, Ranked, Report};
 
 mod markup;
 mod ports;
@@ -82,6 +83,7 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
     if causes.rows.is_empty() {
         return html! {};
     }
+    let pages = Pages::unpack();
     html! {
         section #causes {
             h2 { "Why" }
@@ -97,7 +99,7 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
                                 }
                                 td {
                                     (sentence(cause.summary.unescaped()))
-                                    div.page { code.tag { (foreign(&cause.code)) } }
+                                    (page(&pages, &cause.code))
                                 }
                                 td {
                                     @if let Some(fix) = &cause.fix { (sentence(fix.text.unescaped())) }
@@ -108,8 +110,17 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
                     }
                 }
             }
-            p.quiet { "Each cause has a page of this name in docs/causes of portbind." }
             @if let Some(words) = words::left_out(causes.left_out, "cause", "causes") { p.quiet { (words) } }
+        }
+    }
+}
+
+/// The code of a cause, with its page folded in.
+fn page(pages: &Pages, code: &Foreign) -> Markup {
+    html! {
+        @match pages.of(code.unescaped()) {
+            Some(page) => details.page { summary { code.tag { (foreign(code)) } } pre { (page) } },
+            None => div.page { code.tag { (foreign(code)) } },
         }
     }
 }
