@@ -19,7 +19,9 @@ const STALE: &str =
 const ARCHITECTURE: &str = "x86_64";
 
 fn main() {
-    if let Err(error) = is_for_target().and_then(|()| pack()).and_then(|()| pack_pages()).and_then(|()| check()) {
+    if let Err(error) =
+        is_for_target().and_then(|()| pack()).and_then(|()| pack_pages()).and_then(|()| check())
+    {
         println!("cargo::error={error:#}");
     }
 }
@@ -60,7 +62,8 @@ fn pack_pages() -> Result<()> {
         let path = entry?.path();
         let code = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if path.extension().is_some_and(|extension| extension == "md") && code != "README" {
-            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             pages.push((code, text));
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use portbind::diagnosis::cause::{self, Case, Search};
 use portbind::diagnosis::facts::PortFacts;
 use portbind::diagnosis::rule::Generation;
-use portbind::diagnosis::{other, remedy};
+use portbind::diagnosis::{other_errors, remedy};
 use portbind::event::{Confidence, Errno, Holder, Operation, Process, Refusal, Socket};
 
 /// A refused call.
@@ -16,7 +16,7 @@ pub(crate) struct Call {
     pub(crate) process: Rc<Process>,
     pub(crate) socket: Socket,
     pub(crate) holders: Vec<Holder>,
-    pub(crate) facts: other::Facts,
+    pub(crate) facts: other_errors::Facts,
 }
 
 /// Its cause, and what helps.

@@ -90,7 +90,7 @@ fn contents<'a>(input: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// Fills the tree of this thread with `data`, and has it looked at.
-pub(crate) fn look_at(tree: &'static LocalKey<Option<Tree>>, data: &[u8], look: impl FnOnce(&Tree)) {
+pub(crate) fn with_tree(tree: &'static LocalKey<Option<Tree>>, data: &[u8], look: impl FnOnce(&Tree)) {
     tree.with(|tree| {
         assert!(tree.is_some(), "no folder for files");
         if let Some(tree) = tree {

@@ -20,12 +20,12 @@
 //! ```
 
 pub mod cli;
-pub mod complaint;
 pub mod diagnosis;
 pub mod escape;
 pub mod event;
 pub mod host;
 pub mod kernel;
+pub mod log_errors;
 pub mod output;
 mod pages;
 pub mod ports;

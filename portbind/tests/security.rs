@@ -62,7 +62,7 @@ impl Finder {
 }
 
 /// The source files that rows of a table name.
-fn named(page: &str) -> BTreeSet<String> {
+fn listed(page: &str) -> BTreeSet<String> {
     let file = Regex::new(r"`([\w/]+\.rs)`").unwrap();
     let rows = page.lines().filter(|line| line.starts_with('|'));
     // The first two columns of a row; the others are words about it.
@@ -76,7 +76,7 @@ fn named(page: &str) -> BTreeSet<String> {
 fn every_file_that_acts_has_a_row() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("../SECURITY.md")).unwrap();
-    let (named, finder) = (named(&page), Finder::new());
+    let (named, finder) = (listed(&page), Finder::new());
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);
     let mut missing = Vec::new();
@@ -92,7 +92,7 @@ fn every_file_that_acts_has_a_row() {
 }
 
 #[test]
-fn what_acts_is_found() {
+fn acts_are_seen() {
     let finder = Finder::new();
     for text in [
         "let file = File::open(path)?;",

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
 
 pub mod actor;
+pub mod actors;
 pub mod bench;
 pub mod checks;
 pub mod churn;
@@ -29,5 +30,4 @@ pub mod surroundings;
 pub mod sys;
 pub mod tracer;
 pub mod transcript;
-pub mod troupe;
 pub mod verify;

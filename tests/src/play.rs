@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use crate::actor::{Action, Answer};
+use crate::actors::{Actors, Owners};
 use crate::scenario::{Expected, ExpectedHolder, Play, Step};
-use crate::troupe::{Owners, Troupe};
 
 /// A refusal that happened, with what must be said of it.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub struct Holder {
     pub left_by: Option<u32>,
 }
 
-/// Plays all steps. The actors live on in `troupe`.
+/// Plays all steps. The actors live on in `actors`.
 ///
 /// After each refusal `told` is called with the pids and the number of refusals so far: it waits
 /// until all are told, so that no step closes what portbind still has to look at.
@@ -73,16 +73,16 @@ pub struct Holder {
 /// If a step does not end as the scenario says.
 pub fn play(
     play: &Play,
-    troupe: &mut Troupe,
+    actors: &mut Actors,
     mut told: impl FnMut(&BTreeSet<u32>, usize),
 ) -> anyhow::Result<Vec<Refusal>> {
     let mut stage = Stage::default();
     for (index, step) in play.steps.iter().enumerate() {
         let name = format!("step {} ({} {})", index + 1, step.actor, verb(&step.action));
         let before = stage.refusals.len();
-        stage.step(&name, step, troupe).with_context(|| name.clone())?;
+        stage.step(&name, step, actors).with_context(|| name.clone())?;
         if stage.refusals.len() > before {
-            told(&troupe.pids().collect(), stage.refusals.len());
+            told(&actors.pids().collect(), stage.refusals.len());
         }
     }
     Ok(stage.refusals)
@@ -114,12 +114,12 @@ struct Stage {
 
 impl Stage {
     /// Plays one step.
-    fn step(&mut self, name: &str, step: &Step, troupe: &mut Troupe) -> anyhow::Result<()> {
-        if step.stranger && troupe.pid(&step.actor).is_none() {
-            troupe.cast_stranger(&step.actor)?;
+    fn step(&mut self, name: &str, step: &Step, actors: &mut Actors) -> anyhow::Result<()> {
+        if step.stranger && actors.pid(&step.actor).is_none() {
+            actors.cast_stranger(&step.actor)?;
         }
         let asked = Instant::now();
-        let answer = troupe.tell(&step.actor, &step.action)?;
+        let answer = actors.perform(&step.actor, &step.action)?;
         let now = Span { asked, answered: Instant::now() };
         if answer.error != step.expect {
             let got = answer.error.as_deref().unwrap_or("success");
@@ -132,7 +132,7 @@ impl Stage {
         let is_bind = matches!(step.action, Action::Bind { .. } | Action::Listen { .. });
         if step.event.is_some() || (is_bind && step.expect.is_some()) {
             let expected = step.event.clone().unwrap_or_default();
-            let refusal = self.refusal(name, step, &expected, troupe, now)?;
+            let refusal = self.refusal(name, step, &expected, actors, now)?;
             self.refusals.push(refusal);
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Stage {
         name: &str,
         step: &Step,
         expected: &Expected,
-        troupe: &Troupe,
+        actors: &Actors,
         now: Span,
     ) -> anyhow::Result<Refusal> {
         let endpoint = |(address, port): (IpAddr, u16)| {
@@ -164,7 +164,7 @@ impl Stage {
         };
         let (operation, asked) = match &step.action {
             Action::Bind { address, port, .. } => ("bind", endpoint((*address, *port))),
-            Action::BindName { name, .. } => ("bind", name.told(troupe.folder())),
+            Action::BindName { name, .. } => ("bind", name.as_shown(actors.folder())),
             Action::Listen { socket, .. } => ("listen", endpoint(self.address(socket)?)),
             Action::Connect { socket, .. } | Action::Datagram { socket, .. } => {
                 ("autobind", endpoint(self.address(socket)?))
@@ -173,15 +173,15 @@ impl Stage {
         };
         let mut not_blamed = BTreeMap::new();
         for label in &expected.not_blamed {
-            let inode = troupe.inode(label).with_context(|| format!("no socket is labelled {label}"))?;
+            let inode = actors.inode(label).with_context(|| format!("no socket is labelled {label}"))?;
             not_blamed.insert(label.clone(), inode);
         }
-        let folder = troupe.folder().display().to_string();
+        let folder = actors.folder().display().to_string();
         let in_folder = |says: &str| says.replace("$folder", &folder);
         let error = expected.error.as_ref().or(step.expect.as_ref());
         Ok(Refusal {
             step: name.to_owned(),
-            pid: troupe.pid(&step.actor).context("the actor has no pid")?,
+            pid: actors.pid(&step.actor).context("the actor has no pid")?,
             operation: expected.operation.clone().unwrap_or_else(|| operation.to_owned()),
             error: error.context("a success is no refusal")?.clone(),
             asked,
@@ -191,7 +191,7 @@ impl Stage {
             holders: expected
                 .holders
                 .iter()
-                .map(|holder| self.holder(holder, troupe, now))
+                .map(|holder| self.holder(holder, actors, now))
                 .collect::<Result<_, _>>()?,
             no_holder: expected.no_holder,
             others: expected.others,
@@ -202,16 +202,16 @@ impl Stage {
     }
 
     /// A holder as it is now.
-    fn holder(&self, expected: &ExpectedHolder, troupe: &Troupe, now: Span) -> anyhow::Result<Holder> {
+    fn holder(&self, expected: &ExpectedHolder, actors: &Actors, now: Span) -> anyhow::Result<Holder> {
         let inode = match &expected.socket {
             Some(label) => {
-                Some(troupe.inode(label).with_context(|| format!("no socket is labelled {label}"))?)
+                Some(actors.inode(label).with_context(|| format!("no socket is labelled {label}"))?)
             }
             None => None,
         };
-        let owners = inode.map(|inode| troupe.owners(inode)).unwrap_or_default();
+        let owners = inode.map(|inode| actors.owners(inode)).unwrap_or_default();
         if let Some(names) = &expected.processes {
-            let pids: BTreeSet<u32> = names.iter().filter_map(|name| troupe.pid(name)).collect();
+            let pids: BTreeSet<u32> = names.iter().filter_map(|name| actors.pid(name)).collect();
             if pids.len() != names.len() || !pids.iter().eq(owners.keys()) {
                 bail!("the scenario says {names:?} have the socket open, but {owners:?} have");
             }
@@ -220,7 +220,7 @@ impl Stage {
         let mark =
             since.map(|mark| self.marks.get(mark).with_context(|| format!("no mark {mark}"))).transpose()?;
         let named = |name: &Option<String>| match name {
-            Some(name) => troupe.pid(name).map(Some).with_context(|| format!("no actor {name}")),
+            Some(name) => actors.pid(name).map(Some).with_context(|| format!("no actor {name}")),
             None => Ok(None),
         };
         Ok(Holder {

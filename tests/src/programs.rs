@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_skipped_once_and_named() {
+    fn others_are_skipped_once_and_listed() {
         let skipped = Skipped::default();
         assert!(skipped.lets_use(PYTHON, false));
         assert!(!skipped.lets_use(NODE, false) && !skipped.lets_use(NODE, false));

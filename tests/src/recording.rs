@@ -84,11 +84,11 @@ impl Maker {
         let port = 8000 + u16::try_from(self.below(u64::from(self.plan.ports.max(1)))).unwrap_or(0) * 7;
         let now = self.now;
         // Of each port the same few programs want it, again and again.
-        let quarrel = usize::from(port) + self.small(2) * 5;
+        let contested = usize::from(port) + self.small(2) * 5;
         let of = |index: usize, length: usize| index % length.max(1);
-        let case = &CASES[of(quarrel, CASES.len())];
-        let caller = &PROGRAMS[of(quarrel / 2, PROGRAMS.len())];
-        let holder = &PROGRAMS[of(quarrel / 3, PROGRAMS.len())];
+        let case = &CASES[of(contested, CASES.len())];
+        let caller = &PROGRAMS[of(contested / 2, PROGRAMS.len())];
+        let holder = &PROGRAMS[of(contested / 3, PROGRAMS.len())];
         let refusal = self.refusal(port, case, caller, holder);
         lines.push(line(&refusal)?);
         if self.below(4) == 0 {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
+use crate::actors::Actors;
 use crate::event::Event;
 use crate::play::play;
 use crate::ports::Ports;
 use crate::report::Report;
 use crate::scenario::{Needs, Scenario};
 use crate::tracer::Tracer;
-use crate::troupe::Troupe;
 use crate::verify;
 
 /// How long the events of one scenario may take.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Plays scenarios and keeps what must hold of all of them together.
 #[derive(Default)]
-struct Season {
+struct BackendRun {
     ports: Ports,
     refusals: usize,
     pids: BTreeSet<u32>,
@@ -40,7 +40,7 @@ pub fn run(
     backend: Option<(&Path, &str)>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let mut season = Season::default();
+    let mut run_of_backend = BackendRun::default();
     let tracer = match backend {
         Some((portbind, backend)) => Some(Tracer::trace(portbind, backend, &["-o", "json", "-e", "all"])?),
         None => None,
@@ -55,28 +55,28 @@ pub fn run(
             let mut title = scenario.name.clone();
             let mut complaints = Vec::new();
             for _ in 0..scenario.repeat {
-                match season.once(scenario, case, tracer.as_ref(), &mut title) {
+                match run_of_backend.once(scenario, case, tracer.as_ref(), &mut title) {
                     Ok(more) => complaints.extend(more),
                     Err(error) => complaints.push(format!("{error:#}")),
                 }
-                season.ports.release();
+                run_of_backend.ports.release();
             }
             let (untold, complaints): (Vec<String>, Vec<String>) =
                 complaints.into_iter().partition(|complaint| complaint.contains(verify::NOT_TOLD));
-            season.untold.extend(untold);
-            season.complained |= !complaints.is_empty();
+            run_of_backend.untold.extend(untold);
+            run_of_backend.complained |= !complaints.is_empty();
             report.note(&format!("{prefix}: {title}"), &complaints);
         }
     }
     let complaints = match tracer {
-        Some(tracer) => season.end(tracer).err().map(|error| format!("{error:#}")),
+        Some(tracer) => run_of_backend.end(tracer).err().map(|error| format!("{error:#}")),
         None => None,
     };
-    report.note(&format!("{prefix}: account of {} refusals", season.refusals), complaints.as_slice());
+    report.note(&format!("{prefix}: account of {} refusals", run_of_backend.refusals), complaints.as_slice());
     Ok(())
 }
 
-impl Season {
+impl BackendRun {
     /// Plays one case once; complaints about what portbind said.
     fn once(
         &mut self,
@@ -87,10 +87,10 @@ impl Season {
     ) -> anyhow::Result<Vec<String>> {
         let script = scenario.play(case, || self.ports.take())?;
         title.clone_from(&script.title);
-        let mut troupe = Troupe::default();
+        let mut actors = Actors::default();
         let seen = tracer.map_or(0, |tracer| tracer.stdout.count());
         let mut missing = 0;
-        let played = play(&script, &mut troupe, |pids, refusals| {
+        let played = play(&script, &mut actors, |pids, refusals| {
             let Some(tracer) = tracer else { return };
             let told =
                 |lines: &[String]| events_since(lines, seen, pids).map_or(usize::MAX, |events| events.len());
@@ -100,13 +100,13 @@ impl Season {
                 missing = refusals.saturating_sub(told(&tracer.stdout.so_far()));
             }
         });
-        self.pids.extend(troupe.pids());
+        self.pids.extend(actors.pids());
         let refusals = played?;
         self.refusals += refusals.len();
         let Some(tracer) = tracer else {
             return Ok(Vec::new());
         };
-        let pids = troupe.pids().collect();
+        let pids = actors.pids().collect();
         match events_since(&tracer.stdout.so_far(), seen, &pids) {
             Ok(events) => Ok(verify::compare(&refusals, &events)),
             Err(complaint) => Ok(vec![complaint]),

@@ -27,7 +27,7 @@ use say::say;
 
 /// A wrapped command.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Subject {
+pub enum WrappedCommand {
     /// Prints all that a process inherits.
     State,
     /// Ends with a status.
@@ -112,28 +112,28 @@ pub enum Subject {
 ///
 /// # Errors
 /// If it cannot do what it is to do.
-pub fn run(subject: Subject) -> anyhow::Result<ExitCode> {
+pub fn run(subject: WrappedCommand) -> anyhow::Result<ExitCode> {
     match subject {
-        Subject::State => state::print()?,
-        Subject::Exit { status } => return Ok(ExitCode::from(status)),
-        Subject::Kill { signal } => {
+        WrappedCommand::State => state::print()?,
+        WrappedCommand::Exit { status } => return Ok(ExitCode::from(status)),
+        WrappedCommand::Kill { signal } => {
             let signal = rustix::process::Signal::from_named_raw(signal).context("no such signal")?;
             kill_process(getpid(), signal)?;
         }
-        Subject::Signals => return signals(),
-        Subject::Peculiar { command } => peculiar(&command)?,
-        Subject::Terminal { path, command } => terminal(&path, &command)?,
-        Subject::Daemon { port } => family::daemon(port)?,
-        Subject::Middle { port } => family::middle(port)?,
-        Subject::Orphan { port } => family::orphan(port)?,
-        Subject::Refused { port, status } => {
+        WrappedCommand::Signals => return signals(),
+        WrappedCommand::Peculiar { command } => peculiar(&command)?,
+        WrappedCommand::Terminal { path, command } => terminal(&path, &command)?,
+        WrappedCommand::Daemon { port } => family::daemon(port)?,
+        WrappedCommand::Middle { port } => family::middle(port)?,
+        WrappedCommand::Orphan { port } => family::orphan(port)?,
+        WrappedCommand::Refused { port, status } => {
             family::be_refused(port)?;
             return Ok(ExitCode::from(status));
         }
-        Subject::Leave { port } => family::leave(port)?,
-        Subject::Serve { port } => family::serve(port)?,
-        Subject::Crowd { port, holders, rate } => crowd::crowd(port, holders, rate)?,
-        Subject::Mayflies { port, count, refusals } => crowd::mayflies(port, count, refusals)?,
+        WrappedCommand::Leave { port } => family::leave(port)?,
+        WrappedCommand::Serve { port } => family::serve(port)?,
+        WrappedCommand::Crowd { port, holders, rate } => crowd::crowd(port, holders, rate)?,
+        WrappedCommand::Mayflies { port, count, refusals } => crowd::mayflies(port, count, refusals)?,
     }
     Ok(ExitCode::SUCCESS)
 }

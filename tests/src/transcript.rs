@@ -9,13 +9,13 @@ use anyhow::{Context as _, ensure};
 use portbind::event::Code;
 use rustix::process::Signal;
 
+use crate::actors::Actors;
 use crate::checks;
 use crate::play::play;
 use crate::ports::Ports;
 use crate::runner::obstacle;
 use crate::scenario::{Play, Scenario};
 use crate::tracer::Tracer;
-use crate::troupe::Troupe;
 
 pub(crate) mod normal;
 
@@ -29,15 +29,15 @@ const BACKEND: &str = "tracepoint";
 /// If a scenario cannot be played, or portbind does not tell the cause.
 pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result<Option<String>> {
     let mut ports = Ports::new();
-    let mut troupe = Troupe::default();
+    let mut actors = Actors::default();
     let Some(script) = script(code, scenarios, &mut ports)? else { return Ok(None) };
     let tracer = Tracer::trace(portbind, BACKEND, &["-o", "text", "--color", "never", "-e", "all"])?;
-    play(&script, &mut troupe, |pids, _| wait(&tracer, pids, code))?;
-    let pids = troupe.pids().collect();
+    play(&script, &mut actors, |pids, _| wait(&tracer, pids, code))?;
+    let pids = actors.pids().collect();
     let ended = tracer.stop(Signal::INT)?;
     ensure!(ended.status.success(), "portbind ended with {}:\n{}", ended.status, ended.stderr.join("\n"));
-    let block = told(&ended.stdout, &pids, code).with_context(|| format!("{code} is not told"))?;
-    let folder = troupe.folder().display().to_string();
+    let block = shown(&ended.stdout, &pids, code).with_context(|| format!("{code} is not told"))?;
+    let folder = actors.folder().display().to_string();
     let block: Vec<String> = block.iter().map(|line| line.replace(&folder, "/run")).collect();
     Ok(Some(normal::normal(&block)))
 }
@@ -62,12 +62,12 @@ fn script(code: Code, scenarios: &[Scenario], ports: &mut Ports) -> anyhow::Resu
 fn wait(tracer: &Tracer, pids: &BTreeSet<u32>, code: Code) {
     tracer.stdout.wait(checks::SOON, |lines| {
         // The lines of one event arrive together, and the next one's headline is not needed.
-        told(lines, pids, code).is_some()
+        shown(lines, pids, code).is_some()
     });
 }
 
 /// The lines of the first event of these processes with this cause.
-fn told<'a>(lines: &'a [String], pids: &BTreeSet<u32>, code: Code) -> Option<&'a [String]> {
+fn shown<'a>(lines: &'a [String], pids: &BTreeSet<u32>, code: Code) -> Option<&'a [String]> {
     let tag = format!("[{code}");
     lines.split(String::is_empty).find(|block| {
         let ours = block.first().and_then(|line| normal::caller(line)).is_some_and(|pid| pids.contains(&pid));

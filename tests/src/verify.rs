@@ -216,7 +216,7 @@ mod tests {
     }
 
     /// What is to be told of it, with a change.
-    fn told(change: impl FnOnce(&mut serde_json::Value)) -> Event {
+    fn changed(change: impl FnOnce(&mut serde_json::Value)) -> Event {
         let mut value = json!({
             "kind": "refusal", "operation": "bind", "error": { "name": "EADDRINUSE" }, "backend": "fexit",
             "process": { "pid": 7, "comm": "x", "uid": 0 },
@@ -241,16 +241,16 @@ mod tests {
 
     /// How many complaints there are about one event.
     fn complaints(change: impl FnOnce(&mut serde_json::Value)) -> usize {
-        compare(&[refusal()], &[told(change)]).len()
+        compare(&[refusal()], &[changed(change)]).len()
     }
 
     #[test]
-    fn what_is_right_passes() {
+    fn all_that_is_right_passes() {
         assert_eq!(complaints(|_| {}), 0);
     }
 
     #[test]
-    fn what_is_wrong_is_found() {
+    fn all_that_is_wrong_is_seen() {
         assert_eq!(complaints(|event| event["operation"] = json!("listen")), 1);
         assert_eq!(complaints(|event| event["error"]["name"] = json!("EACCES")), 1);
         assert_eq!(complaints(|event| event["socket"]["port"] = json!(0)), 1);
@@ -271,9 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_is_told_once() {
+    fn each_refusal_is_shown_once() {
         assert_eq!(compare(&[refusal()], &[]).len(), 1);
-        assert_eq!(compare(&[refusal()], &[told(|_| {}), told(|_| {})]).len(), 1);
+        assert_eq!(compare(&[refusal()], &[changed(|_| {}), changed(|_| {})]).len(), 1);
     }
 
     #[test]
@@ -284,7 +284,7 @@ mod tests {
         refusal.holders[0].expected.state = Some("time_wait".to_owned());
         refusal.holders[0].time_wait_age = Some(Duration::from_secs(2)..=Duration::from_secs(3));
         let event = |left: u64| {
-            told(|event| {
+            changed(|event| {
                 event["holders"][0]["state"] = json!("time_wait");
                 event["holders"][0]["inode"] = json!(null);
                 event["holders"][0]["processes"] = json!([]);

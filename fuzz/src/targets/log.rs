@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use portbind::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, MAX_TEXT, Reason};
+use portbind::log_errors::{Clock, Complaint, Finder, Joiner, Lines, MAX_TEXT, Match, Reason};
 use portbind::output::{Document as _, Style};
 use portbind::recording::{Line, Reader};
 
@@ -23,7 +23,7 @@ pub(crate) fn run(data: &[u8]) {
         assert!(complaint.text.len() <= 3 * MAX_TEXT, "a line of {} bytes is kept", complaint.text.len());
     }
     let Some(recording) = recording else {
-        let alone = |complaint| Joint { complaint, join: Err(Reason::NoRecording) };
+        let alone = |complaint| Match { complaint, join: Err(Reason::NoRecording) };
         return print(complaints.into_iter().map(alone));
     };
     let mut joiner = Joiner::new(complaints);
@@ -50,12 +50,12 @@ fn find(log: &[u8]) -> Vec<Complaint> {
     found
 }
 
-fn print(joints: impl Iterator<Item = Joint>) {
+fn print(joints: impl Iterator<Item = Match>) {
     let style = Style { width: Some(80), ..Style::default() };
     let (mut text, mut json) = (Vec::new(), Vec::new());
-    for joint in joints {
-        let written = joint.text(&style, &mut text);
-        let written = written.and_then(|()| joint.json(&style, &mut json));
+    for matched in joints {
+        let written = matched.text(&style, &mut text);
+        let written = written.and_then(|()| matched.json(&style, &mut json));
         assert!(written.is_ok(), "{written:?}");
     }
     harmless::check_text(&text);

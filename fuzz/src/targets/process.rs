@@ -13,7 +13,7 @@ use portbind::host::{Host, Privileges, invoker, job, unix_sockets};
 
 use crate::diagnose::{self, Call};
 use crate::print;
-use crate::tree::{Tree, look_at};
+use crate::tree::{Tree, with_tree};
 
 /// Of processes 1 and 7, of which 7 is described; and of the machine.
 const FILES: &[&str] = &[
@@ -58,7 +58,7 @@ thread_local! {
 
 /// Looks at the process and at its network namespace, and prints what is found.
 pub(crate) fn run(data: &[u8]) {
-    look_at(&TREE, data, look);
+    with_tree(&TREE, data, look);
 }
 
 fn look(tree: &Tree) {
@@ -112,7 +112,7 @@ fn held(host: &Host, process: &Rc<Process>) {
         ..socket(Ipv4Addr::UNSPECIFIED.into())
     };
     let holders = sockets.into_iter().take(8).map(|socket| owner(socket.holder())).collect();
-    let facts = portbind::diagnosis::other::Facts::unknown(State::Bound);
+    let facts = portbind::diagnosis::other_errors::Facts::unknown(State::Bound);
     let (error, operation, process) = (Errno::EADDRINUSE, Operation::Bind, Rc::clone(process));
     print::in_all_formats(&diagnose::refusal(Call { error, operation, process, socket, holders, facts }));
 }

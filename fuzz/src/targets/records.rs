@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use portbind::diagnosis::other;
+use portbind::diagnosis::other_errors;
 use portbind::event::Errno;
 use portbind::host::BootClock;
 use portbind::kernel::assemble::Evidence;
@@ -83,7 +83,7 @@ fn refused(found: &Evidence, process: &Rc<portbind::event::Process>) {
         Errno(0) => Errno::EADDRINUSE,
         error => error,
     };
-    let facts = other::Facts::unknown(evidence::socket_state(found));
+    let facts = other_errors::Facts::unknown(evidence::socket_state(found));
     let operation = evidence::operation(found);
     print::in_all_formats(&diagnose::refusal(Call { error, operation, process, socket, holders, facts }));
 }

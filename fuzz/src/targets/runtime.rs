@@ -7,7 +7,7 @@ use portbind::event::Process;
 use portbind::host::socket_units::Kind;
 use portbind::host::{Accounts, Host, ListenAddress, Users};
 
-use crate::tree::{Tree, look_at};
+use crate::tree::{Tree, with_tree};
 
 /// Those of one container of each runtime, of one unit, and of accounts.
 const FILES: &[&str] = &[
@@ -40,7 +40,7 @@ thread_local! {
 
 /// Describes the process in its container, the unit it belongs to, and the accounts.
 pub(crate) fn run(data: &[u8]) {
-    look_at(&TREE, data, |tree| look(tree.root()));
+    with_tree(&TREE, data, |tree| look(tree.root()));
 }
 
 fn look(root: &Path) {

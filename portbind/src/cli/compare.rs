@@ -4,8 +4,8 @@ use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use super::style::style;
-use super::view;
 use crate::cli::error::{Error, ExitStatus};
+use crate::cli::recordings;
 use crate::diagnosis::comparison::{Fate, Side, compare};
 use crate::output::comparison::Comparison;
 use crate::output::{ColorChoice, Format, Printer, Verbs};
@@ -38,7 +38,7 @@ Exit status: 0 nothing is new; 1 something is; 2 a word on the command line is w
 /// # Errors
 /// If a file cannot be read, or the comparison cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
-    view::give_up_root()?;
+    recordings::give_up_root()?;
     let (before, after) = (read(&args.before)?, read(&args.after)?);
     let out = BufWriter::new(io::stdout());
     let mut printer = Printer::new(args.output_format, style(args.color, true), out);
@@ -55,7 +55,7 @@ fn read(paths: &[PathBuf]) -> Result<Side, Error> {
     let mut side = Side::default();
     for path in paths {
         let (mut commands, mut summaries) = (0_u64, 0_u64);
-        view::each_line(path, |line| match line {
+        recordings::each_line(path, |line| match line {
             Line::Refusal(refusal) => side.add(fingerprint(&refusal)),
             Line::Command(_) => commands = commands.saturating_add(1),
             Line::Summary(_) => summaries = summaries.saturating_add(1),

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::style::style;
 use super::values::Zone;
-use super::view;
 use crate::cli::error::{Error, ExitStatus};
+use crate::cli::recordings;
 use crate::cli::stderr;
 use crate::event::Code;
-use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, Reason};
 use crate::host::zone;
+use crate::log_errors::{Clock, Complaint, Finder, Joiner, Lines, Match, Reason};
 use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::pages::Pages;
 use crate::recording::{Line, STDIN};
@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     if let Some(code) = &args.cause {
         return print_page(code);
     }
-    view::give_up_root()?;
+    recordings::give_up_root()?;
     let zone = args.zone.as_ref().map_or_else(zone::local, Zone::get);
     let clock = Clock { today: Timestamp::now().to_zoned(zone.clone()).date(), zone };
     let out = BufWriter::new(io::stdout());
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let mut explanations = Explanations { printer, count: 0 };
     let written = if args.record.is_empty() {
         read(&args.log, clock, |complaint| {
-            explanations.print(&Joint { complaint, join: Err(Reason::NoRecording) })
+            explanations.print(&Match { complaint, join: Err(Reason::NoRecording) })
         })
     } else {
         joined(args, clock, &mut explanations)
@@ -106,14 +106,14 @@ fn joined(args: &Args, clock: Clock, explanations: &mut Explanations<impl Write>
     })?;
     let mut joiner = Joiner::new(complaints);
     for path in &args.record {
-        view::each_line(path, |line| {
+        recordings::each_line(path, |line| {
             if let Line::Refusal(refusal) = line {
                 joiner.show(*refusal);
             }
         })?;
     }
-    for joint in joiner.finish() {
-        explanations.print(&joint)?;
+    for matched in joiner.finish() {
+        explanations.print(&matched)?;
     }
     if left > 0 {
         stderr::say(format_args!("{left} more lines of the log tell of refusals; they are not looked for"));
@@ -151,8 +151,8 @@ struct Explanations<W> {
 }
 
 impl<W: Write> Explanations<W> {
-    fn print(&mut self, joint: &Joint) -> Result<(), Error> {
+    fn print(&mut self, matched: &Match) -> Result<(), Error> {
         self.count += 1;
-        self.printer.document(joint).map_err(Error::Write)
+        self.printer.document(matched).map_err(Error::Write)
     }
 }

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod error;
 pub mod explain;
 pub mod free;
+pub mod recordings;
 pub mod report;
 mod rights;
 pub mod run;
@@ -17,7 +18,6 @@ mod style;
 pub mod trace;
 pub mod usage;
 pub mod values;
-pub mod view;
 pub mod wait;
 pub mod who;
 

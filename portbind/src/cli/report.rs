@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::style::style;
-use super::view::give_up_root;
 use crate::cli::error::{Error, ExitStatus};
+use crate::cli::recordings::give_up_root;
 use crate::cli::stderr;
 use crate::escape::Escaped;
 use crate::output::{ColorChoice, Format, Printer, Verbs};
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         read(file, &mut collector)?;
     }
     let report = collector.finish();
-    report.files.iter().for_each(tell_skipped);
+    report.files.iter().for_each(report_skipped);
     if let Some(path) = &args.html {
         let page = Replacement::in_this_process(path);
         let page = page.map_err(|source| Error::Output { path: path.clone(), source })?;
@@ -68,9 +68,9 @@ fn read(path: &Path, collector: &mut Collector) -> Result<(), Error> {
 }
 
 /// Says what of a recording was skipped.
-fn tell_skipped(file: &FileNotes) {
+fn report_skipped(file: &FileNotes) {
     let name = Escaped(file.name.unescaped());
-    for note in file.skipped.notes().iter().filter(|note| note.damage.is_told()) {
+    for note in file.skipped.notes().iter().filter(|note| note.damage.is_reported()) {
         stderr::say(format_args!("{name}: {note}"));
     }
 }

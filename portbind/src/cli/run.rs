@@ -69,8 +69,8 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
     };
     let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &identity));
     let ending = child.wait().map_err(system(trace::NO_STATUS))?;
-    let is_found = |finding: &args::Finding| found.is_some_and(|found| found.has(*finding));
-    let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_found);
+    let is_corpus_file = |finding: &args::Finding| found.is_some_and(|found| found.has(*finding));
+    let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_corpus_file);
     Ok(if fails { ExitStatus::Negative } else { ExitStatus::Wrapped(ending.exit_status()) })
 }
 

@@ -49,7 +49,7 @@ enum InTheWay {
     /// Nobody tells it: the port has to be looked at.
     Untold {
         /// What it looks like.
-        looks: Looks,
+        looks: SocketSnapshot,
         /// It is known to show where one looks.
         shows: bool,
     },
@@ -57,7 +57,7 @@ enum InTheWay {
 
 /// A socket as it is found by looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looks {
+pub struct SocketSnapshot {
     /// Local address.
     pub address: IpAddr,
     /// The other end of a connection.
@@ -68,7 +68,7 @@ pub struct Looks {
 
 /// A port that is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct PollTarget {
     /// The port.
     pub key: PortKey,
     /// Processes that may live in its network namespace.
@@ -76,12 +76,12 @@ pub struct Look {
 }
 
 impl Aftermath {
-    /// Watches the port of a refusal. `tells_ends`: the kernel half tells the end of each socket that was
+    /// Watches the port of a refusal. `reports_ends`: the kernel half tells the end of each socket that was
     /// bound, and not of those that listen only. That of connections it tells never.
-    pub fn watch(&mut self, key: PortKey, refusal: &Refusal, tells_ends: bool) {
+    pub fn watch(&mut self, key: PortKey, refusal: &Refusal, reports_ends: bool) {
         let conflicting = refusal.holders.iter().filter(|holder| holder.conflicts);
         let in_the_way: Option<Vec<InTheWay>> =
-            conflicting.clone().map(|holder| InTheWay::of(holder, refusal.time, tells_ends)).collect();
+            conflicting.clone().map(|holder| InTheWay::of(holder, refusal.time, reports_ends)).collect();
         let Some(in_the_way) = in_the_way.filter(|sockets| !sockets.is_empty()) else { return };
         let owners = conflicting.flat_map(|holder| &holder.processes).map(|owner| owner.process.pid);
         let watched = Watched {
@@ -112,17 +112,17 @@ impl Aftermath {
     }
 
     /// The ports that are to be looked at by `now`; each is to be followed by [`Self::looked`].
-    pub fn looks(&mut self, now: Timestamp) -> Vec<Look> {
-        let mut looks: Vec<Look> = Vec::new();
+    pub fn poll_targets(&mut self, now: Timestamp) -> Vec<PollTarget> {
+        let mut looks: Vec<PollTarget> = Vec::new();
         for watched in self.watched.iter_mut().filter(|watched| watched.next_look <= now) {
-            if !watched.is_untold() {
+            if !watched.is_silent() {
                 continue;
             }
             let pause = now.duration_since(watched.refused) / PART;
             watched.next_look = now + pause.clamp(FIRST_LOOK, LAST_PAUSE);
             match looks.iter_mut().find(|look| look.key == watched.key) {
                 Some(look) => look.pids.extend(&watched.pids),
-                None => looks.push(Look { key: watched.key, pids: watched.pids.clone() }),
+                None => looks.push(PollTarget { key: watched.key, pids: watched.pids.clone() }),
             }
         }
         looks
@@ -130,9 +130,9 @@ impl Aftermath {
 
     /// What was found on a port; `None` where it could not be looked at. The refusals for which the last one
     /// in the way has gone.
-    pub fn looked(&mut self, key: PortKey, found: Option<&[Looks]>, now: Timestamp) -> Vec<Release> {
+    pub fn polled(&mut self, key: PortKey, found: Option<&[SocketSnapshot]>, now: Timestamp) -> Vec<Release> {
         let Some(found) = found else {
-            self.watched.retain(|watched| watched.key != key || !watched.is_untold());
+            self.watched.retain(|watched| watched.key != key || !watched.is_silent());
             return Vec::new();
         };
         // What never showed cannot be seen to go.
@@ -156,7 +156,7 @@ impl Aftermath {
         let ends =
             ends.filter_map(|socket| if let InTheWay::Until(end) = socket { Some(*end) } else { None });
         let looks =
-            self.watched.iter().filter(|watched| watched.is_untold()).map(|watched| watched.next_look);
+            self.watched.iter().filter(|watched| watched.is_silent()).map(|watched| watched.next_look);
         ends.chain(looks).min()
     }
 
@@ -178,8 +178,8 @@ impl Aftermath {
 
 impl InTheWay {
     /// How the end of a holder is known; `None` if in no way.
-    fn of(holder: &Holder, refused: Timestamp, tells_ends: bool) -> Option<Self> {
-        let looks = Looks { address: holder.address, peer: holder.peer, inode: holder.id.inode };
+    fn of(holder: &Holder, refused: Timestamp, reports_ends: bool) -> Option<Self> {
+        let looks = SocketSnapshot { address: holder.address, peer: holder.peer, inode: holder.id.inode };
         Some(match (holder.ownership, holder.time_wait_left_ms) {
             (Ownership::TimeWait, Some(left)) => {
                 let left = SignedDuration::from_millis(i64::try_from(left).ok()?);
@@ -187,7 +187,7 @@ impl InTheWay {
             }
             (Ownership::Kernel, _) => return None,
             _ if holder.peer.is_some() => Self::Untold { looks, shows: true },
-            _ if tells_ends || holder.state == State::Listen => Self::Told(holder.id),
+            _ if reports_ends || holder.state == State::Listen => Self::Told(holder.id),
             // Every socket of UDP shows; those of TCP that are only bound do from 6.8 on (inet_diag_dump_icsk,
             // net/ipv4/inet_diag.c).
             _ => Self::Untold { looks, shows: PortTable::of(holder.protocol) == PortTable::Udp },
@@ -195,7 +195,7 @@ impl InTheWay {
     }
 }
 
-impl Looks {
+impl SocketSnapshot {
     /// One of the found sockets is this one: that a connection becomes a TIME_WAIT does not free its port.
     fn is_among(&self, found: &[Self]) -> bool {
         found.iter().any(|other| match self.peer {
@@ -206,12 +206,12 @@ impl Looks {
 }
 
 impl Watched {
-    fn is_untold(&self) -> bool {
+    fn is_silent(&self) -> bool {
         self.in_the_way.iter().any(|socket| matches!(socket, InTheWay::Untold { .. }))
     }
 
     /// Notes what shows; whether all of it does, or has done before.
-    fn still_shows(&mut self, found: &[Looks]) -> bool {
+    fn still_shows(&mut self, found: &[SocketSnapshot]) -> bool {
         self.in_the_way.iter_mut().all(|socket| match socket {
             InTheWay::Untold { looks, shows } => {
                 *shows = *shows || looks.is_among(found);

@@ -64,52 +64,52 @@ fn connection() -> Holder {
     Holder { state: State::Established, peer, ..samples::held_by_java() }
 }
 
-fn looks(holder: &Holder) -> Looks {
-    Looks { address: holder.address, peer: holder.peer, inode: holder.id.inode }
+fn snapshot(holder: &Holder) -> SocketSnapshot {
+    SocketSnapshot { address: holder.address, peer: holder.peer, inode: holder.id.inode }
 }
 
 #[test]
-fn a_connection_is_looked_at_until_it_is_gone() {
+fn a_connection_is_examined_until_it_is_gone() {
     let mut refusal = samples::listener();
     refusal.holders = vec![connection()];
     let mut aftermath = Aftermath::default();
     aftermath.watch(KEY, &refusal, true);
     assert_eq!(aftermath.next_due(), Some(later(&refusal, 20)));
-    assert!(aftermath.looks(later(&refusal, 10)).is_empty());
-    let look = Look { key: KEY, pids: vec![48213, 47990] };
-    assert_eq!(aftermath.looks(later(&refusal, 20)), [look]);
+    assert!(aftermath.poll_targets(later(&refusal, 10)).is_empty());
+    let look = PollTarget { key: KEY, pids: vec![48213, 47990] };
+    assert_eq!(aftermath.poll_targets(later(&refusal, 20)), [look]);
     // A TIME_WAIT between the same ends has no inode.
-    let time_wait = Looks { inode: 0, ..looks(&connection()) };
-    assert!(aftermath.looked(KEY, Some(&[time_wait]), later(&refusal, 20)).is_empty());
+    let time_wait = SocketSnapshot { inode: 0, ..snapshot(&connection()) };
+    assert!(aftermath.polled(KEY, Some(&[time_wait]), later(&refusal, 20)).is_empty());
     assert_eq!(aftermath.next_due(), Some(later(&refusal, 40)));
-    assert_eq!(aftermath.looks(later(&refusal, 800)).len(), 1);
+    assert_eq!(aftermath.poll_targets(later(&refusal, 800)).len(), 1);
     assert_eq!(aftermath.next_due(), Some(later(&refusal, 900)));
-    assert_eq!(aftermath.looked(KEY, Some(&[]), later(&refusal, 900)).len(), 1);
+    assert_eq!(aftermath.polled(KEY, Some(&[]), later(&refusal, 900)).len(), 1);
     assert_eq!(aftermath.next_due(), None);
 }
 
 #[test]
-fn a_bound_socket_whose_end_is_not_told_must_show_first() {
+fn a_bound_socket_whose_end_is_not_shown_must_show_first() {
     let mut refusal = samples::listener();
     let holder = Holder { state: State::Bound, id: id(5), ..samples::held_by_java() };
     refusal.holders = vec![holder.clone()];
-    let releases = |found: &[&[Looks]]| {
+    let releases = |found: &[&[SocketSnapshot]]| {
         let mut aftermath = Aftermath::default();
         aftermath.watch(KEY, &refusal, false);
-        let looked = found.iter().map(|found| aftermath.looked(KEY, Some(found), refusal.time).len());
+        let looked = found.iter().map(|found| aftermath.polled(KEY, Some(found), refusal.time).len());
         (looked.sum::<usize>(), aftermath.next_due().is_some())
     };
-    assert_eq!(releases(&[&[looks(&holder)]]), (0, true));
-    assert_eq!(releases(&[&[looks(&holder)], &[]]), (1, false));
+    assert_eq!(releases(&[&[snapshot(&holder)]]), (0, true));
+    assert_eq!(releases(&[&[snapshot(&holder)], &[]]), (1, false));
     assert_eq!(releases(&[&[]]), (0, false));
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_given_up() {
+fn all_that_cannot_be_examined_is_given_up() {
     let mut refusal = samples::listener();
     refusal.holders = vec![connection()];
     let mut aftermath = Aftermath::default();
     aftermath.watch(KEY, &refusal, true);
-    assert!(aftermath.looked(KEY, None, refusal.time).is_empty());
+    assert!(aftermath.polled(KEY, None, refusal.time).is_empty());
     assert_eq!(aftermath.next_due(), None);
 }

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_of_more_than_half() {
+    fn patterns_are_of_the_majority() {
         for (counts, expected) in [
             (
                 &[("outgoing", "npm", 7), ("listener", "java", 2)][..],

@@ -1,7 +1,7 @@
 //! The one way from what is known of a refused call to its cause and its remedies.
 
 use super::cause::{self, Case};
-use super::{elsewhere, other, remedy, unix};
+use super::{other_errors, other_families, remedy, unix};
 use crate::event::{Cause, Errno, Fix, Holder, Operation, Process, Socket, State};
 
 /// A refused call with all that decides over it.
@@ -43,7 +43,8 @@ pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
             Diagnosis { cause, fixes }
         }
         Call::Portless { error, operation, socket, .. } if error != Errno::EADDRINUSE => {
-            let cause = other::explain(error, operation, socket, &other::Facts::unknown(State::Bound));
+            let cause =
+                other_errors::explain(error, operation, socket, &other_errors::Facts::unknown(State::Bound));
             Diagnosis { cause, fixes: Vec::new() }
         }
         Call::Portless { process, unix: Some(facts), .. } => Diagnosis {
@@ -51,7 +52,7 @@ pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
             fixes: unix::fix(facts).into_iter().collect(),
         },
         Call::Portless { process, socket, unix: None, .. } => {
-            Diagnosis { cause: elsewhere::decide(socket, process, holders), fixes: Vec::new() }
+            Diagnosis { cause: other_families::decide(socket, process, holders), fixes: Vec::new() }
         }
     }
 }

@@ -21,7 +21,7 @@ const MAX_HOLDERS: usize = 4;
 
 /// A refusal, as far as it makes its fingerprint.
 #[derive(Clone, Debug, Default)]
-pub struct Subject<'a> {
+pub struct FingerprintInput<'a> {
     /// Code of the cause.
     pub cause: &'a str,
     /// The call.
@@ -54,7 +54,7 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// That of a refusal.
     #[must_use]
-    pub fn of(subject: &Subject<'_>) -> Self {
+    pub fn of(subject: &FingerprintInput<'_>) -> Self {
         let place = match (subject.port, subject.path) {
             (Some(0), _) => "any".to_owned(),
             (Some(port), _) if EPHEMERAL.contains(&port) => "ephemeral".to_owned(),
@@ -114,14 +114,14 @@ mod tests {
     fn in_words() {
         let (pytest, java) =
             (args(&["python3", "-m", "pytest", "-n4"]), args(&["java", "-jar", "/opt/app-1.2.3.jar"]));
-        let mut subject = Subject {
+        let mut subject = FingerprintInput {
             cause: "listener",
             operation: "bind",
             protocol: "tcp",
             port: Some(8080),
             caller: program("/usr/bin/python3.11", &pytest),
             holders: vec![program("/usr/lib/jvm/java-17/bin/java", &java), program("/usr/sbin/nginx", &[])],
-            ..Subject::default()
+            ..FingerprintInput::default()
         };
         let fingerprint = Fingerprint::of(&subject);
         assert_eq!(
@@ -141,8 +141,12 @@ mod tests {
             subject.port = Some(port);
             assert_eq!(Fingerprint::of(&subject).asked, expected);
         }
-        subject =
-            Subject { port: None, path: Some("/tmp/pytest-7/app-812.sock"), holders: vec![], ..subject };
+        subject = FingerprintInput {
+            port: None,
+            path: Some("/tmp/pytest-7/app-812.sock"),
+            holders: vec![],
+            ..subject
+        };
         assert_eq!(
             Fingerprint::of(&subject).to_string(),
             "listener: python -m pytest, bind tcp /tmp/*/app.sock"
@@ -162,14 +166,14 @@ mod tests {
                 holders.reverse();
             }
             let path = format!("/tmp/{scratch}/{pid}.sock");
-            let subject = Subject {
+            let subject = FingerprintInput {
                 cause: "listener", operation: "bind", protocol: "tcp",
                 port: Some(port), path: Some(&path),
                 caller: program("/usr/local/bin/node20", &node), holders,
             };
             let expected = "listener: node server.js, bind tcp ephemeral, held by gw, java -jar app.jar";
             prop_assert_eq!(Fingerprint::of(&subject).to_string(), expected);
-            let unix = Subject { port: None, ..subject };
+            let unix = FingerprintInput { port: None, ..subject };
             prop_assert_eq!(Fingerprint::of(&unix).asked, "bind tcp /tmp/*/*.sock");
         }
 
@@ -184,7 +188,7 @@ mod tests {
                 }
                 let port = if part == 4 { u16::from(word.as_bytes()[0]) } else { 80 };
                 let holder = words[1].clone();
-                Fingerprint::of(&Subject {
+                Fingerprint::of(&FingerprintInput {
                     cause: &words[0], operation: &words[2], protocol: "tcp", port: Some(port), path: None,
                     caller: Program { comm: &words[3], exe: None, args: &[] },
                     holders: vec![Program { comm: &holder, exe: None, args: &[] }],
@@ -200,7 +204,7 @@ mod tests {
         #[test]
         fn any_words(comm in any::<String>(), exe in any::<Option<String>>(), args in any::<Vec<String>>(), path in any::<String>()) {
             let program = Program { comm: &comm, exe: exe.as_deref(), args: &args };
-            let subject = Subject { path: Some(&path), caller: program.clone(), holders: vec![program], ..Subject::default() };
+            let subject = FingerprintInput { path: Some(&path), caller: program.clone(), holders: vec![program], ..FingerprintInput::default() };
             prop_assert_eq!(Fingerprint::of(&subject).hash().len(), 16);
         }
     }

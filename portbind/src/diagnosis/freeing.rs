@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use self::binder::{Decision, Member, Origin, Sign, Standing, decide, decide_accepted};
-use super::foresight::{is_served, may_have_accepted};
+use crate::diagnosis::predict::{is_served, may_have_accepted};
 use crate::event::{Holder, Ownership, Process, ShellCommand};
 
 /// What is to be done about the sockets on a port.

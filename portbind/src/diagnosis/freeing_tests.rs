@@ -62,7 +62,7 @@ fn a_family_is_stopped_whole_and_clients_are_not() {
 }
 
 #[test]
-fn obstacles_are_told() {
+fn obstacles_are_known() {
     let nobody = holder(70, &[]);
     let rows = [
         (holder(70, &[1]), Obstacle::Init(process(1, "x"))),
@@ -92,7 +92,7 @@ fn who_was_handed_a_socket_is_left_alone() {
 }
 
 #[test]
-fn what_cannot_be_decided_stops_nobody() {
+fn an_undecided_owner_stops_nobody() {
     let found = made(&[holder(70, &[8, 11, 200]), holder(71, &[12])]);
     let of = |pid| Obstacle::Undecided(process(pid, "x"));
     let handed = Obstacle::Handed { process: process(200, "x"), sign: Sign::User(1000) };

@@ -29,7 +29,7 @@ fn pid(moment: Option<&Moment>) -> Option<u32> {
 }
 
 #[test]
-fn the_opener_is_found_by_inode_whatever_the_object() {
+fn the_opener_is_seen_by_inode_whatever_the_object() {
     let mut history = History::new(100);
     let bound = MomentKind::Bound { any: false };
     history.push(key(80), moment(bound, 7, SocketId { object: 1, inode: 10 }));
@@ -73,7 +73,7 @@ fn an_object_that_was_freed_says_nothing() {
 }
 
 #[test]
-fn who_left_is_told_by_both_ends_of_the_connection() {
+fn both_ends_of_a_connection_show_who_left() {
     let mut history = History::new(100);
     let socket = SocketId { object: 1, inode: 0 };
     for (pid, port) in [(7, 4000), (8, 4001), (9, 4000)] {
@@ -87,7 +87,7 @@ fn who_left_is_told_by_both_ends_of_the_connection() {
 
 proptest! {
     #[test]
-    fn it_stays_within_its_limit_and_counts_what_it_forgets(ports in proptest::collection::vec(1_u16..200, 0..600)) {
+    fn it_stays_within_its_limit_and_counts_all_that_it_forgets(ports in proptest::collection::vec(1_u16..200, 0..600)) {
         let limit = 50;
         let mut history = History::new(limit);
         for (index, port) in ports.iter().enumerate() {
@@ -105,7 +105,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_so_before_comes_first_and_opens_nothing() {
+fn all_that_was_so_before_comes_first_and_opens_nothing() {
     let mut history = History::new(4);
     let socket = |inode| SocketId { object: 0, inode };
     let before =

@@ -2,20 +2,20 @@
 //! arguments, so that a recorded refusal is diagnosed the same on any machine.
 
 pub mod aftermath;
+pub mod by_cause;
 pub mod cause;
 pub mod comparison;
 mod diagnose;
-pub mod elsewhere;
 pub mod facts;
 pub mod fingerprint;
-pub mod foresight;
 pub mod freeing;
 pub mod history;
-pub mod other;
+pub mod other_errors;
+pub mod other_families;
+pub mod predict;
 pub mod program;
 pub mod remedy;
 pub mod rule;
-pub mod tally;
 pub mod unix;
 
 pub use diagnose::{Call, Diagnosis, diagnose};

@@ -18,7 +18,7 @@ mod job;
 mod moment;
 mod name;
 #[cfg(test)]
-pub(crate) mod named_samples;
+pub(crate) mod portless_samples;
 mod process;
 #[cfg(test)]
 pub(crate) mod samples;

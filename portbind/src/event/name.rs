@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_abstract_names_never_look_the_same() {
+    fn paths_and_abstract_names_never_read_the_same() {
         let cases = [
             (Name::Path(b"/run/app.sock".to_vec()), Some("/run/app.sock")),
             (Name::Path(b"@app".to_vec()), Some("./@app")),

@@ -11,7 +11,7 @@ use super::broker::Setting;
 use super::local_addresses;
 use super::machine::Host;
 use super::unix::namespace;
-use crate::diagnosis::other::{Facts, Presence};
+use crate::diagnosis::other_errors::{Facts, Presence};
 use crate::event::{Errno, Socket, State};
 
 /// Enough for the addresses of all but routers of the Internet.

@@ -85,7 +85,7 @@ fn addresses_are_those_of_the_sockets_namespace() {
 }
 
 #[test]
-fn a_table_that_is_too_long_tells_nothing() {
+fn a_table_that_is_too_long_shows_nothing() {
     let (root, host) = setup();
     let limit = usize::try_from(MAX_BYTES).unwrap();
     write(root.path(), "5/net/fib_trie", &" ".repeat(limit));

@@ -21,7 +21,8 @@ impl BootClock {
     #[must_use]
     pub fn new() -> Self {
         // The narrowest of a few looks, so that being preempted between two clocks does no harm.
-        let offset = (0..5).map(|_| look()).min_by_key(|&(width, _)| width).map_or(0, |(_, offset)| offset);
+        let offset =
+            (0..5).map(|_| read_clocks()).min_by_key(|&(width, _)| width).map_or(0, |(_, offset)| offset);
         Self { offset }
     }
 
@@ -52,7 +53,7 @@ impl Default for BootClock {
 }
 
 /// How long a comparison took, and what it says.
-fn look() -> (i128, i128) {
+fn read_clocks() -> (i128, i128) {
     let before = nanos(ClockId::Boottime);
     let real = nanos(ClockId::Realtime);
     let after = nanos(ClockId::Boottime);
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_the_time() {
+    fn shows_the_time() {
         let boot: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
         let clock = BootClock::booted_at(boot);
         let cases = [

@@ -84,7 +84,7 @@ mod tests {
     const UID_: &str = "0a1b2c3d_0000_4444_8888_0123456789ab";
 
     /// Id, runtime, pod and what lies inside, of a path where `A`, `B`, `UID` and `UID_` stand for themselves.
-    fn told(path: &str) -> Option<(String, Option<&'static str>, Option<String>, String)> {
+    fn parse(path: &str) -> Option<(String, Option<&'static str>, Option<String>, String)> {
         let path = path.replace("UID_", UID_).replace("UID", UID).replace('A', A).replace('B', B);
         let Place { container, inside } = place(&path)?;
         let id = container.id.replace(A, "A").replace(B, "B");
@@ -125,15 +125,15 @@ mod tests {
         ];
         for (path, runtime, pod, inside) in cases {
             let expected = ("A".to_owned(), Some(runtime), pod.map(str::to_owned), inside.to_owned());
-            assert_eq!(told(path), Some(expected), "{path}");
+            assert_eq!(parse(path), Some(expected), "{path}");
         }
     }
 
     #[test]
-    fn a_bare_id_does_not_tell_the_runtime() {
+    fn a_bare_id_does_not_show_the_runtime() {
         let pod = Some("UID".to_owned());
-        assert_eq!(told("/kubepods/burstable/podUID/A"), Some(("A".to_owned(), None, pod, String::new())));
-        assert_eq!(told("/actions_job/A"), Some(("A".to_owned(), None, None, String::new())));
+        assert_eq!(parse("/kubepods/burstable/podUID/A"), Some(("A".to_owned(), None, pod, String::new())));
+        assert_eq!(parse("/actions_job/A"), Some(("A".to_owned(), None, None, String::new())));
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             "/docker/A0",
             "/docker/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
-            assert_eq!(told(path), None, "{path}");
+            assert_eq!(parse(path), None, "{path}");
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn fill_in(container: &mut Container, files: &Files) {
         None => &[Runtime::Docker, Runtime::Containerd, Runtime::CriO, Runtime::Podman],
     };
     for &runtime in tries {
-        if let Some(told) = told(runtime, &container.id, files) {
+        if let Some(told) = names(runtime, &container.id, files) {
             container.runtime = Some(runtime);
             container.name = told.name;
             merge(&mut container.pod, told.pod);
@@ -45,12 +45,12 @@ pub(super) fn fill_in(container: &mut Container, files: &Files) {
 }
 
 /// What the files of a runtime say of a container.
-struct Told {
+struct Names {
     name: Option<String>,
     pod: Pod,
 }
 
-fn told(runtime: Runtime, id: &str, files: &Files) -> Option<Told> {
+fn names(runtime: Runtime, id: &str, files: &Files) -> Option<Names> {
     match runtime {
         Runtime::Docker => docker(id, files),
         Runtime::Containerd => containerd(id, files),
@@ -59,7 +59,7 @@ fn told(runtime: Runtime, id: &str, files: &Files) -> Option<Told> {
     }
 }
 
-fn docker(id: &str, files: &Files) -> Option<Told> {
+fn docker(id: &str, files: &Files) -> Option<Names> {
     /// `container.Container` of moby, as it is written to disk.
     #[derive(Deserialize)]
     struct Config {
@@ -68,25 +68,25 @@ fn docker(id: &str, files: &Files) -> Option<Told> {
     }
     let config: Config = json(files, &format!("var/lib/docker/containers/{id}/config.v2.json"))?;
     let name = config.name.strip_prefix('/').unwrap_or(&config.name).to_owned();
-    Some(Told { name: Some(name), pod: Pod::default() })
+    Some(Names { name: Some(name), pod: Pod::default() })
 }
 
-fn containerd(id: &str, files: &Files) -> Option<Told> {
+fn containerd(id: &str, files: &Files) -> Option<Names> {
     CONTAINERD.iter().find_map(|folder| {
         let namespaces = files.names(folder).into_iter().take(MAX_NAMESPACES);
         namespaces
             .filter_map(|namespace| json(files, &format!("{folder}/{namespace}/{id}/config.json")))
-            .map(Bundle::told)
+            .map(Bundle::names)
             .next()
     })
 }
 
-fn crio(id: &str, files: &Files) -> Option<Told> {
+fn crio(id: &str, files: &Files) -> Option<Names> {
     let bundle = |folder| json(files, &format!("{folder}/{id}/userdata/config.json"));
-    STORAGE.iter().find_map(bundle).map(Bundle::told)
+    STORAGE.iter().find_map(bundle).map(Bundle::names)
 }
 
-fn podman(id: &str, files: &Files) -> Option<Told> {
+fn podman(id: &str, files: &Files) -> Option<Names> {
     /// An entry of containers/storage's list (`Container` in containers.go).
     #[derive(Deserialize)]
     struct Entry {
@@ -97,7 +97,7 @@ fn podman(id: &str, files: &Files) -> Option<Told> {
     let lists = STORAGE.iter().flat_map(|folder| STORAGE_LISTS.map(|list| format!("{folder}/{list}")));
     let entries = lists.filter_map(|list| json::<Vec<Entry>>(files, &list)).flatten();
     let name = entries.into_iter().find(|entry| entry.id == id)?.names.into_iter().next();
-    Some(Told { name, pod: Pod::default() })
+    Some(Names { name, pod: Pod::default() })
 }
 
 /// The part of an OCI bundle's `config.json` that names things.
@@ -109,9 +109,9 @@ struct Bundle {
 
 impl Bundle {
     /// Names under the keys of containerd's CRI plugin, of nerdctl and of CRI-O.
-    fn told(mut self) -> Told {
+    fn names(mut self) -> Names {
         let mut first = |keys: &[&str]| keys.iter().find_map(|key| self.annotations.remove(*key));
-        Told {
+        Names {
             name: first(&[
                 "io.kubernetes.cri.container-name",
                 "nerdctl/name",

@@ -24,7 +24,10 @@ fn container(runtime: Option<Runtime>, uid: Option<&str>) -> Container {
 }
 
 /// Runtime, name, and namespace, name and uid of the pod.
-fn told(mut container: Container, files: &[(&str, &str)]) -> (Option<&'static str>, [Option<String>; 4]) {
+fn described(
+    mut container: Container,
+    files: &[(&str, &str)],
+) -> (Option<&'static str>, [Option<String>; 4]) {
     let (_root, files) = root(files);
     fill_in(&mut container, &files);
     let pod = container.pod.unwrap_or_default();
@@ -74,33 +77,36 @@ fn each_runtime_names_its_own() {
     ];
     for (runtime, file, names) in cases {
         let expected = (Some(runtime.as_str()), some(names));
-        assert_eq!(told(container(Some(runtime), None), &[file]), expected, "{file:?}");
-        assert_eq!(told(container(None, None), &[file]), expected, "{file:?}");
-        assert_eq!(told(container(Some(runtime), None), &[]), (expected.0, some([""; 4])));
+        assert_eq!(described(container(Some(runtime), None), &[file]), expected, "{file:?}");
+        assert_eq!(described(container(None, None), &[file]), expected, "{file:?}");
+        assert_eq!(described(container(Some(runtime), None), &[]), (expected.0, some([""; 4])));
     }
 }
 
 #[test]
 fn another_runtime_is_not_believed() {
-    assert_eq!(told(container(Some(Runtime::Podman), None), &[DOCKER]), (Some("podman"), some([""; 4])));
-    assert_eq!(told(container(None, None), &[]), (None, some([""; 4])));
+    assert_eq!(described(container(Some(Runtime::Podman), None), &[DOCKER]), (Some("podman"), some([""; 4])));
+    assert_eq!(described(container(None, None), &[]), (None, some([""; 4])));
 }
 
 #[test]
 fn logs_name_a_pod() {
     let log = format!("var/log/pods/shop_web-7d9f_{UID}/nginx/0.log");
     let files = [(log.as_str(), ""), ("var/log/pods/shop_other_x/n/0.log", "")];
-    assert_eq!(told(container(None, Some(UID)), &files), (None, some(["", "shop", "web-7d9f", UID])));
-    assert_eq!(told(container(None, Some("gone")), &files), (None, some(["", "", "", "gone"])));
+    assert_eq!(described(container(None, Some(UID)), &files), (None, some(["", "shop", "web-7d9f", UID])));
+    assert_eq!(described(container(None, Some("gone")), &files), (None, some(["", "", "", "gone"])));
     // The cgroup's uid is believed before the annotation's.
     let cri = (Some("containerd"), some(["nginx", "shop", "web-7d9f", UID]));
-    assert_eq!(told(container(None, Some(UID)), &[CRI]), cri);
+    assert_eq!(described(container(None, Some(UID)), &[CRI]), cri);
 }
 
 #[test]
 fn broken_files_name_nothing() {
     for text in ["", "{", "[]", "{\"Name\":1}", "null", &"[".repeat(5000), &"x".repeat(2 << 20)] {
         let file = ("var/lib/docker/containers/ID/config.v2.json", text);
-        assert_eq!(told(container(Some(Runtime::Docker), None), &[file]), (Some("docker"), some([""; 4])));
+        assert_eq!(
+            described(container(Some(Runtime::Docker), None), &[file]),
+            (Some("docker"), some([""; 4]))
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::broker::{Broker, Liveness, PathLook, Question, Setting, SocketKind};
+use super::broker::{Broker, Liveness, PathQuestion, Question, Setting, SocketKind};
 use super::netns::inside;
 
 /// By itself, or by a helper process that keeps the rights for it.
@@ -61,8 +61,8 @@ impl Entrance {
     /// What is at a path, opened with O_PATH.
     ///
     /// # Errors
-    /// Those of [`PathLook::open`].
-    pub fn path(&self, folder: BorrowedFd<'_>, look: PathLook<'_>) -> Result<OwnedFd, Errno> {
+    /// Those of [`PathQuestion::open`].
+    pub fn path(&self, folder: BorrowedFd<'_>, look: PathQuestion<'_>) -> Result<OwnedFd, Errno> {
         match self {
             Self::Own => look.open(folder),
             Self::Broker(broker) => broker.descriptor(Question::Path(look), folder),

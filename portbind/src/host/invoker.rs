@@ -244,7 +244,9 @@ mod tests {
     /// As of sg(1): the user's real ids, and groups that may be somebody else's.
     const SETUID: &str = "Umask:\t0031\nUid:\t9\t0\t0\t0\nGid:\t8\t8\t8\t8\nGroups:\t0 \n";
 
-    fn told(above: &[(&str, u32, &str, &str)]) -> Option<(Option<Vec<u32>>, Option<u32>, Environment)> {
+    fn invoker_above(
+        above: &[(&str, u32, &str, &str)],
+    ) -> Option<(Option<Vec<u32>>, Option<u32>, Environment)> {
         let portbind = ("/usr/bin/portbind", u32::try_from(above.len()).unwrap(), "", ROOT);
         let (_root, procfs) = table(&[above, &[portbind]].concat());
         let pid = u32::try_from(above.len()).unwrap() + 1;
@@ -255,12 +257,12 @@ mod tests {
     fn a_shell_that_called_sudo() {
         let (sudo, shell) = ("/usr/bin/sudo", ("/bin/sh", 0, "", SHELL));
         let expected = Some((Some(vec![8, 4]), Some(0o31), of(&[("A", "1")])));
-        assert_eq!(told(&[shell, (sudo, 1, "A=1", SUDO)]), expected);
+        assert_eq!(invoker_above(&[shell, (sudo, 1, "A=1", SUDO)]), expected);
         // In a terminal of its own.
-        assert_eq!(told(&[shell, (sudo, 1, "A=1", SUDO), (sudo, 2, "A=1", ROOT)]), expected);
+        assert_eq!(invoker_above(&[shell, (sudo, 1, "A=1", SUDO), (sudo, 2, "A=1", ROOT)]), expected);
         // By a sudo that somebody else called, with nothing in between.
         assert_eq!(
-            told(&[shell, (sudo, 1, "B=2", ROOT), (sudo, 2, "A=1", SUDO)]).unwrap().2,
+            invoker_above(&[shell, (sudo, 1, "B=2", ROOT), (sudo, 2, "A=1", SUDO)]).unwrap().2,
             of(&[("A", "1")])
         );
     }
@@ -270,10 +272,10 @@ mod tests {
         let sudo = ("/usr/bin/sudo", 1, "A=1", SUDO);
         let environment = of(&[("A", "1")]);
         let su = |ids| ("/bin/su", 0, "", ids);
-        assert_eq!(told(&[su(ROOT), sudo]), Some((None, Some(0o11), environment.clone())));
-        assert_eq!(told(&[su(SETUID), sudo]), Some((None, Some(0o31), environment.clone())));
+        assert_eq!(invoker_above(&[su(ROOT), sudo]), Some((None, Some(0o11), environment.clone())));
+        assert_eq!(invoker_above(&[su(SETUID), sudo]), Some((None, Some(0o31), environment.clone())));
         let open = ROOT.replace("0011", "0022");
-        assert_eq!(told(&[su(&open), sudo]), Some((None, Some(0o33), environment)));
+        assert_eq!(invoker_above(&[su(&open), sudo]), Some((None, Some(0o33), environment)));
     }
 
     /// Nothing can be read of what is above it: there is nothing, or not even root may ask.
@@ -281,17 +283,17 @@ mod tests {
     fn a_sudo_that_left_its_caller() {
         let environment = of(&[("A", "1")]);
         for above in [&[("/usr/bin/sudo", 0, "A=1", SUDO)], &[("/usr/bin/sudo", 77, "A=1", SUDO)]] {
-            assert_eq!(told(above), Some((None, Some(0o33), environment.clone())));
+            assert_eq!(invoker_above(above), Some((None, Some(0o33), environment.clone())));
         }
-        assert_eq!(told(&[("/usr/bin/sudo", 0, "SECRET=1", ROOT)]), None);
+        assert_eq!(invoker_above(&[("/usr/bin/sudo", 0, "SECRET=1", ROOT)]), None);
     }
 
     #[test]
     fn who_is_not_the_caller_gives_nothing() {
         let (sudo, su) = ("/usr/bin/sudo", ("/bin/su", 0, "", ROOT));
         // Root has said SUDO_UID by itself.
-        assert_eq!(told(&[su, (sudo, 1, "SECRET=1", ROOT)]), None);
-        assert_eq!(told(&[su]), None);
+        assert_eq!(invoker_above(&[su, (sudo, 1, "SECRET=1", ROOT)]), None);
+        assert_eq!(invoker_above(&[su]), None);
     }
 
     /// Above a portbind that sudo has become, a process with these ids of the test's own user, and this environment.
@@ -322,7 +324,7 @@ mod tests {
 
     /// As of a daemon that has given up root.
     #[test]
-    fn what_the_user_may_not_see_is_not_given() {
+    fn all_that_the_user_may_not_see_is_not_given() {
         let uid = rustix::process::getuid().as_raw() + 1;
         let ids = format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t8\t8\t8\t8\nGroups:\t\n");
         let (_root, procfs) = table(&[("/bin/sh", 0, "SECRET=1", &ids), ("/usr/bin/portbind", 1, "", ROOT)]);
@@ -335,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sudo_took_away_comes_back_and_what_it_set_goes() {
+    fn all_that_sudo_took_away_comes_back_and_all_that_it_set_goes() {
         let given = of(&[("HOME", "/home/ci"), ("PATH", "/opt/node/bin"), ("CI", "true"), ("X", "old")]);
         let now =
             of(&[("HOME", "/root"), ("PATH", "/usr/sbin"), ("SUDO_UID", "7"), ("X", "new"), ("Y", "1")]);

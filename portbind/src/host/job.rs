@@ -108,7 +108,7 @@ pub(super) fn job(procfs: &Procfs, pid: u32, above: impl Iterator<Item = u32>) -
             break;
         }
         let Some(mut bytes) = procfs.read_up_to(&format!("{pid}/environ"), MAX_BYTES) else { continue };
-        job = nearer(job, &told(&bytes, pid));
+        job = nearer(job, &of_environment(&bytes, pid));
         bytes.fill(0);
         // Or the compiler would see that nobody reads the zeros.
         std::hint::black_box(&bytes);
@@ -120,12 +120,12 @@ pub(super) fn job(procfs: &Procfs, pid: u32, above: impl Iterator<Item = u32>) -
 /// then what is known of the process.
 #[must_use]
 pub fn job_to_be(environment: &[u8], pid: u32, known: Option<&Job>) -> Option<Job> {
-    let job = nearer(told(environment, pid), known.unwrap_or(&Job::default()));
+    let job = nearer(of_environment(environment, pid), known.unwrap_or(&Job::default()));
     (job != Job::default()).then_some(job)
 }
 
 /// What an environment says of process `pid`.
-fn told(environment: &[u8], pid: u32) -> Job {
+fn of_environment(environment: &[u8], pid: u32) -> Job {
     let environment = Environment(environment);
     Job {
         test: RUNNERS.iter().find_map(|runner| test(runner, environment, pid)),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// The job of process 9, below 8 and 1, by their environments.
-fn told(environments: &[(u32, &[&str])]) -> Option<Job> {
+fn job_of(environments: &[(u32, &[&str])]) -> Option<Job> {
     let root = tempfile::tempdir().unwrap();
     for (pid, variables) in environments {
         fs::create_dir(root.path().join(pid.to_string())).unwrap();
@@ -16,11 +16,11 @@ fn told(environments: &[(u32, &[&str])]) -> Option<Job> {
 }
 
 fn test_of(variables: &[&str]) -> Option<Test> {
-    told(&[(9, variables)])?.test
+    job_of(&[(9, variables)])?.test
 }
 
 fn ci_of(variables: &[&str]) -> Option<CiJob> {
-    told(&[(9, variables)])?.ci
+    job_of(&[(9, variables)])?.ci
 }
 
 fn some(word: &str) -> Option<String> {
@@ -97,14 +97,14 @@ fn knows_the_ci_systems() {
 #[test]
 fn the_nearest_environment_counts() {
     let parent: &[&str] = &["PYTEST_CURRENT_TEST=a.py::outer (call)", "GITHUB_ACTIONS=true", "GITHUB_JOB=j"];
-    let job = told(&[(9, &["HOME=/"]), (8, parent)]).unwrap();
+    let job = job_of(&[(9, &["HOME=/"]), (8, parent)]).unwrap();
     assert_eq!(job.test.map(|test| (test.name, test.pid)), Some((some("a.py::outer"), 8)));
     assert_eq!(job.ci.map(|ci| (ci.name, ci.pid)), Some((some("j"), 8)));
-    let job = told(&[(9, &["PYTEST_CURRENT_TEST=a.py::inner"]), (8, parent)]).unwrap();
+    let job = job_of(&[(9, &["PYTEST_CURRENT_TEST=a.py::inner"]), (8, parent)]).unwrap();
     assert_eq!(job.test.map(|test| (test.name, test.pid)), Some((some("a.py::inner"), 9)));
     assert_eq!(job.ci.map(|ci| ci.pid), Some(8));
-    assert_eq!(told(&[(9, &[]), (1, parent)]), None);
-    assert_eq!(told(&[]), None);
+    assert_eq!(job_of(&[(9, &[]), (1, parent)]), None);
+    assert_eq!(job_of(&[]), None);
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn no_other_variable_is_kept() {
         "hunter2",
     ];
     let all = [&secrets[..], &["GITHUB_JOB=build", "NEXTEST_RUN_ID=r"]].concat();
-    let job = told(&[(9, &all), (8, &secrets)]).unwrap();
+    let job = job_of(&[(9, &all), (8, &secrets)]).unwrap();
     assert_eq!(job.ci.as_ref().unwrap().name, some("build"));
     assert!(!format!("{job:?}").contains("hunter2"), "{job:?}");
 }
 
 #[test]
-fn what_is_cut_does_not_count() {
+fn all_that_is_cut_does_not_count() {
     let limit = usize::try_from(MAX_BYTES).unwrap();
     let fill = |left: usize| format!("X={}", "x".repeat(limit - left - "X=\0".len()));
     let variable = "PYTEST_CURRENT_TEST=a.py::t";

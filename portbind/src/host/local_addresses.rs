@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::diagnosis::other::Presence;
+use crate::diagnosis::other_errors::Presence;
 
 /// Flags of an address (include/uapi/linux/if_addr.h).
 const OPTIMISTIC: u8 = 0x04;

@@ -84,7 +84,7 @@ impl<S: FdSource> OwnerCache<S> {
         let mut stale = inodes.clone();
         stale.retain(|&inode| !self.is_good(inode, at, now));
         if !stale.is_empty() {
-            self.look(&stale, inodes, now);
+            self.refresh(&stale, inodes, now);
         }
     }
 
@@ -143,7 +143,7 @@ impl<S: FdSource> OwnerCache<S> {
     }
 
     /// Looks for the owners of some of the sockets of a question.
-    fn look(&mut self, inodes: &HashSet<u64>, question: &HashSet<u64>, now: Instant) {
+    fn refresh(&mut self, inodes: &HashSet<u64>, question: &HashSet<u64>, now: Instant) {
         let begin = Instant::now();
         let mut found = self.source.find(inodes);
         let missing: HashSet<u64> =
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_costs_one_look() {
+    fn a_burst_costs_one_search() {
         let (_root, mut cache) = setup();
         let now = Instant::now();
         for _ in 0..20 {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_refusal_shares_the_look() {
+    fn an_earlier_refusal_shares_the_search() {
         let (_root, mut cache) = setup();
         let now = Instant::now() + AGE * 10;
         assert_eq!(pids(&cache.find(&HashSet::from([70]), now, now), 70), [3]);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_answer_is_looked_up_again() {
+    fn an_old_answer_is_searched_again() {
         let (root, mut cache) = setup();
         let now = Instant::now();
         let inodes = HashSet::from([70, 71]);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_good_stays_while_something_else_is_looked_up() {
+    fn all_that_is_good_stays_while_something_else_is_searched() {
         let (root, mut cache) = setup();
         open(root.path(), 3, 5, 71);
         let now = Instant::now();
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_look_passes_over_is_looked_for_again() {
+    fn all_that_a_search_passes_over_is_searched_for_again() {
         let (root, _) = setup();
         let procfs = Procfs::at(root.path());
         let source = Blinking(SocketOwners::new(procfs.clone()), Cell::new(false));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_changed_is_not_believed() {
+    fn all_that_has_changed_is_not_believed() {
         let closed = |root: &Path| fs::remove_file(root.join("3/fd/4")).unwrap();
         let gone = |root: &Path| fs::remove_dir_all(root.join("3")).unwrap();
         let recycled = |root: &Path| start(root, 3, 999);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_unknown_is_looked_up_and_old_answers_are_dropped() {
+    fn unknown_sockets_alone_are_searched_and_old_answers_are_dropped() {
         let (_root, mut cache) = setup();
         let now = Instant::now();
         assert_eq!(cache.find(&HashSet::from([70]), now, now).len(), 1);

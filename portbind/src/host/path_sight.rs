@@ -27,7 +27,7 @@ impl Host {
     ///
     /// # Errors
     /// The user id of the owner of a link that is not followed.
-    pub fn look_at(&self, path: &Path, links: Links) -> Result<Sight, u32> {
+    pub fn sight_of(&self, path: &Path, links: Links) -> Result<Sight, u32> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let (folder, name) = match path.file_name() {
             Some(name) => (parent.unwrap_or(Path::new(".")), name),
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there() {
+    fn objects_at_a_path() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         std::fs::create_dir(at("folder")).unwrap();
@@ -86,7 +86,7 @@ mod tests {
             ("none/x", Object::Gone),
             ("folder/file/x", Object::Unseen),
         ] {
-            assert_eq!(host.look_at(&at(path), Links::All).unwrap().object, object, "{path}");
+            assert_eq!(host.sight_of(&at(path), Links::All).unwrap().object, object, "{path}");
         }
     }
 
@@ -101,14 +101,14 @@ mod tests {
         std::os::unix::fs::lchown(&link, Some(4242), None).unwrap();
         let host = Host::new();
         for name in ["passwd", "none", "none/x"] {
-            assert_eq!(host.look_at(&link.join(name), Links::OfOwners), Err(4242), "{name}");
-            assert!(host.look_at(&link.join(name), Links::All).is_ok(), "{name}");
+            assert_eq!(host.sight_of(&link.join(name), Links::OfOwners), Err(4242), "{name}");
+            assert!(host.sight_of(&link.join(name), Links::All).is_ok(), "{name}");
         }
         // Whether there is something behind the last part is not said.
         for target in ["/etc/passwd", "/etc/none"] {
             std::fs::remove_file(&link).unwrap();
             symlink(target, &link).unwrap();
-            assert_eq!(host.look_at(&link, Links::OfOwners).unwrap().object, Object::Link, "{target}");
+            assert_eq!(host.sight_of(&link, Links::OfOwners).unwrap().object, Object::Link, "{target}");
         }
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quick_is_read() {
+    fn all_that_is_quick_is_read() {
         let patience = Patience::default();
         for number in 0..100 {
             assert_eq!(read(&patience, 7, move || number), Some(number));

@@ -23,18 +23,18 @@ const LONGEST_SETTING: u64 = 6 << 16;
 /// Looks at the ports of the namespace of `asked`, which process `pid` is in; where that has ended, any other process in
 /// there serves as well, and nothing is known if there is none.
 #[must_use]
-pub fn look_from(procfs: &Procfs, entrance: &Entrance, pid: u32, asked: &Socket) -> PortFacts {
+pub fn facts_from(procfs: &Procfs, entrance: &Entrance, pid: u32, asked: &Socket) -> PortFacts {
     if procfs.own_network_namespace() == Some(asked.netns) {
-        return look(entrance, None, asked);
+        return facts(entrance, None, asked);
     }
     let namespace = namespace(procfs, asked.netns, pid);
-    namespace.map(|(_, namespace)| look(entrance, Some(namespace.as_fd()), asked)).unwrap_or_default()
+    namespace.map(|(_, namespace)| facts(entrance, Some(namespace.as_fd()), asked)).unwrap_or_default()
 }
 
 /// Looks at the ports of a network namespace, or of this process' own where none is given: its settings, and a port
 /// to which `asked` could be bound.
 #[must_use]
-pub fn look(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>, asked: &Socket) -> PortFacts {
+pub fn facts(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>, asked: &Socket) -> PortFacts {
     let setting = |which| {
         let mut text = String::new();
         let file = File::from(entrance.setting(namespace, which).ok()?);
@@ -107,12 +107,12 @@ mod tests {
         let (_, namespace) = namespace(&procfs, netns, pid).unwrap();
         // Entering one's own namespace takes the same capability as another's.
         if rustix::process::geteuid().is_root() {
-            assert!(look(&Entrance::Own, Some(namespace.as_fd()), &asked(1)).ephemeral.is_some());
+            assert!(facts(&Entrance::Own, Some(namespace.as_fd()), &asked(1)).ephemeral.is_some());
         }
         let asked = Socket { netns, ..asked(1) };
-        assert!(look_from(&procfs, &Entrance::Own, pid, &asked).ephemeral.is_some());
+        assert!(facts_from(&procfs, &Entrance::Own, pid, &asked).ephemeral.is_some());
         let elsewhere = Socket { netns: netns ^ 1, ..asked };
-        assert_eq!(look_from(&procfs, &Entrance::Own, u32::MAX, &elsewhere), PortFacts::default());
+        assert_eq!(facts_from(&procfs, &Entrance::Own, u32::MAX, &elsewhere), PortFacts::default());
     }
 
     #[test]

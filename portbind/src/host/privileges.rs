@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_missing() {
+    fn names_all_that_is_missing() {
         const BPF: u64 = 1 << 39;
         const PERFMON: u64 = 1 << 38;
         const SYS_ADMIN: u64 = 1 << 21;

@@ -75,7 +75,7 @@ fn describes_a_process() {
 }
 
 #[test]
-fn a_process_without_files_is_still_named() {
+fn a_process_without_files_is_still_listed() {
     let (root, host) = setup();
     assert_eq!(host.describe(5), None);
     start(root.path(), 5, 0, b"a\nb\xff", 100);
@@ -89,7 +89,7 @@ fn a_process_without_files_is_still_named() {
 }
 
 #[test]
-fn tells_a_recycled_pid() {
+fn sees_a_recycled_pid() {
     let (root, host) = setup();
     start(root.path(), 5, 0, b"x", 6000);
     let cases = [

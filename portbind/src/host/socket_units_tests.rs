@@ -20,7 +20,7 @@ fn systemd(pid: u32, args: &[&str]) -> Process {
     Process { pid, comm: "systemd".to_owned(), args, ..Process::default() }
 }
 
-fn told(files: &[(&str, &str)], kind: Kind, address: &str) -> Option<String> {
+fn unit_of(files: &[(&str, &str)], kind: Kind, address: &str) -> Option<String> {
     let (_root, files) = root(files);
     let bound = ListenAddress::parse(address).unwrap();
     SocketUnits::new(&files).held_by(&systemd(1, &["/sbin/init"]), kind, &bound)
@@ -51,7 +51,7 @@ fn matches_kind_and_address() {
         (Kind::SequentialPacket, "/run/bus", Some("bus.socket")),
     ];
     for (kind, address, unit) in cases {
-        assert_eq!(told(&files, kind, address).as_deref(), unit, "{kind:?} {address}");
+        assert_eq!(unit_of(&files, kind, address).as_deref(), unit, "{kind:?} {address}");
     }
 }
 
@@ -63,7 +63,7 @@ fn drop_ins_change_a_unit() {
     let other = ("etc/systemd/system/ssh.socket.d/notes.txt", "[Socket]\nListenStream=9\n");
     let ssh = Some("ssh.socket".to_owned());
     let listens = |files: &[(&str, &str)]| {
-        ["[::]:22", "[::]:2222", "[::]:2223", "[::]:9"].map(|at| told(files, Kind::Stream, at) == ssh)
+        ["[::]:22", "[::]:2222", "[::]:2223", "[::]:9"].map(|at| unit_of(files, Kind::Stream, at) == ssh)
     };
     assert_eq!(listens(&[SSH, reset, more, other]), [false, true, true, false]);
     assert_eq!(listens(&[SSH, reset, more, masked]), [true, false, true, false]);
@@ -73,11 +73,11 @@ fn drop_ins_change_a_unit() {
 }
 
 #[test]
-fn of_two_units_the_running_one_is_named() {
+fn of_two_units_the_running_one_is_listed() {
     let other = ("etc/systemd/system/other.socket", "[Socket]\nListenStream=0.0.0.0:22\n");
-    assert_eq!(told(&[SSH, other], Kind::Stream, "0.0.0.0:22"), None);
+    assert_eq!(unit_of(&[SSH, other], Kind::Stream, "0.0.0.0:22"), None);
     let running = ("run/systemd/units/invocation:ssh.socket", "");
-    assert_eq!(told(&[SSH, other, running], Kind::Stream, "0.0.0.0:22").as_deref(), Some("ssh.socket"));
+    assert_eq!(unit_of(&[SSH, other, running], Kind::Stream, "0.0.0.0:22").as_deref(), Some("ssh.socket"));
 }
 
 #[test]

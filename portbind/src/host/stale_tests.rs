@@ -60,7 +60,7 @@ fn a_hard_link_of_it_stays() {
 }
 
 #[test]
-fn what_took_its_name_is_put_back() {
+fn all_that_took_its_name_is_put_back() {
     let place = Place::new();
     place.stale("s");
     let spot = place.spot("s");
@@ -94,7 +94,7 @@ fn nothing_is_replaced() {
 }
 
 #[test]
-fn what_was_left_is_recognised() {
+fn all_that_was_left_is_recognised() {
     let place = Place::new();
     place.stale(".s.portbind-stale");
     let spot = place.spot("s");
@@ -111,7 +111,7 @@ fn what_was_left_is_recognised() {
 }
 
 #[test]
-fn what_anybody_can_have_put_there_is_not_recovered() {
+fn all_that_anybody_can_have_put_there_is_not_recovered() {
     let place = Place::new();
     let mode = |mode| fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(mode)).unwrap();
     let spot = place.spot("s");

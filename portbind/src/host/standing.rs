@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn orphans_are_told_by_who_took_them_in() {
+    fn orphans_are_known_by_who_took_them_in() {
         let root = tempfile::tempdir().unwrap();
         for (pid, parent, session, own) in
             [(1, 0, 0, 1), (5, 1, 5, 5), (6, 5, 5, 6), (7, 5, 9, 7), (20, 5, 5, 1), (21, 20, 5, 2)]

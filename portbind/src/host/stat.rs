@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_cut_or_no_number() {
+    fn refuses_all_that_is_cut_or_no_number() {
         let whole = format!("9 (sh) {REST}");
         let cut = &whole[..whole.find(" 12345").unwrap()];
         for text in ["", ")", "9 (sh)", "9 (sh) S", "9 (sh) S x", "9 (sh) S -1", cut] {

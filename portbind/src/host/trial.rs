@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
+    fn unknown_words_are_refused() {
         let strange = Socket { protocol: Protocol::Ping, ..asked(1, Options::default()) };
         assert_eq!(bind(&strange).unwrap_err().error, event::Errno(93));
     }

@@ -9,7 +9,7 @@ use portbind_ebpf::abi::FileView;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
-use super::broker::{Liveness, PathLook, Resolve};
+use super::broker::{Liveness, PathQuestion, Resolve};
 use super::entrance::Entrance;
 use super::procfs::Procfs;
 use crate::diagnosis::unix::Object;
@@ -49,7 +49,7 @@ impl Sight {
 /// The last part is not followed if it is a symbolic link, as bind does not (`kern_path_create` in
 /// fs/namei.c).
 #[must_use]
-pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, path: &[u8]) -> Sight {
+pub fn sight_at(procfs: &Procfs, entrance: &Entrance, pid: u32, path: &[u8]) -> Sight {
     let is_ours = shares_files(procfs, pid);
     let is_absolute = path.starts_with(b"/");
     let place = if is_absolute { "root" } else { "cwd" };
@@ -61,7 +61,7 @@ pub fn look(procfs: &Procfs, entrance: &Entrance, pid: u32, path: &[u8]) -> Sigh
         (false, true) => Resolve::Here,
         (false, false) => Resolve::WithoutLinks,
     };
-    let open = |follows| entrance.path(start.as_fd(), PathLook { path, resolve, follows });
+    let open = |follows| entrance.path(start.as_fd(), PathQuestion { path, resolve, follows });
     let absolute = absolute(procfs, pid, path, is_ours);
     match open(false) {
         Ok(found) => {

@@ -25,7 +25,7 @@ const LISTENS: u32 = 1 << 16;
 
 /// A socket of AF_UNIX that has a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedSocket {
+pub struct PortlessSocket {
     /// Inode number in sockfs.
     pub inode: u64,
     /// Its type.
@@ -42,7 +42,7 @@ pub struct NamedSocket {
     pub backlog: Option<(u32, u32)>,
 }
 
-impl NamedSocket {
+impl PortlessSocket {
     /// The socket as a holder of its name, with nobody behind it yet.
     #[must_use]
     pub fn holder(self) -> Holder {
@@ -79,7 +79,7 @@ impl NamedSocket {
 ///
 /// # Errors
 /// If the kernel has no unix_diag, or does not let this process into the namespace.
-pub fn ask(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result<Vec<NamedSocket>> {
+pub fn ask(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result<Vec<PortlessSocket>> {
     let mut diagnosis = SockDiag::open(entrance, namespace)?;
     let mut found = Vec::new();
     diagnosis.dump(&request(), |body| found.extend(read_socket(body)))?;
@@ -90,16 +90,16 @@ pub fn ask(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result
 /// net/unix/af_unix.c): without files and owners, and only those whose name no other socket of the same
 /// type has. Which of two has it is not told; and a name may hold newlines, and so forge a line.
 #[must_use]
-pub fn list(procfs: &Procfs, process: &str) -> Vec<NamedSocket> {
+pub fn list(procfs: &Procfs, process: &str) -> Vec<PortlessSocket> {
     const MOST: u64 = 64 << 20;
     let bytes = procfs.read_up_to(&format!("{process}/net/unix"), MOST).unwrap_or_default();
-    let all: Vec<NamedSocket> = bytes.split(|&byte| byte == b'\n').skip(1).filter_map(read_line).collect();
+    let all: Vec<PortlessSocket> = bytes.split(|&byte| byte == b'\n').skip(1).filter_map(read_line).collect();
     // Anybody may have a hundred thousand: each is looked at twice, not once for each other.
     let mut counts: HashMap<(&Name, Protocol), usize> = HashMap::with_capacity(all.len());
     for socket in &all {
         *counts.entry((&socket.name, socket.protocol)).or_default() += 1;
     }
-    let is_alone = |socket: &&NamedSocket| counts.get(&(&socket.name, socket.protocol)) == Some(&1);
+    let is_alone = |socket: &&PortlessSocket| counts.get(&(&socket.name, socket.protocol)) == Some(&1);
     all.iter().filter(is_alone).cloned().collect()
 }
 
@@ -114,10 +114,10 @@ fn request() -> Vec<u8> {
 
 /// Reads a `struct unix_diag_msg` (family, type, state, padding, inode, cookie) and its attributes; `None`
 /// of a socket without a name.
-fn read_socket(body: &[u8]) -> Option<NamedSocket> {
+fn read_socket(body: &[u8]) -> Option<PortlessSocket> {
     let &[_, kind, state, _, ..] = body else { return None };
     let state = State::of_number(state);
-    let mut socket = NamedSocket {
+    let mut socket = PortlessSocket {
         inode: u32_at(body, 4)?.into(),
         protocol: protocol_of(kind.into())?,
         state,
@@ -156,7 +156,7 @@ const fn protocol_of(number: u32) -> Option<Protocol> {
 
 /// Address, references, protocol, flags, type, state (`socket_state`), inode, and a name in the end, where
 /// an abstract one begins with `@` and has `@` for NUL.
-fn read_line(line: &[u8]) -> Option<NamedSocket> {
+fn read_line(line: &[u8]) -> Option<PortlessSocket> {
     let mut rest = line;
     let mut word = || {
         rest = rest.trim_ascii_start();
@@ -180,7 +180,7 @@ fn read_line(line: &[u8]) -> Option<NamedSocket> {
         [b'@', name @ ..] => Name::Abstract(name.to_vec()),
         path => Name::Path(path.to_vec()),
     };
-    Some(NamedSocket { inode, protocol, state, name, file: None, uid: None, backlog: None })
+    Some(PortlessSocket { inode, protocol, state, name, file: None, uid: None, backlog: None })
 }
 
 /// What a socket is looked for by.
@@ -195,7 +195,7 @@ pub enum Wanted {
 impl Wanted {
     /// Whether this socket is one.
     #[must_use]
-    pub fn is(&self, socket: &NamedSocket) -> bool {
+    pub fn is(&self, socket: &PortlessSocket) -> bool {
         match (self, &socket.name, socket.file) {
             (Self::File(file, _), _, Some(bound)) if *file == bound => true,
             // Some file systems (btrfs) give each of their volumes a device of its own for stat alone.
@@ -213,7 +213,7 @@ impl Wanted {
 
 /// Finds sockets in a network namespace: as [`find`] does, from within.
 #[must_use]
-pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<NamedSocket> {
+pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<PortlessSocket> {
     let told = ask(&Entrance::Own, netns.descriptor());
     let all = told.or_else(|_| netns.inside(|| list(procfs, "thread-self")));
     all.unwrap_or_default().into_iter().filter(|socket| wanted.is(socket)).collect()
@@ -227,7 +227,7 @@ pub fn find(
     process: &str,
     namespace: &OwnedFd,
     wanted: &Wanted,
-) -> Vec<NamedSocket> {
+) -> Vec<PortlessSocket> {
     let all = ask(entrance, Some(namespace.as_fd())).unwrap_or_else(|_| list(procfs, process));
     all.into_iter().filter(|socket| wanted.is(socket)).collect()
 }

@@ -41,7 +41,7 @@ fn words(words: [u32; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn reads_what_unix_diag_writes() {
+fn reads_all_that_unix_diag_writes() {
     let listener = [
         attribute(UNIX_DIAG_NAME, b"/run/a\0"),
         attribute(UNIX_DIAG_VFS, &words([77, 5])),
@@ -57,7 +57,7 @@ fn reads_what_unix_diag_writes() {
     let mut found = Vec::new();
     assert!(read_messages(&packet.concat(), |body| found.extend(read_socket(body))).unwrap());
     let expected = [
-        NamedSocket {
+        PortlessSocket {
             inode: 9,
             protocol: Protocol::Stream,
             state: State::Listen,
@@ -66,7 +66,7 @@ fn reads_what_unix_diag_writes() {
             uid: Some(1000),
             backlog: Some((3, 128)),
         },
-        NamedSocket {
+        PortlessSocket {
             inode: 10,
             protocol: Protocol::Dgram,
             state: State::Bound,
@@ -114,7 +114,7 @@ nonsense
 #[test]
 fn wants_the_file_or_the_name() {
     let file = FileId { inode: 7, device: 8 };
-    let bound = |name: &[u8], file| NamedSocket {
+    let bound = |name: &[u8], file| PortlessSocket {
         inode: 1,
         protocol: Protocol::Stream,
         state: State::Listen,

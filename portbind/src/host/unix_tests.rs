@@ -28,7 +28,7 @@ fn bound(kind: SocketType, path: &Path, listens: bool) -> OwnedFd {
 }
 
 #[test]
-fn sees_what_is_at_a_path() {
+fn sees_all_that_is_at_a_path() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     drop(UnixListener::bind(at("stale")).unwrap());
@@ -66,23 +66,27 @@ fn sees_what_is_at_a_path() {
     ];
     for (name, object) in cases {
         let path = format!("/{name}");
-        let sight = look(&procfs, &Entrance::Own, 7, path.as_bytes());
+        let sight = sight_at(&procfs, &Entrance::Own, 7, path.as_bytes());
         assert_eq!(sight.object, object, "{name}");
         assert!(!sight.is_ours);
-        assert_eq!(look(&procfs, &Entrance::Own, 8, path.as_bytes()), Sight::NONE);
+        assert_eq!(sight_at(&procfs, &Entrance::Own, 8, path.as_bytes()), Sight::NONE);
     }
 }
 
 /// The look itself changes nothing: no connection waits, and a datagram socket stays unconnected.
 #[test]
-fn nobody_notices_the_look() {
+fn nobody_notices_the_visit() {
     let folder = tempfile::tempdir().unwrap();
     let (_proc, procfs) = process(folder.path());
     let stream = UnixListener::bind(folder.path().join("stream")).unwrap();
     let seqpacket = bound(SocketType::SEQPACKET, &folder.path().join("seqpacket"), true);
     let datagram = UnixDatagram::bind(folder.path().join("dgram")).unwrap();
     for name in ["/stream", "/seqpacket", "/dgram"] {
-        assert_eq!(look(&procfs, &Entrance::Own, 7, name.as_bytes()).object, Object::LiveSocket, "{name}");
+        assert_eq!(
+            sight_at(&procfs, &Entrance::Own, 7, name.as_bytes()).object,
+            Object::LiveSocket,
+            "{name}"
+        );
     }
     stream.set_nonblocking(true).unwrap();
     rustix::io::ioctl_fionbio(&seqpacket, true).unwrap();
@@ -97,13 +101,13 @@ fn nobody_notices_the_look() {
 }
 
 #[test]
-fn a_relative_path_is_looked_at_in_the_folder_of_the_caller() {
+fn a_relative_path_is_examined_in_the_folder_of_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     symlink("/", folder.path().join("away")).unwrap();
     symlink("nowhere", folder.path().join("dangling")).unwrap();
     let (_proc, procfs) = process(folder.path());
-    let seen = |path: &str| look(&procfs, &Entrance::Own, 7, path.as_bytes()).object;
+    let seen = |path: &str| sight_at(&procfs, &Entrance::Own, 7, path.as_bytes()).object;
     assert_eq!(seen("file"), Object::File);
     assert_eq!(seen("./file"), Object::File);
     assert_eq!(seen("dangling"), Object::Link);
@@ -117,10 +121,11 @@ fn knows_its_own_files() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     let path = folder.path().join("file");
-    let sight = look(&Procfs::new(), &Entrance::Own, std::process::id(), path.as_os_str().as_encoded_bytes());
+    let sight =
+        sight_at(&Procfs::new(), &Entrance::Own, std::process::id(), path.as_os_str().as_encoded_bytes());
     assert_eq!((sight.object, sight.is_ours), (Object::File, true));
     assert_eq!(sight.absolute.as_deref(), Some(path.as_os_str().as_encoded_bytes()));
-    let here = look(&Procfs::new(), &Entrance::Own, std::process::id(), b"Cargo.toml");
+    let here = sight_at(&Procfs::new(), &Entrance::Own, std::process::id(), b"Cargo.toml");
     let expected = std::env::current_dir().unwrap().join("Cargo.toml");
     assert_eq!(here.absolute.as_deref(), Some(expected.as_os_str().as_encoded_bytes()));
     assert_eq!(here.object, Object::File);

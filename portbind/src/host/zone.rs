@@ -23,13 +23,13 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// looked up in the database of zones only, and `TZDIR` is not looked at.
 #[must_use]
 pub fn local() -> TimeZone {
-    let named = env::var_os("TZ").map(|value| named(Path::new(DATABASE), value.to_str()?));
+    let named = env::var_os("TZ").map(|value| by_name(Path::new(DATABASE), value.to_str()?));
     named.unwrap_or_else(|| read(Path::new(LOCALTIME))).unwrap_or(TimeZone::UTC)
 }
 
 /// The zone that a value of `TZ` names: a zone of the database, also by its path there, or a rule of POSIX. UTC where it
 /// is empty.
-fn named(database: &Path, value: &str) -> Option<TimeZone> {
+fn by_name(database: &Path, value: &str) -> Option<TimeZone> {
     let value = value.strip_prefix(':').unwrap_or(value);
     if value.is_empty() {
         return Some(TimeZone::UTC);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_zone_is_none() {
+    fn a_wrong_zone_is_none() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("localtime");
         assert_eq!(read(&path), None);
@@ -94,15 +94,16 @@ mod tests {
     }
 
     #[test]
-    fn what_tz_names_is_looked_up_in_the_database_only() {
+    fn all_that_tz_names_is_searched_in_the_database_only() {
         let root = tempfile::tempdir().unwrap();
         let database = root.path().join("zoneinfo");
         fs::create_dir_all(database.join("Some")).unwrap();
         for file in [database.join("Some/Town"), root.path().join("secret")] {
             fs::write(file, zone()).unwrap();
         }
-        let offset =
-            |value: &str| named(&database, value).map(|zone| zone.to_offset(Timestamp::UNIX_EPOCH).seconds());
+        let offset = |value: &str| {
+            by_name(&database, value).map(|zone| zone.to_offset(Timestamp::UNIX_EPOCH).seconds())
+        };
         let within = database.join("Some/Town").display().to_string();
         for value in ["Some/Town", ":Some/Town", &within, &format!(":{within}")] {
             assert_eq!(offset(value), Some(3600), "{value}");

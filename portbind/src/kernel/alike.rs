@@ -56,7 +56,7 @@ impl Counts {
     }
 
     /// Those that were counted without a look, by thread group id.
-    pub(super) fn not_looked_at(&mut self, maps: &mut Maps) -> Vec<More<u32, Share>> {
+    pub(super) fn counted_by_process(&mut self, maps: &mut Maps) -> Vec<More<u32, Share>> {
         more::<u32, ShareBytes, Share>(maps, SHARES, &mut self.shares, |share| share.more)
     }
 }

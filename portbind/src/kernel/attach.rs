@@ -9,8 +9,8 @@ use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF
 
 use super::backend::{Backend, Hook, Kind, Point};
 use super::error::AttachError;
-use super::half::Half;
 use super::load::{Loading, at_once, load};
+use crate::kernel::collection::Collection;
 use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 
 /// Programs at work, until this is dropped.
@@ -91,7 +91,7 @@ impl Attached {
     /// Loads the programs of a plan, and attaches them; `functions` has the ids of the types of their targets. One program
     /// more is loaded `beside`, while the verifier is busy with the long ones.
     pub(super) fn at(
-        half: &mut Half,
+        half: &mut Collection,
         plan: &Plan,
         functions: &BTreeMap<&'static str, u32>,
         beside: Option<(&'static str, Place)>,

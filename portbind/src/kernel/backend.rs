@@ -98,7 +98,7 @@ impl Backend {
 
     /// It tells the end of every socket that was bound, and not of those that listen only.
     #[must_use]
-    pub const fn tells_ends(self) -> bool {
+    pub const fn reports_ends(self) -> bool {
         !matches!(self, Self::Tracepoint)
     }
 

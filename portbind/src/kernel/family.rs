@@ -8,8 +8,8 @@ use aya::maps::{HashMap, MapData, MapError};
 use super::attach::{Attached, Plan};
 use super::backend::{Kind, Point};
 use super::error::{AttachError, TraceError};
-use super::half::Half;
 use super::maps::Maps;
+use crate::kernel::collection::Collection;
 
 /// The map of them, by thread group id.
 pub(super) const MAP: &str = "FAMILY";
@@ -23,7 +23,7 @@ const fn point(target: &'static str, program: &'static str) -> Point {
 }
 
 /// Follows the descendants of the processes in the map.
-pub(super) fn attach(half: &mut Half) -> Result<Attached, AttachError> {
+pub(super) fn attach(half: &mut Collection) -> Result<Attached, AttachError> {
     Attached::at(half, &Plan::of_points(POINTS.each_ref().to_vec()), &BTreeMap::new(), None)
 }
 

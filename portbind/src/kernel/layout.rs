@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_essential_row_that_is_missing_is_named() {
+    fn an_essential_row_that_is_missing_is_listed() {
         // The name of the member, damaged where it is stored.
         let mut bytes = KERNELS[3].1.to_vec();
         let name = b"\0skc_bound_dev_if\0";

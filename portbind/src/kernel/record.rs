@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_back_what_the_kernel_half_writes() {
+    fn reads_back_all_that_the_kernel_writes() {
         let header = Header { kind: kind::ENDED, reserved: 0, task: 7 << 32 | 7, time: 1 };
         let ended = Ended { header, start_time: 98, status: 1, reserved: 0 };
         assert_eq!(Record::parse(ended.as_bytes()), Ok(Record::Ended(&ended)));

@@ -13,8 +13,8 @@ use portbind_ebpf::abi::{Inodes, OpenSocket};
 use zerocopy::{FromBytes, transmute_ref};
 
 use super::error::AttachError;
-use super::half::Half;
 use super::load::load;
+use crate::kernel::collection::Collection;
 use crate::sys::iterator;
 use crate::sys::tracing::Place;
 
@@ -51,7 +51,7 @@ pub struct OpenSockets {
 impl OpenSockets {
     /// Loads the iterator; `functions` has the ids of those that the kernel has.
     pub(super) fn load(
-        half: &mut Half,
+        half: &mut Collection,
         functions: &BTreeMap<&'static str, u32>,
     ) -> Result<Self, AttachError> {
         let (name, place) = Self::program(half, functions)?;
@@ -61,7 +61,7 @@ impl OpenSockets {
 
     /// The iterator's program, and what it is made for.
     pub(super) fn program(
-        half: &Half,
+        half: &Collection,
         functions: &BTreeMap<&'static str, u32>,
     ) -> Result<(&'static str, Place), AttachError> {
         let [first, other] = PROGRAMS;
@@ -75,7 +75,7 @@ impl OpenSockets {
     pub(super) fn around(
         name: &'static str,
         loaded: Option<Result<OwnedFd, AttachError>>,
-        half: &mut Half,
+        half: &mut Collection,
     ) -> Result<Self, AttachError> {
         let program = loaded.unwrap_or_else(|| Err(refused(name, "it is gone")))?;
         let iterator = iterator::attach(program.as_fd()).map_err(|error| refused(name, error.to_string()))?;

@@ -14,13 +14,13 @@ use super::backend::Backend;
 use super::btf::Btf;
 use super::debug::{self, DebugLines};
 use super::error::{AttachError, TraceError};
-use super::half::{ALWAYS_NEEDED, Half, Parsed};
 use super::maps::Maps;
 use super::object::{LOOP, Packed};
 use super::sockets::{self, OpenSockets};
 use super::{family, layout};
 use crate::host::clock::tick_ns;
 use crate::host::generation;
+use crate::kernel::collection::{ALWAYS_NEEDED, Collection, Parsed};
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
 use crate::sys::ring::Ring;
 
@@ -137,8 +137,8 @@ impl Tracer {
 
     /// How many refusals of each process, by thread group id, were counted without a look since the last call.
     #[must_use]
-    pub fn not_looked_at(&self) -> Vec<More<u32, Share>> {
-        self.counts.borrow_mut().not_looked_at(&mut self.maps.borrow_mut())
+    pub fn counted_by_process(&self) -> Vec<More<u32, Share>> {
+        self.counts.borrow_mut().counted_by_process(&mut self.maps.borrow_mut())
     }
 
     /// How many refusals of each party were lost, as far as parties are remembered, most first.
@@ -206,7 +206,7 @@ impl Tracer {
 
 /// A backend that works.
 struct Working {
-    half: Half,
+    half: Collection,
     attached: Attached,
     missing: Vec<&'static str>,
     open_sockets: Result<OpenSockets, AttachError>,
@@ -226,7 +226,7 @@ impl Working {
         };
         // Afresh, if a backend was refused when it was partly attached: what it had loaded goes with its maps.
         let parsed = parsed.take().map_or_else(|| prepare(kernel.object, options), Ok)?;
-        let mut half = kernel.half(parsed, backend, options)?;
+        let mut half = kernel.collection(parsed, backend, options)?;
         let iterator = OpenSockets::program(&half, &kernel.functions);
         let attached = Attached::at(&mut half, &plan, &kernel.functions, iterator.clone().ok());
         Ok(attached.map(|mut attached| {
@@ -245,7 +245,7 @@ pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     let (kernel, parsed) = Kernel::read_beside(Parsed::of)?;
     let wanted: Vec<_> = sockets::programs().collect();
     let parsed = parsed.map_or_else(|| Parsed::of(kernel.object), Ok)?;
-    let mut half = parsed.half(&kernel.layout, &Filter::ANY, &wanted)?;
+    let mut half = parsed.collection(&kernel.layout, &Filter::ANY, &wanted)?;
     OpenSockets::load(&mut half, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
 }
 
@@ -301,14 +301,19 @@ impl Kernel {
     }
 
     /// The programs of a backend and what goes with them, ready to be loaded.
-    fn half(&self, parsed: Parsed, backend: Backend, options: &Options) -> Result<Half, TraceError> {
+    fn collection(
+        &self,
+        parsed: Parsed,
+        backend: Backend,
+        options: &Options,
+    ) -> Result<Collection, TraceError> {
         let mut wanted = backend.programs();
         wanted.extend(sockets::programs());
         if options.family {
             wanted.extend(family::POINTS.iter().map(|point| point.program));
         }
         let filter = Filter { window: WINDOW / tick_ns().max(1), ..options.filter };
-        let mut half = parsed.half(&self.layout, &filter, &wanted)?;
+        let mut half = parsed.collection(&self.layout, &filter, &wanted)?;
         if let Some(words) = &options.ports {
             let error = |error: aya::maps::MapError| TraceError::Load(error.to_string());
             let mut map: Array<&mut MapData, u64> =

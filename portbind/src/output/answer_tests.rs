@@ -193,7 +193,7 @@ fn every_line_of_json_is_of_the_schema_and_comes_back() {
 }
 
 #[test]
-fn who_is_left_alone_is_named() {
+fn who_is_left_alone_is_listed() {
     let java = Rc::clone(&samples::held_by_java().processes[0].process);
     let one = |sign| Obstacle::Handed { process: Rc::clone(&java), sign };
     let obstacles = vec![one(Sign::User(1000)), one(Sign::Cgroup), one(Sign::Accepted)];

@@ -10,16 +10,16 @@ use super::line::{DIM, ERROR, Line, PLAIN};
 use super::style::Style;
 use super::text::layout::{label, rendered, sentence};
 use super::text::refusal;
-use crate::complaint::{Complaint, Join, Joint, Reason};
 use crate::escape::{Escaped, LogLine, cut};
 use crate::event::ShellCommand;
+use crate::log_errors::{Complaint, Join, Match, Reason};
 use crate::secrets::Secrets;
 use crate::wire::{SCHEMA, Time, explanation as json};
 
 /// Columns of a log line that are shown where lines may be of any length.
 const SHOWN: usize = 300;
 
-impl Document for Joint {
+impl Document for Match {
     fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let mut text = String::new();
         headline(&self.complaint, style).render(style.color, style.width, &mut text);
@@ -159,10 +159,10 @@ fn distance(apart: SignedDuration) -> String {
     }
 }
 
-impl<'a> From<&'a Joint> for json::Explanation<'a> {
-    fn from(joint: &'a Joint) -> Self {
-        let Complaint { line, repeats, text, wording, time, program, pid, target } = &joint.complaint;
-        let join = joint.join.as_ref();
+impl<'a> From<&'a Match> for json::Explanation<'a> {
+    fn from(matched: &'a Match) -> Self {
+        let Complaint { line, repeats, text, wording, time, program, pid, target } = &matched.complaint;
+        let join = matched.join.as_ref();
         Self {
             schema: SCHEMA.into(),
             kind: "explanation".into(),

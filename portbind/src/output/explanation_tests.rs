@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use super::comparison::Comparison;
 use super::{Document, Format, Printer, Style};
-use crate::complaint::{Clock, Complaint, Finder, Joiner, Joint, Reason};
 use crate::diagnosis::comparison::Side;
 use crate::event::samples;
+use crate::log_errors::{Clock, Complaint, Finder, Joiner, Match, Reason};
 use crate::recording::fingerprint;
 use crate::wire::{Refusal, comparison as lines, explanation as line, json_schema};
 
@@ -20,7 +20,7 @@ fn complaints(log: &str) -> Vec<Complaint> {
 }
 
 /// The log joined with recorded refusals.
-fn joined(log: &str, refusals: &[crate::event::Refusal]) -> Vec<Joint> {
+fn joined(log: &str, refusals: &[crate::event::Refusal]) -> Vec<Match> {
     let mut joiner = Joiner::new(complaints(log));
     for refusal in refusals {
         // As from a file: nothing is borrowed.
@@ -30,10 +30,10 @@ fn joined(log: &str, refusals: &[crate::event::Refusal]) -> Vec<Joint> {
     joiner.finish().collect()
 }
 
-fn text_in(style: &Style, joints: &[Joint]) -> String {
+fn text_in(style: &Style, joints: &[Match]) -> String {
     let mut printer = Printer::new(Format::Text, style.clone(), Vec::new());
-    for joint in joints {
-        printer.document(joint).unwrap();
+    for matched in joints {
+        printer.document(matched).unwrap();
     }
     String::from_utf8(printer.into_inner()).unwrap()
 }
@@ -44,14 +44,14 @@ fn json_of(document: &dyn Document) -> String {
     String::from_utf8(printer.into_inner()).unwrap()
 }
 
-fn text(joints: &[Joint]) -> String {
+fn text(joints: &[Match]) -> String {
     text_in(&Style::default(), joints)
 }
 
 fn alone(log: &str) -> String {
     let joints: Vec<_> = complaints(log)
         .into_iter()
-        .map(|complaint| Joint { complaint, join: Err(Reason::NoRecording) })
+        .map(|complaint| Match { complaint, join: Err(Reason::NoRecording) })
         .collect();
     text(&joints)
 }
@@ -233,9 +233,9 @@ fn lines_are_of_the_schema() {
         value
     };
     let log = "listen tcp 0.0.0.0:8080: bind: address already in use\nlisten unix /x: bind: address already in use\n";
-    for joint in joined(log, &[samples::listener()]) {
-        let read: line::Explanation<'_> = serde_json::from_value(check(&json_of(&joint))).unwrap();
-        assert_eq!(read, (&joint).into());
+    for matched in joined(log, &[samples::listener()]) {
+        let read: line::Explanation<'_> = serde_json::from_value(check(&json_of(&matched))).unwrap();
+        assert_eq!(read, (&matched).into());
     }
     let (before, after) = &sides();
     let written = json_of(&Comparison { before, after });

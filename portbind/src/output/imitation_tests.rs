@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::text::command::CommandReport;
 use super::{Document as _, Format, Printer, Style, recorder};
-use crate::diagnosis::tally::Tally;
-use crate::diagnosis::{cause, facts, other};
+use crate::diagnosis::by_cause::ByCause;
+use crate::diagnosis::{cause, facts, other_errors};
 use crate::event::{
     Code, Command, CommandEnd, Ending, Interface, Job, Leak, Process, Refusal, Repeat, Test, samples,
 };
@@ -69,8 +69,8 @@ fn is_quoted(line: &str) -> bool {
     })
 }
 
-fn command(refusal: &Refusal) -> (Command, CommandEnd, Tally) {
-    let mut tally = Tally::default();
+fn command(refusal: &Refusal) -> (Command, CommandEnd, ByCause) {
+    let mut tally = ByCause::default();
     tally.push(&Rc::new(refusal.clone()));
     let args = [NAME, "--token", SECRET].map(str::to_owned).to_vec();
     let command = Command { time: refusal.time, pid: 7, args, uid: 1000, user: None, job: None };
@@ -158,7 +158,8 @@ fn sentences_are_made_with_delimited_names() {
     let mut refusal = refusal();
     assert!(is_quoted(&sentence()));
     let process = Rc::clone(&refusal.process);
-    let (ports, facts) = (facts::PortFacts::default(), other::Facts::unknown(crate::event::State::Bound));
+    let (ports, facts) =
+        (facts::PortFacts::default(), other_errors::Facts::unknown(crate::event::State::Bound));
     let opener = Process { pid: 99, ..(*process).clone() };
     refusal.holders[0].opened_by = Some(Rc::new(opener));
     let case = cause::Case {
@@ -179,7 +180,8 @@ fn sentences_are_made_with_delimited_names() {
     for fix in crate::diagnosis::remedy::propose(&case, &cause, &refusal.holders) {
         assert!(is_quoted(&fix.text.replace("kill 1", "")), "{}", fix.text);
     }
-    let no_device = other::explain(crate::event::Errno(19), refusal.operation, &refusal.socket, &facts);
+    let no_device =
+        other_errors::explain(crate::event::Errno(19), refusal.operation, &refusal.socket, &facts);
     assert!(no_device.summary.contains("kill -9") && is_quoted(&no_device.summary), "{}", no_device.summary);
 }
 
@@ -208,7 +210,7 @@ fn secrets_are_in_no_output() {
 
 /// Masking changes nothing of a test that has no secret, nor the line of a process without.
 #[test]
-fn what_is_no_secret_is_written_as_it_is() {
+fn words_that_are_no_secrets_are_written_as_they_are() {
     let mut refusal = samples::people();
     Rc::make_mut(&mut refusal.process).job = Some(Box::new(Job {
         test: Some(Test { name: Some("t.py::t[a=b]".to_owned()), ..Test::default() }),

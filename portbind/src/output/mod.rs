@@ -21,7 +21,7 @@ mod imitation_tests;
 pub(crate) mod jsonl;
 pub(crate) mod line;
 #[cfg(test)]
-mod named_tests;
+mod portless_tests;
 mod printer;
 #[cfg(test)]
 mod recorded_tests;

@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use super::{Format, Style};
 use crate::escape::{columns, is_hidden};
-use crate::event::{self, Ancestor, Moment, MomentKind, Name, Process, SocketId, named_samples, samples};
+use crate::event::{self, Ancestor, Moment, MomentKind, Name, Process, SocketId, portless_samples, samples};
 use crate::wire::Refusal;
 
 /// Every sample, and holders whose process is gone.
 fn refusals() -> Vec<event::Refusal> {
-    let mut all: Vec<_> = samples::all().into_iter().chain(named_samples::all()).collect();
+    let mut all: Vec<_> = samples::all().into_iter().chain(portless_samples::all()).collect();
     let mut fixed = samples::hostile();
     fixed.fixes = samples::fixes();
-    let mut unnamed = named_samples::stale();
+    let mut unnamed = portless_samples::stale();
     unnamed.socket.name = Some(Name::Unnamed);
-    let mut netlink = named_samples::live();
+    let mut netlink = portless_samples::live();
     netlink.holders[0].name = Some(Name::Netlink { port_id: 7, groups: 0 });
     netlink.holders[0].protocol = event::Protocol::Netlink(99);
     all.extend([fixed, unnamed, netlink, past(samples::people()), past(samples::time_wait())]);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Format, Printer, Style, Summary};
 use crate::escape::columns;
-use crate::event::named_samples;
+use crate::event::portless_samples;
 use crate::event::samples::{self, all};
 use crate::event::{Account, Gaps, LostBy, Refusal, Repeat};
 
@@ -84,7 +84,7 @@ fn text_several_processes_and_more() {
 }
 
 #[test]
-fn text_more_than_were_looked_at() {
+fn text_more_than_were_examined() {
     let mut event = samples::several();
     event.holders.drain(..2);
     assert_snapshot!(text(event), @r"
@@ -371,7 +371,7 @@ fn covers(found: &Value, core: &Value, path: &str) {
 fn no_line_is_a_command_to_a_ci_system() {
     for format in [Format::Text, Format::Brief, Format::Json] {
         for width in [None, Some(20), Some(45), Some(100)] {
-            let events: Vec<_> = all().into_iter().chain(named_samples::all()).collect();
+            let events: Vec<_> = all().into_iter().chain(portless_samples::all()).collect();
             for line in print(format, Style { width, ..Style::default() }, &events).lines() {
                 assert!(!line.trim_start().starts_with("::") && !line.contains("##"), "{line}");
                 assert!(!line.contains('\u{1b}'), "{line}");

@@ -9,10 +9,10 @@ use super::error::Error;
 use super::inspector::Inspector;
 use crate::diagnosis::cause::{self, Case, Search};
 use crate::diagnosis::facts::PortFacts;
-use crate::diagnosis::foresight::{guess_options, is_outgoing, would_pass};
+use crate::diagnosis::predict::{guess_options, is_outgoing, would_pass};
 use crate::diagnosis::remedy::reservation;
 use crate::diagnosis::rule::Generation;
-use crate::diagnosis::{Call, Diagnosis, diagnose, other};
+use crate::diagnosis::{Call, Diagnosis, diagnose, other_errors};
 use crate::event::{Confidence, Errno, Fix, Holder, Options, Process, Protocol, Refusal, Socket, State};
 use crate::host::bind_facts::FailedCall;
 use crate::host::port_sockets::{PortSockets, Protocols, Query, Unseen};
@@ -59,7 +59,7 @@ struct Trial {
     outcome: Result<(), Refused>,
     ports: PortFacts,
     /// What decides over errors that no holder explains.
-    other: other::Facts,
+    other: other_errors::Facts,
     /// A bind with SO_REUSEADDR alone passes, and one with SO_REUSEPORT alone does.
     passes_with: (bool, bool),
 }
@@ -119,7 +119,7 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     });
     Trial {
         outcome,
-        ports: ports::look(&Entrance::Own, None, socket),
+        ports: ports::facts(&Entrance::Own, None, socket),
         other,
         passes_with: (with(true, false), with(false, true)),
     }

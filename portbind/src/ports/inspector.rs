@@ -18,7 +18,7 @@ use crate::host::port_sockets::{PortSockets, Query};
 use crate::host::sockets::Scan;
 use crate::host::stale::left_aside;
 use crate::host::unix::{Sight, namespaces};
-use crate::host::unix_sockets::{NamedSocket, Wanted, find, in_namespace};
+use crate::host::unix_sockets::{PortlessSocket, Wanted, find, in_namespace};
 use crate::host::{Host, Links, Netns, SocketOwners};
 use crate::kernel::owner_source::OwnerSource;
 
@@ -122,16 +122,16 @@ impl Inspector {
             Name::Abstract(name) => {
                 let kinds = [Protocol::Stream, Protocol::Dgram, Protocol::Seqpacket];
                 let wanted = kinds.map(|kind| Wanted::Abstract(name.clone(), kind));
-                (None, wanted.iter().flat_map(|wanted| self.named(wanted)).collect())
+                (None, wanted.iter().flat_map(|wanted| self.portless(wanted)).collect())
             }
             _ => (None, Vec::new()),
         };
-        Ok((self.host.named_sockets(found, |inodes| self.owners(inodes)), sight))
+        Ok((self.host.portless_sockets(found, |inodes| self.owners(inodes)), sight))
     }
 
     /// What is at a path, or where nothing is, the socket file that a removal that was broken off has moved aside.
     fn sight(&self, path: &Path) -> Result<Sight, Error> {
-        let look = |path: &Path| self.host.look_at(path, self.links);
+        let look = |path: &Path| self.host.sight_of(path, self.links);
         let there = look(path).map_err(|uid| Error::Led { path: path.to_owned(), uid })?;
         if there.object != Object::Gone {
             return Ok(there);
@@ -145,11 +145,11 @@ impl Inspector {
     }
 
     /// The sockets that are bound to a socket file. The path leads to it from any network namespace.
-    fn bound_to(&self, sight: &Sight) -> Vec<NamedSocket> {
+    fn bound_to(&self, sight: &Sight) -> Vec<PortlessSocket> {
         let is_socket = matches!(sight.object, Object::LiveSocket | Object::Socket);
         let Some(file) = sight.file.filter(|_| is_socket) else { return Vec::new() };
         let wanted = Wanted::File(file, sight.absolute.clone());
-        let found = self.named(&wanted);
+        let found = self.portless(&wanted);
         if !found.is_empty() || self.is_for_one_namespace {
             return found;
         }
@@ -159,7 +159,7 @@ impl Inspector {
         others.iter().flat_map(|(process, file)| find(procfs, entrance, process, file, &wanted)).collect()
     }
 
-    fn named(&self, wanted: &Wanted) -> Vec<NamedSocket> {
+    fn portless(&self, wanted: &Wanted) -> Vec<PortlessSocket> {
         in_namespace(&self.host.procfs, &self.netns, wanted)
     }
 

@@ -9,7 +9,7 @@ use super::bind::Bind;
 use super::check::check_socket;
 use super::error::Error;
 use super::inspector::Inspector;
-use crate::diagnosis::foresight::{accepts, may_pass};
+use crate::diagnosis::predict::{accepts, may_pass};
 use crate::event::{Errno, Holder, Refusal, Socket};
 use crate::host::port_sockets::{self, PortSocket, Protocols, Query, Unseen};
 use crate::host::{generation, trial};
@@ -139,19 +139,19 @@ impl Waiting<'_> {
 
     fn poll(&mut self) -> Result<Poll, Error> {
         match self.until {
-            Until::Free => self.look_whether_free(),
-            Until::Listening => self.look_for_listener(),
+            Until::Free => self.poll_free(),
+            Until::Listening => self.poll_listener(),
         }
     }
 
-    fn look_for_listener(&self) -> Result<Poll, Error> {
+    fn poll_listener(&self) -> Result<Poll, Error> {
         let query = Query::listening(self.socket.port, Protocols::One(self.socket.protocol));
         let sockets = self.ask(&query)?;
         let is_there = sockets.iter().any(|socket| accepts(&socket.holder(), self.address));
         Ok(if is_there { Poll::Reached } else { Poll::NotYet })
     }
 
-    fn look_whether_free(&mut self) -> Result<Poll, Error> {
+    fn poll_free(&mut self) -> Result<Poll, Error> {
         let sockets = self.ask(&self.query())?;
         let holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
         if may_pass(generation(), &self.socket, &holders) {

@@ -1,6 +1,6 @@
 //! The fingerprint of a recorded refusal.
 
-use crate::diagnosis::fingerprint::{Fingerprint, Program, Subject};
+use crate::diagnosis::fingerprint::{Fingerprint, FingerprintInput, Program};
 use crate::wire::{Holder, Refusal};
 
 /// What the refusal has in common with others of its kind.
@@ -8,7 +8,7 @@ use crate::wire::{Holder, Refusal};
 pub fn fingerprint(refusal: &Refusal<'_>) -> Fingerprint {
     let socket = &refusal.socket;
     let process = &refusal.process;
-    Fingerprint::of(&Subject {
+    Fingerprint::of(&FingerprintInput {
         cause: &refusal.cause.code,
         operation: &refusal.operation,
         protocol: &protocol(&socket.family, &socket.protocol),

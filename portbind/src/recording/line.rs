@@ -44,14 +44,14 @@ const BEGIN: &str = "{\"schema\":";
 
 /// A line, what is wrong with it, or both.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Parsed {
     /// The line.
     pub(super) line: Option<Line>,
     /// What was skipped.
     pub(super) damage: Option<Damage>,
 }
 
-impl From<Damage> for Found {
+impl From<Damage> for Parsed {
     fn from(damage: Damage) -> Self {
         Self { line: None, damage: Some(damage) }
     }
@@ -59,7 +59,7 @@ impl From<Damage> for Found {
 
 /// Finds the line in its bytes. Where a run was cut off within a line, and the next one was appended to that,
 /// it is the second.
-pub(super) fn find(bytes: &[u8]) -> Found {
+pub(super) fn find(bytes: &[u8]) -> Parsed {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.trim_ascii(),
         // The cut may lie within a character, at the end or before the beginning of the next line.
@@ -67,19 +67,19 @@ pub(super) fn find(bytes: &[u8]) -> Found {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let is_ours = valid.starts_with(BEGIN.as_bytes());
             return match rescue(bytes) {
-                Some(line) => Found { line: Some(line), damage: Some(Damage::Torn) },
+                Some(line) => Parsed { line: Some(line), damage: Some(Damage::Torn) },
                 None if is_ours && error.error_len().is_none() => Damage::Torn.into(),
                 None => Damage::NotText.into(),
             };
         }
     };
     if text.is_empty() {
-        return Found::default();
+        return Parsed::default();
     }
     match parse(text) {
-        Ok(line) => Found { line: Some(line), damage: None },
+        Ok(line) => Parsed { line: Some(line), damage: None },
         Err(Damage::Torn | Damage::Foreign) if let Some(line) = rescue(bytes) => {
-            Found { line: Some(line), damage: Some(Damage::Torn) }
+            Parsed { line: Some(line), damage: Some(Damage::Torn) }
         }
         Err(damage) => damage.into(),
     }

@@ -49,7 +49,7 @@ impl Damage {
 
     /// Whether a person should hear of it. Lines of unknown kinds may be added within a version of the schema.
     #[must_use]
-    pub const fn is_told(self) -> bool {
+    pub const fn is_reported(self) -> bool {
         !matches!(self, Self::UnknownKind)
     }
 

@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> (usize, Vec<(Damage, u64, u64)>) {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn all_that_was_written_is_read() {
     let text = refusal().repeat(2);
     let mut reader = Reader::new(text.as_bytes());
     let Some(Ok(Line::Refusal(read))) = reader.next() else { panic!("no refusal") };
@@ -61,7 +61,7 @@ fn only_commands_that_portbind_makes_are_believed() {
 }
 
 #[test]
-fn damage_is_told_and_skipped() {
+fn damage_is_reported_and_skipped() {
     let good = refusal();
     let half = &good[..good.len() / 2];
     let newer = good.replace("portbind.event/1", "portbind.event/2");
@@ -109,10 +109,10 @@ fn a_recording_may_be_cut_at_every_byte() {
         let whole = usize::from(cut + 1 >= good.len());
         assert_eq!(lines, whole + usize::from(cut + 1 >= text.len()), "cut at {cut}");
         // A beginning too short to be known as ours is foreign.
-        let is_told = damage
+        let is_reported = damage
             .iter()
             .all(|(damage, count, _)| matches!(damage, Damage::Torn | Damage::Foreign) && *count == 1);
-        assert!(is_told && damage.len() <= 1, "cut at {cut}: {damage:?}");
+        assert!(is_reported && damage.len() <= 1, "cut at {cut}: {damage:?}");
         // What is appended to it is not lost.
         let appended = [&text.as_bytes()[..cut], good.as_bytes()].concat();
         assert_eq!(read(&appended).0, 1 + usize::from(cut >= good.len()), "cut at {cut}");

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::collect::Collector;
 use super::rows::Report;
 use super::timeline::{State, Timeline};
-use crate::event::{named_samples, samples};
+use crate::event::{portless_samples, samples};
 use crate::recording::Skipped;
 use crate::wire;
 
@@ -45,14 +45,14 @@ fn at(ms: i64) -> wire::Time {
 /// A recording of every sample, with what comes after a refusal.
 pub(crate) fn everything() -> Report {
     let mut collector = Collector::default();
-    for sample in samples::all().iter().chain(&named_samples::all()) {
+    for sample in samples::all().iter().chain(&portless_samples::all()) {
         collector.refusal(&wire::Refusal::from(sample));
     }
     collector.finish()
 }
 
 #[test]
-fn alike_refusals_are_one_group() {
+fn equal_refusals_are_one_group() {
     let mut collector = Collector::default();
     for ms in [0, 10, 20] {
         let mut refusal = refusal();
@@ -78,7 +78,7 @@ fn alike_refusals_are_one_group() {
 }
 
 #[test]
-fn what_comes_after_is_joined() {
+fn all_that_comes_after_is_joined() {
     let mut collector = Collector::default();
     let refusal = refusal();
     collector.refusal(&refusal);

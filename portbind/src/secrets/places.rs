@@ -40,7 +40,7 @@ const PLACES: [Place; 6] = [
 ];
 
 /// Whether a word names such a program.
-pub(super) fn is_named(word: &str) -> bool {
+pub(super) fn is_secret_name(word: &str) -> bool {
     find(word).is_some()
 }
 

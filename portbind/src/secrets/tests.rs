@@ -109,7 +109,7 @@ fn secrets_are_masked() {
 }
 
 #[test]
-fn what_is_no_secret_stays() {
+fn words_that_are_no_secrets_stay() {
     for args in [
         "python3|-m|http.server|8000",
         "python3|-u|app.py",
@@ -220,7 +220,7 @@ fn names_and_fields_are_masked() {
 }
 
 #[test]
-fn what_only_looks_like_a_login_stays() {
+fn words_that_resemble_a_login_stay() {
     for args in [
         "docker|run|-u|1000:1000|--user|app:app|-p|8080:80|i",
         "docker|run|-u1000:1000|--user=app:docker|i",

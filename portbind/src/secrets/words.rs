@@ -26,7 +26,7 @@ pub fn mask_text(text: &str) -> String {
 fn may_hold(word: &str) -> bool {
     forms::has_trigger(word)
         || Program::find(word).is_some()
-        || places::is_named(word)
+        || places::is_secret_name(word)
         || word.contains(char::is_whitespace)
         || word.strip_prefix('-').is_some_and(|rest| Takes::short(rest).is_some() || options::is_common(rest))
         || slashes::mask(word, None).is_some()

@@ -41,8 +41,8 @@ impl<S: Sink> Run<S> {
         self.account.shown = self.account.shown.saturating_sub(unwritten);
         self.account.lost = uncounted + self.overflow.lost + unwritten;
         let gaps = self.gaps(passed_over)?;
-        self.tell_gaps(&gaps);
-        self.tell_cut_off(cut_off, unwritten);
+        self.report_gaps(&gaps);
+        self.report_cut_off(cut_off, unwritten);
         let Account { refused, shown, coalesced, filtered, lost } = self.account;
         self.sink.note(&format!(
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
@@ -122,7 +122,7 @@ impl<S: Sink> Run<S> {
         Ok(cut_off)
     }
 
-    fn tell_cut_off(&mut self, cut_off: u64, unwritten: u64) {
+    fn report_cut_off(&mut self, cut_off: u64, unwritten: u64) {
         if cut_off > 0 {
             self.sink
                 .note(&format!("{cut_off} refusals only counted: the run ended before it was their turn"));
@@ -159,7 +159,7 @@ impl<S: Sink> Run<S> {
         })
     }
 
-    fn tell_gaps(&mut self, gaps: &Gaps) {
+    fn report_gaps(&mut self, gaps: &Gaps) {
         let Gaps { returns_missed, passed_over, history_lost, history_evicted, .. } = gaps;
         if *returns_missed > 0 {
             self.sink

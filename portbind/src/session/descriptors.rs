@@ -24,7 +24,7 @@ impl Descriptors {
     }
 
     /// Notes whether copies of sockets in the way would have been closed by execve.
-    pub(super) fn look_at(&mut self, procfs: &Procfs, holders: &mut [Holder], now: Instant) {
+    pub(super) fn read_options(&mut self, procfs: &Procfs, holders: &mut [Holder], now: Instant) {
         for holder in holders.iter_mut().filter(|holder| holder.conflicts && holder.opened_by.is_some()) {
             for owner in &mut holder.processes {
                 let Some(&fd) = owner.fds.first() else { continue };

@@ -20,13 +20,10 @@ pub(super) use self::gathered::Gathered;
 use self::name_answer::NameAnswer;
 use super::bounded::Usage;
 use super::descriptors::Descriptors;
-use super::known_ports::KnownPorts;
-use super::looks::look;
 use super::names_seen::{NamesSeen, Question};
 use super::netns_names::NetnsNames;
 use super::processes::{Introduced, Processes};
 use super::recent::FRESH;
-use super::seeds::Seeds;
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause;
 use crate::diagnosis::facts::PortFacts;
@@ -47,8 +44,11 @@ use crate::kernel::error::AttachError;
 use crate::kernel::evidence;
 use crate::kernel::owner_source::OwnerSource;
 use crate::kernel::tracer::Tracer;
+use crate::session::port_facts_cache::PortFactsCache;
+use crate::session::port_poll::poll;
+use crate::session::startup_sockets::StartupSockets;
 
-/// Looks up on the host what the kernel's evidence leaves open, and keeps the history of ports.
+/// SocketSnapshot up on the host what the kernel's evidence leaves open, and keeps the history of ports.
 #[derive(Debug)]
 pub(super) struct Enricher {
     processes: Processes,
@@ -56,12 +56,12 @@ pub(super) struct Enricher {
     aftermath: Aftermath,
     owners: OwnerCache<OwnerSource>,
     fallback: Option<AttachError>,
-    seeds: Seeds,
+    startup_sockets: StartupSockets,
     netns_names: NetnsNames,
     descriptors: Descriptors,
     names_seen: NamesSeen<NameAnswer>,
     interfaces: Interfaces,
-    facts: KnownPorts,
+    facts: PortFactsCache,
     generation: Generation,
     tick_ns: u64,
 }
@@ -77,13 +77,13 @@ impl Enricher {
             (_, tried) => (OwnerSource::Procfs(procfs), tried.err()),
         };
         Self {
-            seeds: Seeds::default(),
+            startup_sockets: StartupSockets::default(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
             netns_names: NetnsNames::new(&host),
             descriptors: Descriptors::new(),
             names_seen: NamesSeen::new(),
-            facts: KnownPorts::new(),
+            facts: PortFactsCache::new(),
             generation: generation(),
             tick_ns: tick_ns(),
             processes: Processes::new(host),
@@ -112,18 +112,18 @@ impl Enricher {
     }
 
     /// Notes which processes have sockets open now, to be described one by one.
-    pub(super) fn plan_seeding(&mut self) {
-        self.seeds = Seeds::of(&self.owners.source().open_sockets());
+    pub(super) fn plan_startup_sockets(&mut self) {
+        self.startup_sockets = StartupSockets::of(&self.owners.source().open_sockets());
     }
 
     /// There are processes that had sockets open when tracing began, and are not described yet.
-    pub(super) fn has_more_to_seed(&self) -> bool {
-        !self.seeds.is_empty()
+    pub(super) fn has_startup_sockets_left(&self) -> bool {
+        !self.startup_sockets.is_empty()
     }
 
     /// Describes one of them, and notes the ports it has: it may be gone when it matters.
-    pub(super) fn seed_one(&mut self) {
-        self.seeds.sow_one(&mut self.processes, &mut self.history);
+    pub(super) fn describe_next_startup_socket(&mut self) {
+        self.startup_sockets.describe_next(&mut self.processes, &mut self.history);
     }
 
     /// The history of ports.
@@ -201,10 +201,10 @@ impl Enricher {
         let Self { aftermath, processes, .. } = self;
         let now = processes.host.clock.at(boot_time());
         let mut free = aftermath.due(now);
-        for port in aftermath.looks(now) {
-            let found = look(&processes.host, &port);
+        for port in aftermath.poll_targets(now) {
+            let found = poll(&processes.host, &port);
             let now = processes.host.clock.at(boot_time());
-            free.extend(aftermath.looked(port.key, found.as_deref(), now));
+            free.extend(aftermath.polled(port.key, found.as_deref(), now));
         }
         free
     }
@@ -266,7 +266,7 @@ impl Enricher {
             now,
         );
         Self::add_caller(&mut holders, evidence, &process);
-        self.descriptors.look_at(&self.processes.host.procfs, &mut holders, now);
+        self.descriptors.read_options(&self.processes.host.procfs, &mut holders, now);
         Gathered { process, socket, holders, facts: Facts::Port { key, ports, other } }
     }
 
@@ -275,7 +275,7 @@ impl Enricher {
         let Socket { netns, protocol, port, .. } = refusal.socket;
         let key = PortKey { netns, table: PortTable::of(protocol), port };
         let Self { aftermath, history, .. } = self;
-        aftermath.watch(key, refusal, backend.tells_ends());
+        aftermath.watch(key, refusal, backend.reports_ends());
         // A refusal that has waited for its turn is shown after what came next.
         let later = history.of(key).iter().filter(|moment| moment.what == MomentKind::Closed);
         let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_holds_for_what_was_refused_before_it() {
+    fn a_search_holds_for_all_that_was_refused_before_it() {
         let mut seen = NamesSeen::new();
         assert_eq!(seen.after(&question(5), 10), None);
         seen.note(question(5), 100, "it", 0);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn all_that_is_remembered_is_bounded() {
         let mut seen = NamesSeen::new();
         for pid in 0..10_000 {
             seen.note(question(pid), 100, pid, 100);

@@ -90,7 +90,7 @@ impl Repeats {
     }
 
     /// The same of those that were counted by their process alone.
-    pub(super) fn not_looked_at(
+    pub(super) fn counted_by_process(
         &mut self,
         more: &More<u32, Share>,
         now: Timestamp,
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_were_not_looked_at_are_of_a_process() {
+    fn those_that_were_not_examined_are_of_a_process() {
         let (mut repeats, refusal) = (Repeats::new(), samples::listener());
         repeats.shown(ALIKE, &refusal);
         let ticks = |seconds: u64| 100 + seconds * 1_000_000_000 / tick_ns();
@@ -208,7 +208,7 @@ mod tests {
             last: ticks(2),
             ..Share::new_zeroed()
         };
-        let told = repeats.not_looked_at(
+        let told = repeats.counted_by_process(
             &More { key: 48_213, value: share, count: 9, before: None },
             seconds(20),
             &clock(),

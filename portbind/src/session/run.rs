@@ -145,7 +145,7 @@ impl<S: Sink> Run<S> {
         let backend = self.tracer.backend;
         let blind = backend.blind_to().map_or_else(String::new, |what| format!("; it does not see {what}"));
         self.sink.note(&format!("tracing with {}{blind}; Ctrl-C ends it", backend.as_str()));
-        self.enricher.plan_seeding();
+        self.enricher.plan_startup_sockets();
         Ok(())
     }
 
@@ -212,7 +212,7 @@ impl<S: Sink> Run<S> {
             },
             () = yield_now(), if self.may_work() => {}
             // Not at once: what is ready is looked at only when the task has given way.
-            () = yield_now(), if self.enricher.has_more_to_seed() => self.enricher.seed_one(),
+            () = yield_now(), if self.enricher.has_startup_sockets_left() => self.enricher.describe_next_startup_socket(),
         }
         Ok(None)
     }

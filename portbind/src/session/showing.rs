@@ -126,7 +126,7 @@ impl<S: Sink> Run<S> {
     pub(super) fn show_repeats(&mut self) -> Result<Option<End>, Error> {
         let now = self.enricher.wall_time(boot_time());
         let clock = self.enricher.clock();
-        let (mut alike, mut others) = (self.tracer.counted_alike(), self.tracer.not_looked_at());
+        let (mut alike, mut others) = (self.tracer.counted_alike(), self.tracer.counted_by_process());
         alike.sort_by_key(|more| more.value.first);
         others.sort_by_key(|more| more.value.first);
         self.counted += alike.iter().map(|more| more.count).sum::<u64>();
@@ -138,7 +138,7 @@ impl<S: Sink> Run<S> {
             }
         }
         for more in &others {
-            let repeat = self.repeats.not_looked_at(more, now, &clock);
+            let repeat = self.repeats.counted_by_process(more, now, &clock);
             if let Some(end) = self.show_repeat(&repeat)? {
                 return Ok(Some(end));
             }

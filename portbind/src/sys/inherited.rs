@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_inherited_is_taken_and_only_once() {
+    fn inherited_descriptors_alone_are_taken_and_only_once() {
         let (read, write) = io::pipe().unwrap();
         for refused in [-1, 0, 1, 2, 1_000_000, read.as_raw_fd()] {
             assert!(take(refused).is_err(), "{refused}");

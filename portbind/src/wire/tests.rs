@@ -12,7 +12,7 @@ use super::report::Report;
 use super::run::Summary;
 use super::schema::json_schema;
 use super::time::Time;
-use crate::event::{Account, Gaps, named_samples, samples};
+use crate::event::{Account, Gaps, portless_samples, samples};
 use crate::report;
 
 #[track_caller]
@@ -28,7 +28,7 @@ fn check<T: Serialize + DeserializeOwned>(line: &T) {
 
 #[test]
 fn refusals() {
-    for refusal in samples::all().iter().chain(&named_samples::all()) {
+    for refusal in samples::all().iter().chain(&portless_samples::all()) {
         check(&Refusal::from(refusal));
     }
 }

@@ -91,7 +91,7 @@ impl Child {
 
     /// Waits for its end, and passes signals on until then.
     pub(crate) async fn ended(&mut self, watched: &AsyncFd<OwnedFd>) {
-        while self.look().is_none() {
+        while self.try_wait().is_none() {
             tokio::select! {
                 biased;
                 // What comes from here on makes it ready once more.
@@ -109,7 +109,7 @@ impl Child {
     pub(crate) fn wait(&mut self) -> io::Result<Ending> {
         self.let_go();
         loop {
-            match self.look() {
+            match self.try_wait() {
                 Some(ending) => return ending,
                 None => self.pause(),
             }
@@ -117,7 +117,7 @@ impl Child {
     }
 
     /// Passes on what came, and tells how it ended, once it has.
-    fn look(&mut self) -> Option<io::Result<Ending>> {
+    fn try_wait(&mut self) -> Option<io::Result<Ending>> {
         if let Some(ending) = self.ending {
             return Some(Ok(ending));
         }

@@ -24,7 +24,7 @@ pub(crate) async fn find(engine: &mut Engine<impl Sink>, host: &Host) -> Result<
     let deadline = Instant::now() + GRACE;
     loop {
         engine.catch_up()?;
-        let leaks = look(engine, host);
+        let leaks = scan(engine, host);
         if leaks.is_empty() || Instant::now() >= deadline {
             return Ok(leaks);
         }
@@ -32,7 +32,7 @@ pub(crate) async fn find(engine: &mut Engine<impl Sink>, host: &Host) -> Result<
     }
 }
 
-fn look(engine: &Engine<impl Sink>, host: &Host) -> Vec<Leak> {
+fn scan(engine: &Engine<impl Sink>, host: &Host) -> Vec<Leak> {
     let members: HashSet<u32> = engine.family().into_iter().collect();
     if members.is_empty() {
         return Vec::new();

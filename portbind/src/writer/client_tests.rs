@@ -42,7 +42,7 @@ fn opened(path: &str, flags: OFlags) -> OwnedFd {
 }
 
 #[test]
-fn only_what_a_log_is_written_to_is_taken() {
+fn nothing_but_files_of_logs_is_taken() {
     let file = tempfile::tempfile().unwrap().into();
     let (reader, pipe) = rustix::pipe::pipe().unwrap();
     let packet = Response::File.encode();

@@ -36,7 +36,7 @@ fn all_that_is_flushed_is_written_in_order() {
 }
 
 #[test]
-fn what_the_kernel_takes_at_once_is_there_after_the_flush() {
+fn all_that_the_kernel_takes_at_once_is_there_after_the_flush() {
     let (mut reader, writer) = pipe();
     rustix::io::ioctl_fionbio(&reader, true).unwrap();
     let mut outlets = Outlets::default();

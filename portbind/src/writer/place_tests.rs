@@ -148,7 +148,7 @@ fn a_pipe_gets_a_reader_in_time() {
 }
 
 #[test]
-fn what_is_replaced_stays_until_the_end() {
+fn all_that_is_replaced_stays_until_the_end() {
     for rights in BOTH {
         let (_kept, path) = folder();
         let page = path.join("page");

@@ -84,7 +84,7 @@ impl Walk {
 
     /// Goes on to a folder, or to where a link leads.
     fn enter(&mut self, name: &OsStr) -> io::Result<()> {
-        let next = openat(&self.folder, name, look_flags(), Mode::empty())?;
+        let next = openat(&self.folder, name, path_flags(), Mode::empty())?;
         let stat = fstat(&next)?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
@@ -100,7 +100,7 @@ impl Walk {
 
     /// Goes on to where the last name leads if it is a link of the system. One that is not is left to who opens it.
     fn follows(&mut self, name: &OsStr) -> io::Result<bool> {
-        let last = match openat(&self.folder, name, look_flags(), Mode::empty()) {
+        let last = match openat(&self.folder, name, path_flags(), Mode::empty()) {
             Err(Errno::NOENT) => return Ok(false),
             other => other?,
         };
@@ -150,6 +150,6 @@ const fn folder_flags() -> OFlags {
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC)
 }
 
-const fn look_flags() -> OFlags {
+const fn path_flags() -> OFlags {
     OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC)
 }

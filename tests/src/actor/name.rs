@@ -70,7 +70,7 @@ impl SocketName {
         match self {
             Self::Path(path) => unix(folder.join(path).as_os_str().as_encoded_bytes()),
             Self::Relative(path) | Self::Absolute(path) => unix(path.as_bytes()),
-            Self::Abstract(_) => unix(self.told(folder).replacen('@', "\0", 1).as_bytes()),
+            Self::Abstract(_) => unix(self.as_shown(folder).replacen('@', "\0", 1).as_bytes()),
             // Port id, groups, and four bytes too many, which the kernel leaves alone.
             Self::Netlink(port_id) => words(16, [NETLINK_BASE + port_id, 0, 0]),
             Self::Vsock(port) => words(40, [*port, u32::MAX, 0]),
@@ -81,7 +81,7 @@ impl SocketName {
 
     /// How portbind names it, as [`crate::event::Socket::asked`] puts it.
     #[must_use]
-    pub fn told(&self, folder: &Path) -> String {
+    pub fn as_shown(&self, folder: &Path) -> String {
         match self {
             Self::Path(path) => folder.join(path).display().to_string(),
             Self::Relative(path) | Self::Absolute(path) => path.clone(),

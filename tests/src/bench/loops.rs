@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_told_from_links() {
+    fn programs_and_links_are_distinct() {
         let program = "pos:\t0\nprog_type:\t17\nprog_id:\t12\nrun_time_ns:\t3400\nrun_cnt:\t2\n";
         assert_eq!(run_time(program), Some((12, 3400)));
         assert_eq!(run_time("pos:\t0\nlink_type:\ttracing\nprog_id:\t12\n"), None);

@@ -139,12 +139,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
         word("unaccounted", expected - parts),
         word("memory_kib", memory),
         word("others", others),
-        word("others_told", f64::from(told_of(port, &lines, &options.watched))),
+        word("others_told", f64::from(times_shown(port, &lines, &options.watched))),
     ])
 }
 
 /// Lines that tell a refusal of this port.
-fn told_of(port: u16, lines: &[Line], watched: &Watched) -> u32 {
+fn times_shown(port: u16, lines: &[Line], watched: &Watched) -> u32 {
     let is_it = |text: &str| text.contains(&watched.event) && names(text, port);
     let told = lines.iter().filter(|line| is_it(&line.text)).count();
     u32::try_from(told).unwrap_or(u32::MAX)
@@ -190,6 +190,6 @@ mod tests {
             line(r#"{"kind":"release","port":8080}"#),
             line("a refusal of tcp 127.0.0.1:8080 here"),
         ];
-        assert_eq!(told_of(8080, &lines, &watched), 2);
+        assert_eq!(times_shown(8080, &lines, &watched), 2);
     }
 }

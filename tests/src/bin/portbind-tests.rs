@@ -11,7 +11,7 @@ use portbind_tests::programs::Skipped;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::{self, Scenario};
 use portbind_tests::storms::{self, Storm};
-use portbind_tests::subject::{self, Subject};
+use portbind_tests::subject::{self, WrappedCommand};
 use portbind_tests::{
     actor, bench, checks, churn, guide, recording, rule, runner, soak, surroundings, transcript,
 };
@@ -85,7 +85,7 @@ enum Part {
     Churn(churn::Options),
     /// Is a command that portbind wraps.
     #[command(hide = true, subcommand)]
-    Subject(Subject),
+    WrappedCommand(WrappedCommand),
     /// Prints what portbind tells of each cause, one after the other, for the pages of docs/causes.
     Transcripts {
         /// The portbind that tells it.
@@ -147,12 +147,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(Part::Storm(storm)) => storms::run(storm)?,
         Some(Part::Bench(measurement)) => bench::run(&measurement)?,
         Some(Part::Sleep { name }) => actor::sleep(&name)?,
-        Some(Part::Subject(subject)) => return subject::run(subject),
+        Some(Part::WrappedCommand(subject)) => return subject::run(subject),
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Some(Part::Surroundings) => return subject::run(Subject::State),
+        Some(Part::Surroundings) => return subject::run(WrappedCommand::State),
         Some(Part::Soak(options)) => {
             let held = soak::run(&options)?;
             return Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE });

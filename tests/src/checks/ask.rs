@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::setting::Setting;
 use crate::actor::{Action, Answer, Family, Protocol, SocketName, SocketOption, Way};
+use crate::actors::Actors;
 use crate::tracer::{Ended, Tracer};
-use crate::troupe::Troupe;
 
 /// The address that most questions are about.
 pub(super) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -69,15 +69,15 @@ pub(super) fn listener(label: &str, port: u16) -> Action {
 }
 
 /// Has an actor do something that succeeds.
-pub(super) fn done(troupe: &mut Troupe, actor: &str, action: &Action) -> anyhow::Result<Answer> {
-    let answer = troupe.tell(actor, action)?;
+pub(super) fn done(actors: &mut Actors, actor: &str, action: &Action) -> anyhow::Result<Answer> {
+    let answer = actors.perform(actor, action)?;
     ensure!(answer.error.is_none(), "{actor}: {action:?}: {:?}", answer.error);
     Ok(answer)
 }
 
 /// The option that looks into the namespace of an actor.
-pub(super) fn of(troupe: &Troupe, actor: &str) -> anyhow::Result<String> {
-    Ok(format!("pid:{}", troupe.pid(actor).context("no actor")?))
+pub(super) fn of(actors: &Actors, actor: &str) -> anyhow::Result<String> {
+    Ok(format!("pid:{}", actors.pid(actor).context("no actor")?))
 }
 
 /// Binds a socket to a name in the folder of the play.

@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketType, bind, socket};
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{ENOUGH, Quarrel, SOON, exited};
+use super::support::{ContestedPort, ENOUGH, SOON, exited};
 use crate::actor::Protocol;
 use crate::sys::bpf::program_ids;
 use crate::tracer::Tracer;
@@ -50,21 +50,21 @@ fn bind_until(stop: &AtomicBool, binds: &AtomicU64) -> anyhow::Result<()> {
 }
 
 fn rounds(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     for round in 0..ROUNDS * setting.times {
-        once(setting, &mut quarrel, round % 2 == 1).with_context(|| format!("round {round}"))?;
+        once(setting, &mut contested, round % 2 == 1).with_context(|| format!("round {round}"))?;
     }
     Ok(())
 }
 
 /// One round: a trace, and another one that begins after it and ends before it if `together`.
-fn once(setting: Setting<'_>, quarrel: &mut Quarrel, together: bool) -> anyhow::Result<()> {
+fn once(setting: Setting<'_>, contested: &mut ContestedPort, together: bool) -> anyhow::Result<()> {
     let begin = || Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--comm", "asker"]);
     let mut tracers = vec![begin()?];
     if together {
         tracers.push(begin()?);
     }
-    quarrel.refuse("asker", ENOUGH)?;
+    contested.refuse("asker", ENOUGH)?;
     for tracer in tracers.into_iter().rev() {
         let is_refusal = |line: &String| line.contains(r#""kind":"refusal""#);
         ensure!(tracer.stdout.wait(SOON, |lines| lines.iter().any(is_refusal)), "no refusal is shown");

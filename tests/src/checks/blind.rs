@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::setting::Setting;
-use super::support::{PATIENCE, Quarrel, SOON, exited};
+use super::support::{ContestedPort, PATIENCE, SOON, exited};
 use crate::actor::Protocol;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
@@ -77,7 +77,7 @@ pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// How long the end took.
 fn blinded(setting: Setting<'_>, format: &str) -> anyhow::Result<Duration> {
-    let mut innocent = Quarrel::new(Protocol::Tcp)?;
+    let mut innocent = ContestedPort::new(Protocol::Tcp)?;
     let mut ports = Ports::new();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", format, "--color", "never"])?;
     let crowd = Crowd::gather(ports.take()?)?;
@@ -116,10 +116,10 @@ fn blinded(setting: Setting<'_>, format: &str) -> anyhow::Result<Duration> {
 /// Where nobody reads, a run ends within a second of the first signal, and says how many refusals were not written.
 pub(super) fn blocked_output(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["json", "text", "brief"] {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         let mut ends = Vec::new();
         for _ in 0..TRIES {
-            let took = blocked(setting, format, &mut quarrel)?;
+            let took = blocked(setting, format, &mut contested)?;
             ends.push(took);
             if took <= END {
                 break;
@@ -130,7 +130,7 @@ pub(super) fn blocked_output(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn blocked(setting: Setting<'_>, format: &str, quarrel: &mut Quarrel) -> anyhow::Result<Duration> {
+fn blocked(setting: Setting<'_>, format: &str, contested: &mut ContestedPort) -> anyhow::Result<Duration> {
     let (reader, pipe) = std::io::pipe()?;
     let mut command = Command::new(setting.portbind);
     command.args(["trace", "-o", format, "--color", "never", "--backend", setting.backend]);
@@ -139,7 +139,7 @@ fn blocked(setting: Setting<'_>, format: &str, quarrel: &mut Quarrel) -> anyhow:
     // More than a pipe holds (64 KiB), each of a process of its own.
     for number in 0..150 {
         let name = format!("asker {number}");
-        quarrel.refuse(&name, 8)?;
+        contested.refuse(&name, 8)?;
     }
     let begin = Instant::now();
     let ended = tracer.stop(Signal::INT)?;
@@ -166,10 +166,10 @@ pub(super) fn blocked_debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
         let mut child = command.stderr(Stdio::piped()).spawn()?;
         let mut said = BufReader::new(child.stderr.take().context("no standard error")?).lines();
         let is_armed = said.any(|line| line.is_ok_and(|line| line.contains("tracing with")));
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         // More than a pipe and portbind's own buffer hold (320 KiB), at more than 100 bytes each.
         for number in 0..50 {
-            quarrel.refuse(&format!("asker {number}"), 80)?;
+            contested.refuse(&format!("asker {number}"), 80)?;
         }
         let begin = Instant::now();
         let pid = Pid::from_child(&child);
@@ -190,9 +190,9 @@ pub(super) fn blocked_debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// What is kept of processes that came and went is bounded.
 pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
-    let quarrel = Quarrel::new(Protocol::Tcp)?;
+    let contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--output", "/dev/null"])?;
-    let (port, count) = (quarrel.port.to_string(), (MAYFLIES * setting.times).to_string());
+    let (port, count) = (contested.port.to_string(), (MAYFLIES * setting.times).to_string());
     let mut command = Command::new("/proc/self/exe");
     command.args(["subject", "mayflies", &port, &count, &REFUSALS.to_string()]);
     let done = command.output()?;

@@ -49,7 +49,7 @@ pub(super) fn page(setting: Setting<'_>) -> anyhow::Result<()> {
             ensure!(is_right, "{ports} ports, {holders} holders, {width} pixels: {measured:#?}");
         }
         for dark in [false, true] {
-            looks(page.path(), dark)?;
+            take_picture(page.path(), dark)?;
         }
     }
     Ok(())
@@ -105,7 +105,7 @@ fn measure(page: &Path, width: u32) -> anyhow::Result<Measured> {
 }
 
 /// A picture of it is no blank sheet.
-fn looks(page: &Path, dark: bool) -> anyhow::Result<()> {
+fn take_picture(page: &Path, dark: bool) -> anyhow::Result<()> {
     let picture = Scratch::new("page.png");
     let shot = format!("--screenshot={}", picture.path().display());
     let scheme = if dark { "0" } else { "1" };

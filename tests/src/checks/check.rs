@@ -8,8 +8,8 @@ use super::ask::{LOCALHOST, answer, ask, done, list, of, socket};
 use super::commands::as_nobody;
 use super::setting::Setting;
 use crate::actor::{Action, Protocol, SocketOption};
+use crate::actors::Actors;
 use crate::ports::Ports;
-use crate::troupe::Troupe;
 
 /// Where sockets are bound.
 const ADDRESSES: [IpAddr; 4] = [
@@ -24,10 +24,10 @@ const REUSE_PORT: &[SocketOption] = &[SocketOption::ReusePort];
 
 /// A table of holders and of those who come after: the answer, the rule, and what the kernel then does agree.
 pub(super) fn table(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    done(&mut troupe, "holder", &Action::NewNetns)?;
-    done(&mut troupe, "binder", &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+    done(&mut actors, "holder", &Action::NewNetns)?;
+    done(&mut actors, "binder", &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
     let mut refused = 0;
     for (options, listen) in
         [(PLAIN, true), (REUSE_ADDRESS, false), (REUSE_ADDRESS, true), (REUSE_PORT, true)]
@@ -35,9 +35,9 @@ pub(super) fn table(setting: Setting<'_>) -> anyhow::Result<()> {
         for at in [ADDRESSES[0], ADDRESSES[1], ADDRESSES[3]] {
             for protocol in [Protocol::Tcp, Protocol::Udp] {
                 let listen = listen && protocol == Protocol::Tcp;
-                done(&mut troupe, "holder", &socket("old", protocol, options, (at, port), listen))?;
-                refused += compare(setting, &mut troupe, protocol, port)?;
-                done(&mut troupe, "holder", &Action::Close { socket: "old".to_owned() })?;
+                done(&mut actors, "holder", &socket("old", protocol, options, (at, port), listen))?;
+                refused += compare(setting, &mut actors, protocol, port)?;
+                done(&mut actors, "holder", &Action::Close { socket: "old".to_owned() })?;
             }
         }
     }
@@ -46,8 +46,8 @@ pub(super) fn table(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Asks about each kind of bind, and makes it; how many were refused.
-fn compare(setting: Setting<'_>, troupe: &mut Troupe, protocol: Protocol, port: u16) -> anyhow::Result<u32> {
-    let there = of(troupe, "holder")?;
+fn compare(setting: Setting<'_>, actors: &mut Actors, protocol: Protocol, port: u16) -> anyhow::Result<u32> {
+    let there = of(actors, "holder")?;
     let proto = if protocol == Protocol::Tcp { "tcp" } else { "udp" };
     let mut refused = 0;
     for (options, flag) in
@@ -56,9 +56,9 @@ fn compare(setting: Setting<'_>, troupe: &mut Troupe, protocol: Protocol, port: 
         for address in ADDRESSES {
             let listen = protocol == Protocol::Tcp;
             let outcome =
-                troupe.tell("binder", &socket("new", protocol, options, (address, port), listen))?;
+                actors.perform("binder", &socket("new", protocol, options, (address, port), listen))?;
             if outcome.error.is_none() {
-                done(troupe, "binder", &Action::Close { socket: "new".to_owned() })?;
+                done(actors, "binder", &Action::Close { socket: "new".to_owned() })?;
             }
             let (port, address) = (port.to_string(), address.to_string());
             let mut words = vec!["check", &port, "--address", &address, "--proto", proto, "--netns", &there];
@@ -83,17 +83,17 @@ fn compare(setting: Setting<'_>, troupe: &mut Troupe, protocol: Protocol, port: 
 
 /// A port that the kernel may pick, one that is reserved, and one that takes a privilege.
 pub(super) fn warnings(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut troupe = Troupe::default();
-    done(&mut troupe, "holder", &Action::NewNetns)?;
+    let mut actors = Actors::default();
+    done(&mut actors, "holder", &Action::NewNetns)?;
     for (name, value) in [
         ("ipv4/ip_local_port_range", "40000 50000"),
         ("ipv4/ip_local_reserved_ports", "8080,45000-45010"),
         ("ipv4/ip_unprivileged_port_start", "1024"),
     ] {
         let (name, value) = (name.to_owned(), value.to_owned());
-        done(&mut troupe, "holder", &Action::Sysctl { name, value })?;
+        done(&mut actors, "holder", &Action::Sysctl { name, value })?;
     }
-    let there = of(&troupe, "holder")?;
+    let there = of(&actors, "holder")?;
     let command = "sysctl -w net.ipv4.ip_local_reserved_ports=8080,45000-45010,44000";
     for (port, expected) in [("44000", Some(command)), ("45005", None), ("8080", None)] {
         let told = ask(setting, &["check", port, "--netns", &there], 0)?;

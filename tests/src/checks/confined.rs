@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::setting::Setting;
-use super::support::{Quarrel, SOON, events, exited};
+use super::support::{ContestedPort, SOON, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::event::Event;
 use crate::programs;
@@ -40,15 +40,15 @@ const NOBODY: u32 = 65_534;
 
 /// `trace` and its broker, in each of their threads.
 pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     // Others on this machine may be refused more than can be told in time.
-    let port = quarrel.port.to_string();
+    let port = contested.port.to_string();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
     let looking = LOOKING | if needs_bpf()? { BPF } else { 0 };
     let broker = broker_of(tracer.pid())?;
     little_is_left(&threads_of(tracer.pid())?, looking)?;
-    let pid = quarrel.refuse("binder", 1)?;
-    quarrel.troupe.tell("elsewhere", &Action::NewNetns)?;
+    let pid = contested.refuse("binder", 1)?;
+    contested.actors.perform("elsewhere", &Action::NewNetns)?;
     let told = |lines: &[String]| lines.iter().any(|line| line.contains(&format!("\"pid\":{pid},")));
     ensure!(
         tracer.stdout.wait(SOON, told),
@@ -123,13 +123,13 @@ type Find = fn(Setting<'_>, Option<&str>) -> anyhow::Result<bool>;
 /// A broker that is gone, or does not answer: less is shown, and nothing waits for the broker.
 pub(super) fn without_broker(setting: Setting<'_>) -> anyhow::Result<()> {
     for signal in [Signal::KILL, Signal::STOP] {
-        let mut quarrel = elsewhere()?;
+        let mut contested = elsewhere()?;
         let tracer = start(setting, None)?;
         let broker = broker_of(tracer.pid())?;
         let broker = Pid::from_raw(broker.cast_signed()).context("no broker")?;
         kill_process(broker, signal)?;
-        let port = quarrel.port;
-        let event = told(tracer, quarrel.take("binder", port)?);
+        let port = contested.port;
+        let event = shown(tracer, contested.take("binder", port)?);
         // One that is stopped ends by that alone.
         let _ended = kill_process(broker, Signal::KILL);
         let event = event.with_context(|| format!("{signal:?}"))?;
@@ -166,32 +166,32 @@ fn of_holder(setting: Setting<'_>, without: Option<&str>, holder: &mut Child) ->
     let mut line = String::new();
     let output = holder.stdout.take().context("no output")?;
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)?;
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    quarrel.port = line.trim().parse()?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    contested.port = line.trim().parse()?;
     let tracer = start(setting, without)?;
-    told(tracer, quarrel.refuse("binder", 1)?)
+    shown(tracer, contested.refuse("binder", 1)?)
 }
 
 /// The remedy names the port above a privileged one.
 fn free_privileged_port(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    contested.actors.perform("holder", &Action::Close { socket: "old".to_owned() })?;
     let is_taken =
         |port: &u16| (0..2).all(|more| std::net::TcpListener::bind(("127.0.0.1", port + more)).is_ok());
-    quarrel.port = (700..1000).find(is_taken).context("no privileged port is free")?;
-    quarrel.hold()?;
+    contested.port = (700..1000).find(is_taken).context("no privileged port is free")?;
+    contested.hold()?;
     let tracer = start(setting, without)?;
-    let event = told(tracer, quarrel.refuse("binder", 1)?)?;
-    let next = format!("{}", quarrel.port + 1);
+    let event = shown(tracer, contested.refuse("binder", 1)?)?;
+    let next = format!("{}", contested.port + 1);
     Ok(event.fixes.iter().any(|fix| fix.code == "other-port" && fix.text.contains(&next)))
 }
 
 /// The remedy names a free port of another network namespace.
 fn free_port_elsewhere(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
-    let mut quarrel = elsewhere()?;
+    let mut contested = elsewhere()?;
     let tracer = start(setting, without)?;
-    let port = quarrel.port;
-    Ok(has_other_port(&told(tracer, quarrel.take("binder", port)?)?))
+    let port = contested.port;
+    Ok(has_other_port(&shown(tracer, contested.take("binder", port)?)?))
 }
 
 fn has_other_port(event: &Event) -> bool {
@@ -199,13 +199,13 @@ fn has_other_port(event: &Event) -> bool {
 }
 
 /// A port that is held in a network namespace of its own.
-fn elsewhere() -> anyhow::Result<Quarrel> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+fn elsewhere() -> anyhow::Result<ContestedPort> {
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns] {
-        quarrel.troupe.tell("holder", &action)?;
+        contested.actors.perform("holder", &action)?;
     }
-    quarrel.hold()?;
-    Ok(quarrel)
+    contested.hold()?;
+    Ok(contested)
 }
 
 /// A socket file of somebody else's is found to be stale.
@@ -216,7 +216,7 @@ fn stale_socket_file(setting: Setting<'_>, without: Option<&str>) -> anyhow::Res
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o700))?;
     let tracer = start(setting, without)?;
     ensure!(UnixListener::bind(file.path()).is_err(), "the path was free");
-    Ok(told(tracer, std::process::id())?.cause.code == "stale-socket-file")
+    Ok(shown(tracer, std::process::id())?.cause.code == "stale-socket-file")
 }
 
 /// A trace by a portbind that has all capabilities but one.
@@ -237,7 +237,7 @@ fn start(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<Tracer> 
 }
 
 /// The event of a refusal to this process, which is shown soon; then the trace ends, with nothing lost.
-fn told(tracer: Tracer, pid: u32) -> anyhow::Result<Event> {
+fn shown(tracer: Tracer, pid: u32) -> anyhow::Result<Event> {
     let is_told = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
     ensure!(tracer.stdout.wait(SOON, is_told), "not told of {pid}:\n{}", tracer.stdout.so_far().join("\n"));
     let ended = tracer.stop(Signal::INT)?;

@@ -4,32 +4,32 @@ use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{ENOUGH, PATIENCE, Quarrel, events, exited};
+use super::support::{ContestedPort, ENOUGH, PATIENCE, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
 
 /// A child that was forked after the refusal has the socket open when portbind looks: it held nothing then. It does at
 /// the next refusal.
-pub(super) fn are_told_apart(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let holder = quarrel.troupe.pid("holder").context("no holder")?;
-    let [early, late] = ["early", "late"].map(|name| quarrel.rename(name, name));
+pub(super) fn are_distinct(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let holder = contested.actors.pid("holder").context("no holder")?;
+    let [early, late] = ["early", "late"].map(|name| contested.rename(name, name));
     let (early, late) = (early?, late?);
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     tracer.pause()?;
-    quarrel.refuse("early", ENOUGH)?;
+    contested.refuse("early", ENOUGH)?;
     let (socket, child) = ("old".to_owned(), "copy".to_owned());
-    quarrel.troupe.tell("holder", &Action::Inherit { socket, child, close_on_exec: false })?;
-    let copy = quarrel.troupe.pid("copy").context("no copy")?;
-    quarrel.refuse("late", ENOUGH)?;
+    contested.actors.perform("holder", &Action::Inherit { socket, child, close_on_exec: false })?;
+    let copy = contested.actors.pid("copy").context("no copy")?;
+    contested.refuse("late", ENOUGH)?;
     tracer.signal(Signal::CONT)?;
-    let is_told = |lines: &[String]| [early, late].iter().all(|&pid| !told(lines, pid).is_empty());
+    let is_told = |lines: &[String]| [early, late].iter().all(|&pid| !descriptors(lines, pid).is_empty());
     ensure!(tracer.stdout.wait(PATIENCE, is_told), "not told:\n{}", tracer.stdout.so_far().join("\n"));
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let both = vec![holder.min(copy), holder.max(copy)];
     for (pid, owners) in [(early, vec![holder]), (late, both)] {
-        for found in told(&ended.stdout, pid) {
+        for found in descriptors(&ended.stdout, pid) {
             ensure!(found == owners, "{found:?} have it open for {pid}, not {owners:?}");
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn are_told_apart(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Who has the first holder open, by each refusal of this process.
-fn told(lines: &[String], pid: u32) -> Vec<Vec<u32>> {
+fn descriptors(lines: &[String], pid: u32) -> Vec<Vec<u32>> {
     let events = events(lines, pid).unwrap_or_default();
     let holders = events.iter().filter_map(|event| event.holders.first());
     let mut owners: Vec<Vec<u32>> =

@@ -5,30 +5,30 @@ use rustix::process::Signal;
 
 use super::setting::Setting;
 use super::storm::await_shown;
-use super::support::{Quarrel, events, exited};
+use super::support::{ContestedPort, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
 
 /// `-p`.
 pub(super) fn by_pid(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut wanted = Quarrel::new(Protocol::Tcp)?;
-    let mut other = Quarrel::new(Protocol::Tcp)?;
+    let mut wanted = ContestedPort::new(Protocol::Tcp)?;
+    let mut other = ContestedPort::new(Protocol::Tcp)?;
     let pid = wanted.rename("binder", "wanted")?.to_string();
     filtered(setting, &["-p", &pid], &mut wanted, &mut other)
 }
 
 /// `-P`.
 pub(super) fn by_port(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut wanted = Quarrel::new(Protocol::Tcp)?;
-    let mut other = Quarrel::new(Protocol::Tcp)?;
+    let mut wanted = ContestedPort::new(Protocol::Tcp)?;
+    let mut other = ContestedPort::new(Protocol::Tcp)?;
     let port = wanted.port.to_string();
     filtered(setting, &["-P", &port], &mut wanted, &mut other)
 }
 
 /// `--comm`.
 pub(super) fn by_comm(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut wanted = Quarrel::new(Protocol::Tcp)?;
-    let mut other = Quarrel::new(Protocol::Tcp)?;
+    let mut wanted = ContestedPort::new(Protocol::Tcp)?;
+    let mut other = ContestedPort::new(Protocol::Tcp)?;
     wanted.rename("binder", "pb-wanted")?;
     other.rename("binder", "pb-other")?;
     filtered(setting, &["--comm", "pb-wanted"], &mut wanted, &mut other)
@@ -36,25 +36,25 @@ pub(super) fn by_comm(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// `--proto`.
 pub(super) fn by_protocol(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut wanted = Quarrel::new(Protocol::Udp)?;
-    let mut other = Quarrel::new(Protocol::Tcp)?;
+    let mut wanted = ContestedPort::new(Protocol::Udp)?;
+    let mut other = ContestedPort::new(Protocol::Tcp)?;
     filtered(setting, &["--proto", "udp"], &mut wanted, &mut other)
 }
 
 /// `--netns`.
 pub(super) fn by_netns(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut wanted = Quarrel::new(Protocol::Tcp)?;
-    let mut other = Quarrel::new(Protocol::Tcp)?;
-    // An actor of its own namespace; both ends of its quarrel live there.
+    let mut wanted = ContestedPort::new(Protocol::Tcp)?;
+    let mut other = ContestedPort::new(Protocol::Tcp)?;
+    // An actor of its own namespace; both ends of its contested live there.
     for actor in ["holder", "binder"] {
         let enter = match actor {
             "holder" => Action::NewNetns,
             _ => Action::JoinNetns { of: "holder".to_owned(), pid: 0 },
         };
-        wanted.troupe.tell(actor, &enter)?;
+        wanted.actors.perform(actor, &enter)?;
     }
     wanted.hold()?;
-    let holder = wanted.troupe.pid("holder").context("no holder")?;
+    let holder = wanted.actors.pid("holder").context("no holder")?;
     filtered(setting, &["--netns", &format!("pid:{holder}")], &mut wanted, &mut other)
 }
 
@@ -67,9 +67,9 @@ pub(super) fn by_error(setting: Setting<'_>) -> anyhow::Result<()> {
         (&["-e", "eaddrinuse,eaddrnotavail"], [1, 1]),
     ];
     for (wish, expected) in wishes {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         let tracer = Tracer::trace(setting.portbind, setting.backend, &[&["-o", "json"], wish].concat())?;
-        let pids = [quarrel.refuse("binder", 1)?, quarrel.ask_for_elsewhere("stranger")?];
+        let pids = [contested.refuse("binder", 1)?, contested.ask_for_elsewhere("stranger")?];
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         ended.account()?.check()?;
@@ -90,8 +90,8 @@ pub(super) fn by_error(setting: Setting<'_>) -> anyhow::Result<()> {
 fn filtered(
     setting: Setting<'_>,
     filter: &[&str],
-    wanted: &mut Quarrel,
-    other: &mut Quarrel,
+    wanted: &mut ContestedPort,
+    other: &mut ContestedPort,
 ) -> anyhow::Result<()> {
     let options = [&["-o", "json"], filter].concat();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;

@@ -12,13 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::setting::Setting;
 use super::support::{SOON, events, exited};
 use crate::actor::{Action, Answer, Family, Protocol, SocketOption};
+use crate::actors::Actors;
 use crate::event::{Event, Fix};
 use crate::play::play;
 use crate::ports::Ports;
 use crate::runner::obstacle;
 use crate::scenario::{Play, Step};
 use crate::tracer::Tracer;
-use crate::troupe::Troupe;
 
 /// How long a process may take to end after its signal.
 const TO_END: Duration = Duration::from_secs(10);
@@ -82,7 +82,7 @@ fn again(mut script: Play, change: impl Fn(&mut Step, &str)) -> anyhow::Result<(
     for step in &mut script.steps {
         change(step, &refused);
     }
-    play(&script, &mut Troupe::default(), |_, _| {})?;
+    play(&script, &mut Actors::default(), |_, _| {})?;
     Ok(())
 }
 
@@ -107,13 +107,13 @@ fn keep(mut script: Play) -> anyhow::Result<()> {
     if let Some(last) = script.steps.last_mut() {
         last.expect = Some("EADDRINUSE".to_owned());
     }
-    play(&script, &mut Troupe::default(), |_, _| {})?;
+    play(&script, &mut Actors::default(), |_, _| {})?;
     Ok(())
 }
 
 /// A call that was refused, with everything still in place.
 struct Refused {
-    troupe: Troupe,
+    actors: Actors,
     script: Play,
     last: Step,
     event: Event,
@@ -122,14 +122,14 @@ struct Refused {
 impl Refused {
     /// Plays a scenario to its end.
     fn play(tracer: &Tracer, script: Play) -> anyhow::Result<Self> {
-        let mut troupe = Troupe::default();
+        let mut actors = Actors::default();
         let last = script.steps.last().context("no step")?.clone();
-        play(&script, &mut troupe, |_, _| {})?;
-        let pid = troupe.pid(&last.actor).context("no actor")?;
+        play(&script, &mut actors, |_, _| {})?;
+        let pid = actors.pid(&last.actor).context("no actor")?;
         let told = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
         ensure!(tracer.stdout.wait(SOON, told), "it is not told");
         let event = events(&tracer.stdout.so_far(), pid)?.pop().context("it is not told")?;
-        Ok(Self { troupe, script, last, event })
+        Ok(Self { actors, script, last, event })
     }
 
     fn apply(mut self, code: &str) -> anyhow::Result<()> {
@@ -159,7 +159,7 @@ impl Refused {
 
     /// Tells the one who was refused to do something that succeeds.
     fn done(&mut self, action: &Action) -> anyhow::Result<Answer> {
-        let answer = self.troupe.tell(&self.last.actor, action)?;
+        let answer = self.actors.perform(&self.last.actor, action)?;
         match &answer.error {
             None => Ok(answer),
             Some(error) => bail!("{action:?}: {error}"),
@@ -271,7 +271,7 @@ impl Refused {
         ensure!(answer.port == Some(port), "the kernel chose {:?}", answer.port);
         self.done(&Action::Close { socket: "chosen".to_owned() })?;
         self.done(&setting_of(fix)?)?;
-        let answer = self.troupe.tell(&self.last.actor, &chosen)?;
+        let answer = self.actors.perform(&self.last.actor, &chosen)?;
         ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "the kernel still chose {:?}", answer.port);
         self.renewed((IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use super::ask::{LOCALHOST, ask, bind_name, done, list, listener, of, socket};
 use super::setting::Setting;
-use super::support::{Quarrel, SOON, exited, says};
+use super::support::{ContestedPort, SOON, exited, says};
 use crate::actor::{Action, Kind, Object, Protocol, SocketName};
+use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
-use crate::troupe::Troupe;
 
 /// A process runs: it has not ended, nor is it waited for.
 pub(super) fn runs(pid: u32) -> anyhow::Result<bool> {
@@ -33,12 +33,12 @@ pub(super) fn outcome(told: &Value, pid: u32) -> Option<&str> {
 
 /// One that ignores SIGTERM is killed when its time is over; one that does not is not.
 pub(super) fn stubborn(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     for (actor, expected) in [("server", "ended"), ("stubborn", "killed")] {
         let port = ports.take()?;
-        let pid = done(&mut troupe, actor, &listener("old", port))?.pid;
+        let pid = done(&mut actors, actor, &listener("old", port))?.pid;
         if expected == "killed" {
-            done(&mut troupe, actor, &Action::IgnoreTerm)?;
+            done(&mut actors, actor, &Action::IgnoreTerm)?;
         }
         let told = ask(setting, &["free", &port.to_string(), "--yes", "--grace", "0.3"], 0)?;
         ensure!(outcome(&told, pid) == Some(expected) && !runs(pid)?, "{told}");
@@ -49,27 +49,27 @@ pub(super) fn stubborn(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Everybody who shares the listening socket ends; the client, and whoever has another port, lives.
 pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let (port, other) = (ports.take()?, ports.take()?);
-    done(&mut troupe, "server", &Action::NewNetns)?;
+    done(&mut actors, "server", &Action::NewNetns)?;
     for actor in ["client", "other"] {
-        done(&mut troupe, actor, &Action::JoinNetns { of: "server".to_owned(), pid: 0 })?;
+        done(&mut actors, actor, &Action::JoinNetns { of: "server".to_owned(), pid: 0 })?;
     }
-    done(&mut troupe, "server", &listener("old", port))?;
-    done(&mut troupe, "other", &listener("other", other))?;
-    done(&mut troupe, "other", &socket("udp", Protocol::Udp, &[], (LOCALHOST, port), false))?;
+    done(&mut actors, "server", &listener("old", port))?;
+    done(&mut actors, "other", &listener("other", other))?;
+    done(&mut actors, "other", &socket("udp", Protocol::Udp, &[], (LOCALHOST, port), false))?;
     for child in ["one", "two"] {
         let child = child.to_owned();
         done(
-            &mut troupe,
+            &mut actors,
             "server",
             &Action::Inherit { socket: "old".to_owned(), child, close_on_exec: false },
         )?;
     }
-    connect(&mut troupe, port)?;
-    let pids = |names: &[&str]| -> Vec<u32> { names.iter().filter_map(|name| troupe.pid(name)).collect() };
+    connect(&mut actors, port)?;
+    let pids = |names: &[&str]| -> Vec<u32> { names.iter().filter_map(|name| actors.pid(name)).collect() };
     let (doomed, spared) = (pids(&["server", "one", "two"]), pids(&["client", "other"]));
-    let there = of(&troupe, "client")?;
+    let there = of(&actors, "client")?;
     let words = ["free", &port.to_string(), "--netns", &there, "--reuse-address"];
     let told = ask(setting, &[&words[..], &["--dry-run"]].concat(), 0)?;
     ensure!(told["stage"] == "planned" && list(&told, "targets").len() == 3, "{told}");
@@ -88,7 +88,7 @@ pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn connect(troupe: &mut Troupe, port: u16) -> anyhow::Result<u16> {
+pub(super) fn connect(actors: &mut Actors, port: u16) -> anyhow::Result<u16> {
     let unbound = Action::Socket {
         new: "far".to_owned(),
         family: crate::actor::Family::Inet,
@@ -98,51 +98,51 @@ pub(super) fn connect(troupe: &mut Troupe, port: u16) -> anyhow::Result<u16> {
         port: None,
         listen: false,
     };
-    done(troupe, "client", &unbound)?;
+    done(actors, "client", &unbound)?;
     let to_server = Action::Connect { socket: "far".to_owned(), address: LOCALHOST, port };
-    let own = done(troupe, "client", &to_server)?.port.context("no port")?;
-    done(troupe, "server", &Action::Accept { socket: "old".to_owned(), new: "near".to_owned() })?;
+    let own = done(actors, "client", &to_server)?.port.context("no port")?;
+    done(actors, "server", &Action::Accept { socket: "old".to_owned(), new: "near".to_owned() })?;
     Ok(own)
 }
 
 /// TIME_WAIT has nobody to stop, and says how long it lasts; a client is left alone on its own port.
 pub(super) fn left_alone(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let (left, _) = quarrel.leave_time_wait("leaver")?;
-    let there = of(&quarrel.troupe, "holder")?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let (left, _) = contested.leave_time_wait("leaver")?;
+    let there = of(&contested.actors, "holder")?;
     let told = ask(setting, &["free", &left.to_string(), "--yes", "--netns", &there], 1)?;
     // The client closed first.
     ensure!(told["cause"]["code"] == "outgoing" && list(&told, "stopped").is_empty(), "{told}");
     let wait = list(&told, "fixes").iter().find(|fix| fix["code"] == "wait").context("no word of waiting")?;
     ensure!(wait["text"].as_str().is_some_and(|text| text.contains("ends in")), "{told}");
-    let mut troupe = Troupe::default();
+    let mut actors = Actors::default();
     let port = Ports::new().take()?;
-    done(&mut troupe, "server", &Action::NewNetns)?;
-    done(&mut troupe, "client", &Action::JoinNetns { of: "server".to_owned(), pid: 0 })?;
-    done(&mut troupe, "server", &listener("old", port))?;
-    let own = connect(&mut troupe, port)?.to_string();
-    let told = ask(setting, &["free", &own, "--yes", "--netns", &of(&troupe, "server")?], 1)?;
+    done(&mut actors, "server", &Action::NewNetns)?;
+    done(&mut actors, "client", &Action::JoinNetns { of: "server".to_owned(), pid: 0 })?;
+    done(&mut actors, "server", &listener("old", port))?;
+    let own = connect(&mut actors, port)?.to_string();
+    let told = ask(setting, &["free", &own, "--yes", "--netns", &of(&actors, "server")?], 1)?;
     ensure!(told["cause"]["code"] == "outgoing" && list(&told, "stopped").is_empty(), "{told}");
-    ensure!(runs(troupe.pid("client").context("no client")?)?, "the client was stopped");
+    ensure!(runs(actors.pid("client").context("no client")?)?, "the client was stopped");
     Ok(())
 }
 
 /// Between the look and the yes, the process ends and another one gets its number, and even the port: it lives.
 pub(super) fn recycled_pid(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     for (victim, takes_port) in [("first", false), ("second", true)] {
         let port = ports.take()?;
-        let pid = done(&mut troupe, victim, &listener("old", port))?.pid;
+        let pid = done(&mut actors, victim, &listener("old", port))?.pid;
         let mut terminal = Terminal::new()?;
         let mut command = Command::new(setting.portbind);
         command.args(["free", &port.to_string(), "-o", "json"]);
         let asking = Tracer::spawn_between(&mut command, terminal.line()?, Stdio::piped())?;
         let shown = |lines: &[String]| lines.iter().any(|line| line.contains(&format!("({pid})")));
         ensure!(asking.stderr.wait(SOON, shown), "it does not ask:\n{}", asking.stderr.so_far().join("\n"));
-        troupe.tell(victim, &Action::Exit)?;
-        take_number(&mut troupe, pid)?;
+        actors.perform(victim, &Action::Exit)?;
+        take_number(&mut actors, pid)?;
         if takes_port {
-            done(&mut troupe, "heir", &listener("new", port))?;
+            done(&mut actors, "heir", &listener("new", port))?;
         }
         terminal.type_in("y\n")?;
         let ended = asking.end()?;
@@ -150,18 +150,18 @@ pub(super) fn recycled_pid(setting: Setting<'_>) -> anyhow::Result<()> {
         let told: Value = serde_json::from_str(ended.stdout.first().context("no answer")?)?;
         ensure!(outcome(&told, pid) == Some("gone") && told["free"] == !takes_port, "{told}");
         ensure!(runs(pid)?, "the heir of the number was stopped: {told}");
-        done(&mut troupe, "heir", &Action::Rename { name: "alive".to_owned() })?;
-        troupe.tell("heir", &Action::Exit)?;
+        done(&mut actors, "heir", &Action::Rename { name: "alive".to_owned() })?;
+        actors.perform("heir", &Action::Exit)?;
     }
     Ok(())
 }
 
 /// Starts an actor that gets this pid.
-fn take_number(troupe: &mut Troupe, pid: u32) -> anyhow::Result<()> {
+fn take_number(actors: &mut Actors, pid: u32) -> anyhow::Result<()> {
     for _ in 0..10_000 {
         std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string())?;
-        troupe.cast("heir", Path::new("/proc/self/exe"), &[], &[])?;
-        if troupe.pid("heir") == Some(pid) {
+        actors.cast("heir", Path::new("/proc/self/exe"), &[], &[])?;
+        if actors.pid("heir") == Some(pid) {
             return Ok(());
         }
     }
@@ -204,9 +204,9 @@ pub(super) fn ancestor(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Without a terminal and without `--yes` nothing is done.
 pub(super) fn unconfirmed(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    let pid = done(&mut troupe, "server", &listener("old", port))?.pid;
+    let pid = done(&mut actors, "server", &listener("old", port))?.pid;
     let ended = Tracer::spawn(Command::new(setting.portbind).args(["free", &port.to_string()]))?.end()?;
     exited(&ended, 2)?;
     says(&ended, "--yes")?;
@@ -216,16 +216,16 @@ pub(super) fn unconfirmed(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// A stale socket file is removed, a live one and anything else is not.
 pub(super) fn socket_files(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut troupe = Troupe::default();
+    let mut actors = Actors::default();
     for label in ["live", "stale"] {
-        done(&mut troupe, "server", &Action::Open { new: label.to_owned(), kind: Kind::UnixStream })?;
-        done(&mut troupe, "server", &bind_name(label, &SocketName::Path(label.to_owned())))?;
+        done(&mut actors, "server", &Action::Open { new: label.to_owned(), kind: Kind::UnixStream })?;
+        done(&mut actors, "server", &bind_name(label, &SocketName::Path(label.to_owned())))?;
     }
-    done(&mut troupe, "server", &Action::Close { socket: "stale".to_owned() })?;
+    done(&mut actors, "server", &Action::Close { socket: "stale".to_owned() })?;
     for (object, path) in [(Object::File, "file"), (Object::Folder, "folder"), (Object::DanglingLink, "link")]
     {
         let make = Action::Make { object, path: path.to_owned(), folder: std::path::PathBuf::new() };
-        done(&mut troupe, "server", &make)?;
+        done(&mut actors, "server", &make)?;
     }
     for (name, code, cause) in [
         ("live", 1, Some("live-socket-file")),
@@ -235,7 +235,7 @@ pub(super) fn socket_files(setting: Setting<'_>) -> anyhow::Result<()> {
         ("stale", 0, None),
         ("stale", 0, None),
     ] {
-        let path = troupe.folder().join(name);
+        let path = actors.folder().join(name);
         let told = ask(setting, &["free", &path.display().to_string(), "--yes"], code)?;
         ensure!(told["cause"]["code"].as_str() == cause, "{told}");
         ensure!(path.symlink_metadata().is_ok() == (code == 1), "{}: {told}", path.display());

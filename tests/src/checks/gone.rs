@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 
 use super::setting::Setting;
-use super::support::{PATIENCE, Quarrel, exited};
+use super::support::{ContestedPort, PATIENCE, exited};
 use crate::actor::{Action, Answer, Family, Kind, Protocol, SocketName, Way};
 use crate::runner::kernel_is_at_least;
 use crate::tracer::Tracer;
@@ -16,7 +16,7 @@ use crate::tracer::Tracer;
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What an actor does to be refused; its pid.
-type Refused = fn(&mut Quarrel, &str) -> anyhow::Result<u32>;
+type Refused = fn(&mut ContestedPort, &str) -> anyhow::Result<u32>;
 
 /// How the caller has ended when it is looked at.
 #[derive(Clone, Copy)]
@@ -35,8 +35,16 @@ const HOLDER: &str = "holder";
 /// What is refused, by name, and those to whom: who lives, and who ends. The last one is the holder itself.
 const CASES: [(&str, Refused, [&str; 2]); 6] = [
     ("a port in another namespace", taken, ["lives", "ended"]),
-    ("a second bind of tcp", |quarrel, actor| bound_twice(quarrel, actor, Protocol::Tcp), ["lives", "ended"]),
-    ("a second bind of udp", |quarrel, actor| bound_twice(quarrel, actor, Protocol::Udp), ["lives", "ended"]),
+    (
+        "a second bind of tcp",
+        |contested, actor| bound_twice(contested, actor, Protocol::Tcp),
+        ["lives", "ended"],
+    ),
+    (
+        "a second bind of udp",
+        |contested, actor| bound_twice(contested, actor, Protocol::Udp),
+        ["lives", "ended"],
+    ),
     ("a privileged port", privileged, ["lives", "ended"]),
     ("the port of its own socket", own, [HOLDER; 2]),
     ("a relative path", path, ["lives", "ended"]),
@@ -49,17 +57,17 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
         if living == HOLDER && !kernel_is_at_least("5.17")? {
             continue;
         }
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns] {
-            quarrel.troupe.tell(HOLDER, &action)?;
+            contested.actors.perform(HOLDER, &action)?;
         }
-        quarrel.hold()?;
-        let lives = said(setting, &mut quarrel, living, refused, End::None)?;
+        contested.hold()?;
+        let lives = said(setting, &mut contested, living, refused, End::None)?;
         if living != HOLDER {
-            let zombie = said(setting, &mut quarrel, "zombie", refused, End::Zombie)?;
+            let zombie = said(setting, &mut contested, "zombie", refused, End::Zombie)?;
             ensure!(lives == zombie, "{name}: {lives:?} of a live process, {zombie:?} of a zombie");
         }
-        let ended = said(setting, &mut quarrel, ending, refused, End::Exit)?;
+        let ended = said(setting, &mut contested, ending, refused, End::Exit)?;
         ensure!(lives == ended, "{name}: {lives:?} of one who lives, {ended:?} of one who has ended");
     }
     std::fs::remove_file(relative_path())?;
@@ -68,8 +76,8 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// A file that nobody is bound to any more was not left by others, if the caller may have made it itself.
 fn own_file_is_not_stale(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let (code, fixes) = said(setting, &mut quarrel, "lives", path_twice, End::Exit)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let (code, fixes) = said(setting, &mut contested, "lives", path_twice, End::Exit)?;
     std::fs::remove_file(relative_path())?;
     ensure!(code == "path-exists" && fixes.is_empty(), "its own file is {code}, with the remedies {fixes:?}");
     Ok(())
@@ -78,17 +86,17 @@ fn own_file_is_not_stale(setting: Setting<'_>) -> anyhow::Result<()> {
 /// Codes of cause and remedies of the last refusal of an actor, which has ended before it is looked at, or not.
 fn said(
     setting: Setting<'_>,
-    quarrel: &mut Quarrel,
+    contested: &mut ContestedPort,
     actor: &str,
     refused: Refused,
     end: End,
 ) -> anyhow::Result<(String, Vec<String>)> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "all"])?;
     tracer.pause()?;
-    let pid = refused(quarrel, actor)?;
+    let pid = refused(contested, actor)?;
     match end {
         End::None => {}
-        End::Exit => drop(quarrel.troupe.tell(actor, &Action::Exit)?),
+        End::Exit => drop(contested.actors.perform(actor, &Action::Exit)?),
         End::Zombie => {
             let pid = Pid::from_raw(pid.cast_signed()).context("no pid")?;
             kill_process(pid, Signal::KILL)?;
@@ -110,53 +118,56 @@ fn said(
     Ok((text(&refusal["cause"]["code"]), fixes.collect()))
 }
 
-fn taken(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
-    quarrel.take(actor, quarrel.port)
+fn taken(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
+    contested.take(actor, contested.port)
 }
 
-fn bound_twice(quarrel: &mut Quarrel, actor: &str, protocol: Protocol) -> anyhow::Result<u32> {
+fn bound_twice(contested: &mut ContestedPort, actor: &str, protocol: Protocol) -> anyhow::Result<u32> {
     let socket = "twice".to_owned();
     let bound = new_socket(&socket, protocol, Some(0));
-    quarrel.troupe.tell(actor, &bound)?;
+    contested.actors.perform(actor, &bound)?;
     let bind = Action::Bind { socket, address: LOCALHOST, port: 0, scope: 0, by: Way::default() };
-    let answer = quarrel.troupe.tell(actor, &bind)?;
+    let answer = contested.actors.perform(actor, &bind)?;
     ensure!(answer.error.as_deref() == Some("EINVAL"), "{:?}", answer.error);
     Ok(answer.pid)
 }
 
-fn own(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
-    let answer = quarrel.troupe.tell(actor, &new_socket("again", Protocol::Tcp, Some(quarrel.port)))?;
+fn own(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
+    let answer =
+        contested.actors.perform(actor, &new_socket("again", Protocol::Tcp, Some(contested.port)))?;
     ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "{:?}", answer.error);
     Ok(answer.pid)
 }
 
 /// A path that somebody else has bound a socket to.
-fn path(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
+fn path(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
     if actor == "lives" {
-        let answer = bind_path(quarrel, HOLDER, "first")?;
+        let answer = bind_path(contested, HOLDER, "first")?;
         ensure!(answer.error.is_none(), "{:?}", answer.error);
     }
-    refused_path(quarrel, actor)
+    refused_path(contested, actor)
 }
 
 /// A path that the actor has bound a socket to itself.
-fn path_twice(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
-    let answer = bind_path(quarrel, actor, "first")?;
+fn path_twice(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
+    let answer = bind_path(contested, actor, "first")?;
     ensure!(answer.error.is_none(), "{:?}", answer.error);
-    refused_path(quarrel, actor)
+    refused_path(contested, actor)
 }
 
-fn refused_path(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
-    let answer = bind_path(quarrel, actor, "second")?;
+fn refused_path(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
+    let answer = bind_path(contested, actor, "second")?;
     ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "{:?}", answer.error);
     Ok(answer.pid)
 }
 
-fn bind_path(quarrel: &mut Quarrel, actor: &str, socket: &str) -> anyhow::Result<Answer> {
+fn bind_path(contested: &mut ContestedPort, actor: &str, socket: &str) -> anyhow::Result<Answer> {
     let socket = socket.to_owned();
-    quarrel.troupe.tell(actor, &Action::Open { new: socket.clone(), kind: Kind::UnixStream })?;
+    contested.actors.perform(actor, &Action::Open { new: socket.clone(), kind: Kind::UnixStream })?;
     let name = SocketName::Absolute(relative_path());
-    quarrel.troupe.tell(actor, &Action::BindName { socket, name, folder: PathBuf::new(), by: Way::default() })
+    contested
+        .actors
+        .perform(actor, &Action::BindName { socket, name, folder: PathBuf::new(), by: Way::default() })
 }
 
 /// A file of this process, from its current folder on: that is the folder of all actors.
@@ -166,10 +177,10 @@ fn relative_path() -> String {
     format!("{up}.{}", file.display())
 }
 
-fn privileged(quarrel: &mut Quarrel, actor: &str) -> anyhow::Result<u32> {
-    quarrel.troupe.tell(actor, &Action::JoinNetns { of: HOLDER.to_owned(), pid: 0 })?;
-    quarrel.troupe.tell(actor, &Action::Setuid { uid: 65_534 })?;
-    let answer = quarrel.troupe.tell(actor, &new_socket("low", Protocol::Tcp, Some(81)))?;
+fn privileged(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
+    contested.actors.perform(actor, &Action::JoinNetns { of: HOLDER.to_owned(), pid: 0 })?;
+    contested.actors.perform(actor, &Action::Setuid { uid: 65_534 })?;
+    let answer = contested.actors.perform(actor, &new_socket("low", Protocol::Tcp, Some(81)))?;
     ensure!(answer.error.as_deref() == Some("EACCES"), "{:?}", answer.error);
     Ok(answer.pid)
 }

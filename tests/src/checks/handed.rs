@@ -11,24 +11,24 @@ use super::free::{connect, outcome, runs};
 use super::setting::Setting;
 use super::support::SOON;
 use crate::actor::Action;
+use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::programs;
 use crate::sys::cgroup::Cgroup;
-use crate::troupe::Troupe;
 
 /// Users that own nothing else here.
 const USER: u32 = 61_213;
 const OTHER_USER: u32 = 61_214;
 
 /// Has an actor hand its socket to another one.
-fn hand(troupe: &mut Troupe, from: &str, to: &str) -> anyhow::Result<()> {
-    hand_socket(troupe, "old", from, to)
+fn hand(actors: &mut Actors, from: &str, to: &str) -> anyhow::Result<()> {
+    hand_socket(actors, "old", from, to)
 }
 
-fn hand_socket(troupe: &mut Troupe, socket: &str, from: &str, to: &str) -> anyhow::Result<()> {
+fn hand_socket(actors: &mut Actors, socket: &str, from: &str, to: &str) -> anyhow::Result<()> {
     let give = Action::Give { socket: socket.to_owned(), to: to.to_owned(), mailbox: String::new() };
-    done(troupe, from, &give)?;
-    done(troupe, to, &Action::Take { new: "copy".to_owned() })?;
+    done(actors, from, &give)?;
+    done(actors, to, &Action::Take { new: "copy".to_owned() })?;
     Ok(())
 }
 
@@ -38,23 +38,23 @@ fn obstacles(told: &Value) -> Vec<(u64, &str)> {
     list(told, "obstacles").iter().map(|it| (one(it), it["reason"].as_str().unwrap_or(""))).collect()
 }
 
-fn pid(troupe: &Troupe, name: &str) -> anyhow::Result<u32> {
-    troupe.pid(name).with_context(|| format!("no {name}"))
+fn pid(actors: &Actors, name: &str) -> anyhow::Result<u32> {
+    actors.pid(name).with_context(|| format!("no {name}"))
 }
 
 /// A user hands its socket to processes of root, of another user, and of an agent that is above it: they live,
 /// whether the user's process still runs or not.
 pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    done(&mut troupe, "user", &Action::Setuid { uid: USER })?;
-    done(&mut troupe, "other", &Action::Setuid { uid: OTHER_USER })?;
-    done(&mut troupe, "user", &listener("old", port))?;
+    done(&mut actors, "user", &Action::Setuid { uid: USER })?;
+    done(&mut actors, "other", &Action::Setuid { uid: OTHER_USER })?;
+    done(&mut actors, "user", &listener("old", port))?;
     for to in ["daemon", "other"] {
-        hand(&mut troupe, "user", to)?;
+        hand(&mut actors, "user", to)?;
     }
-    let user = pid(&troupe, "user")?;
-    let innocent = [pid(&troupe, "daemon")?, pid(&troupe, "other")?];
+    let user = pid(&actors, "user")?;
+    let innocent = [pid(&actors, "daemon")?, pid(&actors, "other")?];
     let told = ask(setting, &["free", &port.to_string(), "--dry-run"], 0)?;
     ensure!(list(&told, "targets").len() == 1 && told["targets"][0]["pid"] == user, "{told}");
     let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
@@ -75,15 +75,15 @@ pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
 /// them has the socket in a thread with descriptors of its own alone.
 pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
     for is_apart in [false, true] {
-        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let (mut actors, mut ports) = (Actors::default(), Ports::new());
         let port = ports.take()?;
-        done(&mut troupe, "one", &listener("old", port))?;
-        hand(&mut troupe, "one", "two")?;
+        done(&mut actors, "one", &listener("old", port))?;
+        hand(&mut actors, "one", "two")?;
         if is_apart {
-            done(&mut troupe, "one", &Action::KeepApart)?;
-            done(&mut troupe, "one", &Action::Close { socket: "old".to_owned() })?;
+            done(&mut actors, "one", &Action::KeepApart)?;
+            done(&mut actors, "one", &Action::Close { socket: "old".to_owned() })?;
         }
-        stops_neither(setting, port, &troupe, ["one", "two"])?;
+        stops_neither(setting, port, &actors, ["one", "two"])?;
     }
     Ok(())
 }
@@ -92,14 +92,14 @@ pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
 fn stops_neither(
     setting: Setting<'_>,
     port: u16,
-    troupe: &Troupe,
+    actors: &Actors,
     names: [&str; 2],
 ) -> anyhow::Result<Value> {
     let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
     let left = obstacles(&told);
     ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
     for name in names {
-        let pid = pid(troupe, name)?;
+        let pid = pid(actors, name)?;
         ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
     }
     Ok(told)
@@ -107,13 +107,13 @@ fn stops_neither(
 
 /// Two that one process has started, and which have the socket under the same number: neither is stopped.
 pub(super) fn siblings(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
     // A mailbox each, so that the numbers agree.
-    done(&mut troupe, "one", &Action::Mailbox)?;
-    done(&mut troupe, "one", &listener("old", port))?;
-    hand(&mut troupe, "one", "two")?;
-    let told = stops_neither(setting, port, &troupe, ["one", "two"])?;
+    done(&mut actors, "one", &Action::Mailbox)?;
+    done(&mut actors, "one", &listener("old", port))?;
+    hand(&mut actors, "one", "two")?;
+    let told = stops_neither(setting, port, &actors, ["one", "two"])?;
     let holder = list(&told, "holders").first().context("no holder")?;
     let numbers: Vec<Vec<u64>> = people(holder).into_iter().map(|(_, fds)| fds).collect();
     ensure!(numbers.len() == 2 && numbers[0] == numbers[1], "nothing was tried: {told}");
@@ -126,25 +126,25 @@ pub(super) fn moved(setting: Setting<'_>) -> anyhow::Result<()> {
     let (service, manager) = (group("service")?, group("manager")?);
     let mut ports = Ports::new();
     for (receiver, binder) in [(None, None), (None, Some(USER)), (Some(OTHER_USER), Some(USER))] {
-        let mut troupe = Troupe::default();
+        let mut actors = Actors::default();
         let port = ports.take()?;
         for (name, uid) in [("binder", None), ("receiver", receiver)] {
-            done(&mut troupe, name, &Action::Rename { name: name.to_owned() })?;
-            service.enter(pid(&troupe, name)?)?;
-            become_user(&mut troupe, name, uid)?;
+            done(&mut actors, name, &Action::Rename { name: name.to_owned() })?;
+            service.enter(pid(&actors, name)?)?;
+            become_user(&mut actors, name, uid)?;
         }
-        done(&mut troupe, "binder", &listener("old", port))?;
-        hand(&mut troupe, "binder", "receiver")?;
-        manager.enter(pid(&troupe, "binder")?)?;
-        become_user(&mut troupe, "binder", binder)?;
-        stops_neither(setting, port, &troupe, ["binder", "receiver"])?;
+        done(&mut actors, "binder", &listener("old", port))?;
+        hand(&mut actors, "binder", "receiver")?;
+        manager.enter(pid(&actors, "binder")?)?;
+        become_user(&mut actors, "binder", binder)?;
+        stops_neither(setting, port, &actors, ["binder", "receiver"])?;
     }
     Ok(())
 }
 
-fn become_user(troupe: &mut Troupe, name: &str, uid: Option<u32>) -> anyhow::Result<()> {
+fn become_user(actors: &mut Actors, name: &str, uid: Option<u32>) -> anyhow::Result<()> {
     if let Some(uid) = uid {
-        done(troupe, name, &Action::Setuid { uid })?;
+        done(actors, name, &Action::Setuid { uid })?;
     }
     Ok(())
 }
@@ -152,26 +152,26 @@ fn become_user(troupe: &mut Troupe, name: &str, uid: Option<u32>) -> anyhow::Res
 /// A connection is handed to another tree, and may be inherited by a child: the listener's tree ends, and nobody else.
 pub(super) fn connections(setting: Setting<'_>) -> anyhow::Result<()> {
     for (uid, has_child) in [(None, false), (Some(OTHER_USER), false), (Some(OTHER_USER), true)] {
-        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let (mut actors, mut ports) = (Actors::default(), Ports::new());
         let port = ports.take()?;
-        done(&mut troupe, "server", &listener("old", port))?;
-        connect(&mut troupe, port)?;
-        done(&mut troupe, "other", &Action::Rename { name: "other".to_owned() })?;
-        become_user(&mut troupe, "other", uid)?;
-        hand_socket(&mut troupe, "near", "server", "other")?;
+        done(&mut actors, "server", &listener("old", port))?;
+        connect(&mut actors, port)?;
+        done(&mut actors, "other", &Action::Rename { name: "other".to_owned() })?;
+        become_user(&mut actors, "other", uid)?;
+        hand_socket(&mut actors, "near", "server", "other")?;
         let child = "worker".to_owned();
         let inherit = Action::Inherit { socket: "near".to_owned(), child, close_on_exec: false };
         if has_child {
-            done(&mut troupe, "server", &inherit)?;
+            done(&mut actors, "server", &inherit)?;
         }
-        done(&mut troupe, "server", &Action::Close { socket: "near".to_owned() })?;
+        done(&mut actors, "server", &Action::Close { socket: "near".to_owned() })?;
         let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
         let family: &[&str] = if has_child { &["server", "worker"] } else { &["server"] };
         for name in family {
-            let pid = pid(&troupe, name)?;
+            let pid = pid(&actors, name)?;
             ensure!(outcome(&told, pid) == Some("ended") && !runs(pid)?, "{name}: {told}");
         }
-        let other = pid(&troupe, "other")?;
+        let other = pid(&actors, "other")?;
         ensure!(obstacles(&told) == [(u64::from(other), "handed")] && runs(other)?, "{told}");
     }
     Ok(())
@@ -182,15 +182,15 @@ pub(super) fn sole_trees(setting: Setting<'_>) -> anyhow::Result<()> {
     let inherit =
         || Action::Inherit { socket: "old".to_owned(), child: "worker".to_owned(), close_on_exec: false };
     for is_orphaned in [false, true] {
-        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let (mut actors, mut ports) = (Actors::default(), Ports::new());
         let port = ports.take()?;
-        let server = done(&mut troupe, "server", &listener("old", port))?.pid;
+        let server = done(&mut actors, "server", &listener("old", port))?.pid;
         let mut doomed =
-            vec![done(&mut troupe, "server", &inherit())?.pid, done(&mut troupe, "server", &inherit())?.pid];
+            vec![done(&mut actors, "server", &inherit())?.pid, done(&mut actors, "server", &inherit())?.pid];
         if is_orphaned {
-            troupe.tell("server", &Action::Exit)?;
+            actors.perform("server", &Action::Exit)?;
         } else {
-            done(&mut troupe, "server", &Action::Setuid { uid: USER })?;
+            done(&mut actors, "server", &Action::Setuid { uid: USER })?;
             doomed.push(server);
         }
         let told = ask(setting, &["free", &port.to_string(), "--yes"], 0)?;

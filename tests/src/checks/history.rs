@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{ENOUGH, PATIENCE, Quarrel, events, exited};
+use super::support::{ContestedPort, ENOUGH, PATIENCE, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::event::Event;
 use crate::tracer::{Lines, Tracer};
@@ -20,12 +20,12 @@ const MEMORY_KB: u64 = 20 * 1024;
 
 /// A helper that ends right after the refusal is named, with executable and arguments.
 pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let pid = quarrel.rename("binder", "binder")?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let pid = contested.rename("binder", "binder")?;
     let options = ["-o", "json", "-p", &pid.to_string()];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
     let count = TRANSIENTS * setting.times;
-    let answer = quarrel.troupe.tell("binder", &Action::Transients { count })?;
+    let answer = contested.actors.perform("binder", &Action::Transients { count })?;
     let all = usize::try_from(count)?;
     tracer
         .stdout
@@ -60,12 +60,12 @@ fn names(event: &Event, (pid, port): (u32, u16)) -> bool {
 
 /// Ports come and go by the thousand; memory does not grow with them, and what was forgotten is told.
 pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-    quarrel.troupe.tell("churner", &Action::Churn { count: PORTS * setting.times })?;
+    contested.actors.perform("churner", &Action::Churn { count: PORTS * setting.times })?;
     // A refusal comes after everything else in the ring buffer: once it is told, all has been read.
-    let last = quarrel.refuse("last", ENOUGH)?;
-    told(&tracer.stdout, last);
+    let last = contested.refuse("last", ENOUGH)?;
+    moments(&tracer.stdout, last);
     let used = private_kb(tracer.pid())?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
@@ -80,41 +80,41 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// When the holder lets go, that is told, with how long it took.
 pub(super) fn release(setting: Setting<'_>) -> anyhow::Result<()> {
-    let chosen = Quarrel::new(Protocol::Tcp)?;
+    let chosen = ContestedPort::new(Protocol::Tcp)?;
     released(setting, chosen)?;
     // A port that the kernel chose is put back in another way.
-    let mut any = Quarrel::new(Protocol::Tcp)?;
+    let mut any = ContestedPort::new(Protocol::Tcp)?;
     any.hold_any()?;
     released(setting, any)?;
     // Where the kernel half does not tell the end of it, the port is looked at.
-    released(setting, Quarrel::new(Protocol::Udp)?)
+    released(setting, ContestedPort::new(Protocol::Udp)?)
 }
 
 /// The end of a connection that holds a port is found.
 pub(super) fn release_of_connection(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    quarrel.connect("client")?;
-    quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
-    let pid = quarrel.rename("binder", "binder")?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    contested.connect("client")?;
+    contested.actors.perform("holder", &Action::Close { socket: "old".to_owned() })?;
+    let pid = contested.rename("binder", "binder")?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-p", &pid.to_string()])?;
-    quarrel.take("binder", quarrel.port)?;
-    told(&tracer.stdout, pid);
+    contested.take("binder", contested.port)?;
+    moments(&tracer.stdout, pid);
     let is_release = |line: &String| line.contains("\"kind\":\"release\"");
     ensure!(!tracer.stdout.so_far().iter().any(is_release), "free while it is connected");
     // The client closes first, so that the port has no TIME_WAIT.
-    quarrel.troupe.tell("client", &Action::Close { socket: "far".to_owned() })?;
-    quarrel.troupe.tell("holder", &Action::Drain { socket: "near".to_owned() })?;
-    quarrel.troupe.tell("holder", &Action::Close { socket: "near".to_owned() })?;
+    contested.actors.perform("client", &Action::Close { socket: "far".to_owned() })?;
+    contested.actors.perform("holder", &Action::Drain { socket: "near".to_owned() })?;
+    contested.actors.perform("holder", &Action::Close { socket: "near".to_owned() })?;
     ensure!(tracer.stdout.wait(PATIENCE, |lines| lines.iter().any(is_release)), "no release");
     exited(&tracer.stop(Signal::INT)?, 0)
 }
 
-fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
-    let pid = quarrel.rename("binder", "binder")?;
+fn released(setting: Setting<'_>, mut contested: ContestedPort) -> anyhow::Result<()> {
+    let pid = contested.rename("binder", "binder")?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-p", &pid.to_string()])?;
-    quarrel.refuse("binder", ENOUGH)?;
-    told(&tracer.stdout, pid);
-    quarrel.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+    contested.refuse("binder", ENOUGH)?;
+    moments(&tracer.stdout, pid);
+    contested.actors.perform("holder", &Action::Close { socket: "old".to_owned() })?;
     let is_release = |line: &String| line.contains("\"kind\":\"release\"");
     tracer.stdout.wait(PATIENCE, |lines| lines.iter().any(is_release));
     let ended = tracer.stop(Signal::INT)?;
@@ -124,7 +124,7 @@ fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
         ended.stdout.iter().find(|line| is_release(line)).with_context(|| format!("no release:\n{text}"))?;
     let release: serde_json::Value = serde_json::from_str(line)?;
     ensure!(
-        release["process"]["pid"] == pid && release["socket"]["port"] == quarrel.port,
+        release["process"]["pid"] == pid && release["socket"]["port"] == contested.port,
         "of another: {line}"
     );
     let after = release["after_ms"].as_f64().context("no time")?;
@@ -137,33 +137,33 @@ fn released(setting: Setting<'_>, mut quarrel: Quarrel) -> anyhow::Result<()> {
 /// A server that listened before tracing began is told in the history, also when it has ended and only its
 /// TIME_WAIT is left.
 pub(super) fn before_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let holder = quarrel.troupe.pid("holder").context("no holder")?;
-    let port = quarrel.port.to_string();
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let holder = contested.actors.pid("holder").context("no holder")?;
+    let port = contested.port.to_string();
     let options = ["-o", "json", "-P", &port];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
     // The processes that have sockets open are described one by one, while refusals are shown.
     let begun = Instant::now();
-    while !tells_of_listener(&tracer.stdout.so_far(), holder)? {
+    while !has_listener(&tracer.stdout.so_far(), holder)? {
         ensure!(begun.elapsed() < PATIENCE, "not told:\n{}", tracer.stdout.so_far().join("\n"));
         let before = tracer.stdout.count();
-        quarrel.refuse("binder", 1)?;
+        contested.refuse("binder", 1)?;
         ensure!(tracer.stdout.wait(PATIENCE, |lines| lines.len() > before), "nothing is told");
     }
-    quarrel.leave_by_server("client")?;
+    contested.leave_by_server("client")?;
     let before = tracer.stdout.count();
-    quarrel.refuse("late", ENOUGH)?;
+    contested.refuse("late", ENOUGH)?;
     tracer.stdout.wait(PATIENCE, |lines| lines.len() > before);
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let told = ended.stdout.get(before..).unwrap_or_default();
     ensure!(told.iter().any(|line| line.contains("\"time_wait\"")), "no TIME_WAIT:\n{}", told.join("\n"));
-    ensure!(tells_of_listener(told, holder)?, "not told of who has ended:\n{}", told.join("\n"));
+    ensure!(has_listener(told, holder)?, "not told of who has ended:\n{}", told.join("\n"));
     Ok(())
 }
 
 /// The last refusal tells in its history that this process was listening when tracing began.
-pub(super) fn tells_of_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
+pub(super) fn has_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
     let refusal = lines.iter().rev().find(|line| line.contains("\"kind\":\"refusal\""));
     let Some(refusal) = refusal else { return Ok(false) };
     let refusal: serde_json::Value = serde_json::from_str(refusal)?;
@@ -177,13 +177,13 @@ pub(super) fn tells_of_listener(lines: &[String], pid: u32) -> anyhow::Result<bo
 /// With `--track-connects`, who left a TIME_WAIT on a port that connect(2) picked is told; else not.
 pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
     for option in [Some("--track-connects"), None] {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         let options: Vec<&str> = ["-o", "json"].into_iter().chain(option).collect();
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-        let (port, client) = quarrel.leave_time_wait("client")?;
-        quarrel.take("binder", port)?;
-        let binder = quarrel.take("binder", port)?;
-        told(&tracer.stdout, binder);
+        let (port, client) = contested.leave_time_wait("client")?;
+        contested.take("binder", port)?;
+        let binder = contested.take("binder", port)?;
+        moments(&tracer.stdout, binder);
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         let events = events(&ended.stdout, binder)?;
@@ -197,7 +197,7 @@ pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Waits until a refusal of this process is told.
-fn told(lines: &Lines, pid: u32) {
+fn moments(lines: &Lines, pid: u32) {
     lines.wait(PATIENCE, |lines| events(lines, pid).is_ok_and(|events| !events.is_empty()));
 }
 

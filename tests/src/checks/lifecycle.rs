@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use super::setting::Setting;
 use super::storm::await_shown;
-use super::support::{Quarrel, SOON, events, exited};
+use super::support::{ContestedPort, SOON, events, exited};
 use crate::actor::Protocol;
 use crate::scratch::Scratch;
 use crate::sys::bpf::program_ids;
@@ -49,10 +49,10 @@ pub(super) fn await_unloaded(loaded: &[u32], before: &[u32]) -> anyhow::Result<(
 
 /// Two traces at once tell the same refusal, each once.
 pub(super) fn two_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Udp)?;
+    let mut contested = ContestedPort::new(Protocol::Udp)?;
     let one = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let two = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-    let pid = quarrel.refuse("binder", 1)?;
+    let pid = contested.refuse("binder", 1)?;
     for tracer in [&one, &two] {
         // The end of a run waits for no more than a second, and two runs share an emulated processor.
         await_shown(tracer, pid, 1);
@@ -73,9 +73,9 @@ pub(super) fn two_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// SIGTERM is as good as Ctrl-C.
 pub(super) fn sigterm(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-    let pid = quarrel.refuse("binder", 1)?;
+    let pid = contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::TERM)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
@@ -85,12 +85,12 @@ pub(super) fn sigterm(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// `--count` ends after so many.
 pub(super) fn count(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let port = quarrel.port.to_string();
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let port = contested.port.to_string();
     let tracer =
         Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port, "--count", "2"])?;
-    quarrel.refuse("first", 1)?;
-    quarrel.refuse("second", 1)?;
+    contested.refuse("first", 1)?;
+    contested.refuse("second", 1)?;
     let ended = tracer.end()?;
     exited(&ended, 0)?;
     ended.account()?;
@@ -113,15 +113,15 @@ pub(super) fn timeout(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// A reader who leaves ends the trace quietly.
 pub(super) fn closed_pipe(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let port = quarrel.port.to_string();
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let port = contested.port.to_string();
     let (reader, pipe) = std::io::pipe()?;
     drop(reader);
     let mut command = Command::new(setting.portbind);
     command.args(["trace", "-o", "json", "-P", &port, "--backend", setting.backend]);
     let tracer = Tracer::spawn_into(&mut command, Stdio::from(pipe))?;
     tracer.armed()?;
-    quarrel.refuse("binder", 1)?;
+    contested.refuse("binder", 1)?;
     let ended = tracer.end()?;
     exited(&ended, 0)?;
     let noise = ended.stderr.iter().find(|line| {
@@ -134,20 +134,20 @@ pub(super) fn closed_pipe(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// `--output` writes a file for its owner only, and appends to one that is there.
 pub(super) fn output_file(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let path = Scratch::new("output.jsonl");
     let name = path.path().to_str().context("the folder for temporary files has an odd name")?.to_owned();
     for round in 1..=2 {
         let options = ["-o", "json", "--output", &name];
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-        let pid = quarrel.refuse(&format!("binder {round}"), 1)?;
+        let pid = contested.refuse(&format!("binder {round}"), 1)?;
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         ensure!(ended.stdout.is_empty(), "events on standard output, too:\n{}", ended.stdout.join("\n"));
         let text = std::fs::read_to_string(path.path())?;
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         ensure!(events(&lines, pid)?.len() == 1, "round {round} is not in the file:\n{text}");
-        let first = quarrel.troupe.pid("binder 1").context("no first binder")?;
+        let first = contested.actors.pid("binder 1").context("no first binder")?;
         ensure!(events(&lines, first)?.len() == 1, "the first round is gone:\n{text}");
         let mode = std::fs::metadata(path.path())?.permissions().mode() & 0o777;
         ensure!(mode == 0o600, "the file has mode {mode:o}");

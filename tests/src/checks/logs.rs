@@ -11,7 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use serde_json::Value;
 
 use super::setting::Setting;
-use super::support::{Quarrel, exited};
+use super::support::{ContestedPort, exited};
 use crate::actor::Protocol;
 use crate::programs::{self, Program};
 use crate::scratch::Scratch;
@@ -107,7 +107,7 @@ pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
     let options = ["-o", "json", "--output", path(&recording)?];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
     // Only this thread, and the programs that it starts, are in a namespace of their own.
-    let expected = std::thread::scope(|scope| scope.spawn(|| quarrel(setting, log.path())).join());
+    let expected = std::thread::scope(|scope| scope.spawn(|| contested(setting, log.path())).join());
     let expected = expected.ok().context("the thread panicked")??;
     exited(&tracer.stop(Signal::INT)?, 0)?;
     let told = run(setting, &["explain", path(&log)?, "--record", path(&recording)?, "-o", "json"], 0)?;
@@ -132,7 +132,7 @@ pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Holds a port of a new namespace, has every program ask for it, and writes down what they print.
-fn quarrel(setting: Setting<'_>, log: &Path) -> anyhow::Result<Vec<Expected>> {
+fn contested(setting: Setting<'_>, log: &Path) -> anyhow::Result<Vec<Expected>> {
     net::new_namespace()?;
     net::loopback_up()?;
     let holder = TcpListener::bind("127.0.0.1:0")?;
@@ -204,15 +204,15 @@ pub(super) fn compare(setting: Setting<'_>) -> anyhow::Result<()> {
 fn record(setting: Setting<'_>, file: &Scratch, protocols: &[Protocol]) -> anyhow::Result<()> {
     let mut quarrels = Vec::new();
     for protocol in protocols {
-        let mut quarrel = Quarrel::new(*protocol)?;
-        quarrel.hold_any()?;
-        quarrels.push(quarrel);
+        let mut contested = ContestedPort::new(*protocol)?;
+        contested.hold_any()?;
+        quarrels.push(contested);
     }
-    let ports: Vec<String> = quarrels.iter().map(|quarrel| quarrel.port.to_string()).collect();
+    let ports: Vec<String> = quarrels.iter().map(|contested| contested.port.to_string()).collect();
     let options = ["-o", "json", "-P", &ports.join(","), "--output", path(file)?];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-    for quarrel in &mut quarrels {
-        quarrel.refuse("binder", 1)?;
+    for contested in &mut quarrels {
+        contested.refuse("binder", 1)?;
     }
     exited(&tracer.stop(Signal::INT)?, 0)
 }

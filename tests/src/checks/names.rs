@@ -4,7 +4,7 @@ use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{Quarrel, exited};
+use super::support::{ContestedPort, exited};
 use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;
 use crate::tracer::{Ended, Tracer};
@@ -15,14 +15,14 @@ const NAMES: [&str; 5] = ["\x1b[31mred", "a\nb\r\nc", "::error::x", "\n::error::
 /// No output carries a raw control character, nor a line that begins with `::`.
 pub(super) fn hostile(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["text", "brief", "json"] {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-        quarrel.rename("holder", NAMES[0])?;
-        let port = quarrel.port.to_string();
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
+        contested.rename("holder", NAMES[0])?;
+        let port = contested.port.to_string();
         let options = ["-o", format, "-P", &port, "--color", "never"];
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
         for name in NAMES {
-            quarrel.rename(name, name)?;
-            quarrel.refuse(name, 1)?;
+            contested.rename(name, name)?;
+            contested.refuse(name, 1)?;
         }
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
@@ -37,17 +37,17 @@ pub(super) fn hostile_arguments(setting: Setting<'_>) -> anyhow::Result<()> {
     let program = Scratch::new(&NAMES.concat());
     std::fs::copy("/proc/self/exe", program.path())?;
     for format in ["text", "brief", "json"] {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         for actor in ["heir", "binder"] {
-            quarrel.troupe.cast(actor, program.path(), &NAMES, &[])?;
+            contested.actors.cast(actor, program.path(), &NAMES, &[])?;
         }
         let give = Action::Give { socket: "old".to_owned(), to: "heir".to_owned(), mailbox: String::new() };
-        quarrel.troupe.tell("holder", &give)?;
-        quarrel.troupe.tell("heir", &Action::Take { new: "old".to_owned() })?;
-        let port = quarrel.port.to_string();
+        contested.actors.perform("holder", &give)?;
+        contested.actors.perform("heir", &Action::Take { new: "old".to_owned() })?;
+        let port = contested.port.to_string();
         let options = ["-o", format, "-P", &port, "--color", "never"];
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-        quarrel.refuse("binder", 1)?;
+        contested.refuse("binder", 1)?;
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         harmless(format, &ended)?;

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Resource, Signal, getrlimit};
 
-use super::history::tells_of_listener;
+use super::history::has_listener;
 use super::setting::Setting;
 use super::support::{PATIENCE, SOON, events, exited};
 use crate::churn::Churn;
@@ -97,7 +97,7 @@ impl Drop for Crowd {
 
 /// Has ports refused at one address, and then at all addresses, while portbind is behind: the answers for the first
 /// holders are used again for the second refusals, beside new ones. None of them is left out.
-pub(super) fn are_told_under_load(setting: Setting<'_>) -> anyhow::Result<()> {
+pub(super) fn are_shown_under_load(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut all, mut lacking, mut passed_over) = (0, Vec::new(), 0);
     for _ in 0..setting.times {
         let tracer = trace(setting)?;
@@ -128,7 +128,7 @@ pub(super) fn are_told_under_load(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// A refusal that waits until answers are old uses one of them still, beside a new one.
-pub(super) fn are_told_late(setting: Setting<'_>) -> anyhow::Result<()> {
+pub(super) fn are_shown_late(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = trace(setting)?;
     // Their binds are seen, so that no refusal waits to learn of them.
     let mut crowd = Crowd::new(1)?;
@@ -154,7 +154,7 @@ pub(super) fn are_told_late(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// A look through all processes finds each of those that change all the time.
-pub(super) fn are_found_by_the_kernel(setting: Setting<'_>) -> anyhow::Result<()> {
+pub(super) fn are_walked_by_the_kernel(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut crowd = Crowd::new(CHURNS)?;
     let open_sockets = load_open_sockets()?;
     let inodes: HashSet<u64> = crowd.churns.iter().map(|(churn, _)| churn.inode).collect();
@@ -184,7 +184,7 @@ fn lacking(open_sockets: &OpenSockets, crowd: &Crowd, inodes: &HashSet<u64>) -> 
 
 /// A process with more copies of a socket than a page of the iterator takes is told with all of them, and what it has
 /// is known from before tracing.
-pub(super) fn are_told_with_many_copies(setting: Setting<'_>) -> anyhow::Result<()> {
+pub(super) fn are_shown_with_many_copies(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut ports = Ports::new();
     let port = ports.take()?;
     let socket = tcp()?;
@@ -204,7 +204,7 @@ pub(super) fn are_told_with_many_copies(setting: Setting<'_>) -> anyhow::Result<
     // What there was before tracing is learned process by process, while refusals are shown.
     let begun = Instant::now();
     let mut refused = 0;
-    while !tells_of_listener(&tracer.stdout.so_far(), std::process::id())? {
+    while !has_listener(&tracer.stdout.so_far(), std::process::id())? {
         ensure!(begun.elapsed() < SOON, "it listened before tracing, but that is not told");
         let outcome = bind(&asking, &SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         ensure!(outcome == Err(Errno::ADDRINUSE), "{outcome:?}");

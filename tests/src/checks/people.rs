@@ -7,7 +7,7 @@ use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{Quarrel, exited};
+use super::support::{ContestedPort, exited};
 use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;
 use crate::sys::cgroup::Cgroup;
@@ -19,7 +19,7 @@ const SECRET: &str = "hunter2-is-secret";
 /// The test of caller and holder is told in every format that has room for it; a secret in none.
 pub(super) fn environment(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["text", "brief", "json"] {
-        let ended = tell_people(setting, format)?;
+        let ended = trace_people(setting, format)?;
         let told = ended.stdout.join("\n");
         ensure!(!told.contains(SECRET), "{format}: a secret is told:\n{told}");
         let said = ended.stderr.join("\n");
@@ -40,8 +40,8 @@ pub(super) fn environment(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// A refusal between two tests whose environments hold secrets as well.
-fn tell_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+fn trace_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let secrets = [("AWS_SECRET_ACCESS_KEY", SECRET), ("GITHUB_TOKEN", SECRET), ("GITHUB_ACTIONS", SECRET)];
     let job = [("GITHUB_JOB", "build"), ("GITHUB_RUN_ID", "77")];
     for (actor, test, worker) in
@@ -49,15 +49,15 @@ fn tell_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
     {
         let test = [("PYTEST_CURRENT_TEST", test), ("PYTEST_XDIST_WORKER", worker)];
         let variables = [&secrets[..], &job, &test].concat();
-        quarrel.troupe.cast(actor, Path::new("/proc/self/exe"), &[], &variables)?;
+        contested.actors.cast(actor, Path::new("/proc/self/exe"), &[], &variables)?;
     }
     let give = Action::Give { socket: "old".to_owned(), to: "heir".to_owned(), mailbox: String::new() };
-    quarrel.troupe.tell("holder", &give)?;
-    quarrel.troupe.tell("heir", &Action::Take { new: "old".to_owned() })?;
-    let port = quarrel.port.to_string();
+    contested.actors.perform("holder", &give)?;
+    contested.actors.perform("heir", &Action::Take { new: "old".to_owned() })?;
+    let port = contested.port.to_string();
     let options = ["-v", "-o", format, "-P", &port, "--color", "never"];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-    quarrel.refuse("binder", 1)?;
+    contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     Ok(ended)
@@ -67,14 +67,14 @@ fn tell_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
 pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
     let id = format!("{:064x}", std::process::id());
     let cgroup = Cgroup::new(&format!("docker/{id}"))?;
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    quarrel.rename("binder", "binder")?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    contested.rename("binder", "binder")?;
     for actor in ["holder", "binder"] {
-        cgroup.enter(quarrel.troupe.pid(actor).context("no actor")?)?;
+        cgroup.enter(contested.actors.pid(actor).context("no actor")?)?;
     }
-    let port = quarrel.port.to_string();
+    let port = contested.port.to_string();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
-    quarrel.refuse("binder", 1)?;
+    contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let told = ended.stdout.join("\n");
@@ -85,14 +85,14 @@ pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// A namespace is told by the name that is mounted on it.
 pub(super) fn namespace_name(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Udp)?;
-    quarrel.troupe.tell("holder", &Action::NewNetns)?;
-    quarrel.troupe.tell("binder", &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
-    quarrel.hold()?;
-    let holder = quarrel.troupe.pid("holder").context("no holder")?;
+    let mut contested = ContestedPort::new(Protocol::Udp)?;
+    contested.actors.perform("holder", &Action::NewNetns)?;
+    contested.actors.perform("binder", &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+    contested.hold()?;
+    let holder = contested.actors.pid("holder").context("no holder")?;
     let name = Mounted::new(&format!("/proc/{holder}/ns/net"))?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-    quarrel.refuse("binder", 1)?;
+    contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let told = ended.stdout.join("\n");

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::run::{Recording, wrapped};
 use super::setting::Setting;
-use super::support::{Quarrel, exited};
+use super::support::{ContestedPort, exited};
 use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
@@ -32,20 +32,20 @@ pub(super) fn in_traces(setting: Setting<'_>) -> anyhow::Result<()> {
         (&["-o", "json"], false),
         (&["-o", "json", "--show-secrets"], true),
     ] {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         for actor in ["secretive heir", "secretive binder"] {
-            quarrel.troupe.cast(actor, Path::new("/proc/self/exe"), &WORDS, &[])?;
+            contested.actors.cast(actor, Path::new("/proc/self/exe"), &WORDS, &[])?;
         }
         let to = "secretive heir".to_owned();
         let give = Action::Give { socket: "old".to_owned(), to, mailbox: String::new() };
-        quarrel.troupe.tell("holder", &give)?;
-        quarrel.troupe.tell("secretive heir", &Action::Take { new: "old".to_owned() })?;
-        let port = quarrel.port.to_string();
+        contested.actors.perform("holder", &give)?;
+        contested.actors.perform("secretive heir", &Action::Take { new: "old".to_owned() })?;
+        let port = contested.port.to_string();
         let file = Scratch::new("secrets.out");
         let output = format!("--output={}", file.path().display());
         let options: Vec<&str> = options.iter().copied().chain(["-P", &port, &output]).collect();
         let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-        quarrel.refuse("secretive binder", 1)?;
+        contested.refuse("secretive binder", 1)?;
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         let written = std::fs::read_to_string(file.path())?;
@@ -60,16 +60,16 @@ pub(super) fn in_traces(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Neither in the recording of a command, nor on its page, nor in the forms of CI systems.
 pub(super) fn in_runs(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    quarrel.troupe.cast("secretive heir", Path::new("/proc/self/exe"), &WORDS, &[])?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    contested.actors.cast("secretive heir", Path::new("/proc/self/exe"), &WORDS, &[])?;
     let to = "secretive heir".to_owned();
     let give = Action::Give { socket: "old".to_owned(), to, mailbox: String::new() };
-    quarrel.troupe.tell("holder", &give)?;
-    quarrel.troupe.tell("secretive heir", &Action::Take { new: "old".to_owned() })?;
+    contested.actors.perform("holder", &give)?;
+    contested.actors.perform("secretive heir", &Action::Take { new: "old".to_owned() })?;
     for ci in ["none", "github", "gitlab", "azure", "buildkite", "jenkins"] {
         let (recording, page) = (Recording::new("secrets"), Scratch::new("secrets.html"));
         let (record, report) = (recording.option(), format!("--report={}", page.path().display()));
-        let subject = ["refused".to_owned(), quarrel.port.to_string(), "0".to_owned()];
+        let subject = ["refused".to_owned(), contested.port.to_string(), "0".to_owned()];
         let mut command = wrapped(setting, &[&record, &report, "--ci", ci, "-v"], subject)?;
         let ended = Tracer::spawn(&mut command)?.end()?;
         exited(&ended, 0)?;

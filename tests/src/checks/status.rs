@@ -4,7 +4,7 @@ use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{Quarrel, SOON, exited, says};
+use super::support::{ContestedPort, SOON, exited, says};
 use crate::actor::Protocol;
 use crate::tracer::Tracer;
 
@@ -20,9 +20,9 @@ pub(super) fn quiet(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// `-vv`: a debug line for each bind, with the layout's reading of the socket.
 pub(super) fn debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-vv", "-o", "json"])?;
-    let pid = quarrel.refuse("binder", 1)?;
+    let pid = contested.refuse("binder", 1)?;
     let wanted = format!("of thread {pid} returned -98: ");
     let is_wanted = |line: &String| {
         line.starts_with("portbind: kernel: bind(fd ")
@@ -38,9 +38,9 @@ pub(super) fn debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// `-v`: what was tried, and no debug lines.
 pub(super) fn verbose(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-v", "-o", "json"])?;
-    quarrel.refuse("binder", 1)?;
+    contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     says(&ended, &format!("tracing with {}", setting.backend))?;

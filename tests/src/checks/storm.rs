@@ -6,7 +6,7 @@ use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{Quarrel, SOON, events, exited};
+use super::support::{ContestedPort, SOON, events, exited};
 use crate::actor::Protocol;
 use crate::storms::{Storm, Stormer};
 use crate::tracer::{Ended, Tracer};
@@ -22,9 +22,9 @@ const ROUNDS: u32 = 50;
 
 /// Every refusal of a storm is in the account, lost ones included.
 pub(super) fn account_is_exact(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-    let pid = quarrel.refuse("stormer", REFUSALS)?;
+    let pid = contested.refuse("stormer", REFUSALS)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let account = ended.account()?;
@@ -45,10 +45,10 @@ pub(super) fn account_is_exact(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// In text, what is refused over and over is counted: nothing is lost, and the lines tell all of it.
 pub(super) fn repeats_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer =
         Tracer::trace(setting.portbind, setting.backend, &["--color", "never", "--comm", "stormer"])?;
-    quarrel.refuse("stormer", REFUSALS)?;
+    contested.refuse("stormer", REFUSALS)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let account = ended.account()?;
@@ -81,7 +81,7 @@ pub(super) fn await_shown(tracer: &Tracer, pid: u32, count: u32) {
 
 /// Another process is refused now and then, in the middle of a storm: each of its refusals is told.
 pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut stormer, mut other) = (Quarrel::new(Protocol::Tcp)?, Quarrel::new(Protocol::Tcp)?);
+    let (mut stormer, mut other) = (ContestedPort::new(Protocol::Tcp)?, ContestedPort::new(Protocol::Tcp)?);
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let mut pid = 0;
     for _ in 0..ROUNDS {
@@ -150,9 +150,9 @@ impl Said {
 /// In JSON, a burst of one process is shown as far as there is room, and the rest is counted: nothing is lost.
 pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
     for count in [2_000, 20_000] {
-        let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+        let mut contested = ContestedPort::new(Protocol::Tcp)?;
         let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-        let pid = quarrel.refuse("burster", count)?;
+        let pid = contested.refuse("burster", count)?;
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         Said::of(&ended, &[pid])?.is_all(&ended, u64::from(count))?;
@@ -185,12 +185,12 @@ pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> 
     const PROCESSES: u32 = 3000;
     const INNOCENT: u32 = 100;
     let stormer = Stormer::new(Storm::Wild { processes: PROCESSES }, STRANGER)?;
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    quarrel.rename("innocent", "innocent")?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    contested.rename("innocent", "innocent")?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     tracer.pause()?;
     stormer.end()?;
-    let pid = quarrel.refuse("innocent", INNOCENT)?;
+    let pid = contested.refuse("innocent", INNOCENT)?;
     tracer.signal(Signal::CONT)?;
     await_shown(&tracer, pid, INNOCENT);
     let ended = tracer.stop(Signal::INT)?;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 
 use crate::actor::{Action, Family, Protocol};
+use crate::actors::Actors;
 use crate::event::Event;
 use crate::ports::Ports;
 use crate::tracer::Ended;
-use crate::troupe::Troupe;
 use crate::verify;
 
 /// How long portbind may take for what a run has left in the ring buffer.
@@ -22,27 +22,27 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A taken port, and processes that want it.
-pub(super) struct Quarrel {
-    pub(super) troupe: Troupe,
+pub(super) struct ContestedPort {
+    pub(super) actors: Actors,
     pub(super) port: u16,
     protocol: Protocol,
     _ports: Ports,
 }
 
-impl Quarrel {
+impl ContestedPort {
     /// Takes a port.
     pub(super) fn new(protocol: Protocol) -> anyhow::Result<Self> {
         let mut ports = Ports::new();
         let port = ports.take()?;
-        let mut quarrel = Self { troupe: Troupe::default(), port, protocol, _ports: ports };
-        quarrel.hold()?;
-        Ok(quarrel)
+        let mut contested = Self { actors: Actors::default(), port, protocol, _ports: ports };
+        contested.hold()?;
+        Ok(contested)
     }
 
     /// Has the holder take the port, in the namespace where it is now.
     pub(super) fn hold(&mut self) -> anyhow::Result<()> {
         let old = self.socket("old", LOCALHOST);
-        let answer = self.troupe.tell("holder", &old)?;
+        let answer = self.actors.perform("holder", &old)?;
         ensure!(answer.error.is_none(), "the holder could not bind: {:?}", answer.error);
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Quarrel {
             port: self.port,
             count,
         };
-        let answer = self.troupe.tell(actor, &storm)?;
+        let answer = self.actors.perform(actor, &storm)?;
         ensure!(
             answer.refused == Some(count),
             "{count} refusals ordered, got {:?} and {:?}",
@@ -68,10 +68,10 @@ impl Quarrel {
 
     /// Has the holder let go of the port, and take one that the kernel chooses.
     pub(super) fn hold_any(&mut self) -> anyhow::Result<()> {
-        self.troupe.tell("holder", &Action::Close { socket: "old".to_owned() })?;
+        self.actors.perform("holder", &Action::Close { socket: "old".to_owned() })?;
         self.port = 0;
         let any = self.socket("old", LOCALHOST);
-        self.port = self.troupe.tell("holder", &any)?.port.context("the holder got no port")?;
+        self.port = self.actors.perform("holder", &any)?.port.context("the holder got no port")?;
         Ok(())
     }
 
@@ -79,9 +79,9 @@ impl Quarrel {
     /// the pid of the actor.
     pub(super) fn leave_time_wait(&mut self, actor: &str) -> anyhow::Result<(u16, u32)> {
         let port = self.connect(actor)?;
-        let pid = self.troupe.tell(actor, &Action::Exit)?.pid;
-        self.troupe.tell("holder", &Action::Drain { socket: "near".to_owned() })?;
-        self.troupe.tell("holder", &Action::Close { socket: "near".to_owned() })?;
+        let pid = self.actors.perform(actor, &Action::Exit)?.pid;
+        self.actors.perform("holder", &Action::Drain { socket: "near".to_owned() })?;
+        self.actors.perform("holder", &Action::Close { socket: "near".to_owned() })?;
         Ok((port, pid))
     }
 
@@ -90,38 +90,38 @@ impl Quarrel {
     pub(super) fn connect(&mut self, actor: &str) -> anyhow::Result<u16> {
         let sysctl = Action::Sysctl { name: "ipv4/tcp_rfc1337".to_owned(), value: "1".to_owned() };
         for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns, sysctl] {
-            self.troupe.tell("holder", &action)?;
+            self.actors.perform("holder", &action)?;
         }
         let join = Action::JoinNetns { of: "holder".to_owned(), pid: 0 };
-        self.troupe.tell(actor, &join)?;
+        self.actors.perform(actor, &join)?;
         self.hold()?;
         let label = |name: &str| name.to_owned();
         let far = self.action("far", None, false);
-        self.troupe.tell(actor, &far)?;
+        self.actors.perform(actor, &far)?;
         let connect = Action::Connect { socket: label("far"), address: LOCALHOST, port: self.port };
-        let port = self.troupe.tell(actor, &connect)?.port.context("no port")?;
-        self.troupe.tell("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
+        let port = self.actors.perform(actor, &connect)?.port.context("no port")?;
+        self.actors.perform("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
         Ok(port)
     }
 
     /// Has an actor connect to the holder, which ends first: its side of the connection waits on the port.
     pub(super) fn leave_by_server(&mut self, actor: &str) -> anyhow::Result<()> {
         let label = |name: &str| name.to_owned();
-        self.troupe.tell(actor, &self.action("far", None, false))?;
+        self.actors.perform(actor, &self.action("far", None, false))?;
         let connect = Action::Connect { socket: label("far"), address: LOCALHOST, port: self.port };
-        self.troupe.tell(actor, &connect)?;
-        self.troupe.tell("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
-        self.troupe.tell("holder", &Action::Exit)?;
-        self.troupe.tell(actor, &Action::Drain { socket: label("far") })?;
-        self.troupe.tell(actor, &Action::Close { socket: label("far") })?;
+        self.actors.perform(actor, &connect)?;
+        self.actors.perform("holder", &Action::Accept { socket: label("old"), new: label("near") })?;
+        self.actors.perform("holder", &Action::Exit)?;
+        self.actors.perform(actor, &Action::Drain { socket: label("far") })?;
+        self.actors.perform(actor, &Action::Close { socket: label("far") })?;
         Ok(())
     }
 
     /// Has an actor ask for a port in the holder's namespace, in vain; its pid.
     pub(super) fn take(&mut self, actor: &str, port: u16) -> anyhow::Result<u32> {
-        self.troupe.tell(actor, &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
+        self.actors.perform(actor, &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
         let socket = self.action("new", Some((LOCALHOST, port)), false);
-        let answer = self.troupe.tell(actor, &socket)?;
+        let answer = self.actors.perform(actor, &socket)?;
         ensure!(answer.error.as_deref() == Some("EADDRINUSE"), "port {port}: {:?}", answer.error);
         Ok(answer.pid)
     }
@@ -130,7 +130,7 @@ impl Quarrel {
     pub(super) fn ask_for_elsewhere(&mut self, actor: &str) -> anyhow::Result<u32> {
         let documentation = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
         let asked = self.socket("elsewhere", documentation);
-        let answer = self.troupe.tell(actor, &asked)?;
+        let answer = self.actors.perform(actor, &asked)?;
         ensure!(answer.error.as_deref() == Some("EADDRNOTAVAIL"), "got {:?}", answer.error);
         Ok(answer.pid)
     }
@@ -154,7 +154,7 @@ impl Quarrel {
 
     /// Gives an actor a name.
     pub(super) fn rename(&mut self, actor: &str, name: &str) -> anyhow::Result<u32> {
-        let answer = self.troupe.tell(actor, &Action::Rename { name: name.to_owned() })?;
+        let answer = self.actors.perform(actor, &Action::Rename { name: name.to_owned() })?;
         ensure!(answer.error.is_none(), "{actor} could not be renamed: {:?}", answer.error);
         Ok(answer.pid)
     }

@@ -7,9 +7,9 @@ use anyhow::ensure;
 use super::ask::{ask, done, list, listener};
 use super::setting::Setting;
 use crate::actor::Action;
+use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::sys::cgroup::Cgroup;
-use crate::troupe::Troupe;
 
 /// The user whose service manager has the units; nobody has to be it.
 const UID: u32 = 41_208;
@@ -51,16 +51,16 @@ pub(super) fn made_up(setting: Setting<'_>) -> anyhow::Result<()> {
         ("portbind-h8@a b.service", None),
         ("portbind-h8@\x1b[2J::error::b.service", None),
     ] {
-        let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+        let (mut actors, mut ports) = (Actors::default(), Ports::new());
         let port = ports.take()?;
-        let pid = done(&mut troupe, "server", &listener("old", port))?.pid;
+        let pid = done(&mut actors, "server", &listener("old", port))?.pid;
         let cgroup = Cgroup::new(&format!("{folder}/{name}"))?;
         cgroup.enter(pid)?;
         let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
         ensure!(told["command"].as_str() == command, "{name:?}: {told}");
         let managed = list(&told, "obstacles").iter().any(|obstacle| obstacle["reason"] == "managed");
         ensure!(managed && list(&told, "stopped").is_empty(), "{name:?}: {told}");
-        done(&mut troupe, "server", &Action::Exit)?;
+        done(&mut actors, "server", &Action::Exit)?;
     }
     Ok(())
 }

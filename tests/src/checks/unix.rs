@@ -4,7 +4,7 @@ use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{Quarrel, events, exited};
+use super::support::{ContestedPort, events, exited};
 use crate::actor::{Action, Kind, Protocol, SocketName, Way};
 use crate::tracer::Tracer;
 
@@ -22,9 +22,9 @@ pub(super) fn by_port(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// A packet socket and an interface that is not there: a family without a hook of its own.
 pub(super) fn other_family(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "all"])?;
-    let pid = ask(&mut quarrel, "binder", Kind::Packet, &SocketName::Packet(i32::MAX), "ENODEV")?;
+    let pid = ask(&mut contested, "binder", Kind::Packet, &SocketName::Packet(i32::MAX), "ENODEV")?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
@@ -38,20 +38,20 @@ pub(super) fn other_family(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Has an abstract name, a port id of netlink and a TCP port refused, and counts how often each is told.
 fn compare(setting: Setting<'_>, filter: &[&str], expected: [usize; 3]) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let names = [
         (Kind::UnixStream, SocketName::Abstract("app".to_owned())),
-        (Kind::NetlinkRoute, SocketName::Netlink(quarrel.port.into())),
+        (Kind::NetlinkRoute, SocketName::Netlink(contested.port.into())),
     ];
     for (kind, name) in &names {
-        bind(&mut quarrel, "holder", *kind, name)?;
+        bind(&mut contested, "holder", *kind, name)?;
     }
     let tracer = Tracer::trace(setting.portbind, setting.backend, &[&["-o", "json"], filter].concat())?;
     let mut pids = Vec::new();
     for (index, (kind, name)) in names.iter().enumerate() {
-        pids.push(ask(&mut quarrel, &format!("binder {index}"), *kind, name, "EADDRINUSE")?);
+        pids.push(ask(&mut contested, &format!("binder {index}"), *kind, name, "EADDRINUSE")?);
     }
-    pids.push(quarrel.refuse("binder", 1)?);
+    pids.push(contested.refuse("binder", 1)?);
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
@@ -67,32 +67,34 @@ fn compare(setting: Setting<'_>, filter: &[&str], expected: [usize; 3]) -> anyho
 
 /// Binds a new socket, and must be refused; the pid of the actor.
 fn ask(
-    quarrel: &mut Quarrel,
+    contested: &mut ContestedPort,
     actor: &str,
     kind: Kind,
     name: &SocketName,
     error: &str,
 ) -> anyhow::Result<u32> {
-    let answer = attempt(quarrel, actor, kind, name)?;
+    let answer = attempt(contested, actor, kind, name)?;
     ensure!(answer.error.as_deref() == Some(error), "expected {error}, got {:?}", answer.error);
     Ok(answer.pid)
 }
 
 /// Binds a new socket.
-fn bind(quarrel: &mut Quarrel, actor: &str, kind: Kind, name: &SocketName) -> anyhow::Result<()> {
-    let answer = attempt(quarrel, actor, kind, name)?;
+fn bind(contested: &mut ContestedPort, actor: &str, kind: Kind, name: &SocketName) -> anyhow::Result<()> {
+    let answer = attempt(contested, actor, kind, name)?;
     ensure!(answer.error.is_none(), "{actor} could not bind {name:?}: {:?}", answer.error);
     Ok(())
 }
 
 fn attempt(
-    quarrel: &mut Quarrel,
+    contested: &mut ContestedPort,
     actor: &str,
     kind: Kind,
     name: &SocketName,
 ) -> anyhow::Result<crate::actor::Answer> {
     let label = format!("{actor} {kind:?}");
-    quarrel.troupe.tell(actor, &Action::Open { new: label.clone(), kind })?;
+    contested.actors.perform(actor, &Action::Open { new: label.clone(), kind })?;
     let folder = std::path::PathBuf::new();
-    quarrel.troupe.tell(actor, &Action::BindName { socket: label, name: name.clone(), folder, by: Way::Call })
+    contested
+        .actors
+        .perform(actor, &Action::BindName { socket: label, name: name.clone(), folder, by: Way::Call })
 }

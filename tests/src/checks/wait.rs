@@ -10,9 +10,9 @@ use super::ask::{LOCALHOST, answer, ask, done, list, listener, of, socket};
 use super::setting::Setting;
 use super::support::SOON;
 use crate::actor::{Action, Protocol};
+use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
-use crate::troupe::Troupe;
 
 /// A wait that has begun.
 struct Waiting(Tracer);
@@ -39,10 +39,10 @@ impl Waiting {
 
 /// Until a port is free, and until somebody listens; who had it, and who has it.
 pub(super) fn both_ways(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    let pid = done(&mut troupe, "server", &Action::NewNetns)?.pid;
-    let there = of(&troupe, "server")?;
+    let pid = done(&mut actors, "server", &Action::NewNetns)?.pid;
+    let there = of(&actors, "server")?;
     let word = port.to_string();
     let words = |until| [word.as_str(), "--until", until, "--netns", &there];
     let is_of_server =
@@ -52,22 +52,22 @@ pub(super) fn both_ways(setting: Setting<'_>) -> anyhow::Result<()> {
         let words = |until| words(until).into_iter().chain(udp.into_iter().flatten()).collect::<Vec<_>>();
         let waiting = Waiting::begin(setting, &words("listening"))?;
         let serve = socket("old", protocol, &[], (LOCALHOST, port), protocol == Protocol::Tcp);
-        done(&mut troupe, "server", &serve)?;
+        done(&mut actors, "server", &serve)?;
         let told = waiting.end()?;
         ensure!(told["reached"] == true && is_of_server(&told), "{told}");
         let waiting = Waiting::begin(setting, &words("free"))?;
-        done(&mut troupe, "server", &Action::Close { socket: "old".to_owned() })?;
+        done(&mut actors, "server", &Action::Close { socket: "old".to_owned() })?;
         let told = waiting.end()?;
         ensure!(told["reached"] == true && is_of_server(&told), "{told}");
         ensure!(told["waited_ms"].as_f64() > Some(0.0), "{told}");
     }
     // A socket that is bound and does not listen is nobody to talk to, nor is a listener on another address.
     let words = [&words("listening")[..], &["--address", "127.0.0.1"]].concat();
-    done(&mut troupe, "server", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?;
+    done(&mut actors, "server", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?;
     let waiting = Waiting::begin(setting, &words)?;
-    done(&mut troupe, "server", &Action::Close { socket: "bound".to_owned() })?;
-    done(&mut troupe, "server", &socket("far", Protocol::Tcp, &[], ("127.0.0.2".parse()?, port), true))?;
-    done(&mut troupe, "server", &listener("near", port))?;
+    done(&mut actors, "server", &Action::Close { socket: "bound".to_owned() })?;
+    done(&mut actors, "server", &socket("far", Protocol::Tcp, &[], ("127.0.0.2".parse()?, port), true))?;
+    done(&mut actors, "server", &listener("near", port))?;
     let told = waiting.end()?;
     let first = list(&told, "holders").first().context("nobody listens")?;
     ensure!(list(&told, "holders").len() == 1 && first["address"] == "127.0.0.1", "{told}");
@@ -76,9 +76,9 @@ pub(super) fn both_ways(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// When the time is over the answer is no, after that time and not much later.
 pub(super) fn timeouts(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let (held, empty) = (ports.take()?, ports.take()?);
-    done(&mut troupe, "server", &listener("old", held))?;
+    done(&mut actors, "server", &listener("old", held))?;
     for (port, until, holders) in [(held, "free", 1), (empty, "listening", 0)] {
         let begun = Instant::now();
         let told = ask(setting, &["wait", &port.to_string(), "--until", until, "--timeout", "0.2"], 1)?;

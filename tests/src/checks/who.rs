@@ -6,36 +6,36 @@ use serde_json::Value;
 use super::ask::{LOCALHOST, answer, ask, bind_name, done, list, listener, of, people, socket};
 use super::commands::as_nobody;
 use super::setting::Setting;
-use super::support::{Quarrel, says};
+use super::support::{ContestedPort, says};
 use crate::actor::{Action, Kind, Protocol, SocketName};
+use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::programs;
 use crate::runner::kernel_is_at_least;
 use crate::tracer::Tracer;
-use crate::troupe::Troupe;
 
 /// A listener that a forked family shares, a connection of it, and sockets of UDP and of TCP that are bound only.
 pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    done(&mut troupe, "server", &listener("old", port))?;
-    done(&mut troupe, "server", &Action::Dup { socket: "old".to_owned(), new: "copy".to_owned() })?;
+    done(&mut actors, "server", &listener("old", port))?;
+    done(&mut actors, "server", &Action::Dup { socket: "old".to_owned(), new: "copy".to_owned() })?;
     for child in ["one", "two"] {
         let child = child.to_owned();
         done(
-            &mut troupe,
+            &mut actors,
             "server",
             &Action::Inherit { socket: "old".to_owned(), child, close_on_exec: false },
         )?;
     }
-    done(&mut troupe, "server", &Action::Crowd { socket: "old".to_owned(), count: 1 })?;
-    done(&mut troupe, "other", &socket("udp", Protocol::Udp, &[], (LOCALHOST, port), false))?;
+    done(&mut actors, "server", &Action::Crowd { socket: "old".to_owned(), count: 1 })?;
+    done(&mut actors, "other", &socket("udp", Protocol::Udp, &[], (LOCALHOST, port), false))?;
     let told = ask(setting, &["who", &port.to_string()], 0)?;
     let holders = list(&told, "holders");
     let states: Vec<&str> = holders.iter().filter_map(|holder| holder["state"].as_str()).collect();
     ensure!(states == ["listen", "bound", "established"], "not listeners first: {told}");
-    let inode = troupe.inode("old").context("no inode")?;
-    let expected: Vec<(u64, Vec<u64>)> = troupe
+    let inode = actors.inode("old").context("no inode")?;
+    let expected: Vec<(u64, Vec<u64>)> = actors
         .owners(inode)
         .into_iter()
         .map(|(pid, fds)| (pid.into(), fds.into_iter().map(u64::from).collect()))
@@ -46,21 +46,21 @@ pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
     ensure!(holders[0]["backlog"]["waiting"] == 0, "{told}");
     let tcp_only = ask(setting, &["who", &port.to_string(), "--proto", "tcp"], 0)?;
     ensure!(list(&tcp_only, "holders").len() == 2, "more than TCP: {tcp_only}");
-    bound_only(setting, &mut troupe, ports.take()?)
+    bound_only(setting, &mut actors, ports.take()?)
 }
 
 /// So many processes that another way to look through them is quicker: every one of them is told.
 pub(super) fn crowd(setting: Setting<'_>) -> anyhow::Result<()> {
     const CROWD: usize = 520;
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    done(&mut troupe, "server", &listener("old", port))?;
+    done(&mut actors, "server", &listener("old", port))?;
     for number in 0..CROWD {
         let (socket, child) = ("old".to_owned(), format!("child-{number}"));
-        done(&mut troupe, "server", &Action::Inherit { socket, child, close_on_exec: false })?;
+        done(&mut actors, "server", &Action::Inherit { socket, child, close_on_exec: false })?;
     }
     let told = ask(setting, &["who", &port.to_string()], 0)?;
-    let owners = troupe.owners(troupe.inode("old").context("no inode")?);
+    let owners = actors.owners(actors.inode("old").context("no inode")?);
     let expected: Vec<(u64, Vec<u64>)> =
         owners.into_iter().map(|(pid, fds)| (pid.into(), fds.into_iter().map(u64::from).collect())).collect();
     ensure!(expected.len() == CROWD + 1, "{} processes have it", expected.len());
@@ -70,8 +70,8 @@ pub(super) fn crowd(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Bound and nothing else: on old kernels only its descriptor tells of it.
-fn bound_only(setting: Setting<'_>, troupe: &mut Troupe, port: u16) -> anyhow::Result<()> {
-    let pid = done(troupe, "binder", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?.pid;
+fn bound_only(setting: Setting<'_>, actors: &mut Actors, port: u16) -> anyhow::Result<()> {
+    let pid = done(actors, "binder", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?.pid;
     let told = ask(setting, &["who", &port.to_string()], 0)?;
     let holder = list(&told, "holders").first().context("no holder")?;
     ensure!(holder["state"] == "bound" && holder["processes"][0]["pid"] == pid, "{told}");
@@ -80,10 +80,10 @@ fn bound_only(setting: Setting<'_>, troupe: &mut Troupe, port: u16) -> anyhow::R
 
 /// A port of another namespace is not one of this; there, a TIME_WAIT is told with the time it has left.
 pub(super) fn elsewhere(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
-    let (left, _) = quarrel.leave_time_wait("client")?;
-    let port = quarrel.port.to_string();
-    let there = of(&quarrel.troupe, "holder")?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let (left, _) = contested.leave_time_wait("client")?;
+    let port = contested.port.to_string();
+    let there = of(&contested.actors, "holder")?;
     ask(setting, &["who", &port], 1)?;
     let told = ask(setting, &["who", &port, "--netns", &there], 0)?;
     ensure!(list(&told, "holders")[0]["state"] == "listen", "{told}");
@@ -99,9 +99,9 @@ pub(super) fn elsewhere(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Without root the sockets are told, and it is said that their processes cannot be.
 pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    done(&mut troupe, "server", &listener("old", port))?;
+    done(&mut actors, "server", &listener("old", port))?;
     let ended = as_nobody(setting, &["who", &port.to_string(), "-o", "json"])?;
     let told = answer(&ended, 0)?;
     ensure!(list(&told, "holders")[0]["state"] == "listen", "{told}");
@@ -110,7 +110,7 @@ pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
     says(&ended, "root sees all")?;
     let tells_bound = kernel_is_at_least("6.8")?;
     let port = ports.take()?;
-    done(&mut troupe, "server", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?;
+    done(&mut actors, "server", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?;
     let ended = as_nobody(setting, &["who", &port.to_string(), "-o", "json"])?;
     let told = answer(&ended, i32::from(!tells_bound))?;
     ensure!(told["unseen"]["bound_sockets"] == !tells_bound, "{told}");
@@ -119,9 +119,9 @@ pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// Root without CAP_SYS_PTRACE sees that there is more than is shown, and says why.
 pub(super) fn without_ptrace(setting: Setting<'_>) -> anyhow::Result<()> {
-    let (mut troupe, mut ports) = (Troupe::default(), Ports::new());
+    let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    done(&mut troupe, "server", &listener("old", port))?;
+    done(&mut actors, "server", &listener("old", port))?;
     let mut command = programs::SETPRIV.command()?;
     command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]).arg(setting.portbind);
     let ended = Tracer::spawn(command.args(["who", &port.to_string(), "-o", "json"]))?.end()?;
@@ -135,22 +135,22 @@ pub(super) fn without_ptrace(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// A path and an abstract name; from the path of a file nobody is bound to, nobody.
-pub(super) fn named(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut troupe = Troupe::default();
+pub(super) fn sockets_with_names(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut actors = Actors::default();
     let names = [SocketName::Path("a.sock".to_owned()), SocketName::Abstract("a".to_owned())];
     for (label, name) in ["path", "abstract"].into_iter().zip(&names) {
-        done(&mut troupe, "server", &Action::Open { new: label.to_owned(), kind: Kind::UnixStream })?;
-        done(&mut troupe, "server", &bind_name(label, name))?;
+        done(&mut actors, "server", &Action::Open { new: label.to_owned(), kind: Kind::UnixStream })?;
+        done(&mut actors, "server", &bind_name(label, name))?;
     }
-    let pid = troupe.pid("server").context("no server")?;
-    let [path, abstract_name] = names.map(|name| name.told(troupe.folder()));
+    let pid = actors.pid("server").context("no server")?;
+    let [path, abstract_name] = names.map(|name| name.as_shown(actors.folder()));
     let is_it =
         |told: &Value| list(told, "holders").len() == 1 && told["holders"][0]["processes"][0]["pid"] == pid;
     for word in [&path, &abstract_name] {
         let told = ask(setting, &["who", word], 0)?;
         ensure!(is_it(&told), "{told}");
     }
-    done(&mut troupe, "server", &Action::Close { socket: "path".to_owned() })?;
+    done(&mut actors, "server", &Action::Close { socket: "path".to_owned() })?;
     let told = ask(setting, &["who", &path], 1)?;
     ensure!(told["stale"] == true && told["live"] == false, "{told}");
     Ok(())

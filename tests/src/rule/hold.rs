@@ -98,7 +98,7 @@ fn of_client(
             Stage::Detached
         }
         HolderState::FinWait2 => {
-            half_close(&client, &peer)?;
+            close_one_side(&client, &peer)?;
             // The byte brings the confirmation of our FIN with it.
             rustix::net::send(&peer, b"x", SendFlags::NOSIGNAL)?;
             ensure!(receive(&client)? == 1, "the peer closed early");
@@ -107,7 +107,7 @@ fn of_client(
             Stage::TimeWait
         }
         HolderState::TimeWait => {
-            half_close(&client, &peer)?;
+            close_one_side(&client, &peer)?;
             drop(peer);
             ensure!(receive(&client)? == 0, "the peer sent something");
             drop(client);
@@ -136,7 +136,7 @@ fn fill(socket: &OwnedFd) -> anyhow::Result<()> {
 }
 
 /// Closes one direction, and waits until the peer knows.
-fn half_close(socket: &OwnedFd, peer: &OwnedFd) -> anyhow::Result<()> {
+fn close_one_side(socket: &OwnedFd, peer: &OwnedFd) -> anyhow::Result<()> {
     rustix::net::shutdown(socket, Shutdown::Write)?;
     ensure!(receive(peer)? == 0, "something was sent");
     Ok(())

@@ -28,7 +28,7 @@ use crate::tracer::Tracer;
 
 pub use load::{Load, run as load};
 use sample::Sample;
-use tally::{Ordered, Told};
+use tally::{Ordered, Reported};
 use verdict::Verdict;
 
 /// Between two looks at portbind.
@@ -77,7 +77,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let tracer = Tracer::spawn(&mut command)?;
     tracer.armed()?;
     let mut soak = Soak {
-        told: Told::open(output.path())?,
+        told: Reported::open(output.path())?,
         ordered: Ordered::default(),
         samples: vec![Sample::take(tracer.pid())?],
         refused: Vec::new(),
@@ -97,7 +97,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
 
 /// A soak under way.
 struct Soak {
-    told: Told,
+    told: Reported,
     ordered: Ordered,
     samples: Vec<Sample>,
     /// What the load had been refused at each look.

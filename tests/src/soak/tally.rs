@@ -49,7 +49,7 @@ impl Ordered {
 
 /// What portbind writes, read while it is written.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Reported {
     file: BufReader<File>,
     /// The start of a line whose end is not written yet.
     begun: Vec<u8>,
@@ -99,7 +99,7 @@ pub(super) struct Cache {
     pub(super) limit: u64,
 }
 
-impl Told {
+impl Reported {
     /// Opens the file that portbind writes.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::sample::Sample;
-use super::tally::{Ordered, Summary, Told};
+use super::tally::{Ordered, Reported, Summary};
 use crate::tracer::Ended;
 
 /// KiB of memory of its own that portbind may have at any moment.
@@ -19,7 +19,7 @@ const NAMED: usize = 8;
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) ordered: Ordered,
-    pub(super) told: Told,
+    pub(super) told: Reported,
     /// One each second, the first before the load.
     pub(super) samples: Vec<Sample>,
     /// After the load.

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_replaced() {
+    fn all_that_differs_is_replaced() {
         let one = lines(
             "13:14:15.678  client (4711)  bind tcp 127.0.0.1:12345  →  EADDRINUSE\n  asked by  unit x.service\n  \
              held by   server (4710)  LISTEN 127.0.0.1:12345   fd 3   since 13:14:15.500   uid root   bash → server\n  \
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_scenario_names_stays() {
+    fn all_that_a_scenario_names_stays() {
         let one = lines(
             "13:14:15.678  client (7)  bind tcp 127.0.0.1:42000  →  EADDRINUSE\n  or        net.x=42001,50000 8080",
         );

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_lacks_is_complained_of() {
+    fn all_that_a_page_lacks_is_complained_of() {
         let right = page("why [listener]\n");
         assert!(complaints(Code::Listener, &right, true).is_empty());
         assert_eq!(complaints(Code::Listener, &page("why [time-wait]\n"), true).len(), 1);

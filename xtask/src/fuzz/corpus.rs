@@ -27,7 +27,7 @@ pub(super) fn keep(program: &Path, target: &Target, scratch: &Path) -> Result<()
     let corpus = target.corpus();
     let mut written = HashSet::new();
     for path in files(&corpus)? {
-        if is_found(&path) {
+        if is_corpus_file(&path) {
             fs::remove_file(&path).with_context(|| format!("failed to remove {}", path.display()))?;
         } else {
             written.insert(read(&path)?);
@@ -68,7 +68,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
-fn is_found(path: &Path) -> bool {
+fn is_corpus_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.len() == NAME && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::args::{Args, Finding};
 use crate::cli::error::Error;
 use crate::cli::stderr;
-use crate::diagnosis::tally::{Group, Tally};
+use crate::diagnosis::by_cause::{ByCause, Group};
 use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
 use crate::host::zone;
@@ -54,7 +54,7 @@ pub(super) struct Collector {
     /// Opens files with the rights of the caller; there is none if no file is to be written.
     writer: Option<Writer>,
     command: Option<Command>,
-    tally: Tally,
+    by_cause: ByCause,
     /// Ends of processes that were refused, and of others that may yet turn out to have been: a refusal may wait for its
     /// turn while its process ends.
     ends: Vec<Ended>,
@@ -64,12 +64,12 @@ pub(super) struct Collector {
 
 /// What was found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct Findings {
     refusals: bool,
     leaks: bool,
 }
 
-impl Found {
+impl Findings {
     /// Whether this was found.
     pub(super) const fn has(self, finding: Finding) -> bool {
         match finding {
@@ -120,7 +120,7 @@ impl Collector {
             page,
             writer,
             command: None,
-            tally: Tally::default(),
+            by_cause: ByCause::default(),
             ends: Vec::new(),
             recent_ends: VecDeque::new(),
             summary: None,
@@ -140,15 +140,15 @@ impl Collector {
         leaks: &[Leak],
         now: Timestamp,
         identity: &Identity,
-    ) -> Found {
-        let groups = self.tally.groups(&self.ends, now);
+    ) -> Findings {
+        let groups = self.by_cause.groups(&self.ends, now);
         self.record_end(&groups, end, leaks);
         if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
             && let Err(error) = html.write(writer)
         {
             stderr::say(format_args!("cannot complete the page: {}", Error::Write(error)));
         }
-        let refusals = self.tally.count();
+        let refusals = self.by_cause.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
             let report = CommandReport { command: &command, end, groups: &groups, refusals, leaks };
             let mut out = match self.live.take() {
@@ -156,17 +156,17 @@ impl Collector {
                 None => self.stderr.add(io::stderr()),
             };
             // Where standard error cannot be written, there is nowhere to say so; the command's status counts.
-            let _told = self.tell(&report, identity, &mut out).and_then(|()| out.flush());
+            let _told = self.print(&report, identity, &mut out).and_then(|()| out.flush());
         }
         // The status of the command is passed on though nobody reads, or a disk does not answer.
         let deadline = Instant::now() + LAST_WORDS;
         self.stderr.finish(PAUSE, deadline).await;
         self.outlets.finish(PAUSE, deadline).await;
         self.say_incomplete();
-        Found { refusals: refusals > 0, leaks: !leaks.is_empty() }
+        Findings { refusals: refusals > 0, leaks: !leaks.is_empty() }
     }
 
-    fn tell(&mut self, report: &CommandReport<'_>, identity: &Identity, out: &mut Outlet) -> io::Result<()> {
+    fn print(&mut self, report: &CommandReport<'_>, identity: &Identity, out: &mut Outlet) -> io::Result<()> {
         let Some(system) = self.ci else {
             return command::write(report, &self.style, out);
         };
@@ -227,7 +227,7 @@ impl session::Sink for Collector {
         if let Some(place) = self.recent_ends.iter().position(is_its) {
             self.ends.extend(self.recent_ends.remove(place));
         }
-        self.tally.push(&Rc::new(refusal.clone()));
+        self.by_cause.push(&Rc::new(refusal.clone()));
         if let Some(marker) = &self.marker {
             marker.next_is_an_event();
         }
@@ -260,7 +260,7 @@ impl session::Sink for Collector {
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {
-        if self.tally.has(ended.pid) {
+        if self.by_cause.has(ended.pid) {
             self.ends.push(ended);
             return Ok(());
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
 
 use super::args::Args;
-use super::collector::{Collector, Found};
+use super::collector::{Collector, Findings};
 use crate::cli::error::Error;
 use crate::cli::{rights, stderr};
 use crate::event::{CommandEnd, Leak};
@@ -59,7 +59,7 @@ pub(super) fn follow(
     collector: Collector,
     child: &mut Child,
     identity: &Identity,
-) -> Option<Found> {
+) -> Option<Findings> {
     let Trace { runtime, tracer, records, entrance } = trace;
     let host = &Host::new().through(entrance.clone());
     let follow = async {

@@ -3,16 +3,16 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::facts::{PortFacts, Usage};
-use super::other;
 use super::rule::{self, Asked, Clause, Generation, Held};
+use crate::diagnosis::other_errors;
 use crate::escape::Escaped;
 use crate::event::{
     Cause, Code, Errno, Holder, Moment, MomentKind, Operation, Ownership, Process, Protocol, Socket, State,
 };
 
-mod kin;
+mod relation;
 
-use kin::{Kinship, kinship, same_program};
+use relation::{Kinship, kinship, same_program};
 
 /// What the search for holders could say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Case<'a> {
     /// What is known of the ports of the network namespace.
     pub ports: &'a PortFacts,
     /// What decides over errors that no holder explains.
-    pub other: &'a other::Facts,
+    pub other: &'a other_errors::Facts,
 }
 
 /// Marks the holders that stand in the way and puts them first.
@@ -70,7 +70,7 @@ fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
 #[must_use]
 pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
     if case.error != Errno::EADDRINUSE && case.error != Errno::EAGAIN {
-        return other::explain(case.error, case.operation, case.socket, case.other);
+        return other_errors::explain(case.error, case.operation, case.socket, case.other);
     }
     if case.socket.port == 0 && case.search != Search::NotDone {
         return cause(Code::PortRangeExhausted, exhausted(case.ports));
@@ -125,7 +125,7 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     if holder.inode == Some(given.socket.inode) || opened_or_open(holder).any(is_heir) {
         return None;
     }
-    let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { named(giver) };
+    let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { name_of(giver) };
     let text = format!(
         "the kernel had given this port to {whom} by a bind to port 0; it was let go, and taken before it was bound again"
     );
@@ -155,7 +155,7 @@ fn inherited(holder: &Holder) -> Option<Cause> {
     if holder.processes.iter().any(|owner| owner.process.pid == opener.pid) {
         return None;
     }
-    let (opener_name, keeper) = (named(opener), named(&first.process));
+    let (opener_name, keeper) = (name_of(opener), name_of(&first.process));
     let text = match first.close_on_exec {
         Some(false) if opener.exe != first.process.exe => format!(
             "{opener_name} opened the socket and has let go of it; {keeper} inherited it, for want of close-on-exec"
@@ -266,7 +266,7 @@ const fn is_datagram(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::Udp | Protocol::Udplite)
 }
 
-fn named(process: &Process) -> String {
+fn name_of(process: &Process) -> String {
     format!("{} ({})", Escaped(&process.comm), process.pid)
 }
 

@@ -110,7 +110,7 @@ mod tests {
     use super::{path, word};
 
     #[test]
-    fn words_without_what_differs() {
+    fn words_without_their_differences() {
         for (name, expected) in [
             ("java", "java"),
             ("python3.11", "python"),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_without_what_differs() {
+    fn paths_without_their_differences() {
         for (name, expected) in [
             ("/run/app.sock", "/run/app.sock"),
             ("/tmp/pytest-of-ci/pytest-3/app.sock", "/tmp/*/app.sock"),

@@ -105,7 +105,7 @@ fn who_was_handed_the_socket_is_not_stopped() {
 }
 
 #[test]
-fn what_cannot_be_decided_stops_nobody() {
+fn an_undecided_owner_stops_nobody() {
     let standing = |uid: u32, cgroups: &[u64]| orphaned(standing(uid, cgroups));
     let one = (owner(10, &[2, 1], &["a"]), standing(0, &[5, 1]));
     let rows = [

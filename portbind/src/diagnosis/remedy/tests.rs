@@ -1,6 +1,6 @@
 use super::*;
 use crate::diagnosis::rule::Generation;
-use crate::diagnosis::{cause, other};
+use crate::diagnosis::{cause, other_errors};
 use crate::event::samples;
 
 /// Codes of the remedies for a bind against java's listener, with a change to both sides.
@@ -9,7 +9,7 @@ fn codes(search: Search, change: impl FnOnce(&mut Holder)) -> Vec<&'static str> 
     let mut holders = [samples::held_by_java()];
     change(&mut holders[0]);
     let ports = PortFacts { free_port: Some(8081), ..PortFacts::default() };
-    let other = other::Facts::unknown(State::Bound);
+    let other = other_errors::Facts::unknown(State::Bound);
     let case = Case {
         generation: Generation::NEWEST,
         error: refusal.error,
@@ -33,12 +33,12 @@ fn a_listener_is_stopped_or_left_alone() {
 }
 
 #[test]
-fn where_holders_may_be_missing_only_what_does_not_depend_on_them_is_offered() {
+fn where_holders_may_be_missing_only_independent_remedies_are_offered() {
     assert_eq!(codes(Search::Truncated, |_| {}), ["other-port"]);
 }
 
 #[test]
-fn nobody_is_told_to_kill_the_first_process_or_the_caller_s_own_parent() {
+fn nobody_is_advised_to_kill_the_first_process_or_the_caller_s_own_parent() {
     for pid in [1, 48100] {
         let codes = codes(Search::Done, |holder| {
             for owner in &mut holder.processes {

@@ -32,7 +32,7 @@ pub(super) fn meet(
     if !equal(&new, &old, true) {
         return Meeting::Apart;
     }
-    if transport == Transport::Udp || !generation.looks_up_by_address() || new.is_wildcard() {
+    if transport == Transport::Udp || !generation.compares_addresses() || new.is_wildcard() {
         return Meeting::Overlap;
     }
     let mapped_list = old.is_v4() && old.is_wildcard() && Receives::new(founder).is_mapped();

@@ -36,7 +36,7 @@ impl Generation {
 
     /// TCP looks for a specific address in two lists only, of the wildcard and of that address
     /// (`inet_use_bhash2_on_bind`, 6.1 and later).
-    pub(super) fn looks_up_by_address(self) -> bool {
+    pub(super) fn compares_addresses(self) -> bool {
         self >= Self::new(6, 1)
     }
 

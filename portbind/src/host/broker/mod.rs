@@ -14,6 +14,6 @@ mod server;
 mod tests;
 
 pub use client::Broker;
-pub use question::{Liveness, PathLook, Question, Setting, SocketKind};
+pub use question::{Liveness, PathQuestion, Question, Setting, SocketKind};
 pub use resolve::Resolve;
 pub use server::{check_peer, serve};

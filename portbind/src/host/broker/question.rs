@@ -25,7 +25,7 @@ pub enum Question<'a> {
     /// The open file of a setting; the descriptor is that of a network namespace.
     Setting(Setting),
     /// What is at a path, opened with O_PATH; the descriptor is that of the folder where the path begins.
-    Path(PathLook<'a>),
+    Path(PathQuestion<'a>),
     /// Whether a socket is bound to a socket file, of which this is a descriptor.
     Liveness,
 }
@@ -139,7 +139,7 @@ impl Setting {
 
 /// A path of a socket file, and how it is resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PathLook<'a> {
+pub struct PathQuestion<'a> {
     /// The path.
     pub path: &'a [u8],
     /// From where on.
@@ -148,7 +148,7 @@ pub struct PathLook<'a> {
     pub follows: bool,
 }
 
-impl PathLook<'_> {
+impl PathQuestion<'_> {
     /// Opens what is there, neither to read nor to write it.
     ///
     /// # Errors
@@ -234,7 +234,7 @@ impl<'a> Question<'a> {
             2 => Self::Setting(*Setting::ALL.get(usize::from(detail))?),
             3 => {
                 let resolve = *Resolve::ALL.get(usize::from(detail & 0x7f))?;
-                Self::Path(PathLook { path, resolve, follows: detail & 0x80 != 0 })
+                Self::Path(PathQuestion { path, resolve, follows: detail & 0x80 != 0 })
             }
             4 if detail == 0 => Self::Liveness,
             _ => return None,

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::link::{ANSWER, receive, send};
-use super::question::{Liveness, PathLook, QUESTION, Question, Setting, SocketKind};
+use super::question::{Liveness, PathQuestion, QUESTION, Question, Setting, SocketKind};
 use super::resolve::Resolve;
 use super::server::serve;
 use crate::event::{Family, Protocol};
@@ -42,7 +42,7 @@ fn a_path_is_resolved_below_its_root() {
     std::os::unix::fs::symlink("/there", root.path().join("link")).unwrap();
     let folder = path(root.path());
     let look = |path: &'static [u8], resolve, follows| {
-        let question = Question::Path(PathLook { path, resolve, follows });
+        let question = Question::Path(PathQuestion { path, resolve, follows });
         ask(&question.to_bytes().unwrap(), Some(folder.as_fd()))
     };
     let inode = |descriptor: Option<OwnedFd>| fstat(descriptor.unwrap()).unwrap().st_ino;
@@ -78,7 +78,7 @@ fn a_socket_file_is_in_use_or_not() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn senseless_questions_are_refused() {
     let some = File::open("/dev/null").unwrap();
     let socket = Question::Socket(SocketKind::Diagnosis).to_bytes().unwrap();
     // It is no network namespace.
@@ -88,7 +88,7 @@ fn what_makes_no_sense_is_refused() {
     for bytes in [&socket[..QUESTION - 1], &[0; QUESTION], &[1; QUESTION + 1], b"x"] {
         assert_eq!(ask(bytes, Some(some.as_fd())).0, libc::EINVAL);
     }
-    let long = Question::Path(PathLook { path: &[b'a'; 109], resolve: Resolve::Here, follows: false });
+    let long = Question::Path(PathQuestion { path: &[b'a'; 109], resolve: Resolve::Here, follows: false });
     assert_eq!(long.to_bytes(), Err(Errno::NAMETOOLONG));
     let portless = Question::Socket(SocketKind::Port(Family::Inet, Protocol::Ping));
     assert_eq!(portless.to_bytes(), Err(Errno::PROTONOSUPPORT));
@@ -108,13 +108,13 @@ proptest! {
     }
 
     #[test]
-    fn reads_what_it_writes((kind, detail, path) in questions()) {
+    fn reads_all_that_it_writes((kind, detail, path) in questions()) {
         let resolve = [Resolve::InRoot, Resolve::Here, Resolve::WithoutLinks][usize::from(detail % 3)];
         let question = match kind {
             0 => Question::Socket(SocketKind::Diagnosis),
             1 => Question::Socket(SocketKind::Port(Family::Inet6, Protocol::Udp)),
             2 => Question::Setting(Setting::ReservedPorts),
-            3 => Question::Path(PathLook { path: &path, resolve, follows: detail > 99 }),
+            3 => Question::Path(PathQuestion { path: &path, resolve, follows: detail > 99 }),
             _ => Question::Liveness,
         };
         match question.to_bytes() {

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_with_more_is_found() {
+    fn a_thread_with_more_is_seen() {
         let root = tempfile::tempdir().unwrap();
         let procfs = Procfs::at(root.path());
         let left = CapabilitySet::SYS_PTRACE;

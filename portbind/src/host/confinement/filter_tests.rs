@@ -62,7 +62,7 @@ fn nothing_is_written_to() {
 }
 
 #[test]
-fn no_process_is_started_or_looked_into() {
+fn no_process_is_started_or_entered() {
     let own = std::process::id().cast_signed();
     for purpose in EACH {
         filtered(purpose, move || {
@@ -98,7 +98,7 @@ fn only_the_broker_enters_namespaces() {
 }
 
 #[test]
-fn what_look_ups_do_goes_on() {
+fn calls_of_searches_are_allowed() {
     filtered(Purpose::Trace, || {
         // clone3 is refused in a way that the library knows.
         assert_eq!(thread::spawn(|| 7).join().unwrap(), 7);
@@ -125,7 +125,7 @@ fn a_signal_reaches_the_command_alone() {
 }
 
 #[test]
-fn what_a_filter_cannot_see_into_is_not_called() {
+fn calls_that_a_filter_cannot_see_into_are_not_made() {
     for purpose in EACH {
         filtered(purpose, move || {
             let flags = OFlags::PATH | OFlags::CLOEXEC;

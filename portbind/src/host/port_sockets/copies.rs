@@ -126,7 +126,7 @@ mod tests {
     use crate::host::port_sockets::Protocols;
 
     #[test]
-    fn a_bound_socket_is_found_by_its_descriptor() {
+    fn a_bound_socket_is_seen_by_its_descriptor() {
         let socket =
             socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
         sockopt::set_socket_reuseaddr(&socket, true).unwrap();

@@ -18,7 +18,7 @@ use crate::host::netns::Netns;
 use crate::host::owners::OwnerFds;
 use crate::host::socket_units::Kind;
 use crate::host::sockets::Scan;
-use crate::host::unix_sockets::NamedSocket;
+use crate::host::unix_sockets::PortlessSocket;
 
 /// The first kernel whose diagnosis tells TCP sockets that are bound and nothing else
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).
@@ -79,12 +79,12 @@ impl Host {
     }
 
     /// Finds who has sockets of AF_UNIX open.
-    pub fn named_sockets(
+    pub fn portless_sockets(
         &self,
-        sockets: Vec<NamedSocket>,
+        sockets: Vec<PortlessSocket>,
         owners: impl Fn(&HashSet<u64>) -> Scan,
     ) -> PortSockets {
-        let mut holders = in_the_way(sockets.into_iter().map(NamedSocket::holder).collect());
+        let mut holders = in_the_way(sockets.into_iter().map(PortlessSocket::holder).collect());
         let processes = self.add_owners(&mut holders, owners);
         PortSockets::new(holders, Unseen { processes, bound_sockets: false })
     }

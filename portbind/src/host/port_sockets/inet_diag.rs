@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_inet_diag_writes() {
+    fn reads_all_that_inet_diag_writes() {
         let listener = read(&message(10, 0, (8080, 0)), TCP).unwrap();
         assert_eq!((listener.state, listener.port, listener.peer), (State::Listen, 8080, None));
         assert_eq!((listener.backlog, listener.uid, listener.inode), (Some((2, 128)), 1000, 77));

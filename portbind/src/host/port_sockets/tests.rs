@@ -20,7 +20,7 @@ fn find(query: &Query) -> PortSockets {
 }
 
 #[test]
-fn sockets_of_this_process_are_found() {
+fn sockets_of_this_process_are_seen() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let inode = std::fs::metadata(format!("/proc/self/fd/{}", listener.as_raw_fd())).unwrap().ino();

@@ -65,7 +65,7 @@ pub enum BtfError {
         kind: &'static str,
     },
     /// Structs of the same name disagree on the answer.
-    #[error("this kernel has several `struct {type_name}`, which disagree on {}", subject(.member))]
+    #[error("this kernel has several `struct {type_name}`, which disagree on {}", owner_of(.member))]
     Ambiguous {
         /// Name of the struct.
         type_name: String,
@@ -116,6 +116,6 @@ impl BtfError {
     }
 }
 
-fn subject(member: &str) -> String {
+fn owner_of(member: &str) -> String {
     if member.is_empty() { "its size".to_owned() } else { format!("`{member}`") }
 }

@@ -73,7 +73,7 @@ mod tests {
     const STRINGS: &[u8] = b"\0inet_bind\0sock\0inet_listen\0fs\0ab\0";
 
     #[test]
-    fn names_are_found() {
+    fn names_are_seen() {
         let names = Names::new(&["sock", "inet_listen", "sock"]);
         assert_eq!(names.as_slice(), ["inet_listen", "sock"]);
         let at = |name: &str| {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn short_names_are_found_anywhere() {
+    fn short_names_are_seen_anywhere() {
         let names = Names::new(&["ab", "fs"]);
         let end = u32::try_from(STRINGS.len()).unwrap();
         assert_eq!(names.find(STRINGS, end - 3), Some(0));

@@ -181,7 +181,7 @@ fn functions_differ_between_kernels() {
 }
 
 #[test]
-fn missing_things_are_named() {
+fn missing_things_are_listed() {
     let btf = Btf::parse(KERNELS[0].1).unwrap();
     let (type_name, member) = owned("no_such", "x");
     assert_eq!(btf.member("no_such", &member), Err(BtfError::MissingType { type_name }));
@@ -211,7 +211,7 @@ fn missing_things_are_named() {
 }
 
 #[test]
-fn anonymous_parts_typedefs_and_qualifiers_are_looked_through() {
+fn anonymous_parts_typedefs_and_qualifiers_are_passed() {
     let made = Builder::new()
         .add(INT, "int", 4, &[32])
         .aggregate(UNION, 0, "", 8, &[("low", 1, 0), ("high", 1, 32)])

@@ -6,7 +6,7 @@ use super::holders::{descriptors, socket};
 use super::layout::{label, rendered, who};
 use super::people::Party;
 use super::refusal::lines;
-use crate::diagnosis::tally::Group;
+use crate::diagnosis::by_cause::Group;
 use crate::escape::Escaped;
 use crate::event::{Command, CommandEnd, Ending, Leak, Outcome, Refusal};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};

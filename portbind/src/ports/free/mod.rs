@@ -53,10 +53,10 @@ fn free_port<E: From<Error>>(
     let begun = inspector.now();
     let own = inspector.host.lineage(std::process::id());
     let socket = inspector.socket(&Bind::new(protocol, port));
-    let facts = ports::look(&inspector.host.entrance, inspector.netns.descriptor(), &socket);
+    let facts = ports::facts(&inspector.host.entrance, inspector.netns.descriptor(), &socket);
     let query = Query::port(port, Protocols::One(protocol));
-    let look = || look(inspector, &query, &own, facts.ephemeral);
-    let (plan, PortSockets { holders, unseen, .. }) = look()?;
+    let plan_now = || sockets_and_plan(inspector, &query, &own, facts.ephemeral);
+    let (plan, PortSockets { holders, unseen, .. }) = plan_now()?;
     let mut freed = Freed {
         time: inspector.now(),
         request: Request { protocol: Some(protocol), ..inspector.request(PortOrName::Port(port)) },
@@ -75,8 +75,9 @@ fn free_port<E: From<Error>>(
         _ => false,
     };
     if goes_on {
-        let look = || Ok(look()?.0);
-        let stopping = Stopping { host: &inspector.host, grace: options.grace, begun, look: &look };
+        let plan_again = || Ok(plan_now()?.0);
+        let stopping =
+            Stopping { host: &inspector.host, grace: options.grace, begun, plan_again: &plan_again };
         freed.stage = Stage::Done;
         match stopping.stop_all(&freed.plan)? {
             Ok(stopped) => freed.stopped = stopped,
@@ -94,7 +95,7 @@ fn free_port<E: From<Error>>(
 }
 
 /// Finds who is on the port, and decides whom to stop.
-fn look(
+fn sockets_and_plan(
     inspector: &Inspector,
     query: &Query,
     own: &[u32],

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_helper_says_is_understood() {
+    fn all_that_the_helper_says_is_understood() {
         for taken in [Taken::Done, Taken::Gone, Taken::Replaced, Taken::Occupied] {
             assert_eq!(heard(format!("{}\n", word(taken)).as_bytes()).unwrap(), taken);
         }

@@ -42,7 +42,7 @@ pub(super) struct Stopping<'a> {
     /// When the sockets on the port were looked at first.
     pub(super) begun: Timestamp,
     /// Finds the sockets again, and decides again.
-    pub(super) look: &'a dyn Fn() -> Result<Plan, Error>,
+    pub(super) plan_again: &'a dyn Fn() -> Result<Plan, Error>,
 }
 
 impl Stopping<'_> {
@@ -57,7 +57,7 @@ impl Stopping<'_> {
                 break;
             }
             let held = self.hold(&targets, &mut stopped);
-            let now = (self.look)()?;
+            let now = (self.plan_again)()?;
             if now.obstacles.iter().any(Obstacle::forbids) {
                 if round == 0 {
                     return Ok(Err(now));
@@ -65,7 +65,7 @@ impl Stopping<'_> {
                 break;
             }
             self.stop(held, &now, &mut stopped);
-            targets = self.heirs(&(self.look)()?, &known, &stopped);
+            targets = self.heirs(&(self.plan_again)()?, &known, &stopped);
             known.extend(targets.iter().cloned());
         }
         stopped.sort_by_key(|one| one.process.pid);

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_runner_would_read_is_escaped() {
+    fn all_that_the_runner_would_read_is_escaped() {
         assert_eq!(data("100%\r\n::x,"), "100%25%0D%0A::x,");
         assert_eq!(property("a:b,c%3A\n"), "a%3Ab%2Cc%253A%0A");
     }

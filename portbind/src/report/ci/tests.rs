@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::*;
-use crate::diagnosis::tally::{Group, Tally};
+use crate::diagnosis::by_cause::{ByCause, Group};
 use crate::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal, samples};
 
 /// Names that try to end what they stand in.
@@ -22,7 +22,7 @@ struct Run {
 
 impl Run {
     fn of(refusals: &[Refusal], leaks: Vec<Leak>) -> Self {
-        let mut tally = Tally::default();
+        let mut tally = ByCause::default();
         for refusal in refusals {
             tally.push(&Rc::new(refusal.clone()));
         }
@@ -51,7 +51,7 @@ impl Run {
         CommandReport { command, end, groups, refusals: *refusals, leaks }
     }
 
-    fn told(&self, system: System, page: &Page) -> String {
+    fn printed(&self, system: System, page: &Page) -> String {
         let mut out = Vec::new();
         write(system, &self.report(), page, &Style::default(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -93,7 +93,7 @@ fn hostile() -> Run {
 
 #[test]
 fn github() {
-    insta::assert_snapshot!(usual().told(System::Github, &Page::Shown), @r#"
+    insta::assert_snapshot!(usual().printed(System::Github, &Page::Shown), @r#"
     portbind: pytest (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
     [listener] × 1
@@ -114,7 +114,7 @@ fn github() {
 
 #[test]
 fn azure() {
-    let told = usual().told(System::Azure, &Page::At("/agent/50%/portbind-7.md".into()));
+    let told = usual().printed(System::Azure, &Page::At("/agent/50%/portbind-7.md".into()));
     insta::assert_snapshot!(told.split_once("##vso").unwrap().1, @r#"
     [task.logissue type=error]12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE%0A  asked by  unit runner.service   test tests/test_api.py::test_x (gw1)   job build (github 77)%0A  held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java%0A  why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]%0A  fix       use another port: 8081 is free%0A  or        stop java: kill 47990%0A  then      it ended with status 1, 1.988s later
     ##vso[task.logissue type=warning]pytest (48200) ended with status 1 after 3.5s, still bound:%0A  java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
@@ -124,7 +124,7 @@ fn azure() {
 
 #[test]
 fn gitlab() {
-    let told = usual().told(System::Gitlab, &Page::Nowhere);
+    let told = usual().printed(System::Gitlab, &Page::Nowhere);
     insta::assert_snapshot!(told.replace('\x1b', "ESC").replace('\r', "CR"), @r#"
     ESC[0Ksection_start:1795435473:portbind_48200[collapsed=true]CRESC[0Kportbind: pytest (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
@@ -145,7 +145,7 @@ fn gitlab() {
 
 #[test]
 fn buildkite() {
-    let told = usual().told(System::Buildkite, &Page::Nowhere);
+    let told = usual().printed(System::Buildkite, &Page::Nowhere);
     insta::assert_snapshot!(told, @r#"
     --- :x: portbind: pytest (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
@@ -162,12 +162,12 @@ fn buildkite() {
       java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
     ^^^ +++
     "#);
-    assert_eq!(usual().told(System::Buildkite, &Page::Shown), told.replace("^^^ +++\n", ""));
+    assert_eq!(usual().printed(System::Buildkite, &Page::Shown), told.replace("^^^ +++\n", ""));
 }
 
 #[test]
 fn jenkins() {
-    insta::assert_snapshot!(usual().told(System::Jenkins, &Page::Nowhere), @r#"
+    insta::assert_snapshot!(usual().printed(System::Jenkins, &Page::Nowhere), @r#"
     ======== portbind: 1 refusal, 1 socket left bound ========
     portbind: pytest (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
@@ -248,7 +248,7 @@ fn hostile_markdown() {
 
 #[test]
 fn hostile_annotations() {
-    let told = hostile().told(System::Github, &Page::Shown);
+    let told = hostile().printed(System::Github, &Page::Shown);
     insta::assert_snapshot!(told, @r##"
     portbind: "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
@@ -270,7 +270,7 @@ fn hostile_annotations() {
 fn no_foreign_string_is_a_command() {
     let systems = [System::Github, System::Gitlab, System::Azure, System::Buildkite, System::Jenkins];
     for system in systems {
-        let told = hostile().told(system, &Page::At("/tmp/x".into()));
+        let told = hostile().printed(system, &Page::At("/tmp/x".into()));
         let commands = |mark: &str| told.lines().filter(|line| line.trim_start().starts_with(mark)).count();
         let ours = |count: usize, of: System| if system == of { count } else { 0 };
         assert_eq!(commands("::"), ours(2, System::Github), "{system:?}\n{told}");
@@ -310,7 +310,7 @@ fn the_first_of_each_cause_and_then_by_time() {
     refusals.push(samples::time_wait());
     refusals.push(samples::ipv6());
     let run = Run::of(&refusals, vec![]);
-    let told = run.told(System::Github, &Page::Shown);
+    let told = run.printed(System::Github, &Page::Shown);
     let titles: Vec<&str> = told
         .lines()
         .filter_map(|line| line.strip_prefix("::error title="))
@@ -325,7 +325,7 @@ fn the_first_of_each_cause_and_then_by_time() {
 #[test]
 fn ten_refusals_need_no_last_one() {
     let run = Run::of(&vec![samples::listener(); 10], vec![]);
-    let told = run.told(System::Github, &Page::Shown);
+    let told = run.printed(System::Github, &Page::Shown);
     assert_eq!(told.matches("::error title=").count(), 10);
     assert!(!told.contains("more refused"), "{told}");
 }
@@ -346,11 +346,11 @@ fn a_page_keeps_to_its_room() {
 }
 
 #[test]
-fn where_nothing_was_found_a_line_is_all() {
+fn where_nothing_was_seen_a_line_is_all() {
     let run = Run::of(&[], vec![]);
     for system in [System::Github, System::Gitlab, System::Azure, System::Buildkite, System::Jenkins] {
         assert_eq!(
-            run.told(system, &Page::Nowhere),
+            run.printed(system, &Page::Nowhere),
             "portbind: pytest (48200) ended with status 1 after 3.5s: no bind was refused\n"
         );
     }
@@ -358,7 +358,7 @@ fn where_nothing_was_found_a_line_is_all() {
 }
 
 #[test]
-fn systems_are_told_by_their_variables() {
+fn systems_are_known_by_their_variables() {
     let of = |variables: &[&str]| Choice::Auto.resolve(|name| variables.contains(&name));
     assert_eq!(of(&[]), None);
     assert_eq!(of(&["CI"]), None);

@@ -99,7 +99,7 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
                                 }
                                 td {
                                     (sentence(cause.summary.unescaped()))
-                                    (page(&pages, &cause.code))
+                                    (folded_page(&pages, &cause.code))
                                 }
                                 td {
                                     @if let Some(fix) = &cause.fix { (sentence(fix.text.unescaped())) }
@@ -116,7 +116,7 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
 }
 
 /// The code of a cause, with its page folded in.
-fn page(pages: &Pages, code: &Foreign) -> Markup {
+fn folded_page(pages: &Pages, code: &Foreign) -> Markup {
     html! {
         @match pages.of(code.unescaped()) {
             Some(page) => details.page { summary { code.tag { (foreign(code)) } } pre { (page) } },

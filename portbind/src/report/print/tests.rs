@@ -170,7 +170,7 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
 
 proptest! {
     #[test]
-    fn any_times_can_be_told(
+    fn any_times_can_be_shown(
         times in proptest::collection::vec((any_time(), any_time(), any::<u64>(), any::<bool>()), 1..12),
     ) {
         let mut collector = Collector::default();

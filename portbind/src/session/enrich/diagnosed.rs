@@ -6,7 +6,7 @@ use super::gathered::{Facts, Gathered};
 use super::{Enricher, limits};
 use crate::diagnosis::cause::{Case, Search};
 use crate::diagnosis::facts::PortFacts;
-use crate::diagnosis::{Call, Diagnosis, diagnose, other};
+use crate::diagnosis::{Call, Diagnosis, diagnose, other_errors};
 use crate::event::{Confidence, Moment, PortKey, Process, Refusal, Socket, State};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
@@ -71,7 +71,7 @@ impl Enricher {
     pub(super) fn case<'a>(&self, evidence: &Evidence, process: &'a Process, socket: &'a Socket) -> Case<'a> {
         const NO_PORTS: &PortFacts =
             &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
-        const NO_FACTS: &other::Facts = &other::Facts::unknown(State::Bound);
+        const NO_FACTS: &other_errors::Facts = &other_errors::Facts::unknown(State::Bound);
         let flags = evidence.refusal.flags;
         let search = if flags & walk::NOT_WALKED != 0 {
             Search::NotDone

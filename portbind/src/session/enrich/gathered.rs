@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::diagnosis::facts::PortFacts;
-use crate::diagnosis::{other, unix};
+use crate::diagnosis::{other_errors, unix};
 use crate::event::{Confidence, Holder, PortKey, Process, Socket};
 
 /// A refused call, with who is behind its pids and sockets.
@@ -29,7 +29,7 @@ pub(super) enum Facts {
         /// The ports of the network namespace.
         ports: PortFacts,
         /// What decides over errors that no holder explains.
-        other: other::Facts,
+        other: other_errors::Facts,
     },
     /// The call of a socket without a port.
     Portless {

@@ -13,8 +13,8 @@ use super::{Enricher, Question};
 use crate::diagnosis::unix::{self, Object};
 use crate::event::{Confidence, Errno, Holder, Name, Process, Protocol, Socket, State};
 use crate::host::clock::boot_time;
-use crate::host::unix::{Likeness, Sight, look, namespace, namespaces, sees};
-use crate::host::unix_sockets::{NamedSocket, Wanted, find};
+use crate::host::unix::{Likeness, Sight, namespace, namespaces, sees, sight_at};
+use crate::host::unix_sockets::{PortlessSocket, Wanted, find};
 use crate::host::{Host, netlink};
 use crate::kernel::assemble::{AskedName, Evidence};
 use crate::kernel::{evidence, name};
@@ -65,7 +65,7 @@ impl Enricher {
             return found;
         }
         let looked = boot_time();
-        let mut found = self.look_for(socket, process, record, &name.view, now);
+        let mut found = self.find_holders(socket, process, record, &name.view, now);
         // What was the caller's own socket a moment ago has gone with the caller.
         if found.holders.is_empty()
             && let Some(before) = self.names_seen.last(&question).filter(|before| before.is_own(process.pid))
@@ -77,7 +77,7 @@ impl Enricher {
     }
 
     /// The same, found now.
-    fn look_for(
+    fn find_holders(
         &mut self,
         socket: &Socket,
         process: &Rc<Process>,
@@ -115,27 +115,27 @@ impl Enricher {
             let sees = sees(procfs, pid, view, path, Likeness::Same);
             sees.then(|| self.while_alive(pid, start_time, path)).flatten()
         };
-        let seen_here = || sees(procfs, own, view, path, Likeness::Same).then(|| self.look_as(own, path));
+        let seen_here = || sees(procfs, own, view, path, Likeness::Same).then(|| self.sight_as(own, path));
         let sight = std::iter::once(caller).chain(above).find_map(seen).or_else(seen_here);
         // Where a file system has other devices for who asks it, nobody seems to see the same.
         let is_like = |pid| sees(procfs, pid, view, path, Likeness::SameNumbers);
         let alike = || is_like(caller.0).then(|| self.while_alive(caller.0, caller.1, path)).flatten();
         let in_cgroup =
-            || self.in_cgroup(known?).filter(|&pid| is_like(pid)).map(|pid| self.look_as(pid, path));
+            || self.in_cgroup(known?).filter(|&pid| is_like(pid)).map(|pid| self.sight_as(pid, path));
         let sight = sight.or_else(alike).or_else(in_cgroup).unwrap_or(Sight::NONE);
         self.as_when_refused(sight, caller)
     }
 
-    fn look_as(&self, pid: u32, path: &[u8]) -> Sight {
+    fn sight_as(&self, pid: u32, path: &[u8]) -> Sight {
         let Host { procfs, entrance, .. } = &self.processes.host;
-        look(procfs, entrance, pid, path)
+        sight_at(procfs, entrance, pid, path)
     }
 
     /// What a look as a process shows; `None` if that process has ended before or meanwhile: its number may be another's by
     /// now, and a process that has ended, and is not waited for yet, has no root any more.
     fn while_alive(&self, pid: u32, start_time: u64, path: &[u8]) -> Option<Sight> {
         let is_alive = || self.processes.host.is_the_one_started_at(pid, start_time);
-        let sight = is_alive().then(|| self.look_as(pid, path))?;
+        let sight = is_alive().then(|| self.sight_as(pid, path))?;
         (is_alive() && sight.object != Object::Unseen).then_some(sight)
     }
 
@@ -180,7 +180,7 @@ impl Enricher {
         self.holders(found, socket.netns, process, now)
     }
 
-    fn in_namespace(&self, netns: u32, pid: u32, wanted: &Wanted) -> Vec<NamedSocket> {
+    fn in_namespace(&self, netns: u32, pid: u32, wanted: &Wanted) -> Vec<PortlessSocket> {
         let Host { procfs, entrance, .. } = &self.processes.host;
         let place = namespace(procfs, netns, pid);
         place.map_or_else(Vec::new, |(process, file)| find(procfs, entrance, &process, &file, wanted))
@@ -197,7 +197,7 @@ impl Enricher {
             netlink::find(&self.processes.host.procfs, &process, protocol, *port_id)
         });
         let name = Name::Netlink { port_id: *port_id, groups: 0 };
-        let found = inode.map(|inode| NamedSocket {
+        let found = inode.map(|inode| PortlessSocket {
             inode,
             protocol: socket.protocol,
             state: State::Bound,
@@ -212,12 +212,12 @@ impl Enricher {
     /// Turns the sockets of a name into holders, with the processes that have them open.
     fn holders(
         &mut self,
-        found: Vec<NamedSocket>,
+        found: Vec<PortlessSocket>,
         netns: u32,
         process: &Rc<Process>,
         now: Instant,
     ) -> Vec<Holder> {
-        let mut holders = unix::in_the_way(found.into_iter().map(NamedSocket::holder).collect());
+        let mut holders = unix::in_the_way(found.into_iter().map(PortlessSocket::holder).collect());
         self.find_owners(&mut holders, netns, Asker { process, refused: boot_time() }, now);
         holders
     }

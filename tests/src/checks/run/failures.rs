@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use super::wrapped::{Recording, wrapped};
 use crate::actor::Protocol;
 use crate::checks::setting::Setting;
-use crate::checks::support::Quarrel;
+use crate::checks::support::ContestedPort;
 use crate::programs::{self, SH};
 use crate::scratch::Scratch;
 
@@ -25,8 +25,8 @@ fn status(output: &Output, expected: i32) -> anyhow::Result<String> {
 
 /// A recording or a page that cannot be written, from the start or from its middle on.
 pub(in crate::checks) fn unwritable_recording(setting: Setting<'_>) -> anyhow::Result<()> {
-    let quarrel = Quarrel::new(Protocol::Tcp)?;
-    let refused = ["refused".to_owned(), quarrel.port.to_string(), "7".to_owned()];
+    let contested = ContestedPort::new(Protocol::Tcp)?;
+    let refused = ["refused".to_owned(), contested.port.to_string(), "7".to_owned()];
     let output = wrapped(setting, &["--record=/dev/full"], &refused)?.output()?;
     let said = status(&output, 7)?;
     ensure!(said.matches(INCOMPLETE).count() == 1, "it is not said once:\n{said}");
@@ -64,8 +64,8 @@ fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
 
 /// Standard error that is full, or closed.
 pub(in crate::checks) fn unwritable_stderr(setting: Setting<'_>) -> anyhow::Result<()> {
-    let quarrel = Quarrel::new(Protocol::Tcp)?;
-    let port = quarrel.port.to_string();
+    let contested = ContestedPort::new(Protocol::Tcp)?;
+    let port = contested.port.to_string();
     let full = || OpenOptions::new().write(true).open("/dev/full");
     let (reader, broken) = std::io::pipe()?;
     drop(reader);

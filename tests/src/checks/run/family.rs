@@ -7,15 +7,15 @@ use anyhow::{Context as _, ensure};
 use super::wrapped::{Recording, wrapped};
 use crate::actor::Protocol;
 use crate::checks::setting::Setting;
-use crate::checks::support::{Quarrel, SOON, exited, says};
+use crate::checks::support::{ContestedPort, SOON, exited, says};
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
 /// A daemon that has left its parents is still of the command.
 pub(in crate::checks) fn daemons(setting: Setting<'_>) -> anyhow::Result<()> {
-    let quarrel = Quarrel::new(Protocol::Tcp)?;
+    let contested = ContestedPort::new(Protocol::Tcp)?;
     let recording = Recording::new("daemon");
-    let subject = ["daemon".to_owned(), quarrel.port.to_string()];
+    let subject = ["daemon".to_owned(), contested.port.to_string()];
     let page = Scratch::new("daemon.html");
     let report = format!("--report={}", page.path().display());
     let ended = Tracer::spawn(&mut wrapped(setting, &[&recording.option(), &report], subject)?)?.end()?;
@@ -30,7 +30,7 @@ pub(in crate::checks) fn daemons(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// The command's own exit status decides, unless findings are to; a failure is no refusal that was swallowed.
 pub(in crate::checks) fn swallowed(setting: Setting<'_>) -> anyhow::Result<()> {
-    let quarrel = Quarrel::new(Protocol::Tcp)?;
+    let contested = ContestedPort::new(Protocol::Tcp)?;
     for (options, status, expected, swallowed) in [
         (&[][..], 0, 0, true),
         (&["--fail-on", "leak"], 0, 0, true),
@@ -40,7 +40,7 @@ pub(in crate::checks) fn swallowed(setting: Setting<'_>) -> anyhow::Result<()> {
         let recording = Recording::new("swallowed");
         let record = recording.option();
         let options: Vec<&str> = options.iter().copied().chain([record.as_str()]).collect();
-        let subject = ["refused".to_owned(), quarrel.port.to_string(), status.to_string()];
+        let subject = ["refused".to_owned(), contested.port.to_string(), status.to_string()];
         let ended = Tracer::spawn(&mut wrapped(setting, &options, subject)?)?.end()?;
         exited(&ended, expected)?;
         let outcomes = recording.lines("outcome")?;
@@ -60,13 +60,13 @@ pub(in crate::checks) fn swallowed(setting: Setting<'_>) -> anyhow::Result<()> {
 
 /// What others are refused meanwhile is not told.
 pub(in crate::checks) fn bystanders(setting: Setting<'_>) -> anyhow::Result<()> {
-    let mut quarrel = Quarrel::new(Protocol::Tcp)?;
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let recording = Recording::new("bystander");
     let mut command = wrapped(setting, &[&recording.option()], ["signals"])?;
     let run = Tracer::spawn(&mut command)?;
     let ready = |lines: &[String]| lines.iter().any(|line| line == "ready");
     ensure!(run.stdout.wait(SOON, ready), "it is not ready");
-    quarrel.refuse("stranger", 3)?;
+    contested.refuse("stranger", 3)?;
     let ended = run.stop(rustix::process::Signal::USR1)?;
     says(&ended, "no bind was refused")?;
     let refusals = recording.lines("refusal")?;

@@ -175,7 +175,7 @@ pub(super) fn files(report: &Report) -> Markup {
                 @for file in &report.files {
                     li {
                         (foreign(&file.name)) span.quiet { " " (words::count(file.lines, "line", "lines")) }
-                        @for note in file.skipped.notes().iter().filter(|note| note.damage.is_told()) {
+                        @for note in file.skipped.notes().iter().filter(|note| note.damage.is_reported()) {
                             div.warn { (visible(&note.to_string())) }
                         }
                     }

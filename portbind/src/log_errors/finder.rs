@@ -71,7 +71,7 @@ impl Finder {
         }
         self.any = true;
         let mut complaint = self.complaint(hit, line);
-        if let Some(waiting) = self.waiting.iter_mut().rev().find(|waiting| waiting.is_told_by(&complaint)) {
+        if let Some(waiting) = self.waiting.iter_mut().rev().find(|waiting| waiting.repeats(&complaint)) {
             waiting.add(complaint);
             return;
         }
@@ -126,7 +126,7 @@ impl Finder {
 
 impl Waiting {
     /// Whether the other one tells of the same refusal, or of the same process trying once more.
-    fn is_told_by(&self, other: &Complaint) -> bool {
+    fn repeats(&self, other: &Complaint) -> bool {
         let this = &self.complaint;
         if !this.target.agrees(&other.target) || this.pid.zip(other.pid).is_some_and(|(one, two)| one != two)
         {

@@ -28,7 +28,7 @@ fn find(log: &[u8]) -> Vec<Complaint> {
 }
 
 /// What a log tells, one line a complaint.
-fn told(log: &str) -> Vec<String> {
+fn explained(log: &str) -> Vec<String> {
     let told = |complaint: &Complaint| {
         format!("{} {}: {}", complaint.line, complaint.wording.source, words(complaint))
     };
@@ -64,7 +64,7 @@ fn every_sample_is_of_its_own_row() {
 
 /// A sample is found behind what collectors put before it, and within what terminals are told.
 #[test]
-fn every_sample_is_found_behind_a_prefix() {
+fn every_sample_is_seen_behind_a_prefix() {
     for wording in wordings() {
         let sample = wording.sample;
         for line in [
@@ -130,7 +130,7 @@ fn other_uses_of_the_words() {
 }
 
 #[test]
-fn neighbours_tell_the_port() {
+fn neighbours_show_the_port() {
     let node = "Error: listen EADDRINUSE\n    at Server.listen (net.js:1)\n  code: 'EADDRINUSE',\n  errno: -98,\n  syscall: 'listen',\n  address: '::',\n  port: 3000\n}\n";
     let rows: &[(&str, &[&str])] = &[
         (node, &["1 Node.js, the error as an object: :3000"]),
@@ -164,30 +164,30 @@ fn neighbours_tell_the_port() {
         ),
     ];
     for (log, expected) in rows {
-        assert_eq!(told(log), *expected, "{log}");
+        assert_eq!(explained(log), *expected, "{log}");
     }
 }
 
 #[test]
-fn a_refusal_is_told_once() {
+fn a_refusal_is_shown_once() {
     let frames = "\tat java.base/sun.nio.ch.Net.bind(Net.java:1)\n".repeat(60);
     let kafka = format!(
         "kafka.common.KafkaException: Socket server failed to bind to 0.0.0.0:9092: Address already in use.\n{frames}Caused by: java.net.BindException: Address already in use\n{frames}"
     );
-    assert_eq!(told(&kafka), ["1 Kafka: tcp 0.0.0.0:9092"]);
+    assert_eq!(explained(&kafka), ["1 Kafka: tcp 0.0.0.0:9092"]);
     let nginx =
         "2026/11/23 12:04:31 [emerg] 912#912: bind() to 0.0.0.0:80 failed (98: Address already in use)\n";
-    assert_eq!(told(&nginx.repeat(5)), ["1 nginx: 0.0.0.0:80"]);
+    assert_eq!(explained(&nginx.repeat(5)), ["1 nginx: 0.0.0.0:80"]);
     let other = nginx.replace("912#912", "913#913");
-    assert_eq!(told(&format!("{nginx}{other}")), ["1 nginx: 0.0.0.0:80", "2 nginx: 0.0.0.0:80"]);
+    assert_eq!(explained(&format!("{nginx}{other}")), ["1 nginx: 0.0.0.0:80", "2 nginx: 0.0.0.0:80"]);
     let go = "a_test.go:7: listen tcp :8080: bind: address already in use\n";
-    assert_eq!(told(&go.repeat(2)).len(), 2);
+    assert_eq!(explained(&go.repeat(2)).len(), 2);
     let gunicorn = "[2026-11-23 12:04:31 +0000] [18] [ERROR] Connection in use: ('127.0.0.1', 8000)\n[2026-11-23 12:04:31 +0000] [18] [ERROR] connection to ('127.0.0.1', 8000) failed: [Errno 98] Address already in use\n";
-    assert_eq!(told(&gunicorn.repeat(3)), ["1 gunicorn: tcp 127.0.0.1:8000"]);
+    assert_eq!(explained(&gunicorn.repeat(3)), ["1 gunicorn: tcp 127.0.0.1:8000"]);
     let pytest = "E       OSError: [Errno 98] Address already in use\n";
     let recap = "FAILED t.py::test_a - OSError: [Errno 98] Address already in use\n";
-    assert_eq!(told(&format!("{pytest}{}{recap}", "-\n".repeat(60))), ["1 Python: "]);
-    assert_eq!(told(recap), ["1 pytest, its summary: "]);
+    assert_eq!(explained(&format!("{pytest}{}{recap}", "-\n".repeat(60))), ["1 Python: "]);
+    assert_eq!(explained(recap), ["1 pytest, its summary: "]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Clock {
     /// The time in a line.
     pub(super) fn read(&self, line: &[u8]) -> Option<Timestamp> {
         let head = line.get(..WITHIN).unwrap_or(line);
-        let found = Found(FORMS.as_ref()?.captures(head)?);
+        let found = TimeParts(FORMS.as_ref()?.captures(head)?);
         if let Some(seconds) = found.number("S4") {
             return Timestamp::new(seconds, i32::try_from(found.nanoseconds("F4")).ok()?).ok();
         }
@@ -98,9 +98,9 @@ fn zone(word: &str) -> Option<TimeZone> {
 }
 
 /// The parts of a time.
-struct Found<'a>(Captures<'a>);
+struct TimeParts<'a>(Captures<'a>);
 
-impl Found<'_> {
+impl TimeParts<'_> {
     fn text(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.0.name(name)?.as_bytes()).ok()
     }

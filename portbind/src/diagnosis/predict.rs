@@ -92,5 +92,5 @@ pub fn guess_options(holders: &mut [Holder], passes_with: (bool, bool)) {
 }
 
 #[cfg(test)]
-#[path = "foresight_tests.rs"]
+#[path = "predict_tests.rs"]
 mod tests;

@@ -8,16 +8,16 @@ use super::recent::Recent;
 use crate::diagnosis::facts::{PortFacts, Usage};
 use crate::event::{Protocol, Socket};
 use crate::host::Host;
-use crate::host::ports::look_from;
+use crate::host::ports::facts_from;
 
 /// Bytes of facts that are kept.
 const KNOWN: usize = 64 * 1024;
 
 /// Facts of ports, by network namespace, protocol, address and port.
 #[derive(Debug)]
-pub(super) struct KnownPorts(Recent<(u32, Protocol, IpAddr, u16), PortFacts>);
+pub(super) struct PortFactsCache(Recent<(u32, Protocol, IpAddr, u16), PortFacts>);
 
-impl KnownPorts {
+impl PortFactsCache {
     pub(super) fn new() -> Self {
         Self(Recent::new(KNOWN, |facts| facts.reserved.as_ref().map_or(0, String::len) + usage_bytes(facts)))
     }
@@ -38,7 +38,7 @@ impl KnownPorts {
     ) -> PortFacts {
         let key = (socket.netns, socket.protocol, socket.address, socket.port);
         self.0.of(key, now, || {
-            let mut facts = look_from(&host.procfs, &host.entrance, pid, socket);
+            let mut facts = facts_from(&host.procfs, &host.entrance, pid, socket);
             if socket.port == 0 {
                 facts.usage = facts.ephemeral.and_then(usage);
             }

@@ -1,8 +1,8 @@
-//! Looks at a port from outside, where nobody tells of the end of what is on it.
+//! SocketSnapshot at a port from outside, where nobody tells of the end of what is on it.
 
 use std::fs::File;
 
-use crate::diagnosis::aftermath::{Look, Looks};
+use crate::diagnosis::aftermath::{PollTarget, SocketSnapshot};
 use crate::event::{PortTable, Protocol};
 use crate::host::netns::Netns;
 use crate::host::port_sockets::{Protocols, Query, ask};
@@ -10,7 +10,7 @@ use crate::host::{Host, Procfs};
 
 /// The sockets on a port now; `None` where its network namespace cannot be reached any more, or the kernel
 /// has no diagnosis of the protocol.
-pub(super) fn look(host: &Host, look: &Look) -> Option<Vec<Looks>> {
+pub(super) fn poll(host: &Host, look: &PollTarget) -> Option<Vec<SocketSnapshot>> {
     let protocol = match look.key.table {
         PortTable::Tcp => Protocol::Tcp,
         PortTable::Udp => Protocol::Udp,
@@ -22,14 +22,14 @@ pub(super) fn look(host: &Host, look: &Look) -> Option<Vec<Looks>> {
     Some(
         sockets
             .iter()
-            .map(|socket| Looks { address: socket.address, peer: socket.peer, inode: socket.inode })
+            .map(|socket| SocketSnapshot { address: socket.address, peer: socket.peer, inode: socket.inode })
             .collect(),
     )
 }
 
 /// The network namespace of a port. It is opened anew for each look: one that is held open would outlive its
 /// last process.
-fn namespace(procfs: &Procfs, look: &Look) -> Option<Netns> {
+fn namespace(procfs: &Procfs, look: &PollTarget) -> Option<Netns> {
     let own = Netns::own(procfs).ok();
     let of_pid = |pid: &u32| {
         let file = File::open(procfs.root().join(format!("{pid}/ns/net"))).ok()?;

@@ -77,9 +77,9 @@ pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Fact
     Cause { code, summary }
 }
 
-type Told = (Code, String);
+type Reason = (Code, String);
 
-fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
+fn not_available(socket: &Socket, presence: Option<Presence>) -> Reason {
     // In brackets, as IPv6 addresses are told from foreign names on output.
     let address = match socket.address {
         IpAddr::V4(address) => address.to_string(),
@@ -116,7 +116,7 @@ fn not_available(socket: &Socket, presence: Option<Presence>) -> Told {
 }
 
 /// EACCES of bind: the one check is that of privileged ports, and security modules come before it.
-fn denied(port: u16, facts: &Facts) -> Told {
+fn denied(port: u16, facts: &Facts) -> Reason {
     let Some(from) = facts.unprivileged_from.filter(|_| port != 0) else {
         return if port == 0 {
             security_module("binding")
@@ -143,7 +143,7 @@ fn denied(port: u16, facts: &Facts) -> Told {
     (Code::PrivilegedPort, summary)
 }
 
-fn security_module(doing: &str) -> Told {
+fn security_module(doing: &str) -> Reason {
     let summary = format!(
         "a security module such as SELinux, AppArmor or Landlock, or a program attached to the cgroup, forbids \
          {doing} here: no privilege of the port is in the way"
@@ -153,7 +153,7 @@ fn security_module(doing: &str) -> Told {
 
 /// EINVAL of listen: only a socket that never had a connection listens (`inet_listen` in net/ipv4/af_inet.c asks for
 /// SS_UNCONNECTED, which does not come back with the end of a connection).
-fn cannot_listen_now(state: State) -> Told {
+fn cannot_listen_now(state: State) -> Reason {
     match state {
         State::Bound | State::Listen => (
             Code::InvalidArgument,
@@ -164,7 +164,7 @@ fn cannot_listen_now(state: State) -> Told {
 }
 
 /// EINVAL of bind. Whether a sockaddr was too short is not known: it is what is left where no other check fails.
-fn invalid(socket: &Socket, facts: &Facts) -> Told {
+fn invalid(socket: &Socket, facts: &Facts) -> Reason {
     if facts.state != State::Bound || facts.is_bound {
         return (
             Code::AlreadyBound,
@@ -187,7 +187,7 @@ fn invalid(socket: &Socket, facts: &Facts) -> Told {
 }
 
 /// The checks of IPv6 that fail for a socket of these options and this address every time.
-fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Told> {
+fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Reason> {
     let is_stream = matches!(socket.protocol, Protocol::Tcp | Protocol::Mptcp);
     if is_stream && address.is_multicast() {
         return Some((
@@ -206,7 +206,7 @@ fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Told> {
     None
 }
 
-fn family_mismatch(family: Family) -> Told {
+fn family_mismatch(family: Family) -> Reason {
     let family = match family {
         Family::Inet => "IPv4",
         _ => "IPv6",
@@ -214,7 +214,7 @@ fn family_mismatch(family: Family) -> Told {
     (Code::FamilyMismatch, format!("the socket is one of {family}, and the address of another family"))
 }
 
-fn no_interface(socket: &Socket) -> Told {
+fn no_interface(socket: &Socket) -> Reason {
     (Code::NoSuchInterface, format!("{} is not in the caller's network namespace", interface(socket)))
 }
 
@@ -237,5 +237,5 @@ const fn is_mapped(address: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-#[path = "other_tests.rs"]
+#[path = "other_errors_tests.rs"]
 mod tests;

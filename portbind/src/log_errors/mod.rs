@@ -18,7 +18,7 @@ mod wording;
 mod wordings;
 
 pub use finder::Finder;
-pub use join::{Join, Joiner, Joint, Reason};
+pub use join::{Join, Joiner, Match, Reason};
 pub use lines::{Lines, MAX_LINE};
 pub use log_error::{Complaint, MAX_TEXT, Target};
 pub use time::Clock;

@@ -35,7 +35,7 @@ mod tests {
     use crate::event::{Options, Protocol};
 
     #[test]
-    fn says_what_is_known() {
+    fn says_all_that_is_known() {
         let cases = [
             (Family::Netlink, Name::Netlink { port_id: 7, groups: 0 }, "has netlink port id 7"),
             (Family::Vsock, Name::Vsock { cid: u32::MAX, port: 80 }, "has port 80"),

@@ -1,6 +1,6 @@
 //! Frameworks, development servers and what tests are made with.
 
-use super::super::wording::{ROW, Role, Wording};
+use crate::log_errors::wording::{ROW, Role, Wording};
 
 const NODE: &[&str] = &["node", "nodejs", "bun", "next"];
 const JAVA: &[&str] = &["java"];

@@ -21,7 +21,7 @@ fn connection(port: u16) -> Holder {
 }
 
 #[test]
-fn clients_are_told_from_servers() {
+fn clients_and_servers_are_distinct() {
     let at = |address: &str| Holder { address: address.parse().unwrap(), port: 40_000, ..listener() };
     let closed = |peer_port| Holder {
         state: State::TimeWait,
@@ -75,7 +75,7 @@ fn the_rule_is_asked_for_bind_and_listen() {
 }
 
 #[test]
-fn a_listener_accepts_on_what_it_covers() {
+fn a_listener_accepts_on_all_that_it_covers() {
     let at = |address: &str, v6_only| Holder {
         address: address.parse().unwrap(),
         options: Options { v6_only, ..Options::default() },

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::cli::error::Error;
-use crate::cli::stderr;
+use super::error::Error;
+use super::stderr;
 use crate::escape;
 use crate::recording::{self, Line};
 use crate::writer::Caller;
@@ -20,7 +20,7 @@ pub(super) fn each_line(path: &Path, mut show: impl FnMut(Line)) -> Result<(), E
     for line in reader.by_ref() {
         show(line.map_err(|source| recording::Error { path: path.to_owned(), source })?);
     }
-    for note in reader.skipped().notes().iter().filter(|note| note.damage.is_told()) {
+    for note in reader.skipped().notes().iter().filter(|note| note.damage.is_reported()) {
         stderr::say(format_args!("{}: {note}", escape::path(path)));
     }
     Ok(())

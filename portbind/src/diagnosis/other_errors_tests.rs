@@ -17,13 +17,13 @@ fn socket(address: &str, port: u16) -> Socket {
     }
 }
 
-fn told(error: &str, operation: Operation, socket: &Socket, facts: Facts) -> Cause {
+fn explained(error: &str, operation: Operation, socket: &Socket, facts: Facts) -> Cause {
     explain(Errno::from_name(error).unwrap(), operation, socket, &facts)
 }
 
 /// The code for a bind.
 fn code(error: &str, socket: &Socket, facts: Facts) -> Code {
-    told(error, Operation::Bind, socket, facts).code
+    explained(error, Operation::Bind, socket, facts).code
 }
 
 const CLOSED: Facts = Facts::unknown(State::Bound);
@@ -44,7 +44,7 @@ fn errors_with_one_meaning() {
         ("EACCES", Operation::Listen, Code::ForbiddenBySecurityModule),
         ("EROFS", Operation::Bind, Code::OtherError),
     ] {
-        assert_eq!(told(error, operation, &socket, CLOSED).code, expected, "{error} of {operation:?}");
+        assert_eq!(explained(error, operation, &socket, CLOSED).code, expected, "{error} of {operation:?}");
     }
 }
 
@@ -61,13 +61,13 @@ fn addresses_that_are_not_available() {
     ] {
         let mut socket = socket("2001:db8::1", 80);
         socket.interface = Some(Interface { index: 2, name: Some("eth0".to_owned()) });
-        let cause = told("EADDRNOTAVAIL", Operation::Bind, &socket, with(presence));
+        let cause = explained("EADDRNOTAVAIL", Operation::Bind, &socket, with(presence));
         assert_eq!(cause.code, expected, "{presence:?}");
         assert!(cause.summary.contains(word) && cause.summary.contains("[2001:db8::1]"), "{}", cause.summary);
     }
     // IPv4 knows no tentative addresses, not even in an IPv6 socket.
     for address in ["192.0.2.1", "::ffff:192.0.2.1"] {
-        let cause = told("EADDRNOTAVAIL", Operation::Bind, &socket(address, 80), CLOSED);
+        let cause = explained("EADDRNOTAVAIL", Operation::Bind, &socket(address, 80), CLOSED);
         assert!(!cause.summary.contains("tentative"), "{}", cause.summary);
     }
 }
@@ -94,7 +94,7 @@ fn privileged_ports() {
             "{port} {from:?} {may:?}"
         );
     }
-    let cause = told("EACCES", Operation::Bind, &socket("::", 80), facts(Some(443), Some(false)));
+    let cause = explained("EACCES", Operation::Bind, &socket("::", 80), facts(Some(443), Some(false)));
     assert!(cause.summary.contains("below 443") && cause.summary.contains("CAP_NET_BIND_SERVICE"));
 }
 
@@ -111,7 +111,7 @@ fn arguments_that_are_not_valid() {
 }
 
 #[test]
-fn what_ipv6_does_not_take() {
+fn addresses_that_ipv6_does_not_take() {
     let only_v6 = |address: &str| {
         let mut socket = socket(address, 80);
         socket.options.v6_only = true;
@@ -144,6 +144,6 @@ fn sockets_that_do_not_listen() {
         (State::SynSent, Code::AlreadyConnected),
         (State::Bound, Code::InvalidArgument),
     ] {
-        assert_eq!(told("EINVAL", Operation::Listen, &socket, Facts::unknown(state)).code, expected);
+        assert_eq!(explained("EINVAL", Operation::Listen, &socket, Facts::unknown(state)).code, expected);
     }
 }

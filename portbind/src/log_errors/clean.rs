@@ -46,7 +46,7 @@ mod tests {
     use super::clean;
 
     #[test]
-    fn what_is_for_a_terminal_goes() {
+    fn all_that_is_for_a_terminal_goes() {
         for (line, expected) in [
             (&b"plain\ttext"[..], "plain\ttext"),
             (b"crlf\r", "crlf"),

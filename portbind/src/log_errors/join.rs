@@ -16,7 +16,7 @@ const EARLY: SignedDuration = SignedDuration::from_millis(1500);
 
 /// A complaint and what the recordings know of it.
 #[derive(Debug)]
-pub struct Joint {
+pub struct Match {
     /// The complaint.
     pub complaint: Complaint,
     /// Its refusal, or why there is none.
@@ -168,7 +168,7 @@ impl Joiner {
     }
 
     /// What was found, in the order of the log.
-    pub fn finish(self) -> impl Iterator<Item = Joint> {
+    pub fn finish(self) -> impl Iterator<Item = Match> {
         self.searches.into_iter().map(Search::finish)
     }
 }
@@ -199,7 +199,7 @@ impl Search {
         self.of_any.show(refusal);
     }
 
-    fn finish(self) -> Joint {
+    fn finish(self) -> Match {
         let Self { complaint, in_time, of_program, of_any, by_pid: of_pid } = self;
         let by_target = complaint.target.is_known();
         let has_program = !complaint.programs().is_empty();
@@ -220,7 +220,7 @@ impl Search {
             (_, _, _, Some(refusal)) => join(refusal, false, false, None, of_any.candidates),
             _ => Err(nearest.map_or(Reason::NoneLikeIt, Reason::NotThen)),
         };
-        Joint { complaint, join }
+        Match { complaint, join }
     }
 }
 

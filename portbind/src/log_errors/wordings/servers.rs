@@ -1,6 +1,6 @@
 //! Servers.
 
-use super::super::wording::{ROW, Role, Wording};
+use crate::log_errors::wording::{ROW, Role, Wording};
 
 const MYSQL: &[&str] = &["mysqld", "mariadbd"];
 const MONGO: &[&str] = &["mongod", "mongos"];

@@ -26,7 +26,7 @@ struct Actor {
 
 /// All actors of a scenario. They end with this.
 #[derive(Default)]
-pub struct Troupe {
+pub struct Actors {
     actors: BTreeMap<String, Actor>,
     pids: BTreeMap<String, u32>,
     inodes: BTreeMap<String, u64>,
@@ -36,13 +36,13 @@ pub struct Troupe {
     cgroup: Option<Cgroup>,
 }
 
-impl Troupe {
+impl Actors {
     /// Tells an actor to do something; the actor is started if it is new.
     ///
     /// # Errors
     ///
     /// If the actor cannot be started, ended, or could not do what was asked for a reason of its own.
-    pub fn tell(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
+    pub fn perform(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
         if !self.actors.contains_key(name) {
             self.cast(name, Path::new("/proc/self/exe"), &[], &[])?;
             self.introduce(name)?;
@@ -160,7 +160,7 @@ impl Troupe {
     fn complete(&mut self, action: &Action) -> anyhow::Result<Action> {
         Ok(match action {
             Action::Give { socket, to, .. } => {
-                let answer = self.tell(to, &Action::Mailbox)?;
+                let answer = self.perform(to, &Action::Mailbox)?;
                 let mailbox = answer.mailbox.context("the mailbox has no name")?;
                 Action::Give { socket: socket.clone(), to: to.clone(), mailbox }
             }
@@ -232,7 +232,7 @@ impl Actor {
     }
 }
 
-impl Drop for Troupe {
+impl Drop for Actors {
     fn drop(&mut self) {
         for (_, Actor { mut process, input, output }) in std::mem::take(&mut self.actors) {
             drop((input, output));

@@ -16,7 +16,7 @@ type Bound = HashMap<u64, PortSocket>;
 
 /// The processes that had sockets open when tracing began, and have not been described yet.
 #[derive(Debug, Default)]
-pub(super) struct Seeds {
+pub(super) struct StartupSockets {
     /// Inodes by pid.
     left: BTreeMap<u32, Vec<u64>>,
     /// Pids by inode, of all of them.
@@ -25,7 +25,7 @@ pub(super) struct Seeds {
     bound: HashMap<u32, Bound>,
 }
 
-impl Seeds {
+impl StartupSockets {
     pub(super) fn of(open: &[OpenSocket]) -> Self {
         let mut seeds = Self::default();
         for socket in open {
@@ -43,7 +43,7 @@ impl Seeds {
     }
 
     /// Describes one process, and takes down the ports that it has. When the last one is done, nothing is kept.
-    pub(super) fn sow_one(&mut self, processes: &mut Processes, history: &mut History) {
+    pub(super) fn describe_next(&mut self, processes: &mut Processes, history: &mut History) {
         let Some((pid, mut inodes)) = self.left.pop_first() else { return };
         inodes.sort_unstable();
         inodes.dedup();

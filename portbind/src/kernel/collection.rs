@@ -43,18 +43,18 @@ impl Parsed {
     }
 
     /// The programs that are `wanted`, made for a kernel of this layout.
-    pub(super) fn half(
+    pub(super) fn collection(
         mut self,
         layout: &Layout,
         filter: &Filter,
         wanted: &[&str],
-    ) -> Result<Half, TraceError> {
+    ) -> Result<Collection, TraceError> {
         self.fill(layout, filter)?;
         let Self { mut object, maps } = self;
         retain(&mut object, wanted);
         relocate(&mut object, &maps)?;
         let types = load_types(&mut object)?;
-        Ok(Half { object, types, maps })
+        Ok(Collection { object, types, maps })
     }
 
     /// Writes what programs have to know into the map of constants.
@@ -78,14 +78,14 @@ impl Parsed {
 
 /// Some programs of the kernel half, and their maps.
 #[derive(Debug)]
-pub(super) struct Half {
+pub(super) struct Collection {
     object: Object,
     /// Its types in the kernel; none if that does not take them, and few programs then need them.
     types: Option<OwnedFd>,
     pub(super) maps: Maps,
 }
 
-impl Half {
+impl Collection {
     /// Whether it has a program.
     pub(super) fn has(&self, program: &str) -> bool {
         self.object.programs.contains_key(program)
@@ -184,10 +184,10 @@ fn refused(error: &dyn std::error::Error) -> TraceError {
 mod tests {
     use aya_obj::ProgramSection;
 
-    use super::super::backend::{Backend, Kind};
-    use super::super::object::{BOUNDED, CALLBACKS};
-    use super::super::sockets;
     use super::*;
+    use crate::kernel::backend::{Backend, Kind};
+    use crate::kernel::object::{BOUNDED, CALLBACKS};
+    use crate::kernel::sockets;
 
     #[test]
     fn programs_and_maps_of_both_objects() {
@@ -195,7 +195,8 @@ mod tests {
             for backend in Backend::ALL {
                 let mut wanted = backend.programs();
                 wanted.extend(sockets::programs());
-                let half = Parsed::of(object).unwrap().half(&Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+                let half =
+                    Parsed::of(object).unwrap().collection(&Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
                 let mut used = HashSet::new();
                 let mut functions = 0;
                 for name in wanted.into_iter().filter(|name| half.has(name)) {
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn programs_are_for_where_they_are_put() {
         let wanted: Vec<_> = Backend::ALL.into_iter().flat_map(Backend::programs).collect();
-        let half = Parsed::of(BOUNDED).unwrap().half(&Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
+        let half = Parsed::of(BOUNDED).unwrap().collection(&Layout::EMPTY, &Filter::ANY, &wanted).unwrap();
         for point in Backend::ALL.iter().flat_map(|backend| backend.hooks()).flat_map(|hook| hook.points) {
             let section = |program| &half.object.programs[program].section;
             let fits = matches!(

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::{Format, Style, tests};
-use crate::event::{Refusal, named_samples};
+use crate::event::{Refusal, portless_samples};
 
 fn print(format: Format, width: Option<usize>, events: &[Refusal]) -> String {
     tests::print(format, Style { width, ..Style::default() }, events)
@@ -12,7 +12,7 @@ fn print(format: Format, width: Option<usize>, events: &[Refusal]) -> String {
 
 #[test]
 fn text() {
-    assert_snapshot!(print(Format::Text, None, &named_samples::all()), @r#"
+    assert_snapshot!(print(Format::Text, None, &portless_samples::all()), @r#"
     12:04:31.512  pytest (48213)  bind unix /run/app.sock  →  EADDRINUSE
       held by   java (47990)  LISTEN /run/app.sock   fd 7   uid ci   gradle → java
       why       another socket listens at the path        [live-socket-file, found afterwards]
@@ -38,7 +38,7 @@ fn text() {
 
 #[test]
 fn brief() {
-    assert_snapshot!(print(Format::Brief, None, &named_samples::all()), @r#"
+    assert_snapshot!(print(Format::Brief, None, &portless_samples::all()), @r#"
     TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
     12:04:31.512 48213   pytest           bind     unix    /run/app.sock         EADDRINUSE    java(47990)              live-socket-file
     12:04:31.512 48213   pytest           bind     unix-dgram "@\x00:\x3aerror:\x3a\x1b[2J�" EADDRINUSE    java(47990)              abstract-name-taken
@@ -51,7 +51,7 @@ fn brief() {
 
 #[test]
 fn brief_cuts_names_to_their_column() {
-    assert_snapshot!(print(Format::Brief, Some(130), &[named_samples::hostile_name()]), @r#"
+    assert_snapshot!(print(Format::Brief, Some(130), &[portless_samples::hostile_name()]), @r#"
     TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
     12:04:31.512 48213   pytest           bind     unix-dgram "@\x00:\x3aerror:\x…" EADDRINUSE    java(47990)      abstract-name-taken
     "#);
@@ -69,7 +69,7 @@ fn json_of_the_socket() {
             .map(|key| socket[key].to_string())
             .join(" ")
     };
-    let lines = named_samples::all().map(socket).join("\n");
+    let lines = portless_samples::all().map(socket).join("\n");
     assert_snapshot!(lines, @r#"
     "unix" "stream" null null "/run/app.sock" null null
     "unix" "dgram" null null "@\u0000::error::\u001b[2J�" null null
@@ -82,7 +82,7 @@ fn json_of_the_socket() {
 
 #[test]
 fn json_of_a_holder() {
-    let holder = &json(named_samples::live())["holders"][0];
+    let holder = &json(portless_samples::live())["holders"][0];
     let keys = ["state", "family", "protocol", "address", "port", "path", "inode", "backlog"];
     assert_snapshot!(keys.map(|key| holder[key].to_string()).join(" "), @r#""listen" "unix" "stream" null null "/run/app.sock" 53719 {"max":128,"waiting":3}"#);
 }

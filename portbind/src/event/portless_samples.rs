@@ -6,7 +6,7 @@ use super::name::Name;
 use super::samples::{held_by_java, listener};
 use super::shell_command::ShellCommand;
 use super::socket::{Family, Protocol, Socket};
-use crate::event::{Cause, Confidence, Fix, Refusal};
+use super::{Cause, Confidence, Fix, Refusal};
 
 fn refused(family: Family, protocol: Protocol, name: Name, code: Code, summary: &str) -> Refusal {
     let refusal = listener();

@@ -1,6 +1,6 @@
 //! Containers, the system and its small tools; last, what any program may print.
 
-use super::super::wording::{ROW, Role, Wording};
+use crate::log_errors::wording::{ROW, Role, Wording};
 
 const DOCKER: &[&str] = &["docker-proxy", "dockerd"];
 const SYSTEMD: &[&str] = &["systemd"];

@@ -1,6 +1,6 @@
 //! Languages and their standard libraries.
 
-use super::super::wording::{ROW, Role, Wording};
+use crate::log_errors::wording::{ROW, Role, Wording};
 
 const NODE: &[&str] = &["node", "nodejs", "bun", "deno"];
 const JAVA: &[&str] = &["java"];

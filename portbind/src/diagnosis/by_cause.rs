@@ -13,7 +13,7 @@ const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Refusals as they come.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct ByCause {
     refusals: Vec<Rc<Refusal>>,
     bytes: usize,
     not_kept: u64,
@@ -28,7 +28,7 @@ pub struct Group {
     pub refusals: Vec<(Rc<Refusal>, Outcome)>,
 }
 
-impl Tally {
+impl ByCause {
     /// Adds a refusal.
     pub fn push(&mut self, refusal: &Rc<Refusal>) {
         let bytes = refusal.bytes();
