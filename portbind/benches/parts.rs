@@ -20,7 +20,7 @@ use portbind::kernel::btf::Btf;
 use portbind::kernel::layout;
 use portbind::kernel::record::Record;
 use portbind::output::{Format, Printer, Style};
-use portbind_ebpf::abi::{self, kind};
+use portbind_abi::{self as abi, kind};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

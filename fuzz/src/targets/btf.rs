@@ -37,7 +37,7 @@ fn ask(bytes: &[u8]) {
     let resolved = layout::resolve(&btf);
     let report = layout::report(&btf);
     if resolved.is_ok() {
-        let essential = |row: &layout::RowReport| row.row.need == portbind_ebpf::layout::Need::Essential;
+        let essential = |row: &layout::RowReport| row.row.need == portbind_abi::layout::Need::Essential;
         let missing = report.iter().find(|row| essential(row) && row.answer.is_err());
         assert!(missing.is_none(), "{missing:?} is essential, and the layout was resolved without it");
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use portbind_ebpf::layout::Need;
+use portbind_abi::layout::Need;
 use serde::Serialize;
 
 use crate::cli::error::{Error, ExitStatus, few_descriptors};

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use portbind_ebpf::abi::{self, change, operation, walk};
+use portbind_abi::{self as abi, change, operation, walk};
 
 use self::asker::Asker;
 use self::name_answer::NameAnswer;
