@@ -3,11 +3,8 @@
 use portbind::kernel::btf::Btf;
 use portbind::kernel::layout;
 
-/// BTF of real kernels, cut down to what is asked of it.
-const KERNELS: [&[u8]; 2] = [
-    include_bytes!("../../../portbind/tests/btf/5.10.btf"),
-    include_bytes!("../../../portbind/tests/btf/7.3.btf"),
-];
+/// BTF of real kernels, cut down to what is asked of it. The files are links to those of portbind's tests.
+const KERNELS: [&[u8]; 2] = [include_bytes!("../../btf/5.10.btf"), include_bytes!("../../btf/7.3.btf")];
 
 /// The first byte chooses: the rest is BTF, or changes of the BTF of a kernel, of which the rest is bytes: three say
 /// where, one what is there.
