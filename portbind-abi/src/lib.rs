@@ -1,5 +1,6 @@
 //! The binary interface between the two halves: fixed-size records, the layout of the running
-//! kernel, and the filters. The kernel half (`portbind-ebpf`) writes the records, the user half (`portbind`) reads them.
+//! kernel, and the filters. The kernel half (`portbind-ebpf`) writes the records, the user half (`portbind`) reads
+//! them.
 //!
 //! Records hold integers and arrays only, padding is spelled out, and sizes are asserted, because
 //! two compilers have to agree on every byte. All integers are in the byte order of the machine;

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use portbind::cli::error::{ExitStatus, WRAPPER_FAILED};
 use portbind::cli::{Cli, stack, stderr, usage};
+use portbind::sys::signals;
 
 fn main() -> ExitCode {
+    signals::fail_writes_beyond_limit();
     // One line, and nothing of it by the environment (RUST_BACKTRACE).
     std::panic::set_hook(Box::new(|panic| {
         stderr::say(format_args!("internal error, please report it: {panic}"));

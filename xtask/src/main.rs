@@ -9,8 +9,8 @@ mod apt;
 mod bench;
 mod causes;
 mod ci;
-// Files of portbind by symbolic links, not portbind as a dependency: a library whose kernel half is stale does not build, and
-// this program rebuilds it.
+// Files of portbind by symbolic links, not portbind as a dependency: a library whose kernel half is stale does not
+// build, and this program rebuilds it.
 #[expect(unreachable_pub, reason = "the file is part of a library elsewhere")]
 mod code;
 mod debug;
