@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use portbind::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, MAX_TEXT, Reason};
+use portbind::complaint::{Clock, Complaint, Finder, Joiner, Joint, Lines, MAX_TEXT};
 use portbind::output::{Document as _, Style};
 use portbind::recording::{Line, Reader};
 
@@ -23,8 +23,7 @@ pub(crate) fn run(data: &[u8]) {
         assert!(complaint.text.len() <= 3 * MAX_TEXT, "a line of {} bytes is kept", complaint.text.len());
     }
     let Some(recording) = recording else {
-        let alone = |complaint| Joint { complaint, join: Err(Reason::NoRecording) };
-        return print(complaints.into_iter().map(alone));
+        return print(complaints.into_iter().map(Joint::without_recording));
     };
     let mut joiner = Joiner::new(complaints);
     for line in Reader::new(recording).flatten() {
@@ -36,7 +35,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn find(log: &[u8]) -> Vec<Complaint> {
-    let clock = Clock { zone: TimeZone::UTC, today: date(2026, 1, 2) };
+    let clock = Clock::new(TimeZone::UTC, date(2026, 1, 2));
     let (mut finder, mut lines) = (Finder::new(clock), Lines::new(log));
     let mut found = Vec::new();
     while let Ok(Some(line)) = lines.next_line() {
@@ -51,7 +50,8 @@ fn find(log: &[u8]) -> Vec<Complaint> {
 }
 
 fn print(joints: impl Iterator<Item = Joint>) {
-    let style = Style { width: Some(80), ..Style::default() };
+    let mut style = Style::default();
+    style.width = Some(80);
     let (mut text, mut json) = (Vec::new(), Vec::new());
     for joint in joints {
         let written = joint.text(&style, &mut text);
