@@ -87,6 +87,7 @@ fn check() -> Result<()> {
     let Some(root) = package.parent().filter(|root| root.join("portbind-ebpf/Cargo.toml").exists()) else {
         return Ok(());
     };
+    println!("cargo::rerun-if-changed=../portbind-abi");
     println!("cargo::rerun-if-changed=../portbind-ebpf");
     println!("cargo::rerun-if-changed=../Cargo.lock");
     if env::var(SKIP).is_ok_and(|value| value == "1") {

@@ -7,7 +7,7 @@ use portbind::diagnosis::cause::{self, Case, Search};
 use portbind::diagnosis::facts::PortFacts;
 use portbind::diagnosis::rule::Generation;
 use portbind::diagnosis::{other_errors, remedy};
-use portbind::event::{Confidence, Errno, Holder, Operation, Process, Refusal, Socket};
+use portbind::event::{Errno, Holder, Operation, Process, Refusal, Socket};
 
 /// A refused call.
 pub(crate) struct Call {
@@ -37,20 +37,7 @@ pub(crate) fn refusal(call: Call) -> Refusal {
     cause::find_conflicts(&case, &mut holders);
     let cause = cause::decide(&case, &holders);
     let fixes = remedy::propose(&case, &cause, &holders);
-    Refusal {
-        time: Timestamp::UNIX_EPOCH,
-        operation,
-        error,
-        process,
-        socket,
-        holders,
-        holders_truncated: false,
-        bystanders: 0,
-        cause,
-        fixes,
-        history: Vec::new(),
-        confidence: Confidence::Kernel,
-        backend: "tracepoint",
-        lost: 0,
-    }
+    let mut refusal = Refusal::new(Timestamp::UNIX_EPOCH, operation, error, process, socket, cause);
+    (refusal.holders, refusal.fixes, refusal.backend) = (holders, fixes, "tracepoint");
+    refusal
 }

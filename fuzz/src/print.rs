@@ -9,7 +9,8 @@ use crate::harmless;
 
 /// Prints the refusal, checks what is printed, and reads the line of JSON back.
 pub(crate) fn in_all_formats(refusal: &Refusal) {
-    let style = Style { width: Some(80), history: true, ..Style::default() };
+    let mut style = Style::default();
+    (style.width, style.history) = (Some(80), true);
     harmless::check_text(&printed(refusal, Format::Text, &style));
     harmless::check_text(&printed(refusal, Format::Brief, &style));
     let json = printed(refusal, Format::Json, &Style::default());

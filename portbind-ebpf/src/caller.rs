@@ -1,7 +1,7 @@
 //! Who is inside the refused call: identity, arguments and ancestors of the current task.
 
-use portbind_ebpf::abi::{
-    self, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
+use portbind_abi::{
+    self as abi, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
 };
 
 use crate::kernel::clock::jiffies;

@@ -1,6 +1,6 @@
 //! The wrapped command and all that comes of it: daemons that leave their parent stay in the family.
 
-use portbind_ebpf::abi::{Ended, counter, kind};
+use portbind_abi::{Ended, counter, kind};
 
 use crate::kernel::clock::boot_time;
 use crate::kernel::counters::count;

@@ -1,6 +1,6 @@
 //! Which refusals are reported. Every test is against a read-only global: what is off costs nothing.
 
-use portbind_ebpf::abi::{ERROR_WORDS, protocol};
+use portbind_abi::{ERROR_WORDS, protocol};
 
 use crate::family;
 use crate::kernel::globals::{FILTER, at, global};

@@ -1,6 +1,6 @@
 //! The life of ports: who took one, and what became of the socket.
 
-use portbind_ebpf::abi::{Bound, Change, RING_HEADER_LEN, change, counter, kind, life, operation};
+use portbind_abi::{Bound, Change, RING_HEADER_LEN, change, counter, kind, life, operation};
 
 use crate::caller;
 use crate::filter;

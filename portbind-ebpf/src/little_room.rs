@@ -1,6 +1,6 @@
 //! When there is little room in the ring buffer.
 
-use portbind_ebpf::abi::RING_BYTES;
+use portbind_abi::RING_BYTES;
 
 use crate::kernel::ring::waiting_bytes;
 

@@ -2,7 +2,7 @@
 
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use portbind_ebpf::abi::{
+use portbind_abi::{
     Alike, Inodes, MAX_ALIKE, MAX_INTRODUCED, MAX_PARTIES, MAX_SHARES, Often, PORT_WORDS, Party, PartyShare,
     RING_BYTES, Share, counter,
 };
@@ -23,7 +23,7 @@ pub(crate) static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(PLACES, 0);
 
-/// The account, by `abi::counter`.
+/// The account, by `portbind_abi::counter`.
 #[map]
 pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::COUNT, 0);
 
@@ -97,7 +97,7 @@ pub(crate) struct Call {
     pub(crate) sock: u64,
     /// Kernel copy of the sockaddr; 0 if the call has none.
     pub(crate) address: u64,
-    /// `abi::operation`.
+    /// `portbind_abi::operation`.
     pub(crate) operation: u32,
     /// 1 if it is known to be refused, and counted.
     pub(crate) told: u32,

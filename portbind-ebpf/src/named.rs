@@ -4,7 +4,7 @@
 //! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
 //! refusal is one record, sent where the bind returns, and so reported once.
 
-use portbind_ebpf::abi::{FileView, Named, RING_HEADER_LEN, counter, kind};
+use portbind_abi::{FileView, Named, RING_HEADER_LEN, counter, kind};
 
 use crate::caller::{self, Caller};
 use crate::filter;

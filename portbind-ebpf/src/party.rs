@@ -1,6 +1,6 @@
 //! Whose processes they are, and what each party gets while there is little room in the ring buffer.
 
-use portbind_ebpf::abi::{CROWD, PARTY_LEVEL, Party, PartyShare, SOCKETS};
+use portbind_abi::{CROWD, PARTY_LEVEL, Party, PartyShare, SOCKETS};
 
 use crate::kernel::atomic::{add, add_one};
 use crate::kernel::clock::jiffies;

@@ -1,6 +1,6 @@
 //! How every record begins.
 
-use portbind_ebpf::abi::Header;
+use portbind_abi::Header;
 
 use crate::kernel::task::current_ids;
 

@@ -1,6 +1,6 @@
 //! One refusal: who asked for what, what the call returned, and who held it.
 
-use portbind_ebpf::abi::{ONE_HOLDER_LEN, counter, kind, operation, walk as flag};
+use portbind_abi::{ONE_HOLDER_LEN, counter, kind, operation, walk as flag};
 
 use crate::caller::{self, Caller};
 use crate::filter;

@@ -1,7 +1,7 @@
 //! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
 //! little room, and nobody gets more than a share of what can be looked at and shown.
 
-use portbind_ebpf::abi::{Alike, MAX_KINDS, Often, PartyShare, Sample, Share, WINDOW, counter};
+use portbind_abi::{Alike, MAX_KINDS, Often, PartyShare, Sample, Share, WINDOW, counter};
 
 use crate::caller::Caller;
 use crate::filter;

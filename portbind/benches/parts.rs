@@ -13,14 +13,13 @@ use portbind::diagnosis::rule::{
     Asked, Endpoint, Generation, Group, Held, Memory, Port, Stage, Transport, changes, decide,
 };
 use portbind::event::{
-    Cause, Code, Confidence, Errno, Family, Holder, HolderProcess, Operation, Options, Ownership, Process,
-    Protocol, Refusal, Socket, SocketId, State,
+    Cause, Code, Errno, Holder, HolderProcess, Operation, Process, Protocol, Refusal, Socket, State,
 };
 use portbind::kernel::btf::Btf;
 use portbind::kernel::layout;
 use portbind::kernel::record::Record;
 use portbind::output::{Format, Printer, Style};
-use portbind_ebpf::abi::{self, kind};
+use portbind_abi::{self as abi, kind};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
 const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -85,73 +84,26 @@ fn rule(criterion: &mut Criterion) {
 }
 
 fn process(pid: u32, comm: &str) -> Rc<Process> {
-    Rc::new(Process {
-        pid,
-        tid: pid,
-        comm: comm.to_owned(),
-        exe: Some(format!("/usr/bin/{comm}")),
-        args: [comm, "-m", "server"].map(str::to_owned).to_vec(),
-        ..Process::default()
-    })
+    let mut process = Process::default();
+    (process.pid, process.tid, process.comm) = (pid, pid, comm.to_owned());
+    process.exe = Some(format!("/usr/bin/{comm}"));
+    process.args = [comm, "-m", "server"].map(str::to_owned).to_vec();
+    Rc::new(process)
 }
 
 fn refusal() -> Refusal {
-    let holder = Holder {
-        id: SocketId { object: 1, inode: 53_719 },
-        state: State::Listen,
-        conflicts: true,
-        protocol: Protocol::Tcp,
-        family: Family::Inet,
-        address: ANY,
-        port: 8080,
-        name: None,
-        peer: None,
-        interface: None,
-        inode: Some(53_719),
-        uid: Some(1000),
-        user: Some("ci".to_owned()),
-        options: Options::default(),
-        options_known: true,
-        ownership: Ownership::Process,
-        time_wait_left_ms: None,
-        backlog: Some((3, 128)),
-        opened_by: None,
-        since: None,
-        left_by: None,
-        processes: vec![HolderProcess {
-            process: process(47_990, "java"),
-            fds: vec![7],
-            close_on_exec: None,
-        }],
-        more_processes: 0,
-    };
-    Refusal {
-        time: Timestamp::UNIX_EPOCH,
-        operation: Operation::Bind,
-        error: Errno::EADDRINUSE,
-        process: process(48_213, "pytest"),
-        socket: Socket {
-            family: Family::Inet,
-            protocol: Protocol::Tcp,
-            address: ANY,
-            port: 8080,
-            name: None,
-            netns: 4_026_531_840,
-            netns_name: None,
-            interface: None,
-            options: Options::default(),
-            uid: 1000,
-        },
-        holders: vec![holder],
-        holders_truncated: false,
-        bystanders: 0,
-        cause: Cause { code: Code::Listener, summary: "another program is listening there".to_owned() },
-        fixes: Vec::new(),
-        history: Vec::new(),
-        confidence: Confidence::Kernel,
-        backend: "fexit",
-        lost: 0,
-    }
+    let mut holder = Holder::new(Protocol::Tcp, State::Listen, ANY, 8080);
+    (holder.inode, holder.uid, holder.user) = (Some(53_719), Some(1000), Some("ci".to_owned()));
+    (holder.options_known, holder.backlog) = (true, Some((3, 128)));
+    holder.processes.push(HolderProcess::new(process(47_990, "java"), vec![7]));
+    let mut socket = Socket::new(Protocol::Tcp, ANY, 8080, 4_026_531_840);
+    socket.uid = 1000;
+    let (operation, process) = (Operation::Bind, process(48_213, "pytest"));
+    let cause = Cause::new(Code::Listener, "another program is listening there".to_owned());
+    let mut refusal =
+        Refusal::new(Timestamp::UNIX_EPOCH, operation, Errno::EADDRINUSE, process, socket, cause);
+    (refusal.holders, refusal.backend) = (vec![holder], "fexit");
+    refusal
 }
 
 /// A refusal with one holder in each format of events.

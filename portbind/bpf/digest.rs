@@ -11,11 +11,14 @@ use sha2::{Digest as _, Sha256};
 /// The objects, and the features of the crate `portbind-ebpf` that each is built with.
 pub(crate) const OBJECTS: [(&str, &str); 2] = [("portbind.o", "bpf"), ("portbind-bounded.o", "bpf,bounded")];
 
-/// The files of the crate `portbind-ebpf` in `root` that they are made from, in a fixed order.
+/// The crates of the workspace that the objects are made from: the programs, and the records.
+const CRATES: [&str; 2] = ["portbind-abi", "portbind-ebpf"];
+
+/// The files of [`CRATES`] in `root`, in a fixed order.
 pub(crate) fn files(root: &Path) -> Result<Vec<PathBuf>> {
-    let crate_dir = root.join("portbind-ebpf");
-    let mut found = vec![crate_dir.join("Cargo.toml")];
-    let mut folders = vec![crate_dir.join("src")];
+    let crates = CRATES.map(|name| root.join(name));
+    let mut found = crates.each_ref().map(|folder| folder.join("Cargo.toml")).to_vec();
+    let mut folders = crates.map(|folder| folder.join("src")).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))? {
             let entry = entry.with_context(|| format!("failed to list {}", folder.display()))?;

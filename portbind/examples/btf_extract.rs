@@ -20,7 +20,7 @@ use std::error::Error;
 use std::fs;
 
 use portbind::kernel::btf::{Btf, BtfError, Kind, Type};
-use portbind_ebpf::layout::ROWS;
+use portbind_abi::layout::ROWS;
 
 /// Functions that the programs attach to on one kernel or another.
 const FUNCTIONS: &[&str] = &[

@@ -1,9 +1,16 @@
 //! portbind says who holds the port when a program fails with "Address already in use".
 //!
-//! Data flows one way: [`kernel`] turns bytes of the ring buffer into evidence, [`host`] turns
-//! sockets and pids into processes and people, [`diagnosis`] turns evidence into a cause, and
-//! [`output`] prints it, [`recording`] reads it back. [`session`] drives all of that for a program that embeds
-//! portbind, and [`cli`] wires it to the command line, one file a verb.
+//! [`session`] traces, and gives [`event`]s; [`output`] prints them, and [`wire`] has the lines of JSON.
+//! [`recording`] reads lines back, [`report`] says what many have in common, and [`complaint`] finds the refusals
+//! that logs complain of.
+//!
+//! Structs and enums are `#[non_exhaustive]`: fields and variants are added in minor releases.
+//! [`Errno`](event::Errno) and [`Time`](wire::Time) are not, because each is one number and stays one. The modules
+//! that the documentation does not show are public for portbind's own program, tests and fuzz targets only, and
+//! change in any release.
+//!
+//! The library never prints, ends the process, installs a handler of signals, reads the arguments of its host or
+//! gives up privileges of its host: the program `portbind` does all of that in the hidden module `cli`.
 //!
 //! ```no_run
 //! # async fn watch() -> Result<(), portbind::session::Error> {
@@ -19,11 +26,16 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod diagnosis;
+#[doc(hidden)]
 pub mod escape;
 pub mod event;
+#[doc(hidden)]
 pub mod host;
+#[doc(hidden)]
 pub mod kernel;
 pub mod log_errors;
 pub mod output;
@@ -31,8 +43,10 @@ mod pages;
 pub mod ports;
 pub mod recording;
 pub mod report;
+#[doc(hidden)]
 pub mod secrets;
 pub mod session;
+#[doc(hidden)]
 pub mod sys;
 pub mod wire;
 mod wrapped;

@@ -6,9 +6,10 @@ use clap::Parser as _;
 use portbind::cli::error::Error;
 use portbind::cli::error::{ExitStatus, WRAPPER_FAILED};
 use portbind::cli::{Cli, stderr, usage};
-use portbind::sys::stack;
+use portbind::sys::{signals, stack};
 
 fn main() -> ExitCode {
+    signals::fail_writes_beyond_limit();
     // One line, and nothing of it by the environment (RUST_BACKTRACE).
     std::panic::set_hook(Box::new(|panic| {
         stderr::say(format_args!("internal error, please report it: {panic}"));

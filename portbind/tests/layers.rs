@@ -59,8 +59,9 @@ const LAYERS: [(&str, &[&str]); 18] = [
 ];
 
 /// The folders of source files, and the names of their libraries.
-const CRATES: [(&str, &str); 4] = [
+const CRATES: [(&str, &str); 5] = [
     ("portbind/src", "portbind"),
+    ("portbind-abi/src", "portbind_abi"),
     ("portbind-ebpf/src", "portbind_ebpf"),
     ("tests/src", "portbind_tests"),
     ("xtask/src", "xtask"),
@@ -74,7 +75,7 @@ fn workspace() -> PathBuf {
 fn no_file_is_in_a_circle() {
     for (folder, library) in CRATES {
         let arrows = arrows(&workspace(), folder, library);
-        assert!(arrows.len() > 10, "{folder} has {} files that import something", arrows.len());
+        assert!(arrows.len() > 5, "{folder} has {} files that import something", arrows.len());
         let circle = shortest_circle(&arrows).unwrap_or_default();
         assert!(circle.is_empty(), "files of {folder} import each other:\n{}", circle.join("\n"));
     }

@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the sources has failed")]
 
+#[path = "security/code.rs"]
+mod code;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use code::{code, sources};
 use regex::Regex;
 
 /// Calls whose names say what they do.
@@ -21,25 +25,6 @@ const CALLS: &str = r"(?x)
 
 /// Calls that are known only by what is imported.
 const IMPORTED: &str = r"(?s)\buse\s+rustix::(fs|net)::[^;]*\b(open|stat|statfs|connect|bind)\b[^;]*;";
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if name.ends_with(".rs") && name != "tests.rs" && !name.ends_with("_tests.rs") {
-            found.push(path);
-        }
-    }
-}
-
-/// The text without its tests and comments.
-fn code(text: &str) -> String {
-    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-    let lines = text[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
 
 /// Finds texts that open, start, connect to or enter something.
 struct Finder {

@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use portbind::event::{Account, Gaps};
-use portbind::wire::{
-    Cause, Command, End, Error, Fix, Holder, HolderProcess, Leak, Moment, Opener, Options, Outcome, Peer,
-    Process, Refusal, Relative, Release, SCHEMA, Socket, Summary, Test, Time,
-};
+use portbind::wire::{Command, End, Leak, Outcome, Refusal, Release, SCHEMA, Summary, Time};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 mod people;
 
@@ -78,7 +78,7 @@ impl Maker {
             // A pause between two runs of the suite.
             self.now += 3_600_000 * MS;
             self.begun = self.now;
-            lines.push(line(&command(self.now))?);
+            lines.push(line(&command(self.now)?)?);
         }
         self.now += (20 + i128::from(self.below(2000))) * MS;
         let port = 8000 + u16::try_from(self.below(u64::from(self.plan.ports.max(1)))).unwrap_or(0) * 7;
@@ -89,13 +89,13 @@ impl Maker {
         let case = &CASES[of(contested, CASES.len())];
         let caller = &PROGRAMS[of(contested / 2, PROGRAMS.len())];
         let holder = &PROGRAMS[of(contested / 3, PROGRAMS.len())];
-        let refusal = self.refusal(port, case, caller, holder);
+        let refusal = self.refusal(port, case, caller, holder)?;
         lines.push(line(&refusal)?);
         if self.below(4) == 0 {
-            lines.push(line(&release(&refusal, now + i128::from(self.below(3000)) * MS))?);
+            lines.push(line(&release(&refusal, now + i128::from(self.below(3000)) * MS)?)?);
         }
         if self.below(5) == 0 {
-            lines.push(line(&outcome(&refusal, now + 1500 * MS))?);
+            lines.push(line(&outcome(&refusal, now + 1500 * MS)?)?);
         }
         Ok(lines)
     }
@@ -104,133 +104,140 @@ impl Maker {
     fn end(&mut self) -> io::Result<Vec<Vec<u8>>> {
         self.now += 2000 * MS;
         let socket = self.holder(8000, &CASES[0], &PROGRAMS[1], self.now - 9000 * MS, 0);
-        let (schema, kind) = (SCHEMA.into(), "leak".into());
-        let leak = Leak { schema, kind, time: time(self.now), netns: 4_026_531_840, socket };
-        let end = End {
-            schema: SCHEMA.into(),
-            kind: "end".into(),
-            time: time(self.now),
-            started: time(self.begun),
-            exit_status: Some(1),
-            signal: None,
-        };
-        let account = Account { refused: RUN, shown: RUN, ..Account::default() };
+        let leak = json!({
+            "schema": SCHEMA,
+            "kind": "leak",
+            "time": time(self.now),
+            "netns": 4_026_531_840_u32,
+            "socket": socket,
+        });
+        let end = json!({
+            "schema": SCHEMA,
+            "kind": "end",
+            "time": time(self.now),
+            "started": time(self.begun),
+            "exit_status": 1,
+            "signal": null,
+        });
+        let mut account = Account::default();
+        (account.refused, account.shown) = (RUN, RUN);
         let summary = Summary::new(&account, &Gaps::default(), Duration::from_secs(60));
-        Ok(vec![line(&leak)?, line(&end)?, line(&summary)?])
+        Ok(vec![line(&made::<Leak<'_>>(leak)?)?, line(&made::<End<'_>>(end)?)?, line(&summary)?])
     }
 
-    fn refusal(&mut self, port: u16, case: &Case, caller: &Program, holder: &Program) -> Refusal<'static> {
-        let bound = self.now - i128::from(300 + self.below(4000)) * MS;
-        let count = u64::try_from(self.plan.holders.max(1)).unwrap_or(1);
-        let holders = (0..count).map(|index| self.holder(port, case, holder, bound, index)).collect();
-        Refusal {
-            schema: SCHEMA.into(),
-            kind: "refusal".into(),
-            time: time(self.now),
-            operation: "bind".into(),
-            error: Error { name: Some("EADDRINUSE".into()), number: 98 },
-            process: self.caller(caller),
-            socket: socket(port),
-            holders,
-            holders_truncated: false,
-            bystanders: 0,
-            cause: Cause { code: case.cause.into(), summary: case.summary.into() },
-            confidence: "kernel".into(),
-            fixes: case.fixes.iter().map(|fix| fixed(fix, port)).collect(),
-            history: vec![
-                moment(bound, "bound", holder, self.number),
-                moment(bound + MS, "listening", holder, self.number),
-            ],
-            backend: "fexit".into(),
-            lost: 0,
-        }
-    }
-
-    fn caller(&mut self, program: &Program) -> Process<'static> {
-        let (pid, test) = (self.pid(), self.test());
-        Process {
-            pid,
-            tid: pid,
-            comm: program.comm.into(),
-            exe: Some(program.exe.into()),
-            args: program.args(),
-            args_truncated: false,
-            args_masked: false,
-            uid: Some(1000),
-            gid: Some(1000),
-            user: Some("ci".into()),
-            cgroup: Some("/user.slice/user-1000.slice/session-1.scope".into()),
-            started: Some(time(self.now - 700 * MS)),
-            ancestors: ancestors(),
-            container: None,
-            unit: None,
-            test,
-        }
-    }
-
-    fn holder(
+    fn refusal(
         &mut self,
         port: u16,
         case: &Case,
-        program: &Program,
-        bound: i128,
-        index: u64,
-    ) -> Holder<'static> {
-        let is_wait = case.state == "time_wait";
-        let process = HolderProcess {
-            pid: 4000 + u32::try_from(self.number % 9000).unwrap_or(0),
-            comm: program.comm.into(),
-            fd: Some(7),
-            fds: vec![7].into(),
-            exe: Some(program.exe.into()),
-            args: program.args(),
-            args_truncated: false,
-            args_masked: false,
-            uid: Some(1000),
-            user: Some("ci".into()),
-            cgroup: Some("/user.slice/user-1000.slice/session-1.scope".into()),
-            started: Some(time(bound - 90 * MS)),
-            ancestors: ancestors(),
-            container: None,
-            unit: None,
-            test: self.test(),
-        };
-        let peer = Peer { address: LOCALHOST, port: 40_000 + u16::try_from(self.below(9000)).unwrap_or(0) };
-        let inode = self.number * 1000 + index;
-        Holder {
-            state: case.state.into(),
-            conflicts: true,
-            protocol: "tcp".into(),
-            family: "inet".into(),
-            address: Some(LOCALHOST),
-            port: Some(port),
-            path: None,
-            netlink: None,
-            peer: is_wait.then_some(peer),
-            interface: None,
-            inode: (!is_wait).then_some(inode),
-            uid: Some(1000),
-            user: Some("ci".into()),
-            options: Some(OPTIONS),
-            ownership: if is_wait { "time_wait" } else { "process" }.into(),
-            backlog: None,
-            since: Some(time(bound)),
-            time_wait_left_ms: is_wait.then(|| 60_000 - self.below(9000)),
-            opened_by: Some(opener(program)),
-            left_by: is_wait.then(|| opener(program)),
-            processes: if is_wait { Vec::new() } else { vec![process] },
-            more_processes: 0,
-        }
+        caller: &Program,
+        holder: &Program,
+    ) -> io::Result<Refusal<'static>> {
+        let bound = self.now - i128::from(300 + self.below(4000)) * MS;
+        let count = u64::try_from(self.plan.holders.max(1)).unwrap_or(1);
+        let holders: Vec<Value> =
+            (0..count).map(|index| self.holder(port, case, holder, bound, index)).collect();
+        made(json!({
+            "schema": SCHEMA,
+            "kind": "refusal",
+            "time": time(self.now),
+            "operation": "bind",
+            "error": { "name": "EADDRINUSE", "number": 98 },
+            "process": self.caller(caller),
+            "socket": socket(port),
+            "holders": holders,
+            "holders_truncated": false,
+            "bystanders": 0,
+            "cause": { "code": case.cause, "summary": case.summary },
+            "confidence": "kernel",
+            "fixes": case.fixes.iter().map(|fix| fixed(fix, port)).collect::<Vec<_>>(),
+            "history": [
+                moment(bound, "bound", holder, self.number),
+                moment(bound + MS, "listening", holder, self.number),
+            ],
+            "backend": "fexit",
+            "lost": 0,
+        }))
     }
 
-    fn test(&mut self) -> Option<Test<'static>> {
+    fn caller(&mut self, program: &Program) -> Value {
+        let (pid, test) = (self.pid(), self.test());
+        json!({
+            "pid": pid,
+            "tid": pid,
+            "comm": program.comm,
+            "exe": program.exe,
+            "args": program.args(),
+            "args_truncated": false,
+            "args_masked": false,
+            "uid": 1000,
+            "gid": 1000,
+            "user": "ci",
+            "cgroup": "/user.slice/user-1000.slice/session-1.scope",
+            "started": time(self.now - 700 * MS),
+            "ancestors": ancestors(),
+            "container": null,
+            "unit": null,
+            "test": test,
+        })
+    }
+
+    fn holder(&mut self, port: u16, case: &Case, program: &Program, bound: i128, index: u64) -> Value {
+        let is_wait = case.state == "time_wait";
+        let process = json!({
+            "pid": 4000 + u32::try_from(self.number % 9000).unwrap_or(0),
+            "comm": program.comm,
+            "fd": 7,
+            "fds": [7],
+            "exe": program.exe,
+            "args": program.args(),
+            "args_truncated": false,
+            "args_masked": false,
+            "uid": 1000,
+            "user": "ci",
+            "cgroup": "/user.slice/user-1000.slice/session-1.scope",
+            "started": time(bound - 90 * MS),
+            "ancestors": ancestors(),
+            "container": null,
+            "unit": null,
+            "test": self.test(),
+        });
+        let peer = json!({ "address": LOCALHOST, "port": 40_000 + self.below(9000) });
+        let inode = self.number * 1000 + index;
+        json!({
+            "state": case.state,
+            "conflicts": true,
+            "protocol": "tcp",
+            "family": "inet",
+            "address": LOCALHOST,
+            "port": port,
+            "path": null,
+            "netlink": null,
+            "peer": is_wait.then_some(peer),
+            "interface": null,
+            "inode": (!is_wait).then_some(inode),
+            "uid": 1000,
+            "user": "ci",
+            "options": options(),
+            "ownership": if is_wait { "time_wait" } else { "process" },
+            "backlog": null,
+            "since": time(bound),
+            "time_wait_left_ms": is_wait.then(|| 60_000 - self.below(9000)),
+            "opened_by": opener(program),
+            "left_by": is_wait.then(|| opener(program)),
+            "processes": if is_wait { Vec::new() } else { vec![process] },
+            "more_processes": 0,
+        })
+    }
+
+    fn test(&mut self) -> Option<Value> {
         let number = self.below(9);
-        (number < 6).then(|| Test {
-            runner: Some("pytest".into()),
-            name: Some(format!("tests/test_api.py::TestServer::test_case_{number}").into()),
-            worker: Some(format!("gw{}", number % 4).into()),
-            pid: Some(48_000),
-            ..Test::default()
+        (number < 6).then(|| {
+            json!({
+                "runner": "pytest",
+                "name": format!("tests/test_api.py::TestServer::test_case_{number}"),
+                "worker": format!("gw{}", number % 4),
+                "pid": 48_000,
+            })
         })
     }
 
@@ -252,9 +259,13 @@ impl Maker {
 }
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const OPTIONS: Options = Options { reuse_address: true, reuse_port: false, v6_only: false };
 
-fn line(line: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+/// A line, or a part of it, as `wire` reads it: outsiders make these types of JSON, since the types get more fields.
+fn made<T: DeserializeOwned>(value: Value) -> io::Result<T> {
+    Ok(serde_json::from_value(value)?)
+}
+
+fn line(line: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
     Ok(text)
@@ -264,108 +275,112 @@ fn time(nanoseconds: i128) -> Time {
     Time(jiff::Timestamp::from_nanosecond(nanoseconds).unwrap_or_default())
 }
 
-fn command(at: i128) -> Command<'static> {
-    Command {
-        schema: SCHEMA.into(),
-        kind: "command".into(),
-        time: time(at),
-        pid: 48_100,
-        args: vec!["make".to_owned(), "test".to_owned()].into(),
-        args_masked: false,
-        uid: 1000,
-        user: Some("ci".into()),
-        test: None,
-    }
+fn options() -> Value {
+    json!({ "reuse_address": true, "reuse_port": false, "v6_only": false })
 }
 
-fn socket(port: u16) -> Socket<'static> {
-    Socket {
-        family: "inet".into(),
-        protocol: "tcp".into(),
-        address: Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        port: Some(port),
-        path: None,
-        netlink: None,
-        vsock: None,
-        unnamed: false,
-        raw: None,
-        netns: 4_026_531_840,
-        netns_name: None,
-        interface: None,
-        options: OPTIONS,
-        uid: 1000,
-    }
+fn command(at: i128) -> io::Result<Command<'static>> {
+    made(json!({
+        "schema": SCHEMA,
+        "kind": "command",
+        "time": time(at),
+        "pid": 48_100,
+        "args": vec!["make".to_owned(), "test".to_owned()],
+        "args_masked": false,
+        "uid": 1000,
+        "user": "ci",
+        "test": null,
+    }))
 }
 
-fn opener(program: &Program) -> Opener<'static> {
-    Opener {
-        pid: 4001,
-        comm: program.comm.into(),
-        exe: Some(program.exe.into()),
-        args: program.args(),
-        args_masked: false,
-        uid: Some(1000),
-        user: None,
-        cgroup: None,
-        started: None,
-        ancestors: ancestors(),
-        container: None,
-        unit: None,
-        test: None,
-    }
+fn socket(port: u16) -> Value {
+    json!({
+        "family": "inet",
+        "protocol": "tcp",
+        "address": IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "port": port,
+        "path": null,
+        "netlink": null,
+        "vsock": null,
+        "unnamed": false,
+        "raw": null,
+        "netns": 4_026_531_840_u32,
+        "netns_name": null,
+        "interface": null,
+        "options": options(),
+        "uid": 1000,
+    })
 }
 
-fn ancestors() -> Vec<Relative<'static>> {
+fn opener(program: &Program) -> Value {
+    json!({
+        "pid": 4001,
+        "comm": program.comm,
+        "exe": program.exe,
+        "args": program.args(),
+        "args_masked": false,
+        "uid": 1000,
+        "user": null,
+        "cgroup": null,
+        "started": null,
+        "ancestors": ancestors(),
+        "container": null,
+        "unit": null,
+        "test": null,
+    })
+}
+
+fn ancestors() -> Vec<Value> {
     [(48_100, "make"), (48_000, "bash"), (900, "Runner.Worker"), (1, "systemd")]
-        .map(|(pid, comm)| Relative { pid, comm: comm.into() })
+        .map(|(pid, comm)| json!({ "pid": pid, "comm": comm }))
         .to_vec()
 }
 
-fn moment(at: i128, what: &'static str, program: &Program, number: u64) -> Moment<'static> {
-    Moment {
-        time: Some(time(at)),
-        what: what.into(),
-        any: false,
-        address: LOCALHOST,
-        peer: None,
-        inode: Some(number * 1000),
-        process: Some(opener(program)),
-    }
+fn moment(at: i128, what: &'static str, program: &Program, number: u64) -> Value {
+    json!({
+        "time": time(at),
+        "what": what,
+        "any": false,
+        "address": LOCALHOST,
+        "peer": null,
+        "inode": number * 1000,
+        "process": opener(program),
+    })
 }
 
-fn fixed(fix: &(&'static str, &'static str, Option<&'static str>), port: u16) -> Fix<'static> {
+fn fixed(fix: &(&'static str, &'static str, Option<&'static str>), port: u16) -> Value {
     let (code, text, command) = *fix;
     let filled = |text: &str| text.replace("PORT", &port.to_string());
-    Fix {
-        code: code.into(),
-        text: filled(text).into(),
-        command: command.map(|command| filled(command).into()),
-    }
+    json!({
+        "code": code,
+        "text": filled(text),
+        "command": command.map(filled),
+    })
 }
 
-fn release(refusal: &Refusal<'static>, at: i128) -> Release<'static> {
+fn release(refusal: &Refusal<'static>, at: i128) -> io::Result<Release<'static>> {
     let after = time(at).0.duration_since(refusal.time.0);
-    Release {
-        schema: SCHEMA.into(),
-        kind: "release".into(),
-        time: time(at),
-        refused: refusal.time,
-        after_ms: after.as_millis_f64(),
-        process: Relative { pid: refusal.process.pid, comm: refusal.process.comm.clone() },
-        socket: refusal.socket.clone(),
-    }
+    made(json!({
+        "schema": SCHEMA,
+        "kind": "release",
+        "time": time(at),
+        "refused": refusal.time,
+        "after_ms": after.as_millis_f64(),
+        "process": { "pid": refusal.process.pid, "comm": refusal.process.comm },
+        "socket": refusal.socket,
+    }))
 }
 
-fn outcome(refusal: &Refusal<'static>, at: i128) -> Outcome<'static> {
-    Outcome {
-        schema: SCHEMA.into(),
-        kind: "outcome".into(),
-        time: Some(time(at)),
-        refused: refusal.time,
-        process: Relative { pid: refusal.process.pid, comm: refusal.process.comm.clone() },
-        lived_on_ms: 1500.0,
-        exit_status: Some(0),
-        signal: None,
-        swallowed: true,
-    }
+fn outcome(refusal: &Refusal<'static>, at: i128) -> io::Result<Outcome<'static>> {
+    made(json!({
+        "schema": SCHEMA,
+        "kind": "outcome",
+        "time": time(at),
+        "refused": refusal.time,
+        "process": { "pid": refusal.process.pid, "comm": refusal.process.comm },
+        "lived_on_ms": 1500.0,
+        "exit_status": 0,
+        "signal": null,
+        "swallowed": true,
+    }))
 }

@@ -36,6 +36,8 @@ enum Step {
     Clippy,
     /// The documentation of every crate, without a warning.
     Doc,
+    /// The crates can be packaged for a registry.
+    Package,
     /// Unit tests, properties, snapshots.
     Test,
     /// Ten seconds of fuzzing for each target.
@@ -63,7 +65,7 @@ type Stage = &'static [&'static [Step]];
 const STAGES: [Stage; 3] = [
     &[&[Step::Setup, Step::Fmt, Step::Spelling]],
     &[
-        &[Step::Clippy, Step::Doc, Step::Test, Step::Fuzz, Step::Causes, Step::Generate],
+        &[Step::Clippy, Step::Doc, Step::Package, Step::Test, Step::Fuzz, Step::Causes, Step::Generate],
         &[Step::Ebpf, Step::Build],
     ],
     &[&[Step::Native, Step::Dist, Step::Vm]],
@@ -120,7 +122,7 @@ impl Step {
     const fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Setup | Self::Ebpf | Self::Fuzz => 600,
-            Self::Fmt | Self::Spelling | Self::Causes => 60,
+            Self::Fmt | Self::Spelling | Self::Package | Self::Causes => 60,
             Self::Doc | Self::Generate => 300,
             Self::Clippy | Self::Dist => 900,
             Self::Test | Self::Build => 1200,
@@ -142,6 +144,8 @@ impl Step {
                 cmd.current_dir(workspace::root()).args(["doc", "--workspace", "--no-deps", "--locked"]);
                 tool::run(cmd.env("RUSTDOCFLAGS", "--deny warnings"))
             }
+            // RELEASE.md has the build of the packages, which takes minutes.
+            Self::Package => cargo(&["package", "--workspace", "--no-verify", "--allow-dirty", "--locked"]),
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
             Self::Fuzz => fuzz::run(&fuzz::Options::brief()),
             Self::Causes => causes::run(&causes::Options { check: true }),

@@ -24,8 +24,8 @@ const SECTIONS: [(&str, &str); 4] = [
     (".BTF.ext", "types of the functions that loops call"),
 ];
 
-/// What the mangled name of a function of the kernel half has in it.
-const OURS: &str = "13portbind_ebpf";
+/// What the mangled names of functions of the kernel half have in them, one a crate.
+const OURS: [&str; 2] = ["13portbind_ebpf", "12portbind_abi"];
 /// The same of the functions that the helper `bpf_loop` calls.
 const LOOP_BODIES: [&str; 2] = ["6kernel6repeat4once", "6kernel8count_up4once"];
 
@@ -186,8 +186,8 @@ fn new_names(tools: &setup::BuildTools, object: &Path) -> Result<String> {
     let symbols = tool::output(Command::new(&tools.nm).arg("--format=just-symbols").arg(object))?;
     let mangled = symbols.lines().filter(|name| name.starts_with("_R"));
     let pairs: BTreeSet<String> = mangled.map(|name| format!("{name} {}\n", without_hashes(name))).collect();
-    let is_subprogram =
-        |pair: &&String| pair.contains(OURS) && !LOOP_BODIES.iter().any(|body| pair.contains(body));
+    let has_any = |pair: &str, parts: &[&str]| parts.iter().any(|part| pair.contains(part));
+    let is_subprogram = |pair: &&String| has_any(pair, &OURS) && !has_any(pair, &LOOP_BODIES);
     let subprogram = pairs.iter().find(is_subprogram);
     if let Some(pair) = subprogram {
         bail!("a function is not inlined, and older verifiers are lost in subprograms: {pair}");

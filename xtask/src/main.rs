@@ -9,12 +9,11 @@ mod apt;
 mod bench;
 mod causes;
 mod ci;
-// Included, not linked: a library whose kernel half is stale does not build, and this program rebuilds it.
+// Files of portbind by symbolic links, not portbind as a dependency: a library whose kernel half is stale does not
+// build, and this program rebuilds it.
 #[expect(unreachable_pub, reason = "the file is part of a library elsewhere")]
-#[path = "../../portbind/src/event/code.rs"]
 mod code;
 mod debug;
-#[path = "../../portbind/bpf/digest.rs"]
 mod digest;
 mod dist;
 mod ebpf;

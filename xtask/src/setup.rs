@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{apt, tool, workspace};
 
-#[path = "../../tests/src/programs/table.rs"]
+// The file of the tests, by a symbolic link.
 mod programs;
 
 const LLVM: &str = "22";

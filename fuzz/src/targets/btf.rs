@@ -3,11 +3,8 @@
 use portbind::kernel::btf::Btf;
 use portbind::kernel::layout;
 
-/// BTF of real kernels, cut down to what is asked of it.
-const KERNELS: [&[u8]; 2] = [
-    include_bytes!("../../../portbind/tests/btf/5.10.btf"),
-    include_bytes!("../../../portbind/tests/btf/7.3.btf"),
-];
+/// BTF of real kernels, cut down to what is asked of it. The files are links to those of portbind's tests.
+const KERNELS: [&[u8]; 2] = [include_bytes!("../../btf/5.10.btf"), include_bytes!("../../btf/7.3.btf")];
 
 /// The first byte chooses: the rest is BTF, or changes of the BTF of a kernel, of which the rest is bytes: three say
 /// where, one what is there.
@@ -37,7 +34,7 @@ fn ask(bytes: &[u8]) {
     let resolved = layout::resolve(&btf);
     let report = layout::report(&btf);
     if resolved.is_ok() {
-        let essential = |row: &layout::RowReport| row.row.need == portbind_ebpf::layout::Need::Essential;
+        let essential = |row: &layout::RowReport| row.row.need == portbind_abi::layout::Need::Essential;
         let missing = report.iter().find(|row| essential(row) && row.answer.is_err());
         assert!(missing.is_none(), "{missing:?} is essential, and the layout was resolved without it");
     }

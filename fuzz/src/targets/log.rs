@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use portbind::log_errors::{Clock, Complaint, Finder, Joiner, Lines, MAX_TEXT, Match, Reason};
+use portbind::log_errors::{Clock, Complaint, Finder, Joiner, Lines, MAX_TEXT, Match};
 use portbind::output::{Document as _, Style};
 use portbind::recording::{Line, Reader};
 
@@ -23,8 +23,7 @@ pub(crate) fn run(data: &[u8]) {
         assert!(complaint.text.len() <= 3 * MAX_TEXT, "a line of {} bytes is kept", complaint.text.len());
     }
     let Some(recording) = recording else {
-        let alone = |complaint| Match { complaint, join: Err(Reason::NoRecording) };
-        return print(complaints.into_iter().map(alone));
+        return print(complaints.into_iter().map(Match::without_recording));
     };
     let mut joiner = Joiner::new(complaints);
     for line in Reader::new(recording).flatten() {
@@ -36,7 +35,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn find(log: &[u8]) -> Vec<Complaint> {
-    let clock = Clock { zone: TimeZone::UTC, today: date(2026, 1, 2) };
+    let clock = Clock::new(TimeZone::UTC, date(2026, 1, 2));
     let (mut finder, mut lines) = (Finder::new(clock), Lines::new(log));
     let mut found = Vec::new();
     while let Ok(Some(line)) = lines.next_line() {
@@ -50,10 +49,11 @@ fn find(log: &[u8]) -> Vec<Complaint> {
     found
 }
 
-fn print(joints: impl Iterator<Item = Match>) {
-    let style = Style { width: Some(80), ..Style::default() };
+fn print(matches: impl Iterator<Item = Match>) {
+    let mut style = Style::default();
+    style.width = Some(80);
     let (mut text, mut json) = (Vec::new(), Vec::new());
-    for matched in joints {
+    for matched in matches {
         let written = matched.text(&style, &mut text);
         let written = written.and_then(|()| matched.json(&style, &mut json));
         assert!(written.is_ok(), "{written:?}");

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use portbind::event::{
-    Errno, Family, Holder, HolderProcess, Operation, Options, Process, Protocol, Socket, State,
-};
+use portbind::event::{Errno, Family, Holder, HolderProcess, Operation, Process, Protocol, Socket, State};
 use portbind::host::bind_facts::FailedCall;
 use portbind::host::port_usage::usage;
 use portbind::host::{Host, Privileges, invoker, job, unix_sockets};
@@ -98,19 +96,16 @@ fn look(tree: &Tree) {
 
 /// The process holds each socket with a name that the file tells of.
 fn held(host: &Host, process: &Rc<Process>) {
-    let owner = |holder: Holder| Holder {
-        processes: vec![HolderProcess { process: Rc::clone(process), fds: vec![3], close_on_exec: None }],
-        user: process.user.clone(),
-        ..holder
+    let owner = |mut holder: Holder| {
+        holder.processes = vec![HolderProcess::new(Rc::clone(process), vec![3])];
+        holder.user.clone_from(&process.user);
+        holder
     };
     let sockets = unix_sockets::list(&host.procfs, &PID.to_string());
     let Some(first) = sockets.first() else { return };
-    let socket = Socket {
-        family: Family::Unix,
-        protocol: first.protocol,
-        name: Some(first.name.clone()),
-        ..socket(Ipv4Addr::UNSPECIFIED.into())
-    };
+    let mut socket = socket(Ipv4Addr::UNSPECIFIED.into());
+    (socket.family, socket.protocol) = (Family::Unix, first.protocol);
+    socket.name = Some(first.name.clone());
     let holders = sockets.into_iter().take(8).map(|socket| owner(socket.holder())).collect();
     let facts = portbind::diagnosis::other_errors::Facts::unknown(State::Bound);
     let (error, operation, process) = (Errno::EADDRINUSE, Operation::Bind, Rc::clone(process));
@@ -118,18 +113,7 @@ fn held(host: &Host, process: &Rc<Process>) {
 }
 
 fn socket(address: IpAddr) -> Socket {
-    Socket {
-        family: if address.is_ipv4() { Family::Inet } else { Family::Inet6 },
-        protocol: Protocol::Udp,
-        address,
-        port: 80,
-        name: None,
-        netns: NETNS,
-        netns_name: None,
-        interface: None,
-        options: Options::default(),
-        uid: 0,
-    }
+    Socket::new(Protocol::Udp, address, 80, NETNS)
 }
 
 fn failed(error: Errno, socket: &Socket) -> FailedCall<'_> {

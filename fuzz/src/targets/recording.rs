@@ -5,7 +5,6 @@ use portbind::output::comparison::Comparison;
 use portbind::output::{Document as _, Style};
 use portbind::recording::{Line, Reader, fingerprint};
 use portbind::report::{Collector, print as report};
-use serde::Serialize;
 
 use crate::harmless;
 
@@ -29,7 +28,8 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn print(found: &portbind::report::Report) {
-    let style = Style { width: Some(80), ..Style::default() };
+    let mut style = Style::default();
+    style.width = Some(80);
     let (mut text, mut json, mut page) = (Vec::new(), Vec::new(), Vec::new());
     let written = found.text(&style, &mut text);
     let written = written.and_then(|()| found.json(&style, &mut json));
@@ -42,7 +42,7 @@ fn print(found: &portbind::report::Report) {
 
 fn print_comparison(before: &Side, after: &Side) {
     let (mut text, mut json) = (Vec::new(), Vec::new());
-    let (comparison, style) = (Comparison { before, after }, Style::default());
+    let (comparison, style) = (Comparison::new(before, after), Style::default());
     let written = comparison.text(&style, &mut text);
     let written = written.and_then(|()| comparison.json(&style, &mut json));
     assert!(written.is_ok(), "{written:?}");
@@ -54,22 +54,9 @@ fn print_comparison(before: &Side, after: &Side) {
 
 /// A line that was read is read again as the same line, once it is written as portbind writes it.
 fn check_again(line: &Line) {
-    let written = match line {
-        Line::Refusal(line) => json(line),
-        Line::Release(line) => json(line),
-        Line::Repeat(line) => json(line),
-        Line::Summary(line) => json(line),
-        Line::Command(line) => json(line),
-        Line::Outcome(line) => json(line),
-        Line::Leak(line) => json(line),
-        Line::End(line) => json(line),
-    };
-    let again: Vec<Line> = Reader::new(written.as_slice()).flatten().collect();
-    assert!(again.as_slice() == std::slice::from_ref(line), "{line:?} is read again as {again:?}");
-}
-
-fn json(line: &impl Serialize) -> Vec<u8> {
     let written = serde_json::to_vec(line);
     assert!(written.is_ok(), "{written:?}");
-    written.unwrap_or_default()
+    let written = written.unwrap_or_default();
+    let again: Vec<Line> = Reader::new(written.as_slice()).flatten().collect();
+    assert!(again.as_slice() == std::slice::from_ref(line), "{line:?} is read again as {again:?}");
 }

@@ -8,7 +8,7 @@ use portbind::host::BootClock;
 use portbind::kernel::assemble::Evidence;
 use portbind::kernel::record::Record;
 use portbind::kernel::{evidence, name};
-use portbind_ebpf::abi::{Identity, Introduction, MAX_HOLDERS, Sample, kind};
+use portbind_abi::{Identity, Introduction, MAX_HOLDERS, Sample, kind};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use crate::diagnose::{self, Call};
@@ -65,7 +65,7 @@ fn introduced(record: &Introduction) -> Rc<portbind::event::Process> {
     let digest = evidence::digest(&record.caller);
     assert_eq!(digest, evidence::digest(&record.caller.clone()), "the digest depends on more than the bytes");
     let process = evidence::process(record, &BootClock::new());
-    assert!(process.args.len() <= portbind_ebpf::abi::ARGS_LEN, "more arguments than bytes");
+    assert!(process.args.len() <= portbind_abi::ARGS_LEN, "more arguments than bytes");
     Rc::new(process)
 }
 

@@ -48,7 +48,8 @@ fn look(root: &Path) {
     let process = host.describe(1).unwrap_or_default();
     let _manager = host.manager(&process);
     for (pid, args) in [(1, Vec::new()), (9, vec!["--user".to_owned()])] {
-        let systemd = Process { pid, comm: "systemd".to_owned(), args, ..Process::default() };
+        let mut systemd = Process::default();
+        (systemd.pid, systemd.comm, systemd.args) = (pid, "systemd".to_owned(), args);
         for (kind, bound) in listening() {
             let _unit = host.socket_units().held_by(&systemd, kind, &bound);
         }

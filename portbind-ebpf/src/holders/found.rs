@@ -1,6 +1,6 @@
 //! Sockets on the asked port: which are kept, and which cannot be in the way.
 
-use portbind_ebpf::abi::{Address, MAX_HOLDERS, walk as flag};
+use portbind_abi::{Address, MAX_HOLDERS, walk as flag};
 
 use crate::kernel::memory::Ptr;
 use crate::kernel::volatile::{get, increment, opaque, set};

@@ -12,8 +12,8 @@ mod tcp;
 mod udp;
 
 #[cfg(not(feature = "bounded"))]
-use portbind_ebpf::abi::OWN_SOCKETS;
-use portbind_ebpf::abi::{MAX_HOLDERS, walk as flag};
+use portbind_abi::OWN_SOCKETS;
+use portbind_abi::{MAX_HOLDERS, walk as flag};
 
 use self::found::add_flag;
 use crate::kernel::globals::at;

@@ -1,6 +1,6 @@
 //! Whether the caller itself has a socket open that is in its way. It may have ended when user space could look.
 
-use portbind_ebpf::abi::{Holder, OWN_DESCRIPTORS};
+use portbind_abi::{Holder, OWN_DESCRIPTORS};
 
 use crate::kernel::globals::at;
 use crate::kernel::memory::{Block, Ptr};

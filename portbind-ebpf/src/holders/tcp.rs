@@ -3,8 +3,8 @@
 //! Chains are head-inserted, so the accepted connections of a busy server come before its listener
 //! in the bucket: a capped walk of the bucket alone would miss the one socket that matters.
 
-use portbind_ebpf::abi::{Address, walk as flag};
-use portbind_ebpf::layout::ABSENT;
+use portbind_abi::layout::ABSENT;
+use portbind_abi::{Address, walk as flag};
 
 use super::bucket::is_connected_only;
 use super::found::{add_flag, met, on_port};

@@ -1,7 +1,7 @@
 //! UDP: every bound socket is in the slot of its port, whatever its address (net/ipv4/udp.c).
 
-use portbind_ebpf::abi::walk as flag;
-use portbind_ebpf::layout::ABSENT;
+use portbind_abi::layout::ABSENT;
+use portbind_abi::walk as flag;
 
 use super::found::{add_flag, met, on_port};
 use crate::kernel::globals::at;

@@ -6,7 +6,7 @@
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use aya_log_ebpf::debug;
-use portbind_ebpf::abi::operation;
+use portbind_abi::operation;
 
 use super::system_call::SystemCall;
 use super::tracepoint::sock_of_descriptor;

@@ -3,7 +3,7 @@
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::fexit;
 use aya_ebpf::programs::FExitContext;
-use portbind_ebpf::abi::operation;
+use portbind_abi::operation;
 
 use crate::holders::Tables;
 use crate::kernel::context::argument as word;

@@ -6,7 +6,7 @@
 
 use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-use portbind_ebpf::abi::{counter, operation};
+use portbind_abi::{counter, operation};
 
 use crate::kernel::counters::count;
 use crate::kernel::memory::Ptr;

@@ -2,7 +2,7 @@
 
 use aya_ebpf::macros::{fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
-use portbind_ebpf::abi::counter;
+use portbind_abi::counter;
 
 use super::fexit::argument;
 #[cfg(not(feature = "bounded"))]

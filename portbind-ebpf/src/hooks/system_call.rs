@@ -3,7 +3,7 @@
 use core::mem::offset_of;
 
 use aya_ebpf::bindings::pt_regs;
-use portbind_ebpf::abi::operation;
+use portbind_abi::operation;
 
 use crate::kernel::memory::Ptr;
 use crate::kernel::volatile::opaque;
@@ -23,7 +23,7 @@ const SOCKETCALL_LISTEN: u64 = 4;
 
 /// A call to bind or listen.
 pub(super) struct SystemCall {
-    /// `abi::operation`.
+    /// `portbind_abi::operation`.
     pub(super) operation: u32,
     /// The descriptor it was given.
     pub(super) fd: u32,

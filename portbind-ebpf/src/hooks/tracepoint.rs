@@ -5,7 +5,7 @@
 
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
-use portbind_ebpf::abi::operation;
+use portbind_abi::operation;
 
 use super::system_call::SystemCall;
 use crate::filter;

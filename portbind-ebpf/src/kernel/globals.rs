@@ -7,8 +7,8 @@
 
 use core::ptr;
 
-use portbind_ebpf::abi::Filter;
-use portbind_ebpf::layout::Layout;
+use portbind_abi::Filter;
+use portbind_abi::layout::Layout;
 
 /// Where the running kernel keeps things; the loader fills it in.
 // SAFETY: no other symbol of this name exists; the loader finds it by name.

@@ -6,7 +6,7 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 
 use aya_ebpf::helpers::generated;
-use portbind_ebpf::abi::{self, COMM_LEN};
+use portbind_abi::{self as abi, COMM_LEN};
 
 use super::volatile::opaque;
 
@@ -162,7 +162,7 @@ impl<'a, const N: usize> Block<'a, N> {
         Self(words)
     }
 
-    /// A value at `offset`, one of those of [`Layout::sock_fits`](portbind_ebpf::layout::Layout::sock_fits).
+    /// A value at `offset`, one of those of [`Layout::sock_fits`](portbind_abi::layout::Layout::sock_fits).
     #[inline(always)]
     pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
         let first: *const u8 = self.0.as_ptr().cast();

@@ -8,7 +8,7 @@ use core::ptr;
 use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
-use portbind_ebpf::abi::{RING_BYTES, RING_HEADER_LEN};
+use portbind_abi::{RING_BYTES, RING_HEADER_LEN};
 
 use super::volatile::opaque;
 use crate::maps::RECORDS;

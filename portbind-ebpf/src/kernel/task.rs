@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "helpers are foreign functions")]
 
 use aya_ebpf::helpers::generated;
-use portbind_ebpf::abi::COMM_LEN;
+use portbind_abi::COMM_LEN;
 
 use super::memory::Ptr;
 

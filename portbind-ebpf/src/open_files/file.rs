@@ -1,6 +1,6 @@
 //! One open file, as the kernel's own iterator over files tells of it.
 
-use portbind_ebpf::abi::OpenSocket;
+use portbind_abi::OpenSocket;
 
 use super::wanted::{SOCKFS_MAGIC, is_wanted};
 use crate::kernel::globals::at;

@@ -3,7 +3,7 @@
 //! Nothing is locked or held; the kernel frees neither a table nor, in part, what is in it while the program runs
 //! (RCU). What looks like a hit is read once more, and believed if nothing of it has changed.
 
-use portbind_ebpf::abi::OpenSocket;
+use portbind_abi::OpenSocket;
 
 use super::wanted::{SOCKFS_MAGIC, is_wanted};
 use crate::kernel::globals::at;

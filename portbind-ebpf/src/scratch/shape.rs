@@ -1,6 +1,6 @@
 //! What a refusal in the making is made of.
 
-use portbind_ebpf::abi::{Holder, MAX_HOLDERS, Refusal};
+use portbind_abi::{Holder, MAX_HOLDERS, Refusal};
 
 use crate::sock::common::SOCK_WORDS;
 

@@ -1,6 +1,6 @@
 //! Internet addresses, compared and chosen without a branch.
 
-use portbind_ebpf::abi::Address;
+use portbind_abi::Address;
 
 use super::bits::nonzero;
 use crate::kernel::volatile::opaque;

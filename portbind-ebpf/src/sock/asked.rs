@@ -1,6 +1,6 @@
 //! What a refused call asked for.
 
-use portbind_ebpf::abi::Address;
+use portbind_abi::Address;
 
 use super::handle::Sock;
 use crate::kernel::memory::Ptr;

@@ -1,8 +1,8 @@
 //! A socket as it was at one moment: what all kinds share (`struct sock_common`, include/net/sock.h), or all that records
 //! tell of it, read at once.
 
-use portbind_ebpf::abi::{Address, Holder, Socket, option};
-use portbind_ebpf::layout::{ABSENT, COMMON_LEN, SOCK_LEN};
+use portbind_abi::layout::{ABSENT, COMMON_LEN, SOCK_LEN};
+use portbind_abi::{Address, Holder, Socket, option};
 
 use super::address::{choose, mapped};
 use super::asked::Asked;
@@ -96,7 +96,7 @@ impl<'a> Whole<'a> {
         to.own_port = self.port();
     }
 
-    /// Bits of `abi::option`.
+    /// Bits of `portbind_abi::option`.
     #[inline(always)]
     fn all_options(&self) -> u8 {
         self.options() | flag(self.get(at!(sock_reuseport_cb)), option::REUSE_PORT_GROUP)
@@ -160,7 +160,7 @@ impl<const N: usize> Words<'_, N> {
         choose(is_v4(self.family()), v4, self.0.get(v6))
     }
 
-    /// Bits of `abi::option` that the common part tells.
+    /// Bits of `portbind_abi::option` that the common part tells.
     #[inline(always)]
     fn options(&self) -> u8 {
         let reuse = u64::from(self.0.bits(at!(sock_reuse), 4));

@@ -1,6 +1,6 @@
 //! Where a socket is, as the life of ports tells it.
 
-use portbind_ebpf::abi::{Address, Endpoint};
+use portbind_abi::{Address, Endpoint};
 
 use super::common::{Common, Words};
 use super::handle::{Sock, inode_of_socket};

@@ -1,7 +1,7 @@
 //! A kernel socket by its address, read field by field.
 
-use portbind_ebpf::abi::{Address, Socket, holder};
-use portbind_ebpf::layout::ABSENT;
+use portbind_abi::layout::ABSENT;
+use portbind_abi::{Address, Socket, holder};
 
 use super::bits::{flag, nonzero};
 use super::numbers::{IPPROTO_TCP, foreign};
@@ -108,7 +108,7 @@ impl Sock {
         set(&mut to.own_port, 0);
     }
 
-    /// Bits of `abi::holder`: who can have a full socket open, as the `struct socket` `open`.
+    /// Bits of `portbind_abi::holder`: who can have a full socket open, as the `struct socket` `open`.
     #[inline(always)]
     pub(crate) fn ownership(self, open: Ptr) -> u8 {
         let no_socket = 1 ^ nonzero(open.0);

@@ -6,7 +6,7 @@ mod trace;
 
 use std::path::Path;
 
-use portbind_ebpf::abi::{Filter, life};
+use portbind_abi::{Filter, life};
 
 pub use self::args::Args;
 use self::collector::Collector;

@@ -4,7 +4,7 @@ mod sink;
 
 use std::path::PathBuf;
 
-use portbind_ebpf::abi::{COMM_LEN, Filter, life};
+use portbind_abi::{COMM_LEN, Filter, life};
 use zerocopy::transmute;
 
 use self::sink::Sink;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use portbind_ebpf::abi;
+use portbind_abi as abi;
 
 use crate::event::Errno;
 
@@ -166,7 +166,7 @@ impl FromStr for ErrorSet {
 pub struct ProtocolSet(u32);
 
 impl ProtocolSet {
-    /// Bits of [`portbind_ebpf::abi::protocol`].
+    /// Bits of [`portbind_abi::protocol`].
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0

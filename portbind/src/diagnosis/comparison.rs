@@ -8,6 +8,7 @@ use crate::escape::Escaped;
 
 /// The refusals of some runs.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Side {
     /// How many runs were recorded.
     pub runs: u64,

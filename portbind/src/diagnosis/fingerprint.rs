@@ -40,6 +40,7 @@ pub struct FingerprintInput<'a> {
 
 /// What several refusals have in common. The names in it are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Fingerprint {
     /// Code of the cause.
     pub cause: String,

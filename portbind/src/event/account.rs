@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// The account of a run: every refusal is in exactly one of the parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Account {
     /// Refusals with a wanted error, counted in the kernel.
     pub refused: u64,
@@ -19,6 +20,7 @@ pub struct Account {
 
 /// Refusals of one user that were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LostBy {
     /// The user: of processes in a user namespace, the owner of that.
     pub uid: u32,
@@ -30,6 +32,7 @@ pub struct LostBy {
 
 /// What the account of a run cannot tell: refusals that nobody saw, and what is missing in the history of ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gaps {
     /// Whose refusals were lost, most first, as far as that is remembered.
     pub lost_by: Vec<LostBy>,
@@ -45,6 +48,7 @@ pub struct Gaps {
 
 /// What one cache of a run has kept, and its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cache {
     /// What is kept.
     pub name: &'static str,
@@ -58,6 +62,7 @@ pub struct Cache {
 
 /// The end of a run, accounted for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Every refusal.
     pub account: Account,

@@ -9,6 +9,7 @@ macro_rules! codes {
     ($($(#[$doc:meta])+ $name:ident = $word:literal,)+) => {
         /// Why a call was refused, in one word that scripts may rely on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Code {
             $($(#[$doc])+ $name,)+
         }

@@ -10,6 +10,7 @@ use super::process::Process;
 
 /// A command that was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Command {
     /// When.
     pub time: Timestamp,
@@ -27,6 +28,7 @@ pub struct Command {
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// By itself, with this status.
     Exited(u8),
@@ -36,6 +38,7 @@ pub enum Ending {
 
 /// The end of a process of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ended {
     /// When.
     pub time: Timestamp,
@@ -47,6 +50,7 @@ pub struct Ended {
 
 /// How the process of a refusal went on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// When it was refused.
     pub refused: Timestamp,
@@ -60,6 +64,7 @@ pub struct Outcome {
 
 /// A socket that a descendant still had bound when the command had ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Leak {
     /// When it was found.
     pub time: Timestamp,
@@ -71,6 +76,7 @@ pub struct Leak {
 
 /// The end of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommandEnd {
     /// When.
     pub time: Timestamp,

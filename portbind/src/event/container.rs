@@ -2,6 +2,7 @@
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Container {
     /// Its id, 64 hexadecimal digits.
     pub id: String,
@@ -15,6 +16,7 @@ pub struct Container {
 
 /// A pod of Kubernetes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pod {
     /// Its uid.
     pub uid: Option<String>,
@@ -26,6 +28,7 @@ pub struct Pod {
 
 /// What runs containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Runtime {
     /// Docker.
     Docker,

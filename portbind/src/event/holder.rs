@@ -12,6 +12,7 @@ use super::socket::{Family, Interface, Options, Protocol};
 
 /// A socket that sat on the port at the instant of the refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Holder {
     /// What tells it from other sockets.
     pub id: SocketId,
@@ -61,7 +62,45 @@ pub struct Holder {
     pub more_processes: u64,
 }
 
+impl HolderProcess {
+    /// A process and its descriptors of a socket, ascending; whether they are closed on execve is not known.
+    #[must_use]
+    pub const fn new(process: Rc<Process>, fds: Vec<u32>) -> Self {
+        Self { process, fds, close_on_exec: None }
+    }
+}
+
 impl Holder {
+    /// A socket of processes that stands in the way, of which nothing more is known.
+    #[must_use]
+    pub fn new(protocol: Protocol, state: State, address: IpAddr, port: u16) -> Self {
+        Self {
+            id: SocketId::default(),
+            state,
+            conflicts: true,
+            protocol,
+            family: Family::of(address),
+            address,
+            port,
+            name: None,
+            peer: None,
+            interface: None,
+            inode: None,
+            uid: None,
+            user: None,
+            options: Options::default(),
+            options_known: false,
+            ownership: Ownership::Process,
+            time_wait_left_ms: None,
+            backlog: None,
+            opened_by: None,
+            since: None,
+            left_by: None,
+            processes: Vec::new(),
+            more_processes: 0,
+        }
+    }
+
     /// It was open in processes, and none of them is left to be asked.
     #[must_use]
     pub fn is_of_the_past(&self) -> bool {
@@ -71,6 +110,7 @@ impl Holder {
 
 /// State of a socket on the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum State {
     /// TCP: listening.
     Listen,
@@ -98,6 +138,7 @@ pub enum State {
 
 /// Who can have a socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Ownership {
     /// Processes.
     Process,
@@ -113,6 +154,7 @@ pub enum Ownership {
 
 /// A process that has a holder open.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HolderProcess {
     /// The process.
     pub process: Rc<Process>,

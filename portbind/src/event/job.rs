@@ -2,6 +2,7 @@
 
 /// What a process works for: a test, a job of a CI system, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Job {
     /// The test.
     pub test: Option<Test>,
@@ -11,6 +12,7 @@ pub struct Job {
 
 /// A test, or a worker of a test runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Test {
     /// The test runner: `pytest`, `nextest`, `vitest` or `jest`.
     pub runner: &'static str,
@@ -28,6 +30,7 @@ pub struct Test {
 
 /// A job of a CI system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CiJob {
     /// The CI system: `github`, `gitlab`, `buildkite` or `jenkins`.
     pub system: &'static str,

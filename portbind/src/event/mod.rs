@@ -42,6 +42,7 @@ pub use units::UnitName;
 
 /// A call that the kernel refused, who made it, and what stood in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// When the kernel said no.
     pub time: Timestamp,
@@ -74,6 +75,34 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal of which nothing more is known: no holders, no fixes, no history, confidence from the kernel.
+    #[must_use]
+    pub const fn new(
+        time: Timestamp,
+        operation: Operation,
+        error: Errno,
+        process: Rc<Process>,
+        socket: Socket,
+        cause: Cause,
+    ) -> Self {
+        Self {
+            time,
+            operation,
+            error,
+            process,
+            socket,
+            holders: Vec::new(),
+            holders_truncated: false,
+            bystanders: 0,
+            cause,
+            fixes: Vec::new(),
+            history: Vec::new(),
+            confidence: Confidence::Kernel,
+            backend: "",
+            lost: 0,
+        }
+    }
+
     /// Bytes that it takes in memory, those that it shares with others included.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -93,6 +122,7 @@ impl Refusal {
 
 /// A port that was refused has become free: every socket that stood in the way has let go of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Release {
     /// When it became free.
     pub time: Timestamp,
@@ -114,6 +144,7 @@ impl Release {
 
 /// More was refused to the same process, and only counted: others like it had just been shown, or there was no room.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Repeat {
     /// By when it was counted.
     pub time: Timestamp,
@@ -138,6 +169,7 @@ pub struct Repeat {
 
 /// The call that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Operation {
     /// bind(2).
     Bind,
@@ -151,6 +183,7 @@ pub enum Operation {
 
 /// Why the kernel refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cause {
     /// Stable code, one page in the documentation each.
     pub code: Code,
@@ -158,8 +191,17 @@ pub struct Cause {
     pub summary: String,
 }
 
+impl Cause {
+    /// A cause, and the sentence that says it of this refusal.
+    #[must_use]
+    pub const fn new(code: Code, summary: String) -> Self {
+        Self { code, summary }
+    }
+}
+
 /// A change that makes the refused call work.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fix {
     /// Stable code.
     pub code: &'static str,
@@ -172,6 +214,7 @@ pub struct Fix {
 
 /// What a diagnosis rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Confidence {
     /// Seen in the kernel at the instant of the refusal.
     Kernel,

@@ -10,6 +10,7 @@ use super::socket::Protocol;
 
 /// A port of one network namespace and one table of ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct PortKey {
     /// Inode number of the network namespace.
     pub netns: u32,
@@ -21,6 +22,7 @@ pub struct PortKey {
 
 /// Protocols that share ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PortTable {
     /// TCP and MPTCP.
     Tcp,
@@ -50,6 +52,7 @@ impl PortTable {
 
 /// What tells one socket from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct SocketId {
     /// Address of the kernel's object: an identity while the socket lives.
     pub object: u64,
@@ -69,6 +72,7 @@ impl SocketId {
 
 /// Something that happened on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Moment {
     /// When; `None` before tracing began.
     pub time: Option<Timestamp>,
@@ -86,6 +90,7 @@ pub struct Moment {
 
 /// What can happen on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MomentKind {
     /// A socket was bound to it.
     Bound {

@@ -2,6 +2,7 @@
 
 /// The name of a socket that has no port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Name {
     /// AF_UNIX: a path, as it was given; not empty, without NUL.
     Path(Vec<u8>),

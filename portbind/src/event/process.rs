@@ -7,6 +7,7 @@ use super::job::Job;
 
 /// A process, as far as it could be described.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Process {
     /// Thread group id.
     pub pid: u32,
@@ -42,6 +43,7 @@ pub struct Process {
 
 /// One process above another.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ancestor {
     /// Thread group id.
     pub pid: u32,

@@ -6,6 +6,7 @@ use super::name::Name;
 
 /// The socket of the refused call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Socket {
     /// Address family.
     pub family: Family,
@@ -30,6 +31,23 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// A socket of user 0 that asks for a port, without options.
+    #[must_use]
+    pub fn new(protocol: Protocol, address: IpAddr, port: u16, netns: u32) -> Self {
+        Self {
+            family: Family::of(address),
+            protocol,
+            address,
+            port,
+            name: None,
+            netns,
+            netns_name: None,
+            interface: None,
+            options: Options::default(),
+            uid: 0,
+        }
+    }
+
     /// Bytes of its names, of whatever length they are.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
@@ -45,6 +63,7 @@ impl Socket {
 
 /// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Family {
     /// AF_INET.
     Inet,
@@ -62,6 +81,7 @@ pub enum Family {
 
 /// Transport protocol of a socket; of families that have none, its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Protocol {
     /// IPPROTO_TCP.
     Tcp,
@@ -89,6 +109,7 @@ pub enum Protocol {
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Interface {
     /// Index in its network namespace.
     pub index: u32,
@@ -98,6 +119,7 @@ pub struct Interface {
 
 /// Socket options that decide whether two sockets may share a port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// SO_REUSEADDR.
     pub reuse_address: bool,
@@ -116,6 +138,12 @@ impl Socket {
 }
 
 impl Family {
+    /// The family of sockets with such an address.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::Inet } else { Self::Inet6 }
+    }
+
     /// The word for it in every output; `None` for a family known by number only.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {

@@ -53,6 +53,7 @@ impl fmt::Display for UnitName<'_> {
 /// made by whoever the unit was delegated to, and says nothing of the system: a folder `ssh.service` below
 /// `user@1000.service` is a unit of user 1000, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unit<'a> {
     /// Its name, not checked: see [`UnitName`].
     pub name: &'a str,

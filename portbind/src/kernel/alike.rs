@@ -4,7 +4,7 @@ use std::collections::HashMap as Known;
 
 use aya::Pod;
 use aya::maps::{HashMap, MapData};
-use portbind_ebpf::abi::{Alike, Often, Party, PartyShare, Refusal, Share};
+use portbind_abi::{Alike, Often, Party, PartyShare, Refusal, Share};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::evidence;

@@ -1,6 +1,6 @@
 //! What a record says of one refusal, whatever its kind.
 
-use portbind_ebpf::abi::{FileView, Holder, Named, Refusal, operation, walk};
+use portbind_abi::{FileView, Holder, Named, Refusal, operation, walk};
 use zerocopy::FromZeros as _;
 
 use super::record::Record;
@@ -61,7 +61,7 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use portbind_ebpf::abi::{self, Header, kind};
+    use portbind_abi::{self as abi, Header, kind};
 
     use super::*;
 

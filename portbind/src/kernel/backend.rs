@@ -2,6 +2,7 @@
 
 /// A way to see refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum Backend {
     /// Trampolines at the return of kernel functions: sees all calls, costs nothing elsewhere.
     Fexit,

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use aya_obj::btf::BtfFeatures;
 use aya_obj::generated::{BPF_DW, BPF_IMM, BPF_LD, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, bpf_insn};
 use aya_obj::{Function, Object};
-use portbind_ebpf::abi::Filter;
-use portbind_ebpf::layout::Layout;
+use portbind_abi::Filter;
+use portbind_abi::layout::Layout;
 use zerocopy::IntoBytes as _;
 
 use super::error::{AttachError, TraceError, reason_chain};

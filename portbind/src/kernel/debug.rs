@@ -7,7 +7,7 @@ use aya::programs::{ProgramError, RawTracePoint};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use log::{Log, Metadata, Record};
-use portbind_ebpf::layout::Layout;
+use portbind_abi::layout::Layout;
 use tokio::io::unix::AsyncFd;
 use zerocopy::IntoBytes as _;
 

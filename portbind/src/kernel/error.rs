@@ -9,6 +9,7 @@ use crate::sys::file_bytes::KERNEL_BTF;
 
 /// Why tracing cannot begin.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TraceError {
     /// The kernel's type information cannot be read.
     #[error("cannot read {KERNEL_BTF}: {0}")]
@@ -36,6 +37,7 @@ fn list(tried: &[(Backend, AttachError)]) -> String {
 
 /// Why one backend cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AttachError {
     /// The kernel has none of the functions that a hook could use.
     #[error("this kernel has no function {functions} (needed for {shows})")]

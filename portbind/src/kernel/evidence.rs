@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use portbind_ebpf::abi::{self, holder, operation, option};
+use portbind_abi::{self as abi, holder, operation, option};
 use zerocopy::IntoBytes;
 
 use super::assemble::Evidence;

@@ -1,6 +1,6 @@
-//! Resolves the table of rows in [`portbind_ebpf::layout`] from the running kernel's BTF.
+//! Resolves the table of rows in [`portbind_abi::layout`] from the running kernel's BTF.
 
-use portbind_ebpf::layout::{ABSENT, Ask, Layout, Need, ROWS, Row};
+use portbind_abi::layout::{ABSENT, Ask, Layout, Need, ROWS, Row};
 use thiserror::Error;
 
 use super::btf::{Btf, BtfError, Structs};

@@ -1,6 +1,6 @@
 //! A sockaddr of a family without ports to the name in it. The bytes are whatever the caller passed.
 
-use portbind_ebpf::abi;
+use portbind_abi as abi;
 
 use crate::event::{Family, Name, Options, Protocol, Socket};
 

@@ -1,7 +1,7 @@
 //! The built kernel half, embedded, so that building portbind needs neither nightly nor LLVM.
 
 use lz4_flex::block::{DecompressError, decompress_into, uncompressed_size};
-use portbind_ebpf::layout::Layout;
+use portbind_abi::layout::Layout;
 use zerocopy::IntoBytes as _;
 
 use crate::diagnosis::rule::Generation;

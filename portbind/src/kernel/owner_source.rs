@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use portbind_ebpf::abi::OpenSocket;
+use portbind_abi::OpenSocket;
 
 use crate::host::owners::{FdSource, OwnerMap, from_triples};
 use crate::host::sockets::Scan;

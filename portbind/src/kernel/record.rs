@@ -1,8 +1,6 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_ebpf::abi::{
-    Bound, Change, Ended, Header, Holder, Introduction, MAX_HOLDERS, Named, Refusal, kind,
-};
+use portbind_abi::{Bound, Change, Ended, Header, Holder, Introduction, MAX_HOLDERS, Named, Refusal, kind};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -83,7 +81,7 @@ fn view<T: FromBytes + KnownLayout + Immutable>(bytes: &[u8], kind: u32) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use portbind_ebpf::abi;
+    use portbind_abi as abi;
     use proptest::prelude::*;
     use zerocopy::{FromZeros as _, IntoBytes};
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use aya::maps::{Array, Map, MapData};
 use aya_obj::generated::bpf_attach_type::BPF_TRACE_ITER;
-use portbind_ebpf::abi::{Inodes, OpenSocket};
+use portbind_abi::{Inodes, OpenSocket};
 use zerocopy::{FromBytes, transmute_ref};
 
 use super::error::AttachError;

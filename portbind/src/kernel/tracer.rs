@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use aya::maps::{Array, MapData, PerCpuArray};
-use portbind_ebpf::abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW};
-use portbind_ebpf::layout::Layout;
+use portbind_abi::layout::Layout;
+use portbind_abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW};
 
 use super::alike::{self, Counts, More};
 use super::attach::{Attached, Plan};
@@ -115,7 +115,7 @@ impl Tracer {
         Ring::open(map).map_err(|error| TraceError::Load(error.to_string()))
     }
 
-    /// Sums a counter of the kernel half over all CPUs (`portbind_ebpf::abi::counter`).
+    /// Sums a counter of the kernel half over all CPUs (`portbind_abi::counter`).
     ///
     /// # Errors
     /// If the map cannot be read.

@@ -16,6 +16,7 @@ const EARLY: SignedDuration = SignedDuration::from_millis(1500);
 
 /// A complaint and what the recordings know of it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Match {
     /// The complaint.
     pub complaint: Complaint,
@@ -23,8 +24,17 @@ pub struct Match {
     pub join: Result<Join, Reason>,
 }
 
+impl Match {
+    /// A complaint for which no recording was given.
+    #[must_use]
+    pub const fn without_recording(complaint: Complaint) -> Self {
+        Self { complaint, join: Err(Reason::NoRecording) }
+    }
+}
+
 /// A refusal that a complaint is about.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Join {
     /// The refusal.
     pub refusal: Rc<Refusal<'static>>,
@@ -42,6 +52,7 @@ pub struct Join {
 
 /// Why a complaint has no refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// No recording was given.
     NoRecording,

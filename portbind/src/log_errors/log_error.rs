@@ -8,6 +8,7 @@ use super::wording::Wording;
 
 /// What a line of a log tells of a refusal.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Complaint {
     /// Number of the line, the first is 1.
     pub line: u64,
@@ -32,6 +33,7 @@ pub const MAX_TEXT: usize = 2000;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Target {
     /// `tcp` or `udp`.
     pub protocol: Option<String>,

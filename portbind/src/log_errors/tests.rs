@@ -279,7 +279,7 @@ fn the_page_lists_every_wording() {
         let told = if wording.told.is_empty() { String::new() } else { format!("`{}`", wording.told) };
         rows.push_str(&format!("| {} | `` {} `` | {told} |\n", wording.source, line.trim()));
     }
-    let page = include_str!("../../../docs/wordings.md");
+    let page = include_str!("../../tests/wordings.md");
     let (_, listed) = page.split_once("<!-- wordings -->\n").unwrap();
     assert!(listed.starts_with(&rows), "write this to docs/wordings.md:\n{rows}");
 }

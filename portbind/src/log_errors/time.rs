@@ -9,11 +9,20 @@ use regex::bytes::{Captures, Regex};
 
 /// What a line leaves open: the zone, and of syslog the year.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Clock {
     /// The zone of times that name none.
     pub zone: TimeZone,
     /// The day on which the log is read.
     pub today: Date,
+}
+
+impl Clock {
+    /// A log whose times without a zone are in `zone`, read on the day `today`.
+    #[must_use]
+    pub const fn new(zone: TimeZone, today: Date) -> Self {
+        Self { zone, today }
+    }
 }
 
 /// The forms of a time. The first that stands in the line is taken: what a collector put before the line.

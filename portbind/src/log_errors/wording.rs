@@ -2,6 +2,7 @@
 
 /// What a line of this wording is to the lines around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// It tells of a refusal.
     Whole,
@@ -13,6 +14,7 @@ pub enum Role {
 
 /// A row of the table of wordings.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Wording {
     /// Whose wording it is, in words for people.
     pub source: &'static str,

@@ -12,6 +12,7 @@ use crate::wire::answer as line;
 
 /// What a helper answers.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Answer<'a> {
     /// Of `portbind who`.
     Who(&'a Who),

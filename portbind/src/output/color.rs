@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 /// The word after `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+#[non_exhaustive]
 pub enum ColorChoice {
     /// On a terminal, unless the environment says otherwise
     #[default]
@@ -18,6 +19,7 @@ pub enum ColorChoice {
 
 /// What decides where `--color` does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Surroundings {
     /// `NO_COLOR`: any value but the empty one means no.
     pub no_color: Option<OsString>,

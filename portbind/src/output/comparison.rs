@@ -7,18 +7,28 @@ use super::jsonl;
 use super::line::{CAUSE, DIM, ERROR, Line, PLAIN};
 use super::style::Style;
 use super::text::layout::rendered;
-use crate::diagnosis::comparison::{Change, Fate, Side, compare};
+pub use crate::diagnosis::comparison::Side;
+use crate::diagnosis::comparison::{Change, Fate, compare};
 use crate::escape::Prose;
 use crate::secrets::Secrets;
 use crate::wire::{SCHEMA, comparison as json};
 
 /// The refusals of recordings before and after a change.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Comparison<'a> {
     /// The recordings before.
     pub before: &'a Side,
     /// The recordings after.
     pub after: &'a Side,
+}
+
+impl<'a> Comparison<'a> {
+    /// Compares two sides.
+    #[must_use]
+    pub const fn new(before: &'a Side, after: &'a Side) -> Self {
+        Self { before, after }
+    }
 }
 
 impl Document for Comparison<'_> {

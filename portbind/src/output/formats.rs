@@ -14,6 +14,7 @@ macro_rules! formats {
     ($($(#[$doc:meta])+ $name:ident = $word:literal, $writer:ty, [$($verbs:ident $help:expr),+];)+) => {
         /// How events and answers are written.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Format {
             $($(#[$doc])+ $name,)+
         }
@@ -52,6 +53,7 @@ formats! {
 
 /// Verbs that offer the same formats, and say the same of each: the parser of their `--output-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verbs {
     /// `trace`.
     Events,

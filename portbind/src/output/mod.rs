@@ -4,6 +4,7 @@
 //! programs chose are escaped here, but for those that a sentence was made with ([`escape`](crate::escape)). An event is
 //! printed as its line of JSON has it, whether it has just happened or was read from a recording.
 
+#[doc(hidden)]
 pub mod answer;
 #[cfg(test)]
 mod answer_tests;
@@ -29,10 +30,12 @@ pub mod recorder;
 mod style;
 #[cfg(test)]
 mod tests;
+#[doc(hidden)]
 pub mod text;
 pub(crate) mod words;
 pub(crate) mod wrap;
 
+pub use crate::secrets::Secrets;
 pub use crate::wire::Summary;
 pub use color::ColorChoice;
 pub use format::{Document, EventFormat};

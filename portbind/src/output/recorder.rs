@@ -16,6 +16,7 @@ pub struct Recorder<W> {
 
 /// One of the things that are recorded.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Entry<'a> {
     /// A command was started.
     Command(&'a Command),

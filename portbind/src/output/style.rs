@@ -6,6 +6,7 @@ use crate::secrets::Secrets;
 
 /// What the formats for people depend on, besides the event.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Style {
     /// Use colours.
     pub color: bool,

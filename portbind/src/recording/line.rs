@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::skipped::Damage;
 use crate::event::ShellCommand;
 use crate::wire;
 
-/// A line of a recording.
-#[derive(Clone, Debug, PartialEq)]
+/// A line of a recording; serialized, it is the same line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
 pub enum Line {
     /// A call was refused.
     Refusal(Box<wire::Refusal<'static>>),

@@ -11,6 +11,7 @@ mod skipped;
 #[cfg(test)]
 mod tests;
 
+pub use crate::diagnosis::fingerprint::Fingerprint;
 pub use fingerprint::fingerprint;
 pub use line::Line;
 pub use reader::{Error, Input, MAX_LINE, Reader, STDIN, open};

@@ -21,6 +21,7 @@ const BUFFER: usize = 1 << 18;
 /// A recording cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}: {source}", escape::path(.path))]
+#[non_exhaustive]
 pub struct Error {
     /// The file, as it was named.
     pub path: PathBuf,

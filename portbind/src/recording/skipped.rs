@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Why a line was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Damage {
     /// Its end is missing: who wrote it was interrupted. The next run may begin in the same line.
     Torn,
@@ -69,6 +70,7 @@ impl Damage {
 
 /// Lines that were skipped for one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Note {
     /// The reason.
     pub damage: Damage,

@@ -18,6 +18,7 @@ const MOST_FIXES: usize = 6;
 
 /// Refusals of one port that are alike: the same cause, the same programs and tests.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Group {
     /// How many.
     pub count: u64,
@@ -51,6 +52,7 @@ pub struct Group {
 
 /// Milliseconds after which a refused port was free again.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Free {
     /// The least.
     pub least_ms: f64,
@@ -60,6 +62,7 @@ pub struct Free {
 
 /// A remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fix {
     /// Its code.
     pub code: Foreign,

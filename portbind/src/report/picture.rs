@@ -29,6 +29,7 @@ const MOST_PIDS: usize = 3;
 
 /// The picture.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Picture {
     /// One for each program and state, in the order in which they begin.
     pub lanes: Vec<Lane>,
@@ -46,6 +47,7 @@ pub struct Picture {
 
 /// What one program held.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Lane {
     /// The program.
     pub side: Side,
@@ -59,6 +61,7 @@ pub struct Lane {
 
 /// A time in which the port was held, by one socket or by several at once.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Bar {
     /// Percent from the left.
     pub x: f64,
@@ -76,6 +79,7 @@ pub struct Bar {
 
 /// Refusals at one place.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Flag {
     /// Percent from the left.
     pub x: f64,
@@ -89,6 +93,7 @@ pub struct Flag {
 
 /// Where there is room for a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Room {
     /// Nowhere.
     None,
@@ -100,6 +105,7 @@ pub enum Room {
 
 /// Which part of a label stands at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Anchor {
     /// Its beginning.
     Start,

@@ -12,6 +12,7 @@ const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
 /// A port or name in its network namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct Place {
     /// The protocol of an internet socket, else the family. MPTCP shares the ports of TCP and is `tcp`.
     pub kind: Foreign,
@@ -25,6 +26,7 @@ pub struct Place {
 
 /// Which kind of port it is, with the default settings of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Class {
     /// Any: the kernel chooses.
     Any,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 /// What did not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LeftOut {
     /// Rows; those that came back after they had been left out count again.
     pub rows: u64,
@@ -21,6 +22,7 @@ impl LeftOut {
 
 /// The first rows, and what stands behind them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Ranked<T> {
     /// The rows.
     pub rows: Vec<T>,

@@ -13,6 +13,7 @@ use crate::recording::Skipped;
 
 /// All that is told of some recordings.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Report {
     /// Where the lines came from; empty for a run that goes on.
     pub files: Vec<FileNotes>,
@@ -38,6 +39,7 @@ pub struct Report {
 
 /// A recording that was read.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FileNotes {
     /// Its name.
     pub name: Foreign,
@@ -49,6 +51,7 @@ pub struct FileNotes {
 
 /// Counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Totals {
     /// Refusals that were told.
     pub refusals: u64,
@@ -66,6 +69,7 @@ pub struct Totals {
 
 /// A cause.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CauseRow {
     /// Its code.
     pub code: Foreign,
@@ -79,6 +83,7 @@ pub struct CauseRow {
 
 /// Something that was refused.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PortRow {
     /// What was asked for.
     pub place: Place,
@@ -96,6 +101,7 @@ pub struct PortRow {
 
 /// Who was refused by whom.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PairRow {
     /// Who was refused.
     pub refused: Side,

@@ -8,6 +8,7 @@ use super::side::Party;
 
 /// A refusal whose process lived on.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Swallowed {
     /// When it was refused.
     pub refused: Timestamp,
@@ -25,6 +26,7 @@ pub struct Swallowed {
 
 /// A socket that was still bound when its command had ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Leak {
     /// When it was found.
     pub time: Timestamp,
@@ -40,6 +42,7 @@ pub struct Leak {
 
 /// A command.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Run {
     /// When it was started.
     pub started: Timestamp,

@@ -12,6 +12,7 @@ const ARGS: usize = 200;
 
 /// A program, and the test it works for: the same from run to run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct Side {
     /// The program, or what there is in place of one; a foreign name in it is escaped.
     pub program: Foreign,
@@ -21,6 +22,7 @@ pub struct Side {
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Party {
     /// Its program and test.
     pub side: Side,

@@ -23,6 +23,7 @@ const SAME: SignedDuration = SignedDuration::from_millis(1);
 
 /// What a socket did with the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum State {
     /// It was bound, and did not listen.
     Bound,
@@ -58,6 +59,7 @@ impl State {
 
 /// A socket on the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Span {
     /// Who was behind it.
     pub side: Side,
@@ -86,6 +88,7 @@ enum Key {
 
 /// Refusals at one point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mark {
     /// When.
     pub time: Timestamp,
@@ -95,6 +98,7 @@ pub struct Mark {
 
 /// The life of a port.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Timeline {
     /// Sockets, in the order in which they got it.
     pub spans: VecDeque<Span>,

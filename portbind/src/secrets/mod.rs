@@ -23,6 +23,7 @@ pub use words::{mask, mask_text};
 
 /// Whether secrets are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Secrets {
     /// As [`MASK`].
     #[default]

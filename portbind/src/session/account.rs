@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portbind_ebpf::abi::counter;
+use portbind_abi::counter;
 use tokio::time::Instant;
 
 use super::bounded::Usage;

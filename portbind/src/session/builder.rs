@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portbind_ebpf::abi::{Filter, PORT_WORDS, life};
+use portbind_abi::{Filter, PORT_WORDS, life};
 
 use super::engine::Engine;
 use super::error::Error;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use portbind_ebpf::abi::{self, change, operation};
+use portbind_abi::{self as abi, change, operation};
 
 use self::asker::Asker;
 use self::gathered::Facts;

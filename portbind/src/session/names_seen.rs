@@ -1,6 +1,6 @@
 //! What was found out about refused names: a look holds for all refusals before it, so a burst is looked at once.
 
-use portbind_ebpf::abi::FileView;
+use portbind_abi::FileView;
 
 use super::bounded::{Bounded, Usage};
 

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 use jiff::Timestamp;
-use portbind_ebpf::abi::{Alike, COMM_LEN, Socket};
+use portbind_abi::{Alike, COMM_LEN, Socket};
 
 use crate::kernel::assemble::Evidence;
 use crate::kernel::{alike, evidence};
@@ -115,7 +115,7 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use portbind_ebpf::abi::Refusal;
+    use portbind_abi::Refusal;
     use zerocopy::FromZeros as _;
 
     use super::*;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use portbind_ebpf::abi;
+use portbind_abi as abi;
 
 use crate::host::Accounts;
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use jiff::SignedDuration;
-use portbind_ebpf::abi;
+use portbind_abi as abi;
 
 use super::bounded::{Bounded, Usage};
 use super::recent::Recent;

@@ -149,7 +149,7 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use portbind_ebpf::abi::{Holder, Refusal};
+    use portbind_abi::{Holder, Refusal};
     use proptest::prelude::*;
     use zerocopy::FromZeros as _;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portbind_ebpf::layout::Need;
+use portbind_abi::layout::Need;
 use serde::Serialize;
 
 use crate::host::Procfs;

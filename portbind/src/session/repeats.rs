@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use portbind_ebpf::abi::{Alike, Often, Sample, Share};
+use portbind_abi::{Alike, Often, Sample, Share};
 
 use super::bounded::{Bounded, Usage};
 use super::overflow::{Common, Counted};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use portbind_ebpf::abi::{MAX_ALIKE, MAX_SHARES, counter};
+use portbind_abi::{MAX_ALIKE, MAX_SHARES, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};

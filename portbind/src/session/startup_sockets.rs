@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use portbind_ebpf::abi::OpenSocket;
+use portbind_abi::OpenSocket;
 
 use super::processes::Processes;
 use crate::diagnosis::history::History;

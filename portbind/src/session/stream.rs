@@ -29,9 +29,10 @@ pub enum Event {
 
 /// Tracing at work, from [`Builder::start`](super::Builder::start) until this is dropped or [`finish`](Self::finish) is called.
 ///
-/// A session is driven by [`next`](Self::next) and nothing else: a program that does not call it for long has refusals
-/// counted instead of described. A session is not `Send`; it runs on a current-thread runtime of tokio, or in a
-/// `LocalSet`. It gives up no privilege of the process, installs no signal handler, and writes nothing.
+/// A session is driven by [`next`](Self::next), or the stream of [`events`](Self::events), and nothing else: a
+/// program that does not call it for long has refusals counted instead of described. A session is not `Send`; it runs
+/// on a current-thread runtime of tokio, or in a `LocalSet`. It gives up no privilege of the process, installs no
+/// signal handler, and writes nothing.
 #[expect(missing_debug_implementations, reason = "the kernel half has none")]
 pub struct Session {
     engine: Engine<Waiting>,

@@ -14,14 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Rust's runtime ignores SIGPIPE before `main`, and `Command` gives it its default disposition (library/std of 1.95).
 /// Where SIGCHLD is ignored, the kernel keeps no status of children (`do_notify_parent` in kernel/signal.c of 6.18),
 /// so portbind does not ignore it. 32 and 33, which glibc keeps for itself, are ignored after its `posix_spawn`
-/// (sysdeps/unix/sysv/linux/spawni.c of 2.36). Portbind ignores SIGXFSZ: a write beyond the limit of file sizes is an
-/// error, which can be reported, and is no reason to end before a command is run.
+/// (sysdeps/unix/sysv/linux/spawni.c of 2.36). The program portbind ignores SIGXFSZ ([`fail_writes_beyond_limit`]).
 const CHANGED: [i32; 5] = [libc::SIGPIPE, libc::SIGCHLD, libc::SIGXFSZ, 32, 33];
 
 /// Which of [`CHANGED`] the caller ignored.
 static IGNORED: [AtomicBool; CHANGED.len()] = [const { AtomicBool::new(false) }; CHANGED.len()];
 
-/// Functions of this section are called by the C library before `main`, and so before Rust's runtime starts.
+/// Functions of this section are called by the C library before `main`, and so before Rust's runtime starts. This one
+/// changes nothing: it runs in every program that portbind is linked into.
 #[used]
 #[unsafe(link_section = ".init_array")]
 // SAFETY: the section holds pointers to functions of the C calling convention. This one neither allocates, nor
@@ -33,6 +33,11 @@ extern "C" fn at_start() {
         let is_ignored = disposition(signal).is_ok_and(|handler| handler == libc::SIG_IGN);
         ignored.store(is_ignored, Ordering::Relaxed);
     }
+}
+
+/// Ignores SIGXFSZ, for the program portbind alone: a write beyond the limit of file sizes is an error, which can be
+/// reported, and is no reason to end before a command is run.
+pub fn fail_writes_beyond_limit() {
     // It fails for no signal that can be ignored (do_sigaction in kernel/signal.c, 6.18).
     let _ignored = set(libc::SIGXFSZ, libc::SIG_IGN);
 }

@@ -18,6 +18,7 @@ use crate::ports;
 /// What was asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Subject")]
+#[non_exhaustive]
 pub struct Question<'a> {
     /// The port.
     pub port: Option<u16>,
@@ -33,6 +34,7 @@ pub struct Question<'a> {
 
 /// What could not be seen, for want of privileges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Unseen {
     /// Processes whose descriptors may not be read, if a holder may be missing for that.
     pub processes: usize,
@@ -42,6 +44,7 @@ pub struct Unseen {
 
 /// A line of kind `who`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Who<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -84,6 +87,7 @@ impl<'a> From<&'a ports::Who> for Who<'a> {
 
 /// A line of kind `check`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Check<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -136,6 +140,7 @@ impl<'a> From<&'a ports::Check> for Check<'a> {
 
 /// A line of kind `wait`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Wait<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -182,6 +187,7 @@ impl<'a> From<&'a ports::Wait> for Wait<'a> {
 
 /// A line of kind `free`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Freed<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -217,6 +223,7 @@ pub struct Freed<'a> {
 
 /// A process that was asked to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Stopped<'a> {
     /// The process.
     pub pid: u32,
@@ -228,6 +235,7 @@ pub struct Stopped<'a> {
 
 /// What forbids to stop anybody, or to stop one process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Obstacle<'a> {
     /// Why nobody is stopped: `init`, `own`, `managed`, `undecided` (one of several process trees that have the socket,
     /// and which of them bound it is not known) or `nobody`. Why this process is not: `handed` (it was handed the

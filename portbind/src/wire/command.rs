@@ -14,6 +14,7 @@ use crate::event;
 
 /// A line of kind `command`: a command was started, and what follows is of it and its descendants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Command<'a> {
     /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
@@ -38,6 +39,7 @@ pub struct Command<'a> {
 
 /// A line of kind `outcome`: how the process of a refusal went on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Outcome<'a> {
     /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
@@ -61,6 +63,7 @@ pub struct Outcome<'a> {
 
 /// A line of kind `leak`: a socket that was still bound by a descendant when the command had ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Leak<'a> {
     /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,
@@ -76,6 +79,7 @@ pub struct Leak<'a> {
 
 /// A line of kind `end`: the command has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct End<'a> {
     /// [`SCHEMA`](super::refusal::SCHEMA).
     pub schema: Cow<'a, str>,

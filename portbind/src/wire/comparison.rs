@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A line of kind `comparison`: the refusals of recordings before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Comparison<'a> {
     /// [`SCHEMA`](crate::wire::SCHEMA).
     pub schema: Cow<'a, str>,
@@ -22,6 +23,7 @@ pub struct Comparison<'a> {
 
 /// The recordings of one side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Side<'a> {
     /// Runs that were recorded.
     pub runs: u64,
@@ -33,6 +35,7 @@ pub struct Side<'a> {
 
 /// What refusals have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Pattern<'a> {
     /// How many.
     pub count: u64,
@@ -46,6 +49,7 @@ pub struct Pattern<'a> {
 
 /// A fingerprint on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Change<'a> {
     /// `new`, `still` or `gone`.
     pub fate: Cow<'a, str>,

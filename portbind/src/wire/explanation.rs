@@ -10,6 +10,7 @@ use super::time::Time;
 
 /// A line of kind `explanation`: a line of a log that says that an address is in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Explanation<'a> {
     /// [`SCHEMA`](crate::wire::SCHEMA).
     pub schema: Cow<'a, str>,
@@ -29,6 +30,7 @@ pub struct Explanation<'a> {
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct LogLine<'a> {
     /// Its number, the first is 1.
     pub number: u64,
@@ -48,6 +50,7 @@ pub struct LogLine<'a> {
 
 /// What was asked for, as a log says it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Target<'a> {
     /// `tcp` or `udp`.
     pub protocol: Option<Cow<'a, str>>,
@@ -61,6 +64,7 @@ pub struct Target<'a> {
 
 /// How a line of a log and a refusal were brought together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Join {
     /// By the port or path.
     pub by_target: bool,

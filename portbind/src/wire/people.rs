@@ -9,6 +9,7 @@ use crate::event;
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Container<'a> {
     /// Its id, 64 hexadecimal digits.
     pub id: Cow<'a, str>,
@@ -22,6 +23,7 @@ pub struct Container<'a> {
 
 /// A pod of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Pod<'a> {
     /// Its uid.
     pub uid: Option<Cow<'a, str>>,
@@ -33,6 +35,7 @@ pub struct Pod<'a> {
 
 /// A test, a worker of a test runner, or a job of a CI system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Test<'a> {
     /// `pytest`, `nextest`, `vitest` or `jest`.
     pub runner: Option<Cow<'a, str>>,
@@ -52,6 +55,7 @@ pub struct Test<'a> {
 
 /// A job of a CI system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CiJob<'a> {
     /// `github`, `gitlab`, `buildkite` or `jenkins`.
     pub system: Cow<'a, str>,

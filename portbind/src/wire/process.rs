@@ -9,6 +9,7 @@ use super::time::Time;
 
 /// The process that was refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Process<'a> {
     /// Thread group id.
     pub pid: u32,
@@ -48,6 +49,7 @@ pub struct Process<'a> {
 
 /// A process by number and name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Relative<'a> {
     /// Thread group id.
     pub pid: u32,
@@ -57,6 +59,7 @@ pub struct Relative<'a> {
 
 /// A process that may have ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Opener<'a> {
     /// Thread group id.
     pub pid: u32,
@@ -93,6 +96,7 @@ pub struct Opener<'a> {
 
 /// A process that has a holder open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct HolderProcess<'a> {
     /// Thread group id.
     pub pid: u32,

@@ -14,6 +14,7 @@ pub const SCHEMA: &str = "portbind.event/1";
 
 /// A line of kind `refusal`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Refusal<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -51,6 +52,7 @@ pub struct Refusal<'a> {
 
 /// An error number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Error<'a> {
     /// Symbolic name.
     pub name: Option<Cow<'a, str>>,
@@ -60,6 +62,7 @@ pub struct Error<'a> {
 
 /// Something that happened on the port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Moment<'a> {
     /// When, as [`Refusal::time`]; null if that was before tracing began.
     pub time: Option<Time>,
@@ -79,6 +82,7 @@ pub struct Moment<'a> {
 
 /// Why the kernel refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Cause<'a> {
     /// Stable code.
     pub code: Cow<'a, str>,
@@ -88,6 +92,7 @@ pub struct Cause<'a> {
 
 /// A change that makes the call work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Fix<'a> {
     /// Stable code.
     pub code: Cow<'a, str>,

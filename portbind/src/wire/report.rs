@@ -10,6 +10,7 @@ use super::time::Time;
 
 /// A line of kind `report`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Report<'a> {
     /// [`SCHEMA`](crate::wire::SCHEMA).
     pub schema: Cow<'a, str>,
@@ -45,6 +46,7 @@ pub struct Report<'a> {
 
 /// The first rows of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Table<T> {
     /// The rows.
     pub rows: Vec<T>,
@@ -56,6 +58,7 @@ pub struct Table<T> {
 
 /// A recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct File<'a> {
     /// Its name, as it was given.
     pub name: Cow<'a, str>,
@@ -67,6 +70,7 @@ pub struct File<'a> {
 
 /// Lines that were skipped for one reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Skipped<'a> {
     /// `torn`, `foreign`, `other_version`, `too_long`, `not_text`, `malformed` or `unknown_kind`.
     pub reason: Cow<'a, str>,
@@ -78,6 +82,7 @@ pub struct Skipped<'a> {
 
 /// A cause.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CauseCount<'a> {
     /// As [`Cause::code`](crate::wire::Cause::code).
     pub code: Cow<'a, str>,
@@ -91,6 +96,7 @@ pub struct CauseCount<'a> {
 
 /// A class of ports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ClassCount<'a> {
     /// `privileged` (below 1024), `ephemeral` (32768 to 60999, which outgoing connections get), `registered` (any
     /// other), `any` (port 0) or `name` (a socket without a port).
@@ -101,6 +107,7 @@ pub struct ClassCount<'a> {
 
 /// A port or name that was refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct PortCount<'a> {
     /// As [`Socket::protocol`](crate::wire::Socket::protocol) of internet sockets, as
     /// [`Socket::family`](crate::wire::Socket::family) of others; `mptcp` counts as `tcp`.
@@ -131,6 +138,7 @@ pub struct PortCount<'a> {
 
 /// A program, and the test it works for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Side<'a> {
     /// Its name without versions and hashes, of an interpreter also what it runs.
     pub program: Cow<'a, str>,
@@ -140,6 +148,7 @@ pub struct Side<'a> {
 
 /// A time in which a port was held.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Held<'a> {
     /// Who was behind it, or what it was.
     pub by: Side<'a>,
@@ -159,6 +168,7 @@ pub struct Held<'a> {
 
 /// Refusals of one port with the same cause and the same programs and tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Event<'a> {
     /// How many.
     pub refusals: u64,
@@ -192,6 +202,7 @@ pub struct Event<'a> {
 
 /// Who was refused by whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Pair<'a> {
     /// Who was refused.
     pub refused: Side<'a>,

@@ -14,6 +14,7 @@ use crate::event;
 
 /// A line of kind `release`: a refused port has become free.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Release<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -33,6 +34,7 @@ pub struct Release<'a> {
 
 /// A line of kind `repeat`: more was refused to the same process, and only counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Repeat<'a> {
     /// [`SCHEMA`].
     pub schema: Cow<'a, str>,
@@ -64,6 +66,7 @@ pub struct Repeat<'a> {
 
 /// A line of kind `summary`: the account of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Summary {
     /// [`SCHEMA`].
     pub schema: Cow<'static, str>,
@@ -102,6 +105,7 @@ pub struct Summary {
 
 /// One of the caches of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Cache {
     /// What is kept: `introduced`, `met`, `seeded` (processes), `history`, `owners` (of sockets), `queue` (refusals that
     /// wait for their turn).
@@ -116,6 +120,7 @@ pub struct Cache {
 
 /// Refusals of one user that were lost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct LostBy {
     /// The user: of processes in a user namespace, the owner of that.
     pub uid: u32,

@@ -10,6 +10,7 @@ use super::time::Time;
 
 /// The socket of the refused call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Socket<'a> {
     /// `inet`, `inet6`, `unix`, `netlink`, `vsock`, or a family number in digits.
     pub family: Cow<'a, str>,
@@ -47,6 +48,7 @@ pub struct Socket<'a> {
 
 /// The name of a netlink socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Netlink {
     /// Port id; 0 is any.
     pub port_id: u32,
@@ -56,6 +58,7 @@ pub struct Netlink {
 
 /// The name of a vsock socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Vsock {
     /// Context id; 4294967295 is any.
     pub cid: u32,
@@ -65,6 +68,7 @@ pub struct Vsock {
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Interface<'a> {
     /// Index in its network namespace.
     pub index: u32,
@@ -74,6 +78,7 @@ pub struct Interface<'a> {
 
 /// Options that decide conflicts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Options {
     /// SO_REUSEADDR.
     pub reuse_address: bool,
@@ -85,6 +90,7 @@ pub struct Options {
 
 /// A socket on the port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Holder<'a> {
     /// `listen`, `bound`, `established`, `time_wait`, ...
     pub state: Cow<'a, str>,
@@ -136,6 +142,7 @@ pub struct Holder<'a> {
 
 /// The other end of a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Peer {
     /// Remote address.
     pub address: IpAddr,
@@ -145,6 +152,7 @@ pub struct Peer {
 
 /// How full the queue of a listener is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Backlog {
     /// Connections that wait.
     pub waiting: u32,

@@ -1,8 +1,8 @@
 //! The kernel's bind rule as a pure function: whether sockets on a port stand in the way of another
 //! socket, on which clause, and what would have to change.
 //!
-//! [`judge`] compares two sockets, [`decide`] gives the kernel's answer to a whole call, and
-//! [`changes`] lists what would let a refused call through. All of it is about sockets of one
+//! [`judge`] compares two sockets, [`decide()`] gives the kernel's answer to a whole call, and
+//! [`changes()`] lists what would let a refused call through. All of it is about sockets of one
 //! network namespace, one port and one [`Transport`]; no others ever meet.
 //!
 //! KERNEL: `inet_csk_get_port`, `inet_csk_bind_conflict`, `inet_bind_conflict` and

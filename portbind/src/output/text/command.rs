@@ -21,6 +21,7 @@ const SHOWN_LEAKS: usize = 20;
 
 /// All there is to show of a wrapped command.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct CommandReport<'a> {
     /// The command.
     pub command: &'a Command,

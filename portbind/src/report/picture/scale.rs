@@ -56,6 +56,7 @@ const STEPS: [i128; 32] = [
 
 /// A time on the axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Tick {
     /// Percent from the left.
     pub x: f64,
@@ -67,6 +68,7 @@ pub struct Tick {
 
 /// A stretch that was cut out.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Cut {
     /// Percent from the left, of its middle.
     pub x: f64,

@@ -1,6 +1,6 @@
 //! From what was gathered of a refused call to the refusal that is shown.
 
-use portbind_ebpf::abi::walk;
+use portbind_abi::walk;
 
 use super::gathered::{Facts, Gathered};
 use super::{Enricher, limits};

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use portbind_ebpf::abi::{self, FileView};
+use portbind_abi::{self as abi, FileView};
 
 use super::asker::Asker;
 use super::gathered::{Facts, Gathered};

@@ -1,6 +1,6 @@
 //! Records of the life of ports: who took one, and what became of the socket.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::caller::Caller;

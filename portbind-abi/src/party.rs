@@ -1,6 +1,6 @@
 //! Among whom the room in the ring buffer is shared.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 record! {

@@ -1,6 +1,6 @@
 //! Which process a record is about.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Bytes of a task's name, with the closing NUL (`TASK_COMM_LEN`, include/linux/sched.h).

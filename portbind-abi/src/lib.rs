@@ -1,5 +1,6 @@
 //! The binary interface between the two halves: fixed-size records, the layout of the running
-//! kernel, the filters, and the names of programs and maps.
+//! kernel, and the filters. The kernel half (`portbind-ebpf`) writes the records, the user half (`portbind`) reads
+//! them.
 //!
 //! Records hold integers and arrays only, padding is spelled out, and sizes are asserted, because
 //! two compilers have to agree on every byte. All integers are in the byte order of the machine;
@@ -13,13 +14,14 @@
 //! things happened. Before a [`Refusal`], a [`Named`] or a [`Bound`] of a process comes its [`Introduction`], unless
 //! there was one a moment ago ([`WINDOW`]). A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...)
 //! is one record: a [`Named`].
+#![no_std]
 
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident = $size:literal { $($body:tt)* }) => {
         $(#[$meta])*
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(feature = "user", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
+        #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
         pub struct $name { $($body)* }
         const _: () = assert!(size_of::<$name>() == $size && $size % 8 == 0);
     };
@@ -37,6 +39,7 @@ mod history;
 pub mod holder;
 mod identity;
 pub mod kind;
+pub mod layout;
 mod named;
 mod open_socket;
 pub mod operation;

@@ -1,6 +1,6 @@
 //! Refusals in great number: alike, because the same process asks for the same again, or more than there is room for.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::address::Address;

@@ -57,7 +57,7 @@ macro_rules! layout {
         /// Answers of the running kernel's BTF to [`ROWS`].
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
+        #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
         pub struct Layout {
             $( #[doc = concat!(stringify!($ask), " of `", $path, "` in `struct ", $type_name, "`.")] pub $name: u32, )*
         }

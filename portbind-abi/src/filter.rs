@@ -1,6 +1,6 @@
 //! What is reported: read-only globals, set before the programs are loaded.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).

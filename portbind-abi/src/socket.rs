@@ -1,6 +1,6 @@
 //! A refused socket.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::address::Address;

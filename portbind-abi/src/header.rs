@@ -1,6 +1,6 @@
 //! What every record begins with.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 record! {

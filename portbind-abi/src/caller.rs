@@ -1,6 +1,6 @@
 //! A process inside a call: its arguments, its executable, and the processes above it.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::identity::COMM_LEN;

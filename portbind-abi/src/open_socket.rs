@@ -1,6 +1,6 @@
 //! Open sockets, as the iterator over tasks and files tells them.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 record! {
@@ -24,7 +24,7 @@ const INODE_WORDS: usize = 1024;
 /// Numbers of sockets come from a counter, so that those of 65,536 sockets in a row differ.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "user", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
+#[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
 pub struct Inodes {
     words: [u64; INODE_WORDS],
 }

@@ -1,6 +1,6 @@
 //! The record of a refusal without a port.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::header::Header;

@@ -1,6 +1,6 @@
 //! The wrapped command and its descendants.
 
-#[cfg(feature = "user")]
+#[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::header::Header;

@@ -1,0 +1,1 @@
+../../portbind/src/event/code.rs

@@ -1,0 +1,1 @@
+../../portbind/bpf/digest.rs
