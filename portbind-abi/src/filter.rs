@@ -29,8 +29,8 @@ pub struct Filter = 96 {
     pub ignored_pid: u32,
     /// What of the life of ports is followed, bits of [`life`].
     pub life: u32,
-    /// 1 if only processes in the map `FAMILY` are reported.
-    pub family: u32,
+    /// 1 if only processes in the map `DESCENDANTS` are reported.
+    pub descendants: u32,
     /// How many refusals that are alike are reported in a window of time; the others are counted.
     pub burst: u32,
     /// Length of that window ([`WINDOW`](super::WINDOW)), in jiffies.
@@ -50,7 +50,7 @@ impl Filter {
         comm_mask: [0; 2],
         ignored_pid: 0,
         life: 0,
-        family: 0,
+        descendants: 0,
         burst: 0,
         window: 0,
     };

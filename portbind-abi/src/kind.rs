@@ -10,5 +10,5 @@ pub const CHANGE: u32 = 3;
 pub const ENDED: u32 = 4;
 /// An [`Introduction`](super::Introduction).
 pub const INTRODUCTION: u32 = 5;
-/// A [`Named`](super::Named).
-pub const NAMED: u32 = 6;
+/// A [`Portless`](super::Portless).
+pub const PORTLESS: u32 = 6;

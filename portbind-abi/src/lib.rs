@@ -11,9 +11,9 @@
 //! holder takes [`ONE_HOLDER_LEN`] bytes of the ring buffer.
 //!
 //! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
-//! things happened. Before a [`Refusal`], a [`Named`] or a [`Bound`] of a process comes its [`Introduction`], unless
+//! things happened. Before a [`Refusal`], a [`Portless`] or a [`Bound`] of a process comes its [`Introduction`], unless
 //! there was one a moment ago ([`WINDOW`]). A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...)
-//! is one record: a [`Named`].
+//! is one record: a [`Portless`].
 #![no_std]
 
 macro_rules! record {
@@ -28,11 +28,12 @@ macro_rules! record {
 }
 
 mod address;
-mod alike;
 mod caller;
+mod coalesce;
 pub mod counter;
+mod ended;
 mod endpoint;
-mod family;
+
 mod filter;
 mod header;
 mod history;
@@ -40,28 +41,28 @@ pub mod holder;
 mod identity;
 pub mod kind;
 pub mod layout;
-mod named;
 mod open_socket;
 pub mod operation;
 pub mod option;
 mod party;
+mod portless;
 mod refusal;
 mod ring;
 mod socket;
 pub mod walk;
 
-pub use address::Address;
-pub use alike::{Alike, MAX_ALIKE, MAX_SHARES, Often, Sample, Share, WINDOW};
+pub use address::{Address, PROOF_ADDRESS, PROOF_V4};
 pub use caller::{ARGS_LEN, Caller, EXE_NAME_LEN, EXE_NAMES, MAX_PARENTS, Parent};
+pub use coalesce::{Count, MAX_COUNTS, MAX_QUOTAS, Quota, RefusalKey, Sample, WINDOW};
+pub use ended::Ended;
 pub use endpoint::Endpoint;
-pub use family::Ended;
 pub use filter::{ERROR_WORDS, Filter, PORT_WORDS, life, protocol};
 pub use header::Header;
 pub use history::{Bound, Change, Introduction, MAX_INTRODUCED, change};
 pub use identity::{COMM_LEN, Identity};
-pub use named::{FileView, NAME_LEN, Named};
 pub use open_socket::{Inodes, OpenSocket};
-pub use party::{CROWD, MAX_KINDS, MAX_PARTIES, PARTY_LEVEL, Party, PartyShare, SOCKETS};
+pub use party::{CROWD, MAX_KINDS, MAX_PARTIES, PARTY_LEVEL, Party, PartyQuota, SOCKETS};
+pub use portless::{FileView, NAME_LEN, Portless};
 pub use refusal::{Holder, MAX_HOLDERS, ONE_HOLDER_LEN, OWN_DESCRIPTORS, OWN_SOCKETS, Refusal};
 pub use ring::{RING_BYTES, RING_HEADER_LEN};
 pub use socket::Socket;

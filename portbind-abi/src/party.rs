@@ -34,7 +34,7 @@ pub const SOCKETS: u32 = 2;
 
 record! {
 /// What a party had of a window of time while there was little room; a value of the map `PARTIES`.
-pub struct PartyShare = 48 {
+pub struct PartyQuota = 48 {
     /// When the window began, in jiffies.
     pub since: u64,
     /// Bytes of the room that is kept for all parties.

@@ -16,7 +16,7 @@ pub struct Socket = 40 {
     pub interface: u32,
     /// Owner (`sk_uid`), in the initial user namespace.
     pub uid: u32,
-    /// AF_INET or AF_INET6; of a [`Named`](super::Named), any other AF_*.
+    /// AF_INET or AF_INET6; of a [`Portless`](super::Portless), any other AF_*.
     pub family: u16,
     /// IPPROTO_*; NETLINK_* of AF_NETLINK.
     pub protocol: u16,

@@ -2,7 +2,7 @@
 
 use portbind_abi::{ERROR_WORDS, protocol};
 
-use crate::family;
+use crate::descendants;
 use crate::kernel::globals::{FILTER, at, global};
 use crate::kernel::ports::wanted_ports;
 use crate::kernel::task::{current_pid, current_task};
@@ -49,7 +49,7 @@ fn is_wanted_port(port: u16) -> bool {
 
 /// Whether a refusal of a socket without a port passes the filters: where ports are asked for, none does.
 #[inline(always)]
-pub(crate) fn passes_named(family: u16, netns: u32) -> bool {
+pub(crate) fn passes_portless(family: u16, netns: u32) -> bool {
     global(&FILTER.ports) == 0 && is_wanted(netns, family_bit(family))
 }
 
@@ -63,7 +63,7 @@ fn is_wanted(in_netns: u32, protocol: u32) -> bool {
     if wanted_pid != 0 && current_pid() != wanted_pid {
         return false;
     }
-    if global(&FILTER.family) != 0 && !family::has_current() {
+    if global(&FILTER.descendants) != 0 && !descendants::has_current() {
         return false;
     }
     let netns = global(&FILTER.netns);

@@ -74,7 +74,7 @@ pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
     }
     let wanted = if of_connect || of_connect_only(sock) { life::CONNECTED } else { life::BOUND };
     if filter::follows(wanted, port, sock.netns()) {
-        tell(sock, what, port);
+        emit(sock, what, port);
     }
 }
 
@@ -96,7 +96,7 @@ fn port_before(sock: Sock, old: u8) -> u16 {
 pub(crate) fn released(sock: Sock) {
     let port = sock.port();
     if port != 0 && filter::follows(life::BOUND, port, sock.netns()) {
-        tell(sock, change::CLOSED, port);
+        emit(sock, change::CLOSED, port);
     }
 }
 
@@ -113,7 +113,7 @@ const fn len<T>() -> u32 {
 }
 
 #[inline(always)]
-fn tell(sock: Sock, what: u32, port: u16) {
+fn emit(sock: Sock, what: u32, port: u16) {
     let is_admitted = party::admits_life(&party::of_socket(sock.owner()), len::<Change>());
     let Some(mut record) = is_admitted.then(Slot::<Change>::reserve).flatten() else {
         count(counter::LOST_LIFE);

@@ -8,7 +8,7 @@
 #![feature(asm_experimental_arch)]
 
 mod caller;
-mod family;
+mod descendants;
 mod filter;
 mod history;
 mod holders;
@@ -16,9 +16,9 @@ mod hooks;
 mod kernel;
 mod little_room;
 mod maps;
-mod named;
 mod open_files;
 mod party;
+mod portless;
 mod record;
 mod refusal;
 mod scratch;

@@ -3,8 +3,8 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use portbind_abi::{
-    Alike, Inodes, MAX_ALIKE, MAX_INTRODUCED, MAX_PARTIES, MAX_SHARES, Often, PORT_WORDS, Party, PartyShare,
-    RING_BYTES, Share, counter,
+    Count, Inodes, MAX_COUNTS, MAX_INTRODUCED, MAX_PARTIES, MAX_QUOTAS, PORT_WORDS, Party, PartyQuota, Quota,
+    RING_BYTES, RefusalKey, counter,
 };
 
 use crate::scratch::shape::{PLACES, Scratch};
@@ -38,23 +38,23 @@ pub(crate) static CALLS: LruHashMap<u64, Call> = LruHashMap::with_max_entries(CA
 
 /// kprobe: arguments of binds in flight of sockets without a port, by task.
 #[map]
-pub(crate) static NAMED_BINDS: HashMap<u64, NamedBind> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
+pub(crate) static PORTLESS_BINDS: HashMap<u64, PortlessBind> = HashMap::with_max_entries(CALLS_IN_FLIGHT, 0);
 
 /// The wrapped command and its descendants, by thread group id.
 #[map]
-pub(crate) static FAMILY: HashMap<u32, u32> = HashMap::with_max_entries(PROCESSES_AT_ONCE, 0);
+pub(crate) static DESCENDANTS: HashMap<u32, u32> = HashMap::with_max_entries(PROCESSES_AT_ONCE, 0);
 
 /// How often the same was refused to the same process.
 #[map]
-pub(crate) static ALIKE: HashMap<Alike, Often> = HashMap::with_max_entries(MAX_ALIKE, 0);
+pub(crate) static COUNTS: HashMap<RefusalKey, Count> = HashMap::with_max_entries(MAX_COUNTS, 0);
 
 /// What each process had looked at and sent of late, by thread group id.
 #[map]
-pub(crate) static SHARES: HashMap<u32, Share> = HashMap::with_max_entries(MAX_SHARES, 0);
+pub(crate) static QUOTAS: HashMap<u32, Quota> = HashMap::with_max_entries(MAX_QUOTAS, 0);
 
 /// What each party had of late.
 #[map]
-pub(crate) static PARTIES: LruHashMap<Party, PartyShare> = LruHashMap::with_max_entries(MAX_PARTIES, 0);
+pub(crate) static PARTIES: LruHashMap<Party, PartyQuota> = LruHashMap::with_max_entries(MAX_PARTIES, 0);
 
 /// What new values of maps are copied from.
 #[map]
@@ -100,13 +100,13 @@ pub(crate) struct Call {
     /// `portbind_abi::operation`.
     pub(crate) operation: u32,
     /// 1 if it is known to be refused, and counted.
-    pub(crate) told: u32,
+    pub(crate) sent: u32,
 }
 
 /// Arguments of a bind of a socket without a port.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub(crate) struct NamedBind {
+pub(crate) struct PortlessBind {
     pub(crate) sock: u64,
     /// The sockaddr.
     pub(crate) address: u64,

@@ -1,6 +1,6 @@
 //! Whose processes they are, and what each party gets while there is little room in the ring buffer.
 
-use portbind_abi::{CROWD, PARTY_LEVEL, Party, PartyShare, SOCKETS};
+use portbind_abi::{CROWD, PARTY_LEVEL, Party, PartyQuota, SOCKETS};
 
 use crate::kernel::atomic::{add, add_one};
 use crate::kernel::clock::jiffies;
@@ -88,7 +88,7 @@ impl Step for Outermost {
 
 /// What a party had of this window of time; if it is new, and too many are, what all of those had.
 #[inline(always)]
-pub(crate) fn share(party: &Party) -> Option<&'static mut PartyShare> {
+pub(crate) fn share(party: &Party) -> Option<&'static mut PartyQuota> {
     let is_one_of_many = portbind_settle(party.cgroup, owner_and_kind(party)) != 0;
     if is_one_of_many { PARTIES.value(&crowd()) } else { PARTIES.value(party) }
 }
@@ -125,7 +125,7 @@ fn crowd() -> Party {
 }
 
 #[inline(always)]
-fn renew(share: &mut PartyShare) {
+fn renew(share: &mut PartyQuota) {
     let now = jiffies();
     if is_over(get(&share.since), now) {
         set(&mut share.since, now);
@@ -138,7 +138,7 @@ fn renew(share: &mut PartyShare) {
 
 /// Whether a party gets so many bytes more of its part of the room that is kept for all.
 #[inline(always)]
-pub(crate) fn is_small(share: &mut PartyShare, bytes: u32) -> bool {
+pub(crate) fn is_small(share: &mut PartyQuota, bytes: u32) -> bool {
     if get(&share.bytes) >= SMALL {
         return false;
     }

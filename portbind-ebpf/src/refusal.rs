@@ -1,6 +1,6 @@
 //! One refusal: who asked for what, what the call returned, and who held it.
 
-use portbind_abi::{ONE_HOLDER_LEN, counter, kind, operation, walk as flag};
+use portbind_abi::{ONE_HOLDER_LEN, PROOF_ADDRESS, counter, kind, operation, walk as flag};
 
 use crate::caller::{self, Caller};
 use crate::filter;
@@ -9,10 +9,10 @@ use crate::holders::{self, Tables};
 use crate::kernel::clock::boot_time;
 use crate::kernel::counters::count;
 use crate::kernel::memory::{Memory, Ptr, read_sockaddr, room};
-use crate::kernel::volatile::set;
+use crate::kernel::volatile::{opaque, set};
 use crate::record::header;
 use crate::scratch::shape::{Place, Scratch};
-use crate::sock::address::{choose, mapped};
+use crate::sock::address::{choose, differ, mapped};
 use crate::sock::asked::Asked;
 use crate::sock::bits::nonzero;
 use crate::sock::common::{Common, Whole};
@@ -126,6 +126,10 @@ impl FailedCall {
 pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -> bool, search: Search) {
     let mut asked = asked(sock);
     ask_by_call(&mut asked, call.address, call.memory);
+    if opaque(differ(&asked.address, &PROOF_ADDRESS)) == 0 {
+        count(counter::PROOFS);
+        return;
+    }
     count(counter::REFUSED);
     if !filter::passes(&asked) {
         count(counter::FILTERED);
@@ -134,7 +138,7 @@ pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -
         let is_sent =
             storm::admits(&caller, MOST_OFTEN_LEN) && send(&asked, &caller, call, is_of_port, search);
         if !is_sent {
-            storm::count_alike(&asked, &caller);
+            storm::count_equal(&asked, &caller);
         }
     }
 }

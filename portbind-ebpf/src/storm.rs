@@ -1,7 +1,7 @@
 //! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
 //! little room, and nobody gets more than a share of what can be looked at and shown.
 
-use portbind_abi::{Alike, MAX_KINDS, Often, PartyShare, Sample, Share, WINDOW, counter};
+use portbind_abi::{Count, MAX_KINDS, PartyQuota, Quota, RefusalKey, Sample, WINDOW, counter};
 
 use crate::caller::Caller;
 use crate::filter;
@@ -15,7 +15,7 @@ use crate::kernel::values::{InPlace, InPlaceOrNew};
 use crate::kernel::verified_once;
 use crate::kernel::volatile::{get, set};
 use crate::little_room::{HARDLY_ANY, has_little_room};
-use crate::maps::{ALIKE, PARTIES, SHARES};
+use crate::maps::{COUNTS, PARTIES, QUOTAS};
 use crate::party;
 use crate::sock::asked::Asked;
 use crate::window::is_over;
@@ -37,7 +37,7 @@ pub(crate) fn counts_only() -> bool {
     if cfg!(feature = "bounded") || filter::is_by_socket() {
         return false;
     }
-    let Some(share) = SHARES.value(&current_pid()) else { return false };
+    let Some(share) = QUOTAS.value(&current_pid()) else { return false };
     let now = jiffies();
     if get(&share.looked) < SHARE || is_over(get(&share.since), now) {
         return false;
@@ -62,16 +62,16 @@ verified_once! {
 /// [`is_one_more`], of values of [`Asked::values`].
 fn portbind_is_one_more(first, second, place, family, time) {
     let asked = Asked::of_values([first, second, place, family, time]);
-    look(&asked);
+    take_quota(&asked);
     let burst = u64::from(global(&FILTER.burst));
     if burst == 0 {
         return 0;
     }
     let now = jiffies();
-    let Some(often) = ALIKE.value_or_new(&alike(&asked)) else { return 0 };
+    let Some(often) = COUNTS.value_or_new(&key_of(&asked)) else { return 0 };
     begin(often, &asked, now);
-    if get(&often.told) < burst {
-        add_one(&mut often.told);
+    if get(&often.sent) < burst {
+        add_one(&mut often.sent);
         return 0;
     }
     add_to(often, time);
@@ -82,15 +82,15 @@ fn portbind_is_one_more(first, second, place, family, time) {
 /// Counts a refusal for which there was no room, and of which there is no kind, with others of its process.
 #[inline(always)]
 pub(crate) fn count_of_process(asked: &Asked, caller: &Caller) {
-    look(asked);
-    match SHARES.value(&current_pid()) {
+    take_quota(asked);
+    match QUOTAS.value(&current_pid()) {
         Some(share) => add_to_share(share, jiffies()),
         None => lose_of(party::share(&caller.process.party)),
     }
 }
 
 #[inline(always)]
-fn add_to_share(share: &mut Share, now: u64) {
+fn add_to_share(share: &mut Quota, now: u64) {
     if is_over(get(&share.last), now) {
         set(&mut share.first, now);
     }
@@ -101,14 +101,14 @@ fn add_to_share(share: &mut Share, now: u64) {
 
 /// Notes that a refusal of the current process was looked at.
 #[inline(always)]
-fn look(asked: &Asked) {
+fn take_quota(asked: &Asked) {
     let (process, now) = (current_pid(), jiffies());
-    let Some(share) = SHARES.value_or_new(&process) else { return };
+    let Some(share) = QUOTAS.value_or_new(&process) else { return };
     if is_over(get(&share.since), now) {
         set(&mut share.since, now);
         set(&mut share.time, asked.time);
         set(&mut share.looked, 0);
-        set(&mut share.told, 0);
+        set(&mut share.sent, 0);
         describe(&mut share.sample, asked);
     }
     add_one(&mut share.looked);
@@ -133,15 +133,15 @@ fn portbind_admit(cgroup, owner_and_kind, bytes) {
 
 /// Whether it is one of the few of its process, and the party has something left for such.
 #[inline(always)]
-fn is_of_few(party: &mut PartyShare, bytes: u32) -> bool {
+fn is_of_few(party: &mut PartyQuota, bytes: u32) -> bool {
     if get(&party.spare) >= SPARE {
         return false;
     }
-    if let Some(process) = SHARES.value(&current_pid()) {
-        if get(&process.told) >= FEW {
+    if let Some(process) = QUOTAS.value(&current_pid()) {
+        if get(&process.sent) >= FEW {
             return false;
         }
-        add_one(&mut process.told);
+        add_one(&mut process.sent);
     }
     add(&mut party.spare, u64::from(bytes));
     true
@@ -161,7 +161,7 @@ pub(crate) fn charge(caller: &Caller, bytes: u32) {
 /// Counts a refusal for which there was no room, with those that are alike; if the map of kinds is full, or if too many are
 /// of one party, with others of its process. It is lost if that is one of too many, too.
 #[inline(always)]
-pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
+pub(crate) fn count_equal(asked: &Asked, caller: &Caller) {
     let [first, second, place, family, time] = asked.values();
     let party = &caller.process.party;
     let (cgroup, owner_and_kind) = (party.cgroup, party::owner_and_kind(party));
@@ -171,7 +171,7 @@ pub(crate) fn count_alike(asked: &Asked, caller: &Caller) {
             && portbind_count_new(first, second, place, family, time) != 0)
     {
         count(counter::COALESCED);
-    } else if let Some(share) = SHARES.value(&current_pid()) {
+    } else if let Some(share) = QUOTAS.value(&current_pid()) {
         add_to_share(share, jiffies());
     } else {
         portbind_lose(cgroup, owner_and_kind);
@@ -182,7 +182,7 @@ verified_once! {
 /// Counts a refusal with those that are alike, given [`Asked::values`] but the family. Returns whether there are any.
 fn portbind_count_known(first, second, place, time) {
     let asked = Asked::of_values([first, second, place, 0, time]);
-    let Some(often) = ALIKE.value(&alike(&asked)) else { return 0 };
+    let Some(often) = COUNTS.value(&key_of(&asked)) else { return 0 };
     add_to(often, time);
     1
 }
@@ -192,7 +192,7 @@ verified_once! {
 /// Counts a refusal as the first of a kind, given [`Asked::values`]. Returns whether there was room for one more kind.
 fn portbind_count_new(first, second, place, family, time) {
     let asked = Asked::of_values([first, second, place, family, time]);
-    let Some(often) = ALIKE.value_or_new(&alike(&asked)) else { return 0 };
+    let Some(often) = COUNTS.value_or_new(&key_of(&asked)) else { return 0 };
     begin(often, &asked, jiffies());
     add_to(often, time);
     1
@@ -221,7 +221,7 @@ fn portbind_lose(cgroup, owner_and_kind) {
 
 /// Counts a refusal that is lost.
 #[inline(always)]
-fn lose_of(party: Option<&mut PartyShare>) {
+fn lose_of(party: Option<&mut PartyQuota>) {
     if let Some(party) = party {
         add_one(&mut party.lost);
     }
@@ -229,7 +229,7 @@ fn lose_of(party: Option<&mut PartyShare>) {
 }
 
 #[inline(always)]
-fn add_to(often: &mut Often, time: u64) {
+fn add_to(often: &mut Count, time: u64) {
     if time.wrapping_sub(get(&often.last)) > WINDOW {
         set(&mut often.first, time);
     }
@@ -239,10 +239,10 @@ fn add_to(often: &mut Often, time: u64) {
 
 /// Begins a new window of time, if the last one is over.
 #[inline(always)]
-fn begin(often: &mut Often, asked: &Asked, now: u64) {
+fn begin(often: &mut Count, asked: &Asked, now: u64) {
     if is_over(get(&often.since), now) {
         set(&mut often.since, now);
-        set(&mut often.told, 0);
+        set(&mut often.sent, 0);
         describe(&mut often.sample, asked);
     }
 }
@@ -260,8 +260,8 @@ fn describe(sample: &mut Sample, asked: &Asked) {
 }
 
 #[inline(always)]
-fn alike(asked: &Asked) -> Alike {
-    Alike {
+fn key_of(asked: &Asked) -> RefusalKey {
+    RefusalKey {
         address: asked.address,
         pid: u64::from(current_pid()),
         netns: asked.netns,

@@ -1,16 +1,16 @@
-//! portbind says who holds the port when a program fails with "Address already in use".
+//! portbind shows which process holds the port when a program fails with "Address already in use".
 //!
-//! [`session`] traces, and gives [`event`]s; [`output`] prints them, and [`wire`] has the lines of JSON.
-//! [`recording`] reads lines back, [`report`] says what many have in common, and [`complaint`] finds the refusals
-//! that logs complain of.
+//! [`session`] traces and returns [`event`]s; [`output`] prints them, and [`wire`] defines the lines of JSON.
+//! [`recording`] reads these lines back, [`report`] summarizes them, and [`log_errors`] finds the refused binds that
+//! logs mention.
 //!
 //! Structs and enums are `#[non_exhaustive]`: fields and variants are added in minor releases.
 //! [`Errno`](event::Errno) and [`Time`](wire::Time) are not, because each is one number and stays one. The modules
 //! that the documentation does not show are public for portbind's own program, tests and fuzz targets only, and
 //! change in any release.
 //!
-//! The library never prints, ends the process, installs a handler of signals, reads the arguments of its host or
-//! gives up privileges of its host: the program `portbind` does all of that in the hidden module `cli`.
+//! The library never prints, ends the process, installs a signal handler, or reads the arguments or gives up privileges
+//! of the program that embeds it: the program `portbind` does all of this in the hidden module `cli`.
 //!
 //! ```no_run
 //! # async fn watch() -> Result<(), portbind::session::Error> {

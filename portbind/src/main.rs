@@ -1,4 +1,4 @@
-//! The `portbind` command: parses, runs, reports.
+//! The `portbind` command.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use portbind::sys::{signals, stack};
 
 fn main() -> ExitCode {
     signals::fail_writes_beyond_limit();
-    // One line, and nothing of it by the environment (RUST_BACKTRACE).
+    // Prints one line, whatever RUST_BACKTRACE in the environment says.
     std::panic::set_hook(Box::new(|panic| {
         stderr::say(format_args!("internal error, please report it: {panic}"));
     }));
@@ -38,7 +38,8 @@ fn usage(error: clap::Error) -> ExitCode {
     if code == 0 { ExitStatus::Success.into() } else { failed(ExitStatus::Usage) }
 }
 
-/// A status before the verb runs: that of timeout(1) where the status is else that of a command.
+/// The status of a failure before the verb runs. For `run` it is the timeout(1) status, because its other statuses come
+/// from the command.
 fn failed(status: ExitStatus) -> ExitCode {
     let is_run = std::env::args_os().nth(1).is_some_and(|verb| verb == "run");
     if is_run { ExitStatus::Wrapped(WRAPPER_FAILED) } else { status }.into()

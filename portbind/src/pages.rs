@@ -1,11 +1,11 @@
-//! The pages of docs/causes, embedded.
+//! The pages of docs/causes, embedded in the program.
 
 use lz4_flex::block::decompress_size_prepended;
 
-/// All pages, each behind a byte 0x1f and a line with its code; packed by build.rs.
+/// All pages; each starts with a byte 0x1f and a line with its code. build.rs packs them.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/causes.lz4"));
 
-/// Comments are for those who write pages.
+/// Starts a comment, which only authors of pages need.
 const COMMENT: &str = "<!--";
 
 /// The pages of causes, unpacked.
@@ -13,13 +13,13 @@ const COMMENT: &str = "<!--";
 pub(crate) struct Pages(String);
 
 impl Pages {
-    /// Unpacks them. If this program is damaged, there are none.
+    /// Unpacks the pages; empty if this program is damaged.
     pub(crate) fn unpack() -> Self {
         let unpacked = decompress_size_prepended(PACKED).ok();
         Self(unpacked.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
     }
 
-    /// The page of a code, in Markdown, as the lines for people. A code of a newer portbind has none.
+    /// The Markdown page of a code, without comments; `None` for a code of a newer portbind.
     pub(crate) fn of(&self, code: &str) -> Option<String> {
         let pages = self.0.split('\x1f').filter_map(|page| page.split_once('\n'));
         let (_, text) = pages.into_iter().find(|(of, _)| *of == code)?;

@@ -1,9 +1,8 @@
-//! The JSON line: what scripts may rely on.
+//! The JSON lines: what scripts may rely on.
 //!
-//! These types are apart from the ones in [`crate::event`], so that those can change
-//! without changing the output. They are written and read: a recording comes back as it was written.
-//! Fields may be added; none is renamed, removed or given another meaning within a version of
-//! [`SCHEMA`]. A fact that is not known is `null`.
+//! These types are separate from the ones in [`crate::event`], so that the event types can change without changing the
+//! output. They are both written and read: a recording is read back exactly as it was written. Fields may be added; no
+//! field is renamed, removed or given another meaning within a version of [`SCHEMA`]. An unknown fact is `null`.
 
 pub mod answer;
 mod command;

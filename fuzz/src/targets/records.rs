@@ -54,7 +54,7 @@ fn take(bytes: &[u8], process: &mut Rc<portbind::event::Process>) {
             let _port = (evidence::socket_id(&change.endpoint), evidence::port_key(&change.endpoint));
         }
         Record::Ended(ended) => assert_eq!(ended.header.kind, kind::ENDED, "another kind of record"),
-        Record::Refusal(..) | Record::Named(_) => {}
+        Record::Refusal(..) | Record::Portless(_) => {}
     }
     if let Some(evidence) = Evidence::of(record) {
         refused(&evidence, process);

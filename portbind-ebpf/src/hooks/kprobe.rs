@@ -32,7 +32,7 @@ pub(crate) fn kretprobe_get_port(context: RetProbeContext) -> u32 {
         && get(&call.sock) != 0
         && port_refused(Sock(Ptr(get(&call.sock))), Ptr(get(&call.address)), get(&call.operation))
     {
-        set(&mut call.told, 1);
+        set(&mut call.sent, 1);
     }
     0
 }
@@ -44,8 +44,8 @@ fn enter(sock: Sock, address: u64, operation: u32) {
         set(&mut call.sock, sock.0.0);
         set(&mut call.address, address);
         set(&mut call.operation, operation);
-        set(&mut call.told, 0);
-    } else if CALLS.insert(task, Call { sock: sock.0.0, address, operation, told: 0 }, 0).is_err() {
+        set(&mut call.sent, 0);
+    } else if CALLS.insert(task, Call { sock: sock.0.0, address, operation, sent: 0 }, 0).is_err() {
         count(counter::LOST_ENTRIES);
     }
 }
@@ -99,7 +99,7 @@ pub(crate) fn kretprobe_call(context: RetProbeContext) -> u32 {
     {
         let sock = Sock(Ptr(get(&call.sock)));
         set(&mut call.sock, 0);
-        if get(&call.told) == 0 {
+        if get(&call.sent) == 0 {
             call_returned(
                 sock,
                 Ptr(get(&call.address)),

@@ -13,8 +13,8 @@ use crate::kernel::context::{Registers, argument};
 use crate::kernel::globals::at;
 use crate::kernel::memory::{Memory, Ptr};
 use crate::kernel::task::current_task;
-use crate::named::{self, Name};
 use crate::open_files::wanted::SOCKFS_MAGIC;
+use crate::portless::{self, Name};
 use crate::refusal::{EADDRINUSE, FailedCall, Search, call_failed, call_succeeded};
 use crate::sock::handle::Sock;
 use crate::storm;
@@ -62,7 +62,7 @@ fn system_call_returned(context: &BtfTracePointContext) {
         }
         (false, 0) => {}
         (false, error) if call.operation == operation::BIND => {
-            named::tell(sock, Name { at: call.address, len: call.length, memory: Memory::User }, error);
+            portless::emit(sock, Name { at: call.address, len: call.length, memory: Memory::User }, error);
         }
         (false, _) => {}
     }

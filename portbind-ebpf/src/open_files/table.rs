@@ -58,7 +58,7 @@ impl Each for Batch<'_> {
         if !file.is_null() {
             let inode = file.follow(at!(file_inode)).read(at!(inode_ino));
             if is_wanted(inode) {
-                self.table.tell(self.first.wrapping_add(number), file, inode);
+                self.table.emit(self.first.wrapping_add(number), file, inode);
             }
         }
     }
@@ -71,7 +71,7 @@ impl Table {
 
     /// Tells what is at a descriptor, if it is a socket.
     #[inline(always)]
-    fn tell(&self, fd: u32, file: Ptr, inode: u64) {
+    fn emit(&self, fd: u32, file: Ptr, inode: u64) {
         let task = self.context.task;
         let found = file.follow(at!(file_inode));
         let is_socket = found.follow(at!(inode_sb)).read::<u64>(at!(super_magic)) == SOCKFS_MAGIC;

@@ -94,7 +94,7 @@ impl Sock {
 
     /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
     #[inline(always)]
-    pub(crate) fn describe_named(self, to: &mut Socket, family: u16) {
+    pub(crate) fn describe_portless(self, to: &mut Socket, family: u16) {
         clear(&mut to.address);
         to.netns = self.netns();
         to.uid = self.owner();

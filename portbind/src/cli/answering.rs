@@ -1,4 +1,4 @@
-//! What `who`, `check`, `free` and `wait` have in common: where they look, and how they answer.
+//! What `who`, `check`, `free` and `wait` share: the network namespace they inspect, and the printing of answers.
 
 use std::io;
 
@@ -12,13 +12,13 @@ use crate::output::{ColorChoice, Format, Printer, Style, Verbs};
 use crate::ports::{self, Inspector, Unseen};
 use crate::writer::Caller;
 
-/// Options of each of these verbs.
+/// Options of all four verbs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
-    /// How the answer is written: `text` for people, `json` as one object on a line.
+    /// Output format: `text` for people, `json` for one object on a line.
     #[arg(short, long, value_parser = Verbs::Answers, value_name = "FORMAT", default_value = "text")]
     output_format: Format,
-    /// Look into this network namespace: inode number, path, pid:N, or a name under /run/netns.
+    /// Inspect this network namespace: inode number, path, pid:N, or a name under /run/netns.
     #[arg(long, value_name = "NETNS")]
     netns: Option<NetnsRef>,
     /// When to use colours.
@@ -26,7 +26,7 @@ pub(super) struct Common {
     color: ColorChoice,
 }
 
-/// A verb at work.
+/// What a running verb needs to answer.
 #[derive(Debug)]
 pub(super) struct Answering {
     pub(super) inspector: Inspector,
@@ -35,9 +35,10 @@ pub(super) struct Answering {
 }
 
 impl Answering {
-    /// Finds the network namespace.
+    /// Opens the network namespace.
     pub(super) fn new(common: &Common) -> Result<Self, Error> {
-        // The caller of sudo makes links in a checkout, and is not shown what is in folders of root's.
+        // The caller of sudo can place symbolic links in a checkout; following them as root would disclose what root's
+        // folders contain.
         let links = if Caller::is_behind_sudo() { Links::OfOwners } else { Links::All };
         let own = Inspector::new()?.following(links).starting_helpers();
         let inspector = match &common.netns {
@@ -52,7 +53,7 @@ impl Answering {
         Ok(Self { inspector, format: common.output_format, style: style(common.color, true) })
     }
 
-    /// Writes the answer; a closed pipe is no error.
+    /// Writes the answer. A closed pipe is not an error.
     pub(super) fn answer(&self, answer: &Answer<'_>) -> Result<(), Error> {
         match Printer::new(self.format, self.style.clone(), io::stdout().lock()).document(answer) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
@@ -61,7 +62,7 @@ impl Answering {
     }
 }
 
-/// Says what could not be seen.
+/// Reports on stderr what portbind was not allowed to see.
 pub(super) fn report_unseen(unseen: Unseen) {
     if unseen.processes > 0 {
         let processes = if unseen.processes == 1 { "process" } else { "processes" };

@@ -1,4 +1,4 @@
-//! The bind that `portbind check` and `portbind wait` ask about.
+//! The bind that `portbind check` and `portbind wait` try.
 
 use std::net::IpAddr;
 
@@ -6,31 +6,31 @@ use super::values::PortProtocol;
 use crate::event::Options;
 use crate::ports::Bind;
 
-/// Options of a bind.
+/// Options of the bind.
 #[derive(Debug, clap::Args)]
 pub(super) struct BindArgs {
-    /// The address; the default is 0.0.0.0, and :: with --v6-only.
+    /// The address to bind; the default is 0.0.0.0, or :: with --v6-only.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<IpAddr>,
     /// The protocol: tcp, udp, mptcp, udplite or sctp.
     #[arg(long = "proto", value_name = "PROTO", default_value = "tcp")]
     protocol: PortProtocol,
-    /// With SO_REUSEADDR, as most servers do.
+    /// Set SO_REUSEADDR, as most servers do.
     #[arg(long)]
     reuse_address: bool,
-    /// With SO_REUSEPORT.
+    /// Set SO_REUSEPORT.
     #[arg(long)]
     reuse_port: bool,
-    /// With IPV6_V6ONLY.
+    /// Set IPV6_V6ONLY.
     #[arg(long)]
     v6_only: bool,
-    /// Bound to this interface (SO_BINDTODEVICE).
+    /// Bind the socket to this interface (SO_BINDTODEVICE).
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
 }
 
 impl BindArgs {
-    /// The bind to a port.
+    /// The bind of `port` with these options.
     pub(super) fn bind(&self, port: u16) -> Bind {
         let options =
             Options { reuse_address: self.reuse_address, reuse_port: self.reuse_port, v6_only: self.v6_only };

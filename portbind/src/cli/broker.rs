@@ -1,4 +1,4 @@
-//! A hidden verb: answers questions about network namespaces, paths and socket files, see [`crate::host::broker`].
+//! A hidden verb that answers questions about network namespaces, paths and socket files; see [`crate::host::broker`].
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -11,13 +11,13 @@ use crate::host::broker::{check_peer, serve};
 use crate::host::confinement::{Purpose, confine};
 use crate::host::{Failed, priority};
 
-/// Signals that end portbind in its own time: until then the broker is needed.
+/// Signals that end the tracing portbind, which needs the broker until it has finished.
 const IGNORED: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
 
-/// Runs the verb: until the other end of standard input is closed.
+/// Runs the verb until the other end of standard input is closed.
 ///
 /// # Errors
-/// If it may not give up its rights, or the connection breaks.
+/// If the broker cannot give up its rights, or the connection breaks.
 pub fn run() -> Result<ExitStatus, Error> {
     check_peer(io::stdin().as_fd()).map_err(Failed::at("cannot answer"))?;
     let ignored: SigSet = IGNORED.into_iter().collect();

@@ -1,4 +1,4 @@
-//! `portbind compare`: the refusals of recordings before and after a change.
+//! `portbind compare`: compares the refused binds of recordings from before and after a change.
 
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
@@ -11,17 +11,17 @@ use crate::output::comparison::Comparison;
 use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::recording::{Line, fingerprint};
 
-/// Which recordings.
+/// The recordings to compare.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_STATUS, override_usage = "portbind compare [OPTIONS] <BEFORE>... -- <AFTER>...")]
 pub struct Args {
-    /// Recordings of before, made by trace or run.
+    /// Recordings from before the change, made by trace or run.
     #[arg(required = true, value_name = "BEFORE")]
     before: Vec<PathBuf>,
-    /// Recordings of after.
+    /// Recordings from after the change.
     #[arg(last = true, required = true, value_name = "AFTER")]
     after: Vec<PathBuf>,
-    /// How the comparison is written: `text` for people, `json` as one object.
+    /// Output format: `text` for people, `json` for one object.
     #[arg(short, long, value_parser = Verbs::Recordings, default_value = "text")]
     output_format: Format,
     /// When to use colours.
@@ -30,8 +30,8 @@ pub struct Args {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 nothing is new; 1 something is; 2 a word on the command line is wrong, or a file
-             cannot be read; 5 something failed.";
+Exit status: 0 nothing new was refused; 1 something new was; 2 the command line is wrong, or a file
+             cannot be read; 5 another failure.";
 
 /// Runs the verb.
 ///
@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     Ok(if is_new { ExitStatus::Negative } else { ExitStatus::Success })
 }
 
-/// Reads the recordings of one side. A file is a run, unless it tells of more.
+/// Reads the recordings of one side. Each file counts as one run, unless it records several.
 fn read(paths: &[PathBuf]) -> Result<Side, Error> {
     let mut side = Side::default();
     for path in paths {

@@ -1,4 +1,4 @@
-//! `portbind doctor`: what this kernel and these privileges allow, and why not.
+//! `portbind doctor`: reports what this kernel and these privileges allow, and why not.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use crate::cli::error::{Error, ExitStatus};
 use crate::output::{Format, Printer, Style, Verbs};
 use crate::session::readiness::Findings;
 
-/// How the findings are written.
+/// Output options of `portbind doctor`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 tracing will work; 3 a capability is missing; 4 this kernel does not allow it.
@@ -15,12 +15,12 @@ Examples:
   sudo portbind doctor
   sudo portbind doctor -o json | jq .backends")]
 pub struct Args {
-    /// `text` for people, `json` as one object.
+    /// Output format: `text` for people, `json` for one object.
     #[arg(short, long, value_parser = Verbs::Findings, value_name = "FORMAT", default_value = "text")]
     output_format: Format,
 }
 
-/// Runs the verb: success if tracing will work.
+/// Runs the verb; the status is success if tracing will work.
 ///
 /// # Errors
 /// If the findings cannot be written.

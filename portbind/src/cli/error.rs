@@ -1,5 +1,5 @@
-//! Errors that reach the person, each with what to do next, and the status the process ends with. Names of files,
-//! users and programs in them are escaped.
+//! Errors that reach the user, each with a hint, and the exit statuses. The file, user and program names in error
+//! messages are escaped.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,30 +14,30 @@ use crate::sys::stack::TooSmall;
 use crate::writer::refused::Refused;
 use crate::{ports, recording, session, wrapped};
 
-/// How portbind ends.
+/// The exit statuses of portbind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// All went as asked; tracing was stopped by a signal, a limit, or a closed pipe.
+    /// Everything went as asked; a signal, a limit or a closed pipe ended the trace.
     Success,
-    /// The answer is no: the port is not free, nobody holds it, something new was found.
+    /// The answer is no: the port is not free, no socket holds it, or something new was found.
     Negative,
-    /// The command line or a value on it is wrong.
+    /// The command line, or a value on it, is wrong.
     Usage,
     /// A capability is missing.
     Permission,
     /// This kernel cannot do what was asked.
     Unsupported,
-    /// Something failed that is none of the others.
+    /// Any other failure.
     Failure,
-    /// That of a wrapped command, or of timeout(1) where there is none.
+    /// The status of the wrapped command, or the timeout(1) status if the command has none.
     Wrapped(u8),
 }
 
-/// The status of timeout(1) for a failure of its own.
+/// The timeout(1) status for a failure of the wrapper itself.
 pub const WRAPPER_FAILED: u8 = 125;
 
 impl ExitStatus {
-    /// The number, which is part of the interface.
+    /// The numeric status, which is part of the interface.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -58,7 +58,7 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// What kept a verb from its job.
+/// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Capabilities are missing.
@@ -67,12 +67,12 @@ pub enum Error {
     /// The kernel half does not run here.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// A word on the command line names something that is not there.
+    /// A word on the command line refers to something that does not exist.
     #[error("{word}: {source}")]
     Word {
         /// The word.
         word: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The file of `--output` cannot be opened.
@@ -80,7 +80,7 @@ pub enum Error {
     Output {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// A recording cannot be read.
@@ -91,47 +91,47 @@ pub enum Error {
     Log {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// Events can no longer be written.
+    /// Output can no longer be written.
     #[error("cannot write events: {0}")]
     Write(#[source] io::Error),
-    /// A question about ports has no answer.
+    /// A question about ports cannot be answered.
     #[error(transparent)]
     Ports(#[from] ports::Error),
-    /// Somebody has to say yes, and there is nobody to be asked.
+    /// The operation needs a confirmation, and standard input is not a terminal.
     #[error("stopping processes and removing files takes a yes, and standard input is no terminal")]
     Unconfirmed,
-    /// A user is not known.
+    /// An unknown user.
     #[error(transparent)]
     User(#[from] UnknownUser),
-    /// A command cannot be run.
+    /// The command cannot be run.
     #[error("cannot run {}: {source}", escape::path(Path::new(.program)))]
     Command {
         /// The command.
         program: OsString,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// The kernel numbers processes in another way than this process sees them: descendants cannot be told.
+    /// The kernel numbers processes differently from this process's PID namespace, so descendants cannot be identified.
     #[error("this is a container with pids of its own: the command and its descendants cannot be followed")]
     PidNamespace,
-    /// The process table is missing.
+    /// /proc is missing.
     #[error("/proc is not mounted, or is that of another pid namespace")]
     NoProc,
-    /// The limit of the stack is too low, and may not be raised.
+    /// The stack limit is too low and cannot be raised.
     #[error(transparent)]
     Stack(#[from] TooSmall),
-    /// What kept a command from being wrapped.
+    /// Why a command could not be wrapped.
     #[error(transparent)]
     Wrapper(Box<Self>),
-    /// The runtime failed.
+    /// A system call or the async runtime failed.
     #[error("{doing}: {source}")]
     System {
-        /// What was tried.
+        /// What portbind tried to do.
         doing: &'static str,
-        /// Why it failed.
+        /// The reason.
         source: io::Error,
     },
 }
@@ -162,7 +162,7 @@ impl From<wrapped::Error> for Error {
     }
 }
 
-/// Why a command does not run: only what came of executing the command has a status of its own.
+/// Marks an error as one of the wrapper. Only a failure to execute the command keeps its own status.
 pub(super) fn of_wrapped(error: Error) -> Error {
     match error {
         Error::Command { .. } => error,
@@ -171,7 +171,7 @@ pub(super) fn of_wrapped(error: Error) -> Error {
 }
 
 impl Error {
-    /// The status the process ends with.
+    /// The exit status for this error.
     #[must_use]
     pub fn status(&self) -> ExitStatus {
         match self {
@@ -195,7 +195,7 @@ impl Error {
         }
     }
 
-    /// What to do next.
+    /// What the user can do next.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -1,4 +1,4 @@
-//! `portbind explain`: what a log's "address already in use" was about.
+//! `portbind explain`: explains the "address already in use" errors of a log.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -19,28 +19,28 @@ use crate::output::{ColorChoice, Format, Printer, Verbs};
 use crate::pages::Pages;
 use crate::recording::{Line, STDIN};
 
-/// The most complaints that are joined with recordings; those behind them are counted.
+/// The most log errors that are joined with recordings; later ones are only counted.
 const MAX_JOINED: usize = 2000;
-/// Bytes that are read at once.
+/// Bytes per read.
 const BUFFER: usize = 1 << 18;
 
-/// Which log, and what is known besides.
+/// The log, and the recordings to explain it with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_STATUS)]
 pub struct Args {
     /// Print the page of this cause: what it means, what helps, and what does not.
     #[arg(long, value_name = "CODE", value_parser = code(), conflicts_with_all = ["log", "record", "output_format", "zone"])]
     cause: Option<String>,
-    /// The log; - is standard input.
+    /// The log; - reads standard input.
     #[arg(value_name = "LOG", default_value = STDIN)]
     log: PathBuf,
     /// What trace or run recorded at the time; may be given several times.
     #[arg(long, value_name = "FILE")]
     record: Vec<PathBuf>,
-    /// How explanations are written: `text` for people, `json` one object a line.
+    /// Output format: `text` for people, `json` for one object per line.
     #[arg(short, long, value_parser = Verbs::Recordings, default_value = "text")]
     output_format: Format,
-    /// The time zone of times in the log that name none, as UTC or Europe/Berlin; else that of this machine.
+    /// The time zone of timestamps in the log that name none, as UTC or Europe/Berlin; the default is this machine's.
     #[arg(long, value_name = "ZONE")]
     zone: Option<Zone>,
     /// When to use colours.
@@ -49,8 +49,8 @@ pub struct Args {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 something was found; 1 nothing was; 2 a word on the command line is wrong, or a file
-             cannot be read; 5 something failed.";
+Exit status: 0 an error was found in the log; 1 none was found; 2 the command line is wrong, or a file
+             cannot be read; 5 another failure.";
 
 /// Runs the verb.
 ///
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     Ok(if explanations.count > 0 { ExitStatus::Success } else { ExitStatus::Negative })
 }
 
-/// The codes of causes, for `--help` and for what is typed wrong.
+/// The codes of causes, for `--help` and for the error about an unknown code.
 fn code() -> PossibleValuesParser {
     PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()))
 }
@@ -93,7 +93,7 @@ fn print_page(code: &str) -> Result<ExitStatus, Error> {
     }
 }
 
-/// Reads the log first: which refusals matter is known then, and only those are kept.
+/// Reads the log first, which shows which refused binds matter; only these are kept from the recordings.
 fn joined(args: &Args, clock: Clock, explanations: &mut Explanations<impl Write>) -> Result<(), Error> {
     let (mut complaints, mut left) = (Vec::new(), 0_u64);
     read(&args.log, clock, |complaint| {
@@ -121,7 +121,7 @@ fn joined(args: &Args, clock: Clock, explanations: &mut Explanations<impl Write>
     Ok(())
 }
 
-/// Gives each complaint of a log to `found`, as soon as it is complete.
+/// Passes each error of a log to `found` as soon as the error is complete.
 fn read(
     path: &Path,
     clock: Clock,
@@ -144,7 +144,7 @@ fn read(
     finder.finish().try_for_each(found)
 }
 
-/// Prints, and counts.
+/// Prints and counts explanations.
 struct Explanations<W> {
     printer: Printer<W>,
     count: u64,

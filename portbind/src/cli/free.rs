@@ -1,4 +1,4 @@
-//! `portbind free`: stops who has a port, or removes a stale socket file.
+//! `portbind free`: stops the processes that own a port, or removes a stale socket file.
 
 mod args;
 mod consent;
@@ -11,10 +11,10 @@ use crate::cli::error::{Error, ExitStatus};
 use crate::output::answer::Answer;
 use crate::ports::{self, FreeOptions, Freed, Stage};
 
-/// Runs the verb: success if the port or the path is free.
+/// Runs the verb; the status is success if the port or the path is free.
 ///
 /// # Errors
-/// If there is nobody to say yes, a privilege is missing, or the answer cannot be written.
+/// If nobody can confirm, a privilege is missing, or the answer cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let answering = Answering::new(&args.common)?;
     let PortProtocol(protocol) = args.protocol;

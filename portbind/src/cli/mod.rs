@@ -1,4 +1,4 @@
-//! The command line: one file a verb, each with its arguments and its run.
+//! The command line: one file per verb, with its arguments and its `run` function.
 
 mod answering;
 mod bind_args;
@@ -33,7 +33,7 @@ use crate::sys::inherited;
 use crate::wrapped::launch;
 use crate::writer;
 
-/// Says who holds the port when a program fails with "Address already in use".
+/// Shows which process holds the port when a program fails with "Address already in use".
 #[derive(Debug, Parser)]
 #[command(name = "portbind", version, max_term_width = 100, after_help = EXIT_STATUS)]
 pub struct Cli {
@@ -43,25 +43,25 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tell every refused bind on the machine, and who held the port at that instant.
+    /// Trace every refused bind on this machine, and show who held the port at that instant.
     Trace(trace::Args),
-    /// Tell who is on a port, or bound to the path of a socket.
+    /// Show who is on a port, or bound to the path of a socket.
     Who(who::Args),
-    /// Tell whether a bind would succeed now, and if not, why and what helps.
+    /// Check whether a bind would succeed now, and if not, why and what helps.
     Check(check::Args),
-    /// Stop the processes that have a port, or remove a stale socket file.
+    /// Stop the processes that own a port, or remove a stale socket file.
     Free(free::Args),
-    /// Wait until a port is free, or until somebody listens on it.
+    /// Wait until a port is free, or until a process listens on it.
     Wait(wait::Args),
-    /// Run a command, and tell what it and its descendants were refused, and what they left bound.
+    /// Run a command, and report the refused binds and leftover sockets of the command and its descendants.
     Run(run::Args),
-    /// Compare the refusals of recordings before and after a change.
+    /// Compare the refused binds of recordings from before and after a change.
     Compare(compare::Args),
-    /// Find "address already in use" in a log, and tell from recordings what it was about.
+    /// Find "address already in use" in a log, and explain it from recordings.
     Explain(explain::Args),
-    /// Tell what recordings have in common: causes, ports, who refused whom; as text, JSON or a page.
+    /// Summarize recordings: causes, ports, who refused whom; as text, JSON or an HTML page.
     Report(report::Args),
-    /// Tell what this kernel and these privileges allow, and why not.
+    /// Show what this kernel and these privileges allow, and why not.
     Doctor(doctor::Args),
     #[command(name = launch::VERB, hide = true)]
     Launch(launch::Args),
@@ -74,11 +74,11 @@ enum Command {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 all went as asked; 1 the answer is no; 2 a word on the command line is wrong;
-             3 a capability is missing; 4 this kernel cannot do what was asked; 5 something failed.";
+Exit status: 0 success; 1 the answer is no; 2 the command line is wrong; 3 a capability is missing;
+             4 this kernel lacks what is needed; 5 another failure.";
 
 impl Command {
-    /// Checks that the process table is there, for verbs that look at processes; `run` may do without.
+    /// Checks that /proc is mounted, for verbs that read processes; `run` works without.
     fn require_proc(&self) -> Result<(), Error> {
         let looks = matches!(
             self,
@@ -87,12 +87,12 @@ impl Command {
         if looks && Procfs::new().lacks_this_process() { Err(Error::NoProc) } else { Ok(()) }
     }
 
-    /// Whether portbind started itself for this, with the standard streams and nothing else.
+    /// Whether portbind started itself as a helper, with only the standard streams open.
     const fn is_helper(&self) -> bool {
         matches!(self, Self::Broker | Self::Writer(_) | Self::Remove(_))
     }
 
-    /// The status of a run that an error in portbind has broken off.
+    /// The exit status after an internal error of portbind.
     const fn broken_off(&self) -> ExitStatus {
         match self {
             Self::Run(_) | Self::Launch(_) => ExitStatus::Wrapped(WRAPPER_FAILED),
@@ -105,9 +105,9 @@ impl Cli {
     /// Runs the verb.
     ///
     /// # Errors
-    /// Whatever kept it from its job, with what to do next.
+    /// The reason for which the verb failed, with a hint.
     pub fn run(&self) -> Result<ExitStatus, Error> {
-        // The hook for panics has reported it.
+        // The panic hook has already reported the panic.
         let run = panic::catch_unwind(AssertUnwindSafe(|| self.run_verb()));
         run.unwrap_or_else(|_| Ok(self.command.broken_off()))
     }

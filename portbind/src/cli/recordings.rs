@@ -1,4 +1,4 @@
-//! What verbs that read recordings share.
+//! What the verbs that read recordings share.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use crate::escape;
 use crate::recording::{self, Line};
 use crate::writer::Caller;
 
-/// Has a verb that reads and writes files go on with the rights of who called sudo: it needs no others.
+/// Drops to the rights of the user who called sudo: reading and writing files needs no others.
 pub(super) fn give_up_root() -> Result<(), Error> {
     let given_up = Caller::of_process()?.replace_root();
     given_up.map_err(|source| Error::System { doing: "cannot take the rights of the caller", source })
 }
 
-/// Gives every line of a recording to `show`, and says what was skipped.
+/// Passes every line of a recording to `show`, and reports what was skipped.
 pub(super) fn each_line(path: &Path, mut show: impl FnMut(Line)) -> Result<(), Error> {
     let mut reader = recording::open(path)?;
     for line in reader.by_ref() {

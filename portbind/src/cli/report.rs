@@ -1,4 +1,4 @@
-//! `portbind report`: recordings in, what they have in common out.
+//! `portbind report`: summarizes recordings.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -14,16 +14,16 @@ use crate::recording;
 use crate::report::{Collector, FileNotes, Report, print};
 use crate::writer::Replacement;
 
-/// What to read, and how to tell it.
+/// What to read, and how to report it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Recordings, made with `portbind trace -o json` or `portbind run --record`; - is standard input.
+    /// Recordings, made with `portbind trace -o json` or `portbind run --record`; - reads standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// `text` for people, `json` as one object.
+    /// Output format: `text` for people, `json` for one object.
     #[arg(short, long, value_parser = Verbs::Findings, default_value = "text")]
     output_format: Format,
-    /// Also write a page that opens in any browser, without a network.
+    /// Also write an HTML page that any browser opens without a network.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// When to use colours.
@@ -67,7 +67,7 @@ fn read(path: &Path, collector: &mut Collector) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says what of a recording was skipped.
+/// Reports which parts of a recording were skipped.
 fn report_skipped(file: &FileNotes) {
     let name = Escaped(file.name.unescaped());
     for note in file.skipped.notes().iter().filter(|note| note.damage.is_reported()) {

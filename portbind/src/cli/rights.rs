@@ -1,11 +1,11 @@
-//! The rights that a run needs to begin, and those that it gives up when it has begun.
+//! The rights that a run needs to start, and the ones it gives up after the start.
 
 use super::error::Error;
 use crate::host::Privileges;
 use crate::host::confinement::{Purpose, confine};
 use crate::host::priority;
 
-/// Checks that this process may trace. What it has to do without is said.
+/// Checks that this process may trace, and reports through `say` which privileges are missing but not required.
 pub(super) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
     let privileges = Privileges::read();
     let missing = privileges.missing();
@@ -19,10 +19,10 @@ pub(super) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives up what a run does not need: from here on no program is loaded, no file is opened for writing, no process is
-/// started. What the kernel cannot do for it is said; with `tells`, what is kept as well.
+/// Gives up the rights that a run no longer needs: from here on it loads no program, opens no file for writing and
+/// starts no process. Reports confinement that the kernel cannot apply; with `tells`, also the rights it keeps.
 pub(super) fn give_up(purpose: Purpose, tells: bool, mut say: impl FnMut(&str)) -> Result<(), Error> {
-    // Not before: what was started until now, the command of `run` above all, is not to have it.
+    // Not earlier: processes started before, above all the command of `run`, must not inherit the priority.
     priority::raise();
     let doing = "cannot give up privileges";
     let left = confine(purpose).map_err(|source| Error::System { doing, source })?;

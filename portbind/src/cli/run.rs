@@ -1,4 +1,4 @@
-//! `portbind run`: a command with all that comes of it, and what it was refused.
+//! `portbind run`: runs a command, and reports the refused binds of the command and its descendants.
 
 mod args;
 mod collector;
@@ -43,7 +43,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
         stderr::say(format_args!("the command runs without being followed{rest}: {why}"));
     };
     if lacks_proc {
-        // Nor can a process of this program be started.
+        // Without /proc, the helper processes of this program cannot be started either.
         unfollowed(&Error::NoProc);
         return Err(Launcher::replace_this_process(&args.command, &identity).into());
     }
@@ -83,11 +83,11 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
         errors: args.errors.words(),
         ignored_pid: std::process::id(),
         life: life::BOUND | if args.track_connects { life::CONNECTED } else { 0 },
-        family: 1,
+        descendants: 1,
         ..Filter::ANY
     };
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
-    let options = Options { backends, filter, ports: None, family: true };
+    let options = Options { backends, filter, ports: None, descendants: true };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
     let (entrance, tracer) = start_beside(say, || Tracer::start(&options));
     Trace::of(tracer?, entrance)

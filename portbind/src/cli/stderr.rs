@@ -1,4 +1,4 @@
-//! Errors on standard error, each with what to do next.
+//! Errors on standard error, each with a hint.
 
 use std::fmt::Display;
 
@@ -6,12 +6,12 @@ use crate::cli::error::Error;
 pub(crate) use crate::writer::stderr::say_unless;
 use crate::writer::stderr::{self, write};
 
-/// Says a sentence on standard error.
+/// Prints a sentence on standard error.
 pub fn say(sentence: impl Display) {
     stderr::say(sentence);
 }
 
-/// Reports what kept a verb from its job, and what to do next.
+/// Reports why a verb failed, and what the user can do next.
 pub fn report(error: &Error) {
     say(error);
     if let Some(hint) = error.hint() {

@@ -1,4 +1,4 @@
-//! What the formats for people depend on: colours, the width of the terminal, the time zone.
+//! What the text formats depend on: colours, the width of the terminal, the time zone.
 
 use std::io::{self, IsTerminal as _};
 
@@ -7,7 +7,7 @@ use crate::output::Style;
 use crate::output::color::{ColorChoice, Surroundings};
 use crate::secrets::Secrets;
 
-/// The style of what goes to standard output, or else to a file.
+/// The style for standard output, or for a file.
 pub(super) fn style(color: ColorChoice, to_stdout: bool) -> Style {
     let is_terminal = to_stdout && io::stdout().is_terminal();
     Style {

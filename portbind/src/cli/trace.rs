@@ -1,4 +1,4 @@
-//! `portbind trace`: every refused bind on the machine, and who held the port.
+//! `portbind trace`: reports every refused bind on the machine, and who held the port.
 
 mod sink;
 
@@ -24,27 +24,27 @@ use crate::session::{self, Engine, Settings, Sink as _};
 use crate::sys::code;
 use crate::sys::stop::Stop;
 
-/// Refusals that are alike and told within a second; the others are counted.
+/// Equal refusals printed per second; further ones are counted.
 const BURST: u32 = 16;
 
-/// What to trace, and how to tell it.
+/// What to trace, and how to report it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   portbind trace                                      # every refused bind, until Ctrl-C
-  portbind trace -P 8080,9000-9010 --comm nginx       # only of nginx, only of these ports
+  portbind trace -P 8080,9000-9010 --comm nginx       # only nginx, only these ports
   portbind trace -o json --output run.jsonl --timeout 10m")]
 pub struct Args {
-    /// How events are written: `text` for people, `brief` one line each, `json` one object a line.
+    /// Output format: `text` for people, `brief` for one line per event, `json` for one object per line.
     #[arg(short, long, value_parser = Verbs::Events, value_name = "FORMAT", default_value = "text")]
     output_format: Format,
-    /// Only refusals of this process.
+    /// Only refused binds of this process.
     #[arg(short, long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     pid: Option<u32>,
-    /// Only refusals of these ports: 8080,9000-9010. Sockets without a port are left out.
+    /// Only refused binds of these ports: 8080,9000-9010. Omits sockets without a port.
     #[arg(short = 'P', long = "port", value_name = "LIST")]
     ports: Option<PortList>,
-    /// Only refusals of processes or threads of this name.
+    /// Only refused binds of processes or threads with this name.
     #[arg(long, value_name = "NAME")]
     comm: Option<Comm>,
     /// Only these protocols: tcp,udp,mptcp,ping,udplite,sctp,unix,netlink,vsock.
@@ -53,7 +53,7 @@ pub struct Args {
     /// Only this network namespace: inode number, path, pid:N, or a name under /run/netns.
     #[arg(long, value_name = "NETNS")]
     netns: Option<NetnsRef>,
-    /// Which errors are refusals: eaddrinuse, all, or a list of names and numbers.
+    /// Errors that count as refused binds: eaddrinuse, all, or a list of names and numbers.
     #[arg(short, long, value_name = "LIST", default_value = "eaddrinuse")]
     errors: ErrorSet,
     /// Use this backend instead of the first that works.
@@ -68,28 +68,28 @@ pub struct Args {
     /// Append events to this file (created for its owner only) instead of writing them to stdout.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Show with every refusal what happened on the port before; else only where the holder has ended.
+    /// With every refused bind, show earlier events on the port; by default only if the holder has ended.
     #[arg(long)]
     history: bool,
-    /// In JSON, too, only count what is refused to the same process over and over; `text` and `brief` always do.
+    /// Also in JSON, only count the repeated refusals of one process; `text` and `brief` always do.
     #[arg(long)]
     coalesce: bool,
-    /// Remember at most this many moments in the life of ports.
+    /// Keep at most this many events in the history of ports.
     #[arg(long, value_name = "N", default_value_t = session::HISTORY_LIMIT)]
     history_limit: usize,
-    /// Also follow the ports that connect(2) picks.
+    /// Also record the ports that connect(2) picks.
     #[arg(long)]
     track_connects: bool,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
-    /// Write passwords and tokens in arguments as they are; else *** stands in their place.
+    /// Print passwords and tokens in arguments as they are, instead of ***.
     #[arg(long)]
     show_secrets: bool,
-    /// Say on stderr what was tried and what is done without; twice: every bind and listen system call.
+    /// Print on stderr what was tried and which features are missing; twice: every bind and listen system call.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// Say nothing on stderr but errors.
+    /// Print only errors on stderr.
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 }
@@ -97,8 +97,7 @@ pub struct Args {
 /// Runs the verb.
 ///
 /// # Errors
-/// If a capability is missing, a word on the command line is wrong, no backend works, or events
-/// cannot be written.
+/// If a capability is missing, a word on the command line is wrong, no backend works, or events cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let filter = args.filter()?;
     let sink = sink::open(args.output_format, args.style(), args.output.as_deref(), args.quiet)?;
@@ -107,7 +106,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
         filter,
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
-        family: false,
+        descendants: false,
     };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
     let (entrance, tracer) = start_beside(say, || Tracer::start(&options));
@@ -124,7 +123,7 @@ async fn follow(args: &Args, host: Host, tracer: Tracer, sink: Sink) -> Result<E
     let signals = Stop::on_signals().map_err(Failed::at("cannot handle signals"))?;
     let records = session::records(&tracer)?;
     let mut engine = Engine::new(args.settings(), host, tracer, records, sink);
-    // Not by the thread that writes notes: a thread that runs before the capabilities are given up keeps them.
+    // Not on the thread that writes notes: a thread that starts before the capabilities are given up keeps them.
     if args.verbose > 1
         && let Err(reason) = engine.follow_debug_lines()
     {

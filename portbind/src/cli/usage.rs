@@ -1,7 +1,7 @@
-//! Errors of the command line, printed so that nothing of it acts on a terminal or a CI system.
+//! Errors of the command line, printed without control characters that a terminal or CI system would act on.
 //!
-//! clap echoes the words that it could not understand. They may come from elsewhere (a file name, a variable of a CI
-//! job), so that they are escaped before clap makes its message of them.
+//! clap repeats the words that it could not understand. These words can come from elsewhere (a file name, a variable of
+//! a CI job), so they are escaped before clap puts them into its message.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::escape::is_hidden;
 
-/// What holds a word of the command line.
+/// The parts of a clap error that contain a word of the command line.
 const WORDS: [ContextKind; 4] = [
     ContextKind::InvalidArg,
     ContextKind::InvalidValue,
     ContextKind::InvalidSubcommand,
     ContextKind::TrailingArg,
 ];
-/// What may hold it a second time, with colours in it, so that it cannot be told apart any more.
+/// The parts that may repeat the word with colours around it, where it can no longer be recognized.
 const ADVICE: [ContextKind; 5] = [
     ContextKind::Suggested,
     ContextKind::SuggestedArg,
@@ -35,12 +35,12 @@ pub fn print(mut error: clap::Error) {
     if to_stderr {
         anstream::eprint!("{text}");
     } else {
-        // Who closed the stream does not want to read it.
+        // A failed write means that the reader closed the stream.
         let _printed = std::io::Write::write_all(&mut anstream::stdout(), text.as_bytes());
     }
 }
 
-/// Escapes the words of the command line that the error holds.
+/// Escapes the words of the command line in the error.
 fn escape_words(error: &mut clap::Error) {
     let mut is_hostile = false;
     for kind in WORDS {
@@ -60,7 +60,7 @@ fn escape_words(error: &mut clap::Error) {
     }
 }
 
-/// A word in the single quotes that clap puts around it.
+/// Escapes a word, which clap puts in single quotes.
 fn escape(word: &str, is_hostile: &mut bool) -> String {
     let mut escaped = String::new();
     for c in word.chars() {
@@ -76,7 +76,7 @@ fn escape(word: &str, is_hostile: &mut bool) -> String {
     escaped
 }
 
-/// The whole message: its lines and colours are clap's, and nothing else in it acts.
+/// The whole message: keeps clap's lines and colours, and escapes all other control characters.
 fn harmless(text: &str) -> String {
     let mut kept = String::new();
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! The words of the command line: each is checked here, once, and is a typed value from then on.
+//! The values on the command line: each is checked once, and typed from then on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,14 +24,14 @@ pub use zone::Zone;
 /// The highest error number of Linux (include/uapi/asm-generic/errno.h: EHWPOISON).
 const MAX_ERRNO: u32 = 133;
 
-/// A set of ports, as in `8080,9000-9010`. Port 0 stands for calls that ask for any port.
+/// A set of ports, such as `8080,9000-9010`. Port 0 stands for calls that request any free port.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PortList {
     words: Box<[u64; Self::WORDS]>,
 }
 
 impl PortList {
-    /// Words of 64 bits in the set.
+    /// Number of 64-bit words in the set.
     pub const WORDS: usize = 1024;
 
     /// Whether `port` is in the set.
@@ -40,7 +40,7 @@ impl PortList {
         self.words[usize::from(port / 64)] & (1 << (port % 64)) != 0
     }
 
-    /// The ports, ascending.
+    /// The ports in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u16> {
         (0..=u16::MAX).filter(|port| self.contains(*port))
     }
@@ -51,7 +51,7 @@ impl PortList {
         &self.words
     }
 
-    /// The ports as ranges, ascending.
+    /// The ports as ranges in ascending order.
     fn ranges(&self) -> Vec<(u16, u16)> {
         let mut ranges: Vec<(u16, u16)> = Vec::new();
         for port in self.iter() {
@@ -87,7 +87,7 @@ impl FromStr for PortList {
 }
 
 impl fmt::Display for PortList {
-    /// In the shortest form that parses to the same set.
+    /// Prints the shortest form that parses to the same set.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (first, last)) in self.ranges().into_iter().enumerate() {
             f.write_str(if index == 0 { "" } else { "," })?;
@@ -103,7 +103,7 @@ impl fmt::Debug for PortList {
     }
 }
 
-/// A set of errors, as in `eaddrinuse,13` or `all`; by default EADDRINUSE alone.
+/// A set of errors, such as `eaddrinuse,13` or `all`; the default is EADDRINUSE alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorSet {
     words: [u64; abi::ERROR_WORDS],
@@ -112,7 +112,7 @@ pub struct ErrorSet {
 impl ErrorSet {
     const EMPTY: Self = Self { words: [0; abi::ERROR_WORDS] };
 
-    /// Every error there is.
+    /// The set of all errors.
     #[must_use]
     pub fn all() -> Self {
         (1..=MAX_ERRNO).fold(Self::EMPTY, |set, number| set.with(Errno(number)))
@@ -130,7 +130,7 @@ impl ErrorSet {
         self.words
     }
 
-    /// The set and `error`, which is at most [`MAX_ERRNO`].
+    /// Adds `error`, which is at most [`MAX_ERRNO`].
     fn with(mut self, error: Errno) -> Self {
         self.words[(error.0 / 64) as usize] |= 1 << (error.0 % 64);
         self
@@ -161,12 +161,12 @@ impl FromStr for ErrorSet {
     }
 }
 
-/// A set of protocols, as in `tcp,udp`.
+/// A set of protocols, such as `tcp,udp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtocolSet(u32);
 
 impl ProtocolSet {
-    /// Bits of [`portbind_abi::protocol`].
+    /// The set as bits of [`portbind_abi::protocol`].
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0
@@ -207,7 +207,7 @@ impl Comm {
         &self.0
     }
 
-    /// The name as the kernel keeps it, filled up with NULs.
+    /// The name as the kernel stores it, padded with NULs.
     #[must_use]
     pub fn padded(&self) -> [u8; abi::COMM_LEN] {
         let mut bytes = [0; abi::COMM_LEN];
@@ -232,7 +232,7 @@ impl FromStr for Comm {
     }
 }
 
-/// A length of time, as timeout(1) takes it: a positive number, with `s`, `m`, `h` or `d` after it.
+/// A duration in the syntax of timeout(1): a positive number, optionally followed by `s`, `m`, `h` or `d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub Duration);
 

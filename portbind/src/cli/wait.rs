@@ -1,4 +1,4 @@
-//! `portbind wait`: until a port is free, or somebody listens on it.
+//! `portbind wait`: waits until a port is free, or a process listens on it.
 
 use super::answering::{Answering, Common, report_unseen};
 use super::bind_args::BindArgs;
@@ -7,15 +7,15 @@ use crate::cli::error::{Error, ExitStatus};
 use crate::output::answer::Answer;
 use crate::ports::{self, Until};
 
-/// What is waited for.
+/// The port and the state to wait for.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-`free` is what `portbind check` answers with the same options: without --reuse-address, a TIME_WAIT is waited out, too.
-The bind is tried only when the kernel's rule has nothing against it any more.
-`listening` is a listener that takes what is sent to --address (any address, if none is given), or a socket of UDP
-that receives from anybody. Nothing connects to it.
+`free` waits until `portbind check` with the same options succeeds: without --reuse-address, this includes waiting
+for TIME_WAIT to end. portbind tries the bind only when the kernel's rule allows it.
+`listening` waits for a listener that receives what is sent to --address (any address by default), or for a UDP
+socket that receives from any sender. portbind does not connect to the listener.
 
-Exit status: 0 it has come; 1 it has not, when --timeout was over.
+Exit status: 0 the port is free, or has a listener; 1 --timeout ended the wait.
 
 Examples:
   portbind wait 8080 --until listening --timeout 30
@@ -36,19 +36,19 @@ pub struct Args {
     common: Common,
 }
 
-/// The word after `--until`.
+/// The value of `--until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum UntilWord {
     /// A bind would succeed
     Free,
-    /// Somebody listens
+    /// A process listens
     Listening,
 }
 
-/// Runs the verb: success if what is waited for has come.
+/// Runs the verb; the status is success if the port reached the state.
 ///
 /// # Errors
-/// If the namespace cannot be looked into, or the answer cannot be written.
+/// If the namespace cannot be entered, or the answer cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let answering = Answering::new(&args.common)?;
     let until = match args.until {

@@ -1,4 +1,4 @@
-//! `portbind who`: every socket on a port and every process behind it.
+//! `portbind who`: shows every socket on a port, and every process that has one of them open.
 
 use super::answering::{Answering, Common, report_unseen};
 use super::values::{PortProtocol, Target};
@@ -6,18 +6,19 @@ use crate::cli::error::{Error, ExitStatus};
 use crate::output::answer::Answer;
 use crate::ports;
 
-/// Whose port it is.
+/// The port or socket name to search for.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Needs no tracing. As root it sees everything; else it shows what it may see, and says on stderr what not.
+Needs no tracing. As root, portbind sees every socket and process; otherwise it shows what it may see, and
+reports on stderr what it may not.
 
-Exit status: 0 somebody is there; 1 nobody is.
+Exit status: 0 a socket was found; 1 none was found.
 
 Examples:
   sudo portbind who 8080
   sudo portbind who /run/app.sock")]
 pub struct Args {
-    /// A port, the path of a socket (with a slash in it), or @NAME of an abstract socket.
+    /// A port, the path of a socket (with a slash in it), or @NAME for an abstract socket.
     #[arg(value_name = "PORT|PATH")]
     target: Target,
     /// Only this protocol: tcp, udp, mptcp, udplite or sctp.
@@ -27,10 +28,10 @@ pub struct Args {
     common: Common,
 }
 
-/// Runs the verb: success if somebody is there.
+/// Runs the verb; the status is success if a socket was found.
 ///
 /// # Errors
-/// If the namespace cannot be looked into, or the answer cannot be written.
+/// If the namespace cannot be entered, or the answer cannot be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let answering = Answering::new(&args.common)?;
     let protocol = args.protocol.map(|PortProtocol(protocol)| protocol);

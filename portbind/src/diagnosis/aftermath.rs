@@ -1,4 +1,4 @@
-//! What came after a refusal: when the port became free, so that a person can see whether waiting helps.
+//! What happened after a refusal: when the port became free, which shows whether waiting helps.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -10,17 +10,18 @@ use crate::event::{
     Holder, Ownership, PortKey, PortTable, Process, Refusal, Release, Socket, SocketId, State,
 };
 
-/// Refusals whose port is watched at once; the oldest are given up first.
+/// Refusals whose ports are watched at the same time; when there are more, the oldest are dropped.
 const WATCHED: usize = 256;
 
-/// How soon after a refusal its port is looked at for the first time, where that is needed.
+/// Time from a refusal to the first poll of its port, where polling is needed.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(20);
-/// The longest time between two looks at a port.
+/// Longest pause between two polls of a port.
 const LAST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
-/// The time between two looks is this part of the time that has gone by: the told time is exact to that.
+/// The pause between two polls is one `PART`th of the time since the refusal, which bounds the error of the reported
+/// time.
 const PART: i32 = 8;
 
-/// The refusals whose port is not free yet.
+/// Refused ports that are not free yet.
 #[derive(Debug, Default)]
 pub struct Aftermath {
     /// Oldest first.
@@ -39,23 +40,23 @@ struct Watched {
     next_look: Timestamp,
 }
 
-/// One socket in the way, and how its end is known.
+/// One socket in the way, and how its end becomes known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InTheWay {
-    /// The kernel half tells it.
+    /// The kernel half reports its end.
     Told(SocketId),
-    /// A TIME_WAIT ends by the clock.
+    /// A TIME_WAIT socket, which ends at this time.
     Until(Timestamp),
-    /// Nobody tells it: the port has to be looked at.
+    /// No event reports its end: portbind polls the port.
     Untold {
-        /// What it looks like.
+        /// The socket as a poll shows it.
         looks: SocketSnapshot,
-        /// It is known to show where one looks.
+        /// Polls are known to show this socket.
         shows: bool,
     },
 }
 
-/// A socket as it is found by looking.
+/// A socket as a poll shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketSnapshot {
     /// Local address.
@@ -66,7 +67,7 @@ pub struct SocketSnapshot {
     pub inode: u64,
 }
 
-/// A port that is to be looked at.
+/// A port to poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PollTarget {
     /// The port.
@@ -76,8 +77,8 @@ pub struct PollTarget {
 }
 
 impl Aftermath {
-    /// Watches the port of a refusal. `reports_ends`: the kernel half tells the end of each socket that was
-    /// bound, and not of those that listen only. That of connections it tells never.
+    /// Watches the port of a refusal. With `reports_ends`, the kernel half reports the end of every bound socket;
+    /// without it, only the end of listeners. It never reports the end of connections.
     pub fn watch(&mut self, key: PortKey, refusal: &Refusal, reports_ends: bool) {
         let conflicting = refusal.holders.iter().filter(|holder| holder.conflicts);
         let in_the_way: Option<Vec<InTheWay>> =
@@ -99,19 +100,19 @@ impl Aftermath {
         self.watched.push_back(watched);
     }
 
-    /// A socket let go of a port; the refusals for which that was the last one in the way.
+    /// Notes that a socket released a port. Returns the refusals that lost their last socket in the way.
     pub fn closed(&mut self, key: PortKey, id: SocketId, time: Timestamp) -> Vec<Release> {
         self.clear(time, |watched, socket| {
             watched == key && matches!(socket, InTheWay::Told(open) if open.is(id))
         })
     }
 
-    /// The refusals for which the last TIME_WAIT in the way has ended by `now`.
+    /// Returns the refusals whose last socket in the way was a TIME_WAIT socket that has ended by `now`.
     pub fn due(&mut self, now: Timestamp) -> Vec<Release> {
         self.clear(now, |_, socket| matches!(socket, InTheWay::Until(end) if *end <= now))
     }
 
-    /// The ports that are to be looked at by `now`; each is to be followed by [`Self::looked`].
+    /// The ports to poll by `now`. The caller passes each result to [`Self::polled`].
     pub fn poll_targets(&mut self, now: Timestamp) -> Vec<PollTarget> {
         let mut looks: Vec<PollTarget> = Vec::new();
         for watched in self.watched.iter_mut().filter(|watched| watched.next_look <= now) {
@@ -128,28 +129,28 @@ impl Aftermath {
         looks
     }
 
-    /// What was found on a port; `None` where it could not be looked at. The refusals for which the last one
-    /// in the way has gone.
+    /// Takes the sockets found on a port (`None` if the port could not be polled). Returns the refusals whose last
+    /// socket in the way is gone.
     pub fn polled(&mut self, key: PortKey, found: Option<&[SocketSnapshot]>, now: Timestamp) -> Vec<Release> {
         let Some(found) = found else {
             self.watched.retain(|watched| watched.key != key || !watched.is_silent());
             return Vec::new();
         };
-        // What never showed cannot be seen to go.
+        // The end of a socket that no poll has shown cannot be detected.
         self.watched.retain_mut(|watched| watched.key != key || watched.still_shows(found));
         self.clear(now, |watched, socket| {
             watched == key && matches!(socket, InTheWay::Untold { looks, .. } if !looks.is_among(found))
         })
     }
 
-    /// Whether the kernel half is to tell the end of a socket that is in the way.
+    /// Whether a socket in the way is waiting for the kernel half to report its end.
     #[must_use]
     pub fn awaits_ends(&self) -> bool {
         let mut sockets = self.watched.iter().flat_map(|watched| &watched.in_the_way);
         sockets.any(|socket| matches!(socket, InTheWay::Told(_)))
     }
 
-    /// When the next TIME_WAIT in the way ends, or a port is to be looked at.
+    /// When the next TIME_WAIT socket in the way ends, or the next poll is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         let ends = self.watched.iter().flat_map(|watched| &watched.in_the_way);
@@ -160,7 +161,7 @@ impl Aftermath {
         ends.chain(looks).min()
     }
 
-    /// Takes away the sockets that are gone; the refusals that have none left.
+    /// Removes the sockets that are gone. Returns the refusals that have none left.
     fn clear(&mut self, time: Timestamp, is_gone: impl Fn(PortKey, &InTheWay) -> bool) -> Vec<Release> {
         for watched in &mut self.watched {
             let key = watched.key;
@@ -177,7 +178,7 @@ impl Aftermath {
 }
 
 impl InTheWay {
-    /// How the end of a holder is known; `None` if in no way.
+    /// How the end of a holder becomes known; `None` if it cannot be known.
     fn of(holder: &Holder, refused: Timestamp, reports_ends: bool) -> Option<Self> {
         let looks = SocketSnapshot { address: holder.address, peer: holder.peer, inode: holder.id.inode };
         Some(match (holder.ownership, holder.time_wait_left_ms) {
@@ -188,7 +189,7 @@ impl InTheWay {
             (Ownership::Kernel, _) => return None,
             _ if holder.peer.is_some() => Self::Untold { looks, shows: true },
             _ if reports_ends || holder.state == State::Listen => Self::Told(holder.id),
-            // Every socket of UDP shows; those of TCP that are only bound do from 6.8 on (inet_diag_dump_icsk,
+            // inet_diag lists every UDP socket, and bound-only TCP sockets since 6.8 (inet_diag_dump_icsk,
             // net/ipv4/inet_diag.c).
             _ => Self::Untold { looks, shows: PortTable::of(holder.protocol) == PortTable::Udp },
         })
@@ -196,7 +197,7 @@ impl InTheWay {
 }
 
 impl SocketSnapshot {
-    /// One of the found sockets is this one: that a connection becomes a TIME_WAIT does not free its port.
+    /// Whether `found` has this socket. A connection that turns into TIME_WAIT still holds its port.
     fn is_among(&self, found: &[Self]) -> bool {
         found.iter().any(|other| match self.peer {
             Some(_) => (self.address, self.peer) == (other.address, other.peer),
@@ -210,7 +211,7 @@ impl Watched {
         self.in_the_way.iter().any(|socket| matches!(socket, InTheWay::Untold { .. }))
     }
 
-    /// Notes what shows; whether all of it does, or has done before.
+    /// Records which sockets `found` shows. Returns whether each polled socket is or has been visible.
     fn still_shows(&mut self, found: &[SocketSnapshot]) -> bool {
         self.in_the_way.iter_mut().all(|socket| match socket {
             InTheWay::Untold { looks, shows } => {

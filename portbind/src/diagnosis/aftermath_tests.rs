@@ -78,7 +78,7 @@ fn a_connection_is_examined_until_it_is_gone() {
     assert!(aftermath.poll_targets(later(&refusal, 10)).is_empty());
     let look = PollTarget { key: KEY, pids: vec![48213, 47990] };
     assert_eq!(aftermath.poll_targets(later(&refusal, 20)), [look]);
-    // A TIME_WAIT between the same ends has no inode.
+    // A TIME_WAIT socket between the same endpoints has no inode.
     let time_wait = SocketSnapshot { inode: 0, ..snapshot(&connection()) };
     assert!(aftermath.polled(KEY, Some(&[time_wait]), later(&refusal, 20)).is_empty());
     assert_eq!(aftermath.next_due(), Some(later(&refusal, 40)));

@@ -1,4 +1,4 @@
-//! The refusals of a run by cause: what a person is told when it is over.
+//! The refusals of a run, grouped by cause for the summary at its end.
 
 use std::rc::Rc;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use crate::event::{Code, Ended, Outcome, Process, Refusal};
 
-/// Refusals that are kept whole; what comes after is counted.
+/// Refusals kept whole; later ones are only counted.
 const KEPT: usize = 1000;
-/// Bytes that they may take.
+/// Limit for the bytes of the kept refusals.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Refusals as they come.
+/// Refusals in the order in which they arrive.
 #[derive(Debug, Default)]
 pub struct ByCause {
     refusals: Vec<Rc<Refusal>>,
@@ -19,12 +19,12 @@ pub struct ByCause {
     not_kept: u64,
 }
 
-/// Refusals with one cause, oldest first.
+/// Refusals with the same cause, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// The cause.
     pub code: Code,
-    /// Each refusal, and how its process went on.
+    /// Each refusal, and what its process did afterwards.
     pub refusals: Vec<(Rc<Refusal>, Outcome)>,
 }
 
@@ -46,13 +46,13 @@ impl ByCause {
         self.refusals.iter().any(|refusal| refusal.process.pid == pid)
     }
 
-    /// How many there were.
+    /// Number of refusals.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.refusals.len() as u64 + self.not_kept
     }
 
-    /// How many are in no group, because there were too many.
+    /// Number of refusals that are in no group, because a limit was reached.
     #[must_use]
     pub const fn not_kept(&self) -> u64 {
         self.not_kept

@@ -1,4 +1,4 @@
-//! Refusals before and after a change, counted by what they have in common.
+//! Refusals before and after a change, counted by fingerprint.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use super::fingerprint::Fingerprint;
 use crate::escape::Escaped;
 
-/// The refusals of some runs.
+/// The refusals of one side: one or more runs.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Side {
-    /// How many runs were recorded.
+    /// Number of recorded runs.
     pub runs: u64,
     counts: BTreeMap<Fingerprint, u64>,
 }
 
-/// A fingerprint on both sides.
+/// How often a fingerprint occurs before and after the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The fingerprint.
@@ -26,32 +26,32 @@ pub struct Change {
     pub after: u64,
 }
 
-/// What became of a fingerprint.
+/// How a fingerprint changed from before to after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// It was not there before.
+    /// Only after.
     New,
-    /// It was there before and is there after.
+    /// Before and after.
     Still,
-    /// It is there no more.
+    /// Only before.
     Gone,
 }
 
-/// What most refusals of a side have in common.
+/// The cause or programs that most refusals of a side share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// How many have it in common.
+    /// Number of refusals that share it.
     pub count: u64,
-    /// Of how many.
+    /// Number of all refusals.
     pub of: u64,
-    /// Code of their cause; `None` if they differ.
+    /// Code of the shared cause; `None` if the causes differ.
     pub cause: Option<String>,
-    /// The programs in the way; empty if they differ or are not known.
+    /// The shared programs in the way; empty if the programs differ or are unknown.
     pub holders: String,
 }
 
 impl Side {
-    /// So many runs, and no refusal yet.
+    /// A side with this many runs and no refusal yet.
     #[must_use]
     pub fn new(runs: u64) -> Self {
         Self { runs, counts: BTreeMap::new() }
@@ -63,14 +63,14 @@ impl Side {
         *count = count.saturating_add(1);
     }
 
-    /// All refusals.
+    /// Number of all refusals.
     #[must_use]
     pub fn refusals(&self) -> u64 {
         self.counts.values().fold(0, |all, count| all.saturating_add(*count))
     }
 
-    /// What more than half of several refusals have in common: the programs in the way, with the cause if there are
-    /// not more refusals without it; or else the cause.
+    /// What more than half of the refusals share, if there are several refusals: the programs in the way, with the
+    /// cause if all refusals with these programs have it; otherwise the cause.
     #[must_use]
     pub fn pattern(&self) -> Option<Pattern> {
         let of = self.refusals();
@@ -86,7 +86,7 @@ impl Side {
         of_program.max_by_key(|pattern| pattern.count).or(by_cause.filter(is_of_most))
     }
 
-    /// What the most refusals have in common, of cause and programs in the way.
+    /// The most frequent cause and programs in the way, by `key`.
     fn most(&self, key: fn(&Fingerprint) -> (Option<&String>, &str)) -> Option<Pattern> {
         let mut counts: BTreeMap<(Option<&String>, &str), u64> = BTreeMap::new();
         for (fingerprint, count) in &self.counts {
@@ -100,7 +100,7 @@ impl Side {
 }
 
 impl Change {
-    /// What became of it.
+    /// How the fingerprint changed.
     #[must_use]
     pub const fn fate(&self) -> Fate {
         match (self.before, self.after) {
@@ -112,7 +112,7 @@ impl Change {
 }
 
 impl Fate {
-    /// The word for it.
+    /// The word for this fate in the output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,8 +123,8 @@ impl Fate {
     }
 }
 
-/// Every fingerprint of both sides: the new ones first, then those that stayed, then those that are gone; the most
-/// frequent first.
+/// Every fingerprint of both sides: first the new ones, then the remaining ones, then the gone ones; the most frequent
+/// first in each group.
 #[must_use]
 pub fn compare(before: &Side, after: &Side) -> Vec<Change> {
     let of = |side: &Side, fingerprint: &Fingerprint| side.counts.get(fingerprint).copied().unwrap_or(0);

@@ -1,30 +1,30 @@
-//! The one way from what is known of a refused call to its cause and its remedies.
+//! The single path from a refused call's facts to its cause and remedies.
 
 use super::cause::{self, Case};
 use super::{other_errors, other_families, remedy, unix};
 use crate::event::{Cause, Errno, Fix, Holder, Operation, Process, Socket, State};
 
-/// A refused call with all that decides over it.
+/// A refused call with everything that decides about its cause.
 #[derive(Clone, Copy, Debug)]
 pub enum Call<'a> {
-    /// The call of a socket with a port. The holders were sorted by [`cause::find_conflicts`].
+    /// A call on a socket with a port. The holders are sorted by [`cause::find_conflicts`].
     Port(Case<'a>),
-    /// The call of a socket without a port.
+    /// A call on a portless socket.
     Portless {
-        /// What the caller got.
+        /// The error that the caller got.
         error: Errno,
         /// The call.
         operation: Operation,
         /// The caller.
         process: &'a Process,
-        /// The socket, with the name that was asked for.
+        /// The socket, with the requested name.
         socket: &'a Socket,
-        /// What is known of a name of AF_UNIX; `None` for other families.
+        /// Facts about an AF_UNIX name; `None` for other families.
         unix: Option<&'a unix::Facts>,
     },
 }
 
-/// Why a call was refused, and what makes it work.
+/// Why a call was refused, and what makes the call work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Why the kernel refused.
@@ -33,7 +33,7 @@ pub struct Diagnosis {
     pub fixes: Vec<Fix>,
 }
 
-/// Names the cause of a refusal, and the remedies.
+/// Names the cause of a refusal and its remedies.
 #[must_use]
 pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
     match *call {

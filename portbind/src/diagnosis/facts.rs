@@ -3,31 +3,30 @@
 use crate::escape::Escaped;
 use crate::event::State;
 
-/// What is known of the ports of the network namespace.
+/// Port settings and use in the network namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortFacts {
     /// Lowest and highest ephemeral port (`net.ipv4.ip_local_port_range`).
     pub ephemeral: Option<(u16, u16)>,
-    /// Ports that are left out of it (`net.ipv4.ip_local_reserved_ports`), as the kernel writes them.
+    /// Ports excluded from the ephemeral range (`net.ipv4.ip_local_reserved_ports`), in the kernel's notation.
     pub reserved: Option<String>,
-    /// A port near the refused one to which the same bind was possible a moment ago.
+    /// A port near the refused one that was free for the same bind a moment ago.
     pub free_port: Option<u16>,
-    /// Who uses the ephemeral ports; looked at only where none was left.
+    /// Use of the ephemeral ports; collected only if none was left.
     pub usage: Option<Usage>,
 }
 
-/// Who uses the ephemeral ports of a protocol.
+/// Use of a protocol's ephemeral ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Ports by the state of a socket on them, most first. Sockets that are bound and neither listen nor
-    /// are connected are not in the kernel's list.
+    /// Number of ports by socket state, highest first. The kernel's list has no sockets that are only bound.
     pub states: Vec<(State, usize)>,
-    /// Ports by name and pid of a process that has a socket on them open, most first.
+    /// Number of ports by process (name and pid), highest first.
     pub processes: Vec<(String, u32, usize)>,
 }
 
 impl Usage {
-    /// In half a sentence: states, then the processes with the most ports.
+    /// A phrase for use in a sentence: the states, then the processes with the most ports.
     #[must_use]
     pub fn summary(&self) -> Option<String> {
         const MOST: usize = 3;

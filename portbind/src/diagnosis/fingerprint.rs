@@ -1,7 +1,7 @@
-//! What stays the same when a refusal comes again: its cause, the programs, the port, the call.
+//! What stays the same when a refusal occurs again: its cause, the programs, the port, the call.
 //!
-//! Pids, times, inodes, namespaces, temporary paths, versions and numbers of workers are left out, so that refusals
-//! of different runs and machines can be counted together.
+//! Pids, times, inodes, namespaces, temporary paths, versions and worker numbers are left out, so that refusals of
+//! different runs and machines can be counted together.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,14 +12,14 @@ mod program;
 
 pub use program::Program;
 
-/// The ephemeral range of Linux, unless it is set otherwise (`net.ipv4.ip_local_port_range`; ip(7)). That of the
-/// machine is not asked: a recording is of another one.
+/// Linux's default ephemeral range (`net.ipv4.ip_local_port_range`; ip(7)). The range of this machine is not used,
+/// because a recording may come from another one.
 pub const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
-/// Programs that stand in the way and are told; those behind them are counted.
+/// Programs in the way that a fingerprint names; further ones are counted.
 const MAX_HOLDERS: usize = 4;
 
-/// A refusal, as far as it makes its fingerprint.
+/// The parts of a refusal that its fingerprint is made of.
 #[derive(Clone, Debug, Default)]
 pub struct FingerprintInput<'a> {
     /// Code of the cause.
@@ -28,32 +28,32 @@ pub struct FingerprintInput<'a> {
     pub operation: &'a str,
     /// Protocol, or family and type.
     pub protocol: &'a str,
-    /// Port asked for; none for sockets without.
+    /// Requested port; `None` for portless sockets.
     pub port: Option<u16>,
-    /// Path or abstract name asked for.
+    /// Requested path or abstract name.
     pub path: Option<&'a str>,
-    /// The process that was refused.
+    /// The refused process.
     pub caller: Program<'a>,
-    /// The processes that stand in the way, or that opened or left what does.
+    /// The processes that have the sockets in the way open, or that opened or left them.
     pub holders: Vec<Program<'a>>,
 }
 
-/// What several refusals have in common. The names in it are escaped.
+/// What equal refusals have in common. Names in it are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Fingerprint {
     /// Code of the cause.
     pub cause: String,
-    /// The program that was refused.
+    /// The refused program.
     pub caller: String,
     /// The call, protocol, and port or path: `bind tcp 8080`, `bind tcp ephemeral`, `bind tcp any`.
     pub asked: String,
-    /// The programs that stand in the way; empty if none is known.
+    /// The programs in the way; empty if none is known.
     pub holders: String,
 }
 
 impl Fingerprint {
-    /// That of a refusal.
+    /// The fingerprint of a refusal.
     #[must_use]
     pub fn of(subject: &FingerprintInput<'_>) -> Self {
         let place = match (subject.port, subject.path) {
@@ -77,7 +77,7 @@ impl Fingerprint {
         }
     }
 
-    /// 16 hexadecimal digits that stand for it: FNV-1a of its parts, the same on every machine and in every version.
+    /// 16 hexadecimal digits: FNV-1a of the fingerprint's parts, the same on every machine and in every version.
     #[must_use]
     pub fn hash(&self) -> String {
         let parts = [&self.cause, &self.caller, &self.asked, &self.holders];
@@ -155,7 +155,7 @@ mod tests {
     }
 
     proptest! {
-        /// What differs from run to run changes nothing.
+        /// Parts that differ from run to run do not change the fingerprint.
         #[test]
         fn the_same_again(pid in 1_u32..4_000_000, worker in 0_u8..64, hash in "[0-9a-f]{40}", port in 32_768_u16..=60_999,
                           scratch in "[a-z]{3}[0-9][a-zA-Z0-9]{4}", swap in any::<bool>()) {
@@ -178,7 +178,7 @@ mod tests {
             prop_assert_eq!(Fingerprint::of(&unix).asked, "bind tcp /tmp/*/*.sock");
         }
 
-        /// Another cause, program, call or port is another fingerprint.
+        /// Another cause, program, call or port gives another fingerprint.
         #[test]
         fn another_one(one in "[a-z]{3,8}", other in "[a-z]{3,8}", part in 0_usize..5) {
             prop_assume!(one != other);

@@ -1,4 +1,4 @@
-//! Which processes have to end for a port to become free, and which of them must not be touched.
+//! Which processes have to end to free a port, and which of them must not be stopped.
 
 pub mod binder;
 
@@ -9,18 +9,18 @@ use self::binder::{Decision, Member, Origin, Sign, Standing, decide, decide_acce
 use crate::diagnosis::predict::{is_served, may_have_accepted};
 use crate::event::{Holder, Ownership, Process, ShellCommand};
 
-/// What is to be done about the sockets on a port.
+/// What to do about the sockets on a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Processes to be stopped, by pid.
+    /// Processes to stop, by pid.
     pub targets: Vec<Target>,
-    /// Why nothing is stopped, and who is left alone though it has a socket of the server open.
+    /// Why nothing is stopped, and which processes are left alone although they have one of the server's sockets open.
     pub obstacles: Vec<Obstacle>,
-    /// Connections of clients that have the port as their own local port: they are left alone.
+    /// Clients' connections that use the port as their local port: they are left alone.
     pub clients: Vec<Holder>,
 }
 
-/// A process to be stopped.
+/// A process to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The process.
@@ -29,58 +29,59 @@ pub struct Target {
     pub inodes: Vec<u64>,
 }
 
-/// Something that forbids to stop anybody, or to stop one process.
+/// A reason not to stop anything, or not to stop one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Process 1 of the machine, or of the container that this program is in.
+    /// Process 1 of the machine, or of the container that portbind runs in.
     Init(Rc<Process>),
-    /// This program, or a process above it.
+    /// Portbind itself, or one of its ancestors.
     Own(Rc<Process>),
     /// A service manager would start the process again, or holds the socket itself.
     Managed {
         /// The process.
         process: Rc<Process>,
-        /// What stops it for good.
+        /// The service manager's unit that stops the process permanently.
         manager: Manager,
     },
-    /// It was handed the socket by whoever bound it: it is left alone, and the others are stopped.
+    /// The process was handed the socket by the process that bound it: it is left alone, and the other
+    /// processes are stopped.
     Handed {
         /// The process.
         process: Rc<Process>,
-        /// What shows that.
+        /// The evidence for that.
         sign: Sign,
     },
-    /// One of several process trees that have the socket open; which of them bound it cannot be decided.
+    /// One of several process trees that have the socket open; it is not known which tree bound it.
     Undecided(Rc<Process>),
-    /// A socket that no process that can be seen has open: one of the kernel, of a process that is beyond the
-    /// reach of this one, or on its way between two.
+    /// A socket that no visible process has open: it belongs to the kernel, to a process that portbind cannot see, or
+    /// is in flight between two processes.
     Nobody(Box<Holder>),
 }
 
-/// The unit of systemd that has to be stopped, and by whom.
+/// The systemd unit to stop, and the service manager that runs it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Manager {
-    /// The user whose own service manager has the unit; `None` where that of the system has it.
+    /// The user whose own service manager runs the unit; `None` for the system's service manager.
     pub user: Option<u32>,
     /// The unit.
     pub unit: String,
 }
 
-/// What of a machine the plan depends on.
+/// The facts about the machine that the plan depends on.
 pub struct Surroundings<'a> {
-    /// This program and everything above it.
+    /// Pids of portbind and all its ancestors.
     pub own: &'a [u32],
     /// Lowest and highest ephemeral port.
     pub ephemeral: Option<(u16, u16)>,
-    /// The unit to be stopped instead of a process.
+    /// Returns the unit to stop instead of a process.
     pub manager: &'a dyn Fn(&Process) -> Option<Manager>,
-    /// What tells whether a process can have made a socket.
+    /// Returns the facts that decide whether a process can have made a socket.
     pub standing: &'a dyn Fn(&Process) -> Standing,
-    /// Id of the control group that a socket was made in, by the socket's inode number.
+    /// Returns the id of the cgroup that a socket was made in, by the socket's inode number.
     pub cgroup: &'a dyn Fn(u64) -> Option<u64>,
 }
 
-/// Makes the plan: of each socket of the server, the process tree that bound it is stopped.
+/// Makes the plan: for each of the server's sockets, the process tree that bound it is stopped.
 #[must_use]
 pub fn plan<'a>(holders: &'a [Holder], surroundings: &'a Surroundings<'a>) -> Plan {
     let mut planner = Planner::new(surroundings);
@@ -89,7 +90,7 @@ pub fn plan<'a>(holders: &'a [Holder], surroundings: &'a Surroundings<'a>) -> Pl
         holders.iter().filter(is_open).filter(move |holder| holder.peer.is_some() == is_connection)
     };
     let of_kernel = holders.iter().filter(|holder| holder.ownership == Ownership::Kernel);
-    // Whom a connection belongs to depends on who bound the listener.
+    // The owner of a connection depends on the process that bound the listener, so listeners come first.
     for holder in open(false).chain(open(true)).chain(of_kernel) {
         if !is_served(holder, holders, surroundings.ephemeral) {
             planner.plan.clients.push(holder.clone());
@@ -102,16 +103,16 @@ pub fn plan<'a>(holders: &'a [Holder], surroundings: &'a Surroundings<'a>) -> Pl
     planner.finish()
 }
 
-/// A plan that is being made.
+/// A plan under construction.
 struct Planner<'a> {
     surroundings: &'a Surroundings<'a>,
     plan: Plan,
-    /// Listeners, and the pids of those that bound them.
+    /// Listeners, and the pids of the processes that bound them.
     listeners: Vec<(&'a Holder, Vec<u32>)>,
     standings: HashMap<u32, Standing>,
-    /// Who is to be stopped, by pid.
+    /// Processes to stop, by pid.
     targets: BTreeMap<u32, Target>,
-    /// Who was handed a socket, or may have been, by pid.
+    /// Processes that were or may have been handed a socket, by pid.
     left: BTreeMap<u32, Obstacle>,
 }
 
@@ -162,7 +163,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The pids of those that bound the listeners which may have accepted a socket, if that is a connection.
+    /// For a connection, the pids of the processes that bound a listener which may have accepted it.
     fn listening(&self, socket: &Holder) -> BTreeSet<u32> {
         let has_accepted = |listener| socket.peer.is_some() && may_have_accepted(listener, socket);
         let accepted = self.listeners.iter().filter(|(listener, _)| has_accepted(listener));
@@ -174,7 +175,7 @@ impl<'a> Planner<'a> {
         self.targets.entry(process.pid).or_insert_with(|| new(process)).inodes.extend(inode);
     }
 
-    /// Leaves a process alone. What forbids to stop anybody counts for more than what forbids to stop the process.
+    /// Leaves a process alone. An obstacle that forbids the whole plan overrides one that spares a single process.
     fn leave(&mut self, obstacle: Obstacle) {
         let Some(pid) = obstacle.process().map(|process| process.pid) else { return };
         let is_known = |known: &Obstacle| known.forbids() || !obstacle.forbids();
@@ -188,7 +189,8 @@ impl<'a> Planner<'a> {
         self.standings.entry(process.pid).or_insert_with(ask).clone()
     }
 
-    /// Whether systemd has it open for a socket unit. Then the unit is to be stopped, and nobody bound the socket.
+    /// Whether systemd has the socket open for a socket unit. Then the unit has to be stopped, and no process bound the
+    /// socket.
     fn is_unit_socket(&mut self, holder: &Holder) -> bool {
         let managed = |process: &Rc<Process>| {
             let manager = (self.surroundings.manager)(process)?;
@@ -205,8 +207,8 @@ impl<'a> Planner<'a> {
         is_unit
     }
 
-    /// Adds what forbids to stop the targets, and who is left alone. A process that bound one of the sockets is
-    /// stopped, whether or not it was handed another one.
+    /// Adds the obstacles of the targets, and the processes left alone. A process that bound one of the sockets is
+    /// stopped even if it was handed another one.
     fn finish(self) -> Plan {
         let Self { surroundings, mut plan, targets, left, .. } = self;
         plan.targets = targets.into_values().collect();
@@ -223,13 +225,13 @@ impl<'a> Planner<'a> {
 }
 
 impl Obstacle {
-    /// It forbids to stop anybody, and not only one process.
+    /// Whether the obstacle forbids the whole plan, and not only stopping one process.
     #[must_use]
     pub const fn forbids(&self) -> bool {
         !matches!(self, Self::Handed { .. })
     }
 
-    /// The process, if it is one.
+    /// The process, if the obstacle is one.
     #[must_use]
     pub const fn process(&self) -> Option<&Rc<Process>> {
         match self {
@@ -241,13 +243,13 @@ impl Obstacle {
 }
 
 impl Plan {
-    /// Nobody may be stopped, though somebody has the port.
+    /// Nothing may be stopped although the port has sockets.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.obstacles.iter().any(Obstacle::forbids) || self.targets.is_empty() && !self.obstacles.is_empty()
     }
 
-    /// Whether a process is to be stopped: this one, and not another that has its number.
+    /// Whether the plan stops this process, and not another one with the same pid.
     #[must_use]
     pub fn stops(&self, process: &Process) -> bool {
         self.targets
@@ -255,8 +257,8 @@ impl Plan {
             .any(|target| (target.process.pid, target.process.started) == (process.pid, process.started))
     }
 
-    /// The command that stops what service managers would start again; `None` if there is nothing of that, or one of
-    /// the units has a name that no service manager takes: the others alone would not free the port.
+    /// The command that stops the units which service managers would restart. `None` if there are no such units, or if
+    /// one of them has an invalid name: the remaining ones alone would not free the port.
     #[must_use]
     pub fn command(&self) -> Option<ShellCommand> {
         let mut units: BTreeMap<Option<u32>, BTreeSet<&str>> = BTreeMap::new();

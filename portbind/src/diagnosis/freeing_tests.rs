@@ -18,7 +18,7 @@ fn connection(inode: u64, port: u16, pids: &[u32]) -> Holder {
     Holder { state: State::Established, peer, port, address, ..holder(inode, pids) }
 }
 
-/// The unit of a process; 999 has one that its user made up.
+/// The unit of a process; process 999 has one with a name that its user made up.
 fn unit(pid: u32) -> String {
     if pid == 999 { "u@$(id).service".to_owned() } else { format!("u{pid}.service") }
 }
@@ -40,7 +40,7 @@ fn made(holders: &[Holder]) -> Plan {
     )
 }
 
-/// Everybody is the user that made the sockets, but for those above 100 that are no units.
+/// All processes run as the user that made the sockets, except those from 100 to 899.
 fn standing(process: &Process) -> Standing {
     let uid = if (100..900).contains(&process.pid) { 7 } else { 1000 };
     let cgroups = if [10, 60].contains(&process.pid) { vec![6, 1] } else { vec![5, 1] };
@@ -83,10 +83,10 @@ fn who_was_handed_a_socket_is_left_alone() {
     assert_eq!(pids(&found), [8, 9]);
     assert_eq!(found.obstacles, [handed(10, Sign::Cgroup), handed(200, Sign::User(1000))]);
     assert!(!found.is_forbidden());
-    // Nobody else has it open.
+    // No other process has the socket open.
     let found = made(&[holder(70, &[200])]);
     assert!(found.is_forbidden() && pids(&found).is_empty());
-    // The own socket of a process makes it a target, whatever it was handed.
+    // A process that bound a socket is a target even if it was handed another one.
     let found = made(&[holder(70, &[8, 10]), holder(71, &[10])]);
     assert_eq!((pids(&found), found.obstacles), (vec![8, 10], vec![]));
 }
@@ -104,19 +104,19 @@ fn an_undecided_owner_stops_nobody() {
 fn a_connection_is_of_who_bound_its_listener() {
     let accepted = |pid| Obstacle::Handed { process: process(pid, "x"), sign: Sign::Accepted };
     let listener = || holder(71, &[8]);
-    // Another tree was handed the connection, beside the listener's or alone; 9 is of the listener's tree.
+    // Another tree was handed the connection, together with the listener's tree or alone; 9 is in the listener's tree.
     for holders in [&[8, 9, 11][..], &[11]] {
         let found = made(&[connection(72, 8080, holders), listener()]);
         assert_eq!(found.obstacles, [accepted(11)]);
         assert_eq!(pids(&found), if holders.len() > 1 { vec![8, 9] } else { vec![8] });
         assert!(!found.is_forbidden());
     }
-    // A child of the listener has it alone.
+    // Only a child of the listener has the connection open.
     assert_eq!(pids(&made(&[listener(), connection(72, 8080, &[9])])), [8, 9]);
-    // Two listeners of two trees: each bound its own, and either may have accepted the connection.
+    // Two listeners of two trees: each tree bound its own, and either may have accepted the connection.
     let both = [listener(), holder(73, &[11]), connection(72, 8080, &[11])];
     assert_eq!((pids(&made(&both)), made(&both).obstacles), (vec![8, 11], vec![]));
-    // No listener lives, that of another address does, or nobody knows who bound it.
+    // No listener is left, the listener has another address, or its binder is unknown.
     assert_eq!(pids(&made(&[connection(72, 8080, &[11])])), [11]);
     let elsewhere = Holder { address: "192.0.2.8".parse().unwrap(), ..listener() };
     assert_eq!(pids(&made(&[elsewhere, connection(72, 8080, &[11])])), [8, 11]);

@@ -1,6 +1,6 @@
-//! The flight recorder: what happened on each port, and who did it, while they can still be asked.
+//! The flight recorder: what happened on each port and which process did it, recorded while the process exists.
 //!
-//! Bounded: the ports that were quiet for longest are forgotten first, and what was forgotten is counted.
+//! Bounded: the ports without events for the longest time are forgotten first, and forgotten moments are counted.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -10,19 +10,19 @@ use lru::LruCache;
 
 use crate::event::{Moment, MomentKind, PortKey, Process, SocketId};
 
-/// Moments that are kept of one port; older ones make room.
+/// Moments kept for one port; older ones are dropped.
 const MOMENTS_PER_PORT: usize = 16;
-/// Connections that connect(2) has begun, and that are not established yet.
+/// Connections started by connect(2) and not yet established.
 const MAX_CONNECTING: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
-/// Bytes for each moment that may be remembered, its share of the processes included.
+/// Bytes allowed for each moment, including its share of the processes.
 const BYTES_A_MOMENT: usize = 192;
-/// Bytes that may be remembered however few the moments are.
+/// Minimum number of bytes allowed, even for a low limit of moments.
 const LEAST_BYTES: usize = 64 << 10;
-/// Bytes that a port takes besides its moments.
+/// Bytes of a port besides its moments.
 const PORT: usize = 128;
 
-/// The recent life of ports.
+/// Recent events on all ports.
 #[derive(Debug)]
 pub struct History {
     ports: LruCache<PortKey, Life>,
@@ -33,7 +33,7 @@ pub struct History {
     evicted: u64,
 }
 
-/// The recent life of one port, oldest first.
+/// Recent events on one port, oldest first.
 #[derive(Debug, Default)]
 struct Life {
     moments: Vec<Moment>,
@@ -41,7 +41,7 @@ struct Life {
 }
 
 impl Life {
-    /// Counts its bytes anew: a process that did several things in a row counts once.
+    /// Recounts the bytes. Consecutive moments of the same process count the process once.
     fn measure(&mut self) {
         let process = |moment: &Moment| moment.process.as_ref().map(Rc::as_ptr);
         let mut last = None;
@@ -57,7 +57,7 @@ impl Life {
 }
 
 impl History {
-    /// Remembers at most `limit` moments, and as many bytes as so many usual ones take.
+    /// Keeps at most `limit` moments, and as many bytes as `limit` average moments take.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl History {
         }
     }
 
-    /// Takes down a moment.
+    /// Records a moment.
     pub fn push(&mut self, key: PortKey, moment: Moment) {
         let life = self.ports.get_or_insert_mut(key, Life::default);
         let before = (life.moments.len(), life.bytes);
@@ -90,8 +90,8 @@ impl History {
         }
     }
 
-    /// Takes down what was so before tracing began, in front of everything else; it makes nothing newer go, and
-    /// what is known of its socket already is not said again.
+    /// Records the state from before tracing began, before all later moments. It never evicts newer moments, and is
+    /// skipped for a socket that already has one.
     pub fn seed(&mut self, key: PortKey, moment: Moment) {
         let known = self.of(key);
         let is_known = known.iter().any(|known| known.socket.is(moment.socket));
@@ -108,24 +108,24 @@ impl History {
         self.bytes = self.bytes + life.bytes - before;
     }
 
-    /// A process begins to connect; which port it gets is told by [`Self::connected`].
+    /// A process begins to connect; its port becomes known at [`Self::connected`].
     pub fn connecting(&mut self, object: u64, process: Rc<Process>) {
         self.connecting.put(object, process);
     }
 
-    /// Who began to connect this socket, once.
+    /// Returns the process that began to connect this socket, and forgets it.
     pub fn connected(&mut self, object: u64) -> Option<Rc<Process>> {
         self.connecting.pop(&object)
     }
 
-    /// What is known of a port, oldest first.
+    /// The recorded moments of a port, oldest first.
     #[must_use]
     pub fn of(&self, key: PortKey) -> &[Moment] {
         self.ports.peek(&key).map_or(&[], |life| &life.moments)
     }
 
-    /// The bind or connect that gave a socket its port, if it was seen and was not undone: who had a socket open
-    /// when tracing began may have got it from another.
+    /// The bind or connect that gave a socket its port, if it was traced and not undone. Moments from before tracing do
+    /// not count: a process that already had the socket open may have received it from another process.
     #[must_use]
     pub fn opening(&self, key: PortKey, socket: SocketId) -> Option<&Moment> {
         let of_socket = |moment: &&Moment| moment.socket.is(socket);
@@ -136,12 +136,12 @@ impl History {
             .iter()
             .rev()
             .filter(of_socket)
-            // An object without an inode is known until it is freed.
+            // A socket without an inode is identified only until it is freed.
             .take_while(|moment| socket.inode != 0 || moment.what != MomentKind::Closed)
             .find(opens)
     }
 
-    /// The binds that were seen of sockets that are not known to have let go of the port since.
+    /// Recorded binds of sockets that have not released the port since.
     pub fn bound(&self) -> impl Iterator<Item = (PortKey, &Moment)> {
         self.ports.iter().flat_map(|(key, life)| {
             let closes = |moment: &Moment, later: &Moment| {
@@ -155,7 +155,7 @@ impl History {
         })
     }
 
-    /// Who closed a connection first, and so left its TIME_WAIT behind.
+    /// The moment in which a process closed a connection first and so left its TIME_WAIT socket.
     #[must_use]
     pub fn leaving(&self, key: PortKey, address: IpAddr, peer: (IpAddr, u16)) -> Option<&Moment> {
         self.of(key).iter().rev().find(|moment| {
@@ -163,7 +163,7 @@ impl History {
         })
     }
 
-    /// Bytes that are remembered, and the most that may be.
+    /// Bytes in use, and the limit.
     #[must_use]
     pub fn bytes(&self) -> (usize, usize) {
         (self.bytes, self.most_bytes())
@@ -173,13 +173,13 @@ impl History {
         self.limit.saturating_mul(BYTES_A_MOMENT).max(LEAST_BYTES)
     }
 
-    /// Moments that are remembered.
+    /// Number of recorded moments.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.moments
     }
 
-    /// Nothing is remembered.
+    /// Whether no moment is recorded.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.moments == 0

@@ -113,7 +113,7 @@ fn all_that_was_so_before_comes_first_and_opens_nothing() {
     history.push(key(80), moment(MomentKind::Listening, 7, socket(10)));
     history.seed(key(80), before(8, 11));
     history.seed(key(80), before(9, 12));
-    // Of this socket more is known already.
+    // The history already has a later moment of this socket.
     history.seed(key(80), before(6, 10));
     let pids: Vec<_> = history.of(key(80)).iter().map(|moment| pid(Some(moment))).collect();
     assert_eq!(pids, [Some(8), Some(9), Some(7)]);

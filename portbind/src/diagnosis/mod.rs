@@ -1,5 +1,5 @@
-//! From evidence to a diagnosis. Pure: no files, no clock, no network; all it knows is in its
-//! arguments, so that a recorded refusal is diagnosed the same on any machine.
+//! From evidence to a diagnosis. Pure: it reads no files, clock or network, only its arguments, so a recorded refusal
+//! gets the same diagnosis on any machine.
 
 pub mod aftermath;
 pub mod by_cause;

@@ -1,46 +1,46 @@
-//! Why a bind or listen failed for another reason than a taken port.
+//! Why a bind or listen failed for a reason other than a taken port.
 //!
-//! What the kernel checks, in its order: `__inet_bind` in net/ipv4/af_inet.c, `__inet6_bind` in
-//! net/ipv6/af_inet6.c, `__inet_listen_sk` in net/ipv4/af_inet.c (v6.18; the same from v5.10 on). An error is
-//! explained by the one check that gives it; where several do, by the one whose condition is known to hold.
+//! The kernel's checks, in their order: `__inet_bind` in net/ipv4/af_inet.c, `__inet6_bind` in net/ipv6/af_inet6.c,
+//! `__inet_listen_sk` in net/ipv4/af_inet.c (v6.18; the same since v5.10). If only one check returns an error, that
+//! check explains it; if several do, the one whose condition is known to hold.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::escape::Escaped;
 use crate::event::{Cause, Code, Errno, Family, Operation, Protocol, Socket, State};
 
-/// What the host said of a call that failed, at the time of the event. `None` is what nobody knows.
+/// The host's state at the time of a failed call. `None` means unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// State of the socket in the kernel.
     pub state: State,
     /// The socket had a local port before the call.
     pub is_bound: bool,
-    /// How the socket's network namespace has the address that was asked for.
+    /// Whether and how the socket's network namespace has the requested address.
     pub presence: Option<Presence>,
-    /// The first port that anybody may bind: `net.ipv4.ip_unprivileged_port_start` of that namespace.
+    /// The lowest port that needs no capability: `net.ipv4.ip_unprivileged_port_start` of that namespace.
     pub unprivileged_from: Option<u16>,
-    /// The caller has CAP_NET_BIND_SERVICE, wherever that counts.
+    /// The caller has CAP_NET_BIND_SERVICE in the user namespace that counts.
     pub may_bind_privileged: Option<bool>,
 }
 
-/// How a network namespace has an address.
+/// Whether and how a network namespace has an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Presence {
-    /// It does not.
+    /// It does not have the address.
     Absent,
-    /// On another interface than the socket is bound to, and the address counts on its own only.
+    /// Another interface than the one the socket is bound to has the address, which only counts on its own interface.
     OtherInterface,
-    /// Duplicate address detection has not ended.
+    /// Duplicate address detection is still running.
     Tentative,
-    /// Duplicate address detection found it on another machine.
+    /// Duplicate address detection found the address on another machine.
     Duplicate,
-    /// It does.
+    /// It has the address.
     Present,
 }
 
 impl Facts {
-    /// Nothing but the state.
+    /// Only the state is known.
     #[must_use]
     pub const fn unknown(state: State) -> Self {
         Self { state, is_bound: false, presence: None, unprivileged_from: None, may_bind_privileged: None }
@@ -80,7 +80,7 @@ pub fn explain(error: Errno, operation: Operation, socket: &Socket, facts: &Fact
 type Reason = (Code, String);
 
 fn not_available(socket: &Socket, presence: Option<Presence>) -> Reason {
-    // In brackets, as IPv6 addresses are told from foreign names on output.
+    // In brackets, so that the output can distinguish an IPv6 address from a foreign name.
     let address = match socket.address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
@@ -115,7 +115,7 @@ fn not_available(socket: &Socket, presence: Option<Presence>) -> Reason {
     (code, summary)
 }
 
-/// EACCES of bind: the one check is that of privileged ports, and security modules come before it.
+/// EACCES of bind: bind itself checks only for privileged ports; security modules run before it.
 fn denied(port: u16, facts: &Facts) -> Reason {
     let Some(from) = facts.unprivileged_from.filter(|_| port != 0) else {
         return if port == 0 {
@@ -151,8 +151,8 @@ fn security_module(doing: &str) -> Reason {
     (Code::ForbiddenBySecurityModule, summary)
 }
 
-/// EINVAL of listen: only a socket that never had a connection listens (`inet_listen` in net/ipv4/af_inet.c asks for
-/// SS_UNCONNECTED, which does not come back with the end of a connection).
+/// EINVAL of listen: only a socket that never had a connection can listen (`inet_listen` in net/ipv4/af_inet.c requires
+/// SS_UNCONNECTED, which does not return when a connection ends).
 fn cannot_listen_now(state: State) -> Reason {
     match state {
         State::Bound | State::Listen => (
@@ -163,7 +163,7 @@ fn cannot_listen_now(state: State) -> Reason {
     }
 }
 
-/// EINVAL of bind. Whether a sockaddr was too short is not known: it is what is left where no other check fails.
+/// EINVAL of bind. Whether the sockaddr was too short is unknown: that remains if no other check fails.
 fn invalid(socket: &Socket, facts: &Facts) -> Reason {
     if facts.state != State::Bound || facts.is_bound {
         return (
@@ -186,7 +186,7 @@ fn invalid(socket: &Socket, facts: &Facts) -> Reason {
     (Code::SockaddrSize, format!("the address was given in fewer than {bytes} bytes{hint}"))
 }
 
-/// The checks of IPv6 that fail for a socket of these options and this address every time.
+/// The IPv6 checks that always fail for a socket with these options and this address.
 fn invalid_v6(address: Ipv6Addr, socket: &Socket) -> Option<Reason> {
     let is_stream = matches!(socket.protocol, Protocol::Tcp | Protocol::Mptcp);
     if is_stream && address.is_multicast() {

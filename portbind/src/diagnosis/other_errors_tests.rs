@@ -65,7 +65,7 @@ fn addresses_that_are_not_available() {
         assert_eq!(cause.code, expected, "{presence:?}");
         assert!(cause.summary.contains(word) && cause.summary.contains("[2001:db8::1]"), "{}", cause.summary);
     }
-    // IPv4 knows no tentative addresses, not even in an IPv6 socket.
+    // IPv4 has no tentative addresses, not even on an IPv6 socket.
     for address in ["192.0.2.1", "::ffff:192.0.2.1"] {
         let cause = explained("EADDRNOTAVAIL", Operation::Bind, &socket(address, 80), CLOSED);
         assert!(!cause.summary.contains("tentative"), "{}", cause.summary);

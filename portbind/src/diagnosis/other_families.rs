@@ -1,4 +1,4 @@
-//! Why a bind of a family other than the internet's and AF_UNIX was refused, as far as that is known.
+//! Why a bind in a family other than AF_INET, AF_INET6 and AF_UNIX was refused, as far as known.
 
 use crate::event::{Cause, Code, Family, Holder, Name, Process, Socket};
 
@@ -11,14 +11,14 @@ pub fn decide(socket: &Socket, process: &Process, holders: &[Holder]) -> Cause {
 fn summary(socket: &Socket, process: &Process, holders: &[Holder]) -> String {
     let is_own = |holder: &Holder| holder.processes.iter().any(|owner| owner.process.pid == process.pid);
     match (&socket.name, holders.first()) {
-        // netlink_insert (net/netlink/af_netlink.c): one socket a port id, namespace and protocol.
+        // netlink_insert (net/netlink/af_netlink.c, 5.10 to 7.3): one socket per port id, namespace and protocol.
         (Some(Name::Netlink { port_id, .. }), Some(holder)) if is_own(holder) => {
             format!("the failing process has netlink port id {port_id} of this protocol itself")
         }
         (Some(Name::Netlink { port_id, .. }), _) => {
             format!("another socket of this protocol has netlink port id {port_id}; 0 lets the kernel choose")
         }
-        // __vsock_bind_connectible (net/vmw_vsock/af_vsock.c): a port is taken for each context id.
+        // __vsock_bind_connectible (net/vmw_vsock/af_vsock.c): one socket per port and context id.
         (Some(Name::Vsock { port, .. }), _) => format!("another vsock socket has port {port}"),
         _ => match socket.family {
             Family::Other(number) => {

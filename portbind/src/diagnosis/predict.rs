@@ -1,11 +1,11 @@
-//! What the kernel's rule lets expect of a bind, from sockets that were found without tracing.
+//! Predicts the result of a bind by the kernel's rule, from sockets found without tracing.
 
 use std::net::IpAddr;
 
 use super::rule::{Asked, Generation, Held, Memory, decide};
 use crate::event::{Holder, Ownership, Protocol, Socket, State};
 
-/// Whether the rule lets a bind through, and then the listen of a socket that listens.
+/// Whether the rule lets a bind pass and, for a socket that will listen, the listen after it.
 #[must_use]
 pub fn would_pass(generation: Generation, socket: &Socket, holders: &[Holder]) -> bool {
     let held: Vec<Held> = holders.iter().map(Held::of).collect();
@@ -17,7 +17,7 @@ pub fn would_pass(generation: Generation, socket: &Socket, holders: &[Holder]) -
     passes(false) && (!listens || passes(true))
 }
 
-/// Whether the rule could let a bind through if each socket whose options are not known had those that share.
+/// Whether the rule could let a bind pass if every socket with unknown options had the options that permit sharing.
 #[must_use]
 pub fn may_pass(generation: Generation, socket: &Socket, holders: &[Holder]) -> bool {
     let willing = |holder: &Holder| {
@@ -25,13 +25,13 @@ pub fn may_pass(generation: Generation, socket: &Socket, holders: &[Holder]) -> 
         if !holder.options_known {
             (holder.options.reuse_address, holder.options.reuse_port) = (true, true);
         }
-        // Of whose group it is is not known either.
+        // The SO_REUSEPORT group is also unknown.
         Holder { uid: holder.uid.map(|_| socket.uid), ..holder }
     };
     would_pass(generation, socket, &holders.iter().map(willing).collect::<Vec<_>>())
 }
 
-/// Whether a socket takes what is sent to an address, or to any, from anybody.
+/// Whether a socket receives what any peer sends to this address; for `None`, to any address.
 #[must_use]
 pub fn accepts(holder: &Holder, address: Option<IpAddr>) -> bool {
     let serves = match holder.protocol {
@@ -47,17 +47,17 @@ pub fn accepts(holder: &Holder, address: Option<IpAddr>) -> bool {
     serves && takes
 }
 
-/// Every socket on the port is the connection of a client, as far as can be told from outside: none listens or is
-/// only bound, and the kernel picks such ports for connections.
+/// Whether every socket on the port belongs to a client's connection, as far as known from outside: no socket listens
+/// or is only bound, and the port is one that the kernel picks for connections.
 #[must_use]
 pub fn is_outgoing(holders: &[Holder], ephemeral: Option<(u16, u16)>) -> bool {
     !holders.is_empty() && holders.iter().all(|holder| !is_served(holder, holders, ephemeral))
 }
 
-/// Whether a socket belongs to a server on the port, and not to a client that has it as its own local port: it
-/// listens or is only bound, or is a connection that a listener there has accepted. Where no listener is left, the
-/// port decides: from the ephemeral range the kernel picks those of clients. A connection in TIME_WAIT with both ports in
-/// that range may be of either.
+/// Whether a socket belongs to a server on the port, and not to a client that uses it as its local port: the socket
+/// listens, is only bound, or is a connection accepted by a listener on the port. Without a listener, the port decides:
+/// the kernel picks the clients' ports from the ephemeral range. A TIME_WAIT socket with both ports in that range may
+/// belong to either side and counts as the server's.
 #[must_use]
 pub fn is_served(holder: &Holder, holders: &[Holder], ephemeral: Option<(u16, u16)>) -> bool {
     let Some((_, peer_port)) = holder.peer else { return true };
@@ -68,16 +68,17 @@ pub fn is_served(holder: &Holder, holders: &[Holder], ephemeral: Option<(u16, u1
         || (holder.ownership == Ownership::TimeWait && in_range(peer_port))
 }
 
-/// Whether a connection can be one that a listener has accepted.
+/// Whether a listener may have accepted a connection.
 pub(super) fn may_have_accepted(listener: &Holder, connection: &Holder) -> bool {
     listener.state == State::Listen
         && listener.protocol == connection.protocol
         && accepts(listener, Some(connection.address))
 }
 
-/// Gives connections whose options nobody can be asked for those of the listener that accepted them: they got
-/// them from it (`sk_clone_lock`, net/core/sock.c; `tcp_time_wait`, net/ipv4/tcp_minisocks.c). Those left are told
-/// by what a trial with SO_REUSEADDR and one with SO_REUSEPORT say: what lets a bind pass, those in its way have.
+/// Gives connections with unknown options the options of the listener that accepted them, from which they were copied
+/// (`sk_clone_lock`, net/core/sock.c; `tcp_time_wait`, net/ipv4/tcp_minisocks.c). The remaining sockets get their
+/// options from `passes_with`, the results of a trial bind with SO_REUSEADDR and one with SO_REUSEPORT: an option that
+/// lets the trial pass is set on the sockets in its way.
 pub fn guess_options(holders: &mut [Holder], passes_with: (bool, bool)) {
     let listeners: Vec<Holder> = holders
         .iter()

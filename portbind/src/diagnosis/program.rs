@@ -1,25 +1,25 @@
-//! Which program a process runs, also where an interpreter runs it.
+//! Which program a process runs, including scripts run by an interpreter.
 
 use crate::escape::Escaped;
 
-/// Programs that run others, by the start of their name: what they run is told by the arguments.
+/// Interpreters, by the start of their name: the arguments name the program that they run.
 const INTERPRETERS: [&str; 10] =
     ["python", "node", "ruby", "perl", "php", "java", "bash", "dash", "sh", "deno"];
-/// Options of theirs that name what they run.
+/// Interpreter options that name the program to run.
 const NAMING: [&str; 2] = ["-m", "-jar"];
-/// Options of theirs that take the next word, which is not what they run.
+/// Interpreter options whose next word is not the program to run.
 const TAKING: [&str; 6] = ["-cp", "-classpath", "--class-path", "-W", "-X", "-I"];
-/// Digits at the end of the name of a test program, as Cargo writes them.
+/// Digits of the hash that Cargo appends to the name of a test program.
 const HASH: usize = 16;
 
-/// Whether this executable runs programs that its arguments name.
+/// Whether this executable is an interpreter, which runs a program named by its arguments.
 #[must_use]
 pub fn is_interpreter(exe: &str) -> bool {
     interpreter(file_name(exe)).is_some()
 }
 
-/// What an interpreter was told to run, with the option that names it; `None` where that cannot be told, as of
-/// `-c CODE`.
+/// The program that an interpreter runs, with the option that names it; `None` if the arguments name none, as with `-c
+/// CODE`.
 #[must_use]
 pub fn script<T: AsRef<str>>(args: &[T]) -> Option<(&str, &str)> {
     let mut args = args.iter().skip(1).map(AsRef::as_ref);
@@ -39,9 +39,9 @@ pub fn script<T: AsRef<str>>(args: &[T]) -> Option<(&str, &str)> {
     None
 }
 
-/// A name for the program that stays the same from run to run and from machine to machine: the file name of the
-/// executable without versions and hashes, of an interpreter also what it runs. Where the executable is not
-/// known, it is `comm`, the name of the thread. Each part is escaped, so that the name can stand in a sentence.
+/// A name for the program that is the same in every run and on every machine: the executable's file name without
+/// versions and hashes and, for an interpreter, the program it runs. If the executable is unknown, `comm`, the name of
+/// the thread. Each part is escaped, so that the name can stand in a sentence.
 #[must_use]
 pub fn name<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String {
     let Some(exe) = exe else { return Escaped(comm).to_string() };

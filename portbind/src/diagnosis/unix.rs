@@ -1,34 +1,34 @@
-//! Why a bind of AF_UNIX was refused, and what to do about it.
+//! Why an AF_UNIX bind was refused, and what to do about it.
 //!
-//! KERNEL: `unix_bind` (net/unix/af_unix.c, 5.10 to 7.3) refuses a path at which anything exists, and an
-//! abstract name that a socket of the same type has in the same network namespace.
+//! KERNEL: `unix_bind` (net/unix/af_unix.c, 5.10 to 7.3) refuses a path at which anything exists, and an abstract name
+//! that a socket of the same type has in the same network namespace.
 
 use crate::event::{Cause, Code, Fix, Holder, Process, ShellCommand, State};
 
-/// What is known of the name that was asked for.
+/// Facts about the requested name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Facts {
-    /// An abstract name; there is nothing to look at but sockets.
+    /// An abstract name; only sockets can have it.
     Abstract,
-    /// A path, looked at after the refusal.
+    /// A path, checked after the refusal.
     Path {
-        /// What was there.
+        /// The object at the path.
         object: Object,
-        /// The path from the root on, as it was for the caller; `None` if it could not be made out.
+        /// The absolute path as the caller saw it; `None` if unknown.
         absolute: Option<Vec<u8>>,
-        /// This process sees the same files there as the caller did.
+        /// Portbind sees the same files at the path as the caller did.
         is_ours: bool,
     },
 }
 
-/// What is at a path.
+/// The object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Object {
-    /// A socket file that a socket is bound to, as the kernel itself says.
+    /// A socket file with a bound socket, according to the kernel.
     LiveSocket,
-    /// A socket file that no socket of the machine is bound to, as the kernel itself says.
+    /// A socket file without a bound socket on this machine, according to the kernel.
     StaleSocket,
-    /// A socket file of which the kernel would not say.
+    /// A socket file for which the kernel gave no answer.
     Socket,
     /// A regular file.
     File,
@@ -44,7 +44,7 @@ pub enum Object {
     Device,
     /// Nothing any more.
     Gone,
-    /// It could not be looked at: the caller has ended, or its files are out of reach.
+    /// The path could not be checked: the caller has ended, or its files are not accessible.
     Unseen,
 }
 
@@ -58,11 +58,11 @@ pub fn decide(facts: &Facts, process: &Process, holders: &[Holder]) -> Cause {
     Cause { code, summary }
 }
 
-/// What makes the bind work; `None` where no change is known to be safe.
+/// What makes the bind work; `None` if no change is known to be safe.
 ///
-/// A command is given only if [`ShellCommand`] takes the path, and it names the same file here as it did for the
-/// caller. Between the look and the removal nobody can have bound the path: that
-/// is refused as long as the file is there.
+/// A command is given only if [`ShellCommand`] accepts the path, and if the path names the same file here as for the
+/// caller. No process can have bound the path between the check and the removal: the kernel refuses that while the file
+/// exists.
 #[must_use]
 pub fn fix(facts: &Facts) -> Option<Fix> {
     let Facts::Path { object: Object::StaleSocket, absolute, is_ours } = facts else { return None };
@@ -125,9 +125,9 @@ fn is_own(process: &Process, holder: &Holder) -> bool {
     holder.processes.iter().any(|owner| owner.process.pid == process.pid)
 }
 
-/// The sockets among those with the name asked for that the kernel refuses it for.
+/// The sockets with the requested name because of which the kernel refuses it.
 ///
-/// A connection has the name of the listener that accepted it (`unix_accept`), but is not found by it.
+/// An accepted connection has its listener's name (`unix_accept`), but the kernel does not find it by that name.
 #[must_use]
 pub fn in_the_way(mut named: Vec<Holder>) -> Vec<Holder> {
     let is_any = |named: &[Holder], state| named.iter().any(|holder| holder.state == state);

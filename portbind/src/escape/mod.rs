@@ -1,13 +1,13 @@
 //! Makes strings that other programs chose safe to print.
 //!
-//! A process may name itself so that its name moves the cursor, turns the reading direction round, reads as a
-//! command to the CI system that shows the log (GitHub: `::error::`, `##[group]`; Azure: `##vso[...]`; TeamCity:
-//! `##teamcity[...]`), or goes on as the sentence around it would (`x: kill -9 1`). [`Escaped`] prints such a string
-//! on one line, harmless, in quotes unless it is plain, and so that no two strings look the same.
+//! A process can choose a name that moves the cursor, reverses the reading direction, reads as a command to the CI
+//! system that shows the log (GitHub: `::error::`, `##[group]`; Azure: `##vso[...]`; TeamCity: `##teamcity[...]`), or
+//! continues the sentence around it (`x: kill -9 1`). [`Escaped`] prints such a string harmlessly on one line, in
+//! quotes unless it is plain, so that no two strings print the same.
 //!
-//! A sentence that holds such a string is made with [`Escaped`], where the string is still known: in the finished
-//! sentence nobody can tell the name from the words. [`Prose`] prints a finished sentence and changes nothing in one
-//! that was made so; of one that was read from a file it leaves nothing that acts on a terminal or a CI system.
+//! Build a sentence with [`Escaped`], while the string is still known: in the finished sentence, the name can no longer
+//! be distinguished from the words. [`Prose`] prints a finished sentence: it changes nothing in a sentence built with
+//! [`Escaped`], and leaves nothing that acts on a terminal or a CI system in a sentence read from a file.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -19,54 +19,55 @@ mod tests;
 
 /// A foreign string in a sentence, a line or a column: a name, a path, an argument.
 ///
-/// A plain string (letters, digits and `._/@:+-%=~`, none of them hidden) is printed as it is. Any other is printed
-/// in double quotes, with backslash escapes. What is printed holds no control, bidi or invisible character, no `::`
-/// and no `##`, neither begins nor ends with a colon, and can be turned back into the string.
+/// A plain string (letters, digits and `._/@:+-%=~`, none of them hidden) is printed unchanged. Any other string is
+/// printed in double quotes, with backslash escapes. The printed form holds no control, bidi or invisible character, no
+/// `::` and no `##`; it neither begins nor ends with a colon, and it can be converted back into the string.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
-/// A finished sentence: printed as it is but for hidden characters, `::` outside of an IPv6 address in square brackets
-/// (`[::]:8080`), `##`, and a colon at either end. Backslashes stay: the sentence has escapes of names already.
+/// A finished sentence, printed unchanged except for hidden characters, `::` outside of an IPv6 address in square
+/// brackets (`[::]:8080`), `##`, and a colon at either end. Backslashes stay: the sentence already has escapes of
+/// names.
 #[derive(Clone, Copy, Debug)]
 pub struct Prose<'a>(pub &'a str);
 
-/// The name of a test: as [`Escaped`], but plain with square brackets and with a `::` between two parts of the name
-/// (`tests/test_api.py::test_x[1]`). A CI system acts on `::` at the start of a line only, so that this must never
-/// be printed there.
+/// The name of a test: like [`Escaped`], but square brackets, and a `::` between two parts of the name, count as plain
+/// (`tests/test_api.py::test_x[1]`). A CI system acts on `::` at the start of a line only: never print a test name
+/// there.
 #[derive(Clone, Copy, Debug)]
 pub struct TestName<'a>(pub &'a str);
 
 /// A line of a log: hidden characters, backslashes and `##` are escaped, colons stay (`:::3000`), and there are no
-/// quotes. A CI system acts on `::` at the start of a line only, so that this must never be printed there.
+/// quotes. A CI system acts on `::` at the start of a line only: never print a log line there.
 #[derive(Clone, Copy, Debug)]
 pub struct LogLine<'a>(pub &'a str);
 
-/// A foreign string in an element of its own on a page, where no CI system looks for commands: hidden characters and
-/// backslashes are escaped, colons and `#` stay.
+/// A foreign string in an element of its own on a page, where no CI system searches for commands: hidden characters and
+/// backslashes are escaped; colons and `#` stay.
 #[derive(Clone, Copy, Debug)]
 pub struct Visible<'a>(pub &'a str);
 
-/// A path, as [`Escaped`]; bytes that are not UTF-8 are replaced.
+/// A path, printed like [`Escaped`]; bytes that are not UTF-8 are replaced.
 #[must_use]
 pub fn path(path: &Path) -> String {
     Escaped(&path.to_string_lossy()).to_string()
 }
 
 impl Escaped<'_> {
-    /// The printed form in at most `width` columns; a longer one ends with `…`, inside of its quotes.
+    /// The printed form in at most `width` columns; a longer form ends with `…`, inside of its quotes.
     #[must_use]
     pub fn cut(&self, width: usize) -> String {
         cut_quoted(&self.to_string(), width)
     }
 
-    /// As [`Self::cut`] for a column: blanks are printed as `␣`, so that the columns behind keep their number, and a
-    /// string that is plain but for blanks needs no quotes.
+    /// Like [`Self::cut`], for a column of a table: blanks are printed as `␣`, so that the number of columns stays the
+    /// same, and a string that is plain except for blanks needs no quotes.
     #[must_use]
     pub fn column(&self, width: usize) -> String {
         let joined = self.0.replace(' ', "_");
         let is_plain_but_blanks = is_plain(&joined) && !joined.is_empty();
         let mut shown = String::new();
-        // A String takes all.
+        // Writing to a String never fails.
         let _infallible = if is_plain_but_blanks {
             escape(self.0, Kind::Name, &mut shown)
         } else {
@@ -105,7 +106,8 @@ impl fmt::Display for Prose<'_> {
 
 impl fmt::Display for TestName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Only a pair of colons that stands between two parts; with empty ones there may be more colons than two.
+        // `::` is plain only as one pair of colons between two parts; empty parts would put more than two colons in a
+        // row.
         let is_plain =
             |part: &str| !part.is_empty() && part.chars().all(|c| is_plain_char(c) || "[]".contains(c));
         if !self.0.split("::").all(is_plain) {
@@ -132,7 +134,7 @@ impl fmt::Display for Visible<'_> {
     }
 }
 
-/// A name in which `*` stands for a part that was left out, as [`Escaped`].
+/// A name in which `*` stands for an omitted part, printed like [`Escaped`].
 #[must_use]
 pub fn pattern(name: &str) -> String {
     let rest = name.replace('*', "");
@@ -152,7 +154,7 @@ fn is_plain_char(c: char) -> bool {
     (c.is_alphanumeric() || "._/@:+-%=~\\".contains(c)) && !is_hidden(c)
 }
 
-/// Whether a character would act on a terminal, or be invisible, instead of being shown.
+/// Whether a character would act on a terminal or be invisible.
 #[must_use]
 pub const fn is_hidden(c: char) -> bool {
     matches!(
@@ -167,13 +169,13 @@ pub const fn is_hidden(c: char) -> bool {
     )
 }
 
-/// Columns that a string without hidden characters takes on a terminal.
+/// The number of terminal columns of a string without hidden characters.
 #[must_use]
 pub fn columns(text: &str) -> usize {
     text.chars().map(char_columns).sum()
 }
 
-/// `text` in at most `width` columns, the end replaced by `…` where it is longer.
+/// `text` in at most `width` columns; the end of a longer text is replaced by `…`.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if columns(text) <= width {
@@ -194,7 +196,7 @@ pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// As [`cut`] of an escaped string: the closing quote of a quoted one stands behind the `…`.
+/// Like [`cut`], for an escaped string: the closing quote of a quoted string follows the `…`.
 #[must_use]
 pub fn cut_quoted(text: &str, width: usize) -> String {
     match text.strip_prefix('"') {
@@ -205,7 +207,7 @@ pub fn cut_quoted(text: &str, width: usize) -> String {
     }
 }
 
-/// Two for the blocks that terminals draw two columns wide, else one.
+/// Two for the blocks that terminals draw two columns wide, otherwise one.
 const fn char_columns(c: char) -> usize {
     match c {
         '\u{1100}'..='\u{115f}'
@@ -223,7 +225,7 @@ const fn char_columns(c: char) -> usize {
     }
 }
 
-/// What is escaped.
+/// The kind of text to escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A name without quotes around it.
@@ -276,7 +278,7 @@ fn escape_char(c: char, f: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-/// The IPv6 address that `text` begins with, if a bracket or a zone closes it.
+/// The IPv6 address at the start of `text`, if a bracket or a zone ends it.
 fn leading_address(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.')?;
     let (address, rest) = text.split_at(end);

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Turns an escaped string back.
+/// Converts an escaped string back.
 fn unescape(text: &str) -> String {
     let inside = text.strip_prefix('"').map_or(text, |rest| rest.strip_suffix('"').unwrap());
     let mut plain = String::new();
@@ -131,7 +131,7 @@ fn blanks_add_no_columns() {
     }
 }
 
-/// Strings rich in what must be escaped.
+/// Strings with many characters that must be escaped.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<char>().prop_map(String::from),
@@ -142,7 +142,7 @@ fn hostile() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Whether a printed name can be nothing but a name where it stands: bare without blanks, or one pair of quotes.
+/// Whether a printed name is delimited from the words around it: bare without blanks, or one pair of quotes.
 fn is_delimited(shown: &str) -> bool {
     match shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inside) => {
@@ -176,7 +176,7 @@ proptest! {
         prop_assert_eq!(Prose(&shown).to_string(), shown);
     }
 
-    /// A sentence that was made with escaped names is printed as it was made.
+    /// [`Prose`] prints a sentence built with escaped names unchanged.
     #[test]
     fn sentences_are_printed_as_they_were_made(name in hostile(), port in any::<u16>()) {
         let sentence = format!("{} ({port}) holds [::]:{port}, and no other", Escaped(&name));

@@ -1,75 +1,75 @@
-//! The account of a run.
+//! How a run accounted for its refusals.
 
 use std::time::Duration;
 
-/// The account of a run: every refusal is in exactly one of the parts.
+/// The account of a run: every refusal is counted in exactly one field below `refused`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// Refusals with a wanted error, counted in the kernel.
+    /// Refusals with a wanted error, counted by the kernel half.
     pub refused: u64,
-    /// Told.
+    /// Shown.
     pub shown: u64,
-    /// Told as part of an earlier one.
+    /// Coalesced with an earlier one.
     pub coalesced: u64,
-    /// Kept back by a filter.
+    /// Removed by a filter.
     pub filtered: u64,
-    /// Lost: there was no room for them, neither in the ring buffer nor among those that are counted.
+    /// Lost: there was no room, neither in the ring buffer nor in the table of counts.
     pub lost: u64,
 }
 
-/// Refusals of one user that were lost.
+/// Lost refusals of one user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LostBy {
-    /// The user: of processes in a user namespace, the owner of that.
+    /// The user; for processes in a user namespace, the namespace's owner.
     pub uid: u32,
-    /// Id of the cgroup at level 1 or 2 that the processes are below; 0 for the root.
+    /// Id of the processes' cgroup ancestor at level 1 or 2; 0 for the root.
     pub cgroup_id: u64,
-    /// How many.
+    /// Number of lost refusals.
     pub lost: u64,
 }
 
-/// What the account of a run cannot tell: refusals that nobody saw, and what is missing in the history of ports.
+/// Gaps in the account: refusals that were not seen, and what is missing in the history of ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gaps {
-    /// Whose refusals were lost, most first, as far as that is remembered.
+    /// The users whose refusals were lost, most first, as far as recorded.
     pub lost_by: Vec<LostBy>,
-    /// Calls whose return could not be waited for, because too many were in flight (kprobe backend).
+    /// Calls whose return was not traced, because too many calls were in flight (kprobe backend).
     pub returns_missed: u64,
-    /// Calls that the kernel did not show, because a program was interrupted on that CPU.
+    /// Calls that the kernel did not show, because they interrupted a run of the same program on that CPU.
     pub passed_over: u64,
-    /// Moments in the life of ports for which the ring buffer had no room.
+    /// Port events lost because the ring buffer was full.
     pub history_lost: u64,
-    /// Moments in the life of ports that were forgotten to stay within the limit.
+    /// Port events forgotten to stay within the limit.
     pub history_evicted: u64,
 }
 
-/// What one cache of a run has kept, and its bound.
+/// Use and limit of one cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cache {
-    /// What is kept.
+    /// Name of the cache.
     pub name: &'static str,
-    /// Bytes at the end of the run; of the queue, the most there were.
+    /// Bytes at the end of the run; for the queue, the maximum during the run.
     pub bytes: usize,
-    /// Bytes that may be kept.
+    /// Limit in bytes.
     pub limit: usize,
-    /// Entries that made room for others.
+    /// Entries dropped to make room.
     pub evicted: u64,
 }
 
-/// The end of a run, accounted for.
+/// The summary at the end of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Every refusal.
+    /// The account of every refusal.
     pub account: Account,
-    /// What the account lacks.
+    /// Gaps in the account.
     pub gaps: Gaps,
-    /// What was kept in memory, cache by cache.
+    /// Memory use, by cache.
     pub caches: Vec<Cache>,
-    /// How long the run took.
+    /// Duration of the run.
     pub elapsed: Duration,
 }

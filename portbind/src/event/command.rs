@@ -1,4 +1,4 @@
-//! A wrapped command: what became of it, of the processes that were refused, and what it left behind.
+//! A wrapped command: how it and its refused processes ended, and which sockets it left behind.
 
 use std::rc::Rc;
 
@@ -8,21 +8,21 @@ use super::holder::Holder;
 use super::job::Job;
 use super::process::Process;
 
-/// A command that was started.
+/// The start of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Command {
-    /// When.
+    /// When it was started.
     pub time: Timestamp,
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
     /// The command and its arguments.
     pub args: Vec<String>,
-    /// Real user id it runs with.
+    /// Real user id.
     pub uid: u32,
     /// Name of that user.
     pub user: Option<String>,
-    /// The test or CI job it works for.
+    /// The test or CI job that it belongs to.
     pub job: Option<Job>,
 }
 
@@ -30,25 +30,25 @@ pub struct Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
-    /// By itself, with this status.
+    /// It exited with this status.
     Exited(u8),
-    /// By this signal.
+    /// It was killed by this signal.
     Killed(u8),
 }
 
-/// The end of a process of the command.
+/// The end of one of the command's processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ended {
-    /// When.
+    /// When it ended.
     pub time: Timestamp,
     /// Thread group id.
     pub pid: u32,
-    /// How.
+    /// How it ended.
     pub ending: Ending,
 }
 
-/// How the process of a refusal went on.
+/// What a refused process did after its refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -58,11 +58,11 @@ pub struct Outcome {
     pub process: Rc<Process>,
     /// Its end; `None` if it still ran when tracing ended.
     pub ended: Option<Ended>,
-    /// Up to when it is known to have lived.
+    /// The last time at which it was known to be alive.
     pub until: Timestamp,
 }
 
-/// A socket that a descendant still had bound when the command had ended.
+/// A socket that a descendant still had bound after the command had ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leak {
@@ -70,7 +70,7 @@ pub struct Leak {
     pub time: Timestamp,
     /// Inode number of its network namespace.
     pub netns: u32,
-    /// The socket, who opened it and who has it open.
+    /// The socket, the process that opened it, and its owners.
     pub socket: Holder,
 }
 
@@ -78,16 +78,16 @@ pub struct Leak {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandEnd {
-    /// When.
+    /// When it ended.
     pub time: Timestamp,
     /// When it was started.
     pub started: Timestamp,
-    /// How.
+    /// How it ended.
     pub ending: Ending,
 }
 
 impl Ending {
-    /// Reads what wait(2) tells: exit status in bits 8 to 15, signal in bits 0 to 6.
+    /// Decodes the status of wait(2): exit status in bits 8 to 15, signal in bits 0 to 6.
     #[must_use]
     pub const fn of_wait_status(status: u32) -> Self {
         let [low, high, ..] = status.to_le_bytes();
@@ -97,7 +97,7 @@ impl Ending {
         }
     }
 
-    /// What a shell, and timeout(1), make of it.
+    /// The exit status that a shell or timeout(1) reports for it.
     #[must_use]
     pub const fn exit_status(self) -> u8 {
         match self {
@@ -108,9 +108,9 @@ impl Ending {
 }
 
 impl Outcome {
-    /// How the process that was refused at `refused` went on; `ends` are those of processes of the command in
-    /// the order in which they ended, and `now` is when tracing ended. A pid belongs to one process until that
-    /// ends, so the next end of that number is the one.
+    /// What the process refused at `refused` did afterwards. `ends` are the ends of the command's processes, in their
+    /// order; `now` is when tracing ended. A pid belongs to one process until it ends, so the first end of that pid
+    /// after the refusal is the right one.
     #[must_use]
     pub fn of(refused: Timestamp, process: &Rc<Process>, ends: &[Ended], now: Timestamp) -> Self {
         let ended = ends.iter().find(|end| end.pid == process.pid && end.time >= refused).copied();
@@ -118,13 +118,13 @@ impl Outcome {
         Self { refused, process: Rc::clone(process), ended, until }
     }
 
-    /// How long it lived on.
+    /// How long it lived after the refusal.
     #[must_use]
     pub fn lived_on(&self) -> SignedDuration {
         self.until.duration_since(self.refused)
     }
 
-    /// It lived on, and did not end with a failure: its exit status does not tell of the refusal.
+    /// It lived on and did not fail: its exit status does not show the refusal.
     #[must_use]
     pub fn is_swallowed(&self) -> bool {
         self.ended.is_none_or(|end| end.ending == Ending::Exited(0))

@@ -6,15 +6,15 @@
 pub struct Container {
     /// Its id, 64 hexadecimal digits.
     pub id: String,
-    /// What runs it.
+    /// The container runtime.
     pub runtime: Option<Runtime>,
-    /// Its name, where the runtime's files told.
+    /// Its name, if the runtime's files have it.
     pub name: Option<String>,
-    /// The pod it is part of.
+    /// Its Kubernetes pod.
     pub pod: Option<Pod>,
 }
 
-/// A pod of Kubernetes.
+/// A Kubernetes pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pod {
@@ -26,7 +26,7 @@ pub struct Pod {
     pub name: Option<String>,
 }
 
-/// What runs containers.
+/// A container runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Runtime {
@@ -41,7 +41,7 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    /// The word for it in every output.
+    /// The runtime's name in every output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -54,16 +54,16 @@ impl Runtime {
 }
 
 impl Container {
-    /// Its name, or the start of its id as runtimes list it.
+    /// Its name, or the short form of its id that runtimes list.
     #[must_use]
     pub fn label(&self) -> &str {
         Self::label_of(self.name.as_deref(), &self.id)
     }
 
-    /// The same of a container that is known by its name and id only.
+    /// As [`Self::label`], from a name and an id.
     #[must_use]
     pub fn label_of<'a>(name: Option<&'a str>, id: &'a str) -> &'a str {
-        /// What `docker ps` and its like show.
+        /// Digits of an id that `docker ps` and similar tools show.
         const SHORT: usize = 12;
         name.unwrap_or_else(|| id.get(..SHORT).unwrap_or(id))
     }

@@ -1,22 +1,22 @@
 //! Error numbers and their names.
 
-/// A positive error number of Linux.
+/// A positive Linux error number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Errno(pub u32);
 
 impl Errno {
     /// "Address already in use".
     pub const EADDRINUSE: Self = Self(98);
-    /// "Resource temporarily unavailable": what an exhausted autobind tells its caller.
+    /// "Resource temporarily unavailable": returned if autobind finds no free port.
     pub const EAGAIN: Self = Self(11);
 
-    /// Its symbolic name, where bind(2), listen(2) and their kin are known to return it.
+    /// Its symbolic name, if it is an error that bind(2) and listen(2) are known to return.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         NAMES.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
     }
 
-    /// The number behind a symbolic name, in any case.
+    /// The number of a symbolic name, in upper or lower case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(number, _)| Self(*number))
@@ -32,8 +32,8 @@ impl std::fmt::Display for Errno {
     }
 }
 
-/// asm-generic/errno.h: those that a bind or listen can return (KERNEL: net/socket.c,
-/// net/ipv4/af_inet.c, net/ipv6/af_inet6.c, net/unix/af_unix.c, security hooks; v6.18).
+/// Errors of bind and listen, with the numbers of asm-generic/errno.h (KERNEL: net/socket.c, net/ipv4/af_inet.c,
+/// net/ipv6/af_inet6.c, net/unix/af_unix.c, security hooks; v6.18).
 const NAMES: &[(u32, &str)] = &[
     (1, "EPERM"),
     (2, "ENOENT"),

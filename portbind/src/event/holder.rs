@@ -1,4 +1,4 @@
-//! The sockets that sat on the port.
+//! The sockets on the port.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -10,60 +10,60 @@ use super::name::Name;
 use super::process::Process;
 use super::socket::{Family, Interface, Options, Protocol};
 
-/// A socket that sat on the port at the instant of the refusal.
+/// A socket that was on the port at the instant of the refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
-    /// What tells it from other sockets.
+    /// Its identity.
     pub id: SocketId,
     /// Its state.
     pub state: State,
-    /// The kernel's rule says that this socket stands in the way of the refused one.
+    /// By the kernel's rule, this socket is in the way of the refused one.
     pub conflicts: bool,
     /// Transport protocol.
     pub protocol: Protocol,
     /// Address family.
     pub family: Family,
-    /// Local address. Of a socket with a `name`, nothing.
+    /// Local address; meaningless for a socket with a `name`.
     pub address: IpAddr,
-    /// Local port. Of a socket with a `name`, nothing.
+    /// Local port; meaningless for a socket with a `name`.
     pub port: u16,
-    /// Its name, of a family that has no ports; see [`Self::endpoint`].
+    /// Its name, for a family without ports; see [`Self::endpoint`].
     pub name: Option<Name>,
     /// Remote address and port of a connected socket.
     pub peer: Option<(IpAddr, u16)>,
     /// Interface it is bound to.
     pub interface: Option<Interface>,
-    /// Inode number in sockfs; none for TIME_WAIT, orphans and connections not accepted yet.
+    /// Inode number in sockfs; `None` for TIME_WAIT sockets, orphans and connections not yet accepted.
     pub inode: Option<u64>,
-    /// Owner, where the socket still has one.
+    /// User id, if the socket still has one.
     pub uid: Option<u32>,
     /// Name of that user.
     pub user: Option<String>,
     /// Options that decide conflicts.
     pub options: Options,
-    /// SO_REUSEADDR and SO_REUSEPORT could be read; else they are said to be off.
+    /// Whether SO_REUSEADDR and SO_REUSEPORT could be read; if not, both are reported as off.
     pub options_known: bool,
-    /// Who can have it open at all.
+    /// Whether processes can have it open.
     pub ownership: Ownership,
-    /// Milliseconds until a TIME_WAIT socket is gone.
+    /// Remaining time of a TIME_WAIT socket in milliseconds.
     pub time_wait_left_ms: Option<u64>,
-    /// Connections waiting to be accepted, of how many that may (listeners).
+    /// Connections waiting to be accepted, and the limit (listeners).
     pub backlog: Option<(u32, u32)>,
-    /// Who gave it its port, by bind or connect; `None` if that was before tracing began.
+    /// The process that gave it its port by bind or connect; `None` if that was before tracing began.
     pub opened_by: Option<Rc<Process>>,
-    /// When that was.
+    /// When that happened.
     pub since: Option<Timestamp>,
-    /// Who closed the connection first, and so left it behind (TIME_WAIT, orphans).
+    /// The process that closed the connection first and so left the socket (TIME_WAIT, orphans).
     pub left_by: Option<Rc<Process>>,
-    /// The processes that have it open, each with its descriptors: all, or of many the ones that matter most.
+    /// Its owners, each with its descriptors; if there are too many, only the most relevant ones.
     pub processes: Vec<HolderProcess>,
-    /// How many more have it open.
+    /// Number of further owners.
     pub more_processes: u64,
 }
 
 impl HolderProcess {
-    /// A process and its descriptors of a socket, ascending; whether they are closed on execve is not known.
+    /// A process with its descriptors of a socket, ascending; `close_on_exec` is unknown.
     #[must_use]
     pub const fn new(process: Rc<Process>, fds: Vec<u32>) -> Self {
         Self { process, fds, close_on_exec: None }
@@ -71,7 +71,7 @@ impl HolderProcess {
 }
 
 impl Holder {
-    /// A socket of processes that stands in the way, of which nothing more is known.
+    /// A socket in the way that processes can have open; nothing else is known about it.
     #[must_use]
     pub fn new(protocol: Protocol, state: State, address: IpAddr, port: u16) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Holder {
         }
     }
 
-    /// It was open in processes, and none of them is left to be asked.
+    /// It was open in processes, and none of them is left.
     #[must_use]
     pub fn is_of_the_past(&self) -> bool {
         self.ownership == Ownership::Process && self.processes.is_empty() && self.more_processes == 0
@@ -122,37 +122,37 @@ pub enum State {
     SynSent,
     /// Being connected to.
     SynRecv,
-    /// Closed here, the peer has not confirmed.
+    /// Closed on this side; the peer has not acknowledged it.
     FinWait1,
-    /// Closed here, the peer has not closed.
+    /// Closed on this side; the peer has not closed.
     FinWait2,
-    /// Closed on both sides, waiting out late segments.
+    /// Closed on both sides, waiting for late segments.
     TimeWait,
-    /// Closed by the peer, still open here.
+    /// Closed by the peer, still open on this side.
     CloseWait,
-    /// Closed by the peer first, then here; the last confirmation is missing.
+    /// Closed by the peer first, then on this side; the last acknowledgment is missing.
     LastAck,
-    /// Closed by both at once.
+    /// Closed by both sides at the same time.
     Closing,
 }
 
-/// Who can have a socket open.
+/// What can have a socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ownership {
     /// Processes.
     Process,
-    /// Nobody: TIME_WAIT has no owner.
+    /// No process: a TIME_WAIT socket has no owner.
     TimeWait,
-    /// Nobody any more: the kernel is finishing the connection.
+    /// No process any more: the kernel is finishing the connection.
     Orphan,
-    /// Nobody yet: the connection waits to be accepted by the listener.
+    /// No process yet: the connection waits for the listener to accept it.
     NotAccepted,
     /// The kernel itself.
     Kernel,
 }
 
-/// A process that has a holder open.
+/// An owner of a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HolderProcess {
@@ -160,12 +160,12 @@ pub struct HolderProcess {
     pub process: Rc<Process>,
     /// Its descriptors of the socket, ascending.
     pub fds: Vec<u32>,
-    /// The first of them is closed on execve (FD_CLOEXEC); `None` if that was not looked at.
+    /// Whether the first descriptor is closed on execve (FD_CLOEXEC); `None` if unknown.
     pub close_on_exec: Option<bool>,
 }
 
 impl Holder {
-    /// What a person looks for first comes first: listeners, then what is bound, connections, what they left.
+    /// Sort order by relevance: listeners, then bound sockets, connections, and their remains.
     #[must_use]
     pub const fn rank(&self) -> u8 {
         match (self.state, self.ownership) {
@@ -177,7 +177,7 @@ impl Holder {
         }
     }
 
-    /// Local address and port; `None` of a family that has none.
+    /// Local address and port; `None` for a family without ports.
     #[must_use]
     pub fn endpoint(&self) -> Option<(IpAddr, u16)> {
         self.name.is_none().then_some((self.address, self.port))
@@ -185,7 +185,7 @@ impl Holder {
 }
 
 impl State {
-    /// The state that the kernel gives this number (include/net/tcp_states.h); UDP and AF_UNIX use some.
+    /// The state with this kernel number (include/net/tcp_states.h); UDP and AF_UNIX use some of them.
     #[must_use]
     pub const fn of_number(number: u8) -> Self {
         match number {

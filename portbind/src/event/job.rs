@@ -1,12 +1,12 @@
 //! Tests and jobs of CI systems.
 
-/// What a process works for: a test, a job of a CI system, or both.
+/// What a process runs for: a test, a CI job, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Job {
     /// The test.
     pub test: Option<Test>,
-    /// The job of a CI system.
+    /// The CI job.
     pub ci: Option<CiJob>,
 }
 
@@ -16,36 +16,36 @@ pub struct Job {
 pub struct Test {
     /// The test runner: `pytest`, `nextest`, `vitest` or `jest`.
     pub runner: &'static str,
-    /// The test, as the runner names it.
+    /// The test's name, as the runner reports it.
     pub name: Option<String>,
-    /// What the runner calls the program the test is part of.
+    /// The runner's name for the program that contains the test.
     pub suite: Option<String>,
-    /// Which of the runner's workers runs it.
+    /// The runner's worker that runs it.
     pub worker: Option<String>,
-    /// Which run of the runner it is.
+    /// Id of the test run.
     pub run: Option<String>,
-    /// The process whose environment told.
+    /// The process with the environment that names the test.
     pub pid: u32,
 }
 
-/// A job of a CI system.
+/// A CI job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CiJob {
     /// The CI system: `github`, `gitlab`, `buildkite` or `jenkins`.
     pub system: &'static str,
-    /// What is built.
+    /// The project that is built.
     pub project: Option<String>,
-    /// The workflow the job is part of.
+    /// The job's workflow.
     pub workflow: Option<String>,
     /// Name of the job.
     pub name: Option<String>,
     /// Id of the job.
     pub id: Option<String>,
-    /// The run, build or pipeline it is part of.
+    /// The run, build or pipeline that contains the job.
     pub run: Option<String>,
-    /// Which attempt of that run it is.
+    /// The number of the attempt of that run.
     pub attempt: Option<String>,
-    /// The process whose environment told.
+    /// The process with the environment that names the job.
     pub pid: u32,
 }

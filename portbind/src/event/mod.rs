@@ -1,8 +1,8 @@
-//! What is known of one refusal, in the terms of the field.
+//! The facts of one refusal.
 //!
-//! Strings that other programs chose (names, arguments, paths) are kept as they are; escaping them
-//! is the business of [`crate::output`]. Sentences ([`Cause::summary`], [`Fix::text`]) hold such strings only as
-//! [`Escaped`](crate::escape::Escaped) prints them, so that a name cannot imitate the sentence.
+//! Strings that other programs chose (names, arguments, paths) are stored unchanged; [`crate::output`] escapes them.
+//! Sentences ([`Cause::summary`], [`Fix::text`]) contain such strings only in the form that
+//! [`Escaped`](crate::escape::Escaped) prints, so that a name cannot imitate the sentence.
 
 use std::rc::Rc;
 
@@ -40,42 +40,42 @@ pub use shell_command::ShellCommand;
 pub use socket::{Family, Interface, Options, Protocol, Socket};
 pub use units::UnitName;
 
-/// A call that the kernel refused, who made it, and what stood in its way.
+/// A refused call, its caller, and what was in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// When the kernel said no.
+    /// When the kernel refused the call.
     pub time: Timestamp,
     /// The call.
     pub operation: Operation,
-    /// What the caller got.
+    /// The error that the caller got.
     pub error: Errno,
     /// The caller.
     pub process: Rc<Process>,
-    /// The socket, with the address and port that were asked for.
+    /// The socket, with the requested address and port.
     pub socket: Socket,
-    /// The sockets on the port, those that conflict first.
+    /// The sockets on the port, conflicting ones first.
     pub holders: Vec<Holder>,
-    /// There were more holders than are named.
+    /// There are more holders than this list has.
     pub holders_truncated: bool,
-    /// Sockets on the port whose addresses cannot overlap with the asked one; not among the holders.
+    /// Sockets on the port whose addresses cannot overlap with the requested one; they are not among the holders.
     pub bystanders: u32,
     /// Why the kernel refused.
     pub cause: Cause,
     /// What makes the call work, safest first.
     pub fixes: Vec<Fix>,
-    /// What happened on the port before, oldest first.
+    /// Earlier events on the port, oldest first.
     pub history: Vec<Moment>,
     /// What the diagnosis rests on.
     pub confidence: Confidence,
-    /// Which backend saw it.
+    /// The backend that traced it.
     pub backend: &'static str,
-    /// Refusals lost before this one, since the start.
+    /// Refusals lost before this one since tracing began.
     pub lost: u64,
 }
 
 impl Refusal {
-    /// A refusal of which nothing more is known: no holders, no fixes, no history, confidence from the kernel.
+    /// A refusal without details: no holders, no fixes, no history, confidence from the kernel.
     #[must_use]
     pub const fn new(
         time: Timestamp,
@@ -103,7 +103,7 @@ impl Refusal {
         }
     }
 
-    /// Bytes that it takes in memory, those that it shares with others included.
+    /// Bytes of memory in use, including shared ones.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let holders = self.holders.iter().flat_map(|holder| {
@@ -120,7 +120,7 @@ impl Refusal {
     }
 }
 
-/// A port that was refused has become free: every socket that stood in the way has let go of it.
+/// A refused port has become free: every socket in the way has released it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Release {
@@ -128,9 +128,9 @@ pub struct Release {
     pub time: Timestamp,
     /// When it was refused.
     pub refused: Timestamp,
-    /// Who was refused.
+    /// The process that was refused.
     pub process: Rc<Process>,
-    /// What was asked for.
+    /// The requested address and port.
     pub socket: Socket,
 }
 
@@ -142,28 +142,28 @@ impl Release {
     }
 }
 
-/// More was refused to the same process, and only counted: others like it had just been shown, or there was no room.
+/// Further refusals of the same process, only counted: an equal refusal had just been shown, or there was no room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Repeat {
-    /// By when it was counted.
+    /// When this count was taken.
     pub time: Timestamp,
-    /// When the first was refused, of those that are counted here; at the latest.
+    /// Time of the first refusal counted here, or a later time if that is unknown.
     pub first: Timestamp,
-    /// When the last was refused, of those that are counted here.
+    /// Time of the last refusal counted here.
     pub last: Timestamp,
-    /// When the last one was refused that was shown; `None` if none was.
+    /// Time of the last refusal that was shown; `None` if none was.
     pub refused: Option<Timestamp>,
-    /// How many more there were since the last time this was shown.
+    /// Number of refusals since the previous count.
     pub count: u64,
-    /// What these asked for was looked at: all asked for the same. If not, they came too fast for that, and their process
-    /// is all that is known of them.
+    /// Whether all counted refusals are equal. If not, they came too fast to be compared, and only their process is
+    /// known.
     pub looked_at: bool,
-    /// Who was refused.
+    /// The process that was refused.
     pub process: Rc<Process>,
-    /// What they asked for; if they were not looked at, what the last one shown of the process asked for.
+    /// What the refusals requested; if they were not compared, what the process's last shown refusal requested.
     pub socket: Socket,
-    /// The cause of the last one that was shown.
+    /// The cause of the last refusal that was shown.
     pub cause: Option<Code>,
 }
 
@@ -177,7 +177,7 @@ pub enum Operation {
     Listen,
     /// The implicit bind of connect(2) or a send on an unbound datagram socket.
     Autobind,
-    /// A bind inside the kernel, or one whose call was not seen to return.
+    /// A bind inside the kernel, or a call whose return was not traced.
     Unknown,
 }
 
@@ -185,14 +185,14 @@ pub enum Operation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cause {
-    /// Stable code, one page in the documentation each.
+    /// Stable code; each has a page in the documentation.
     pub code: Code,
     /// One sentence; foreign names in it are escaped.
     pub summary: String,
 }
 
 impl Cause {
-    /// A cause, and the sentence that says it of this refusal.
+    /// A cause, and the sentence that describes it for this refusal.
     #[must_use]
     pub const fn new(code: Code, summary: String) -> Self {
         Self { code, summary }
@@ -205,10 +205,10 @@ impl Cause {
 pub struct Fix {
     /// Stable code.
     pub code: &'static str,
-    /// What to do, in one sentence without a full stop; foreign names in it are escaped. It ends with the command,
-    /// where there is one.
+    /// What to do, in one sentence without a full stop; foreign names in it are escaped. It ends with the command, if
+    /// there is one.
     pub text: String,
-    /// The command that does it, where one does.
+    /// The command that makes the change, if there is one.
     pub command: Option<ShellCommand>,
 }
 
@@ -216,11 +216,11 @@ pub struct Fix {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Confidence {
-    /// Seen in the kernel at the instant of the refusal.
+    /// Observed in the kernel at the instant of the refusal.
     Kernel,
-    /// Seen in the kernel before: the holder's process was gone when it was looked for.
+    /// Observed in the kernel earlier: the holder's process was gone at the time of the search.
     History,
-    /// Found by looking later.
+    /// Found by a later search.
     Afterwards,
 }
 

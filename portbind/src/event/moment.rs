@@ -1,4 +1,4 @@
-//! What happened on a port before the refusal.
+//! Events on a port before the refusal.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::process::Process;
 use super::socket::Protocol;
 
-/// A port of one network namespace and one table of ports.
+/// A port in a network namespace and a table of ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PortKey {
@@ -20,7 +20,7 @@ pub struct PortKey {
     pub port: u16,
 }
 
-/// Protocols that share ports.
+/// A table of ports, which one or more protocols share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PortTable {
@@ -30,7 +30,7 @@ pub enum PortTable {
     Udp,
     /// UDP-Lite.
     Udplite,
-    /// Any other, by number; all that have no ports are 0.
+    /// Any other, by number; 0 for all protocols without ports.
     Other(u16),
 }
 
@@ -50,18 +50,18 @@ impl PortTable {
     }
 }
 
-/// What tells one socket from another.
+/// The identity of a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SocketId {
-    /// Address of the kernel's object: an identity while the socket lives.
+    /// Address of the kernel's object: unique while the socket exists.
     pub object: u64,
-    /// Inode number in sockfs, 0 if it has none.
+    /// Inode number in sockfs; 0 if it has none.
     pub inode: u64,
 }
 
 impl SocketId {
-    /// The inode says it where there is one: objects are used again.
+    /// Whether both are the same socket. Inodes are compared if there is one, because objects are reused.
     pub(crate) fn is(self, other: Self) -> bool {
         if self.inode != 0 && other.inode != 0 {
             return self.inode == other.inode;
@@ -70,40 +70,40 @@ impl SocketId {
     }
 }
 
-/// Something that happened on a port.
+/// An event on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moment {
-    /// When; `None` before tracing began.
+    /// When it happened; `None` if before tracing began.
     pub time: Option<Timestamp>,
-    /// What.
+    /// What happened.
     pub what: MomentKind,
-    /// Who did it, where it was the doing of a process.
+    /// The process that caused it, if a process did.
     pub process: Option<Rc<Process>>,
-    /// On which socket.
+    /// The socket.
     pub socket: SocketId,
     /// Its local address.
     pub address: IpAddr,
-    /// Its other end.
+    /// Its remote address and port.
     pub peer: Option<(IpAddr, u16)>,
 }
 
-/// What can happen on a port.
+/// The kinds of events on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MomentKind {
-    /// A socket was bound to it.
+    /// A socket was bound to the port.
     Bound {
-        /// Any port would have done: the kernel chose this one.
+        /// The bind requested any port, and the kernel chose this one.
         any: bool,
     },
     /// A socket began to listen.
     Listening,
     /// A process closed a connection before its peer did.
     Leaving,
-    /// A socket let go of it.
+    /// A socket released the port.
     Closed,
-    /// A connection took it as its local port.
+    /// A connection got the port as its local port.
     Connected,
 }
 

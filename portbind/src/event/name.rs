@@ -1,36 +1,35 @@
-//! Names of sockets that have no port.
+//! Names of portless sockets.
 
-/// The name of a socket that has no port.
+/// The name of a portless socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Name {
-    /// AF_UNIX: a path, as it was given; not empty, without NUL.
+    /// AF_UNIX: a path as the caller passed it; not empty, without NUL.
     Path(Vec<u8>),
     /// AF_UNIX: an abstract name, without the NUL that marks it; may hold any byte.
     Abstract(Vec<u8>),
-    /// AF_UNIX: none was given, the kernel chooses an abstract one.
+    /// AF_UNIX: no name was given; the kernel chooses an abstract one.
     Unnamed,
     /// AF_NETLINK.
     Netlink {
-        /// Port id (`nl_pid`), by custom the number of a process; 0 lets the kernel choose.
+        /// Port id (`nl_pid`), by convention a process id; 0 lets the kernel choose.
         port_id: u32,
-        /// Multicast groups, a bit each.
+        /// Multicast groups, one bit each.
         groups: u32,
     },
     /// AF_VSOCK.
     Vsock {
-        /// Context id of a machine; `u32::MAX` is any (VMADDR_CID_ANY, include/uapi/linux/vm_sockets.h).
+        /// Context id of a machine; `u32::MAX` means any (VMADDR_CID_ANY, include/uapi/linux/vm_sockets.h).
         cid: u32,
         /// Port; `u32::MAX` lets the kernel choose.
         port: u32,
     },
-    /// Of another family, or too short for its own: the sockaddr behind its family, as it was given.
+    /// Another family, or a sockaddr too short for its own: the bytes after the family, as the caller passed them.
     Raw(Vec<u8>),
 }
 
 impl Name {
-    /// Reads `sun_path` (unix(7)): empty, a NUL and an abstract name of any bytes, or a path up to a NUL
-    /// or the end.
+    /// Parses `sun_path` (unix(7)): empty, a NUL and an abstract name of any bytes, or a path up to a NUL or the end.
     #[must_use]
     pub fn of_unix(path: &[u8]) -> Self {
         match path {
@@ -40,9 +39,8 @@ impl Name {
         }
     }
 
-    /// A name of AF_UNIX in letters: an abstract one begins with `@`, as ss(8) prints it, and a path that
-    /// does so by itself gets a `./` in front, which names the same file. Bytes that are not UTF-8 are
-    /// replaced.
+    /// An AF_UNIX name as text: an abstract name begins with `@`, as ss(8) prints it; a path that begins with `@`
+    /// itself gets a `./` in front, which names the same file. Bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn path(&self) -> Option<String> {
         match self {

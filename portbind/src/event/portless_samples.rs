@@ -1,4 +1,4 @@
-//! Refusals of sockets without a port, for the tests of the formats.
+//! Refusals of portless sockets, for the tests of the formats.
 
 use super::code::Code;
 use super::holder::{Holder, State};
@@ -40,7 +40,7 @@ pub(crate) fn live() -> Refusal {
     }
 }
 
-/// An abstract name of bytes that are not letters, and a datagram socket of another type in its way.
+/// An abstract name with bytes that are not letters, and a datagram socket of another type in its way.
 pub(crate) fn hostile_name() -> Refusal {
     let name = Name::Abstract(b"\0::error::\x1b[2J\xff".to_vec());
     let holder = Holder {
@@ -57,7 +57,7 @@ pub(crate) fn hostile_name() -> Refusal {
     }
 }
 
-/// A socket file that nobody has.
+/// A socket file without a bound socket.
 pub(crate) fn stale() -> Refusal {
     let name = Name::Path(b"/run/app.sock".to_vec());
     let command = ShellCommand::remove(b"/run/app.sock").unwrap();
@@ -68,25 +68,25 @@ pub(crate) fn stale() -> Refusal {
     }
 }
 
-/// A port id of netlink.
+/// A netlink port id.
 pub(crate) fn netlink() -> Refusal {
     let name = Name::Netlink { port_id: 4711, groups: 1 };
     refused(Family::Netlink, Protocol::Netlink(0), name, Code::AddressInUseElsewhere, "it is taken")
 }
 
-/// A port of vsock.
+/// A vsock port.
 pub(crate) fn vsock() -> Refusal {
     let name = Name::Vsock { cid: u32::MAX, port: 1234 };
     refused(Family::Vsock, Protocol::Stream, name, Code::AddressInUseElsewhere, "it is taken")
 }
 
-/// A family that is known by its number only.
+/// A family that is known only by its number.
 pub(crate) fn other() -> Refusal {
     let name = Name::Raw(vec![1, 0xab]);
     refused(Family::Other(30), Protocol::Other(0), name, Code::AddressInUseElsewhere, "it is taken")
 }
 
-/// All of them.
+/// All samples.
 pub(crate) fn all() -> [Refusal; 6] {
     [live(), hostile_name(), stale(), netlink(), vsock(), other()]
 }

@@ -11,7 +11,7 @@ use super::job::Job;
 pub struct Process {
     /// Thread group id.
     pub pid: u32,
-    /// Thread that made the call; the pid where no thread is meant.
+    /// Thread that made the call; the pid if no thread is meant.
     pub tid: u32,
     /// Name of the thread or process.
     pub comm: String,
@@ -31,17 +31,17 @@ pub struct Process {
     pub cgroup: Option<String>,
     /// When it started.
     pub started: Option<Timestamp>,
-    /// The processes above it, nearest first.
+    /// Its ancestors, nearest first.
     pub ancestors: Vec<Ancestor>,
-    /// The container it runs in.
+    /// The container that it runs in.
     pub container: Option<Box<Container>>,
-    /// The systemd unit it belongs to; of systemd itself, the socket unit it holds a socket for.
+    /// Its systemd unit; for systemd itself, the socket unit for which it holds a socket.
     pub unit: Option<String>,
-    /// The test or job of a CI system it belongs to.
+    /// The test or CI job that it belongs to.
     pub job: Option<Box<Job>>,
 }
 
-/// One process above another.
+/// An ancestor of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ancestor {
@@ -51,11 +51,11 @@ pub struct Ancestor {
     pub comm: String,
 }
 
-/// What the allocator adds to each piece of memory.
+/// Allocator overhead of each allocation in bytes.
 const PIECE: usize = 16;
 
 impl Process {
-    /// Bytes that it takes in memory, as far as they depend on the process.
+    /// Bytes of memory in use, as far as they depend on the process.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let optional = [&self.exe, &self.user, &self.cgroup, &self.unit].into_iter().flatten();

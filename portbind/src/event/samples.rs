@@ -86,7 +86,7 @@ pub(crate) fn held_by_java() -> Holder {
     }
 }
 
-/// Three sockets without a process: TIME_WAIT, closed by its owner, not accepted; one of the kernel.
+/// Three sockets without a process: TIME_WAIT, closed by its owner, not accepted; and a kernel socket.
 pub(crate) fn time_wait() -> Refusal {
     let ownerless = |state, ownership, peer: u16, left| Holder {
         state,
@@ -118,7 +118,7 @@ pub(crate) fn time_wait() -> Refusal {
     }
 }
 
-/// Nobody found.
+/// No holder found.
 pub(crate) fn vanished() -> Refusal {
     Refusal {
         holders: vec![],
@@ -129,7 +129,7 @@ pub(crate) fn vanished() -> Refusal {
     }
 }
 
-/// One socket open in several processes, two that do not conflict, and more.
+/// A socket with several owners, two that do not conflict, and more.
 pub(crate) fn several() -> Refusal {
     let worker = |pid, fds: &[u32]| open(process(pid, "nginx", &[(900, "nginx")]), fds);
     let held = Holder {
@@ -149,7 +149,7 @@ pub(crate) fn several() -> Refusal {
     }
 }
 
-/// Names that try to act on the terminal and on CI systems.
+/// Names with escape sequences for terminals and CI systems.
 pub(crate) fn hostile() -> Refusal {
     let evil = "::error::x\u{1b}[2J\n##vso[task]";
     let mut refusal = listener();
@@ -201,7 +201,7 @@ pub(crate) fn ipv6() -> Refusal {
     refusal
 }
 
-/// A test against a container, and against a socket that systemd holds.
+/// A test against a container, and against a socket held by systemd.
 pub(crate) fn people() -> Refusal {
     let mut refusal = listener();
     let job = |pid, worker: &str| Job {

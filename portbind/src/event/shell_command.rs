@@ -1,8 +1,8 @@
-//! The commands that are offered for pasting into a shell. All of them are made here.
+//! The only source of commands that are offered for pasting into a shell.
 //!
-//! A command is offered only where every word of it is certain to reach the program as it is: as one word, from any
-//! output, in sh, bash, zsh and fish. Where a name does not allow that, or is none that its manager would take, there
-//! is no command: a wrong remedy is worse than none.
+//! A command is offered only if each of its words reaches the program unchanged and as one word, when pasted from any
+//! output into sh, bash, zsh or fish. If a name does not allow that, or its service manager would reject it, no command
+//! is offered: a wrong remedy is worse than none.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ use crate::escape::{Prose, is_hidden};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellCommand(String);
 
-/// How a word is quoted.
+/// How to quote a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quotes {
-    /// Where it needs to be.
+    /// Only if it needs quotes.
     AsNeeded,
-    /// Always: a path, which is read as one.
+    /// Always: for paths.
     Always,
 }
 
 impl ShellCommand {
-    /// Sends SIGTERM to processes; `None` for none of them, and for process 1.
+    /// Sends SIGTERM to processes; `None` if the list is empty or contains process 1.
     #[must_use]
     pub fn kill(pids: &[u32]) -> Option<Self> {
         if pids.is_empty() || pids.iter().any(|pid| *pid <= 1) {
@@ -33,11 +33,11 @@ impl ShellCommand {
         Self::of(&["kill"], pids.iter(), Quotes::AsNeeded)
     }
 
-    /// Stops units of the system, or those of a user by the user's own service manager; `None` if one of the names is
-    /// none that systemd allows.
+    /// Stops units of the system or, through the user's own service manager, of a user; `None` if systemd does not
+    /// allow one of the names.
     ///
-    /// `--machine=UID@.host` reaches the manager of another user (systemctl(1), from systemd 248 on; before, it is an
-    /// error). Without it, whoever pastes the command would stop a unit of their own with the same name.
+    /// `--machine=UID@.host` selects another user's service manager (systemctl(1), since systemd 248; an error before).
+    /// Without it, the command would stop a unit with the same name that belongs to the user who pastes it.
     #[must_use]
     pub fn stop_units(user: Option<u32>, units: &[&str]) -> Option<Self> {
         let units: Vec<UnitName<'_>> =
@@ -52,7 +52,8 @@ impl ShellCommand {
         }
     }
 
-    /// Sets a variable of sysctl(8); `None` if the name is not made of lower-case letters, digits, `_` and dots.
+    /// Sets a sysctl(8) variable; `None` if the name has characters other than lower-case letters, digits, `_` and
+    /// dots.
     #[must_use]
     pub fn set_sysctl(name: &str, value: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte);
@@ -68,23 +69,23 @@ impl ShellCommand {
         Self::of(&["rm", "--"], std::iter::once(path), Quotes::Always)
     }
 
-    /// Says who is on a port.
+    /// Shows the holders of a port.
     #[must_use]
     pub fn who(port: u16) -> Option<Self> {
         let port = port.to_string();
         Self::of(&["portbind", "who"], std::iter::once(&port), Quotes::AsNeeded)
     }
 
-    /// Says who is bound to a path, or has an abstract name behind a `@`; `None` where `portbind who` would take it for
-    /// something else.
+    /// Shows the sockets bound to a path, or to an abstract name after a `@`; `None` if `portbind who` would interpret
+    /// the word as something else.
     #[must_use]
     pub fn who_is_at(path: &str) -> Option<Self> {
         let is_name = path.starts_with('@') || path.contains('/') && !path.starts_with('-');
         is_name.then(|| Self::of(&["portbind", "who"], std::iter::once(path), Quotes::Always))?
     }
 
-    /// The command that a recording says to have been offered; `None` if it is none that is made here. A recording may
-    /// come from anywhere.
+    /// A command from a recording; `None` if this module would not make it. A recording may come from an untrusted
+    /// source.
     #[must_use]
     pub fn recorded(text: &str) -> Option<Self> {
         let words = words(text)?;
@@ -112,7 +113,7 @@ impl ShellCommand {
         }
     }
 
-    /// One command, and the other if that succeeds.
+    /// This command, and the other one if it succeeds.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
         Self(format!("{self} && {other}"))
@@ -130,7 +131,7 @@ impl ShellCommand {
             command.push(' ');
             command.push_str(&quoted(word.as_ref(), quotes)?);
         }
-        // What any output would print in another way cannot be copied from it.
+        // A command that any output would print differently cannot be copied from that output.
         (Prose(&command).to_string() == command).then_some(Self(command))
     }
 }
@@ -141,7 +142,7 @@ impl fmt::Display for ShellCommand {
     }
 }
 
-/// The words of a command with quotes as [`in_quotes`] makes them; `None` if it has other signs of a shell.
+/// Splits a command into words, with quotes as [`in_quotes`] makes them; `None` if it contains other shell syntax.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -151,7 +152,7 @@ fn words(text: &str) -> Option<Vec<String>> {
             ' ' => words.extend(word.take()),
             '\'' | '"' => {
                 let (inside, after) = rest.as_str().split_once(c)?;
-                // The one sign that stands in double quotes, besides what needs no quotes.
+                // The only double-quoted character, besides those that need no quotes.
                 let inside = if c == '"' && inside == r"\\" { r"\" } else { inside };
                 word.get_or_insert_default().push_str(inside);
                 rest = after.chars();
@@ -166,8 +167,8 @@ fn words(text: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// A word in quotes for a shell; `None` if it is empty, or holds what cannot be seen or typed: control characters and
-/// other hidden ones, blanks but the usual one, and signs that are neither letters, digits nor ASCII.
+/// A word quoted for a shell; `None` if it is empty or has characters that are invisible or hard to type: control and
+/// other hidden characters, blanks other than the space, and signs that are neither letters, digits nor ASCII.
 fn quoted(word: &str, quotes: Quotes) -> Option<String> {
     let is_visible = |c: char| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric();
     if word.is_empty() || !word.chars().all(|c| is_visible(c) && !is_hidden(c)) {
@@ -177,15 +178,15 @@ fn quoted(word: &str, quotes: Quotes) -> Option<String> {
     if quotes == Quotes::AsNeeded && word.chars().all(is_plain) {
         return Some(word.to_owned());
     }
-    // `name='value'`: what stands before the sign is no assignment behind the name of a program.
+    // In `name='value'`, the part before `=` is not an assignment when it follows a program name.
     let value = word.find('=').map_or(0, |sign| sign + 1);
     let start = if quotes == Quotes::AsNeeded && word[..value].chars().all(is_plain) { value } else { 0 };
     let (bare, rest) = word.split_at(start);
     Some(format!("{bare}{}", in_quotes(rest)))
 }
 
-/// In single quotes, in which every sign means itself; but for fish, which takes `\\` and `\'` in them for one sign
-/// (fish-doc(1), "Quotes"). These stand in double quotes, in which all shells take `\\` for one backslash.
+/// Single-quoted, where every character is literal, except that fish reads `\\` and `\'` as one character there
+/// (fish-doc(1), "Quotes"). These are double-quoted, where every shell reads `\\` as one backslash.
 fn in_quotes(text: &str) -> String {
     let mut shown = String::from("'");
     let mut rest = text.chars().peekable();

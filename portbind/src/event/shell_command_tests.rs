@@ -80,8 +80,8 @@ fn other_commands_of_recordings_are_not_offered() {
     }
 }
 
-/// The words that a shell makes of a command, the name of the program left out. All programs are functions that print
-/// their words and nothing else; a substitution would leave the file `marker`.
+/// The words that a shell passes for a command, without the program name. All programs are functions that only print
+/// their words; a substitution would create the file `marker`.
 fn words(command: &str) -> Vec<String> {
     let print = r#"{ for word in "$@"; do printf '%s\0' "$word"; done; }"#;
     let functions =
@@ -108,7 +108,7 @@ fn hostile() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// A shell reads exactly the words that were meant, whatever is in them.
+    /// A shell reads exactly the intended words, whatever characters they contain.
     #[test]
     fn a_shell_reads_the_words_that_were_meant(text in hostile(), other in hostile()) {
         let path = format!("/{text}");
@@ -129,7 +129,7 @@ proptest! {
         }
     }
 
-    /// Fish reads single quotes in a way of its own: no `\\` and no `\'` is in them.
+    /// Fish interprets `\\` and `\'` within single quotes, so neither may occur there.
     #[test]
     fn single_quotes_hold_no_pair_that_fish_would_read(text in hostile()) {
         let Some(command) = ShellCommand::remove(format!("/{text}").as_bytes()) else { return Ok(()) };
@@ -143,7 +143,7 @@ proptest! {
         }
     }
 
-    /// What was offered is offered again by whoever reads it from a recording, and nothing else is.
+    /// Only commands that were offered are accepted when read from a recording.
     #[test]
     fn a_recorded_command_is_read(text in hostile(), pid in 2_u32..) {
         let both = ShellCommand::kill(&[pid]).unwrap();
@@ -160,7 +160,7 @@ proptest! {
         }
     }
 
-    /// What is offered is printed as it is in every sentence.
+    /// Every sentence prints an offered command unchanged.
     #[test]
     fn no_output_changes_a_command(text in hostile()) {
         if let Some(command) = ShellCommand::remove(format!("/{text}").as_bytes()) {

@@ -12,26 +12,26 @@ pub struct Socket {
     pub family: Family,
     /// Protocol.
     pub protocol: Protocol,
-    /// Address asked for; IPv4-mapped IPv6 addresses stay IPv6. Of a socket with a `name`, nothing.
+    /// Requested address; IPv4-mapped IPv6 addresses stay IPv6. Meaningless for a socket with a `name`.
     pub address: IpAddr,
-    /// Port asked for; 0 means any. Of a socket with a `name`, nothing.
+    /// Requested port; 0 means any. Meaningless for a socket with a `name`.
     pub port: u16,
-    /// The name asked for, of a family that has no ports; see [`Self::endpoint`].
+    /// Requested name, for a family without ports; see [`Self::endpoint`].
     pub name: Option<Name>,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// Name of that namespace, or of the caller's container that has it.
+    /// Name of that namespace, or of the caller's container that uses it.
     pub netns_name: Option<String>,
-    /// Interface it is bound to.
+    /// Interface that the socket is bound to.
     pub interface: Option<Interface>,
     /// Options that decide conflicts.
     pub options: Options,
-    /// Owner.
+    /// User id of the owner.
     pub uid: u32,
 }
 
 impl Socket {
-    /// A socket of user 0 that asks for a port, without options.
+    /// A socket of user 0 that requests a port, without options.
     #[must_use]
     pub fn new(protocol: Protocol, address: IpAddr, port: u16, netns: u32) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Socket {
         }
     }
 
-    /// Bytes of its names, of whatever length they are.
+    /// Heap bytes of its names, which can have any length.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let name = match &self.name {
@@ -79,7 +79,7 @@ pub enum Family {
     Other(u16),
 }
 
-/// Transport protocol of a socket; of families that have none, its type.
+/// Transport protocol of a socket; for families without one, its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -101,7 +101,7 @@ pub enum Protocol {
     Dgram,
     /// SOCK_SEQPACKET of AF_UNIX or AF_VSOCK.
     Seqpacket,
-    /// A protocol of AF_NETLINK, by number.
+    /// A netlink protocol, by number.
     Netlink(u16),
     /// Any other, by number.
     Other(u16),
@@ -113,7 +113,7 @@ pub enum Protocol {
 pub struct Interface {
     /// Index in its network namespace.
     pub index: u32,
-    /// Name, where it could be found.
+    /// Name, if it could be found.
     pub name: Option<String>,
 }
 
@@ -130,7 +130,7 @@ pub struct Options {
 }
 
 impl Socket {
-    /// Address and port asked for; `None` of a family that has none.
+    /// Requested address and port; `None` for a family without ports.
     #[must_use]
     pub fn endpoint(&self) -> Option<(IpAddr, u16)> {
         self.name.is_none().then_some((self.address, self.port))
@@ -138,13 +138,13 @@ impl Socket {
 }
 
 impl Family {
-    /// The family of sockets with such an address.
+    /// The family of sockets with this address.
     #[must_use]
     pub const fn of(address: IpAddr) -> Self {
         if address.is_ipv4() { Self::Inet } else { Self::Inet6 }
     }
 
-    /// The word for it in every output; `None` for a family known by number only.
+    /// The family's name in every output; `None` for a family known only by number.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
@@ -159,7 +159,7 @@ impl Family {
 }
 
 impl Protocol {
-    /// The word for it in every output; `None` for a protocol known by number only.
+    /// The protocol's name in every output; `None` for a protocol known only by number.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
@@ -178,7 +178,7 @@ impl Protocol {
     }
 }
 
-/// Protocols of netlink (include/uapi/linux/netlink.h, 7.3).
+/// Netlink protocols (include/uapi/linux/netlink.h, 7.3).
 const fn netlink(number: u16) -> Option<&'static str> {
     Some(match number {
         0 => "route",

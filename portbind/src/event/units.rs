@@ -1,4 +1,4 @@
-//! Names of systemd units, and whose they are.
+//! Names of systemd units and their users.
 
 use std::fmt;
 
@@ -16,16 +16,16 @@ const KINDS: [&str; 11] = [
     ".slice",
     ".scope",
 ];
-/// Bytes of the longest name (UNIT_NAME_MAX in systemd, src/basic/unit-name.h).
+/// Maximum length of a name in bytes (UNIT_NAME_MAX in systemd, src/basic/unit-name.h).
 const LONGEST: usize = 255;
 
-/// A name that systemd takes for that of a unit (`unit_name_is_valid` in systemd, src/basic/unit-name.c): letters,
-/// digits and `:-_.\`, an `@` before the instance, and the kind. It does not begin with a hyphen.
+/// A valid name of a unit (`unit_name_is_valid` in systemd, src/basic/unit-name.c): letters, digits and `:-_.\`, an `@`
+/// before the instance, and the kind. It does not begin with a hyphen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitName<'a>(&'a str);
 
 impl<'a> UnitName<'a> {
-    /// Checks a name; `None` if it is none of a unit, or one of a template, which cannot be stopped.
+    /// Checks a name; `None` if it is not valid, or names a template, which cannot be stopped.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || br":-_.\@".contains(&byte);
@@ -47,25 +47,25 @@ impl fmt::Display for UnitName<'_> {
     }
 }
 
-/// The unit that a cgroup belongs to, by the path of the cgroup.
+/// The unit that a cgroup belongs to, by the cgroup's path.
 ///
-/// Only slices stand before a unit of the system, because only systemd makes cgroups there. What lies below a unit is
-/// made by whoever the unit was delegated to, and says nothing of the system: a folder `ssh.service` below
-/// `user@1000.service` is a unit of user 1000, at most.
+/// Only slices may precede a system unit, because only systemd creates cgroups there. Cgroups below a unit are created
+/// by the user that the unit was delegated to and prove nothing about the system: a folder `ssh.service` below
+/// `user@1000.service` is at most a unit of user 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unit<'a> {
-    /// Its name, not checked: see [`UnitName`].
+    /// Its name, unchecked: see [`UnitName`].
     pub name: &'a str,
-    /// The user whose own service manager has it; `None` for a unit of the system.
+    /// The user whose own service manager runs it; `None` for a system unit.
     pub user: Option<u32>,
 }
 
-/// Kinds of units that have processes; slices only group others.
+/// Kinds of units that contain processes; slices only group other units.
 const WITH_PROCESSES: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];
 
 impl<'a> Unit<'a> {
-    /// The unit of a cgroup; `None` where the path is not one that systemd makes.
+    /// The unit of a cgroup; `None` if systemd would not create such a path.
     #[must_use]
     pub fn of_cgroup(path: &'a str) -> Option<Self> {
         let (outer, inside) = first(path)?;
@@ -75,13 +75,13 @@ impl<'a> Unit<'a> {
     }
 }
 
-/// The user below whose own service manager (`user@UID.service`) a cgroup is.
+/// The user whose own service manager (`user@UID.service`) is above a cgroup.
 #[must_use]
 pub fn user_of_cgroup(path: &str) -> Option<u32> {
     first(path).and_then(|(outer, _)| manager_of(outer))
 }
 
-/// The first unit behind slices, and the path below it.
+/// The first unit after the slices, and the path below it.
 fn first(path: &str) -> Option<(&str, &str)> {
     let mut rest = path.strip_prefix('/').unwrap_or(path);
     loop {
@@ -97,8 +97,7 @@ fn first(path: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// Without the underscore that keeps names apart from files of the kernel (cg_escape in systemd,
-/// src/basic/cgroup-util.c).
+/// The name without the underscore that separates it from kernel files (cg_escape in systemd, src/basic/cgroup-util.c).
 fn unescaped(part: &str) -> &str {
     part.strip_prefix('_').unwrap_or(part)
 }

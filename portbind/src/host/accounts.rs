@@ -1,6 +1,6 @@
-//! Accounts of passwd(5) and group(5): whom a command runs as.
+//! Accounts of passwd(5) and group(5), for the user that a command runs as.
 //!
-//! As in [`super::users`], no name service is asked.
+//! As in [`super::users`], no name service is queried.
 
 use std::fs;
 use std::ops::Range;
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 use crate::escape::Escaped;
 
-/// Nobody has this name or number.
+/// No account has this name or number.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no user {}", Escaped(.0))]
 pub struct UnknownUser(pub String);
 
-/// Ranges of subordinate ids that are read; a machine with more users than that has a name service.
+/// The most ranges of subordinate ids that are read; a machine with more users has a name service.
 const MAX_RANGES: usize = 1024;
 
-/// The files of accounts.
+/// The account files of a machine.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     passwd: PathBuf,
@@ -40,7 +40,7 @@ pub struct Account {
 }
 
 impl Accounts {
-    /// Those of the machine whose files lie below `root`.
+    /// The account files of the machine whose root folder is `root`.
     #[must_use]
     pub fn at(root: &Path) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Accounts {
         }
     }
 
-    /// Ranges of subordinate user ids, and the user id of whose they are: lines `NAME:FIRST:COUNT` or
+    /// Ranges of subordinate user ids, each with the user id of its owner: lines `NAME:FIRST:COUNT` or
     /// `UID:FIRST:COUNT` of subuid(5). Lines of users without an account are left out.
     #[must_use]
     pub fn subordinate_uids(&self) -> Vec<(Range<u32>, u32)> {
@@ -65,7 +65,7 @@ impl Accounts {
         read_lossy(&self.subuid).lines().filter_map(of_line).take(MAX_RANGES).collect()
     }
 
-    /// The account of a login name, or of a number.
+    /// The account with this login name or this number.
     #[must_use]
     pub fn find(&self, user: &str) -> Option<Account> {
         let named = self.read().find(|account| account.name == user);
@@ -78,7 +78,7 @@ impl Accounts {
         self.read().find(|account| account.uid == uid)
     }
 
-    /// The groups that a user is in, the first one of its account included.
+    /// The groups of a user, including the first group of the account.
     #[must_use]
     pub fn groups(&self, account: &Account) -> Vec<u32> {
         let text = read_lossy(&self.group);
@@ -92,7 +92,7 @@ impl Accounts {
         groups
     }
 
-    /// The groups of a user who has this one for its first; nothing else is known of a user without an account.
+    /// The groups of a user whose first group is `gid`; a user without an account has no other known group.
     #[must_use]
     pub fn groups_with(&self, account: Option<&Account>, gid: u32) -> Vec<u32> {
         let mut groups = account.map(|account| self.groups(account)).unwrap_or_default();
@@ -116,7 +116,7 @@ fn read_lossy(path: &Path) -> String {
 fn parse(line: &str) -> Option<Account> {
     let fields: Vec<&str> = line.split(':').collect();
     let [name, _, uid, gid, _, home, shell] = fields[..] else { return None };
-    // `+` and `-` are how the compat service of nsswitch.conf(5) includes others.
+    // With `+` and `-`, the compat service of nsswitch.conf(5) includes other entries.
     if name.is_empty() || name.starts_with(['+', '-', '#']) {
         return None;
     }

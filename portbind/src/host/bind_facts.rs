@@ -1,6 +1,6 @@
-//! What decides over a bind besides the sockets on the port: addresses, privileged ports, capabilities.
+//! What decides a bind besides the sockets on the port: addresses, privileged ports, capabilities.
 //!
-//! All of it is read for the network namespace of the socket or not at all.
+//! These facts are read for the network namespace of the socket; if that is impossible, none is read.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -14,36 +14,36 @@ use super::unix::namespace;
 use crate::diagnosis::other_errors::{Facts, Presence};
 use crate::event::{Errno, Socket, State};
 
-/// Enough for the addresses of all but routers of the Internet.
+/// Enough for the addresses of every machine except Internet routers.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// CAP_NET_BIND_SERVICE (include/uapi/linux/capability.h).
 const NET_BIND_SERVICE: u32 = 10;
-/// Holds of the namespace of whoever reads it (net_ctl_header_lookup in net/sysctl_net.c).
+/// The file shows the network namespace of the process that reads it (net_ctl_header_lookup in net/sysctl_net.c).
 const UNPRIVILEGED_FROM: &str = "sys/net/ipv4/ip_unprivileged_port_start";
 
 /// A call that failed.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedCall<'a> {
-    /// What its caller got.
+    /// The error that the caller got.
     pub error: Errno,
     /// The caller.
     pub pid: u32,
-    /// Start of the caller, as [`Host::describe_if_started_at`] takes it.
+    /// Start of the caller, in the form that [`Host::describe_if_started_at`] takes.
     pub start_boot_ns: u64,
-    /// Its real user id.
+    /// Real user id of the caller.
     pub uid: u32,
     /// The socket.
     pub socket: &'a Socket,
-    /// Its state.
+    /// State of the socket.
     pub state: State,
-    /// It had a port before the call.
+    /// The socket had a port before the call.
     pub has_port: bool,
-    /// The processes above the caller, nearest first: pid and start.
+    /// The ancestors of the caller, nearest first: pid and start.
     pub parents: &'a [(u32, u64)],
 }
 
 impl Host {
-    /// Gathers what explains this error, and no more.
+    /// Gathers the facts that explain this error, and no others.
     #[must_use]
     pub fn bind_facts(&self, call: &FailedCall<'_>) -> Facts {
         let mut facts = Facts::unknown(call.state);
@@ -59,13 +59,13 @@ impl Host {
         facts
     }
 
-    /// A file of a network namespace: through the caller if it is there, else through this thread.
+    /// A file of a network namespace: read through the caller if the caller is in it, otherwise through this thread.
     fn of_namespace(&self, call: &FailedCall<'_>, file: &str) -> Option<Vec<u8>> {
         let procfs = &self.procfs;
-        // A thread may be in another namespace than its process.
+        // A thread can be in another namespace than its process.
         let who = [call.pid.to_string(), "thread-self".to_owned(), "self".to_owned()];
         let likely = who.into_iter().find(|who| procfs.namespace_of(who, "net") == Some(call.socket.netns));
-        // The caller may have ended: any other process in there serves as well.
+        // The caller may have ended: any other process in the namespace will do.
         let who = likely.or_else(|| Some(namespace(procfs, call.socket.netns, call.pid)?.0))?;
         let bytes = procfs.read_up_to(&format!("{who}/net/{file}"), MAX_BYTES)?;
         (bytes.len() < usize::try_from(MAX_BYTES).ok()?).then_some(bytes)
@@ -98,9 +98,9 @@ impl Host {
         std::str::from_utf8(&text).ok()?.trim().parse().ok()
     }
 
-    /// Whether the caller has the capability. That of a process in the first user namespace counts in
-    /// all others; what one in another namespace has may count there only. Where the caller has ended, the nearest
-    /// process above it that lives, and is of the same user, stands for it.
+    /// Whether the caller has the capability. A capability of a process in the first user namespace counts in all
+    /// others; a capability of a process in another user namespace may count in that namespace only. If the caller has
+    /// ended, its nearest living ancestor of the same user stands in for the caller.
     fn may_bind_privileged(&self, call: &FailedCall<'_>) -> Option<bool> {
         if let Some(told) = self.has_capability(call.pid, call.start_boot_ns, None) {
             return told;
@@ -109,7 +109,8 @@ impl Host {
         above.find_map(|&(pid, start)| self.has_capability(pid, start, Some(call.uid)))?
     }
 
-    /// The same of a process if it lives, and is of that user; `Some(None)` if it lives, and it cannot be said.
+    /// Whether a process has the capability, if the process lives and belongs to `uid`; `Some(None)` if it lives and
+    /// the answer is unknown.
     fn has_capability(&self, pid: u32, start_boot_ns: u64, uid: Option<u32>) -> Option<Option<bool>> {
         let procfs = &self.procfs;
         let status = procfs.read(&format!("{pid}/status"))?;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::event::{Family, Options, Protocol};
 
-/// The namespace of the caller; this process is in another.
+/// The network namespace of the caller; this process is in another one.
 const THEIRS: u32 = 4_026_532_000;
 const OURS: u32 = 4_026_531_840;
 
@@ -23,7 +23,7 @@ fn namespace(root: &Path, who: &str, name: &str, number: u32) {
     symlink(format!("{name}:[{number}]"), folder.join(name)).unwrap();
 }
 
-/// A process 5 in a network namespace of its own, which started a second after boot.
+/// A process 5 in a network namespace of its own, started one second after boot.
 fn setup() -> (TempDir, Host) {
     let root = tempfile::tempdir().unwrap();
     let path = root.path();
@@ -79,7 +79,7 @@ fn addresses_are_those_of_the_sockets_namespace() {
     assert_eq!(presence("192.0.2.2", THEIRS), Some(Presence::Absent));
     assert_eq!(presence("192.0.2.2", OURS), Some(Presence::Present));
     assert_eq!(presence("2001:db8::1", THEIRS), Some(Presence::Tentative));
-    // A namespace that neither is in, and a file that is not there.
+    // A namespace that neither process is in, and a missing file.
     assert_eq!(presence("192.0.2.1", 7), None);
     assert_eq!(presence("2001:db8::1", OURS), None);
 }
@@ -120,7 +120,7 @@ fn privileged_ports_are_those_of_the_sockets_namespace() {
     write(root.path(), UNPRIVILEGED_FROM, "80\n");
     let from = |netns| facts(&host, "EACCES", &socket("127.0.0.1", netns)).unprivileged_from;
     assert_eq!(from(OURS), Some(80));
-    // The file would tell of this process's namespace, and that of the caller cannot be entered here.
+    // The file would show this process's namespace, and the caller's namespace cannot be entered here.
     assert_eq!(from(THEIRS), None);
 }
 
@@ -159,7 +159,7 @@ fn another_process_shows_the_namespace_of_a_caller_that_has_ended() {
     assert_eq!(facts(&host, "EADDRNOTAVAIL", &asked).presence, None);
     write(path, "7/net/fib_trie", "Local:\n     |-- 192.0.2.7\n        /32 host LOCAL\n");
     namespace(path, "7", "net", THEIRS);
-    // The links of `/proc` lead to what can be opened.
+    // The links of `/proc` lead to files that can be opened.
     write(path, &format!("7/ns/net:[{THEIRS}]"), "");
     assert_eq!(facts(&host, "EADDRNOTAVAIL", &asked).presence, Some(Presence::Present));
 }

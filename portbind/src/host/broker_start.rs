@@ -1,4 +1,4 @@
-//! The start of a broker beside other work.
+//! Starts the broker while other work runs.
 
 use std::sync::Arc;
 use std::thread;
@@ -7,11 +7,11 @@ use super::broker::Broker;
 use super::entrance::Entrance;
 use super::reexec::reexec;
 
-/// The name of the hidden verb.
+/// The name of the hidden subcommand.
 pub(crate) const VERB: &str = "__broker";
 
-/// Starts a broker, while this process may still start programs, and does some work beside it. Where there is no broker,
-/// other network namespaces are not looked into, and `say` gets the reason.
+/// Starts a broker, while this process may still start programs, and runs `work` meanwhile. If no broker starts, other
+/// network namespaces are not entered, and `say` gets the reason.
 pub(crate) fn start_beside<T>(say: impl Fn(&str) + Sync, work: impl FnOnce() -> T) -> (Entrance, T) {
     thread::scope(|scope| {
         let starting = thread::Builder::new().spawn_scoped(scope, || start(&say));

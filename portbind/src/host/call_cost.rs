@@ -1,15 +1,15 @@
-//! What a system call costs here and now.
+//! Measures the cost of a system call on this machine.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::getppid;
 
-/// Calls between two looks at the clock.
+/// Calls between two reads of the clock.
 const BLOCK: u32 = 2_000;
-/// Blocks that are measured: of these the fastest counts, as whatever comes between makes one slower.
+/// Measured blocks. The fastest one counts: every interruption makes a block slower.
 const BLOCKS: u32 = 10;
 
-/// How long a system call takes that does nothing; measured in some milliseconds.
+/// The duration of a system call that does nothing; the measurement takes some milliseconds.
 #[must_use]
 pub fn call_cost() -> Duration {
     let block = || {

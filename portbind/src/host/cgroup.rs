@@ -1,4 +1,4 @@
-//! Numbers of cgroups, as the kernel half tells them.
+//! Ids of cgroups, as the kernel half reports them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,21 +7,21 @@ use std::path::{Component, Path};
 
 use super::machine::Host;
 
-/// Where the unified hierarchy is mounted: alone, or beside the older ones (cgroups(7)).
+/// Mount points of the unified hierarchy: alone, or beside the older hierarchies (cgroups(7)).
 const MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 /// Magic number of the unified hierarchy (CGROUP2_SUPER_MAGIC, include/uapi/linux/magic.h).
 const MAGIC: i64 = 0x6367_7270;
 
 impl Host {
-    /// Id of the cgroup of a process in the unified hierarchy: the number of its folder
-    /// (`cgroup_id`, include/linux/cgroup.h). `None` where that is not mounted in full.
+    /// Id of the cgroup of a process in the unified hierarchy: the inode number of the cgroup's folder (`cgroup_id`,
+    /// include/linux/cgroup.h). `None` where that hierarchy is not mounted in full.
     #[must_use]
     pub fn cgroup_id(&self, pid: u32) -> Option<u64> {
         self.cgroup_ids(pid).into_iter().next()
     }
 
-    /// As [`Self::cgroup_id`], followed by the ids of the cgroups above it, up to the root of what this process sees.
-    /// Empty if one of them is not known.
+    /// Like [`Self::cgroup_id`], followed by the ids of the parent cgroups, up to the root that this process sees.
+    /// Empty if one of the ids is unknown.
     #[must_use]
     pub fn cgroup_ids(&self, pid: u32) -> Vec<u64> {
         self.cgroup_folders(pid).unwrap_or_default()
@@ -31,7 +31,7 @@ impl Host {
         let text = self.procfs.read(&format!("{pid}/cgroup"))?;
         let path = text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"0::/"))?;
         let path = Path::new(OsStr::from_bytes(path));
-        // Outside of the cgroup namespace of this process (cgroup_namespaces(7)).
+        // The cgroup is outside of the cgroup namespace of this process (cgroup_namespaces(7)).
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {
             return None;
         }

@@ -5,11 +5,11 @@ use rustix::time::{ClockId, clock_getres, clock_gettime};
 
 const NANOS: i128 = 1_000_000_000;
 
-/// Turns times since boot into wall clock times.
+/// Converts times since boot into wall clock times.
 ///
-/// The distance between the two clocks is taken once: a wall clock that is set later does not move
-/// what was already told. Times since boot are those of bpf_ktime_get_boot_ns (ktime_get_boot_fast_ns,
-/// kernel/time/timekeeping.c); in a time namespace with an offset of its own they would be off by it.
+/// The distance between the two clocks is read once: setting the wall clock later does not change the times printed
+/// before. Times since boot are those of bpf_ktime_get_boot_ns (ktime_get_boot_fast_ns, kernel/time/timekeeping.c); in
+/// a time namespace with an offset, the results are wrong by that offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootClock {
     /// Realtime minus boottime.
@@ -20,7 +20,7 @@ impl BootClock {
     /// Compares the clocks.
     #[must_use]
     pub fn new() -> Self {
-        // The narrowest of a few looks, so that being preempted between two clocks does no harm.
+        // Take the narrowest of several readings, so that a preemption between the two clocks does no harm.
         let offset =
             (0..5).map(|_| read_clocks()).min_by_key(|&(width, _)| width).map_or(0, |(_, offset)| offset);
         Self { offset }
@@ -32,15 +32,15 @@ impl BootClock {
         Self { offset: boot.as_nanosecond() }
     }
 
-    /// The wall clock time of an instant in nanoseconds since boot.
+    /// The wall clock time of an instant given in nanoseconds since boot.
     #[must_use]
     pub fn at(&self, boot_ns: u64) -> Timestamp {
-        // Beyond the last representable time only for a wall clock that is thousands of years off.
+        // The sum exceeds the last representable time only if the wall clock is thousands of years wrong.
         Timestamp::from_nanosecond(self.offset + i128::from(boot_ns)).unwrap_or(Timestamp::MAX)
     }
 }
 
-/// Nanoseconds since boot, suspended time included: the clock that records are stamped with.
+/// Nanoseconds since boot, including suspended time: the clock of the records' timestamps.
 #[must_use]
 pub fn boot_time() -> u64 {
     u64::try_from(nanos(ClockId::Boottime)).unwrap_or(0)
@@ -52,7 +52,7 @@ impl Default for BootClock {
     }
 }
 
-/// How long a comparison took, and what it says.
+/// The duration of one comparison of the clocks, and the difference found.
 fn read_clocks() -> (i128, i128) {
     let before = nanos(ClockId::Boottime);
     let real = nanos(ClockId::Realtime);
@@ -67,8 +67,9 @@ fn nanos(clock: ClockId) -> i128 {
 
 /// Nanoseconds of one tick of the kernel's jiffies.
 ///
-/// The coarse clocks advance once a tick, and tell its length as their resolution (`KTIME_LOW_RES`,
-/// `posix_get_coarse_res` in kernel/time/posix-timers.c): CONFIG_HZ is told nowhere else at all times.
+/// The coarse clocks advance once per tick, and clock_getres(2) returns the length of the tick for them
+/// (`KTIME_LOW_RES`, `posix_get_coarse_res` in kernel/time/posix-timers.c). No other interface is certain to report
+/// CONFIG_HZ.
 #[must_use]
 pub fn tick_ns() -> u64 {
     let resolution = clock_getres(ClockId::MonotonicCoarse);
@@ -104,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_tick_is_of_a_known_length() {
-        // CONFIG_HZ of every architecture is one of these (kernel/Kconfig.hz).
+        // CONFIG_HZ is one of these on every architecture (kernel/Kconfig.hz).
         assert!([1_000_000, 3_333_333, 4_000_000, 10_000_000].contains(&tick_ns()), "{}", tick_ns());
     }
 }

@@ -1,21 +1,20 @@
 //! Which container a process runs in, from the path of its cgroup.
 //!
-//! Runtimes name the cgroup of a container after its id: `docker-ID.scope`, `cri-containerd-ID.scope`,
-//! `crio-ID.scope`, `libpod-ID.scope`, `nerdctl-ID.scope` where systemd makes the cgroups, and `ID` below
-//! `docker/` or a pod's cgroup where the runtime makes them itself. The paths look the same in both
-//! versions of cgroups.
+//! Runtimes name the cgroup of a container after the container's id: `docker-ID.scope`, `cri-containerd-ID.scope`,
+//! `crio-ID.scope`, `libpod-ID.scope`, `nerdctl-ID.scope` where systemd makes the cgroups, and `ID` below `docker/` or
+//! a pod's cgroup where the runtime makes them itself. The paths are the same in both versions of cgroups.
 
 use crate::event::{Container, Pod, Runtime};
 
-/// Hexadecimal digits of an id.
+/// The number of hexadecimal digits of an id.
 const ID: usize = 64;
 
-/// A container as its cgroup tells it, without names.
+/// A container as its cgroup path describes it, without names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     /// The container.
     pub(super) container: Container,
-    /// The path from the container's own cgroup down to that of the process.
+    /// The path from the container's own cgroup down to the cgroup of the process.
     pub(super) inside: &'a str,
 }
 
@@ -39,8 +38,8 @@ pub(super) fn place(cgroup: &str) -> Option<Place<'_>> {
 /// The id and the runtime in one part of the path.
 fn id<'a>(part: &'a str, parent: &str) -> Option<(&'a str, Option<Runtime>)> {
     let name = part.strip_suffix(".scope").unwrap_or(part);
-    // The runtime stands before the id, after a colon where containerd was told of another driver than
-    // it uses: `kubepods-podUID.slice:cri-containerd:ID`.
+    // The runtime precedes the id; it follows a colon where containerd was configured for another cgroup driver than it
+    // uses: `kubepods-podUID.slice:cri-containerd:ID`.
     let (before, id) = name.rsplit_once(['-', ':']).unwrap_or(("", name));
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if id.len() != ID || !id.bytes().all(is_hex) {
@@ -53,7 +52,8 @@ fn id<'a>(part: &'a str, parent: &str) -> Option<(&'a str, Option<Runtime>)> {
         "libpod" | "libpod-payload" => Some(Runtime::Podman),
         "" if parent == "docker" => Some(Runtime::Docker),
         "" => None,
-        // The monitor of a container (`libpod-conmon-ID`) is outside of it; others are no containers.
+        // The monitor of a container (`libpod-conmon-ID`) runs outside of the container; other names belong to no
+        // container.
         _ => return None,
     };
     Some((id, runtime))
@@ -62,7 +62,7 @@ fn id<'a>(part: &'a str, parent: &str) -> Option<(&'a str, Option<Runtime>)> {
 /// The uid of a pod: `podUID` below `kubepods`, or `kubepods-burstable-podUID.slice` with its hyphens
 /// as underscores.
 fn pod_uid(part: &str) -> Option<String> {
-    /// A static pod has a digest of 32 digits, any other a UUID.
+    /// The uid of a static pod is a digest of 32 digits, any other uid a UUID.
     const LENGTHS: [usize; 2] = [32, 36];
     let name = part.split(':').next()?;
     let name = name.strip_suffix(".slice").unwrap_or(name);
@@ -83,7 +83,7 @@ mod tests {
     const UID: &str = "0a1b2c3d-0000-4444-8888-0123456789ab";
     const UID_: &str = "0a1b2c3d_0000_4444_8888_0123456789ab";
 
-    /// Id, runtime, pod and what lies inside, of a path where `A`, `B`, `UID` and `UID_` stand for themselves.
+    /// Id, runtime, pod and inner path of a cgroup path in which `A`, `B`, `UID` and `UID_` are placeholders.
     fn parse(path: &str) -> Option<(String, Option<&'static str>, Option<String>, String)> {
         let path = path.replace("UID_", UID_).replace("UID", UID).replace('A', A).replace('B', B);
         let Place { container, inside } = place(&path)?;

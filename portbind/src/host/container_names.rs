@@ -1,4 +1,4 @@
-//! Names of containers and pods, from the files their runtimes keep on disk. No runtime is asked.
+//! Names of containers and pods, from the files that their runtimes keep on disk. No runtime is queried.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::event::{Container, Pod, Runtime};
 
 /// The longest file that is read.
 const MAX_BYTES: u64 = 1024 * 1024;
-/// How many namespaces of containerd are looked through.
+/// The most namespaces of containerd that are searched.
 const MAX_NAMESPACES: usize = 32;
 /// Where containerd keeps the bundles of running containers, by namespace and id.
 const CONTAINERD: [&str; 2] =
@@ -18,12 +18,12 @@ const CONTAINERD: [&str; 2] =
 /// Where containers/storage, which Podman and CRI-O share, keeps its containers.
 const STORAGE: [&str; 2] =
     ["run/containers/storage/overlay-containers", "var/lib/containers/storage/overlay-containers"];
-/// Its lists of containers: those that outlive a boot, and those that do not.
+/// Lists of containers in that storage: containers that survive a reboot, and containers that do not.
 const STORAGE_LISTS: [&str; 2] = ["containers.json", "volatile-containers.json"];
 /// One folder for each pod: `NAMESPACE_NAME_UID` (BuildPodLogsDirectory in kubernetes, pkg/kubelet).
 const POD_LOGS: &str = "var/log/pods";
 
-/// Fills in the names, and the runtime where the path of the cgroup did not tell it.
+/// Fills in the names, and the runtime if the path of the cgroup did not contain it.
 pub(super) fn fill_in(container: &mut Container, files: &Files) {
     let tries: &[Runtime] = match &container.runtime {
         Some(known) => &[*known],
@@ -44,7 +44,7 @@ pub(super) fn fill_in(container: &mut Container, files: &Files) {
     }
 }
 
-/// What the files of a runtime say of a container.
+/// The facts about a container in a runtime's files.
 struct Names {
     name: Option<String>,
     pod: Pod,
@@ -87,7 +87,7 @@ fn crio(id: &str, files: &Files) -> Option<Names> {
 }
 
 fn podman(id: &str, files: &Files) -> Option<Names> {
-    /// An entry of containers/storage's list (`Container` in containers.go).
+    /// An entry in a list of containers/storage (`Container` in containers.go).
     #[derive(Deserialize)]
     struct Entry {
         id: String,
@@ -100,7 +100,7 @@ fn podman(id: &str, files: &Files) -> Option<Names> {
     Some(Names { name, pod: Pod::default() })
 }
 
-/// The part of an OCI bundle's `config.json` that names things.
+/// The part of an OCI bundle's `config.json` that holds names.
 #[derive(Deserialize)]
 struct Bundle {
     #[serde(default)]
@@ -108,7 +108,7 @@ struct Bundle {
 }
 
 impl Bundle {
-    /// Names under the keys of containerd's CRI plugin, of nerdctl and of CRI-O.
+    /// Names under the keys of containerd's CRI plugin, nerdctl and CRI-O.
     fn names(mut self) -> Names {
         let mut first = |keys: &[&str]| keys.iter().find_map(|key| self.annotations.remove(*key));
         Names {
@@ -126,7 +126,7 @@ impl Bundle {
     }
 }
 
-/// What the cgroup said of the pod counts; the files add to it.
+/// Adds facts from files to the pod from the cgroup path, which takes precedence.
 fn merge(pod: &mut Option<Pod>, told: Pod) {
     if pod.is_none() && told == Pod::default() {
         return;

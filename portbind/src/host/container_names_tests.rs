@@ -95,7 +95,7 @@ fn logs_name_a_pod() {
     let files = [(log.as_str(), ""), ("var/log/pods/shop_other_x/n/0.log", "")];
     assert_eq!(described(container(None, Some(UID)), &files), (None, some(["", "shop", "web-7d9f", UID])));
     assert_eq!(described(container(None, Some("gone")), &files), (None, some(["", "", "", "gone"])));
-    // The cgroup's uid is believed before the annotation's.
+    // The cgroup's uid takes precedence over the annotation's.
     let cri = (Some("containerd"), some(["nginx", "shop", "web-7d9f", UID]));
     assert_eq!(described(container(None, Some(UID)), &[CRI]), cri);
 }

@@ -1,5 +1,4 @@
-//! How this process looks to where it may not go by itself: into other network namespaces, below the roots of other
-//! processes, at socket files of others.
+//! Access to other network namespaces, to files below the roots of other processes, and to socket files of other users.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -10,20 +9,20 @@ use rustix::io::Errno;
 use super::broker::{Broker, Liveness, PathQuestion, Question, Setting, SocketKind};
 use super::netns::inside;
 
-/// By itself, or by a helper process that keeps the rights for it.
+/// How this process gets that access.
 #[derive(Clone, Debug, Default)]
 pub enum Entrance {
-    /// By itself, with what rights it has.
+    /// Directly, with the rights of this process.
     #[default]
     Own,
-    /// By asking the broker.
+    /// Through the broker, a helper process that keeps the rights.
     Broker(Arc<Broker>),
-    /// Not at all.
+    /// No access.
     Closed,
 }
 
 impl Entrance {
-    /// A socket of a network namespace; of this process' own, where none is given.
+    /// A socket in a network namespace; in this process's own if `namespace` is `None`.
     ///
     /// # Errors
     /// If the namespace cannot be entered, and those of socket(2).
@@ -34,7 +33,7 @@ impl Entrance {
         }
     }
 
-    /// The open file of a setting of a network namespace; of this process' own, where none is given.
+    /// The open file of a network namespace's setting; of this process's own namespace if `namespace` is `None`.
     ///
     /// # Errors
     /// If the namespace cannot be entered, and those of openat(2).
@@ -58,7 +57,7 @@ impl Entrance {
         }
     }
 
-    /// What is at a path, opened with O_PATH.
+    /// The file at a path, opened with O_PATH.
     ///
     /// # Errors
     /// Those of [`PathQuestion::open`].

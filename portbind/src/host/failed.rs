@@ -1,14 +1,14 @@
-//! A call to the system that failed, with what the call was for.
+//! A failed system call, with the purpose of the call.
 
 use std::io;
 
-/// What was tried, and why that failed.
+/// The attempted action, and the reason for its failure.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {source}")]
 pub struct Failed {
-    /// What was tried.
+    /// The attempted action.
     pub doing: &'static str,
-    /// Why that failed.
+    /// The reason for the failure.
     pub source: io::Error,
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
 
-/// Names of one folder that are looked at.
+/// The most names that are read from one folder.
 const MAX_NAMES: usize = 4096;
 
 /// The files below a root folder.
@@ -20,9 +20,9 @@ impl Files {
         Self { root: root.to_owned() }
     }
 
-    /// A whole file; `None` if it cannot be read, is no regular file, or is longer than `limit` bytes.
+    /// A whole file; `None` if the file cannot be read, is no regular file, or is longer than `limit` bytes.
     pub(super) fn read(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
-        // Whoever may write there may leave a pipe, whose opening would wait for a writer.
+        // A user with write access may have put a pipe there; opening the pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(open(self.root.join(path), flags, Mode::empty()).ok()?);
         if !file.metadata().ok()?.is_file() {
@@ -33,7 +33,7 @@ impl Files {
         (u64::try_from(bytes.len()).ok()? <= limit).then_some(bytes)
     }
 
-    /// Names in a folder, in order; those that are not UTF-8 are left out.
+    /// Names in a folder, sorted; names that are not UTF-8 are left out.
     pub(super) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.root.join(folder)).into_iter().flatten().take(MAX_NAMES);
         let mut names: Vec<_> =
@@ -42,7 +42,7 @@ impl Files {
         names
     }
 
-    /// Device and inode number of what a path leads to.
+    /// Device and inode number of the file at a path, links followed.
     pub(super) fn identity(&self, path: &str) -> Option<(u64, u64)> {
         let found = rustix::fs::stat(self.root.join(path)).ok()?;
         Some((found.st_dev, found.st_ino))

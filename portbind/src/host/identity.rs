@@ -1,4 +1,4 @@
-//! The identity of a thread, taken for good.
+//! Changes the identity of a thread for good.
 
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid, getgid, getuid};
@@ -7,17 +7,17 @@ use rustix::thread::{
     set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
-/// Gives this thread, and those that it starts, all ids of a user. Its groups stay where `groups` is `None`.
+/// Gives this thread, and the threads that it starts, all ids of a user. The groups stay if `groups` is `None`.
 ///
 /// # Errors
-/// Those of setgroups(2), setresgid(2) and setresuid(2); EPERM if they have no effect.
+/// Those of setgroups(2), setresgid(2) and setresuid(2); EPERM if the calls have no effect.
 pub(crate) fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> rustix::io::Result<()> {
-    // An id of -1 changes nothing, and that is no error to the kernel (setresuid(2)).
+    // The kernel accepts an id of -1 and changes nothing (setresuid(2)).
     if [uid, gid].contains(&u32::MAX) || groups.is_some_and(|groups| groups.contains(&u32::MAX)) {
         return Err(Errno::PERM);
     }
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    // Groups first: who has given up its user id may not change them.
+    // Groups first: once the user id is given up, the thread may not change its groups.
     if let Some(groups) = groups {
         let groups: Vec<Gid> = groups.iter().map(|&group| Gid::from_raw(group)).collect();
         set_thread_groups(&groups)?;
@@ -30,13 +30,13 @@ pub(crate) fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> rustix::io
     Ok(())
 }
 
-/// Gives this thread, and those that it starts, the rights of a user.
+/// Gives this thread, and the threads that it starts, the rights of a user.
 pub(crate) fn take_identity(uid: u32, gid: u32, groups: &[u32]) -> rustix::io::Result<()> {
     take_ids(uid, gid, Some(groups))?;
     if uid == 0 { Ok(()) } else { drop_capabilities() }
 }
 
-/// The kernel drops them with the user id, unless they were ambient, or securebits say otherwise
+/// Gives up all capabilities. The kernel drops them with the user id, unless they were ambient or securebits keep them
 /// (`cap_emulate_setxuid` in security/commoncap.c of 6.18).
 fn drop_capabilities() -> rustix::io::Result<()> {
     clear_ambient_capability_set()?;

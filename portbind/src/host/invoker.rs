@@ -1,4 +1,5 @@
-//! Who called sudo, and with what: a wrapped command is to run as if neither sudo nor portbind stood before it.
+//! The user who called sudo, and that user's environment: a wrapped command runs as if neither sudo nor portbind came
+//! before it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -9,49 +10,51 @@ use super::procfs::Procfs;
 /// The environment of a command.
 pub type Environment = BTreeMap<OsString, OsString>;
 
-/// What sudo(8) sets by itself, so that its value says nothing of what the caller wants.
+/// Variables that sudo(8) itself sets: their values do not show what the user wants.
 const SET_BY_SUDO: [&str; 8] = ["HOME", "LOGNAME", "MAIL", "PATH", "SHELL", "TERM", "USER", "USERNAME"];
 
-/// Processes that are walked up; sudo is one above, or two where it runs the command in a terminal of its own.
+/// The number of ancestors that are searched; sudo is one above, or two if it runs the command in a terminal of its
+/// own.
 const NEAR: usize = 3;
 
-/// An environment and arguments cannot be larger together: three quarters of `_STK_LIM` (`bprm_stack_limits` in
-/// fs/exec.c of 6.18) are 6 MiB.
+/// The largest environment that is read. Environment and arguments together cannot be larger: three quarters of
+/// `_STK_LIM` (`bprm_stack_limits` in fs/exec.c of 6.18) are 6 MiB.
 const MAX_ENVIRONMENT: u64 = 8 << 20;
 
-/// Who called sudo, and the environment that sudo was given.
+/// The user who called sudo, and the environment that sudo was started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoker {
     /// Real user id.
     pub uid: u32,
     /// Real group id.
     pub gid: u32,
-    /// Supplementary groups; `None` where the process that would tell has become sudo.
+    /// Supplementary groups; `None` if the process that had them has become sudo.
     pub groups: Option<Vec<u32>>,
     /// File mode creation mask.
     pub umask: Option<u32>,
-    /// What sudo was given.
+    /// The environment that sudo was started with.
     pub environment: Environment,
 }
 
-/// What is found of a sudo(8) that has become the process itself: it does so where nothing is left for it to do (sudoers(5):
-/// neither `pam_session` nor `pam_setcred` nor `use_pty`), and what it was given is gone.
+/// The result of the search for the caller of a sudo(8) that has become this process. sudo executes the command in its
+/// own process if it has nothing left to do afterwards (sudoers(5): neither `pam_session` nor `pam_setcred` nor
+/// `use_pty`); the environment that sudo was started with is then gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replaced {
-    /// The process above is of who called sudo.
+    /// The parent process belongs to the user who called sudo.
     Caller {
-        /// Its pid.
+        /// Pid of the parent.
         pid: u32,
-        /// It, with the environment that it was started with.
+        /// The identity of the parent, with the environment that the parent was started with.
         invoker: Invoker,
     },
-    /// Nothing tells what sudo was given.
+    /// The environment that sudo was started with is unknown.
     Unknown,
 }
 
 impl Procfs {
-    /// What is found where process `pid` has no sudo above it; `command` is `SUDO_COMMAND`. `None` if the process above is
-    /// of the same call of sudo, so that its environment was made there.
+    /// Finds the caller of sudo if process `pid` has no sudo above it; `command` is `SUDO_COMMAND`. `None` if the
+    /// parent runs under the same call of sudo: that call made the parent's environment.
     #[must_use]
     pub fn replaced_sudo(&self, pid: u32, uid: u32, gid: u32, command: &OsStr) -> Option<Replaced> {
         let above = self.stat(pid)?.ppid;
@@ -64,11 +67,12 @@ impl Procfs {
         Some(invoker.map_or(Replaced::Unknown, |invoker| Replaced::Caller { pid: above, invoker }))
     }
 
-    /// A process of these ids, of which its user may see what it was given. A process that was root before, and has started
-    /// no program since, may have been given what is not for its user: files of such a process are root's.
+    /// The identity of process `pid`, if it has these ids and the user may see its environment. A process that was root
+    /// and has executed no program since may have an environment that is not for the user: root owns the `/proc` files
+    /// of such a process.
     fn caller(&self, pid: u32, uid: u32, gid: u32) -> Option<Invoker> {
         let is_open = || self.owner(&format!("{pid}/environ")) == Some(uid);
-        // Before and after: it may start a program meanwhile.
+        // Check before and after the read: the process may execute a program meanwhile.
         let environment = is_open().then(|| self.started_with(pid))??;
         let ids = Ids::of(self, pid).filter(|ids| ids.is_plain && (ids.uid, ids.gid) == (uid, gid))?;
         let (groups, umask) = (Some(ids.groups), ids.umask);
@@ -80,8 +84,8 @@ impl Procfs {
         Some(environment(&self.read_up_to(&format!("{pid}/environ"), MAX_ENVIRONMENT)?))
     }
 
-    /// Who called the sudo under which process `pid` runs; `uid` and `gid` are what that says of them (`SUDO_UID` and
-    /// `SUDO_GID`). `None` if there is no sudo, or it was called by somebody else.
+    /// The user who called the sudo that process `pid` runs under; `uid` and `gid` are `SUDO_UID` and `SUDO_GID`.
+    /// `None` if there is no sudo above `pid`, or another user called that sudo.
     #[must_use]
     pub fn invoker(&self, pid: u32, uid: u32, gid: u32) -> Option<Invoker> {
         let sudo = self.sudo_above(pid)?;
@@ -94,9 +98,9 @@ impl Procfs {
                 invoker.groups = Some(caller.groups);
                 invoker.umask = caller.umask;
             }
-            // The shell has become sudo (`sh -c 'sudo ...'`), and what is above has started the shell, as su does; or
-            // sudo has left its caller (`sudo -b`), or is the first process of a container.
-            // sudo, whose real user id is still that of its caller, adds 022 to the mask by default (sudoers(5)).
+            // Either a shell became sudo (`sh -c 'sudo ...'`), and the parent of sudo is the process that started the
+            // shell, as su does; or sudo left its caller (`sudo -b`), or is the first process of a container. sudo
+            // still has the real user id of its caller; it adds 022 to the umask by default (sudoers(5)).
             above => {
                 let own = Ids::of(self, sudo).filter(|own| own.uid == uid)?;
                 let inherited = above.and_then(|above| above.umask);
@@ -107,17 +111,17 @@ impl Procfs {
         Some(invoker)
     }
 
-    /// The sudo process right above a process: where that has forked, to run the command in a terminal of its own,
-    /// the one that was called.
+    /// The sudo process above `pid`. If sudo has forked to run the command in a terminal of its own, the sudo process
+    /// that was called.
     fn sudo_above(&self, pid: u32) -> Option<u32> {
         let mut found: Option<(u32, Vec<u8>)> = None;
         let mut pid = self.stat(pid)?.ppid;
         for _ in 0..NEAR {
-            // Where no more can be read, as of process 1 of some machines, there is no sudo.
+            // A process whose link cannot be read (process 1 of some machines) is no sudo.
             if !self.link(&format!("{pid}/exe")).is_some_and(|exe| exe.ends_with(b"/sudo")) {
                 break;
             }
-            // A sudo that was called by a sudo has other arguments, and another environment.
+            // A sudo that was called by another sudo has other arguments and another environment.
             let called =
                 [self.read(&format!("{pid}/cmdline"))?, self.read(&format!("{pid}/environ"))?].concat();
             if found.as_ref().is_some_and(|(_, below)| *below != called) {
@@ -131,14 +135,15 @@ impl Procfs {
     }
 }
 
-/// As whom a process runs.
+/// User and group ids of a process.
 #[derive(Debug, PartialEq, Eq)]
 struct Ids {
-    /// The real one.
+    /// Real user id.
     uid: u32,
-    /// The real one.
+    /// Real group id.
     gid: u32,
-    /// All user ids are the same, and all group ids: no program with the rights of its owner, whose groups may be others.
+    /// All user ids are equal, and all group ids: the process is no setuid or setgid program, whose groups may be
+    /// another user's.
     is_plain: bool,
     groups: Vec<u32>,
     umask: Option<u32>,
@@ -170,7 +175,7 @@ impl Ids {
     }
 }
 
-/// Entries of `/proc/PID/environ`; without `=` they are none.
+/// Entries of `/proc/PID/environ`; entries without `=` are left out.
 #[must_use]
 pub fn environment(bytes: &[u8]) -> Environment {
     let entry = |entry: &[u8]| {
@@ -182,7 +187,7 @@ pub fn environment(bytes: &[u8]) -> Environment {
     bytes.split(|&byte| byte == 0).filter_map(entry).collect()
 }
 
-/// An environment as it stands in `/proc/PID/environ`: the reverse of [`environment`].
+/// An environment in the format of `/proc/PID/environ`: the reverse of [`environment`].
 #[must_use]
 pub fn packed(environment: &Environment) -> Vec<u8> {
     let entries = environment.iter();
@@ -191,8 +196,8 @@ pub fn packed(environment: &Environment) -> Vec<u8> {
     parts.flatten().copied().collect()
 }
 
-/// The environment of the caller of sudo, with what was given to the command on sudo's own command line
-/// (`sudo NAME=value portbind ...`): variables that differ `now`, except those that sudo sets by itself.
+/// The environment of the user who called sudo, with the variables given on sudo's own command line (`sudo NAME=value
+/// portbind ...`): the variables that differ in `now`, except the variables that sudo itself sets.
 #[must_use]
 pub fn merge(mut given: Environment, now: &Environment) -> Environment {
     let by_sudo = |name: &OsStr| {
@@ -221,7 +226,7 @@ mod tests {
         assert_eq!(Ids::parse("Uid:\tx\n"), None);
     }
 
-    /// A process table of processes above process 1: program, pid of the parent, arguments and environment, ids.
+    /// A process table of these processes, numbered from 1: program, pid of the parent, arguments and environment, ids.
     fn table(processes: &[(&str, u32, &str, &str)]) -> (tempfile::TempDir, Procfs) {
         let root = tempfile::tempdir().unwrap();
         for (index, (program, parent, words, ids)) in processes.iter().enumerate() {
@@ -241,7 +246,7 @@ mod tests {
     const SHELL: &str = "Umask:\t0031\nUid:\t9\t9\t9\t9\nGid:\t8\t8\t8\t8\nGroups:\t8 4 \n";
     const SUDO: &str = "Umask:\t0033\nUid:\t9\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \n";
     const ROOT: &str = "Umask:\t0011\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \n";
-    /// As of sg(1): the user's real ids, and groups that may be somebody else's.
+    /// As for sg(1): the user's real ids, and groups that may be another user's.
     const SETUID: &str = "Umask:\t0031\nUid:\t9\t0\t0\t0\nGid:\t8\t8\t8\t8\nGroups:\t0 \n";
 
     fn invoker_above(
@@ -258,9 +263,9 @@ mod tests {
         let (sudo, shell) = ("/usr/bin/sudo", ("/bin/sh", 0, "", SHELL));
         let expected = Some((Some(vec![8, 4]), Some(0o31), of(&[("A", "1")])));
         assert_eq!(invoker_above(&[shell, (sudo, 1, "A=1", SUDO)]), expected);
-        // In a terminal of its own.
+        // sudo runs the command in a terminal of its own.
         assert_eq!(invoker_above(&[shell, (sudo, 1, "A=1", SUDO), (sudo, 2, "A=1", ROOT)]), expected);
-        // By a sudo that somebody else called, with nothing in between.
+        // Called by a sudo of another user, directly above.
         assert_eq!(
             invoker_above(&[shell, (sudo, 1, "B=2", ROOT), (sudo, 2, "A=1", SUDO)]).unwrap().2,
             of(&[("A", "1")])
@@ -278,7 +283,7 @@ mod tests {
         assert_eq!(invoker_above(&[su(&open), sudo]), Some((None, Some(0o33), environment)));
     }
 
-    /// Nothing can be read of what is above it: there is nothing, or not even root may ask.
+    /// The processes above sudo cannot be read: there are none, or even root may not read them.
     #[test]
     fn a_sudo_that_left_its_caller() {
         let environment = of(&[("A", "1")]);
@@ -291,12 +296,12 @@ mod tests {
     #[test]
     fn who_is_not_the_caller_gives_nothing() {
         let (sudo, su) = ("/usr/bin/sudo", ("/bin/su", 0, "", ROOT));
-        // Root has said SUDO_UID by itself.
+        // Root set SUDO_UID itself.
         assert_eq!(invoker_above(&[su, (sudo, 1, "SECRET=1", ROOT)]), None);
         assert_eq!(invoker_above(&[su]), None);
     }
 
-    /// Above a portbind that sudo has become, a process with these ids of the test's own user, and this environment.
+    /// Puts a process with the test's own user, these ids and this environment above a portbind that sudo became.
     fn replaced(ids: &str, environ: &str, gid: u32) -> Option<Replaced> {
         let uid = rustix::process::getuid().as_raw();
         let ids = ids.replace("USER", &uid.to_string());
@@ -314,15 +319,15 @@ mod tests {
         assert_eq!(invoker.environment, of(&[("A", "1")]));
         // Below another call of sudo.
         assert!(matches!(replaced(shell, "SUDO_COMMAND=sh", 8), Some(Replaced::Caller { .. })));
-        // What the same call of sudo has started.
+        // Started by the same call of sudo.
         assert_eq!(replaced(shell, "SUDO_COMMAND=portbind run", 8), None);
-        // Of another group, of another user, with the rights of its owner.
+        // Of another group, of another user, and setuid.
         assert_eq!(replaced(shell, "A=1", 9), Some(Replaced::Unknown));
         assert_eq!(replaced(&shell.replace("USER", "77"), "A=1", 8), Some(Replaced::Unknown));
         assert_eq!(replaced(&shell.replacen("\tUSER\n", "\t77\n", 1), "A=1", 8), Some(Replaced::Unknown));
     }
 
-    /// As of a daemon that has given up root.
+    /// As for a daemon that has given up root.
     #[test]
     fn all_that_the_user_may_not_see_is_not_given() {
         let uid = rustix::process::getuid().as_raw() + 1;

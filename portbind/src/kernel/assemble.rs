@@ -1,6 +1,6 @@
 //! What a record says of one refusal, whatever its kind.
 
-use portbind_abi::{FileView, Holder, Named, Refusal, operation, walk};
+use portbind_abi::{FileView, Holder, Portless, Refusal, operation, walk};
 use zerocopy::FromZeros as _;
 
 use super::record::Record;
@@ -31,7 +31,7 @@ impl Evidence {
     pub fn of(record: Record<'_>) -> Option<Self> {
         match record {
             Record::Refusal(refusal, holders) => Some(Self::of_port(refusal, holders)),
-            Record::Named(named) => Some(Self::of_name(named)),
+            Record::Portless(named) => Some(Self::of_name(named)),
             Record::Introduction(_) | Record::Bound(_) | Record::Change(_) | Record::Ended(_) => None,
         }
     }
@@ -48,8 +48,8 @@ impl Evidence {
     }
 
     /// There was no search, and the call is known to have been a bind.
-    fn of_name(named: &Named) -> Self {
-        let Named { header, identity, view, socket, error, name_len, name } = *named;
+    fn of_name(named: &Portless) -> Self {
+        let Portless { header, identity, view, socket, error, name_len, name } = *named;
         let len = usize::try_from(name_len).unwrap_or(usize::MAX).min(name.len());
         let (operation, flags) = (operation::BIND, walk::NOT_WALKED);
         let refusal = Refusal { header, identity, socket, error, operation, flags, ..Refusal::new_zeroed() };
@@ -77,12 +77,12 @@ mod tests {
 
     #[test]
     fn a_name_is_as_long_as_it_says() {
-        let header = Header { kind: kind::NAMED, time: 20, ..Header::new_zeroed() };
-        let mut named = Named { header, error: 98, ..Named::new_zeroed() };
+        let header = Header { kind: kind::PORTLESS, time: 20, ..Header::new_zeroed() };
+        let mut named = Portless { header, error: 98, ..Portless::new_zeroed() };
         named.name = [7; abi::NAME_LEN];
         for (told, kept) in [(0, 0), (3, 3), (128, 128), (129, 128), (u32::MAX, 128)] {
             named.name_len = told;
-            let Evidence { refusal, name, .. } = Evidence::of(Record::Named(&named)).unwrap();
+            let Evidence { refusal, name, .. } = Evidence::of(Record::Portless(&named)).unwrap();
             assert_eq!(name.unwrap().sockaddr, vec![7; kept]);
             assert_eq!((refusal.header.time, refusal.error, refusal.operation), (20, 98, operation::BIND));
         }

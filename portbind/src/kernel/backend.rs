@@ -201,8 +201,11 @@ const KPROBE: &[Hook] = &[
         "ends of sockets that neither listen nor are connected",
         &[at(Kind::Kprobe, "inet_release", "kprobe_release")],
     ),
-    optional("bind of AF_UNIX", &[at_both("unix_bind", "kprobe_named_bind", "kretprobe_named_bind")]),
-    optional("bind of netlink", &[at_both("netlink_bind", "kprobe_named_bind", "kretprobe_named_bind")]),
+    optional("bind of AF_UNIX", &[at_both("unix_bind", "kprobe_portless_bind", "kretprobe_portless_bind")]),
+    optional(
+        "bind of netlink",
+        &[at_both("netlink_bind", "kprobe_portless_bind", "kretprobe_portless_bind")],
+    ),
     optional(
         "bind of other families",
         &[at_both("__sys_bind", "kprobe_system_bind", "kretprobe_system_bind")],

@@ -18,7 +18,7 @@ use crate::sys::tracing::{Place, Program};
 
 /// Maps that the programs of every backend need.
 pub(super) const ALWAYS_NEEDED: [&str; 7] =
-    ["RECORDS", "PARTIES", "COUNTERS", "SHARES", "INTRODUCED", "ALIKE", "SCRATCH"];
+    ["RECORDS", "PARTIES", "COUNTERS", "QUOTAS", "INTRODUCED", "COUNTS", "SCRATCH"];
 
 /// An object that was read. Nothing of this depends on the running kernel.
 #[derive(Debug)]

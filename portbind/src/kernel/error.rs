@@ -25,7 +25,7 @@ pub enum TraceError {
     Load(String),
     /// The descendants of a command cannot be followed.
     #[error("descendants cannot be followed: {0}")]
-    Family(#[source] AttachError),
+    Descendants(#[source] AttachError),
     /// Every backend that was tried was refused.
     #[error("no backend works on this kernel{}", list(.0))]
     NoBackend(Vec<(Backend, AttachError)>),
@@ -47,6 +47,9 @@ pub enum AttachError {
         /// The functions that were looked for.
         functions: String,
     },
+    /// The hooks are attached, and see nothing of a refusal.
+    #[error("the hooks attach, and do not see that a bind of portbind's own is refused")]
+    Blind,
     /// The kernel refused a program.
     #[error("loading {program} was refused: {reason}")]
     Load {

@@ -1,15 +1,16 @@
 //! From the kernel to evidence: backends, layout, ring buffer, records.
 
-pub mod alike;
 pub mod assemble;
 mod attach;
 pub mod backend;
+mod blind;
 pub mod btf;
+pub mod coalesce;
 mod collection;
 pub mod debug;
+mod descendants;
 pub mod error;
 pub mod evidence;
-mod family;
 pub mod layout;
 mod load;
 mod maps;

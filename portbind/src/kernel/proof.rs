@@ -1,4 +1,5 @@
-//! A backend proves itself: a bind of this process that the kernel has to refuse must arrive.
+//! A backend proves itself to `doctor`: a bind of this process that the kernel has to refuse must arrive in the ring
+//! buffer. Every start of a tracer makes a quicker test, see [`super::blind`].
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -1,6 +1,8 @@
 //! Bytes of the ring buffer to records: one checked conversion, no guessing.
 
-use portbind_abi::{Bound, Change, Ended, Header, Holder, Introduction, MAX_HOLDERS, Named, Refusal, kind};
+use portbind_abi::{
+    Bound, Change, Ended, Header, Holder, Introduction, MAX_HOLDERS, Portless, Refusal, kind,
+};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 /// One record of the ring buffer.
@@ -17,7 +19,7 @@ pub enum Record<'a> {
     /// A process of the family has ended.
     Ended(&'a Ended),
     /// A whole refusal of a socket without a port.
-    Named(&'a Named),
+    Portless(&'a Portless),
 }
 
 /// Bytes that are no record of ours.
@@ -40,7 +42,7 @@ impl<'a> Record<'a> {
     /// Whether it is a refusal.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refusal(..) | Self::Named(_))
+        matches!(self, Self::Refusal(..) | Self::Portless(_))
     }
 
     /// Reads one record.
@@ -58,7 +60,7 @@ impl<'a> Record<'a> {
             kind::BOUND => view(bytes, kind).map(Self::Bound),
             kind::CHANGE => view(bytes, kind).map(Self::Change),
             kind::ENDED => view(bytes, kind).map(Self::Ended),
-            kind::NAMED => view(bytes, kind).map(Self::Named),
+            kind::PORTLESS => view(bytes, kind).map(Self::Portless),
             _ => Err(RecordError::Kind(kind)),
         }
     }

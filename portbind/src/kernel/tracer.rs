@@ -6,18 +6,18 @@ use std::thread;
 
 use aya::maps::{Array, MapData, PerCpuArray};
 use portbind_abi::layout::Layout;
-use portbind_abi::{Alike, Filter, Often, PORT_WORDS, Party, Share, WINDOW};
+use portbind_abi::{Count, Filter, PORT_WORDS, Party, Quota, RefusalKey, WINDOW, counter};
 
-use super::alike::{self, Counts, More};
 use super::attach::{Attached, Plan};
 use super::backend::Backend;
 use super::btf::Btf;
+use super::coalesce::{self, Counts, More};
 use super::debug::{self, DebugLines};
 use super::error::{AttachError, TraceError};
 use super::maps::Maps;
 use super::object::{LOOP, Packed};
 use super::sockets::{self, OpenSockets};
-use super::{family, layout};
+use super::{blind, descendants, layout};
 use crate::host::clock::tick_ns;
 use crate::host::generation;
 use crate::kernel::collection::{ALWAYS_NEEDED, Collection, Parsed};
@@ -34,14 +34,14 @@ pub struct Options {
     /// Wanted ports, one bit each; consulted only if the filter says so.
     pub ports: Option<Box<[u64; PORT_WORDS as usize]>>,
     /// Follow the descendants of the processes that are adopted ([`Tracer::adopt`]).
-    pub family: bool,
+    pub descendants: bool,
 }
 
 impl Options {
     /// One backend, telling every EADDRINUSE.
     #[must_use]
     pub fn only(backend: Backend) -> Self {
-        Self { backends: vec![backend], filter: Filter::ANY, ports: None, family: false }
+        Self { backends: vec![backend], filter: Filter::ANY, ports: None, descendants: false }
     }
 }
 
@@ -55,7 +55,7 @@ pub struct Tracer {
     /// What was written last of [`Self::await_ends`].
     awaits_ends: Cell<bool>,
     /// What follows the descendants, where that is asked for.
-    _family: Option<Attached>,
+    _descendants: Option<Attached>,
     /// The backend that works.
     pub backend: Backend,
     /// The backends that were tried before it, and what each was refused with.
@@ -83,16 +83,21 @@ impl Tracer {
         let mut refused = Vec::new();
         for &backend in &options.backends {
             match Working::try_with(backend, &kernel, &mut parsed, options)? {
-                Ok(Working { mut half, attached, missing, open_sockets }) => {
-                    let family = options.family.then(|| family::attach(&mut half)).transpose();
+                Ok(Working { mut collection, attached, missing, open_sockets }) => {
+                    if blind::is_blind(&options.filter, || count(&collection.maps, counter::PROOFS))? {
+                        refused.push((backend, AttachError::Blind));
+                        continue;
+                    }
+                    let descendants =
+                        options.descendants.then(|| descendants::attach(&mut collection)).transpose();
                     return Ok(Self {
                         kernel,
-                        // What the programs were made of is let go of.
-                        maps: RefCell::new(half.maps),
+                        // The rest, from which the programs were made, is released.
+                        maps: RefCell::new(collection.maps),
                         counts: RefCell::default(),
                         attached: RefCell::new(attached),
                         awaits_ends: Cell::new(false),
-                        _family: family.map_err(TraceError::Family)?,
+                        _descendants: descendants.map_err(TraceError::Descendants)?,
                         backend,
                         refused,
                         missing,
@@ -120,31 +125,25 @@ impl Tracer {
     /// # Errors
     /// If the map cannot be read.
     pub fn count(&self, index: u32) -> Result<u64, TraceError> {
-        let read = || -> Result<u64, aya::maps::MapError> {
-            let maps = self.maps.borrow();
-            let Some(map) = maps.get("COUNTERS") else { return Ok(0) };
-            let map: PerCpuArray<&MapData, u64> = PerCpuArray::try_from(map)?;
-            Ok(map.get(&index, 0)?.iter().sum())
-        };
-        read().map_err(|error| TraceError::Load(error.to_string()))
+        count(&self.maps.borrow(), index)
     }
 
     /// How many refusals of each kind were only counted since the last call.
     #[must_use]
-    pub fn counted_alike(&self) -> Vec<More<Alike, Often>> {
-        self.counts.borrow_mut().alike(&mut self.maps.borrow_mut())
+    pub fn take_counts(&self) -> Vec<More<RefusalKey, Count>> {
+        self.counts.borrow_mut().take_counts(&mut self.maps.borrow_mut())
     }
 
     /// How many refusals of each process, by thread group id, were counted without a look since the last call.
     #[must_use]
-    pub fn counted_by_process(&self) -> Vec<More<u32, Share>> {
-        self.counts.borrow_mut().counted_by_process(&mut self.maps.borrow_mut())
+    pub fn take_quotas(&self) -> Vec<More<u32, Quota>> {
+        self.counts.borrow_mut().take_quotas(&mut self.maps.borrow_mut())
     }
 
     /// How many refusals of each party were lost, as far as parties are remembered, most first.
     #[must_use]
     pub fn lost_by_party(&self) -> Vec<(Party, u64)> {
-        alike::lost(&self.maps.borrow())
+        coalesce::lost(&self.maps.borrow())
     }
 
     /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU. A refusal
@@ -159,13 +158,13 @@ impl Tracer {
     /// # Errors
     /// If the map of them cannot be written.
     pub fn adopt(&self, pid: u32) -> Result<(), TraceError> {
-        family::adopt(&mut self.maps.borrow_mut(), pid)
+        descendants::adopt(&mut self.maps.borrow_mut(), pid)
     }
 
     /// The processes of the family that live.
     #[must_use]
-    pub fn family(&self) -> Vec<u32> {
-        family::members(&self.maps.borrow())
+    pub fn descendants(&self) -> Vec<u32> {
+        descendants::members(&self.maps.borrow())
     }
 
     /// Has the kernel half tell at once, or in its time, what becomes of sockets.
@@ -206,7 +205,7 @@ impl Tracer {
 
 /// A backend that works.
 struct Working {
-    half: Collection,
+    collection: Collection,
     attached: Attached,
     missing: Vec<&'static str>,
     open_sockets: Result<OpenSockets, AttachError>,
@@ -226,13 +225,14 @@ impl Working {
         };
         // Afresh, if a backend was refused when it was partly attached: what it had loaded goes with its maps.
         let parsed = parsed.take().map_or_else(|| prepare(kernel.object, options), Ok)?;
-        let mut half = kernel.collection(parsed, backend, options)?;
-        let iterator = OpenSockets::program(&half, &kernel.functions);
-        let attached = Attached::at(&mut half, &plan, &kernel.functions, iterator.clone().ok());
+        let mut collection = kernel.collection(parsed, backend, options)?;
+        let iterator = OpenSockets::program(&collection, &kernel.functions);
+        let attached = Attached::at(&mut collection, &plan, &kernel.functions, iterator.clone().ok());
         Ok(attached.map(|mut attached| {
             let loaded = attached.take_beside();
-            let open_sockets = iterator.and_then(|(name, _)| OpenSockets::around(name, loaded, &mut half));
-            Self { half, attached, missing: plan.missing, open_sockets }
+            let open_sockets =
+                iterator.and_then(|(name, _)| OpenSockets::around(name, loaded, &mut collection));
+            Self { collection, attached, missing: plan.missing, open_sockets }
         }))
     }
 }
@@ -245,20 +245,30 @@ pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     let (kernel, parsed) = Kernel::read_beside(Parsed::of)?;
     let wanted: Vec<_> = sockets::programs().collect();
     let parsed = parsed.map_or_else(|| Parsed::of(kernel.object), Ok)?;
-    let mut half = parsed.collection(&kernel.layout, &Filter::ANY, &wanted)?;
-    OpenSockets::load(&mut half, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
+    let mut collection = parsed.collection(&kernel.layout, &Filter::ANY, &wanted)?;
+    OpenSockets::load(&mut collection, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
 }
 
 /// Reads an object, and makes what every backend needs of it.
 fn prepare(packed: Packed, options: &Options) -> Result<Parsed, TraceError> {
     let mut parsed = Parsed::of(packed)?;
     let maps = parsed.maps_mut();
-    if !options.family {
-        maps.set_entries(family::MAP, 1);
+    if !options.descendants {
+        maps.set_entries(descendants::MAP, 1);
     }
     // What cannot be made is reported where a program needs it.
     ALWAYS_NEEDED.iter().for_each(|name| drop(maps.get_mut(name)));
     Ok(parsed)
+}
+
+/// Sums a counter of the kernel half over all CPUs.
+fn count(maps: &Maps, index: u32) -> Result<u64, TraceError> {
+    let read = || -> Result<u64, aya::maps::MapError> {
+        let Some(map) = maps.get("COUNTERS") else { return Ok(0) };
+        let map: PerCpuArray<&MapData, u64> = PerCpuArray::try_from(map)?;
+        Ok(map.get(&index, 0)?.iter().sum())
+    };
+    read().map_err(|error| TraceError::Load(error.to_string()))
 }
 
 /// What is known of the running kernel once its type information has been read and let go of.
@@ -309,19 +319,19 @@ impl Kernel {
     ) -> Result<Collection, TraceError> {
         let mut wanted = backend.programs();
         wanted.extend(sockets::programs());
-        if options.family {
-            wanted.extend(family::POINTS.iter().map(|point| point.program));
+        if options.descendants {
+            wanted.extend(descendants::POINTS.iter().map(|point| point.program));
         }
         let filter = Filter { window: WINDOW / tick_ns().max(1), ..options.filter };
-        let mut half = parsed.collection(&self.layout, &filter, &wanted)?;
+        let mut collection = parsed.collection(&self.layout, &filter, &wanted)?;
         if let Some(words) = &options.ports {
             let error = |error: aya::maps::MapError| TraceError::Load(error.to_string());
             let mut map: Array<&mut MapData, u64> =
-                Array::try_from(half.maps.get_mut("PORTS")?).map_err(error)?;
+                Array::try_from(collection.maps.get_mut("PORTS")?).map_err(error)?;
             for (index, word) in (0..PORT_WORDS).zip(words.iter()) {
                 map.set(index, word, 0).map_err(error)?;
             }
         }
-        Ok(half)
+        Ok(collection)
     }
 }

@@ -1,4 +1,4 @@
-//! The bind that is asked about.
+//! The bind that is checked.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,18 +13,18 @@ use crate::event::{Family, Interface, Options, Protocol, Socket};
 pub struct Bind {
     /// The protocol.
     pub protocol: Protocol,
-    /// The address; `None` is 0.0.0.0, and :: with IPV6_V6ONLY.
+    /// The address; `None` means 0.0.0.0, or :: with IPV6_V6ONLY.
     pub address: Option<IpAddr>,
     /// The port.
     pub port: u16,
-    /// What the socket has set.
+    /// The options set on the socket.
     pub options: Options,
     /// The interface that the socket is bound to (SO_BINDTODEVICE).
     pub interface: Option<String>,
 }
 
 impl Bind {
-    /// A bind to a port of every IPv4 address, without any option.
+    /// A bind to the IPv4 wildcard address, without options.
     #[must_use]
     pub fn new(protocol: Protocol, port: u16) -> Self {
         Self { protocol, address: None, port, options: Options::default(), interface: None }
@@ -32,7 +32,7 @@ impl Bind {
 }
 
 impl Inspector {
-    /// The socket of a bind, of this user.
+    /// The socket that the current user would bind.
     pub(super) fn socket(&self, bind: &Bind) -> Socket {
         let wildcard: IpAddr =
             if bind.options.v6_only { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };

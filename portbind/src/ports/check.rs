@@ -1,4 +1,4 @@
-//! Whether a bind would succeed: what the rule lets expect, what a trial says, and why not.
+//! Checks whether a bind would succeed: what the kernel's rule predicts, what a trial bind returns, and why.
 
 use std::rc::Rc;
 
@@ -22,19 +22,19 @@ use crate::host::{Entrance, Host, generation, ports};
 /// Whether a bind would succeed now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// When it was tried.
+    /// When the bind was tried.
     pub time: Timestamp,
-    /// The socket that was tried.
+    /// The socket that was bound on trial.
     pub socket: Socket,
-    /// What the kernel said no to, and why.
+    /// The refused call and its cause, if the kernel refused.
     pub refusal: Option<Refusal>,
-    /// The sockets on the port, where the kernel said yes.
+    /// The sockets on the port, if the kernel accepted the bind.
     pub holders: Vec<Holder>,
-    /// The kernel did as its rule, and the sockets that were found, had led to expect.
+    /// The result matches the prediction from the kernel's rule and the sockets that were found.
     pub as_expected: bool,
-    /// What may make the same bind fail another time.
+    /// Conditions that can make the same bind fail another time.
     pub warnings: Vec<Fix>,
-    /// What could not be seen.
+    /// What portbind was not allowed to see.
     pub unseen: Unseen,
 }
 
@@ -46,7 +46,7 @@ impl Check {
     }
 }
 
-/// Looks at a port, and then tries to bind it: the port is held for microseconds.
+/// Lists the sockets on a port, and then tries to bind it, which holds the port for microseconds.
 ///
 /// # Errors
 /// If the network namespace cannot be entered, or the kernel does not list its sockets.
@@ -54,17 +54,17 @@ pub fn check(inspector: &Inspector, bind: &Bind) -> Result<Check, Error> {
     check_socket(inspector, &inspector.socket(bind))
 }
 
-/// What was found out inside the namespace.
+/// What was found inside the namespace.
 struct Trial {
     outcome: Result<(), Refused>,
     ports: PortFacts,
-    /// What decides over errors that no holder explains.
+    /// Facts that explain errors without a holder.
     other: other_errors::Facts,
-    /// A bind with SO_REUSEADDR alone passes, and one with SO_REUSEPORT alone does.
+    /// Whether a bind with only SO_REUSEADDR succeeds, and whether one with only SO_REUSEPORT does.
     passes_with: (bool, bool),
 }
 
-/// Looks at the port, and then tries the bind of this socket.
+/// Lists the sockets on the port, and then tries the bind of this socket.
 pub(super) fn check_socket(inspector: &Inspector, socket: &Socket) -> Result<Check, Error> {
     let query = Query::port(socket.port, Protocols::One(socket.protocol));
     let mut found = inspector.find(&query)?;
@@ -86,7 +86,7 @@ pub(super) fn check_socket(inspector: &Inspector, socket: &Socket) -> Result<Che
     match trial.outcome {
         Ok(()) => check.holders = found.holders,
         Err(refused) => {
-            // The rule is about ports that are taken.
+            // The rule predicts only EADDRINUSE.
             check.as_expected |= refused.error != Errno::EADDRINUSE;
             let refusal = explain(inspector, generation, socket, refused, &trial, found);
             check.warnings.retain(|warning| refusal.fixes.iter().all(|fix| fix.code != warning.code));
@@ -96,7 +96,7 @@ pub(super) fn check_socket(inspector: &Inspector, socket: &Socket) -> Result<Che
     Ok(check)
 }
 
-/// Tries the bind in the network namespace of this thread.
+/// Tries the bind in this thread's network namespace.
 fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     let outcome = trial::serve(socket);
     let with = |reuse_address, reuse_port| {
@@ -106,7 +106,7 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     let error = outcome.err().map_or(Errno(0), |refused| refused.error);
     let host = Host::new();
     let pid = std::process::id();
-    // A new socket is bound once, and with an address of the right length.
+    // A new socket is bound only once, and with an address of the right length.
     let other = host.bind_facts(&FailedCall {
         error,
         pid,
@@ -134,7 +134,7 @@ fn explain(
     sockets: PortSockets,
 ) -> Refusal {
     let PortSockets { mut holders, unseen, .. } = sockets;
-    // What helps is said in general words: the program that is to bind is not this one.
+    // The remedies are worded generally: portbind is not the program that will bind.
     let own = inspector.host.describe(std::process::id()).unwrap_or_default();
     let process = Process { exe: None, ..own };
     let case = Case {

@@ -1,4 +1,4 @@
-//! What keeps a question from being answered.
+//! Why a question about ports cannot be answered.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,16 +7,16 @@ use rustix::io::Errno;
 
 use crate::escape;
 
-/// Why there is no answer.
+/// Why a question about ports cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A network namespace may not be entered, or is gone.
+    /// A network namespace cannot be entered, or no longer exists.
     #[error("cannot look into the network namespace: {0}")]
     Netns(#[source] io::Error),
     /// The kernel does not list its sockets.
     #[error("the kernel does not list its sockets: {0}")]
     Sockets(#[source] io::Error),
-    /// Sockets belong to processes that this one may not look at.
+    /// Sockets belong to this many processes that portbind may not inspect.
     #[error("{0} processes may not be asked which sockets they have open, and one of them is on the port")]
     Hidden(usize),
     /// A stale socket file cannot be removed.
@@ -24,10 +24,10 @@ pub enum Error {
     Remove {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// A symbolic link on the way to a socket file is of a user who has no say in its folder.
+    /// A symbolic link in the path of a socket file belongs to a user who does not control the link's folder.
     #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", escape::path(.path))]
     Led {
         /// The path.
@@ -35,16 +35,16 @@ pub enum Error {
         /// Owner of the link.
         uid: u32,
     },
-    /// The name that a socket file is moved aside to has the socket file of a removal that was broken off.
+    /// An interrupted removal left its socket file under the name to which this removal would move its own.
     #[error("{} is in the way: an earlier removal was broken off, and moved it there", escape::path(.0))]
     Aside(PathBuf),
-    /// The name that a socket file is moved aside to is taken by something that anybody may have put there.
+    /// The name to which the socket file would be moved is taken by a file that any user may have created.
     #[error("{} is in the way: something else has the name that portbind needs", escape::path(.0))]
     NameTaken(PathBuf),
 }
 
 impl Error {
-    /// What to do next.
+    /// What the user can do next.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

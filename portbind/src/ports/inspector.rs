@@ -1,4 +1,4 @@
-//! Where questions are asked: a network namespace, seen from this process.
+//! The network namespace that questions refer to, as this process sees it.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -22,9 +22,10 @@ use crate::host::unix_sockets::{PortlessSocket, Wanted, find, in_namespace};
 use crate::host::{Host, Links, Netns, SocketOwners};
 use crate::kernel::owner_source::OwnerSource;
 
-/// Looks into one network namespace of this machine.
+/// Inspects one network namespace of this machine.
 ///
-/// As root it sees every socket and process; else what this user may see, and [`Unseen`](super::Unseen) counts the rest.
+/// As root it sees every socket and process; otherwise only what this user may see, and [`Unseen`](super::Unseen)
+/// counts the rest.
 #[derive(Debug)]
 pub struct Inspector {
     pub(super) host: Host,
@@ -36,10 +37,10 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// Looks into the network namespace of this process.
+    /// Inspects the network namespace of this process.
     ///
     /// # Errors
-    /// [`Error::Netns`] if `/proc` does not show it.
+    /// [`Error::Netns`] if `/proc` does not show the namespace.
     pub fn new() -> Result<Self, Error> {
         let host = Host::new();
         let netns = Netns::own(&host.procfs).map_err(Error::Netns)?;
@@ -53,20 +54,21 @@ impl Inspector {
         })
     }
 
-    /// Looks into this network namespace instead. A socket file is then found only if its socket is there, too.
+    /// Inspects this network namespace instead. A socket file is then found only if its socket is in this namespace,
+    /// too.
     #[must_use]
     pub fn in_namespace(self, netns: Netns) -> Self {
         Self { netns, is_for_one_namespace: true, ..self }
     }
 
-    /// Follows no symbolic links but those that the owners of folders made: whoever named the paths is not to be shown what
-    /// is in folders of others.
+    /// Follows only symbolic links that belong to the owner of their folder, so that the caller, who chose the path,
+    /// cannot learn what other users' folders contain.
     #[must_use]
     pub fn following(self, links: Links) -> Self {
         Self { links, ..self }
     }
 
-    /// This program is portbind: it can be started again, to remove a file with the rights of another user.
+    /// States that this program is portbind, which can start itself again to remove a file with another user's rights.
     pub(crate) fn starting_helpers(self) -> Self {
         Self { starts_helpers: true, ..self }
     }
@@ -75,31 +77,31 @@ impl Inspector {
         self.starts_helpers
     }
 
-    /// The present, by the clock that dates the starts of processes.
+    /// The current time, by the clock that dates the starts of processes.
     pub(super) fn now(&self) -> Timestamp {
         self.host.clock.at(boot_time())
     }
 
-    /// A question about this, in the namespace that is looked into.
+    /// A request for this target in the inspected namespace.
     pub(super) fn request(&self, target: PortOrName) -> Request {
         Request { target, protocol: None, netns: self.netns.inode(), netns_name: self.netns_name() }
     }
 
-    /// Name of the namespace, where it is another than this process' own.
+    /// The namespace's name, if the namespace is not this process's own.
     pub(super) fn netns_name(&self) -> Option<String> {
         let number = self.netns.inode();
         let name = || self.host.network_namespace_name(number).unwrap_or_else(|| number.to_string());
         (!self.netns.is_own()).then(name)
     }
 
-    /// The sockets on a port and everybody behind them.
+    /// The sockets on a port, and the processes that own them.
     pub(super) fn find(&self, query: &Query) -> Result<PortSockets, Error> {
         self.host
             .port_sockets(&self.netns, query, |inodes| self.owners(inodes))
             .map_err(|error| self.error(error))
     }
 
-    /// What keeps the kernel from listing its sockets.
+    /// Why the kernel does not list its sockets.
     pub(super) fn error(&self, source: io::Error) -> Error {
         if !self.netns.is_own() && source.kind() == io::ErrorKind::PermissionDenied {
             Error::Netns(source)
@@ -108,10 +110,10 @@ impl Inspector {
         }
     }
 
-    /// The sockets of AF_UNIX that have a name, and what is at a path.
+    /// The AF_UNIX sockets with this name, and the object at its path.
     ///
     /// # Errors
-    /// [`Error::Led`] if a link leads to the path that may not be followed.
+    /// [`Error::Led`] if the path contains a symbolic link that must not be followed.
     pub(super) fn find_name(&self, name: &Name) -> Result<(PortSockets, Option<Sight>), Error> {
         let (sight, found) = match name {
             Name::Path(path) => {
@@ -129,7 +131,7 @@ impl Inspector {
         Ok((self.host.portless_sockets(found, |inodes| self.owners(inodes)), sight))
     }
 
-    /// What is at a path, or where nothing is, the socket file that a removal that was broken off has moved aside.
+    /// The object at a path; if there is none, the socket file that an interrupted removal has moved aside.
     fn sight(&self, path: &Path) -> Result<Sight, Error> {
         let look = |path: &Path| self.host.sight_of(path, self.links);
         let there = look(path).map_err(|uid| Error::Led { path: path.to_owned(), uid })?;
@@ -144,7 +146,7 @@ impl Inspector {
         })
     }
 
-    /// The sockets that are bound to a socket file. The path leads to it from any network namespace.
+    /// The sockets bound to a socket file. The path refers to the same file in every network namespace.
     fn bound_to(&self, sight: &Sight) -> Vec<PortlessSocket> {
         let is_socket = matches!(sight.object, Object::LiveSocket | Object::Socket);
         let Some(file) = sight.file.filter(|_| is_socket) else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! Questions about ports that need no tracing: who has a port, whether a bind would succeed, when a port is free, and how
-//! to free it.
+//! Questions about ports that need no tracing: which processes own a port, whether a bind would succeed, when a port
+//! becomes free, and how to free it.
 //!
 //! ```no_run
 //! use portbind::ports::{Inspector, PortOrName, who};

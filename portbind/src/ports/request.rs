@@ -1,25 +1,25 @@
-//! What is asked about.
+//! The subject of a question.
 
 use crate::event::{Name, Protocol};
 
-/// A port, or the name of a socket that has none.
+/// A port, or the name of a portless socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortOrName {
     /// A port.
     Port(u16),
-    /// A name of AF_UNIX.
+    /// The name of an AF_UNIX socket.
     Name(Name),
 }
 
-/// What was asked about: a port or a name, in one network namespace.
+/// The subject of a question: a port or a name in one network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// A port, or the name of a socket that has none.
+    /// A port, or the name of a portless socket.
     pub target: PortOrName,
-    /// One protocol, or every one.
+    /// One protocol, or all.
     pub protocol: Option<Protocol>,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// Name of that namespace, where it is another than this process' own.
+    /// The namespace's name, if the namespace is not this process's own.
     pub netns_name: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Until a port is free, or somebody listens on it.
+//! Waits until a port is free, or a process listens on it.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -17,17 +17,17 @@ use crate::host::{generation, trial};
 /// The first and the longest pause between two polls.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
-/// What is waited for.
+/// The state to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// A bind would succeed.
     Free,
-    /// Somebody listens.
+    /// A process listens.
     Listening,
 }
 
 impl Until {
-    /// The word for it in every output.
+    /// The word for it in every output format.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,28 +37,28 @@ impl Until {
     }
 }
 
-/// What came of waiting.
+/// The result of waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// When the waiting ended.
     pub time: Timestamp,
-    /// What was waited for.
+    /// The state that was waited for.
     pub until: Until,
-    /// It has come.
+    /// The port reached the state.
     pub reached: bool,
-    /// How long it was waited.
+    /// The time spent waiting.
     pub waited: SignedDuration,
-    /// The socket that wants the port, or the address that is to be listened on.
+    /// The socket to be bound, or the address on which a process is to listen.
     pub socket: Socket,
-    /// Who has the port; where it has become free, who had it when that was last looked at.
+    /// The holders of the port; if the port has become free, the holders in the last poll before.
     pub holders: Vec<Holder>,
-    /// What no waiting changes: the error of the bind, and why.
+    /// The refused bind that no waiting changes, and its cause.
     pub hopeless: Option<Refusal>,
-    /// What could not be seen.
+    /// What portbind was not allowed to see.
     pub unseen: Unseen,
 }
 
-/// What was found at the port.
+/// The result of one poll.
 enum Poll {
     Reached,
     NotYet,
@@ -66,11 +66,11 @@ enum Poll {
     Hopeless(Box<Refusal>),
 }
 
-/// Waits until a port is free, or until somebody listens on it; without `timeout`, for ever.
+/// Waits until a port is free, or a process listens on it; without `timeout`, for ever.
 ///
-/// [`Until::Free`] is what [`check`](super::check()) answers for the same bind. The bind is tried only when the kernel's
-/// rule has nothing against it any more. A listener is one that takes what is sent to the address of `bind` (any address,
-/// if there is none). portbind polls every 1 to 50 ms.
+/// [`Until::Free`] is reached when [`check`](super::check()) succeeds for the same bind. The bind is tried only when
+/// the kernel's rule allows it. A listener is a socket that receives what is sent to the address of `bind` (any
+/// address, if `bind` has none). portbind polls every 1 to 50 ms.
 ///
 /// # Errors
 /// If the network namespace cannot be entered, or the kernel does not list its sockets.
@@ -97,7 +97,7 @@ struct Waiting<'a> {
     until: Until,
     address: Option<IpAddr>,
     socket: Socket,
-    /// Inodes of the sockets whose people are known.
+    /// Inodes of the sockets whose owners are known.
     known: Vec<u64>,
     holders: Vec<Holder>,
     unseen: Unseen,
@@ -170,7 +170,7 @@ impl Waiting<'_> {
         }
         let inodes: Vec<u64> =
             sockets.iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
-        // Who has it now may be gone when it is free.
+        // A process that holds the port now may have ended when the port is free.
         if inodes != self.known || self.holders.is_empty() {
             self.ask_people()?;
             self.known = inodes;
@@ -197,7 +197,7 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// The socket with the address that was asked about: of listeners any will do.
+    /// The socket with the requested address; for listeners any socket will do.
     fn shown(&self) -> Socket {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         match self.until {

@@ -1,4 +1,4 @@
-//! Who has a port, or is bound to the name of a socket.
+//! Finds the sockets on a port, or bound to a name.
 
 use jiff::Timestamp;
 
@@ -9,31 +9,31 @@ use crate::diagnosis::unix::Object;
 use crate::event::{Holder, Protocol};
 use crate::host::port_sockets::{Protocols, Query, Unseen};
 
-/// Who is on a port.
+/// The sockets on a port or name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
-    /// When.
+    /// The time of the answer.
     pub time: Timestamp,
-    /// What was asked about.
+    /// The subject of the question.
     pub request: Request,
     /// The sockets, listeners first.
     pub holders: Vec<Holder>,
-    /// What is at the path, if that was asked about.
+    /// The object at the path, if the question was about a path.
     pub object: Option<Object>,
-    /// What could not be seen.
+    /// What portbind was not allowed to see.
     pub unseen: Unseen,
 }
 
 impl Who {
-    /// Whether a socket is there. Of a socket file the kernel may say so though the socket itself is not found.
+    /// Whether a socket exists. For a socket file the kernel may report one although portbind cannot find the socket
+    /// itself.
     #[must_use]
     pub fn is_somebody(&self) -> bool {
         !self.holders.is_empty() || self.object == Some(Object::LiveSocket)
     }
 }
 
-/// Finds the sockets on a port, of one protocol or of every one, or those that are bound to a name, and the processes
-/// that have them open.
+/// Finds the sockets on a port (of one protocol or all) or bound to a name, and the processes that have them open.
 ///
 /// # Errors
 /// If the network namespace cannot be entered, or the kernel does not list its sockets.

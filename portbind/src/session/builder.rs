@@ -99,7 +99,7 @@ impl Builder {
             life: life::BOUND,
             ..self.filter
         };
-        let options = Options { backends: self.backends, filter, ports: self.ports, family: false };
+        let options = Options { backends: self.backends, filter, ports: self.ports, descendants: false };
         let tracer = Tracer::start(&options)?;
         let records = records(&tracer)?;
         let mut engine = Engine::new(self.settings, Host::new(), tracer, records, Waiting::default());

@@ -63,8 +63,8 @@ impl<S: Sink> Engine<S> {
     }
 
     /// The processes of the wrapped command that live.
-    pub(crate) fn family(&self) -> Vec<u32> {
-        self.run.tracer.family()
+    pub(crate) fn descendants(&self) -> Vec<u32> {
+        self.run.tracer.descendants()
     }
 
     /// What is known of the life of ports.

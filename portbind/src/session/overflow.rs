@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 use jiff::Timestamp;
-use portbind_abi::{Alike, COMM_LEN, Socket};
+use portbind_abi::{COMM_LEN, RefusalKey, Socket};
 
 use crate::kernel::assemble::Evidence;
-use crate::kernel::{alike, evidence};
+use crate::kernel::{coalesce, evidence};
 
 /// Kinds of refusals that are counted between two reports: what a table of 8,192 places has room for.
 const KINDS: usize = 7168;
@@ -16,13 +16,13 @@ const KINDS: usize = 7168;
 const PROCESSES: usize = 1792;
 
 /// What refusals have in common, as bytes.
-type Key = [u8; size_of::<Alike>()];
+type Key = [u8; size_of::<RefusalKey>()];
 
 /// What refusals that are counted together have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Common {
     /// All that those have which are alike.
-    Kind(Alike),
+    Kind(RefusalKey),
     /// The process, by its pid.
     Process(u32),
 }
@@ -54,7 +54,7 @@ impl Overflow {
     /// One more, refused at `time`.
     pub(super) fn count(&mut self, evidence: &Evidence, time: Timestamp) {
         let refusal = &evidence.refusal;
-        let kind: Key = zerocopy::transmute!(alike::of(refusal));
+        let kind: Key = zerocopy::transmute!(coalesce::of(refusal));
         let pid = evidence::pid(&refusal.header);
         // What was counted and not reported yet is not given up for something else.
         let is_counted = count_with(&mut self.counted, KINDS, kind, evidence, time)

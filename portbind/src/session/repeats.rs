@@ -5,20 +5,20 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use portbind_abi::{Alike, Often, Sample, Share};
+use portbind_abi::{Count, Quota, RefusalKey, Sample};
 
 use super::bounded::{Bounded, Usage};
 use super::overflow::{Common, Counted};
 use crate::event::{Process, Refusal, Repeat, Socket};
 use crate::host::clock::{BootClock, tick_ns};
-use crate::kernel::alike::More;
+use crate::kernel::coalesce::More;
 use crate::kernel::{evidence, name};
 
 /// Bytes of the last ones shown, by kind; the same of those by process.
 const REMEMBERED: usize = 256 * 1024;
 
 /// What they have in common, as bytes.
-type Key = [u8; size_of::<Alike>()];
+type Key = [u8; size_of::<RefusalKey>()];
 
 /// The last one shown of each kind, and of each process.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Repeats {
     }
 
     /// A refusal was shown.
-    pub(super) fn shown(&mut self, alike: Alike, refusal: &Refusal) {
+    pub(super) fn shown(&mut self, alike: RefusalKey, refusal: &Refusal) {
         let Process { pid, tid, ref comm, .. } = *refusal.process;
         let repeat = Repeat {
             time: refusal.time,
@@ -81,7 +81,12 @@ impl Repeats {
     }
 
     /// What was counted of those that are alike, by `now`.
-    pub(super) fn alike(&mut self, more: &More<Alike, Often>, now: Timestamp, clock: &BootClock) -> Repeat {
+    pub(super) fn of_count(
+        &mut self,
+        more: &More<RefusalKey, Count>,
+        now: Timestamp,
+        clock: &BootClock,
+    ) -> Repeat {
         let More { key: alike, value, count, before } = more;
         let pid = u32::try_from(alike.pid).unwrap_or_default();
         let known = known(&mut self.alike, &key(alike), pid, &value.sample);
@@ -90,12 +95,7 @@ impl Repeats {
     }
 
     /// The same of those that were counted by their process alone.
-    pub(super) fn counted_by_process(
-        &mut self,
-        more: &More<u32, Share>,
-        now: Timestamp,
-        clock: &BootClock,
-    ) -> Repeat {
+    pub(super) fn of_quota(&mut self, more: &More<u32, Quota>, now: Timestamp, clock: &BootClock) -> Repeat {
         let More { key: pid, value, count, before } = more;
         let known = known(&mut self.of_process, pid, *pid, &value.sample);
         let time = |ticks: u64| clock.at(boot_ns(value, ticks));
@@ -105,7 +105,7 @@ impl Repeats {
 }
 
 /// A time in ticks of the kernel, which may lie before the window that is known by both clocks.
-fn boot_ns(share: &Share, ticks: u64) -> u64 {
+fn boot_ns(share: &Quota, ticks: u64) -> u64 {
     let before = share.since.saturating_sub(ticks).saturating_mul(tick_ns());
     let after = ticks.saturating_sub(share.since).saturating_mul(tick_ns());
     share.time.saturating_sub(before).saturating_add(after)
@@ -143,7 +143,7 @@ fn at(repeat: Repeat, now: Timestamp, first: Timestamp, last: Timestamp) -> Repe
     Repeat { time: now, first: first.min(last), last, ..repeat }
 }
 
-fn key(alike: &Alike) -> Key {
+fn key(alike: &RefusalKey) -> Key {
     zerocopy::transmute!(*alike)
 }
 
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::event::samples;
 
-    const ALIKE: Alike = Alike { address: [0; 4], pid: 48_213, netns: 2, port: 8080, protocol: 6 };
+    const COUNTS: RefusalKey = RefusalKey { address: [0; 4], pid: 48_213, netns: 2, port: 8080, protocol: 6 };
 
     fn clock() -> BootClock {
         BootClock::booted_at(Timestamp::UNIX_EPOCH)
@@ -168,19 +168,19 @@ mod tests {
     fn says_when_and_of_what() {
         let mut repeats = Repeats::new();
         let refusal = samples::listener();
-        repeats.shown(ALIKE, &refusal);
-        let often = Often { first: 1_000_000_000, last: 3_000_000_000, ..Often::new_zeroed() };
-        let more = More { key: ALIKE, value: often, count: 7, before: None };
-        let told = repeats.alike(&more, seconds(5), &clock());
+        repeats.shown(COUNTS, &refusal);
+        let often = Count { first: 1_000_000_000, last: 3_000_000_000, ..Count::new_zeroed() };
+        let more = More { key: COUNTS, value: often, count: 7, before: None };
+        let told = repeats.of_count(&more, seconds(5), &clock());
         assert_eq!((told.count, told.first, told.last, told.time), (7, seconds(1), seconds(3), seconds(5)));
         assert_eq!((told.refused, told.cause), (Some(refusal.time), Some(refusal.cause.code)));
         assert_eq!((told.looked_at, told.socket, told.process.pid), (true, refusal.socket, 48_213));
         // What was counted the last time is over.
-        let before = Some(Often { last: 2_000_000_000, ..often });
-        let told = repeats.alike(&More { before, ..more }, seconds(5), &clock());
+        let before = Some(Count { last: 2_000_000_000, ..often });
+        let told = repeats.of_count(&More { before, ..more }, seconds(5), &clock());
         assert_eq!((told.first, told.last), (seconds(2), seconds(3)));
         // It can have been counted once more since `now` was taken.
-        let told = repeats.alike(&more, seconds(2), &clock());
+        let told = repeats.of_count(&more, seconds(2), &clock());
         assert_eq!((told.first, told.last), (seconds(1), seconds(2)));
     }
 
@@ -188,9 +188,9 @@ mod tests {
     fn those_of_which_none_was_shown_are_not_left_out() {
         let mut sample = Sample { port: 8081, protocol: 6, family: 2, uid: 7, ..Sample::new_zeroed() };
         sample.comm[0] = u64::from_le_bytes(*b"stormer\0");
-        let often = Often { sample, ..Often::new_zeroed() };
-        let more = More { key: Alike { port: 8081, ..ALIKE }, value: often, count: 3, before: None };
-        let told = Repeats::new().alike(&more, seconds(5), &clock());
+        let often = Count { sample, ..Count::new_zeroed() };
+        let more = More { key: RefusalKey { port: 8081, ..COUNTS }, value: often, count: 3, before: None };
+        let told = Repeats::new().of_count(&more, seconds(5), &clock());
         assert_eq!((told.count, told.refused, told.cause), (3, None, None));
         assert_eq!((told.socket.port, told.socket.uid), (8081, 7));
         assert_eq!((told.process.pid, told.process.comm.as_str()), (48_213, "stormer"));
@@ -199,16 +199,16 @@ mod tests {
     #[test]
     fn those_that_were_not_examined_are_of_a_process() {
         let (mut repeats, refusal) = (Repeats::new(), samples::listener());
-        repeats.shown(ALIKE, &refusal);
+        repeats.shown(COUNTS, &refusal);
         let ticks = |seconds: u64| 100 + seconds * 1_000_000_000 / tick_ns();
-        let share = Share {
+        let share = Quota {
             since: 100,
             time: 10_000_000_000,
             first: ticks(1),
             last: ticks(2),
-            ..Share::new_zeroed()
+            ..Quota::new_zeroed()
         };
-        let told = repeats.counted_by_process(
+        let told = repeats.of_quota(
             &More { key: 48_213, value: share, count: 9, before: None },
             seconds(20),
             &clock(),

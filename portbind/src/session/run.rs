@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use portbind_abi::{MAX_ALIKE, MAX_SHARES, counter};
+use portbind_abi::{MAX_COUNTS, MAX_QUOTAS, counter};
 use tokio::io::unix::AsyncFd;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
@@ -291,8 +291,8 @@ impl<S: Sink> Run<S> {
                 self.lost_by().iter().map(|by| format!("{} (uid {})", by.lost, by.uid)).collect();
             let of = if uids.is_empty() { String::new() } else { format!("; in all {}", uids.join(", ")) };
             self.sink.note(&format!(
-                "{} refusals lost: more kinds of them, of more processes, came than can be counted at once ({MAX_ALIKE} kinds, \
-                 {MAX_SHARES} processes){of}",
+                "{} refusals lost: more kinds of them, of more processes, came than can be counted at once ({MAX_COUNTS} kinds, \
+                 {MAX_QUOTAS} processes){of}",
                 lost - self.lost
             ));
             self.lost = lost;

@@ -13,7 +13,7 @@ use super::sink::{End, Sink, written};
 use crate::event::{Release, Repeat};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;
-use crate::kernel::{alike, evidence};
+use crate::kernel::{coalesce, evidence};
 
 impl<S: Sink> Run<S> {
     /// Shows a refusal, or puts it in the queue: where more of the same party wait there, where that party has had its
@@ -116,7 +116,7 @@ impl<S: Sink> Run<S> {
             return Ok(end);
         }
         self.account.shown += 1;
-        self.repeats.shown(alike::of(&evidence.refusal), &refusal);
+        self.repeats.shown(coalesce::of(&evidence.refusal), &refusal);
         let free = self.enricher.shown(&refusal, self.tracer.backend);
         self.show_releases(free)
     }
@@ -126,19 +126,19 @@ impl<S: Sink> Run<S> {
     pub(super) fn show_repeats(&mut self) -> Result<Option<End>, Error> {
         let now = self.enricher.wall_time(boot_time());
         let clock = self.enricher.clock();
-        let (mut alike, mut others) = (self.tracer.counted_alike(), self.tracer.counted_by_process());
-        alike.sort_by_key(|more| more.value.first);
-        others.sort_by_key(|more| more.value.first);
-        self.counted += alike.iter().map(|more| more.count).sum::<u64>();
-        self.counted += others.iter().map(|more| more.count).sum::<u64>();
-        for more in &alike {
-            let repeat = self.repeats.alike(more, now, &clock);
+        let (mut counts, mut quotas) = (self.tracer.take_counts(), self.tracer.take_quotas());
+        counts.sort_by_key(|more| more.value.first);
+        quotas.sort_by_key(|more| more.value.first);
+        self.counted += counts.iter().map(|more| more.count).sum::<u64>();
+        self.counted += quotas.iter().map(|more| more.count).sum::<u64>();
+        for more in &counts {
+            let repeat = self.repeats.of_count(more, now, &clock);
             if let Some(end) = self.show_repeat(&repeat)? {
                 return Ok(Some(end));
             }
         }
-        for more in &others {
-            let repeat = self.repeats.counted_by_process(more, now, &clock);
+        for more in &quotas {
+            let repeat = self.repeats.of_quota(more, now, &clock);
             if let Some(end) = self.show_repeat(&repeat)? {
                 return Ok(Some(end));
             }

@@ -33,7 +33,7 @@ pub(crate) async fn find(engine: &mut Engine<impl Sink>, host: &Host) -> Result<
 }
 
 fn scan(engine: &Engine<impl Sink>, host: &Host) -> Vec<Leak> {
-    let members: HashSet<u32> = engine.family().into_iter().collect();
+    let members: HashSet<u32> = engine.descendants().into_iter().collect();
     if members.is_empty() {
         return Vec::new();
     }

@@ -1,4 +1,4 @@
-//! The question whether to go on.
+//! The request for confirmation.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -10,7 +10,7 @@ use crate::output::answer::Answer;
 use crate::output::{Format, Printer};
 use crate::ports::{Consent, Freed};
 
-/// Asks, unless `--yes` has answered.
+/// Asks for confirmation, unless `--yes` was given.
 pub(super) fn consent(args: &Args, answering: &Answering, freed: &Freed) -> Result<Consent, Error> {
     if args.yes {
         return Ok(Consent::Yes);

@@ -1,4 +1,4 @@
-//! What to run, and what to make of it.
+//! Arguments of `portbind run`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,53 +16,53 @@ use crate::secrets::Secrets;
 use crate::session::{HISTORY_LIMIT, Settings};
 use crate::wrapped::Identity;
 
-/// How long what is left to be recorded may take once the command has ended.
+/// How long the last events may take to be recorded after the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// What to run, and what to make of it.
+/// The command to run, and what to do with its refused binds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_STATUS)]
 pub struct Args {
-    /// Run the command as this user, by name or number; else as who called sudo.
+    /// Run the command as this user (name or number); the default is the user who called sudo.
     #[arg(short, long, value_name = "USER")]
     pub(super) user: Option<String>,
-    /// Append every event to this file, one JSON object a line.
+    /// Append every event to this file, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
-    /// Write a page that any browser shows to this file, in place of what is there.
+    /// Write an HTML page to this file, replacing its content.
     #[arg(long, value_name = "FILE.html")]
     pub(super) report: Option<PathBuf>,
-    /// End with status 1 for what was found, though the command itself ended with 0.
+    /// Exit with status 1 if any of these was found, even if the command exits with 0.
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
     pub(super) fail_on: Vec<Finding>,
-    /// Which errors are refusals: eaddrinuse, all, or a list of names and numbers.
+    /// Errors that count as refused binds: eaddrinuse, all, or a list of names and numbers.
     #[arg(short, long, value_name = "LIST", default_value = "eaddrinuse")]
     pub(super) errors: ErrorSet,
-    /// Tell the findings in the form of this CI system, too; -q leaves them out.
+    /// Also print the findings in the format of this CI system; -q turns this off.
     #[arg(long, value_name = "SYSTEM", value_enum, default_value_t)]
     pub(super) ci: ci::Choice,
-    /// Where tracing is not possible, say so and run the command without.
+    /// If tracing is not possible, print a warning and run the command without it.
     #[arg(long)]
     pub(super) optional: bool,
     /// Use this backend instead of the first that works.
     #[arg(long, value_enum)]
     pub(super) backend: Option<Backend>,
-    /// Remember at most this many moments in the life of ports.
+    /// Keep at most this many events in the history of ports.
     #[arg(long, value_name = "N", default_value_t = HISTORY_LIMIT)]
     pub(super) history_limit: usize,
-    /// Also follow the ports that connect(2) picks.
+    /// Also record the ports that connect(2) picks.
     #[arg(long)]
     pub(super) track_connects: bool,
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     pub(super) color: ColorChoice,
-    /// Write passwords and tokens in arguments to the recording as they are; else *** stands in their place.
+    /// Record passwords and tokens in arguments as they are, instead of ***.
     #[arg(long)]
     pub(super) show_secrets: bool,
-    /// Tell each refusal on stderr when it happens, too.
+    /// Also print each refused bind on stderr when it happens.
     #[arg(short, long)]
     pub(super) verbose: bool,
-    /// Say nothing on stderr but errors.
+    /// Print only errors on stderr.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// The command and its arguments.
@@ -71,14 +71,14 @@ pub struct Args {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: that of the command; 128 + N if signal N ended it; 125 if portbind itself failed;
+Exit status: the command's own; 128 + N if signal N ended it; 125 if portbind itself failed;
              126 if the command cannot be run; 127 if it is not found; 1 for --fail-on.
 
 Examples:
   sudo portbind run -- cargo test
   sudo portbind run --record run.jsonl --fail-on refusal,leak -- make check";
 
-/// What can be found.
+/// What `--fail-on` reacts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Finding {
     /// A refused bind.
@@ -96,7 +96,7 @@ impl Args {
         Settings { count: None, history_limit: self.history_limit, last_words: LAST_WORDS }
     }
 
-    /// The command that process `pid` is about to become.
+    /// Describes the command that process `pid` is about to execute.
     pub(super) fn describe(&self, identity: &Identity, host: &Host, pid: u32) -> Command {
         let launcher = host.describe(pid);
         let known = launcher.as_ref().and_then(|process| process.job.as_deref());

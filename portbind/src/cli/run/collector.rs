@@ -1,4 +1,5 @@
-//! What a wrapped command was refused, as it comes: recorded, tallied, and told at the end.
+//! Collects the refused binds of a wrapped command: records and counts them as they arrive, and reports them at the
+//! end.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -29,34 +30,34 @@ use crate::wrapped::{Destination, Html, Identity};
 use crate::writer::Writer;
 use crate::writer::outlet::{Marker, Outlet, Outlets};
 
-/// Ends of processes of the command that are remembered without a refusal.
+/// How many ends of processes without a refused bind are remembered.
 const RECENT_ENDS: usize = 4096;
-/// How long the last lines may take, and how long no part of them may get through.
+/// The time limits for writing the last lines: in total, and without any progress.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Where a wrapped command's refusals go.
+/// Records and counts the refused binds of a wrapped command.
 pub(super) struct Collector {
     recorder: Option<Recorder<Outlet>>,
-    /// Says which lines of the recording are refusals.
+    /// Marks the lines of the recording that are refused binds.
     marker: Option<Marker>,
     html: Option<Html>,
-    /// Tells each refusal at once.
+    /// Prints each refused bind at once.
     live: Option<Printer<Outlet>>,
-    /// Where the recording goes.
+    /// The files of the recording.
     outlets: Outlets,
-    /// Where `live` goes, and at the end the report. Nothing waits for it before that.
+    /// Standard error, for `live`, and for the report at the end. Only the report waits for it.
     stderr: Outlets,
     style: Style,
     is_quiet: bool,
     ci: Option<ci::System>,
     page: Option<Destination>,
-    /// Opens files with the rights of the caller; there is none if no file is to be written.
+    /// Opens files with the rights of the caller; `None` if no file is to be written.
     writer: Option<Writer>,
     command: Option<Command>,
     by_cause: ByCause,
-    /// Ends of processes that were refused, and of others that may yet turn out to have been: a refusal may wait for its
-    /// turn while its process ends.
+    /// Ends of processes that had a refused bind, or may have one: a refused bind can still be queued when its process
+    /// ends.
     ends: Vec<Ended>,
     recent_ends: VecDeque<Ended>,
     summary: Option<wire::Summary>,
@@ -70,7 +71,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Whether this was found.
+    /// Whether this kind was found.
     pub(super) const fn has(self, finding: Finding) -> bool {
         match finding {
             Finding::Refusal => self.refusals,
@@ -80,7 +81,7 @@ impl Findings {
 }
 
 impl Collector {
-    /// Opens what is to be written.
+    /// Opens the output files.
     pub(super) fn open(args: &Args, identity: &Identity) -> Result<Self, Error> {
         let is_terminal = io::stderr().is_terminal();
         let style = Style {
@@ -97,7 +98,7 @@ impl Collector {
         let mut outlets = Outlets::default();
         let record = record(args, writer.as_mut())?.map(|file| outlets.add(file));
         let html = html(args, writer.as_mut())?;
-        // Where nothing is left for the helper to do, it does not live as long as the command.
+        // Without a file left to write, the helper need not live as long as the command.
         let mut writer = writer.filter(|_| html.is_some() || page.is_some());
         if let Some(writer) = writer.as_mut().filter(|_| errand == Errand::Files)
             && let Err(error) = writer.seal(page.as_ref().and_then(Destination::path))
@@ -127,13 +128,13 @@ impl Collector {
         })
     }
 
-    /// The command is about to run.
+    /// Records that the command is about to run.
     pub(super) fn started(&mut self, command: Command) {
         self.record(Entry::Command(&command));
         self.command = Some(command);
     }
 
-    /// Records and tells what is known when all is over.
+    /// Records and prints the final results.
     pub(super) async fn finish(
         &mut self,
         end: &CommandEnd,
@@ -155,10 +156,10 @@ impl Collector {
                 Some(live) => live.into_inner(),
                 None => self.stderr.add(io::stderr()),
             };
-            // Where standard error cannot be written, there is nowhere to say so; the command's status counts.
+            // A failed write to standard error cannot be reported anywhere; the status of the command counts.
             let _told = self.print(&report, identity, &mut out).and_then(|()| out.flush());
         }
-        // The status of the command is passed on though nobody reads, or a disk does not answer.
+        // The command's status is passed on even if no process reads the output or a disk does not respond.
         let deadline = Instant::now() + LAST_WORDS;
         self.stderr.finish(PAUSE, deadline).await;
         self.outlets.finish(PAUSE, deadline).await;
@@ -190,7 +191,7 @@ impl Collector {
         }
     }
 
-    /// Records it. The first failure is reported, and ends the recording; the command goes on.
+    /// Records an entry. The first failure is reported and ends the recording; the command goes on.
     fn record(&mut self, entry: Entry<'_>) {
         if let Some(html) = &mut self.html {
             html.push(entry);
@@ -201,7 +202,7 @@ impl Collector {
         }
     }
 
-    /// Tells it at once, where that is asked for; standard error that cannot be written is left alone from then on.
+    /// Prints an event at once, if `--verbose` was given. After a failed write to standard error, it prints no more.
     fn show(&mut self, show: impl FnOnce(&mut Printer<Outlet>) -> io::Result<()>) {
         let live = self.live.as_mut().filter(|_| self.stderr.have_room());
         if live.is_some_and(|live| show(live).is_err()) {
@@ -209,7 +210,7 @@ impl Collector {
         }
     }
 
-    /// Says that the recording is not complete, if its last lines could not be written.
+    /// Reports that the recording is incomplete, if its last lines could not be written.
     fn say_incomplete(&mut self) {
         if let (Some(_), Some(error)) = (self.recorder.take(), self.outlets.failure()) {
             say_incomplete(error);
@@ -287,7 +288,7 @@ fn html(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Html>, Error>
     Ok(opened(writer.replace(path), path)?.map(Html::new))
 }
 
-/// A file that was opened. A wrong name is an error; a device without room is none, and the command runs without the file.
+/// An opened file. A wrong name is an error; a full device is not: the command then runs without the file.
 fn opened<T>(file: io::Result<T>, path: &Path) -> Result<Option<T>, Error> {
     let is_full = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

@@ -1,4 +1,4 @@
-//! What is seen of a wrapped command; that it can no longer be seen is no reason to leave the command alone.
+//! The trace of a wrapped command. A trace that fails does not stop the command.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -20,17 +20,17 @@ use crate::wrapped::Child;
 use crate::wrapped::Identity;
 use crate::wrapped::leaks;
 
-/// All that can be made ready before there is a command.
+/// What can be prepared before the command starts.
 pub(super) struct Trace {
     runtime: Runtime,
     tracer: Tracer,
     records: Records,
-    /// What the run looks into other namespaces by.
+    /// How the run enters other namespaces.
     entrance: Entrance,
 }
 
 impl Trace {
-    /// Makes it ready.
+    /// Prepares the trace.
     pub(super) fn of(tracer: Tracer, entrance: Entrance) -> Result<Self, Error> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
@@ -44,15 +44,15 @@ impl Trace {
     }
 }
 
-/// What a run has found out by its end, or until it failed.
+/// What a run has seen by its end, or until it failed.
 #[derive(Default)]
 struct Seen {
     end: Option<Timestamp>,
     leaks: Vec<Leak>,
 }
 
-/// Follows the command to its end, and tells what was found. What goes wrong with that is reported, and `None` is
-/// returned; whether the command has ended by then is for the caller to see.
+/// Follows the command to its end, and reports the findings. If the trace fails, reports the failure and returns
+/// `None`; the caller must check whether the command has ended.
 pub(super) fn follow(
     trace: Trace,
     args: &Args,
@@ -82,12 +82,12 @@ pub(super) fn follow(
         let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
         Ok(collector.finish(&end, &seen.leaks, now, identity).await)
     };
-    // What is broken in portbind is to leave the command whole: the panic has been reported by its hook.
+    // A bug in portbind must not harm the command; the panic hook has already reported the panic.
     let followed = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(follow))).ok()?;
     followed.inspect_err(report).ok()
 }
 
-/// What makes it impossible to say how the command ended.
+/// Why the status of the command cannot be reported.
 pub(super) const NO_STATUS: &str = "cannot wait for the command";
 
 async fn watch(

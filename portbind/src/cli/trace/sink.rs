@@ -1,4 +1,4 @@
-//! Where events go: stdout, or a file.
+//! The destination of events: stdout or a file.
 
 use std::fs::File;
 use std::io;
@@ -27,7 +27,7 @@ pub(super) struct Sink {
     notes: Notes,
 }
 
-/// Opens it.
+/// Opens the destination.
 pub(super) fn open(
     format: Format,
     style: Style,
@@ -35,7 +35,7 @@ pub(super) fn open(
     is_quiet: bool,
 ) -> Result<Sink, Error> {
     let file = match output {
-        // A descriptor of its own: what is written by a thread must not hold the lock of standard output.
+        // A separate descriptor: the writing thread must not hold the lock of standard output.
         None => io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(Error::Write)?,
         Some(path) => {
             // The helper ends when the file is open.
@@ -50,7 +50,7 @@ pub(super) fn open(
 }
 
 impl Sink {
-    /// Waits for what was noted last.
+    /// Waits until the last notes are written.
     pub(super) async fn finish_notes(&self) {
         self.notes.finish().await;
     }

@@ -1,8 +1,8 @@
-//! Words that are not understood, and what all words are made of.
+//! Errors for words that cannot be parsed, and the parsing that all words share.
 
 use std::str::FromStr;
 
-/// A word that could not be understood, and what would have been.
+/// A word that cannot be parsed, with the expected syntax.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// Not a port.
@@ -11,7 +11,7 @@ pub enum ValueError {
     /// The end of a range lies before its start.
     #[error("the range {0:?} ends before it starts; give the lower port first")]
     ReversedRange(String),
-    /// Not an error.
+    /// Not a known error.
     #[error(
         "{0:?} is not a known error; give names or numbers, as in eaddrinuse,eacces or 98,13, or \"all\""
     )]
@@ -26,27 +26,27 @@ pub enum ValueError {
         "{0:?} is not a network namespace; give its inode number, a path, pid:N, or a name under /run/netns"
     )]
     Netns(String),
-    /// Empty, or with a NUL.
+    /// Empty, or contains a NUL.
     #[error("{0:?} is not a name of a process; give the name as in /proc/PID/comm")]
     Comm(String),
-    /// Longer than the kernel keeps.
+    /// Longer than the names that the kernel stores.
     #[error("{word:?} is too long; the kernel keeps 15 bytes of a name, so give {kept:?}")]
     LongComm {
         /// The whole word.
         word: String,
-        /// What the kernel keeps of it.
+        /// The part that the kernel stores.
         kept: String,
     },
-    /// Not a port of its own, nor the name of a socket.
+    /// Neither a port nor the name of a socket.
     #[error(
         "{0:?} is neither a port nor the path of a socket; give a number from 1 to 65535, a path with a slash in \
          it, or @NAME of an abstract socket"
     )]
     Target(String),
-    /// Not a protocol with ports.
+    /// Not a protocol that has ports.
     #[error("{0:?} is not a protocol with ports; choose from tcp, udp, mptcp, udplite and sctp")]
     PortProtocol(String),
-    /// Not a length of time.
+    /// Not a duration.
     #[error("{0:?} is not a length of time; give a positive number of seconds, as in 30, 0.5, 5m or 1h")]
     Seconds(String),
     /// Not a time zone.
@@ -54,7 +54,7 @@ pub enum ValueError {
     Zone(String),
 }
 
-/// The parts of a list, without the blanks around them.
+/// The parts of a list, without surrounding blanks.
 pub(super) fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim)
 }

@@ -1,4 +1,4 @@
-//! Network namespaces, as they are named on the command line.
+//! Network namespaces on the command line.
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
@@ -12,17 +12,17 @@ use crate::host::{Host, Netns};
 use crate::sys::namespace::{CLONE_NEWNET, namespace_kind};
 use crate::writer::Caller;
 
-/// Magic number of the file system that namespaces live in (include/uapi/linux/magic.h).
+/// Magic number of the file system of namespaces (include/uapi/linux/magic.h).
 const NSFS_MAGIC: i64 = 0x6e73_6673;
 
-/// A network namespace, as it was named.
+/// A reference to a network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetnsRef {
     /// By inode number: `4026531840` or `net:[4026531840]`.
     Inode(u32),
-    /// That of a process: `pid:123`.
+    /// The namespace of a process: `pid:123`.
     Pid(u32),
-    /// By path: whatever holds a slash.
+    /// By path: any word with a slash.
     Path(PathBuf),
     /// By its name under /run/netns, as ip-netns(8) gives them.
     Name(String),
@@ -33,7 +33,7 @@ impl NetnsRef {
     ///
     /// # Errors
     ///
-    /// Those of looking the file up, and `InvalidInput` where it is no namespace.
+    /// If the file cannot be found; `InvalidInput` if the file is not a namespace.
     pub fn resolve(&self) -> io::Result<u32> {
         match self.path() {
             Err(number) => Ok(number),
@@ -41,12 +41,11 @@ impl NetnsRef {
         }
     }
 
-    /// Opens the namespace. One that is known by its number is looked for among the processes, and the names of
-    /// /run/netns.
+    /// Opens the namespace. For an inode number, searches the processes and the names in /run/netns.
     ///
     /// # Errors
     ///
-    /// As [`Self::resolve`], and `NotFound` where no process is in the namespace and it has no name.
+    /// As for [`Self::resolve`]; `NotFound` if no process is in the namespace and the namespace has no name.
     pub fn open(&self, host: &Host) -> io::Result<Netns> {
         let file = match self.path() {
             Err(number) => host.open_network_namespace(number).ok_or(io::ErrorKind::NotFound)?,
@@ -55,13 +54,14 @@ impl NetnsRef {
         Netns::of(&host.procfs, file)
     }
 
-    /// Opens its file. Whoever calls sudo is not shown by the error whether there is a file that is no namespace.
+    /// Opens the namespace's file. The error does not disclose to the caller of sudo whether a file exists that is not
+    /// a namespace.
     fn open_file(&self, path: &Path) -> io::Result<OwnedFd> {
         let is_told = !(matches!(self, Self::Path(_)) && Caller::is_behind_sudo());
         open(path).map_err(|error| if is_told { error } else { no_namespace(path) })
     }
 
-    /// The file, or the number by which it is known.
+    /// The path of the file, or else the inode number.
     fn path(&self) -> Result<PathBuf, u32> {
         match self {
             Self::Inode(inode) => Err(*inode),
@@ -72,8 +72,8 @@ impl NetnsRef {
     }
 }
 
-/// Opens the file of a namespace. Anything else is only looked at: to open a device or a pipe may have effects, or not
-/// come back, and the path may be one of who called sudo.
+/// Opens the file of a namespace. Other files are only stat'ed: opening a device or a pipe can have side effects or
+/// block, and the caller of sudo may have chosen the path.
 fn open(path: &Path) -> io::Result<OwnedFd> {
     let found = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     if rustix::fs::fstatfs(&found)?.f_type != NSFS_MAGIC {

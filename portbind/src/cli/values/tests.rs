@@ -1,4 +1,4 @@
-//! Tables of words, and that no word makes a parser panic.
+//! Tables of words, and a check that no word makes a parser panic.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::Protocol;
 
-/// Parses `word`; a wrong one gives the error's text.
+/// Parses `word`; for a wrong word, returns the error's text.
 fn parse<T: FromStr<Err = ValueError>>(word: &str) -> Result<T, String> {
     word.parse().map_err(|error: ValueError| error.to_string())
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::error::ValueError;
 
-/// A time zone by its name in the time zone database of the machine.
+/// A time zone, by its name in the machine's time zone database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 

@@ -1,4 +1,4 @@
-//! Why the kernel refused, from the evidence and the rule alone.
+//! Why the kernel refused a call, derived only from the evidence and the kernel's rule.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -14,39 +14,39 @@ mod relation;
 
 use relation::{Kinship, kinship, same_program};
 
-/// What the search for holders could say.
+/// How far the search for holders got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search {
-    /// The table of the protocol was searched.
+    /// The protocol's table was searched.
     Done,
-    /// It was searched, and there is more than was looked at.
+    /// The table was searched only in part.
     Truncated,
-    /// This protocol's table cannot be searched, or the call never got as far as a port.
+    /// This protocol's table cannot be searched, or the call failed before it asked for a port.
     NotDone,
 }
 
-/// A refused call, as far as its cause depends on it.
+/// What the cause of a refused call depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    /// The rule of the kernel that refused.
+    /// The rule of the running kernel.
     pub generation: Generation,
-    /// What the caller got.
+    /// The error that the caller got.
     pub error: Errno,
     /// The call.
     pub operation: Operation,
     /// The caller.
     pub process: &'a Process,
-    /// The socket, with the address and port that were asked for.
+    /// The socket, with the requested address and port.
     pub socket: &'a Socket,
-    /// What the search for holders could say.
+    /// How far the search for holders got.
     pub search: Search,
-    /// Every socket on the port has it from connect(2).
+    /// Every socket on the port got the port from connect(2).
     pub connected_only: bool,
-    /// What happened on the port before.
+    /// Earlier events on the port.
     pub history: &'a [Moment],
-    /// What is known of the ports of the network namespace.
+    /// Port settings and use in the network namespace.
     pub ports: &'a PortFacts,
-    /// What decides over errors that no holder explains.
+    /// The facts that decide about errors which no holder explains.
     pub other: &'a other_errors::Facts,
 }
 
@@ -66,7 +66,7 @@ fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
     )
 }
 
-/// Names the cause; `holders` were sorted by [`find_conflicts`].
+/// Names the cause; `holders` are sorted by [`find_conflicts`].
 #[must_use]
 pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
     if case.error != Errno::EADDRINUSE && case.error != Errno::EAGAIN {
@@ -102,14 +102,14 @@ fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {
     causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))
 }
 
-/// The processes that have a holder open; where none is left, the one that opened it.
+/// The processes that have a holder open; if there is none left, the process that opened it.
 fn opened_or_open(holder: &Holder) -> impl Iterator<Item = &Process> {
     let past = holder.opened_by.as_deref().filter(|_| holder.is_of_the_past());
     holder.processes.iter().map(|owner| &*owner.process).chain(past)
 }
 
-/// The caller or its kin had the port from the kernel, let go of it, and somebody else took it: not one
-/// to whom it may have been handed on.
+/// The kernel had assigned the port to the caller or a related process, which released it, and another process took it
+/// (not one that may have been given it).
 fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     let kinship = |process: &Process| kinship(process, case.process);
     let given = case.history.iter().rev().find(|moment| {
@@ -148,7 +148,7 @@ fn of_connection(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     Some(cause(Code::Connection, text))
 }
 
-/// The process that opened the socket has none of its descriptors any more.
+/// The process that opened the socket has no descriptor of it any more.
 fn inherited(holder: &Holder) -> Option<Cause> {
     let opener = holder.opened_by.as_deref()?;
     let first = holder.processes.first()?;
@@ -188,7 +188,7 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
     cause(Code::BoundNotListening, "another socket is bound there, though it does not listen")
 }
 
-/// One side at least wanted to share the port.
+/// At least one side set SO_REUSEPORT.
 fn reuseport(case: &Case<'_>, holder: &Holder) -> Option<&'static str> {
     match (case.socket.options.reuse_port, holder.options.reuse_port) {
         (false, false) => None,
@@ -202,13 +202,13 @@ fn reuseport(case: &Case<'_>, holder: &Holder) -> Option<&'static str> {
     }
 }
 
-/// The addresses are not the same, and overlap all the same.
+/// The addresses differ and still overlap.
 fn overlap(socket: &Socket, holder: &Holder) -> Option<(Code, String)> {
     let (asked, held) = (unmapped(socket.address), unmapped(holder.address));
     let is_dual_stack = |address| address == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
     if asked.is_ipv4() != held.is_ipv4() {
         let whose = if is_dual_stack(asked) { "the new socket" } else { "the socket on the port" };
-        // In brackets, as IPv6 addresses are told from foreign names on output.
+        // In brackets, so that the output can distinguish an IPv6 address from a foreign name.
         let text = format!("{whose} is bound to [::] without IPV6_V6ONLY, which covers every IPv4 address");
         return Some((Code::DualStack, text));
     }
@@ -226,7 +226,7 @@ fn unmapped(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What a connection leaves behind has the options of its socket: of one that connected, those of a client.
+/// A TIME_WAIT socket has the options of the connection it comes from; for an outgoing connection, the client's.
 fn of_time_wait(case: &Case<'_>, holder: &Holder) -> Cause {
     if case.connected_only {
         let text = "an outgoing connection, which is closed now, got the port from the kernel as its own local port, \
@@ -236,7 +236,7 @@ fn of_time_wait(case: &Case<'_>, holder: &Holder) -> Cause {
     cause(Code::TimeWait, time_wait(case.socket, holder))
 }
 
-/// A TIME_WAIT socket lets a bind pass only if both sides set SO_REUSEADDR (row 4 of the rule).
+/// A TIME_WAIT socket lets a bind pass only if both sides set SO_REUSEADDR (`Clause::BothReuseAddress`).
 fn time_wait(socket: &Socket, holder: &Holder) -> String {
     let lacking = match (socket.options.reuse_address, holder.options.reuse_address) {
         (false, false) => "neither it nor the new socket set SO_REUSEADDR",

@@ -1,9 +1,9 @@
-//! Who has to do with whom: the same program, the same family.
+//! How two processes are related: the same program, or a common ancestor.
 
 use crate::diagnosis::program::{is_interpreter, script};
 use crate::event::Process;
 
-/// Two instances of one program: the same executable, and of an interpreter the same script.
+/// Two instances of one program: the same executable and, for an interpreter, the same script.
 pub(super) fn same_program(one: &Process, other: &Process) -> bool {
     if one.pid == other.pid || one.exe.is_none() || one.exe != other.exe {
         return false;
@@ -20,11 +20,11 @@ pub(super) fn same_program(one: &Process, other: &Process) -> bool {
 /// How two processes are related.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kinship {
-    /// They are one, or one is above the other.
+    /// The same process, or one is an ancestor of the other.
     Line,
-    /// They are children of one process (not of the first, which adopts orphans).
+    /// Children of one process (other than process 1, which adopts orphans).
     Siblings,
-    /// Neither.
+    /// Not related.
     None,
 }
 

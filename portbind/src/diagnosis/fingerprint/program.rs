@@ -1,4 +1,4 @@
-//! A program by what stays the same from run to run.
+//! The parts of a program's name that stay the same from run to run.
 
 use std::sync::LazyLock;
 
@@ -9,13 +9,13 @@ use crate::escape::pattern;
 
 /// Bytes of a name that are kept.
 const MAX_NAME: usize = 80;
-/// Folders whose content is temporary, or whose name tells where and not what.
+/// Folders with temporary content, or whose name identifies a location and not the program.
 const SCRATCH: [&str; 5] = ["/tmp/", "/var/tmp/", "/dev/shm/", "/run/user/", "/var/folders/"];
 
-/// What stands between the parts of a name.
+/// Separators between the parts of a name.
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
 
-/// A process, as far as it makes a fingerprint.
+/// The parts of a process that a fingerprint uses.
 #[derive(Clone, Debug, Default)]
 pub struct Program<'a> {
     /// Name of the thread.
@@ -27,7 +27,7 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// The executable's name, and of an interpreter what it runs, without versions and numbers; each part is escaped,
+    /// The executable's name and, for an interpreter, its script, without versions and numbers; each part is escaped,
     /// so that the name can stand in a sentence.
     pub(super) fn name(&self) -> String {
         let exe = self.exe.map(|exe| exe.strip_suffix(" (deleted)").unwrap_or(exe));
@@ -46,7 +46,7 @@ impl Program<'_> {
     }
 }
 
-/// The path of a socket, escaped: what is below a scratch folder is `*` but for the last part.
+/// An escaped socket path. Below a scratch folder, `*` replaces everything but the last part.
 pub(super) fn path(path: &str) -> String {
     if let Some(scratch) = SCRATCH.into_iter().find(|scratch| path.starts_with(scratch)) {
         let below = path.strip_prefix(scratch).unwrap_or_default();
@@ -69,13 +69,13 @@ static RANDOM: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let uuid = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}";
     Regex::new(&format!("{uuid}|(?P<tmp>tmp)[._-]?[0-9A-Za-z_]{{6,}}")).ok()
 });
-/// Separators of which some stood around what was left out; the last one says what follows: `.jar`, `.sock`.
+/// Separators around a removed part; the last one stays, because it introduces what follows (`.jar`, `.sock`).
 static GAP: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("[-_.]*([-_.])").ok());
 /// Letters and digits.
 static RUN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("[0-9A-Za-z]+").ok());
 
-/// A name without what differs from run to run: numbers (versions, pids, ports, workers), hashes, uuids, and the
-/// random part of temporary names. `*` stands for a beginning that was left out.
+/// A name without the parts that differ from run to run: numbers (versions, pids, ports, workers), hashes, uuids, and
+/// the random part of temporary names. `*` replaces a removed beginning.
 fn word(name: &str) -> String {
     let (Some(random), Some(gap), Some(run)) = (&*RANDOM, &*GAP, &*RUN) else { return name.to_owned() };
     let kept = random.replace_all(name, "$tmp");
@@ -86,7 +86,7 @@ fn word(name: &str) -> String {
     cut(format!("{}{kept}", if is_cut { "*" } else { "" }))
 }
 
-/// What of a run of letters and digits stays the same.
+/// The stable part of a run of letters and digits.
 fn stable(run: &str) -> &str {
     let digit = |byte: &u8| byte.is_ascii_digit();
     let changes = run.as_bytes().windows(2).filter(|pair| digit(&pair[0]) != digit(&pair[1])).count();

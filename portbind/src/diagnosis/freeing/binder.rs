@@ -1,60 +1,60 @@
-//! Which of the processes that have a socket open bound it, and which were merely handed it.
+//! Which of the processes that have a socket open bound it, and which ones were handed it.
 //!
-//! A descriptor can be handed to any process that receives one (SCM_RIGHTS, unix(7)), whether that process wants it or
-//! not. So a process is stopped only if nothing shows that it was handed the socket, and if all such processes are one
-//! family. Two rules follow:
+//! Any process can receive a descriptor (SCM_RIGHTS, unix(7)), even one that it does not want. So a process is stopped
+//! only if nothing shows that it was handed the socket, and if all such processes form one process tree. Two rules
+//! follow:
 //!
-//! - Where an unprivileged user made the socket, only processes that this user could signal itself (kill(2)) are
-//!   stopped: whom it hands the socket to, portbind does not stop in its place. Root's sockets say nothing by their
-//!   user, because daemons bind as root and change their user afterwards.
-//! - A process outside the control group that the socket was made in is not stopped: it was handed the socket, or was
-//!   moved since. So the control group takes a process out of the tree that is stopped, and never chooses between two
-//!   trees: who binds, hands the socket over and is moved leaves the receiver alone in the control group of the socket.
+//! - If an unprivileged user made the socket, only processes that this user could signal itself (kill(2)) are stopped:
+//!   otherwise a user could hand its socket to another user's process and have portbind stop that process. For sockets
+//!   made by root the user proves nothing, because daemons bind as root and change their user afterwards.
+//! - A process outside the cgroup that the socket was made in is not stopped: it was handed the socket, or was moved
+//!   since. So the cgroup only excludes processes from the tree that is stopped; it never chooses between two trees.
+//!   Otherwise a binder that hands the socket over and is then moved would leave the receiver as the only process in
+//!   the socket's cgroup.
 //!
-//! A connection that a listener has accepted has no binder of its own: only the tree that bound the listener is stopped
-//! for it.
+//! An accepted connection has no binder of its own: only the tree that bound its listener is stopped for it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::event::{HolderProcess, Process};
 
-/// Descriptors of one process that are compared with those of its siblings.
+/// Descriptors of a process that are compared with its siblings' descriptors.
 const COMPARED_FDS: usize = 8;
 
-/// Who made a socket, as the kernel keeps it with the socket.
+/// The origin of a socket, as the kernel stores it in the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The user (`sk_uid` in include/net/sock.h: the file system user id of the process that called socket(2)).
+    /// User id (`sk_uid` in include/net/sock.h: the file system user id of the process that called socket(2)).
     pub uid: Option<u32>,
-    /// Id of the control group of that process (INET_DIAG_CGROUP_ID, 5.9 and later).
+    /// Id of that process's cgroup (INET_DIAG_CGROUP_ID, 5.9 and later).
     pub cgroup: Option<u64>,
 }
 
-/// What tells whether a process can have made a socket.
+/// The facts that decide whether a process can have made a socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Real and saved user id: those that kill(2) compares with the user of the sender. Empty if unknown.
+    /// Real and saved user id, which kill(2) compares with the sender's user. Empty if unknown.
     pub uids: Vec<u32>,
-    /// The user that is root in the process' user namespace, if that is another one than this program's: servers in it
-    /// bind as its root, and change their user afterwards.
+    /// The user that is root in the process's user namespace, if portbind runs in another one: servers in the namespace
+    /// bind as its root and change their user afterwards.
     pub namespace_root: Option<u32>,
     /// Session (setsid(2)).
     pub session: Option<u32>,
-    /// Ids of the process' control group and of those above it, nearest first. Empty if unknown.
+    /// Ids of the process's cgroup and its ancestors, nearest first. Empty if unknown.
     pub cgroups: Vec<u64>,
-    /// Its parent takes in what others leave behind, or cannot have forked it.
+    /// Its parent adopts orphans, or cannot have forked it.
     pub is_orphan: bool,
 }
 
-/// What shows that a process was handed a socket.
+/// Evidence that a process was handed a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sign {
     /// Another user made the socket: this one.
     User(u32),
-    /// It was made in another control group. The process may have been moved as well.
+    /// The socket was made in another cgroup. The process may also have been moved.
     Cgroup,
-    /// It is a connection, and the process is not of the tree that bound the listener.
+    /// The socket is a connection, and the process is outside the tree that bound the listener.
     Accepted,
 }
 
@@ -63,23 +63,23 @@ pub enum Sign {
 pub struct Member<'a> {
     /// The process, and its descriptors of the socket.
     pub owner: &'a HolderProcess,
-    /// What tells whether it can have made the socket.
+    /// The facts that decide whether the process can have made the socket.
     pub standing: Standing,
 }
 
-/// Who bound a socket, as indices of the members.
+/// The processes that bound a socket, as indices of the members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// The family that bound it; empty if that cannot be decided, or if all were handed it.
+    /// The process tree that bound it; empty if that is undecided, or if all members were handed it.
     pub binders: Vec<usize>,
-    /// Those that were handed it.
+    /// Members that were handed the socket.
     pub handed: Vec<(usize, Sign)>,
-    /// Processes of several families, of which one bound it.
+    /// Members of several trees, one of which bound the socket.
     pub undecided: Vec<usize>,
 }
 
 impl Origin {
-    /// What shows that a process was handed the socket, if anything does.
+    /// The evidence that the process was handed the socket, if there is any.
     #[must_use]
     pub fn sign(&self, standing: &Standing) -> Option<Sign> {
         if let Some(uid) = self.uid.filter(|&uid| uid != 0 && !standing.may_be(uid)) {
@@ -91,14 +91,14 @@ impl Origin {
 }
 
 impl Standing {
-    /// The process runs as this user, or may have been this user: the root of its user namespace. That one can
-    /// signal everybody in it.
+    /// Whether the process runs as this user, or may have done so before because this user is the root of its user
+    /// namespace. That root can signal every process in the namespace.
     fn may_be(&self, uid: u32) -> bool {
         self.uids.contains(&uid) || self.namespace_root == Some(uid)
     }
 }
 
-/// Decides who bound a socket.
+/// Decides which processes bound a socket.
 #[must_use]
 pub fn decide(origin: &Origin, members: &[Member<'_>]) -> Decision {
     let mut decision = Decision::default();
@@ -111,7 +111,7 @@ pub fn decide(origin: &Origin, members: &[Member<'_>]) -> Decision {
         }
     }
     let all = [&candidates[..], &elsewhere].concat();
-    // A tree elsewhere can have bound the socket, and can have been moved since.
+    // A tree outside the cgroup can have bound the socket, and can have been moved since.
     let is_decided =
         candidates.is_empty() || is_one_family(&candidates, members) && is_one_family(&all, members);
     if is_decided {
@@ -123,7 +123,7 @@ pub fn decide(origin: &Origin, members: &[Member<'_>]) -> Decision {
     decision
 }
 
-/// Decides who has a connection because it is of the tree that bound the listener.
+/// Decides which processes have a connection because they belong to the tree that bound the listener.
 #[must_use]
 pub fn decide_accepted(origin: &Origin, members: &[Member<'_>], listening: &BTreeSet<u32>) -> Decision {
     let mut decision = Decision::default();
@@ -137,7 +137,7 @@ pub fn decide_accepted(origin: &Origin, members: &[Member<'_>], listening: &BTre
     decision
 }
 
-/// Whether all of these processes descend from one of them, or are the orphans that one process left.
+/// Whether all these processes descend from one of them, or are orphans of one process.
 fn is_one_family(candidates: &[usize], members: &[Member<'_>]) -> bool {
     let mut families = Families::new(members.len());
     join_descendants(candidates, members, &mut families);
@@ -147,8 +147,8 @@ fn is_one_family(candidates: &[usize], members: &[Member<'_>]) -> bool {
     roots.all(|root| Some(root) == first)
 }
 
-/// A process joins the nearest process above it that has the socket open. Process 1 joins nobody: whatever lost its
-/// parent is below it.
+/// A process joins its nearest ancestor that has the socket open. No process joins process 1, because orphans are its
+/// children.
 fn join_descendants(candidates: &[usize], members: &[Member<'_>], families: &mut Families) {
     let process = |&index: &usize| Some((members.get(index)?.process().pid, index));
     let by_pid: HashMap<u32, usize> =
@@ -161,9 +161,8 @@ fn join_descendants(candidates: &[usize], members: &[Member<'_>], families: &mut
     }
 }
 
-/// Orphans with one parent that run the same program with the same arguments and descriptors, in one session: the
-/// parent that they had bound the socket, and has ended. Whoever was forked by a parent that lives, and that does not have
-/// the socket, can have got it in any way.
+/// Joins orphans that have the same parent, program, arguments, descriptors and session: their former parent bound the
+/// socket and has ended. A process whose living parent does not have the socket open can have received it in any way.
 fn join_orphans(candidates: &[usize], members: &[Member<'_>], families: &mut Families) {
     let mut first_of: HashMap<_, usize> = HashMap::new();
     for &index in candidates {
@@ -181,14 +180,15 @@ impl<'a> Member<'a> {
         &self.owner.process
     }
 
-    /// It is one of these processes, or below one. Process 1 is above everybody and tells nothing.
+    /// The process is one of these, or a descendant of one. Process 1 is ignored, because it is an ancestor of every
+    /// process.
     fn descends_from(&self, pids: &BTreeSet<u32>) -> bool {
         let process = self.process();
         let above = process.ancestors.iter().map(|ancestor| ancestor.pid).filter(|&pid| pid > 1);
         std::iter::once(process.pid).chain(above).any(|pid| pids.contains(&pid))
     }
 
-    /// What the children of one process have in common that were forked and did nothing else.
+    /// What the children of one process share if they were forked and changed nothing else.
     fn family_trait(&self) -> Option<impl Eq + std::hash::Hash + use<'_>> {
         let Standing { uids, session, cgroups, .. } = &self.standing;
         let process = self.process();
@@ -198,7 +198,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Sets of processes, as a forest.
+/// Sets of processes, as a union-find forest.
 struct Families {
     above: Vec<usize>,
 }
@@ -213,7 +213,7 @@ impl Families {
         while let Some(&above) = self.above.get(root).filter(|&&above| above != root) {
             root = above;
         }
-        // Makes the next search short.
+        // Shortens the next search.
         if let Some(above) = self.above.get_mut(index) {
             *above = root;
         }

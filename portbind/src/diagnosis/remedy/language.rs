@@ -1,8 +1,8 @@
-//! How a socket option is set in the language of a program.
+//! How programs in various languages set a socket option.
 
 use crate::event::Process;
 
-/// What is to be set.
+/// The option to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setting {
     /// SO_REUSEADDR.
@@ -15,7 +15,7 @@ pub(super) enum Setting {
     CloseOnExec,
 }
 
-/// Words by program: the start of the executable's name, then one phrase a setting, in the order of [`Setting`].
+/// Phrases by program: the start of the executable's name, then one phrase per setting, in the order of [`Setting`].
 const PHRASES: [(&str, [&str; 4]); 9] = [
     (
         "python",
@@ -100,7 +100,7 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
     ),
 ];
 
-/// How `process` sets it.
+/// How to set the option in the language of `process`.
 pub(super) fn how(setting: Setting, process: &Process) -> &'static str {
     let exe = process.exe.as_deref().unwrap_or_default();
     let name = exe.rsplit('/').next().unwrap_or_default();

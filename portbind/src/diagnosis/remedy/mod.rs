@@ -1,4 +1,4 @@
-//! Remedies: changes that make the refused call work, each checked by the rule before it is offered.
+//! Remedies: changes that make the refused call work, each checked against the rule before it is offered.
 
 use super::cause::{Case, Search};
 use super::facts::PortFacts;
@@ -12,7 +12,7 @@ mod language;
 
 use language::Setting;
 
-/// What makes the call work, safest first.
+/// The remedies for a refused call, safest first.
 #[must_use]
 pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
     let conflicting: Vec<&Holder> = holders.iter().filter(|holder| holder.conflicts).collect();
@@ -43,7 +43,7 @@ impl Proposal<'_> {
         self.code == code
     }
 
-    /// The port was free when it was looked for, and somebody else was quicker.
+    /// For a free port that the caller found, released, and lost to another process.
     fn keep_the_socket(&self) -> Vec<Fix> {
         if !self.is(Code::StolenFreePort) {
             return Vec::new();
@@ -79,7 +79,7 @@ impl Proposal<'_> {
         vec![fix("close-on-exec", format!("have {} open its socket with close-on-exec: {how}", whom(opener)))]
     }
 
-    /// TIME_WAIT ends by itself.
+    /// TIME_WAIT ends without action.
     fn wait(&self) -> Vec<Fix> {
         let left = |holder: &&Holder| holder.time_wait_left_ms;
         if !self.knows_all() || !self.holders.iter().all(|holder| left(holder).is_some()) {
@@ -90,16 +90,16 @@ impl Proposal<'_> {
         vec![fix("wait", format!("wait: the last TIME_WAIT ends in {seconds}.{tenths}s"))]
     }
 
-    /// Socket options and addresses, as the rule has them.
+    /// Socket options and addresses that make the rule let the call pass.
     fn options(&self) -> Vec<Fix> {
-        // A second listen is refused for the state of the other socket; no option of the first call helps.
+        // A second listen is refused because of the other socket's state; no option of the first call helps.
         if !self.knows_all() || self.case.operation == Operation::Listen {
             return Vec::new();
         }
         let held: Vec<Held> = self.holders.iter().map(|holder| Held::of(holder)).collect();
         let possible = changes(self.case.generation, &self.asked(), &held);
         let small = possible.iter().any(|change| self.is_own(*change));
-        // What the other side would have had to do is said only where nothing on this side helps.
+        // Changes to the other side are offered only if no change to this side helps.
         possible
             .into_iter()
             .filter(|change| !small || self.is_own(*change))
@@ -107,7 +107,7 @@ impl Proposal<'_> {
             .collect()
     }
 
-    /// What clears the holders that are known may not clear those that were not looked at.
+    /// Whether every holder is known: a remedy for the known ones may not work against the rest.
     fn knows_all(&self) -> bool {
         !self.holders.is_empty() && self.case.search == Search::Done
     }
@@ -130,7 +130,7 @@ impl Proposal<'_> {
         let process = self.case.process;
         let reuse_address = || language::how(Setting::ReuseAddress, process);
         let reuse_port = || language::how(Setting::ReusePort, process);
-        // To share a port with a stranger is to take away a part of its connections.
+        // Sharing a port with an unrelated program would take a part of its connections.
         let may_share = self.is(Code::ReuseportMismatch);
         match change {
             Change::AskerReuseAddress => {
@@ -172,8 +172,8 @@ impl Proposal<'_> {
         }
     }
 
-    /// Every holder is what a listening socket left behind, or a connection of one: connections have the options of
-    /// their listener, and the next one can set others.
+    /// Whether every holder is left over from a listening socket, or a connection of one: connections have their
+    /// listener's options, and the next listener can set others.
     fn is_left_over(&self) -> bool {
         !self.is(Code::Outgoing)
             && self.holders.iter().all(|holder| match holder.ownership {
@@ -183,7 +183,7 @@ impl Proposal<'_> {
             })
     }
 
-    /// The kernel is not to choose the port for connections.
+    /// Excludes the port from the kernel's choice for connections.
     fn reserve(&self) -> Vec<Fix> {
         if !self.is(Code::Outgoing) && !self.is(Code::StolenFreePort) {
             return Vec::new();
@@ -195,7 +195,7 @@ impl Proposal<'_> {
         let Some((low, high)) = self.facts.ephemeral.filter(|_| self.is(Code::PortRangeExhausted)) else {
             return Vec::new();
         };
-        // The kernel's own default is 32768 to 60999.
+        // The kernel's default range is 32768 to 60999.
         let (wider_low, wider_high) = (low.min(15_000), high.max(60_999));
         if (wider_low, wider_high) == (low, high) {
             return Vec::new();
@@ -206,7 +206,7 @@ impl Proposal<'_> {
     }
 
     fn other_port(&self) -> Vec<Fix> {
-        // Where no port was in the way, or none is known to be, another one may be refused as well.
+        // If no port was in the way, or none is known to have been, another port may be refused as well.
         let is_taken =
             self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket) && !self.is(Code::Vanished);
         let Some(port) = self.facts.free_port.filter(|_| is_taken) else {
@@ -215,8 +215,8 @@ impl Proposal<'_> {
         vec![fix("other-port", format!("use another port: {port} is free"))]
     }
 
-    /// Ends the processes that hold the port, if the rule then lets the call through: what their connections
-    /// leave behind counts.
+    /// Ends the processes that hold the port, if the rule then lets the call pass despite the TIME_WAIT sockets of
+    /// their connections.
     fn stop(&self) -> Vec<Fix> {
         if !self.knows_all() {
             return Vec::new();
@@ -231,7 +231,7 @@ impl Proposal<'_> {
                 || process.pid == caller.pid
                 || caller.ancestors.iter().any(|ancestor| ancestor.pid == process.pid)
         };
-        // To stop some of those that share a socket frees nothing.
+        // Stopping only some of a socket's owners does not free the port.
         let are_all = self.holders.iter().all(|holder| holder.more_processes == 0);
         if !are_all || processes.is_empty() || processes.iter().any(is_needed) {
             return Vec::new();
@@ -247,7 +247,7 @@ impl Proposal<'_> {
     }
 }
 
-/// Keeps the kernel from choosing a port for connections; `None` where it does not anyway.
+/// Excludes a port from the kernel's choice for connections; `None` if the kernel does not choose it anyway.
 #[must_use]
 pub fn reservation(port: u16, facts: &PortFacts) -> Option<Fix> {
     let (low, high) = facts.ephemeral.filter(|(low, high)| (low..=high).contains(&&port))?;
@@ -258,7 +258,7 @@ pub fn reservation(port: u16, facts: &PortFacts) -> Option<Fix> {
     Some(by_command("reserve-port", &text, command))
 }
 
-/// Whether a list of ports and ranges, as the kernel writes them (proc_do_large_bitmap in kernel/sysctl.c), has it.
+/// Whether a list of ports and ranges in the kernel's notation (proc_do_large_bitmap in kernel/sysctl.c) has the port.
 fn lists(ports: &str, port: u16) -> bool {
     ports.split(',').any(|part| {
         let (low, high) = part.split_once('-').unwrap_or((part, part));
@@ -266,8 +266,8 @@ fn lists(ports: &str, port: u16) -> bool {
     })
 }
 
-/// What of a holder stays on the port when its processes have ended. A connection that is closed on this
-/// side first ends in TIME_WAIT (tcp_fin and tcp_time_wait, net/ipv4/tcp_input.c and tcp_minisocks.c, v6.18).
+/// The socket that remains on the port when a holder's processes have ended. A connection closed first on this side
+/// ends in TIME_WAIT (tcp_fin and tcp_time_wait, net/ipv4/tcp_input.c and tcp_minisocks.c, v6.18).
 fn left_behind(holder: &Holder) -> Option<Held> {
     if holder.processes.is_empty() {
         return Some(Held::of(holder));
@@ -282,7 +282,7 @@ fn whom(process: Option<&Process>) -> String {
     process.map_or_else(|| "the opener".to_owned(), |process| Escaped(&process.comm).to_string())
 }
 
-/// What a command does, with the command behind it; where the command cannot be pasted, what it would do.
+/// A remedy with the command that applies it; if there is no safe command, only the text.
 fn by_command(code: &'static str, what: &str, command: Option<ShellCommand>) -> Fix {
     let text = command.as_ref().map_or_else(|| what.to_owned(), |command| format!("{what}: {command}"));
     Fix { code, text, command }

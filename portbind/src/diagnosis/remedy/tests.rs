@@ -3,7 +3,7 @@ use crate::diagnosis::rule::Generation;
 use crate::diagnosis::{cause, other_errors};
 use crate::event::samples;
 
-/// Codes of the remedies for a bind against java's listener, with a change to both sides.
+/// Codes of the remedies for a bind against java's listener, after `change`.
 fn codes(search: Search, change: impl FnOnce(&mut Holder)) -> Vec<&'static str> {
     let refusal = samples::listener();
     let mut holders = [samples::held_by_java()];

@@ -5,22 +5,22 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::generation::Generation;
 use super::sockets::{Endpoint, Transport};
 
-/// What `skc_rcv_saddr` of a socket with a specific IPv6 address holds (`LOOPBACK4_IPV6`,
-/// include/net/ipv6.h, all versions).
+/// The value of `skc_rcv_saddr` in a socket with a specific IPv6 address (`LOOPBACK4_IPV6`, include/net/ipv6.h, 5.10 to
+/// 7.3).
 const IN_PLACE_OF_V6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
 
-/// How the addresses of two sockets meet.
+/// How the addresses of two sockets relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meeting {
     /// They have a common address.
     Overlap,
-    /// They have none.
+    /// They have no common address.
     Apart,
-    /// They have one, and the kernel does not find it.
+    /// They have a common address, and the kernel does not find it.
     Missed,
 }
 
-/// Compares the addresses of a socket that asks and of one that holds, in a list that `founder` founded.
+/// Compares the addresses of a requesting and a holding socket in the list that `founder` created.
 pub(super) fn meet(
     generation: Generation,
     transport: Transport,
@@ -42,20 +42,20 @@ pub(super) fn meet(
     if old.is_wildcard() || new.is_same(&old) { Meeting::Overlap } else { Meeting::Apart }
 }
 
-/// The socket is bound to 0.0.0.0, mapped or not: both have one list in a TCP bind bucket.
+/// The socket is bound to 0.0.0.0 or ::ffff:0.0.0.0: a TCP bind bucket has one list for both.
 pub(super) fn is_v4_wildcard(endpoint: &Endpoint) -> bool {
     let receives = Receives::new(endpoint);
     receives.is_v4() && receives.is_wildcard()
 }
 
-/// Whether `wide` receives for every address of `narrow`: a wildcard counts on its side only.
+/// Whether `wide` receives for every address of `narrow`; only `wide` may be a wildcard.
 pub(super) fn covers(wide: &Endpoint, narrow: &Endpoint) -> bool {
     equal(&Receives::new(wide), &Receives::new(narrow), false)
 }
 
-/// KERNEL: `inet_rcv_saddr_equal`, `ipv6_rcv_saddr_equal` and `ipv4_rcv_saddr_equal`
-/// (net/ipv4/inet_connection_sock.c, 5.10 to 7.3). The wildcard of `new` matches everything of its
-/// family; that of `old` does if `both_match`.
+/// KERNEL: `inet_rcv_saddr_equal`, `ipv6_rcv_saddr_equal` and `ipv4_rcv_saddr_equal` (net/ipv4/inet_connection_sock.c,
+/// 5.10 to 7.3). The wildcard address of `new` matches every address of its family; the wildcard address of `old` does
+/// so if `both_match`.
 fn equal(new: &Receives, old: &Receives, both_match: bool) -> bool {
     let old_covers_v4 = both_match && old.v4.is_unspecified();
     let v4_equal = !old.v6_only && (new.v4 == old.v4 || new.v4.is_unspecified() || old_covers_v4);
@@ -69,7 +69,7 @@ fn equal(new: &Receives, old: &Receives, both_match: bool) -> bool {
     v6.is_unspecified() && old_wildcard || old_covers || new_covers || old.v6 == Some(v6)
 }
 
-/// The addresses that a socket receives for, in the fields of `struct sock_common`.
+/// The addresses that a socket receives for, as in the fields of `struct sock_common`.
 #[derive(Clone, Copy, Debug)]
 struct Receives {
     /// `skc_v6_rcv_saddr` of an IPv6 socket.
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Rows ask, columns hold: executed on every kernel of docs/kernels.md.
+    /// Rows request, columns hold: verified on every kernel of docs/kernels.md.
     #[test]
     fn table() {
         for generation in [(5, 10), (6, 1), (6, 12), (6, 18), (7, 3)] {

@@ -1,4 +1,4 @@
-//! What would have to change for a refused call to go through.
+//! Which changes would make a refused call succeed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,8 +7,8 @@ use super::generation::Generation;
 use super::memory::Memory;
 use super::sockets::{Asked, Held, Stage};
 
-/// A single change, each of which is tried on its own. What holders should have done, they should
-/// have done before: only a new socket takes an option.
+/// A single change; each is tried on its own. Holders would have had to change before their bind, because only a new
+/// socket can set these options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change {
     /// The new socket sets SO_REUSEADDR; the holders have it.
@@ -51,7 +51,7 @@ impl Change {
         Self::BothReusePort,
     ];
 
-    /// Makes the change; false if it is none here.
+    /// Applies the change; false if it changes nothing.
     fn apply(self, generation: Generation, asked: &mut Asked, holders: &mut [Held]) -> bool {
         match self {
             Self::AskerReuseAddress => set(&mut asked.endpoint.reuse_address),
@@ -81,8 +81,8 @@ impl Change {
     }
 }
 
-/// The changes each of which, on its own, lets `asked` have the port; none if it may have it already.
-/// What the bucket remembers is left out, so that no change is promised which only a fast path allows.
+/// The changes each of which alone lets `asked` have the port; none if it may have the port already. The bucket's
+/// memory is ignored, so that no change is offered that works only by a fast path.
 #[must_use]
 pub fn changes(generation: Generation, asked: &Asked, holders: &[Held]) -> Vec<Change> {
     let passes = |asked: &Asked, holders: &[Held]| {
@@ -103,7 +103,7 @@ fn set(flag: &mut bool) -> bool {
     !std::mem::replace(flag, true)
 }
 
-/// Changes every holder; false if that changed none.
+/// Changes every holder; false if no holder changed.
 fn each(holders: &mut [Held], change: impl FnMut(&mut Held) -> bool) -> bool {
     holders.iter_mut().map(change).fold(false, |changed, one| changed | one)
 }
@@ -112,7 +112,7 @@ fn is_dual_stack(address: IpAddr) -> bool {
     address == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
-/// Puts an address of documentation in place of a wildcard: RFC 5737 and 3849 promise that nobody has it.
+/// Replaces a wildcard address by an address reserved for documentation (RFC 5737 and 3849), which no host has.
 fn specify(address: &mut IpAddr) -> bool {
     let documentation = Ipv4Addr::new(192, 0, 2, 1);
     let specific = match *address {
@@ -127,7 +127,7 @@ fn specify(address: &mut IpAddr) -> bool {
     true
 }
 
-/// Gives the new socket to the user of the first holder that has another one.
+/// Gives the new socket the user of the first holder that has a different one.
 fn same_user(generation: Generation, asked: &mut Asked, holders: &[Held]) -> bool {
     let uid = asked.endpoint.uid;
     let mut others =

@@ -1,4 +1,4 @@
-//! The kernel's answer for two sockets, and to a whole call.
+//! The kernel's answer for a pair of sockets, and for a whole call.
 
 use super::address::Meeting;
 use super::clause::Clause;
@@ -11,17 +11,17 @@ use super::sockets::{Asked, Endpoint, Group, Held, Port, Stage, Transport};
 pub struct Outcome {
     /// The clause that decided.
     pub clause: Clause,
-    /// Which of the holders it was about, by index.
+    /// Index of the holder that decided.
     pub holder: Option<usize>,
 }
 
-/// Whether `held`, alone on the port, stands in the way of `asked`, and on which clause.
+/// Whether `held`, as the only socket on the port, is in the way of `asked`, and by which clause.
 #[must_use]
 pub fn judge(generation: Generation, asked: &Asked, held: &Held) -> Clause {
     judge_among(generation, asked, held, &held.endpoint)
 }
 
-/// The same for one of many, in a list that `founder` founded.
+/// As [`judge`], for one of several sockets in the list that `founder` created.
 fn judge_among(generation: Generation, asked: &Asked, held: &Held, founder: &Endpoint) -> Clause {
     if let Some(clause) = never_meet(generation, asked, held, founder) {
         return clause;
@@ -45,12 +45,11 @@ fn judge_among(generation: Generation, asked: &Asked, held: &Held, founder: &End
     }
 }
 
-/// The kernel's answer to a bind (or listen) of `asked` with `holders` on the port, and `memory` in
-/// its bind bucket.
+/// The kernel's answer to a bind (or listen) of `asked` with `holders` on the port and `memory` in its bind bucket.
 ///
-/// The newest holder comes first, as in the kernel's lists. The order matters to UDP, which puts an
-/// IPv6 socket with SO_REUSEPORT last instead (`sk_add_node_rcu`, include/net/sock.h), and to the
-/// clause [`Clause::MappedWildcardMissed`].
+/// The newest holder comes first, as in the kernel's lists. The order matters to UDP, which puts an IPv6 socket with
+/// SO_REUSEPORT last instead (`sk_add_node_rcu`, include/net/sock.h), and to the clause
+/// [`Clause::MappedWildcardMissed`].
 #[must_use]
 pub fn decide(generation: Generation, asked: &Asked, holders: &[Held], memory: &Memory) -> Outcome {
     if holders.is_empty() {
@@ -76,13 +75,13 @@ pub fn decide(generation: Generation, asked: &Asked, holders: &[Held], memory: &
     first.unwrap_or(Outcome { clause: Clause::PortFree, holder: None })
 }
 
-/// UDP looks no further than the first holder of its own group, whatever else sits on the port
-/// (`udp_lib_lport_inuse`, all versions; only with a given port).
+/// UDP stops its search at the first holder of its own group, whatever other sockets are on the port
+/// (`udp_lib_lport_inuse`, 5.10 to 7.3; only for an explicit port).
 fn ends_search(asked: &Asked, clause: Clause) -> bool {
     asked.transport == Transport::Udp && asked.port == Port::Given && clause == Clause::SameGroup
 }
 
-/// The clauses by which two sockets have nothing to do with each other.
+/// The clauses by which two sockets never conflict, whatever their options.
 fn never_meet(generation: Generation, asked: &Asked, held: &Held, founder: &Endpoint) -> Option<Clause> {
     let is_tcp = asked.transport == Transport::Tcp;
     let (new, old) = (&asked.endpoint, &held.endpoint);
@@ -102,7 +101,7 @@ fn never_meet(generation: Generation, asked: &Asked, held: &Held, founder: &Endp
     }
 }
 
-/// Whether SO_REUSEPORT lets both have the port, and on which clause it does or does not.
+/// Whether SO_REUSEPORT lets both have the port, and by which clause.
 fn sharing(generation: Generation, asked: &Asked, held: &Held) -> Result<Clause, Clause> {
     if !asked.endpoint.reuse_port || !held.endpoint.reuse_port {
         return Err(Clause::NothingShared);

@@ -1,4 +1,4 @@
-//! The sockets of a refusal in the terms of the rule.
+//! A refusal's sockets in the terms of the rule.
 
 use std::net::IpAddr;
 
@@ -24,14 +24,14 @@ impl Held {
     /// A socket on the port.
     #[must_use]
     pub fn of(holder: &Holder) -> Self {
-        // TIME_WAIT alone has no owner, and none is compared.
+        // Only TIME_WAIT sockets have no owner, and the rule does not compare their owner.
         let uid = holder.uid.unwrap_or_default();
         let endpoint = endpoint(holder.address, holder.options, holder.interface.as_ref(), uid);
         Self { endpoint, stage: stage(holder) }
     }
 }
 
-/// No VRF is set: the search stays within one bind bucket.
+/// An endpoint without a VRF, because the search stays within one bind bucket.
 fn endpoint(address: IpAddr, options: Options, interface: Option<&Interface>, uid: u32) -> Endpoint {
     Endpoint {
         address,
@@ -44,7 +44,7 @@ fn endpoint(address: IpAddr, options: Options, interface: Option<&Interface>, ui
     }
 }
 
-/// Of the others no table is searched.
+/// The tables of other protocols are not searched.
 const fn transport(protocol: Protocol) -> Transport {
     match protocol {
         Protocol::Udp | Protocol::Udplite => Transport::Udp,

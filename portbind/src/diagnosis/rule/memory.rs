@@ -1,20 +1,20 @@
-//! What a bind bucket remembers of the sockets that were let in, and which ones it lets in for that.
+//! What a bind bucket remembers of the accepted sockets, and which sockets it accepts because of it.
 
 use super::address;
 use super::clause::Clause;
 use super::generation::Generation;
 use super::sockets::{Asked, Endpoint, Group};
 
-/// The memory of a TCP bind bucket. It is not part of the evidence of a refusal: a bucket that
-/// remembers would not have refused. The default remembers nothing.
+/// The memory of a TCP bind bucket. It is not part of a refusal's evidence: a bucket whose memory fits would not have
+/// refused. The default is an empty memory.
 ///
-/// KERNEL: `fastreuse`, `fastreuseport` and the fields beside them in `struct inet_bind_bucket`
+/// KERNEL: `fastreuse`, `fastreuseport` and the related fields of `struct inet_bind_bucket`
 /// (include/net/inet_hashtables.h, 5.10 to 7.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// All sockets so far had SO_REUSEADDR and did not listen, when they asked.
+    /// All sockets so far had SO_REUSEADDR and did not listen when they were bound.
     reuse_address: bool,
-    /// The last SO_REUSEPORT group that was let in.
+    /// The last accepted SO_REUSEPORT group.
     group: Option<Remembered>,
 }
 
@@ -26,7 +26,7 @@ struct Remembered {
 }
 
 impl Memory {
-    /// The clause on which the bucket lets `asked` in unseen, if it does.
+    /// The clause by which the bucket accepts `asked` without checking its sockets, if it does.
     #[must_use]
     pub fn admits(&self, asked: &Asked) -> Option<Clause> {
         if asked.force_reuse {
@@ -38,7 +38,7 @@ impl Memory {
         }
     }
 
-    /// The memory after `asked` was let in; `first` if it is the only socket in the bucket.
+    /// The memory after `asked` was accepted; `first` if it is the only socket in the bucket.
     ///
     /// KERNEL: `inet_csk_update_fastreuse` (net/ipv4/inet_connection_sock.c, 5.10 to 7.3).
     #[must_use]

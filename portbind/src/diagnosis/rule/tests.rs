@@ -1,4 +1,4 @@
-//! The rule as tables, one row a case, and the properties that hold for all sockets.
+//! The rule as tables, one case per row, and the properties that hold for all sockets.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use super::*;
 const OLD: Generation = Generation::new(5, 10);
 const NEW: Generation = Generation::NEWEST;
 
-/// A socket in short: `address [v6only] [RA] [RP] [uid=N] [dev=N] [vrf=N]`.
+/// A socket in short notation: `address [v6only] [RA] [RP] [uid=N] [dev=N] [vrf=N]`.
 fn endpoint(words: &str) -> Endpoint {
     let mut words = words.split(' ');
     let address = words.next().unwrap().parse().unwrap();
@@ -142,7 +142,7 @@ fn udp_stops_at_its_own_group() {
     assert_eq!(clause(&any, &[own, stranger]), Clause::NothingShared);
 }
 
-/// The list of 0.0.0.0 is found or not as its founder, the last holder, says: for all sockets in it.
+/// The founder (the last holder) decides for the whole list of 0.0.0.0 whether the kernel finds it.
 #[test]
 fn founder_of_the_wildcard_list() {
     let (plain, mapped) = (held(Stage::Open, "0.0.0.0"), held(Stage::Open, "::ffff:0.0.0.0"));
@@ -268,7 +268,7 @@ fn any_generation() -> impl Strategy<Value = Generation> {
 }
 
 proptest! {
-    /// Two bound sockets stand in each other's way, or neither does; 6.1 alone depends on the order.
+    /// Two bound sockets are in each other's way, or neither is; only on 6.1 does the order matter.
     #[test]
     fn symmetric(generation in any_generation(), asked in any_asked(), holder in any_endpoint()) {
         prop_assume!(generation != Generation::new(6, 1));
@@ -278,7 +278,7 @@ proptest! {
         prop_assert_eq!(one, other);
     }
 
-    /// What is said to help does help, on every kernel and whatever else the port holds.
+    /// Every proposed change helps, on every kernel and with any other holders of the port.
     #[test]
     fn changes_help(
         generation in any_generation(),
@@ -311,8 +311,7 @@ proptest! {
         }
     }
 
-    /// The popular advice does not help: alone on the new socket, SO_REUSEADDR changes nothing where
-    /// the holder lacks it.
+    /// Popular advice that does not help: SO_REUSEADDR on the new socket alone changes nothing if the holder lacks it.
     #[test]
     fn one_side_is_not_enough(generation in any_generation(), asked in any_asked(), holder in any_held()) {
         let mut holder = holder;
@@ -322,7 +321,7 @@ proptest! {
         prop_assert_eq!(judge(generation, &asked, &holder), judge(generation, &with, &holder));
     }
 
-    /// A call is refused if one of its holders refuses it (TCP, but for the omission of 6.1).
+    /// A call is refused if one of its holders refuses it (TCP, except for the omission in 6.1).
     #[test]
     fn one_holder_is_enough(
         generation in any_generation(),

@@ -1,4 +1,4 @@
-//! The side of who asks the broker.
+//! The client side of the broker.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -15,15 +15,15 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::link::{ANSWER, receive, send};
 use super::question::{Liveness, QUESTION, Question};
 
-/// How long an answer may take. The longest takes as long as the kernel takes to load the module of a protocol.
+/// The longest wait for an answer. The slowest answer waits for the kernel to load the module of a protocol.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The highest error number (MAX_ERRNO, include/linux/err.h).
 const LAST_ERRNO: i32 = 4095;
-/// How long the broker's end is waited for.
+/// The longest wait for the broker to end.
 const END: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// A broker that can be asked. Once it does not answer, in time or at all, it is asked no more: then nothing is known
-/// of other network namespaces.
+/// The connection to a broker. Once the broker fails to answer in time, it is not asked again: from then on, nothing is
+/// known of other network namespaces.
 #[derive(Debug)]
 pub struct Broker {
     link: Mutex<Option<OwnedFd>>,
@@ -32,10 +32,10 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts a broker: `command` is to [`serve`](super::server::serve) on its standard input.
+    /// Starts a broker: `command` must run [`serve`](super::server::serve) on its standard input.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// If the command cannot be started.
     pub fn start(mut command: Command) -> io::Result<Self> {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
@@ -51,7 +51,7 @@ impl Broker {
     /// Asks for a descriptor.
     ///
     /// # Errors
-    /// What the kernel said to the broker; EPIPE if that does not answer.
+    /// The kernel's error as the broker got it; EPIPE if the broker does not answer.
     pub fn descriptor(&self, question: Question<'_>, with: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
         self.ask(question, with)?.1.ok_or(Errno::BADMSG)
     }
@@ -68,7 +68,7 @@ impl Broker {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let open = link.as_ref().ok_or(Errno::PIPE)?;
         let Ok((answer, descriptor)) = exchange(open.as_fd(), &bytes, with) else {
-            // An answer that came late would be taken for that to the next question.
+            // A late answer would be taken for the answer to the next question.
             *link = None;
             return Err(Errno::PIPE);
         };
@@ -92,12 +92,12 @@ fn exchange(
 }
 
 impl Drop for Broker {
-    /// Lets it end, which it does when its other end is closed.
+    /// Lets the broker end: the broker ends when the other end of its connection is closed.
     fn drop(&mut self) {
         *self.link.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
         let mut wait = [PollFd::new(&self.ended, PollFlags::IN)];
         if poll(&mut wait, Some(&END)).is_ok_and(|ready| ready > 0) {
-            // It is a child of this process, so that only an inherited ignored SIGCHLD leaves nothing to wait for.
+            // The broker is a child of this process: the wait fails only if an ignored SIGCHLD was inherited.
             let _status = self.process.try_wait();
         }
     }

@@ -22,17 +22,17 @@ pub(super) fn send(link: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'
     if !with.is_empty() && !control.push(SendAncillaryMessage::ScmRights(with)) {
         return Err(Errno::NOBUFS);
     }
-    // Who is gone is no reason for a signal.
+    // A closed connection must not raise SIGPIPE.
     let parts = [IoSlice::new(bytes)];
     let sent = retry_on_intr(|| sendmsg(link, &parts, &mut control, SendFlags::NOSIGNAL))?;
     if sent == bytes.len() { Ok(()) } else { Err(Errno::MSGSIZE) }
 }
 
-/// A message of this length, or why it is none; and the descriptor that came with it.
+/// A message of this length, or the error in place of the message; and the descriptor that came with it.
 pub(super) type Message<const LEN: usize> = (Result<[u8; LEN], Errno>, Option<OwnedFd>);
 
-/// Receives a message of exactly this length, and the descriptor that came with it; nothing at the end of the
-/// connection. Of several descriptors the kernel closes all but the first, for which alone there is room.
+/// Receives a message of exactly this length, and the descriptor that came with it; `None` at the end of the
+/// connection. The buffer has room for one descriptor: the kernel closes any further one.
 pub(super) fn receive<const LEN: usize>(link: BorrowedFd<'_>) -> Result<Option<Message<LEN>>, Errno> {
     let mut bytes = [0; LEN];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];

@@ -1,4 +1,4 @@
-//! What can be asked of the broker, and how it is done.
+//! The questions to the broker, and how the broker answers each.
 
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 
@@ -14,34 +14,34 @@ use crate::event::{Family, Protocol};
 
 /// Bytes of the longest path of a socket (`struct sockaddr_un`, include/uapi/linux/un.h).
 const LONGEST_PATH: usize = 108;
-/// Bytes of a question: its kind, a detail, the length of the path, one that is zero, and the path.
+/// Bytes of a question: its kind, a detail, the length of the path, a zero byte, and the path.
 pub(super) const QUESTION: usize = 4 + LONGEST_PATH;
 
-/// A question, asked together with a descriptor.
+/// A question, sent together with a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question<'a> {
-    /// A new socket; the descriptor is that of a network namespace.
+    /// A new socket; the descriptor refers to a network namespace.
     Socket(SocketKind),
-    /// The open file of a setting; the descriptor is that of a network namespace.
+    /// The open file of a setting; the descriptor refers to a network namespace.
     Setting(Setting),
-    /// What is at a path, opened with O_PATH; the descriptor is that of the folder where the path begins.
+    /// The file at a path, opened with O_PATH; the descriptor refers to the folder where the path begins.
     Path(PathQuestion<'a>),
-    /// Whether a socket is bound to a socket file, of which this is a descriptor.
+    /// Whether a socket is bound to a socket file; the descriptor refers to that file.
     Liveness,
 }
 
-/// Which socket is made.
+/// The kind of socket to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SocketKind {
-    /// For questions to the kernel's socket diagnosis.
+    /// A socket for questions to the kernel's socket diagnosis.
     Diagnosis,
-    /// For names of interfaces.
+    /// A socket for the names of interfaces.
     Interfaces,
-    /// One that can be bound to a port.
+    /// A socket that can be bound to a port.
     Port(Family, Protocol),
 }
 
-/// The sockets that can be bound to a port, each at the place that stands for it in a question.
+/// The sockets that can be bound to a port; the index of a socket stands for it in a question.
 const PORTS: [(Family, Protocol); 10] = [
     (Family::Inet, Protocol::Tcp),
     (Family::Inet, Protocol::Mptcp),
@@ -56,10 +56,10 @@ const PORTS: [(Family, Protocol); 10] = [
 ];
 
 impl SocketKind {
-    /// Makes one in the network namespace of this thread.
+    /// Makes the socket in the network namespace of this thread.
     ///
     /// # Errors
-    /// Those of socket(2); EPROTONOSUPPORT and EAFNOSUPPORT of what has no port.
+    /// Those of socket(2); EPROTONOSUPPORT and EAFNOSUPPORT for a socket without a port.
     pub fn open(self) -> Result<OwnedFd, Errno> {
         let (family, kind, protocol) = match self {
             Self::Diagnosis => (AddressFamily::NETLINK, SocketType::RAW, Some(netlink::SOCK_DIAG)),
@@ -108,22 +108,22 @@ impl SocketKind {
     }
 }
 
-/// A setting of a network namespace: a file in `/proc/sys/net/ipv4`, which shows the namespace of the thread that
-/// opens it (`net_ctl_root` in net/sysctl_net.c), for as long as it is open.
+/// A setting of a network namespace: a file in `/proc/sys/net/ipv4`. While it is open, the file shows the namespace of
+/// the thread that opened it (`net_ctl_root` in net/sysctl_net.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// Ephemeral ports.
+    /// The range of ephemeral ports.
     PortRange,
-    /// Those of them that are kept free.
+    /// The ephemeral ports that are reserved.
     ReservedPorts,
-    /// The first port that takes no capability.
+    /// The first port that needs no capability.
     UnprivilegedPortStart,
 }
 
 impl Setting {
     const ALL: [Self; 3] = [Self::PortRange, Self::ReservedPorts, Self::UnprivilegedPortStart];
 
-    /// Opens it, as it is in the network namespace of this thread.
+    /// Opens the setting of the network namespace of this thread.
     ///
     /// # Errors
     /// Those of openat(2).
@@ -142,17 +142,17 @@ impl Setting {
 pub struct PathQuestion<'a> {
     /// The path.
     pub path: &'a [u8],
-    /// From where on.
+    /// Where the path begins.
     pub resolve: Resolve,
-    /// Also the last part, if it is a symbolic link.
+    /// Whether the last part is followed, too, if it is a symbolic link.
     pub follows: bool,
 }
 
 impl PathQuestion<'_> {
-    /// Opens what is there, neither to read nor to write it.
+    /// Opens the file at the path with O_PATH, for neither reading nor writing.
     ///
     /// # Errors
-    /// Those of openat(2); ELOOP and EXDEV as by openat2(2).
+    /// Those of openat(2); ELOOP and EXDEV as from openat2(2).
     pub fn open(&self, folder: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
         Walk::new(self.resolve, folder).open(self.path, self.follows)
     }
@@ -161,23 +161,24 @@ impl PathQuestion<'_> {
 /// Whether a socket is bound to a socket file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// One is.
+    /// A socket is bound to the file.
     Live,
-    /// None is.
+    /// No socket is bound to the file.
     Stale,
-    /// The kernel did not say.
+    /// The kernel gave no answer.
     Unknown,
 }
 
 impl Liveness {
     const ALL: [Self; 3] = [Self::Live, Self::Stale, Self::Unknown];
 
-    /// Asks the kernel: a connect is refused if none is, whatever the network namespace (`unix_find_bsd` in
-    /// net/unix/af_unix.c, 5.10 to 7.3). It takes the right to write to the file.
+    /// Asks the kernel: connect(2) is refused if no socket is bound to the file, whatever the network namespace
+    /// (`unix_find_bsd` in net/unix/af_unix.c, 5.10 to 7.3). The check needs the right to write to the file.
     ///
-    /// Nobody notices. To a socket of another type than the one that connects, the kernel says so (EPROTOTYPE) before
-    /// anything happens; two types are tried, of which one is another. And one that is connected already, as the ends
-    /// of a pair are, gets no further than that at a socket of its own type (`unix_stream_connect`).
+    /// The owner of the socket does not notice the check. If the types of both sockets differ, the kernel reports
+    /// EPROTOTYPE before anything happens; two types are tried, so at least one of them differs. The connecting socket
+    /// is one end of a pair and thus connected already: at a socket of its own type, the kernel refuses it, too
+    /// (`unix_stream_connect`).
     #[must_use]
     pub fn of(file: BorrowedFd<'_>) -> Self {
         match (probe(file, SocketType::SEQPACKET), probe(file, SocketType::STREAM)) {
@@ -203,10 +204,10 @@ fn probe(file: BorrowedFd<'_>, kind: SocketType) -> Result<(), Errno> {
 }
 
 impl<'a> Question<'a> {
-    /// The bytes that stand for it.
+    /// The encoded question.
     ///
     /// # Errors
-    /// ENAMETOOLONG of a path that no socket can have; EPROTONOSUPPORT of a socket without a port.
+    /// ENAMETOOLONG for a path longer than a socket's path can be; EPROTONOSUPPORT for a socket without a port.
     pub(super) fn to_bytes(self) -> Result<[u8; QUESTION], Errno> {
         let (kind, detail, path) = match self {
             Self::Socket(kind) => (1, kind.number()?, &[][..]),
@@ -222,7 +223,7 @@ impl<'a> Question<'a> {
         Ok(bytes)
     }
 
-    /// The question that these bytes stand for.
+    /// The question that these bytes encode.
     pub(super) fn of_bytes(bytes: &'a [u8; QUESTION]) -> Option<Self> {
         let (&[kind, detail, len, 0], room) = bytes.split_first_chunk()? else { return None };
         let (path, rest) = room.split_at_checked(usize::from(len))?;

@@ -1,5 +1,5 @@
-//! Paths as other processes see them, followed part by part. openat2(2) would do it in one call, but a filter of system
-//! calls cannot see what that is asked for, and it can write as well.
+//! Resolves paths as other processes see them, part by part. openat2(2) would do it in one call, but a filter of system
+//! calls cannot read that call's arguments in memory, and the call can also open files for writing.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -9,14 +9,14 @@ use rustix::io::Errno;
 
 use crate::host::path_walk::{MOST_LINKS, is_of_procfs};
 
-/// From where on a path is resolved. Magic links (`/proc/PID/root` is one) are never followed.
+/// Where a path is resolved from. Magic links (`/proc/PID/root` is one) are never followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolve {
-    /// The folder is the root.
+    /// The folder is the root of the path.
     InRoot,
-    /// From the folder, which has the same root as this process.
+    /// From the folder; it has the same root as this process.
     Here,
-    /// From the folder, which has another root: a link might lead into this process' own.
+    /// From the folder; it has another root, so that a link could lead into this process's own root.
     WithoutLinks,
 }
 
@@ -24,16 +24,16 @@ impl Resolve {
     pub(super) const ALL: [Self; 3] = [Self::InRoot, Self::Here, Self::WithoutLinks];
 }
 
-/// A path on the way.
+/// A path being resolved.
 pub(super) struct Walk<'a> {
     resolve: Resolve,
-    /// The folder where it begins.
+    /// The folder where the path begins.
     start: BorrowedFd<'a>,
-    /// Where it goes on outside of that.
+    /// The folder where the path continues outside of `start`.
     outside: Option<OwnedFd>,
     /// The folders below, down to the current one.
     folders: Vec<OwnedFd>,
-    /// Symbolic links on the way.
+    /// Symbolic links followed so far.
     links: usize,
 }
 
@@ -42,7 +42,8 @@ impl<'a> Walk<'a> {
         Self { resolve, start, outside: None, folders: Vec::new(), links: 0 }
     }
 
-    /// Opens what is at a path, with O_PATH; `follows` also says what is done with the last part, if that is a symbolic link.
+    /// Opens the file at a path, with O_PATH; `follows` also decides whether the last part is followed if it is a
+    /// symbolic link.
     pub(super) fn open(mut self, path: &[u8], follows: bool) -> Result<OwnedFd, Errno> {
         let mut parts = parts(path);
         while let Some(part) = parts.pop_front() {
@@ -88,7 +89,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         match self.resolve {
-            // Above a root there is the root itself.
+            // `..` of a root is the root itself.
             Resolve::InRoot => Ok(()),
             Resolve::Here => {
                 self.outside = Some(folder(self.current(), "..")?);
@@ -98,7 +99,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The parts of what a symbolic link leads to. Those of `/proc` lead elsewhere than they read.
+    /// The parts of a symbolic link's target. Links in `/proc` do not lead to the path that they read as.
     fn target(&mut self, link: &OwnedFd) -> Result<VecDeque<Vec<u8>>, Errno> {
         self.links += 1;
         if self.resolve == Resolve::WithoutLinks || self.links > MOST_LINKS || is_of_procfs(link)? {
@@ -112,7 +113,7 @@ fn folder(from: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
     openat(from, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// The names of a path; `/` in front of them, if it begins at the root.
+/// The parts of a path; the first part is `/` if the path begins at the root.
 fn parts(path: &[u8]) -> VecDeque<Vec<u8>> {
     let root = path.starts_with(b"/").then(|| b"/".to_vec());
     let names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".");
@@ -146,7 +147,7 @@ mod tests {
             let found = Walk::new(resolve, start.as_fd()).open(path.as_bytes(), follows)?;
             Ok::<_, Errno>(fstat(&found)?.st_ino)
         };
-        // What is found in the root, from here, and without links.
+        // Results of a path resolved in the root, from the folder, and without links.
         let cases = [
             ("a/file", file, file, file),
             ("./a//b/../file", file, file, file),

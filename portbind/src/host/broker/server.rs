@@ -1,4 +1,4 @@
-//! The broker's side: one question after the other, until the other end is closed.
+//! The broker's side: answers one question after the other until the other end is closed.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -12,18 +12,18 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use super::link::{ANSWER, receive, send};
 use super::question::{Liveness, QUESTION, Question};
 
-/// What goes back.
+/// The result of a question.
 #[derive(Debug)]
 enum Given {
     Descriptor(OwnedFd),
     Liveness(Liveness),
 }
 
-/// Checks that a connection was made by this process' parent, with the same user id: who may only run this program as
-/// root is not to have its rights for questions of their own.
+/// Checks that the connection was made by this process's parent, under the same user id: a user who may run only this
+/// program as root must not use the broker's rights for other questions.
 ///
 /// # Errors
-/// If it was not, or is no connection.
+/// If another process or user made the connection, or the descriptor is no connection.
 pub fn check_peer(link: BorrowedFd<'_>) -> io::Result<()> {
     let peer = socket_peercred(link)?;
     if Some(peer.pid) == getppid() && peer.uid == geteuid() {
@@ -35,8 +35,8 @@ pub fn check_peer(link: BorrowedFd<'_>) -> io::Result<()> {
 /// Answers questions until the other end is closed.
 ///
 /// # Errors
-/// If the connection breaks, or this process cannot go back into its own network namespace: no namespace is to be
-/// kept alive by who looked into it.
+/// If the connection breaks, or this process cannot return to its own network namespace: the broker must not keep a
+/// namespace alive that it entered.
 pub fn serve(link: BorrowedFd<'_>) -> io::Result<()> {
     let own = openat(CWD, "/proc/self/ns/net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     while let Some((bytes, with)) = receive::<QUESTION>(link)? {
@@ -44,7 +44,7 @@ pub fn serve(link: BorrowedFd<'_>) -> io::Result<()> {
             let question = Question::of_bytes(&bytes).ok_or(Errno::INVAL)?;
             answer(question, with.as_ref().ok_or(Errno::BADF)?.as_fd(), own.as_fd())
         });
-        // The descriptor that came may be all that a namespace lives by.
+        // The received descriptor may be the last reference to a namespace.
         drop(with);
         reply(link, given)?;
     }
@@ -60,7 +60,7 @@ fn answer(question: Question<'_>, with: BorrowedFd<'_>, own: BorrowedFd<'_>) -> 
     }
 }
 
-/// Does something inside a network namespace, and comes back.
+/// Runs a function inside a network namespace, and returns to the previous one.
 fn inside<T>(
     namespace: BorrowedFd<'_>,
     own: BorrowedFd<'_>,

@@ -18,7 +18,7 @@ fn pair() -> (OwnedFd, OwnedFd) {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
 }
 
-/// Asks a broker that is a thread: what needs no other namespace.
+/// Asks a broker that runs as a thread, for questions that need no other namespace.
 fn ask(bytes: &[u8], with: Option<BorrowedFd<'_>>) -> (i32, u32, Option<OwnedFd>) {
     let (ours, theirs) = pair();
     let broker = thread::spawn(move || serve(theirs.as_fd()));
@@ -58,7 +58,7 @@ fn a_path_is_resolved_below_its_root() {
     assert_eq!(look(b"/gone", Resolve::InRoot, false).0, libc::ENOENT);
     assert_eq!(look(b"link", Resolve::WithoutLinks, true).0, libc::ELOOP);
     assert_eq!(look(b"../x", Resolve::WithoutLinks, true).0, libc::EXDEV);
-    // What comes back can neither be read nor written to.
+    // The returned descriptor permits neither reads nor writes.
     let (_, _, found) = look(b"/there", Resolve::InRoot, true);
     let mut byte = [0];
     assert_eq!(rustix::io::read(found.unwrap(), &mut byte), Err(Errno::BADF));
@@ -81,7 +81,7 @@ fn a_socket_file_is_in_use_or_not() {
 fn senseless_questions_are_refused() {
     let some = File::open("/dev/null").unwrap();
     let socket = Question::Socket(SocketKind::Diagnosis).to_bytes().unwrap();
-    // It is no network namespace.
+    // The descriptor refers to no network namespace.
     let refused = ask(&socket, Some(some.as_fd()));
     assert!(refused.0 != 0 && refused.2.is_none(), "{refused:?}");
     assert_eq!(ask(&socket, None).0, libc::EBADF);

@@ -1,4 +1,4 @@
-//! Capabilities: which are kept, and how the others are given up.
+//! Which capabilities are kept, and how all others are given up.
 
 use std::io;
 
@@ -12,18 +12,18 @@ use super::purpose::Purpose;
 use crate::diagnosis::rule::Generation;
 use crate::host::procfs::Procfs;
 
-/// From here on look-ups in maps take no capability (kernel commit c8644cd0efe7, "bpf: refine
+/// From this version on, map lookups need no capability (kernel commit c8644cd0efe7, "bpf: refine
 /// kernel.unprivileged_bpf_disabled behaviour").
 const OPEN_LOOKUPS: Generation = Generation::new(5, 19);
 
-/// A capability that is kept, and what for.
+/// A capability that is kept, and its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The capability.
     pub capability: CapabilitySet,
-    /// Its name.
+    /// Name of the capability.
     pub name: &'static str,
-    /// What cannot be done without.
+    /// What fails without the capability.
     pub purpose: &'static str,
 }
 
@@ -49,8 +49,8 @@ const SYS_ADMIN: Kept = keep(CapabilitySet::SYS_ADMIN, "CAP_SYS_ADMIN", "other n
 const DAC_OVERRIDE: Kept =
     keep(CapabilitySet::DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "the question whether a socket file is in use");
 
-/// The capabilities that are kept for a purpose, on a kernel of this version with this value of
-/// kernel.unprivileged_bpf_disabled (`None` where it cannot be read).
+/// The capabilities that are kept for a purpose, on a kernel of this version, with this value of
+/// kernel.unprivileged_bpf_disabled (`None` if the value cannot be read).
 #[must_use]
 pub fn kept(purpose: Purpose, kernel: Generation, unprivileged_bpf_disabled: Option<u8>) -> Vec<Kept> {
     let mut kept = match purpose {
@@ -64,7 +64,7 @@ pub fn kept(purpose: Purpose, kernel: Generation, unprivileged_bpf_disabled: Opt
     kept
 }
 
-/// Gives up all capabilities of this thread but these; what it has left.
+/// Gives up all capabilities of this thread except `allowed`, and returns the remaining ones.
 ///
 /// # Errors
 /// Those of capset(2) and prctl(2).
@@ -79,7 +79,8 @@ pub(super) fn lower(allowed: CapabilitySet) -> io::Result<CapabilitySet> {
     Ok(left)
 }
 
-/// Nothing that is executed later gets a capability. Who may not change this set (CAP_SETPCAP) has no_new_privs for it.
+/// Ensures that no program executed later gets a capability. A process that may not change the bounding set (no
+/// CAP_SETPCAP) relies on no_new_privs instead.
 ///
 /// # Errors
 /// Those of prctl(2).
@@ -92,19 +93,19 @@ pub fn empty_bounding_set() -> io::Result<()> {
                 other => other?,
             },
             Ok(false) => {}
-            // The kernel knows no more.
+            // The kernel has no capability of this number, and no further one.
             Err(_) => return Ok(()),
         }
     }
     Ok(())
 }
 
-/// A thread of this process that has more than these capabilities.
+/// A thread of this process that has more capabilities than `left`.
 pub(super) fn thread_with_more(procfs: &Procfs, left: CapabilitySet) -> Option<u32> {
     let tasks = std::fs::read_dir(procfs.root().join("self/task")).ok()?;
     let mut tids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse::<u32>().ok());
     tids.find(|tid| {
-        // A thread that has just gone has none.
+        // A thread that has just ended has no capabilities.
         let status = procfs.read(&format!("self/task/{tid}/status")).unwrap_or_default();
         permitted(&status).is_some_and(|permitted| !left.contains(permitted))
     })

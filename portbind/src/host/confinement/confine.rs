@@ -1,4 +1,4 @@
-//! Gives up what a purpose does not need.
+//! Gives up every right that a purpose does not need.
 
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -12,24 +12,24 @@ use crate::host::kernel_version::generation;
 use crate::host::privileges::Privileges;
 use crate::host::procfs::Procfs;
 
-/// How long a thread that has been joined may take to leave the list of tasks.
+/// The longest wait for a joined thread to leave the list of tasks.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// What is left to a process.
+/// The rights that remain to a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confinement {
-    /// The capabilities that it keeps.
+    /// The remaining capabilities.
     pub capabilities: Vec<&'static str>,
-    /// Why its system calls are not filtered, if they are not.
+    /// The reason why system calls are not filtered, if they are not.
     pub unfiltered: Option<String>,
 }
 
-/// Gives up everything that is not needed for a purpose: all threads are filtered; capabilities are kept by thread, so
-/// that a thread that runs already has to have given up its own.
+/// Gives up every right that a purpose does not need. The filter applies to all threads. Capabilities are kept per
+/// thread: a thread that already runs must have given up its own before.
 ///
 /// # Errors
-/// If the kernel refuses it, or another thread has capabilities that this one has given up. A kernel without filters of
-/// system calls is no error.
+/// If the kernel refuses a step, or another thread has capabilities that this thread has given up. A kernel without
+/// filters of system calls is no error.
 pub fn confine(purpose: Purpose) -> io::Result<Confinement> {
     let kept = Privileges::read().to_keep(purpose);
     let allowed = kept.iter().fold(CapabilitySet::empty(), |set, kept| set | kept.capability);
@@ -47,7 +47,7 @@ impl Privileges {
         kept(purpose, generation(), self.unprivileged_bpf_disabled)
     }
 
-    /// Names of the capabilities that are left to a process like this one once it is confined.
+    /// Names of the capabilities that remain to a process like this one once it is confined.
     #[must_use]
     pub fn kept(&self, purpose: Purpose) -> Vec<&'static str> {
         let held = CapabilitySet::from_bits_retain(self.effective);
@@ -56,7 +56,8 @@ impl Privileges {
     }
 }
 
-/// Waits for threads that have more than this left: those that have been joined may still be seen for a moment.
+/// Waits for threads that have more capabilities than `left`: a joined thread may stay in the list of tasks for a
+/// moment.
 fn await_other_threads(procfs: &Procfs, left: CapabilitySet) -> io::Result<()> {
     let deadline = Instant::now() + LEAVING;
     while let Some(tid) = capabilities::thread_with_more(procfs, left) {

@@ -1,4 +1,4 @@
-//! Files that a helper may still change: those in folders that were opened for it, and no others.
+//! Restricts a helper to changing files in the folders that were opened for it.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -7,13 +7,13 @@ use landlock::{
     ABI, AccessFs, BitFlags, PathBeneath, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError,
 };
 
-/// The newest version of Landlock whose rights are asked for; an older kernel has fewer of them, or none (before 5.13), and
-/// enforces what it has.
+/// The newest Landlock version whose rights are requested; an older kernel has fewer of these rights, or none (before
+/// 5.13), and enforces the rights that it has.
 const NEWEST: ABI = ABI::V3;
 
-/// Has the kernel refuse this process, for good, to make, change, rename or remove files outside of these folders; in them
-/// regular files alone may be. A descriptor that is open by now may be written all the same. A kernel without Landlock is no
-/// error.
+/// Makes the kernel refuse this process, for good, to make, change, rename or remove files outside of these folders;
+/// inside of them, only regular files are permitted. A descriptor that is already open can still be written to. A
+/// kernel without Landlock is no error.
 ///
 /// # Errors
 /// The kernel's.
@@ -25,7 +25,7 @@ pub fn fence(folders: &[BorrowedFd<'_>]) -> io::Result<()> {
         .handle_access(AccessFs::from_write(NEWEST))
         .and_then(Ruleset::create)
         .and_then(|ruleset| ruleset.add_rules(rules))
-        // No new privileges are to be had already, and the filter of system calls refuses prctl(2).
+        // no_new_privs is set already, and the filter of system calls refuses prctl(2).
         .and_then(|ruleset| ruleset.no_new_privs(false).restrict_self());
     fenced.map(drop).map_err(io::Error::other)
 }
@@ -44,7 +44,7 @@ mod tests {
         let (new, old) = (inside.path().join("new"), outside.path().join("old"));
         fs::write(&old, "old").unwrap();
         let folder = File::open(inside.path()).unwrap();
-        // The fence is that of a thread, and ends with the thread.
+        // A fence applies to one thread, and ends with that thread.
         let paths = (new.clone(), old.clone());
         thread::spawn(move || {
             rustix::thread::set_no_new_privs(true).unwrap();

@@ -1,8 +1,8 @@
-//! The filter of system calls (seccomp(2)): what is not listed here fails.
+//! The filter of system calls (seccomp(2)): every call that is not listed here fails.
 //!
-//! It fails with EPERM and does not end the process: a wrapped command is not to lose its status, and a library that
-//! tries a newer call first is to go on with an older one. Calls of other ABIs (i386) end the process; numbers of x32
-//! are none of these.
+//! A refused call fails with EPERM and does not end the process: a wrapped command must not lose its status, and a
+//! library that tries a newer call first must be able to fall back to an older one. Calls of other ABIs (i386) end the
+//! process; x32 call numbers are not on the list.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -16,7 +16,7 @@ use seccompiler::{
 
 use super::purpose::Purpose;
 
-/// Memory and threads of this process, time, and what is done with descriptors that are open.
+/// Memory and threads of this process, time, and work on open descriptors.
 const ALWAYS: &[c_long] = &[
     libc::SYS_brk,
     libc::SYS_clock_getres,
@@ -70,14 +70,14 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_sendmsg,
 ];
 
-/// Older names of some of them, by which musl still calls them.
+/// Older names of some of these calls, which musl still uses.
 #[cfg(target_arch = "x86_64")]
 const ALWAYS_OLD: &[c_long] =
     &[libc::SYS_access, libc::SYS_lstat, libc::SYS_poll, libc::SYS_readlink, libc::SYS_stat];
 #[cfg(not(target_arch = "x86_64"))]
 const ALWAYS_OLD: &[c_long] = &[];
 
-/// Waiting: for several things at once, for the end of a child.
+/// Waiting: for several events at once, for the end of a child.
 const WAITING: &[c_long] = &[
     libc::SYS_epoll_create1,
     libc::SYS_epoll_ctl,
@@ -93,7 +93,7 @@ const WAITING_OLD: &[c_long] = &[libc::SYS_epoll_wait];
 #[cfg(not(target_arch = "x86_64"))]
 const WAITING_OLD: &[c_long] = &[];
 
-/// Sockets: what the kernel is asked through them, and the trial of a free port. There is no connect.
+/// Sockets: questions to the kernel, and the trial of a free port. connect(2) is not included.
 const SOCKETS: &[c_long] = &[
     libc::SYS_bind,
     libc::SYS_getsockname,
@@ -103,10 +103,10 @@ const SOCKETS: &[c_long] = &[
     libc::SYS_shutdown,
 ];
 
-/// Other namespaces, and the state of socket files.
+/// Entering other namespaces, and the state of socket files.
 const BROKER: &[c_long] = &[libc::SYS_connect, libc::SYS_setns, libc::SYS_socketpair];
 
-/// Commands of bpf(2) that take descriptors which are open by now: look-ups in maps, and a walk of the iterator.
+/// Commands of bpf(2) that take open descriptors: map lookups, and a walk of the iterator.
 const BPF: [u64; 6] = [
     aya_obj::generated::bpf_cmd::BPF_MAP_LOOKUP_ELEM as u64,
     aya_obj::generated::bpf_cmd::BPF_MAP_UPDATE_ELEM as u64,
@@ -116,11 +116,11 @@ const BPF: [u64; 6] = [
     aya_obj::generated::bpf_cmd::BPF_ITER_CREATE as u64,
 ];
 
-/// Commands of ioctl(2): TCGETS and TIOCGWINSZ, whether a descriptor is a terminal and how wide
-/// (include/uapi/asm-generic/ioctls.h); SIOCGIFNAME, the name of an interface (include/uapi/linux/sockios.h).
+/// Commands of ioctl(2): TCGETS and TIOCGWINSZ, for whether a descriptor is a terminal and how wide
+/// (include/uapi/asm-generic/ioctls.h); SIOCGIFNAME, for the name of an interface (include/uapi/linux/sockios.h).
 const IOCTL: [u64; 3] = [0x5401, 0x5413, 0x8910];
-/// Commands of fcntl(2): copies of descriptors, and flags. None that says who gets signals (F_SETOWN, F_SETSIG): the kernel
-/// sends any to anybody then.
+/// Commands of fcntl(2): duplicates of descriptors, and flags. The commands that choose the receiver of signals
+/// (F_SETOWN, F_SETSIG) are not included: with them, the kernel sends any signal to any process.
 const FCNTL: [u64; 6] = [
     libc::F_DUPFD as u64,
     libc::F_DUPFD_CLOEXEC as u64,
@@ -135,7 +135,7 @@ const SET_NAME: u64 = 15;
 /// The bits of the second argument of socket(2) that are its type (SOCK_TYPE_MASK, include/linux/net.h).
 const SOCKET_TYPE: i32 = 0xf;
 
-/// Flags of open(2) by which something is written, made or changed. Not O_ACCMODE, of which O_PATH is a part in musl
+/// Flags of open(2) that permit writing, making or changing a file. O_ACCMODE is not used: in musl it includes O_PATH
 /// (include/fcntl.h).
 const WRITES: i32 = libc::O_WRONLY
     | libc::O_RDWR
@@ -144,7 +144,7 @@ const WRITES: i32 = libc::O_WRONLY
     | (libc::O_TMPFILE & !libc::O_DIRECTORY)
     | libc::O_APPEND;
 
-/// Calls that libraries try first, and do without where the kernel lacks them.
+/// Calls that libraries try first, with a fallback for kernels that lack them.
 const UNKNOWN: &[c_long] = &[libc::SYS_clone3, libc::SYS_openat2, libc::SYS_epoll_pwait2];
 
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
@@ -152,7 +152,7 @@ type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 /// Filters the system calls of all threads, for good.
 ///
 /// # Errors
-/// The kernel's: that it has no such filters.
+/// The kernel's, also where the kernel has no such filters.
 pub(super) fn apply(purpose: Purpose) -> Result<(), seccompiler::Error> {
     for program in programs(purpose)? {
         apply_filter_all_threads(&program)?;
@@ -166,21 +166,21 @@ pub fn is_available() -> bool {
     secure_computing_mode().is_ok()
 }
 
-/// The filters, in the order in which they are put in place: the last one refuses to have others put in place.
+/// The filters, in the order of their installation: after the last one, the kernel refuses to install another.
 fn programs(purpose: Purpose) -> Result<Vec<BpfProgram>, BackendError> {
     let target = TargetArch::try_from(ARCH)?;
     let refuse = |errno: i32| SeccompAction::Errno(errno.unsigned_abs());
     let mut allowed = rules(purpose)?;
     let is_unknown = |call: &&c_long| !allowed.contains_key(call);
     let unknown: Rules = UNKNOWN.iter().filter(is_unknown).map(|&call| (call, Vec::new())).collect();
-    // What one filter lets pass is still refused by the other.
+    // One filter allows these calls; the other filter still refuses them.
     allowed.extend(unknown.clone());
     let unknown = SeccompFilter::new(unknown, SeccompAction::Allow, refuse(libc::ENOSYS), target)?;
     let unlisted = SeccompFilter::new(allowed, refuse(libc::EPERM), SeccompAction::Allow, target)?;
     Ok(vec![unknown.try_into()?, unlisted.try_into()?])
 }
 
-/// What is allowed: a call without rules in any case, another where one of its rules holds.
+/// The allowed calls: a call without rules is always allowed, a call with rules where one of them matches.
 fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     let mut rules = Rules::new();
     let mut allow = |calls: &[c_long]| rules.extend(calls.iter().map(|&call| (call, Vec::new())));
@@ -193,7 +193,7 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     if let Purpose::Run { command } = purpose {
         rules.insert(libc::SYS_kill, one_of(0, &[command.into()])?);
     }
-    // Not even for root's own files, which it may write to without any capability.
+    // Root's own files are included, which root may write to without any capability.
     rules.insert(libc::SYS_openat, vec![all_clear(2, WRITES)?]);
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_open, vec![all_clear(1, WRITES)?]);
@@ -203,33 +203,33 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTL)?);
     rules.insert(libc::SYS_fcntl, one_of(1, &FCNTL)?);
     rules.insert(libc::SYS_tgkill, one_of(0, &[std::process::id().into()])?);
-    // By this raise(3) of musl ends the process at a second signal, which the first thread gets before any other
-    // (complete_signal in kernel/signal.c, 6.18).
+    // musl's raise(3) needs this call to end the process at a second signal; the first thread gets that signal before
+    // any other thread (complete_signal in kernel/signal.c, 6.18).
     rules.insert(libc::SYS_tkill, one_of(0, &[std::process::id().into()])?);
     rules.insert(libc::SYS_prctl, one_of(0, &[SET_NAME])?);
     let families = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     let mut sockets = one_of(0, &families.map(|family| family.unsigned_abs().into()))?;
-    // Services that do what they are asked listen on others (docker.sock).
+    // Datagram sockets only: services that execute requests (docker.sock) listen on other types.
     let datagrams = masked_condition(1, SOCKET_TYPE, libc::SOCK_DGRAM)?;
     sockets.push(SeccompRule::new(vec![is(0, libc::AF_UNIX.unsigned_abs().into())?, datagrams])?);
     rules.insert(libc::SYS_socket, sockets);
     if purpose != Purpose::Broker {
         rules.insert(libc::SYS_clone, vec![all_set(0, libc::CLONE_THREAD | libc::CLONE_VM)?]);
         rules.insert(libc::SYS_bpf, one_of(0, &BPF)?);
-        // To whom the socket is connected, and nowhere else.
+        // Without an address: only to the peer that the socket is connected to.
         rules.insert(libc::SYS_sendto, vec![nothing(4)?]);
-        // Limits of this process, which are asked and not set.
+        // Reads the limits of this process, and sets none.
         rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![is(0, 0)?, null(2)?])?]);
     }
     Ok(rules)
 }
 
-/// An argument of which none of these bits is set.
+/// Matches an argument in which none of these bits is set.
 fn all_clear(argument: u8, bits: i32) -> Result<SeccompRule, BackendError> {
     masked(argument, bits, 0)
 }
 
-/// An argument of which all of these bits are set.
+/// Matches an argument in which all of these bits are set.
 fn all_set(argument: u8, bits: i32) -> Result<SeccompRule, BackendError> {
     masked(argument, bits, bits)
 }
@@ -243,7 +243,7 @@ fn masked_condition(argument: u8, bits: i32, value: i32) -> Result<SeccompCondit
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), value)
 }
 
-/// An argument that is one of these.
+/// Matches an argument that equals one of these values.
 fn one_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
     values.iter().map(|&value| SeccompRule::new(vec![is(argument, value)?])).collect()
 }
@@ -252,7 +252,7 @@ fn is(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
 
-/// An address that is none.
+/// Matches a null address.
 fn nothing(argument: u8) -> Result<SeccompRule, BackendError> {
     SeccompRule::new(vec![null(argument)?])
 }

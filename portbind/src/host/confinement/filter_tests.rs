@@ -14,7 +14,7 @@ use seccompiler::apply_filter;
 
 use super::*;
 
-/// Does something in a thread whose system calls are filtered; the filter ends with the thread.
+/// Runs a function in a thread whose system calls are filtered; the filter ends with the thread.
 fn filtered<T: Send + 'static>(purpose: Purpose, work: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = thread::spawn(move || {
         for program in programs(purpose).unwrap() {
@@ -100,7 +100,7 @@ fn only_the_broker_enters_namespaces() {
 #[test]
 fn calls_of_searches_are_allowed() {
     filtered(Purpose::Trace, || {
-        // clone3 is refused in a way that the library knows.
+        // clone3 is refused with the error that makes the library fall back.
         assert_eq!(thread::spawn(|| 7).join().unwrap(), 7);
         assert!(std::fs::read_dir("/proc/self/fd").unwrap().count() > 0);
         assert!(std::fs::read_link("/proc/self/exe").is_ok());
@@ -143,7 +143,7 @@ fn nobody_is_sent_signals_or_requests() {
         let reader = std::sync::Arc::clone(&reader);
         filtered(purpose, move || {
             assert!(fcntl_dupfd_cloexec(&*reader, 0).is_ok(), "{purpose:?}");
-            // As any command but the few that are listed; F_SETOWN and F_SETSIG are others.
+            // Stands for all unlisted commands, F_SETOWN and F_SETSIG among them.
             assert_eq!(fcntl_getpipe_size(&*reader).err(), Some(Errno::PERM), "{purpose:?}");
             let socket = |kind| socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None);
             assert!(socket(SocketType::DGRAM).is_ok(), "{purpose:?}");

@@ -1,5 +1,5 @@
-//! The filter of system calls of the helper that has the rights of the caller: it writes files, and may start a program of
-//! the caller's, so that most calls are needed. Those that are not are listed here, and fail with EPERM.
+//! The filter of system calls for the helper with the rights of the caller. The helper writes files, and may start a
+//! program of the caller, so it needs most calls. The calls that it does not need are listed here, and fail with EPERM.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -11,8 +11,8 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
-/// Ways into other processes, other namespaces and the kernel, and what changes the machine for everybody. A program of a
-/// container does without them, too, by the profile that Docker gives it.
+/// Calls that reach into other processes, other namespaces and the kernel, or change the whole machine. Docker's
+/// default profile refuses them to programs in containers, too.
 const INTRUSION: &[c_long] = &[
     libc::SYS_acct,
     libc::SYS_add_key,
@@ -69,7 +69,7 @@ const INTRUSION_OLD: &[c_long] =
 #[cfg(not(target_arch = "x86_64"))]
 const INTRUSION_OLD: &[c_long] = &[];
 
-/// Programs, processes, signals and sockets, where no program is started.
+/// Calls for programs, processes, signals and sockets, refused where no program is started.
 const PROGRAMS: &[c_long] = &[
     libc::SYS_accept,
     libc::SYS_accept4,
@@ -95,23 +95,23 @@ const PROGRAMS_OLD: &[c_long] = &[libc::SYS_fork, libc::SYS_vfork];
 #[cfg(not(target_arch = "x86_64"))]
 const PROGRAMS_OLD: &[c_long] = &[];
 
-/// What a helper with the rights of the caller is for.
+/// The task of a helper with the rights of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errand {
-    /// It opens, makes and renames files.
+    /// Opens, makes and renames files.
     Files,
-    /// It starts a program of the caller's, too.
+    /// Starts a program of the caller, too.
     Program,
 }
 
-/// Filters the system calls of a helper, and of what it starts, for good; nothing that it starts gets more rights than it
-/// has. A kernel without filters of system calls is no error.
+/// Filters the system calls of a helper and of the programs that it starts, for good; no program that it starts gains
+/// rights. A kernel without filters of system calls is no error.
 ///
 /// # Errors
 /// Those of prctl(2).
 pub fn confine_helper(errand: Errand) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
-    // What a kernel without filters lacks, nobody can put in place.
+    // On a kernel without filters, the helper runs unfiltered.
     let _unfiltered = filter(errand)
         .map_err(seccompiler::Error::Backend)
         .and_then(|program| apply_filter_all_threads(&program));
@@ -124,7 +124,8 @@ fn filter(errand: Errand) -> Result<BpfProgram, BackendError> {
         refused.extend([PROGRAMS, PROGRAMS_OLD]);
     }
     let mut rules: BTreeMap<_, _> = refused.concat().into_iter().map(|call| (call, Vec::new())).collect();
-    // Signals to another process, and limits of one. A program that is started has a number of its own, and signals itself.
+    // Refuses signals to another process, and the limits of one. A started program has a pid of its own, and must be
+    // able to signal itself.
     if errand == Errand::Files {
         for call in [libc::SYS_tkill, libc::SYS_tgkill] {
             rules.insert(call, vec![anything_but(std::process::id().into())?]);
@@ -135,7 +136,7 @@ fn filter(errand: Errand) -> Result<BpfProgram, BackendError> {
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, TargetArch::try_from(ARCH)?)?.try_into()
 }
 
-/// A first argument that is not this one.
+/// Matches a first argument other than `own`.
 fn anything_but(own: u64) -> Result<SeccompRule, BackendError> {
     SeccompRule::new(vec![SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own)?])
 }
@@ -151,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// Does something in a thread whose system calls are filtered; the filter ends with the thread.
+    /// Runs a function in a thread whose system calls are filtered; the filter ends with the thread.
     fn filtered<T: Send + 'static>(errand: Errand, work: impl FnOnce() -> T + Send + 'static) -> T {
         let thread = thread::spawn(move || {
             rustix::thread::set_no_new_privs(true).unwrap();
@@ -184,7 +185,7 @@ mod tests {
         filtered(Errand::Program, || {
             let status = Command::new("/bin/true").status().unwrap();
             assert!(status.success() && TcpListener::bind("127.0.0.1:0").is_ok());
-            // Where the filter is, it is refused to root, too.
+            // With the filter in place, the call is refused to root, too.
             let status = Command::new("/usr/bin/unshare").args(["--user", "/bin/true"]).status().unwrap();
             assert!(!status.success());
         });

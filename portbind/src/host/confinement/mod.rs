@@ -1,7 +1,8 @@
 //! What portbind gives up once tracing is armed: capabilities, new privileges, and most system calls.
 //!
-//! No Landlock here: in any Landlock domain ptrace access to processes outside of it is refused, to root too
-//! (`hook_ptrace_access_check`, security/landlock/ptrace.c), and with it `/proc/PID/exe` and the descriptors of others.
+//! Landlock is not used here: any Landlock domain refuses ptrace access to processes outside of the domain, even to
+//! root (`hook_ptrace_access_check`, security/landlock/ptrace.c), and thereby `/proc/PID/exe` and the descriptors of
+//! other processes.
 
 mod capabilities;
 mod confine;

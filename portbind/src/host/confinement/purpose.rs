@@ -1,13 +1,14 @@
-//! What a process is for.
+//! The purpose of a process.
 
-/// What a process is for, from now on.
+/// The purpose of a process from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Tells refusals, until it is stopped.
+    /// Reports refused binds until it is stopped.
     Trace,
-    /// The same, of a command: waits for it, passes signals on, looks for sockets that it left.
+    /// Reports the refused binds of a command: waits for the command, passes signals on, and finds sockets that the
+    /// command left.
     Run {
-        /// Its pid.
+        /// The pid of the command.
         command: u32,
     },
     /// Answers questions, see [`broker`](crate::host::broker).

@@ -11,7 +11,7 @@ use crate::ports::error::Error;
 use crate::ports::inspector::Inspector;
 use crate::ports::request::PortOrName;
 
-/// Removes the file at a path, if it is a socket file and no socket is bound to it.
+/// Removes the file at a path if it is a socket file and no socket is bound to it.
 pub(super) fn free_name<E: From<Error>>(
     inspector: &Inspector,
     name: &Name,
@@ -58,7 +58,7 @@ pub(super) fn free_name<E: From<Error>>(
     Ok(freed)
 }
 
-/// Removes it; what kept it, if anything did.
+/// Removes the file, and returns the reason if that was not possible.
 fn remove(
     inspector: &Inspector,
     path: &[u8],
@@ -72,7 +72,7 @@ fn remove(
     match remover.take(Step::Remove(pinned.identity), pinned.uid)? {
         Taken::Done | Taken::Gone => Ok(None),
         Taken::Replaced => Ok(Some(explain(Some(Object::Unseen)))),
-        // Something has the name that the file was to be moved to, or put back to.
+        // The name to which the file was to be moved, or moved back, is taken.
         Taken::Occupied => remover.recover().and_then(|()| match remover.pin()? {
             None => Ok(None),
             Some(now) => match remover.in_the_way()? {

@@ -1,4 +1,4 @@
-//! What became of a port, or of a path, that was to be freed.
+//! The result of freeing a port or a path.
 
 use std::rc::Rc;
 
@@ -9,39 +9,39 @@ use crate::event::{Cause, Holder, Process, Refusal};
 use crate::host::port_sockets::Unseen;
 use crate::ports::request::Request;
 
-/// What became of a port, or of a path, that was to be freed.
+/// The result of freeing a port or a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freed {
-    /// When that was known.
+    /// When the result was known.
     pub time: Timestamp,
     /// What was to be freed.
     pub request: Request,
-    /// How far it went.
+    /// How far the operation went.
     pub stage: Stage,
-    /// It is free.
+    /// The port or path is free.
     pub is_free: bool,
-    /// Who was to be stopped, and what forbids it.
+    /// The processes to stop, and what forbids it.
     pub plan: Plan,
     /// The processes that were stopped, and how.
     pub stopped: Vec<Stopped>,
-    /// The sockets on the port before, or those that have the name.
+    /// The sockets that were on the port, or that have the name.
     pub holders: Vec<Holder>,
-    /// What still stands in the way of a bind to the port.
+    /// What still prevents a bind to the port.
     pub refusal: Option<Refusal>,
-    /// Why a path was left as it is.
+    /// Why the path was left unchanged.
     pub cause: Option<Cause>,
-    /// What could not be seen.
+    /// What portbind was not allowed to see.
     pub unseen: Unseen,
 }
 
-/// How far the freeing of a port went.
+/// How far the operation went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing was touched: it was only asked what would be, or somebody said no.
+    /// Nothing was changed: a dry run, or the user declined.
     Planned,
-    /// Something forbids it, and nothing was touched.
+    /// Something forbids the operation; nothing was changed.
     Forbidden,
-    /// It was done.
+    /// The operation was carried out.
     Done,
 }
 
@@ -50,29 +50,29 @@ pub enum Stage {
 pub struct Stopped {
     /// The process.
     pub process: Rc<Process>,
-    /// What became of it.
+    /// The outcome for this process.
     pub outcome: Outcome,
 }
 
-/// What became of a process that was to be stopped.
+/// The outcome for a process that was to be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It had let go of the port, or ended, before a signal was sent.
+    /// The process had closed the socket or ended before a signal was sent.
     Gone,
-    /// It ended after SIGTERM.
+    /// The process ended after SIGTERM.
     Ended,
-    /// It let go of the port after SIGTERM, and still runs.
+    /// The process closed the socket after SIGTERM, and still runs.
     LetGo,
-    /// It ended after SIGKILL.
+    /// The process ended after SIGKILL.
     Killed,
-    /// This user may not send it a signal.
+    /// This user may not signal the process.
     Denied,
-    /// It has not ended yet, though it was killed.
+    /// The process has not ended yet despite SIGKILL.
     Lingering,
 }
 
 impl Stage {
-    /// The word for it in JSON.
+    /// The JSON value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Stage {
 }
 
 impl Outcome {
-    /// The word for it in JSON.
+    /// The JSON value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

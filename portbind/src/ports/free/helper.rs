@@ -1,4 +1,4 @@
-//! The helper process that takes a step of a removal with the rights of another user.
+//! The helper process that takes one step of a removal with the rights of another user.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -11,7 +11,7 @@ use crate::host::stale::{Identity, Spot, Step, Taken};
 /// The name of the hidden verb.
 pub(crate) const VERB: &str = "__remove";
 
-/// What the helper process does: a step in the folder that is its standard input.
+/// Arguments of the helper process: one step in the folder that is its standard input.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// User id to become.
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     name: OsString,
 }
 
-/// A step on the command line.
+/// A step, as a command-line value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Word {
     /// [`Step::Remove`].
@@ -45,10 +45,10 @@ pub(crate) enum Word {
     Restore,
 }
 
-/// Runs the hidden verb: writes what came of the step to standard output.
+/// Runs the hidden verb, and writes the step's result to standard output.
 ///
 /// # Errors
-/// If the user cannot be become, or what came of the step not be written.
+/// If the process cannot switch to the user, or cannot write the result.
 pub(crate) fn run(args: &Args) -> Result<(), Failed> {
     let become_user = Failed::at("cannot become the owner of the folder");
     take_identity(args.uid, args.gid, &args.groups).map_err(become_user)?;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failed> {
     writeln!(io::stdout(), "{said}").map_err(Failed::at("cannot answer"))
 }
 
-/// What came of a step, as the helper process writes it.
+/// The result of a step, as the helper process writes it.
 pub(super) const fn word(taken: Taken) -> &'static str {
     match taken {
         Taken::Done => "done",

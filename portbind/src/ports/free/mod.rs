@@ -1,4 +1,4 @@
-//! Stops who has a port, or removes a stale socket file.
+//! Stops the processes that bound a port, or removes a stale socket file.
 
 mod file;
 mod freed;
@@ -25,12 +25,13 @@ use crate::host::ports;
 
 /// Stops the process tree that bound a port, or removes a socket file to which no socket is bound.
 ///
-/// Nobody is stopped who was merely handed the socket, and nobody at all where it cannot be decided who bound it.
-/// `consent` is asked once, with the plan, before a process gets a signal or a file is removed.
+/// Processes that only received the socket from another one are not stopped. If portbind cannot determine which process
+/// tree bound the port, it stops none. `consent` is called once, with the plan, before a process is signalled or a file
+/// is removed.
 ///
 /// # Errors
-/// Those of `consent`; [`Error::Hidden`] if a process that may have the port cannot be looked at; the others of
-/// [`Error`] if the namespace or the file cannot be reached.
+/// The errors of `consent`; [`Error::Hidden`] if portbind may not inspect a process that may own the port; another
+/// [`Error`] if the namespace or the file cannot be accessed.
 pub fn free<E: From<Error>>(
     inspector: &Inspector,
     target: &PortOrName,
@@ -85,7 +86,7 @@ fn free_port<E: From<Error>>(
         }
     }
     freed.refusal = verify(inspector, port, options)?;
-    // Who is left alone is not offered to be stopped.
+    // A process that `free` does not stop is not suggested for stopping either.
     if let Some(refusal) = freed.refusal.as_mut().filter(|_| !freed.plan.obstacles.is_empty()) {
         refusal.fixes.retain(|fix| !fix.code.starts_with("stop-"));
     }
@@ -94,7 +95,7 @@ fn free_port<E: From<Error>>(
     Ok(freed)
 }
 
-/// Finds who is on the port, and decides whom to stop.
+/// Finds the processes on the port, and decides which to stop.
 fn sockets_and_plan(
     inspector: &Inspector,
     query: &Query,
@@ -115,7 +116,7 @@ fn sockets_and_plan(
     Ok((plan(&sockets.holders, &surroundings), sockets))
 }
 
-/// Tries to bind the port on every address; what is in the way.
+/// Tries to bind the port on the wildcard address, and returns what prevents it.
 fn verify(inspector: &Inspector, port: u16, wanted: &FreeOptions) -> Result<Option<Refusal>, Error> {
     let options = Options { reuse_address: wanted.reuse_address, ..Options::default() };
     let every: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
@@ -127,7 +128,7 @@ fn verify(inspector: &Inspector, port: u16, wanted: &FreeOptions) -> Result<Opti
                 matches!(refusal.error.name(), Some("EAFNOSUPPORT" | "EADDRNOTAVAIL"))
             });
         if let Some(mut refusal) = check.refusal.filter(|_| !is_v6_off) {
-            // Every address is wanted.
+            // The port must be free on every address.
             refusal.fixes.retain(|fix| !matches!(fix.code, "own-address" | "v6-only"));
             return Ok(Some(refusal));
         }

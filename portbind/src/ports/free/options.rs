@@ -1,17 +1,17 @@
-//! How a port is freed.
+//! Options for freeing a port.
 
 use std::time::Duration;
 
 use crate::event::Protocol;
 
-/// How a port is freed.
+/// Options for freeing a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreeOptions {
     /// The protocol of the port.
     pub protocol: Protocol,
-    /// How long processes have between SIGTERM and SIGKILL.
+    /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// The port counts as free when a bind with SO_REUSEADDR succeeds.
+    /// Treat the port as free when a bind with SO_REUSEADDR succeeds.
     pub reuse_address: bool,
     /// Only show what would be done.
     pub dry_run: bool,
@@ -23,11 +23,11 @@ impl Default for FreeOptions {
     }
 }
 
-/// Whether to go on.
+/// The answer to the request for confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
-    /// What was planned is done.
+    /// Carry out the plan.
     Yes,
-    /// Nothing is done.
+    /// Change nothing.
     No,
 }

@@ -1,5 +1,5 @@
-//! Steps of the removal of a stale socket file, with the rights of the user that could take them as well: a helper
-//! process takes them, because the rights of a thread are within reach of the others.
+//! Removes a stale socket file in steps, each with the rights of a user who could take the step without portbind. A
+//! helper process takes the steps, because other threads of this process could use the rights of a single thread.
 
 use std::ffi::OsStr;
 use std::io;
@@ -15,10 +15,10 @@ use crate::host::stale::{Identity, Pinned, Rights, Spot, Step, Taken, aside};
 use crate::ports::error::Error;
 use crate::ports::inspector::Inspector;
 
-/// Group of a user that has no account: one that owns nothing (nogroup; `from_kgid_munged`, kernel/user_namespace.c).
+/// Group for a user without an account: nogroup, which owns no files (`from_kgid_munged`, kernel/user_namespace.c).
 const NO_GROUP: u32 = 65_534;
 
-/// What the helper process printed.
+/// Parses the output of the helper process.
 fn heard(said: &[u8]) -> io::Result<Taken> {
     let said = String::from_utf8_lossy(said);
     let said = said.trim_end();
@@ -32,7 +32,7 @@ fn heard(said: &[u8]) -> io::Result<Taken> {
     })
 }
 
-/// Removes a file, or puts it back.
+/// Removes a file, or moves it back.
 #[derive(Debug)]
 pub(super) struct Remover {
     path: PathBuf,
@@ -41,7 +41,7 @@ pub(super) struct Remover {
 }
 
 impl Remover {
-    /// Opens the folder.
+    /// Opens the file's folder.
     pub(super) fn new(inspector: &Inspector, path: &[u8]) -> Result<Self, Error> {
         let path = Path::new(OsStr::from_bytes(path)).to_owned();
         match Spot::open(&path) {
@@ -50,12 +50,12 @@ impl Remover {
         }
     }
 
-    /// Pins the file; `None` if there is none.
+    /// Pins the file; `None` if the file does not exist.
     pub(super) fn pin(&self) -> Result<Option<Pinned>, Error> {
         self.spot.pin().map_err(|source| self.error(source))
     }
 
-    /// What to say of whatever has the name that files are moved aside to; `None` if nothing has.
+    /// An error for the file that has the name to which files are moved aside; `None` if there is no such file.
     pub(super) fn in_the_way(&self) -> Result<Option<Error>, Error> {
         let path = aside(&self.path).unwrap_or_else(|| self.path.clone());
         if self.spot.leftover().map_err(|source| self.error(source))?.is_some() {
@@ -65,8 +65,8 @@ impl Remover {
         Ok(there.map(|_| Error::NameTaken(path)))
     }
 
-    /// Puts back what a removal that was broken off has moved aside, or removes it if it is stale and something else
-    /// has its name by now.
+    /// Moves back the file that an interrupted removal has moved aside, or removes it if it is stale and its name is
+    /// taken again.
     pub(super) fn recover(&self) -> Result<(), Error> {
         let Some(left) = self.spot.leftover().map_err(|source| self.error(source))? else { return Ok(()) };
         if self.take(Step::Restore, left.uid)? == Taken::Occupied && left.object == Object::StaleSocket {
@@ -75,7 +75,7 @@ impl Remover {
         Ok(())
     }
 
-    /// Takes a step, with the rights that it needs and no others.
+    /// Takes a step, with only the rights that it needs.
     pub(super) fn take(&self, step: Step, file_uid: u32) -> Result<Taken, Error> {
         let taken = match self.spot.rights(file_uid).map_err(|source| self.error(source))? {
             Rights::Own => self.spot.take(step),

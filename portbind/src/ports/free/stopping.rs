@@ -1,4 +1,4 @@
-//! Asks processes to end, and sees to it that they do.
+//! Stops processes: SIGTERM first, then SIGKILL.
 
 use std::time::{Duration, Instant};
 
@@ -12,42 +12,42 @@ use crate::host::Host;
 use crate::host::stop::Held;
 use crate::ports::error::Error;
 
-/// How often a process is polled that is to let go of the port.
+/// Polling interval for a process that is to close the socket.
 const POLL: Duration = Duration::from_millis(10);
-/// How long a process that has no socket on the port any more may take to end: the kernel closes its files first (do_exit in
-/// kernel/exit.c).
+/// How long a process without a socket on the port may still take to end: the kernel closes the process's files first
+/// (do_exit in kernel/exit.c).
 const ENDING: Duration = Duration::from_millis(200);
 /// How long a process may take to end after SIGKILL.
 const TO_DIE: Duration = Duration::from_secs(5);
 
-/// A process that is held, and then sent a signal.
+/// A process that is pinned by a pidfd, and then signalled.
 struct Signalled<'a> {
     target: &'a Target,
     held: Held,
-    /// When it was first seen without a socket on the port.
+    /// When the process was first seen without a socket on the port.
     let_go: Option<Instant>,
 }
 
-/// How often children that were forked meanwhile are looked for: a family that forks faster than that is not to be
-/// stopped from outside.
+/// How often portbind searches for children that were forked meanwhile. Processes that fork faster cannot be stopped
+/// from outside.
 const ROUNDS: usize = 5;
-/// A process' start is rounded down to a tick of 10 ms.
+/// Tolerance for process start times, which are rounded down to a tick of 10 ms.
 const TICKS: SignedDuration = SignedDuration::from_millis(20);
 
-/// The stopping of whoever bound a port.
+/// Stops the processes that bound a port.
 pub(super) struct Stopping<'a> {
     pub(super) host: &'a Host,
-    /// How long processes have between SIGTERM and SIGKILL.
+    /// Time between SIGTERM and SIGKILL.
     pub(super) grace: Duration,
-    /// When the sockets on the port were looked at first.
+    /// When the sockets on the port were first listed.
     pub(super) begun: Timestamp,
-    /// Finds the sockets again, and decides again.
+    /// Lists the sockets again, and makes a new plan.
     pub(super) plan_again: &'a dyn Fn() -> Result<Plan, Error>,
 }
 
 impl Stopping<'_> {
-    /// Stops the processes of a plan, and children that they fork meanwhile. The plan is made again while the
-    /// processes are held by their pidfds: if that one forbids to stop anybody, nobody is stopped, and it is returned.
+    /// Stops the processes of a plan, and children that they fork meanwhile. Once pidfds pin the processes, the plan is
+    /// made again: if the new plan forbids stopping, no process is stopped, and the new plan is returned.
     pub(super) fn stop_all(&self, plan: &Plan) -> Result<Result<Vec<Stopped>, Plan>, Error> {
         let mut stopped = Vec::new();
         let mut targets = plan.targets.clone();
@@ -72,7 +72,7 @@ impl Stopping<'_> {
         Ok(Ok(stopped))
     }
 
-    /// Holds those that still are who they were, and have the socket open.
+    /// Pins the processes that are unchanged and still have the socket open.
     fn hold<'t>(&self, targets: &'t [Target], stopped: &mut Vec<Stopped>) -> Vec<Signalled<'t>> {
         let mut held = Vec::new();
         for target in targets {
@@ -86,8 +86,8 @@ impl Stopping<'_> {
         held
     }
 
-    /// Sends SIGTERM to those that the plan of now stops, waits until they have ended or let go of the port, and
-    /// kills those that have not when the time is over.
+    /// Sends SIGTERM to the processes that the plan `now` stops, waits until they have ended or closed the socket, and
+    /// kills the rest when the grace time is over.
     fn stop(&self, held: Vec<Signalled<'_>>, now: &Plan, stopped: &mut Vec<Stopped>) {
         let (meant, spared): (Vec<_>, Vec<_>) =
             held.into_iter().partition(|one| now.stops(&one.target.process));
@@ -99,8 +99,8 @@ impl Stopping<'_> {
         stopped.extend(left.iter().map(|one| became(one.target, Outcome::Lingering)));
     }
 
-    /// Processes that have a socket open now because a process that was asked to end has forked them meanwhile. Whoever was
-    /// handed the socket meanwhile is none of them.
+    /// Processes that own a socket now because a process that was signalled has forked them meanwhile. A process that
+    /// received the socket meanwhile is not one of them.
     fn heirs(&self, now: &Plan, known: &[Target], stopped: &[Stopped]) -> Vec<Target> {
         if now.obstacles.iter().any(Obstacle::forbids) {
             return Vec::new();
@@ -117,7 +117,7 @@ impl Stopping<'_> {
             process.ancestors.iter().any(|ancestor| runs(ancestor.pid))
                 || self.is_younger(process) && known.iter().any(|one| is_copy(process, &one.process))
         };
-        // Another socket on the port is of somebody who took it meanwhile.
+        // A different socket on the port belongs to a process that took the port meanwhile.
         let is_same = |inode: &u64| known.iter().any(|one| one.inodes.contains(inode));
         let is_new = |target: &&Target| {
             !is_known(&target.process) && target.inodes.iter().any(is_same) && is_heir(&target.process)
@@ -125,20 +125,20 @@ impl Stopping<'_> {
         now.targets.iter().filter(is_new).cloned().collect()
     }
 
-    /// A process started after the sockets on the port were looked at.
+    /// Whether a process started after the sockets on the port were listed.
     fn is_younger(&self, process: &Process) -> bool {
         process.started.is_some_and(|started| started.duration_since(self.begun) >= -TICKS)
     }
 }
 
-/// A process is what a fork of another one is, though it has lost its parent.
+/// Whether a process equals a fork of another one, even if its parent has changed.
 fn is_copy(process: &Process, of: &Process) -> bool {
     process.exe.is_some()
         && !process.args.is_empty()
         && (&process.exe, &process.args, process.uid) == (&of.exe, &of.args, of.uid)
 }
 
-/// Sends a signal to processes; those that got it.
+/// Sends a signal to processes, and returns the processes that received it.
 fn signal<'a>(
     processes: Vec<Signalled<'a>>,
     signal: Signal,
@@ -156,7 +156,7 @@ fn signal<'a>(
     reached
 }
 
-/// Waits until processes have ended or let go of the port; those that have not.
+/// Waits until processes have ended or closed the socket, and returns the rest.
 fn settle<'a>(
     host: &Host,
     mut waiting: Vec<Signalled<'a>>,

@@ -4,7 +4,7 @@
 //! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
 //! refusal is one record, sent where the bind returns, and so reported once.
 
-use portbind_abi::{FileView, Named, RING_HEADER_LEN, counter, kind};
+use portbind_abi::{FileView, Portless, RING_HEADER_LEN, counter, kind};
 
 use crate::caller::{self, Caller};
 use crate::filter;
@@ -37,7 +37,7 @@ pub(crate) struct Name {
 pub(crate) fn bind_returned(sock: Sock, name: Name, status: i32) {
     let error = status.wrapping_neg() as u32;
     if status < 0 && filter::is_refusal(error) {
-        tell(sock, name, error);
+        emit(sock, name, error);
     }
 }
 
@@ -58,10 +58,10 @@ pub(crate) fn has_no_hook(sock: Sock) -> bool {
 
 /// Counts a refusal and, if it is wanted, sends it.
 #[inline(always)]
-pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
+pub(crate) fn emit(sock: Sock, name: Name, error: u32) {
     count(counter::REFUSED);
     let family = sock.family();
-    if !filter::passes_named(family, sock.netns()) {
+    if !filter::passes_portless(family, sock.netns()) {
         count(counter::FILTERED);
         return;
     }
@@ -77,7 +77,7 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
         netns: sock.netns(),
     };
     let caller = caller::current();
-    let is_sent = storm::admits(&caller, (RING_HEADER_LEN + size_of::<Named>()) as u32)
+    let is_sent = storm::admits(&caller, (RING_HEADER_LEN + size_of::<Portless>()) as u32)
         && send(&asked, &caller, name, error);
     if !is_sent {
         storm::count_of_process(&asked, &caller);
@@ -88,11 +88,11 @@ pub(crate) fn tell(sock: Sock, name: Name, error: u32) {
 #[inline(always)]
 fn send(asked: &Asked, caller: &Caller, name: Name, error: u32) -> bool {
     caller::introduce(caller, asked.time);
-    let Some(mut record) = Slot::<Named>::reserve() else { return false };
-    header(&mut record.header, kind::NAMED, asked.time);
+    let Some(mut record) = Slot::<Portless>::reserve() else { return false };
+    header(&mut record.header, kind::PORTLESS, asked.time);
     caller::identify(&mut record.identity, &caller.process);
     describe_view(&mut record.view);
-    asked.sock.describe_named(&mut record.socket, asked.family);
+    asked.sock.describe_portless(&mut record.socket, asked.family);
     record.error = error;
     record.name_len = copy(&mut record.name, name.at, name.len, name.memory);
     record.submit();

@@ -8,7 +8,7 @@ use crate::kernel::globals::at;
 use crate::kernel::memory::Ptr;
 use crate::kernel::ring::Slot;
 use crate::kernel::task::current_pid;
-use crate::maps::FAMILY;
+use crate::maps::DESCENDANTS;
 use crate::record::header;
 
 /// The exit status of the whole thread group is decided (`SIGNAL_GROUP_EXIT`, include/linux/sched/signal.h).
@@ -17,7 +17,7 @@ const SIGNAL_GROUP_EXIT: u32 = 4;
 /// The current process is of the family.
 #[inline(always)]
 pub(crate) fn has_current() -> bool {
-    FAMILY.get_ptr(current_pid()).is_some()
+    DESCENDANTS.get_ptr(current_pid()).is_some()
 }
 
 /// A task has started another.
@@ -25,11 +25,11 @@ pub(crate) fn has_current() -> bool {
 pub(crate) fn forked(child: Ptr) {
     let parent_pid = current_pid();
     let pid: u32 = child.read(at!(task_tgid));
-    if pid == parent_pid || FAMILY.get_ptr(parent_pid).is_none() {
+    if pid == parent_pid || DESCENDANTS.get_ptr(parent_pid).is_none() {
         return;
     }
-    if FAMILY.insert(pid, 0, 0).is_err() {
-        count(counter::LOST_FAMILY);
+    if DESCENDANTS.insert(pid, 0, 0).is_err() {
+        count(counter::LOST_DESCENDANTS);
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn ended(task: Ptr) {
         return;
     }
     // Two threads can find that none is left; one of them takes the process out.
-    if FAMILY.remove(current_pid()).is_err() {
+    if DESCENDANTS.remove(current_pid()).is_err() {
         return;
     }
     let Some(mut record) = Slot::<Ended>::reserve() else {

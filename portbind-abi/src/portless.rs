@@ -31,8 +31,8 @@ pub struct FileView = 32 {
 
 record! {
 /// A refusal of a socket whose name is no port, whole: only bind is traced of these families.
-pub struct Named = 280 {
-    /// Kind [`NAMED`](super::kind::NAMED).
+pub struct Portless = 280 {
+    /// Kind [`PORTLESS`](super::kind::PORTLESS).
     pub header: Header,
     /// Who.
     pub identity: Identity,

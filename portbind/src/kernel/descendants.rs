@@ -12,11 +12,11 @@ use super::maps::Maps;
 use crate::kernel::collection::Collection;
 
 /// The map of them, by thread group id.
-pub(super) const MAP: &str = "FAMILY";
+pub(super) const MAP: &str = "DESCENDANTS";
 
 /// Its programs, and where each runs.
 pub(super) const POINTS: [Point; 2] =
-    [point("sched_process_exit", "family_exit"), point("sched_process_fork", "family_fork")];
+    [point("sched_process_exit", "descendants_exit"), point("sched_process_fork", "descendants_fork")];
 
 const fn point(target: &'static str, program: &'static str) -> Point {
     Point { kind: Kind::RawTracepoint, target, program, entry: None }

@@ -7,8 +7,8 @@ use super::address::Address;
 use super::identity::COMM_LEN;
 
 record! {
-/// What refusals have to have in common; a key of the map `ALIKE`.
-pub struct Alike = 32 {
+/// What refusals have to have in common; a key of the map `COUNTS`.
+pub struct RefusalKey = 32 {
     /// The address that was asked for.
     pub address: Address,
     /// Thread group id.
@@ -46,11 +46,11 @@ pub struct Sample = 48 {
 
 record! {
 /// How often they came; a value of that map. User space takes out what was not touched for a while.
-pub struct Often = 88 {
+pub struct Count = 88 {
     /// When the window of time began in which they are sent, in jiffies.
     pub since: u64,
     /// How many were sent in it.
-    pub told: u64,
+    pub sent: u64,
     /// How many were counted only, in all windows.
     pub more: u64,
     /// When the first was counted of those that came without a pause as long as a window, in nanoseconds since boot; 0 if
@@ -64,9 +64,9 @@ pub struct Often = 88 {
 }
 
 record! {
-/// What one process had of a window of time; a value of the map `SHARES`, by thread group id. User space takes out what
+/// What one process had of a window of time; a value of the map `QUOTAS`, by thread group id. User space takes out what
 /// was not touched for a while.
-pub struct Share = 104 {
+pub struct Quota = 104 {
     /// When the window began, in jiffies.
     pub since: u64,
     /// The same moment, in nanoseconds since boot.
@@ -74,7 +74,7 @@ pub struct Share = 104 {
     /// How many of its refusals were looked at in it.
     pub looked: u64,
     /// How many of these were sent although its party had its part.
-    pub told: u64,
+    pub sent: u64,
     /// How many of its refusals were counted, and not by kind: without a look, or because they have none, in all windows.
     pub more: u64,
     /// When the first of these was counted, of those that came without a pause as long as a window, in jiffies; 0 if none
@@ -90,6 +90,6 @@ pub struct Share = 104 {
 /// How long a window is, in nanoseconds: in each, only so many ([`Filter::burst`](super::Filter::burst)) are sent.
 pub const WINDOW: u64 = 1_000_000_000;
 /// Kinds of refusals that are counted at once.
-pub const MAX_ALIKE: u32 = 8192;
+pub const MAX_COUNTS: u32 = 8192;
 /// Processes whose shares are remembered.
-pub const MAX_SHARES: u32 = 4096;
+pub const MAX_QUOTAS: u32 = 4096;

@@ -4,25 +4,25 @@ use std::collections::HashMap as Known;
 
 use aya::Pod;
 use aya::maps::{HashMap, MapData};
-use portbind_abi::{Alike, Often, Party, PartyShare, Refusal, Share};
+use portbind_abi::{Count, Party, PartyQuota, Quota, Refusal, RefusalKey};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::evidence;
 use super::maps::Maps;
 
 /// The map of those that are alike.
-const ALIKE: &str = "ALIKE";
+const COUNTS: &str = "COUNTS";
 /// The map of what processes had of a window of time.
-const SHARES: &str = "SHARES";
+const QUOTAS: &str = "QUOTAS";
 /// The map of what parties had of it.
 const PARTIES: &str = "PARTIES";
 
 /// Keys and values as bytes: they are plain integers without gaps.
-type AlikeBytes = [u8; size_of::<Alike>()];
-type OftenBytes = [u8; size_of::<Often>()];
-type ShareBytes = [u8; size_of::<Share>()];
+type KeyBytes = [u8; size_of::<RefusalKey>()];
+type CountBytes = [u8; size_of::<Count>()];
+type QuotaBytes = [u8; size_of::<Quota>()];
 type PartyBytes = [u8; size_of::<Party>()];
-type PartyShareBytes = [u8; size_of::<PartyShare>()];
+type PartyShareBytes = [u8; size_of::<PartyQuota>()];
 
 /// What was counted since the last time, of one kind or of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +40,15 @@ pub struct More<K, V> {
 /// What is known of the maps of counts from the last time they were read; no larger than they are.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    alike: Known<AlikeBytes, Often>,
-    shares: Known<u32, Share>,
+    counts: Known<KeyBytes, Count>,
+    quotas: Known<u32, Quota>,
 }
 
 impl Counts {
     /// Those that are alike, as far as the map can be read while it changes.
-    pub(super) fn alike(&mut self, maps: &mut Maps) -> Vec<More<Alike, Often>> {
-        let more = more::<AlikeBytes, OftenBytes, Often>(maps, ALIKE, &mut self.alike, |often| often.more);
-        let typed = |more: More<AlikeBytes, Often>| {
+    pub(super) fn take_counts(&mut self, maps: &mut Maps) -> Vec<More<RefusalKey, Count>> {
+        let more = more::<KeyBytes, CountBytes, Count>(maps, COUNTS, &mut self.counts, |often| often.more);
+        let typed = |more: More<KeyBytes, Count>| {
             let More { key, value, count, before } = more;
             More { key: zerocopy::transmute!(key), value, count, before }
         };
@@ -56,8 +56,8 @@ impl Counts {
     }
 
     /// Those that were counted without a look, by thread group id.
-    pub(super) fn counted_by_process(&mut self, maps: &mut Maps) -> Vec<More<u32, Share>> {
-        more::<u32, ShareBytes, Share>(maps, SHARES, &mut self.shares, |share| share.more)
+    pub(super) fn take_quotas(&mut self, maps: &mut Maps) -> Vec<More<u32, Quota>> {
+        more::<u32, QuotaBytes, Quota>(maps, QUOTAS, &mut self.quotas, |share| share.more)
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn lost(maps: &Maps) -> Vec<(Party, u64)> {
     let entries = entries::<PartyBytes, PartyShareBytes>(maps, PARTIES);
     let lost = entries.map(|(party, share)| (zerocopy::transmute!(party), zerocopy::transmute!(share)));
     let mut lost: Vec<_> = lost
-        .map(|(party, share): (Party, PartyShare)| (party, share.lost))
+        .map(|(party, share): (Party, PartyQuota)| (party, share.lost))
         .filter(|(_, lost)| *lost > 0)
         .collect();
     lost.sort_by_key(|(_, lost)| std::cmp::Reverse(*lost));
@@ -129,9 +129,9 @@ fn entries<'h, K: Pod + 'h, V: Pod + 'h>(maps: &'h Maps, map: &str) -> impl Iter
 
 /// What a refusal has in common with those that are alike.
 #[must_use]
-pub fn of(refusal: &Refusal) -> Alike {
+pub fn of(refusal: &Refusal) -> RefusalKey {
     let socket = &refusal.socket;
-    Alike {
+    RefusalKey {
         address: socket.address,
         pid: u64::from(evidence::pid(&refusal.header)),
         netns: socket.netns,

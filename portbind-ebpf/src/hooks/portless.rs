@@ -14,10 +14,10 @@ use crate::kernel::counters::count;
 use crate::kernel::memory::{Memory, Ptr};
 use crate::kernel::task::current_ids;
 use crate::kernel::values::ByTask;
-use crate::maps::{NAMED_BINDS, NamedBind};
+use crate::maps::{PORTLESS_BINDS, PortlessBind};
 #[cfg(feature = "bounded")]
-use crate::named::has_no_hook;
-use crate::named::{Name, bind_returned, system_bind_returned};
+use crate::portless::has_no_hook;
+use crate::portless::{Name, bind_returned, system_bind_returned};
 use crate::sock::handle::Sock;
 
 /// `int unix_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)`, and the same of netlink:
@@ -55,7 +55,7 @@ pub(crate) fn fexit_system_bind(context: FExitContext) -> i32 {
 /// Entry of `unix_bind` and `netlink_bind`.
 #[kprobe]
 #[inline(always)]
-pub(crate) fn kprobe_named_bind(context: ProbeContext) -> u32 {
+pub(crate) fn kprobe_portless_bind(context: ProbeContext) -> u32 {
     enter(Sock::of_socket(Ptr(context.arg(0).unwrap_or(0))), &context);
     0
 }
@@ -63,7 +63,7 @@ pub(crate) fn kprobe_named_bind(context: ProbeContext) -> u32 {
 /// Their return.
 #[kretprobe]
 #[inline(always)]
-pub(crate) fn kretprobe_named_bind(context: RetProbeContext) -> u32 {
+pub(crate) fn kretprobe_portless_bind(context: RetProbeContext) -> u32 {
     leave(&context, Memory::Kernel);
     0
 }
@@ -110,7 +110,7 @@ pub(crate) fn kretprobe_system_bind(context: RetProbeContext) -> u32 {
 fn enter(sock: Sock, context: &ProbeContext) {
     let address = context.arg(1).unwrap_or(0);
     let len = u64::from(context.arg::<u32>(2).unwrap_or(0));
-    if NAMED_BINDS.insert(current_ids(), NamedBind { sock: sock.0.0, address, len }, 0).is_err() {
+    if PORTLESS_BINDS.insert(current_ids(), PortlessBind { sock: sock.0.0, address, len }, 0).is_err() {
         count(counter::LOST_ENTRIES);
     }
 }
@@ -118,8 +118,8 @@ fn enter(sock: Sock, context: &ProbeContext) {
 #[inline(always)]
 fn leave(context: &RetProbeContext, memory: Memory) {
     let task = current_ids();
-    if let Some(bind) = NAMED_BINDS.of_task(task) {
-        let _ = NAMED_BINDS.remove(task);
+    if let Some(bind) = PORTLESS_BINDS.of_task(task) {
+        let _ = PORTLESS_BINDS.remove(task);
         let name = Name { at: Ptr(bind.address), len: bind.len as u32, memory };
         bind_returned(Sock(Ptr(bind.sock)), name, context.ret());
     }

@@ -1,0 +1,71 @@
+//! Every start of a tracer proves that the kernel half sees refusals: a bind of this process that the kernel has to refuse
+//! must be counted. No tracer reports refusals of the address, so that they are in no output and no account.
+
+use std::io;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::os::fd::OwnedFd;
+
+use portbind_abi::{Filter, PROOF_V4};
+use rustix::io::Errno;
+use rustix::net::sockopt::set_ip_freebind;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
+
+use super::error::TraceError;
+
+/// EADDRINUSE.
+const ADDRINUSE: usize = 98;
+/// Binds that are tried: Linux 7.3 may pass a probed return over.
+const TRIES: usize = 3;
+
+/// Whether the kernel half does not see that this process is refused a port. `proofs` returns how many refusals of
+/// [`PROOF_V4`] it has counted. `false`, too, if the filter does not ask for EADDRINUSE, or if no bind can be tried.
+///
+/// # Errors
+/// Those of `proofs`.
+pub(super) fn is_blind(
+    filter: &Filter,
+    proofs: impl Fn() -> Result<u64, TraceError>,
+) -> Result<bool, TraceError> {
+    let is_wanted = filter.errors[ADDRINUSE / 64] >> (ADDRINUSE % 64) & 1 == 1;
+    for _ in 0..TRIES {
+        if !is_wanted || !is_refused_once().unwrap_or(false) {
+            return Ok(false);
+        }
+        if proofs()? > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Binds a socket, and another one to the same port; whether the kernel refused the second. No socket listens.
+fn is_refused_once() -> io::Result<bool> {
+    let held = unbound()?;
+    bind(&held, &SocketAddr::from((PROOF_V4, 0)))?;
+    let port = SocketAddrV4::try_from(getsockname(&held)?)?.port();
+    Ok(bind(&unbound()?, &SocketAddr::from((PROOF_V4, port))) == Err(Errno::ADDRINUSE))
+}
+
+/// A socket that can be bound to an address that this network namespace does not have: `lo` may be down.
+fn unbound() -> io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_ip_freebind(&socket, true)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tracer_that_counts_nothing_is_blind() {
+        assert!(is_blind(&Filter::ANY, || Ok(0)).unwrap());
+        assert!(!is_blind(&Filter::ANY, || Ok(1)).unwrap());
+    }
+
+    #[test]
+    fn a_tracer_of_other_errors_is_not_asked() {
+        let other = Filter { errors: [1 << 13, 0, 0], ..Filter::ANY };
+        assert!(!is_blind(&other, || Ok(0)).unwrap());
+    }
+}
