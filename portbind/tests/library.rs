@@ -1,5 +1,5 @@
 //! The library leaves the program that embeds it alone: only the program portbind prints, ends, handles signals, reads
-//! arguments and gives up privileges.
+//! arguments and gives up privileges. Types that the documentation of the library shows can grow.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the sources has failed")]
 
@@ -123,6 +123,37 @@ fn errors_of_the_library_have_types() {
     for (name, text) in library() {
         assert!(!text.contains("anyhow"), "{name} uses anyhow");
     }
+}
+
+/// The public enums and structs with public fields that other crates could match or make exhaustively.
+fn exhaustive(text: &str) -> Vec<String> {
+    let item = Regex::new(r"(?m)^(.*)\n( *)pub (enum|struct) (\w+)[^;({]*\{").unwrap();
+    let is_open = |found: &regex::Captures<'_>| {
+        let body = &text[found.get(0).unwrap().end()..];
+        let end = body.find(&format!("\n{}}}", &found[2])).unwrap_or(body.len());
+        &found[3] == "enum" || body[..end].lines().any(|line| line.trim_start().starts_with("pub "))
+    };
+    let items =
+        item.captures_iter(text).filter(|found| found[1].trim() != "#[non_exhaustive]" && is_open(found));
+    items.map(|found| found[4].to_owned()).collect()
+}
+
+#[test]
+fn documented_types_can_grow() {
+    let root = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let lines: Vec<&str> = root.lines().collect();
+    let shown = lines.windows(2).filter(|pair| pair[0] != "#[doc(hidden)]");
+    let modules: Vec<&str> =
+        shown.filter_map(|pair| pair[1].strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(modules.contains(&"event") && !modules.contains(&"sys"), "{modules:?}");
+    for (name, text) in library() {
+        if name.split(['/', '.']).next().is_some_and(|module| modules.contains(&module)) {
+            assert_eq!(exhaustive(&text), [""; 0], "{name}: these types lack #[non_exhaustive]");
+        }
+    }
+    assert_eq!(exhaustive("#[derive(Debug)]\npub enum Kind {\n    One,\n}"), ["Kind"]);
+    assert_eq!(exhaustive("\npub struct Pair<T> {\n    pub one: T,\n}"), ["Pair"]);
+    assert_eq!(exhaustive("\npub struct Closed {\n    one: u8,\n}\n\npub struct Number(pub u8);"), [""; 0]);
 }
 
 #[test]
