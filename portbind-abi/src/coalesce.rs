@@ -1,4 +1,5 @@
-//! Refusals in great number: alike, because the same process asks for the same again, or more than there is room for.
+//! Coalesced refusals: equal ones, because the same process repeats the same call, or more than the ring buffer has
+//! room for.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -7,15 +8,15 @@ use super::address::Address;
 use super::identity::COMM_LEN;
 
 record! {
-/// What refusals have to have in common; a key of the map `COUNTS`.
+/// The values that equal refusals share; key of the map `COUNTS`.
 pub struct RefusalKey = 32 {
-    /// The address that was asked for.
+    /// Requested address.
     pub address: Address,
     /// Thread group id.
     pub pid: u64,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// The port that was asked for.
+    /// Requested port.
     pub port: u16,
     /// IPPROTO_*.
     pub protocol: u16,
@@ -23,11 +24,11 @@ pub struct RefusalKey = 32 {
 }
 
 record! {
-/// The first refusal of those that are counted: none of them need have been sent.
+/// The first of the counted refusals. It may never have been sent.
 pub struct Sample = 48 {
-    /// The address that was asked for.
+    /// Requested address.
     pub address: Address,
-    /// Name of the thread, NUL-padded, as it lies in memory.
+    /// Name of the thread, NUL-padded, in memory order.
     pub comm: [u64; COMM_LEN / size_of::<u64>()],
     /// Inode number of the network namespace.
     pub netns: u32,
@@ -35,7 +36,7 @@ pub struct Sample = 48 {
     pub uid: u32,
     /// AF_INET or AF_INET6.
     pub family: u16,
-    /// The port that was asked for.
+    /// Requested port.
     pub port: u16,
     /// IPPROTO_*.
     pub protocol: u16,
@@ -45,51 +46,51 @@ pub struct Sample = 48 {
 }
 
 record! {
-/// How often they came; a value of that map. User space takes out what was not touched for a while.
+/// Count of equal refusals; value of the map `COUNTS`. User space removes entries that have been idle for a while.
 pub struct Count = 88 {
-    /// When the window of time began in which they are sent, in jiffies.
+    /// When the current window began, in jiffies.
     pub since: u64,
-    /// How many were sent in it.
+    /// Refusals sent in this window.
     pub sent: u64,
-    /// How many were counted only, in all windows.
+    /// Refusals that were only counted, in all windows.
     pub more: u64,
-    /// When the first was counted of those that came without a pause as long as a window, in nanoseconds since boot; 0 if
-    /// none was.
+    /// When the first refusal of the current series was counted, in nanoseconds since boot; 0 if none was. A pause as
+    /// long as a window ends a series.
     pub first: u64,
-    /// When the last was counted, in nanoseconds since boot; 0 if none was.
+    /// When the last refusal was counted, in nanoseconds since boot; 0 if none was.
     pub last: u64,
-    /// The first of them.
+    /// The first refusal in the current window.
     pub sample: Sample,
 }
 }
 
 record! {
-/// What one process had of a window of time; a value of the map `QUOTAS`, by thread group id. User space takes out what
-/// was not touched for a while.
+/// Per-process quota in the current window; value of the map `QUOTAS`, keyed by thread group id. User space removes
+/// entries that have been idle for a while.
 pub struct Quota = 104 {
     /// When the window began, in jiffies.
     pub since: u64,
-    /// The same moment, in nanoseconds since boot.
+    /// When the window began, in nanoseconds since boot.
     pub time: u64,
-    /// How many of its refusals were looked at in it.
+    /// Refusals of the process that were examined in this window.
     pub looked: u64,
-    /// How many of these were sent although its party had its part.
+    /// Refusals that were sent in this window although the party had used its part.
     pub sent: u64,
-    /// How many of its refusals were counted, and not by kind: without a look, or because they have none, in all windows.
+    /// Refusals, in all windows, that were counted for the process and not by kind: unexamined, or without a kind.
     pub more: u64,
-    /// When the first of these was counted, of those that came without a pause as long as a window, in jiffies; 0 if none
-    /// was.
+    /// When the first unexamined or kindless refusal of the current series was counted, in jiffies; 0 if none was. A
+    /// pause as long as a window ends a series.
     pub first: u64,
-    /// When the last of these was counted, in jiffies; 0 if none was.
+    /// When the last such refusal was counted, in jiffies; 0 if none was.
     pub last: u64,
-    /// The first that was looked at.
+    /// The first refusal that was examined in the window.
     pub sample: Sample,
 }
 }
 
-/// How long a window is, in nanoseconds: in each, only so many ([`Filter::burst`](super::Filter::burst)) are sent.
+/// Length of a window, in nanoseconds: at most [`Filter::burst`](super::Filter::burst) equal refusals are sent in each.
 pub const WINDOW: u64 = 1_000_000_000;
-/// Kinds of refusals that are counted at once.
+/// Maximum number of kinds of refusals in the map `COUNTS`.
 pub const MAX_COUNTS: u32 = 8192;
-/// Processes whose shares are remembered.
+/// Maximum number of processes in the map `QUOTAS`.
 pub const MAX_QUOTAS: u32 = 4096;

@@ -2,20 +2,19 @@
 
 /// Refusals with a wanted error.
 pub const REFUSED: u32 = 0;
-/// Of these, kept back by a filter.
+/// Refusals with a wanted error that a filter dropped.
 pub const FILTERED: u32 = 1;
-/// Of these, lost: there was no room for them, neither in the ring buffer nor in the map of counts.
+/// Refusals with a wanted error that were lost: neither the ring buffer nor the map of counts had room.
 pub const LOST: u32 = 2;
-/// Entries that found the map of calls in flight full (kprobe backend): their return is lost.
+/// Function entries that found the map of calls in flight full (kprobe backend): the returns of these calls are lost.
 pub const LOST_ENTRIES: u32 = 3;
-/// Records of the life of ports for which there was no room in the ring buffer.
+/// Port events that found no room in the ring buffer.
 pub const LOST_LIFE: u32 = 4;
-/// Descendants of the wrapped command that found the map of them full.
+/// Descendants of the wrapped command that found their map full.
 pub const LOST_DESCENDANTS: u32 = 5;
-/// Refusals that were counted with others like them.
+/// Coalesced refusals: counted with equal ones instead of sent.
 pub const COALESCED: u32 = 6;
-/// Refusals of the address by which a tracer proves itself ([`PROOF_ADDRESS`](super::PROOF_ADDRESS)); no other counter has
-/// them.
+/// Refusals of the tracer's test address ([`PROOF_ADDRESS`](super::PROOF_ADDRESS)); no other counter includes them.
 pub const PROOFS: u32 = 7;
-/// How many there are.
+/// Number of counters.
 pub const COUNT: u32 = 8;

@@ -6,13 +6,13 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::header::Header;
 
 record! {
-/// A process of the family has ended.
+/// The wrapped command, or one of its descendants, has ended.
 pub struct Ended = 40 {
     /// Kind [`ENDED`](super::kind::ENDED).
     pub header: Header,
-    /// Nanoseconds since boot at which the process started.
+    /// When the process started, in nanoseconds since boot.
     pub start_time: u64,
-    /// What wait(2) tells of it: exit status and signal.
+    /// Exit status and signal, as wait(2) returns them.
     pub status: u32,
     /// Zero.
     pub reserved: u32,

@@ -1,4 +1,4 @@
-//! A socket on its port, in the records of the life of ports.
+//! A socket on its port, in port events.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -6,10 +6,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::address::Address;
 
 record! {
-/// A socket on its port. TIME_WAIT (state 6) and request (state 12) sockets have no inode and protocol: these
-/// fields hold other data then.
+/// A socket on its port. TIME_WAIT (state 6) and request (state 12) sockets have no inode and no protocol: the two
+/// fields then hold unrelated data.
 pub struct Endpoint = 64 {
-    /// Address of the kernel's object: an identity while the socket lives, nothing more.
+    /// Kernel address of the socket: it identifies the socket while it lives, nothing more.
     pub id: u64,
     /// Inode number in sockfs, 0 if the socket has none.
     pub inode: u64,

@@ -1,45 +1,46 @@
-//! What is reported: read-only globals, set before the programs are loaded.
+//! Filters: which refusals and port events to report. They are read-only globals, set before the programs are loaded.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Words of 64 bits in a set of error numbers: 0 to 191 covers every errno of Linux (up to 133).
 pub const ERROR_WORDS: usize = 3;
-/// Words of 64 bits in the map that holds the wanted ports, one bit a port.
+/// Words of 64 bits in the map of wanted ports, one bit per port.
 pub const PORT_WORDS: u32 = 65_536 / 64;
 
 record! {
-/// What a refusal must be to be reported. Zero, or an empty set, means: any.
+/// Conditions for a refusal to be reported. Zero, or an empty set, means any.
 pub struct Filter = 96 {
-    /// Errors that are refusals, one bit each.
+    /// Errors that count as refusals, one bit each.
     pub errors: [u64; ERROR_WORDS],
     /// Thread group id.
     pub pid: u32,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// 1 if the map `PORTS` says which ports are wanted.
+    /// 1 if the map `PORTS` holds the wanted ports.
     pub ports: u32,
-    /// Protocols, bits of [`protocol`].
+    /// Wanted protocols, bits of [`protocol`].
     pub protocols: u32,
-    /// Name of the thread or the process, NUL-padded, as it lies in memory.
+    /// Name of the thread or the process, NUL-padded, in memory order.
     pub comm: [u64; 2],
-    /// The bits of `comm` that count: the name and its closing NUL; what follows in the kernel is left over.
+    /// The bits of `comm` that are compared: the name and its closing NUL. In the kernel, the bytes after the NUL are
+    /// stale.
     pub comm_mask: [u64; 2],
     /// Thread group id that is never reported: portbind itself.
     pub ignored_pid: u32,
-    /// What of the life of ports is followed, bits of [`life`].
+    /// Which port events to record, bits of [`life`].
     pub life: u32,
     /// 1 if only processes in the map `DESCENDANTS` are reported.
     pub descendants: u32,
-    /// How many refusals that are alike are reported in a window of time; the others are counted.
+    /// How many equal refusals are sent in one window; further ones are counted.
     pub burst: u32,
-    /// Length of that window ([`WINDOW`](super::WINDOW)), in jiffies.
+    /// Length of a window ([`WINDOW`](super::WINDOW)), in jiffies.
     pub window: u64,
 }
 }
 
 impl Filter {
-    /// Tells every EADDRINUSE, and the EAGAIN that an exhausted autobind makes of it.
+    /// Reports every EADDRINUSE, and the EAGAIN that an exhausted autobind returns in its place.
     pub const ANY: Self = Self {
         errors: [0, 1 << (98 - 64), 0],
         pid: 0,
@@ -58,9 +59,9 @@ impl Filter {
 
 /// Bits of [`Filter::life`].
 pub mod life {
-    /// Binds, listens, ends of bound sockets, and who leaves a TIME_WAIT behind.
+    /// Binds, listens, ends of bound sockets, and processes that leave a TIME_WAIT socket behind.
     pub const BOUND: u32 = 1 << 0;
-    /// Ports that connect(2) picks.
+    /// Connections, whose ports connect(2) picks.
     pub const CONNECTED: u32 = 1 << 1;
 }
 
@@ -78,12 +79,12 @@ pub mod protocol {
     pub const UDPLITE: u32 = 1 << 4;
     /// SCTP.
     pub const SCTP: u32 = 1 << 5;
-    /// Sockets of AF_UNIX, whatever their type.
+    /// AF_UNIX sockets of any type.
     pub const UNIX: u32 = 1 << 6;
-    /// Sockets of AF_NETLINK, whatever their protocol.
+    /// AF_NETLINK sockets of any protocol.
     pub const NETLINK: u32 = 1 << 7;
-    /// Sockets of AF_VSOCK, whatever their type.
+    /// AF_VSOCK sockets of any type.
     pub const VSOCK: u32 = 1 << 8;
-    /// Any other.
+    /// Any other protocol.
     pub const OTHER: u32 = 1 << 31;
 }

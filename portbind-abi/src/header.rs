@@ -1,10 +1,10 @@
-//! What every record begins with.
+//! The header of every record.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 record! {
-/// Opens every record.
+/// The first fields of every record.
 pub struct Header = 24 {
     /// One of [`kind`](super::kind).
     pub kind: u32,

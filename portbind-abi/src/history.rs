@@ -1,4 +1,4 @@
-//! Records of the life of ports: who took one, and what became of the socket.
+//! Port events: which process took a port, and what happened to the socket.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -10,27 +10,27 @@ use super::identity::{COMM_LEN, Identity};
 
 /// What happened to a socket: the values of [`Change::what`].
 pub mod change {
-    /// It listens.
+    /// The socket listens.
     pub const LISTENING: u32 = 1;
     /// The task closes a connection before its peer does: a TIME_WAIT will be left behind
     /// (TCP_FIN_WAIT1, include/net/tcp_states.h).
     pub const LEAVING: u32 = 2;
-    /// It lets go of its port. Of a TCP socket the task is a bystander.
+    /// The socket releases its port. For a TCP socket, the task is only a bystander.
     pub const CLOSED: u32 = 3;
     /// The task connects; the port is not chosen yet.
     pub const CONNECTING: u32 = 4;
-    /// It is connected. The task is a bystander.
+    /// The socket is connected. The task is only a bystander.
     pub const CONNECTED: u32 = 5;
 }
 
 record! {
-/// A process that is about to be reported. It can be reported more than once.
+/// Description of a process, sent before the records that refer to it. A process can be introduced more than once.
 pub struct Introduction = 1632 {
     /// Kind [`INTRODUCTION`](super::kind::INTRODUCTION).
     pub header: Header,
-    /// The task that is reported.
+    /// The task.
     pub identity: Identity,
-    /// Its process.
+    /// The task's process.
     pub caller: Caller,
 }
 }
@@ -40,11 +40,11 @@ record! {
 pub struct Bound = 144 {
     /// Kind [`BOUND`](super::kind::BOUND).
     pub header: Header,
-    /// Who bound it.
+    /// The process that bound the socket.
     pub identity: Identity,
-    /// The socket, with the address and port that it got.
+    /// The socket, with the address and port that it received.
     pub endpoint: Endpoint,
-    /// Port that was asked for; 0 means any.
+    /// Requested port; 0 means any.
     pub asked_port: u16,
     /// Zero.
     pub reserved: u16,
@@ -60,7 +60,7 @@ pub struct Change = 120 {
     pub header: Header,
     /// The socket.
     pub endpoint: Endpoint,
-    /// Nanoseconds since boot at which the task's process started.
+    /// When the task's process started, in nanoseconds since boot.
     pub start_time: u64,
     /// Name of the thread, NUL-padded.
     pub comm: [u8; COMM_LEN],
@@ -71,5 +71,5 @@ pub struct Change = 120 {
 }
 }
 
-/// Processes whose introduction is remembered.
+/// Maximum number of processes whose introduction is remembered.
 pub const MAX_INTRODUCED: u32 = 4096;

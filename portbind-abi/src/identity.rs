@@ -1,21 +1,21 @@
-//! Which process a record is about.
+//! The process that a record is about.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Bytes of a task's name, with the closing NUL (`TASK_COMM_LEN`, include/linux/sched.h).
+/// Bytes of a task's name, including the closing NUL (`TASK_COMM_LEN`, include/linux/sched.h).
 pub const COMM_LEN: usize = 16;
 
 record! {
-/// Which process, and who it is at the moment: what can change between two calls.
+/// A process, with the attributes that can change between two calls.
 ///
-/// `cgroup` and `owner` together are the [`Party`](super::Party) of the process.
+/// `cgroup` and `owner` are the [`Party`](super::Party) of the process.
 pub struct Identity = 48 {
-    /// Nanoseconds since boot at which the process started (`task_struct.start_boottime`).
+    /// When the process started, in nanoseconds since boot (`task_struct.start_boottime`).
     pub start_time: u64,
     /// [`Party::cgroup`](super::Party::cgroup).
     pub cgroup: u64,
-    /// How often the process, or one that it comes from, called execve (lower half of `task_struct.self_exec_id`).
+    /// Number of execve calls by the process and its ancestors (lower half of `task_struct.self_exec_id`).
     pub exec_id: u32,
     /// Real user id, in the initial user namespace (`bpf_get_current_uid_gid`).
     pub uid: u32,

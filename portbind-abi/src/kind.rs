@@ -1,4 +1,4 @@
-//! What a record is: the first word of each.
+//! Kinds of records: the first word of each record.
 
 /// A [`Refusal`](super::Refusal).
 pub const REFUSAL: u32 = 1;
@@ -6,7 +6,7 @@ pub const REFUSAL: u32 = 1;
 pub const BOUND: u32 = 2;
 /// A [`Change`](super::Change).
 pub const CHANGE: u32 = 3;
-/// [`Ended`](super::Ended).
+/// An [`Ended`](super::Ended).
 pub const ENDED: u32 = 4;
 /// An [`Introduction`](super::Introduction).
 pub const INTRODUCTION: u32 = 5;

@@ -1,21 +1,21 @@
-//! Where the running kernel keeps what the programs read: one table, used by both halves.
+//! The layout of the running kernel: where it keeps the fields that the programs read. Both halves use this table.
 //!
-//! Rust emits no relocations against the kernel's types, so the loader resolves every row from
-//! the kernel's own BTF and hands the result over as a read-only global ([`Layout`]): the verifier
-//! sees constants. No offset is ever guessed; a row that BTF lacks is [`ABSENT`] if it is optional,
-//! and an error that names it if it is not.
+//! Rust emits no relocations against the kernel's types, so the loader resolves every row from the kernel's own BTF and
+//! passes the result as a read-only global ([`Layout`]): the verifier sees constants. No offset is ever guessed. A row
+//! that BTF lacks is [`ABSENT`] if the row is optional; otherwise it causes an error that names the row.
 
 /// Value of a row that the running kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
 
-/// Bytes of the beginning of a socket that are read at once: `struct sock_common` up to its local address
-/// (include/net/sock.h)
+/// Bytes at the beginning of a socket that are read at once: `struct sock_common` up to its local address
+/// (include/net/sock.h).
 pub const COMMON_LEN: u32 = 88;
 
-/// Bytes of a socket that are read at once: all of `struct sock` that records tell (include/net/sock.h).
+/// Bytes of a socket that are read at once: they include every field of `struct sock` that records use
+/// (include/net/sock.h).
 pub const SOCK_LEN: u32 = 896;
 
-/// What is asked of the running kernel's BTF.
+/// The kind of value that a row takes from the running kernel's BTF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// Byte offset of a member.
@@ -26,35 +26,35 @@ pub enum Ask {
     Size,
 }
 
-/// Whether tracing can do without a row.
+/// Whether tracing works without a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// No backend works without it.
+    /// No backend works without the row.
     Essential,
-    /// Kernels differ: its absence costs at most the feature named here, or picks another way.
+    /// Kernels differ: without the row, portbind loses at most the feature named here, or uses another method.
     Optional(&'static str),
 }
 
-/// One row: a question to the kernel's BTF and the place of its answer in [`Layout`].
+/// One row: a query to the kernel's BTF, and where the result goes in [`Layout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Name of the field of [`Layout`].
     pub name: &'static str,
     /// Name of the kernel's struct.
     pub type_name: &'static str,
-    /// Member, through embedded structs by dots; empty for [`Ask::Size`].
+    /// Path of the member, with dots between embedded structs; empty for [`Ask::Size`].
     pub path: &'static str,
-    /// What is asked.
+    /// The kind of value.
     pub ask: Ask,
-    /// Whether it must be there.
+    /// Whether the row must be present.
     pub need: Need,
-    /// Index of the answer in the array of `u32` that [`Layout`] is.
+    /// Index of the result in [`Layout`], seen as an array of `u32`.
     pub index: usize,
 }
 
 macro_rules! layout {
     ($( $name:ident: $ask:ident $type_name:literal $path:literal $( ?$without:literal )?; )*) => {
-        /// Answers of the running kernel's BTF to [`ROWS`].
+        /// The values of [`ROWS`] from the running kernel's BTF.
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable))]
@@ -63,7 +63,7 @@ macro_rules! layout {
         }
 
         impl Layout {
-            /// A layout without any answer.
+            /// A layout without any value.
             pub const EMPTY: Self = Self { $( $name: ABSENT, )* };
         }
 
@@ -84,7 +84,7 @@ macro_rules! layout {
 }
 
 impl Layout {
-    /// What is read of sockets lies within [`COMMON_LEN`] and [`SOCK_LEN`].
+    /// Whether all socket fields that are read lie within [`COMMON_LEN`] and [`SOCK_LEN`].
     #[must_use]
     pub const fn sock_fits(&self) -> bool {
         let common = [
@@ -97,7 +97,7 @@ impl Layout {
             self.sock_net.wrapping_add(8),
             self.sock_daddr.wrapping_add(4),
             self.sock_rcv_saddr.wrapping_add(4),
-            // Absent without IPv6: then not read, and the sum is small.
+            // Absent without IPv6: then never read, and the wrapped sum is small.
             self.sock_v6_daddr.wrapping_add(16),
             self.sock_v6_rcv_saddr.wrapping_add(16),
             self.sock_num.wrapping_add(2),

@@ -1,19 +1,17 @@
-//! The binary interface between the two halves: fixed-size records, the layout of the running
-//! kernel, and the filters. The kernel half (`portbind-ebpf`) writes the records, the user half (`portbind`) reads
-//! them.
+//! The binary interface between the two halves: fixed-size records, the layout of the running kernel, and the filters.
+//! The kernel half (`portbind-ebpf`) writes the records, the user half (`portbind`) reads them.
 //!
-//! Records hold integers and arrays only, padding is spelled out, and sizes are asserted, because
-//! two compilers have to agree on every byte. All integers are in the byte order of the machine;
-//! ports are in host order; see [`Address`] for addresses.
+//! Records hold only integers and arrays, padding is explicit, and sizes are asserted, because two compilers must agree
+//! on every byte. All integers are in the machine's byte order; ports are in host order; for addresses see [`Address`].
 //!
-//! One refusal is one record of variable length: a [`Refusal`] (who asked for what, what the caller got, and what the
-//! search for holders met), and right behind it its [`Holder`]s, as many as [`Refusal::holders`] says. A refusal with one
+//! One refusal is one record of variable length: a [`Refusal`] (the caller, its request, the error, and the result of
+//! the search for holders), directly followed by [`Refusal::holders`] records of type [`Holder`]. A refusal with one
 //! holder takes [`ONE_HOLDER_LEN`] bytes of the ring buffer.
 //!
-//! Between refusals come the records of the life of ports ([`Bound`], [`Change`]), in the order in which
-//! things happened. Before a [`Refusal`], a [`Portless`] or a [`Bound`] of a process comes its [`Introduction`], unless
-//! there was one a moment ago ([`WINDOW`]). A refusal of a socket whose name is no port (AF_UNIX, netlink, vsock, ...)
-//! is one record: a [`Portless`].
+//! Refusals are mixed with port events ([`Bound`], [`Change`]), in the order in which they happened. A [`Refusal`], a
+//! [`Portless`] or a [`Bound`] is preceded by the [`Introduction`] of its process, unless the process was introduced
+//! within the last [`WINDOW`]. The refusal of a portless socket (AF_UNIX, netlink, vsock, ...) is one record: a
+//! [`Portless`].
 #![no_std]
 
 macro_rules! record {

@@ -1,4 +1,4 @@
-//! Open sockets, as the iterator over tasks and files tells them.
+//! Open sockets, the output of the iterator over tasks and files.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -12,16 +12,17 @@ pub struct OpenSocket = 24 {
     pub start_time: u64,
     /// Thread group id, in the initial pid namespace.
     pub pid: u32,
-    /// Descriptor.
+    /// File descriptor.
     pub fd: u32,
 }
 }
 
-/// Words of 64 bits in a set of inodes.
+/// Words of 64 bits in a set of inode numbers.
 const INODE_WORDS: usize = 1024;
 
-/// Which sockets are reported, by their inodes' lowest 16 bits: none of them is missing, and others may be among them.
-/// Numbers of sockets come from a counter, so that those of 65,536 sockets in a row differ.
+/// The set of wanted sockets, by the lowest 16 bits of their inode numbers: it contains every wanted socket, and may
+/// contain further ones. Socket inode numbers come from a counter, so 65,536 consecutive sockets have different lowest
+/// 16 bits.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Immutable, KnownLayout))]
@@ -35,12 +36,12 @@ impl Inodes {
     /// Every socket.
     pub const ALL: Self = Self { words: [u64::MAX; INODE_WORDS] };
 
-    /// Adds one.
+    /// Adds a socket.
     pub fn insert(&mut self, inode: u64) {
         self.words[Self::word(inode)] |= 1 << (inode & 63);
     }
 
-    /// Whether it may be among them.
+    /// Whether the set may contain the socket.
     #[inline(always)]
     #[must_use]
     pub fn may_have(&self, inode: u64) -> bool {
@@ -65,7 +66,7 @@ mod tests {
             some.insert(inode);
             assert!(some.may_have(inode) && some.may_have(inode.wrapping_add(65_536)));
         }
-        // 65,535 and the largest number have the same place.
+        // 65,535 and the largest number share a bit.
         assert_eq!((0..65_536).filter(|&inode| some.may_have(inode)).count(), 5);
     }
 }

@@ -1,4 +1,4 @@
-//! Which call was refused: the values of `operation`.
+//! The call that was refused: the values of `operation`.
 
 /// bind(2), also through io_uring.
 pub const BIND: u32 = 1;

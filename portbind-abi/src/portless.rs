@@ -1,4 +1,4 @@
-//! The record of a refusal without a port.
+//! The record of a refused bind of a portless socket.
 
 #[cfg(feature = "zerocopy")]
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -11,18 +11,18 @@ use super::socket::Socket;
 pub const NAME_LEN: usize = 128;
 
 record! {
-/// What a process sees of the file system: another one with the same sees the same at every path.
+/// A process's view of the file system: processes with equal views see the same file at every path.
 #[derive(Hash)]
 pub struct FileView = 32 {
-    /// Inode number of its current folder.
+    /// Inode number of the process's current directory.
     pub folder: u64,
-    /// Inode number of its root.
+    /// Inode number of the process's root directory.
     pub root: u64,
-    /// Device of the current folder (`s_dev`, MKDEV in include/linux/kdev_t.h).
+    /// Device of the current directory (`s_dev`, MKDEV in include/linux/kdev_t.h).
     pub folder_device: u32,
-    /// Device of the root.
+    /// Device of the root directory.
     pub root_device: u32,
-    /// Inode number of its mount namespace.
+    /// Inode number of the process's mount namespace.
     pub mounts: u32,
     /// Zero.
     pub reserved: u32,
@@ -30,21 +30,21 @@ pub struct FileView = 32 {
 }
 
 record! {
-/// A refusal of a socket whose name is no port, whole: only bind is traced of these families.
+/// A complete refusal of a portless socket. Of these families, only bind is traced.
 pub struct Portless = 280 {
     /// Kind [`PORTLESS`](super::kind::PORTLESS).
     pub header: Header,
-    /// Who.
+    /// The caller.
     pub identity: Identity,
-    /// What the caller saw of the file system.
+    /// The caller's view of the file system.
     pub view: FileView,
-    /// The socket. Address, port, options and interface are those of internet sockets: zero.
+    /// The socket. Address, port, options and interface exist only for internet sockets: here they are zero.
     pub socket: Socket,
     /// Positive errno.
     pub error: u32,
     /// Bytes of `name` that are filled.
     pub name_len: u32,
-    /// What: the sockaddr that was asked for, raw. What follows the filled bytes is left over.
+    /// The requested sockaddr, raw. Bytes beyond `name_len` are stale.
     pub name: [u8; NAME_LEN],
 }
 }

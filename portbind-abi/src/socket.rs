@@ -6,21 +6,21 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use super::address::Address;
 
 record! {
-/// The refused socket, and what was asked for.
+/// The refused socket, and its request.
 pub struct Socket = 40 {
-    /// The address that was asked for.
+    /// Requested address.
     pub address: Address,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// Index of the network interface it is bound to, 0 if none (`skc_bound_dev_if`).
+    /// Index of the network interface that the socket is bound to, 0 if none (`skc_bound_dev_if`).
     pub interface: u32,
-    /// Owner (`sk_uid`), in the initial user namespace.
+    /// User id of the socket (`sk_uid`), in the initial user namespace.
     pub uid: u32,
-    /// AF_INET or AF_INET6; of a [`Portless`](super::Portless), any other AF_*.
+    /// AF_INET or AF_INET6; in a [`Portless`](super::Portless), any other AF_*.
     pub family: u16,
-    /// IPPROTO_*; NETLINK_* of AF_NETLINK.
+    /// IPPROTO_*; for AF_NETLINK, NETLINK_*.
     pub protocol: u16,
-    /// The port that was asked for.
+    /// Requested port.
     pub port: u16,
     /// SOCK_*.
     pub socket_type: u16,
@@ -28,7 +28,7 @@ pub struct Socket = 40 {
     pub state: u8,
     /// Bits of [`option`](super::option).
     pub options: u8,
-    /// The port that it has already, 0 if none (`skc_num`): a socket is bound once.
+    /// The port that the socket is already bound to, 0 if none (`skc_num`): a socket can be bound only once.
     pub own_port: u16,
 }
 }

@@ -1,9 +1,9 @@
 //! Bits of [`Refusal::flags`](super::Refusal::flags).
 
-/// The cap on steps or holders was reached: there are more.
+/// The search reached its limit of steps or holders: there may be further holders.
 pub const TRUNCATED: u32 = 1 << 0;
-/// This protocol's sockets cannot be walked.
+/// The search does not support this protocol.
 pub const NOT_WALKED: u32 = 1 << 1;
-/// Every socket on the port got it by connect(2): nobody bound it (`fastreuse` and `fastreuseport` of
-/// the bind bucket are -1, __inet_hash_connect in net/ipv4/inet_hashtables.c).
+/// Every socket on the port got the port from connect(2), none from bind(2) (`fastreuse` and `fastreuseport` of the
+/// bind bucket are -1, __inet_hash_connect in net/ipv4/inet_hashtables.c).
 pub const CONNECTED_ONLY: u32 = 1 << 2;

@@ -1,4 +1,4 @@
-//! Who is inside the refused call: identity, arguments and ancestors of the current task.
+//! The process inside the refused call: identity, arguments and ancestors of the current task.
 
 use portbind_abi::{
     self as abi, ARGS_LEN, COMM_LEN, EXE_NAMES, Identity, Introduction, MAX_PARENTS, RING_HEADER_LEN, kind,
@@ -16,17 +16,17 @@ use crate::maps::{INTRODUCED, Introduced};
 use crate::party;
 use crate::record::header;
 
-/// Steps up the path of an executable, mount points included.
+/// Maximum number of steps up the path of an executable, mount points included.
 const MAX_PATH_STEPS: u32 = 20;
 
 /// The process of the current task.
 pub(crate) struct Caller {
     pub(crate) process: Introduced,
-    /// It was introduced a moment ago.
+    /// Whether the process was introduced within the last window.
     pub(crate) is_introduced: bool,
 }
 
-/// The process of the current task, and whether user space knows it.
+/// Returns the process of the current task, and whether it was introduced within the last window.
 #[inline(always)]
 pub(crate) fn current() -> Caller {
     let task = current_task();
@@ -45,14 +45,15 @@ pub(crate) fn current() -> Caller {
     Caller { process, is_introduced: false }
 }
 
-/// Bytes of the ring buffer that are needed to introduce a process.
+/// Bytes that an introduction takes in the ring buffer.
 pub(crate) const INTRODUCTION_LEN: u32 = (RING_HEADER_LEN + size_of::<Introduction>()) as u32;
 
-/// Describes the process of the current task, unless that was done a moment ago, or there is little room: it takes ten times
-/// as long as the rest, and as much room. `time`: now, in nanoseconds since boot.
+/// Describes the process of the current task, unless this was done within the last window or there is little room: a
+/// description takes ten times as long as everything else, and ten times the room. `time`: now, in nanoseconds since
+/// boot.
 #[inline(always)]
 pub(crate) fn introduce(caller: &Caller, time: u64) {
-    // Without an introduction, the user half looks at the process itself.
+    // Without an introduction, the user half reads the process's properties from /proc.
     if !caller.is_introduced && party::admits_life(&caller.process.party, INTRODUCTION_LEN) {
         let Introduced { start_time, party, exec_id, since } = caller.process;
         let calls_and_ticks = u64::from(exec_id) << 32 | u64::from(since);
@@ -67,7 +68,7 @@ pub(crate) fn introduce(caller: &Caller, time: u64) {
 }
 
 verified_once! {
-/// [`introduce`], of a process in single values. Returns whether there was room.
+/// [`introduce`] for a process passed as numbers. Returns whether there was room.
 fn portbind_introduce(time, start_time, calls_and_ticks, cgroup, owner_and_kind) {
     let process = Introduced {
         start_time,
@@ -80,13 +81,13 @@ fn portbind_introduce(time, start_time, calls_and_ticks, cgroup, owner_and_kind)
     identify(&mut record.identity, &process);
     describe(&mut record.caller);
     record.submit();
-    // Last: what another thread does meanwhile does not come without it.
+    // Last, so that no record of another thread can precede the introduction.
     let _ = INTRODUCED.insert(current_pid(), &process, 0);
     1
 }
 }
 
-/// Says which process the current task is of, and who it is at the moment.
+/// Fills in the identity of the current task's process.
 #[inline(always)]
 pub(crate) fn identify(to: &mut Identity, process: &Introduced) {
     let owner = current_owner();
@@ -110,15 +111,15 @@ fn describe(to: &mut abi::Caller) {
     executable(mm, to);
 }
 
-/// Copies the processes above `leader`, nearest first. They are counted in the record: on the stack, each count would be one
-/// more state for the verifier.
+/// Copies the ancestors of `leader`, nearest first. The count is kept in the record: on the stack, each value would be
+/// another state for the verifier.
 #[inline(always)]
 fn parents(leader: Ptr, to: &mut abi::Caller) {
     set(&mut to.parent_count, 0);
     repeat(MAX_PARENTS as u32, &mut Above { to, child: leader });
 }
 
-/// The processes above one, from the next on.
+/// The walk over the ancestors of a process.
 struct Above<'a> {
     to: &'a mut abi::Caller,
     child: Ptr,
@@ -154,8 +155,8 @@ fn arguments(mm: Ptr, to: &mut abi::Caller) {
     to.args_len = copy(&mut to.args, Ptr(start), len, Memory::User);
 }
 
-/// Copies the path of the executable name by name, from the last one up, through the mounts
-/// (`prepend_path`, fs/d_path.c).
+/// Copies the path of the executable component by component, from the last one upwards, across mounts (`prepend_path`,
+/// fs/d_path.c).
 #[inline(always)]
 fn executable(mm: Ptr, to: &mut abi::Caller) {
     let file = mm.follow(at!(mm_exe_file));
@@ -166,7 +167,7 @@ fn executable(mm: Ptr, to: &mut abi::Caller) {
     repeat(MAX_PATH_STEPS, &mut Path { to, dentry, mount });
 }
 
-/// A path, from its last name that is not copied yet up.
+/// A path, from its last component that is not yet copied upwards.
 struct Path<'a> {
     to: &'a mut abi::Caller,
     dentry: Ptr,

@@ -1,4 +1,4 @@
-//! The wrapped command and all that comes of it: daemons that leave their parent stay in the family.
+//! The wrapped command and its descendants, including daemons that leave their parent.
 
 use portbind_abi::{Ended, counter, kind};
 
@@ -11,16 +11,16 @@ use crate::kernel::task::current_pid;
 use crate::maps::DESCENDANTS;
 use crate::record::header;
 
-/// The exit status of the whole thread group is decided (`SIGNAL_GROUP_EXIT`, include/linux/sched/signal.h).
+/// The exit status of the whole thread group is set (`SIGNAL_GROUP_EXIT`, include/linux/sched/signal.h).
 const SIGNAL_GROUP_EXIT: u32 = 4;
 
-/// The current process is of the family.
+/// Whether the current process is the wrapped command or one of its descendants.
 #[inline(always)]
 pub(crate) fn has_current() -> bool {
     DESCENDANTS.get_ptr(current_pid()).is_some()
 }
 
-/// A task has started another.
+/// Called when a task has started another.
 #[inline(always)]
 pub(crate) fn forked(child: Ptr) {
     let parent_pid = current_pid();
@@ -33,14 +33,14 @@ pub(crate) fn forked(child: Ptr) {
     }
 }
 
-/// A task has ended, and its process with it if it was the last.
+/// Called when a task has ended: its process has ended, too, if the task was its last thread.
 #[inline(always)]
 pub(crate) fn ended(task: Ptr) {
     let signal = task.follow(at!(task_signal));
     if signal.read::<u32>(at!(signal_live)) != 0 {
         return;
     }
-    // Two threads can find that none is left; one of them takes the process out.
+    // Two threads can both see that no thread is left; only one of them can remove the process.
     if DESCENDANTS.remove(current_pid()).is_err() {
         return;
     }

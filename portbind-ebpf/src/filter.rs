@@ -1,4 +1,4 @@
-//! Which refusals are reported. Every test is against a read-only global: what is off costs nothing.
+//! Filters: which refusals are reported. Every test reads a read-only global, so a filter that is off costs nothing.
 
 use portbind_abi::{ERROR_WORDS, protocol};
 
@@ -11,10 +11,10 @@ use crate::sock::asked::Asked;
 use crate::sock::bits::nonzero;
 use crate::sock::numbers::{AF_NETLINK, AF_UNIX, AF_VSOCK};
 
-/// Errors of the kernel are below this (`MAX_ERRNO` is 4095; those that exist end at 133).
+/// Error numbers are below this limit (`MAX_ERRNO` is 4095; the existing ones end at 133).
 const ERRORS: u32 = ERROR_WORDS as u32 * 64;
 
-/// Whether an error counts as a refusal at all.
+/// Whether an error counts as a refusal.
 #[inline(always)]
 pub(crate) fn is_refusal(error: u32) -> bool {
     let word = match error {
@@ -27,7 +27,7 @@ pub(crate) fn is_refusal(error: u32) -> bool {
     word >> (error & 63) & 1 == 1
 }
 
-/// Whether it depends on more than the process if a refusal passes.
+/// Whether the filters depend on more than the process.
 #[inline(always)]
 pub(crate) fn is_by_socket() -> bool {
     global(&FILTER.ports) != 0
@@ -47,13 +47,13 @@ fn is_wanted_port(port: u16) -> bool {
     global(&FILTER.ports) == 0 || wanted_ports(port) >> (port & 63) & 1 == 1
 }
 
-/// Whether a refusal of a socket without a port passes the filters: where ports are asked for, none does.
+/// Whether a refusal of a portless socket passes the filters: none does if the filters name ports.
 #[inline(always)]
 pub(crate) fn passes_portless(family: u16, netns: u32) -> bool {
     global(&FILTER.ports) == 0 && is_wanted(netns, family_bit(family))
 }
 
-/// Whether a refusal passes the filters that are not about its port.
+/// Whether a refusal passes all filters but the port filter.
 #[inline(always)]
 fn is_wanted(in_netns: u32, protocol: u32) -> bool {
     if is_ignored() {
@@ -77,17 +77,17 @@ fn is_wanted(in_netns: u32, protocol: u32) -> bool {
     global(&FILTER.comm_mask[0]) == 0 || has_wanted_comm()
 }
 
-/// What the current process does is none of the machine's business: it is portbind itself.
+/// Whether the current process is portbind itself, whose calls are not reported.
 #[inline(always)]
 pub(crate) fn is_ignored() -> bool {
     let ignored = global(&FILTER.ignored_pid);
     ignored != 0 && current_pid() == ignored
 }
 
-/// Whether the life of a port is followed, by what portbind does itself, too: where it looks through the open files
-/// one by one (`bpf_iter_task_file`, for older kernels), it may be the last to have one, and the end of another's
-/// socket then happens in its context. Who took a port does not matter: any process can be in the way of the ones that
-/// are wanted.
+/// Whether to record a port event. Events in portbind's own context are recorded, too: on older kernels portbind reads
+/// the open files one by one (`bpf_iter_task_file`) and may drop the last reference to another process's socket, which
+/// then ends in portbind's context. The process that took the port does not matter: any process can hold a port that a
+/// wanted caller requests.
 #[inline(always)]
 pub(crate) fn follows(what: u32, port: u16, netns: u32) -> bool {
     if global(&FILTER.life) & what == 0 {
@@ -111,7 +111,7 @@ fn protocol_bit(number: u16) -> u32 {
     }
 }
 
-/// Bit of a family other than those of internet sockets.
+/// Bit of a non-internet address family.
 #[inline(always)]
 fn family_bit(family: u16) -> u32 {
     match family {
@@ -122,7 +122,7 @@ fn family_bit(family: u16) -> u32 {
     }
 }
 
-/// The thread, or the process it belongs to, has the wanted name.
+/// Whether the current thread, or its process, has the wanted name.
 #[inline(always)]
 fn has_wanted_comm() -> bool {
     let task = current_task();
@@ -132,7 +132,7 @@ fn has_wanted_comm() -> bool {
     opaque(nonzero(thread) & nonzero(process)) == 0
 }
 
-/// Bits that keep a name from being the wanted one.
+/// The bits in which a name differs from the wanted one.
 #[inline(always)]
 fn difference(comm: [u64; 2]) -> u64 {
     let word = |index: usize| (comm[index] ^ global(&FILTER.comm[index])) & global(&FILTER.comm_mask[index]);

@@ -1,4 +1,4 @@
-//! The life of ports: who took one, and what became of the socket.
+//! Port events: which process took a port, and what happened to the socket.
 
 use portbind_abi::{Bound, Change, RING_HEADER_LEN, change, counter, kind, life, operation};
 
@@ -24,13 +24,13 @@ const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
 const TCP_FIN_WAIT1: u8 = 4;
 
-/// A socket was bound, by a call that asked for `asked_port`.
+/// Called when a socket was bound, by a call that requested `asked_port`.
 #[inline(always)]
 pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
     let mut room = room();
     let common = Common::of(sock, &mut room);
     let (port, netns) = (common.port(), common.netns());
-    // A bind that puts the choice off (IP_BIND_ADDRESS_NO_PORT) has taken nothing yet.
+    // A bind that defers the choice of the port (IP_BIND_ADDRESS_NO_PORT) has taken no port yet.
     let wanted = if call == operation::AUTOBIND { life::CONNECTED } else { life::BOUND };
     if port == 0
         || foreign(common.family()) != 0
@@ -56,7 +56,7 @@ pub(crate) fn bound(sock: Sock, asked_port: u16, call: u32) {
     record.submit_for_later();
 }
 
-/// A TCP socket goes from one state to another.
+/// Called when the state of a TCP socket changes.
 #[inline(always)]
 pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
     let what = match (old, new) {
@@ -78,9 +78,9 @@ pub(crate) fn state_changed(sock: Sock, old: u8, new: u8) {
     }
 }
 
-/// The port of a socket. One that the kernel chose (bind to port 0) is put back before the state changes,
-/// and stands in `inet_sport` still (tcp_set_state in net/ipv4/tcp.c, __inet_put_port in
-/// net/ipv4/inet_hashtables.c). So are those of connections, which are not followed to their end.
+/// The port of a socket. A listener's port that the kernel chose (bind to port 0) is released before the state changes,
+/// but `inet_sport` still holds it (tcp_set_state in net/ipv4/tcp.c, __inet_put_port in net/ipv4/inet_hashtables.c).
+/// The same happens to ports of connections, whose ends are not recorded.
 #[inline(always)]
 fn port_before(sock: Sock, old: u8) -> u16 {
     let port = sock.port();
@@ -90,8 +90,7 @@ fn port_before(sock: Sock, old: u8) -> u16 {
     port
 }
 
-/// A process closes the last descriptor of a socket that has no states to go through, and with it gives
-/// back its port.
+/// Called when the last descriptor of a socket without state changes is closed, which releases the socket's port.
 #[inline(always)]
 pub(crate) fn released(sock: Sock) {
     let port = sock.port();
@@ -100,14 +99,14 @@ pub(crate) fn released(sock: Sock) {
     }
 }
 
-/// The socket has its port from connect(2), and shares it with no socket that was bound.
+/// Whether the socket got its port from connect(2) and shares the port with no bound socket.
 #[inline(always)]
 fn of_connect_only(sock: Sock) -> bool {
     let bucket = sock.0.follow(at!(sock_bind_hash));
     !bucket.is_null() && is_connected_only(bucket)
 }
 
-/// Bytes of the ring buffer that a record takes.
+/// Bytes that a record takes in the ring buffer.
 const fn len<T>() -> u32 {
     (RING_HEADER_LEN + size_of::<T>()) as u32
 }

@@ -1,4 +1,4 @@
-//! Whose processes they are, and what each party gets while there is little room in the ring buffer.
+//! Parties: which party a process belongs to, and what each party may send while the ring buffer has little room.
 
 use portbind_abi::{CROWD, PARTY_LEVEL, Party, PartyQuota, SOCKETS};
 
@@ -15,12 +15,12 @@ use crate::maps::PARTIES;
 use crate::sock::bits::nonzero;
 use crate::window::is_over;
 
-/// User namespaces around each other, at most (create_user_ns, kernel/user_namespace.c).
+/// Maximum nesting depth of user namespaces (create_user_ns, kernel/user_namespace.c).
 const MAX_NAMESPACES: u32 = 33;
-/// Bytes of the ring buffer that each party gets of a window of time while there is little room. Half of the ring buffer
+/// Bytes of the ring buffer that each party may fill in one window while there is little room. Half of the ring buffer
 /// is kept for this: room for 32 parties.
 const SMALL: u64 = 32 << 10;
-/// Parties that can be new in a window of time below one cgroup at level 1; further ones are one party.
+/// Parties that can be new in one window below one cgroup at level 1; all further ones count as one party.
 const MAX_NEW: u64 = 64;
 
 /// The party of the current task.
@@ -31,33 +31,33 @@ pub(crate) fn current() -> Party {
     Party { cgroup, owner: portbind_owner() as u32, kind: 0 }
 }
 
-/// Id of the cgroup above the current task at this level; 0 if there is none, and where the kernel may be too old to tell:
-/// tracing programs of 5.10 have not that helper (bpf_tracing_func_proto, kernel/trace/bpf_trace.c).
+/// Id of the current task's ancestor cgroup at this level; 0 if there is none, or without bpf_loop (before 5.17):
+/// tracing programs of 5.10 lack the helper (bpf_tracing_func_proto, kernel/trace/bpf_trace.c).
 #[inline(always)]
 fn ancestor_cgroup(level: u32) -> u64 {
     if cfg!(feature = "bounded") { 0 } else { current_ancestor_cgroup(level) }
 }
 
-/// Those whose socket it is, as far as it says itself: what becomes of a socket happens in the context of anybody.
+/// The party of a socket's owner (`sk_uid`): a socket can change state in the context of any process.
 #[inline(always)]
 pub(crate) const fn of_socket(uid: u32) -> Party {
     Party { cgroup: 0, owner: uid, kind: SOCKETS }
 }
 
-/// User and kind of a party in one value, as functions of numbers take it; see [`of_values`].
+/// Owner and kind of a party in one value, for functions that take only numbers; see [`of_values`].
 #[inline(always)]
 pub(crate) const fn owner_and_kind(party: &Party) -> u64 {
     (party.kind as u64) << 32 | party.owner as u64
 }
 
-/// The party of a cgroup, and a value of [`owner_and_kind`].
+/// The party made of a cgroup and a value of [`owner_and_kind`].
 #[inline(always)]
 pub(crate) const fn of_values(cgroup: u64, owner_and_kind: u64) -> Party {
     Party { cgroup, owner: owner_and_kind as u32, kind: (owner_and_kind >> 32) as u32 }
 }
 
 verified_once! {
-/// The user who is behind the current task; see [`Party::owner`].
+/// The user behind the current task; see [`Party::owner`].
 fn portbind_owner() {
     let namespace = current_task().follow(at!(task_cred)).follow(at!(cred_user_ns));
     let mut outermost = Outermost { namespace, owner: current_owner() as u32 };
@@ -68,7 +68,7 @@ fn portbind_owner() {
 }
 }
 
-/// The way up to the initial user namespace, and the owner of the last one before it.
+/// The walk up to the initial user namespace, and the owner of the last namespace before it.
 struct Outermost {
     namespace: Ptr,
     owner: u32,
@@ -86,7 +86,7 @@ impl Step for Outermost {
     }
 }
 
-/// What a party had of this window of time; if it is new, and too many are, what all of those had.
+/// The quota of a party in this window; if too many parties are new, the quota that they share.
 #[inline(always)]
 pub(crate) fn share(party: &Party) -> Option<&'static mut PartyQuota> {
     let is_one_of_many = portbind_settle(party.cgroup, owner_and_kind(party)) != 0;
@@ -94,10 +94,10 @@ pub(crate) fn share(party: &Party) -> Option<&'static mut PartyQuota> {
 }
 
 verified_once! {
-/// Begins a new window of time for a party, if its last one is over. Returns 1 if it has no share, because too many are new,
-/// and only that of all of those.
+/// Begins a new window for a party, if its last one is over. Returns 1 if too many parties are new, so that this one
+/// has no quota of its own and uses the shared one.
 fn portbind_settle(cgroup, owner_and_kind) {
-    // One key for all, because the stack is short.
+    // One variable for all keys, because the stack is small.
     let mut key = of_values(cgroup, owner_and_kind);
     if let Some(share) = PARTIES.value(&key) {
         renew(share);
@@ -118,7 +118,7 @@ fn portbind_settle(cgroup, owner_and_kind) {
 }
 }
 
-/// All parties that are new in too great a number, below the cgroup at level 1 of the current task.
+/// The shared party of all excess new parties below the current task's cgroup at level 1.
 #[inline(always)]
 fn crowd() -> Party {
     Party { cgroup: ancestor_cgroup(1), owner: 0, kind: CROWD }
@@ -136,7 +136,7 @@ fn renew(share: &mut PartyQuota) {
     }
 }
 
-/// Whether a party gets so many bytes more of its part of the room that is kept for all.
+/// Whether a party may use `bytes` more of its part of the reserved room.
 #[inline(always)]
 pub(crate) fn is_small(share: &mut PartyQuota, bytes: u32) -> bool {
     if get(&share.bytes) >= SMALL {
@@ -146,14 +146,14 @@ pub(crate) fn is_small(share: &mut PartyQuota, bytes: u32) -> bool {
     true
 }
 
-/// Whether there is room for a record of the life of ports.
+/// Whether there is room for a port event.
 #[inline(always)]
 pub(crate) fn admits_life(party: &Party, bytes: u32) -> bool {
     !has_little_room() || portbind_admit_small(party.cgroup, owner_and_kind(party), u64::from(bytes)) != 0
 }
 
 verified_once! {
-/// Whether a party gets so many bytes more of its part of the room that is kept for all: 1 or 0.
+/// 1 if a party may use `bytes` more of its part of the reserved room, else 0.
 fn portbind_admit_small(cgroup, owner_and_kind, bytes) {
     let share = share(&of_values(cgroup, owner_and_kind));
     u64::from(share.is_some_and(|share| is_small(share, bytes as u32)))

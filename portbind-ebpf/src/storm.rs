@@ -1,5 +1,5 @@
-//! Where refusals come faster than anybody reads: those that are alike are counted instead, if that is wanted or there is
-//! little room, and nobody gets more than a share of what can be looked at and shown.
+//! Storms: refusals that arrive faster than user space reads them. Equal refusals are counted instead of sent, if
+//! coalescing is on or the ring buffer has little room; no process gets more than its quota of searches and records.
 
 use portbind_abi::{Count, MAX_KINDS, PartyQuota, Quota, RefusalKey, Sample, WINDOW, counter};
 
@@ -20,20 +20,20 @@ use crate::party;
 use crate::sock::asked::Asked;
 use crate::window::is_over;
 
-/// Refusals of one process that are looked at in a window of time: a look costs it a microsecond, evidence some more, and
-/// that must not slow it down for good. All are looked at where a filter asks for more than the process, or loops are no
-/// functions.
+/// Refusals of one process that are examined in one window: checking one costs the process a microsecond, collecting
+/// evidence costs more, and the process must not be slowed down for long. All refusals are examined if a filter depends
+/// on more than the process, or without bpf_loop (before 5.17).
 const SHARE: u64 = 8000;
-/// Refusals of one process that are sent in a window of time while there is little room and its party had its part.
+/// Refusals of one process that are sent in one window while there is little room and its party has used its part.
 const FEW: u64 = 64;
-/// Bytes of the ring buffer that a party gets in a window of time for such processes.
+/// Bytes of the ring buffer that a party gets in one window for processes with few refusals.
 const SPARE: u64 = 128 << 10;
 
-/// Counts a refusal without a look at it, if its process has had its share. Returns whether it did.
+/// Counts a refusal without examining it, if its process has used its quota. Returns whether the refusal was counted.
 #[inline(always)]
 pub(crate) fn counts_only() -> bool {
-    // What a filter may keep back has to be looked at. Where loops are no functions, one more way to the search is more
-    // than the verifier goes through.
+    // A refusal that a filter may drop must be examined. Without bpf_loop (before 5.17), one more path to the search
+    // exceeds the verifier's limits.
     if cfg!(feature = "bounded") || filter::is_by_socket() {
         return false;
     }
@@ -47,7 +47,8 @@ pub(crate) fn counts_only() -> bool {
     true
 }
 
-/// Counts a refusal if enough that are alike were sent in this window of time, and that is wanted. Returns whether it did.
+/// Counts a refusal if coalescing is on and enough equal refusals were sent in this window. Returns whether the refusal
+/// was counted.
 #[inline(always)]
 pub(crate) fn is_one_more(asked: &Asked) -> bool {
     let [first, second, place, family, time] = asked.values();
@@ -59,7 +60,7 @@ pub(crate) fn is_one_more(asked: &Asked) -> bool {
 }
 
 verified_once! {
-/// [`is_one_more`], of values of [`Asked::values`].
+/// [`is_one_more`] for the values of [`Asked::values`].
 fn portbind_is_one_more(first, second, place, family, time) {
     let asked = Asked::of_values([first, second, place, family, time]);
     take_quota(&asked);
@@ -79,7 +80,7 @@ fn portbind_is_one_more(first, second, place, family, time) {
 }
 }
 
-/// Counts a refusal for which there was no room, and of which there is no kind, with others of its process.
+/// Counts a refusal that found no room and has no kind, in the quota of its process.
 #[inline(always)]
 pub(crate) fn count_of_process(asked: &Asked, caller: &Caller) {
     take_quota(asked);
@@ -99,7 +100,7 @@ fn add_to_share(share: &mut Quota, now: u64) {
     count(counter::COALESCED);
 }
 
-/// Notes that a refusal of the current process was looked at.
+/// Records in the quota that a refusal of the current process was examined.
 #[inline(always)]
 fn take_quota(asked: &Asked) {
     let (process, now) = (current_pid(), jiffies());
@@ -114,7 +115,7 @@ fn take_quota(asked: &Asked) {
     add_one(&mut share.looked);
 }
 
-/// Whether there is room for a refusal that takes so many bytes.
+/// Whether there is room for a refusal of `bytes` bytes.
 #[inline(always)]
 pub(crate) fn admits(caller: &Caller, bytes: u32) -> bool {
     let party = &caller.process.party;
@@ -122,7 +123,7 @@ pub(crate) fn admits(caller: &Caller, bytes: u32) -> bool {
 }
 
 verified_once! {
-/// Whether a party gets so many bytes more while there is little room: 1 or 0.
+/// 1 if a party may send `bytes` more while there is little room, else 0.
 fn portbind_admit(cgroup, owner_and_kind, bytes) {
     let Some(share) = party::share(&party::of_values(cgroup, owner_and_kind)) else { return 0 };
     let is_admitted = party::is_small(share, bytes as u32)
@@ -131,7 +132,7 @@ fn portbind_admit(cgroup, owner_and_kind, bytes) {
 }
 }
 
-/// Whether it is one of the few of its process, and the party has something left for such.
+/// Whether the refusal is among the first [`FEW`] of its process and the party has spare bytes left.
 #[inline(always)]
 fn is_of_few(party: &mut PartyQuota, bytes: u32) -> bool {
     if get(&party.spare) >= SPARE {
@@ -147,7 +148,7 @@ fn is_of_few(party: &mut PartyQuota, bytes: u32) -> bool {
     true
 }
 
-/// Notes that a refusal took so many bytes more than it was admitted with: it has many holders.
+/// Charges the party for the bytes that a refusal took beyond those it was admitted with, because it has many holders.
 #[inline(always)]
 pub(crate) fn charge(caller: &Caller, bytes: u32) {
     if bytes > 0
@@ -158,14 +159,14 @@ pub(crate) fn charge(caller: &Caller, bytes: u32) {
     }
 }
 
-/// Counts a refusal for which there was no room, with those that are alike; if the map of kinds is full, or if too many are
-/// of one party, with others of its process. It is lost if that is one of too many, too.
+/// Counts a refusal that found no room, with its equal refusals. If the map of kinds is full, or the party has too many
+/// kinds, the refusal is counted in the quota of its process; if the process has no quota either, it is lost.
 #[inline(always)]
 pub(crate) fn count_equal(asked: &Asked, caller: &Caller) {
     let [first, second, place, family, time] = asked.values();
     let party = &caller.process.party;
     let (cgroup, owner_and_kind) = (party.cgroup, party::owner_and_kind(party));
-    // One after the other, not one by the other: what functions that call each other have on the stack adds up.
+    // Called one after the other, not nested: the stack frames of functions that call each other add up.
     if portbind_count_known(first, second, place, time) != 0
         || (portbind_admit_kind(cgroup, owner_and_kind) != 0
             && portbind_count_new(first, second, place, family, time) != 0)
@@ -179,7 +180,7 @@ pub(crate) fn count_equal(asked: &Asked, caller: &Caller) {
 }
 
 verified_once! {
-/// Counts a refusal with those that are alike, given [`Asked::values`] but the family. Returns whether there are any.
+/// Counts a refusal with its equal refusals, given [`Asked::values`] without the family. Returns whether any exist.
 fn portbind_count_known(first, second, place, time) {
     let asked = Asked::of_values([first, second, place, 0, time]);
     let Some(often) = COUNTS.value(&key_of(&asked)) else { return 0 };
@@ -189,7 +190,7 @@ fn portbind_count_known(first, second, place, time) {
 }
 
 verified_once! {
-/// Counts a refusal as the first of a kind, given [`Asked::values`]. Returns whether there was room for one more kind.
+/// Counts a refusal as the first of its kind, given [`Asked::values`]. Returns whether there was room for another kind.
 fn portbind_count_new(first, second, place, family, time) {
     let asked = Asked::of_values([first, second, place, family, time]);
     let Some(often) = COUNTS.value_or_new(&key_of(&asked)) else { return 0 };
@@ -200,7 +201,7 @@ fn portbind_count_new(first, second, place, family, time) {
 }
 
 verified_once! {
-/// Whether a party gets one more kind of refusals: 1 or 0.
+/// 1 if a party may have one more kind of refusals, else 0.
 fn portbind_admit_kind(cgroup, owner_and_kind) {
     let Some(share) = party::share(&party::of_values(cgroup, owner_and_kind)) else { return 0 };
     if get(&share.kinds) >= MAX_KINDS {
@@ -212,14 +213,14 @@ fn portbind_admit_kind(cgroup, owner_and_kind) {
 }
 
 verified_once! {
-/// Counts a refusal of a party that is lost. Returns 0.
+/// Counts a lost refusal of a party. Returns 0.
 fn portbind_lose(cgroup, owner_and_kind) {
     lose_of(party::share(&party::of_values(cgroup, owner_and_kind)));
     0
 }
 }
 
-/// Counts a refusal that is lost.
+/// Counts a lost refusal.
 #[inline(always)]
 fn lose_of(party: Option<&mut PartyQuota>) {
     if let Some(party) = party {
@@ -237,7 +238,7 @@ fn add_to(often: &mut Count, time: u64) {
     add_one(&mut often.more);
 }
 
-/// Begins a new window of time, if the last one is over.
+/// Begins a new window, if the last one is over.
 #[inline(always)]
 fn begin(often: &mut Count, asked: &Asked, now: u64) {
     if is_over(get(&often.since), now) {

@@ -3,7 +3,7 @@
 use crate::kernel::globals::at;
 use crate::kernel::memory::Ptr;
 
-/// Whether no socket in a bind bucket was ever bound to its port: all of them connected.
+/// Whether all sockets in a bind bucket got the port from connect(2), none from bind(2).
 #[inline(always)]
 pub(crate) fn is_connected_only(bucket: Ptr) -> bool {
     let fast =

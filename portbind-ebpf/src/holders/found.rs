@@ -1,4 +1,4 @@
-//! Sockets on the asked port: which are kept, and which cannot be in the way.
+//! Sockets on the requested port: which ones to keep, and which ones cannot be in the way.
 
 use portbind_abi::{Address, MAX_HOLDERS, walk as flag};
 
@@ -18,8 +18,8 @@ pub(super) fn add_flag(to: &mut Scratch, bit: u32) {
     set(&mut to.refusal.flags, flags);
 }
 
-/// Keeps a socket that sits on the asked port, unless it cannot be in the way: two addresses that are
-/// both specific, and differ, clash by no rule of any kernel.
+/// Keeps a socket on the requested port, unless it cannot be in the way: two different specific addresses never
+/// conflict, in any kernel.
 #[inline(always)]
 pub(super) fn met(on_port: &OnPort, asked: &Asked, to: &mut Scratch) {
     let address = &on_port.address;
@@ -37,15 +37,16 @@ pub(super) fn met(on_port: &OnPort, asked: &Asked, to: &mut Scratch) {
     set(&mut to.walk.met, index + 1);
 }
 
-/// A socket on the asked port.
+/// A socket on the requested port.
 pub(super) struct OnPort {
     sock: Sock,
     pub(super) address: Address,
-    /// 1 if it listens.
+    /// 1 if the socket listens.
     pub(super) is_listener: u64,
 }
 
-/// The socket whose list node lies at `node`, if it is of the asked namespace and port and not the refused one.
+/// The socket whose list node is at `node`, if it is in the requested namespace, on the requested port, and not the
+/// refused socket itself.
 #[inline(always)]
 pub(super) fn on_port(
     node: Ptr,

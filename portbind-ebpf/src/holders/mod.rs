@@ -1,8 +1,8 @@
-//! The search for the sockets on a port, at the instant of the refusal.
+//! The search for the sockets on a port, at the moment of the refusal.
 //!
-//! No lock is held: a chain can change under the walk and a socket can be freed and used anew. So
-//! every step is bounded, every socket is checked for namespace and port before it is believed, and
-//! what was cut short is said.
+//! No lock is held: a chain can change during the search, and a socket can be freed and its memory reused. So every
+//! step is bounded, every socket is checked for namespace and port before it is used, and a search that was cut short
+//! is flagged.
 
 pub(crate) mod bucket;
 mod found;
@@ -27,24 +27,24 @@ use crate::sock::common::Whole;
 use crate::sock::handle::{Sock, inode_of_socket};
 use crate::sock::numbers::{IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
 
-/// Tables of sockets that a program can come to search. Told by its hook, so that what it cannot need is left out of
-/// it: a search is most of a program, which has to be verified and compiled before tracing can begin.
+/// Socket tables that a program may have to search. The hook chooses them, so that unneeded searches are left out of
+/// the program: the search is most of a program's code, which must be verified and compiled before tracing can begin.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tables {
     Tcp,
     Udp,
     Either,
-    /// Who asks for any port is in nobody's way.
+    /// The call requested any port: no single socket is in its way.
     None,
-    /// Those of a protocol that is not known here.
+    /// The tables of an unsupported protocol.
     Foreign,
 }
 
-/// Searches the table of the asked protocol, then describes what was found: the search itself is kept
-/// short, because the verifier walks through every step of it.
+/// Searches the table of the requested protocol, then describes the sockets found. The search itself is kept short,
+/// because the verifier walks through every step of it.
 #[inline(always)]
 pub(crate) fn walk(asked: &Asked, tables: Tables, to: &mut Scratch) {
-    // Without a comparison of the protocol itself: the verifier would go through the search once for each.
+    // Not a comparison of the protocol itself: the verifier would go through the search once for each value.
     let is_one_of = |one: u16, other: u16| {
         1 ^ nonzero(u64::from(asked.protocol ^ one)) & nonzero(u64::from(asked.protocol ^ other))
     };
@@ -60,7 +60,7 @@ pub(crate) fn walk(asked: &Asked, tables: Tables, to: &mut Scratch) {
     repeat(MAX_HOLDERS, &mut Describing { to });
 }
 
-/// Describes the sockets that were met, one after the other.
+/// Describes the found sockets one after the other.
 struct Describing<'a> {
     to: &'a mut Scratch,
 }

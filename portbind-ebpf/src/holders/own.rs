@@ -1,4 +1,5 @@
-//! Whether the caller itself has a socket open that is in its way. It may have ended when user space could look.
+//! Finds a holder among the caller's own descriptors. This happens in the kernel half because the caller may have ended
+//! before user space could check.
 
 use portbind_abi::{Holder, OWN_DESCRIPTORS};
 
@@ -11,11 +12,12 @@ use crate::sock::common::SOCK_WORDS;
 
 const COUNT: usize = OWN_DESCRIPTORS as usize;
 
-/// Notes the caller's descriptor of a `struct socket`, if it is one of the first; `words` is room for them.
+/// Records the caller's descriptor of a `struct socket`, if it is among the first; `words` is space for the
+/// descriptors.
 #[inline(always)]
 pub(super) fn find(socket: Ptr, words: &mut [u64; SOCK_WORDS], holder: &mut Holder) {
     let table = current_task().follow(at!(task_files)).follow(at!(files_fdt));
-    // What cannot be read is zero, as is the file of a socket that has none: neither is a file.
+    // Unreadable memory reads as zero, and so does the file of a socket without one: neither is a file.
     let file = socket.follow(at!(socket_file));
     if file.is_null() {
         return;
@@ -25,7 +27,7 @@ pub(super) fn find(socket: Ptr, words: &mut [u64; SOCK_WORDS], holder: &mut Hold
     count_up(OWN_DESCRIPTORS, &mut Comparing { files, file, holder });
 }
 
-/// The caller's first files, and the one that is looked for.
+/// The caller's first files, and the file to find.
 struct Comparing<'a> {
     files: Block<'a, COUNT>,
     file: Ptr,

@@ -1,7 +1,7 @@
 //! TCP: listeners by the listen hash first, then the bind bucket of the port.
 //!
-//! Chains are head-inserted, so the accepted connections of a busy server come before its listener
-//! in the bucket: a capped walk of the bucket alone would miss the one socket that matters.
+//! Sockets are inserted at the head of a chain, so the accepted connections of a busy server precede its listener in
+//! the bucket: a bounded walk of the bucket alone would miss the one socket that matters.
 
 use portbind_abi::layout::ABSENT;
 use portbind_abi::{Address, walk as flag};
@@ -18,18 +18,18 @@ use crate::sock::asked::Asked;
 use crate::sock::bits::nonzero;
 use crate::sock::numbers::IPPROTO_MPTCP;
 
-/// Steps along one chain of the listen hash.
+/// Maximum number of steps along one chain of the listen hash.
 const MAX_LISTEN_STEPS: u32 = 16;
-/// Steps along one chain of bind buckets.
+/// Maximum number of steps along one chain of bind buckets.
 const MAX_BUCKET_STEPS: u32 = 24;
-/// Steps along the owners of one port.
+/// Maximum number of steps along the sockets of one port.
 const MAX_OWNER_STEPS: u32 = 64;
-/// Owners of one local address that are looked at before the walk goes on to the next (newer kernels).
+/// Maximum number of sockets on one local address before the walk goes on to the next address (newer kernels).
 const MAX_OWNERS_EACH: u32 = 24;
 /// Marks the end of a nulls list (include/linux/list_nulls.h).
 const NULLS_MARK: u64 = 1;
 
-/// What every step of a search needs.
+/// The values that every step of a search needs.
 struct Search<'a> {
     asked: &'a Asked,
     net: Ptr,
@@ -53,15 +53,16 @@ pub(super) fn walk(asked: &Asked, to: &mut Scratch) -> u32 {
         listeners(&search, &asked.address, to);
     }
     let vrf = bucket(&search, &mut busiest, to);
-    // A wildcard bind can lose to a listener on any address: the walk was cut, but met its connections.
+    // A listener on any address can refuse a wildcard bind. If the walk was cut short but met connections of the
+    // listener, use their address.
     if get(&to.refusal.flags) & flag::TRUNCATED != 0 && is_any(&asked.address) && !is_any(&busiest) {
         listeners(&search, &busiest, to);
     }
     vrf
 }
 
-/// `struct inet_hashinfo`: with the protocol, or with the namespace where the protocol has none
-/// (6.1 and later); an MPTCP socket's subflows are TCP's.
+/// `struct inet_hashinfo`: in the protocol, or in the namespace if the protocol has none (6.1 and later). The subflows
+/// of an MPTCP socket are in the TCP tables.
 #[inline(always)]
 fn tables(asked: &Asked, net: Ptr) -> Ptr {
     let own = asked.sock.table();
@@ -73,7 +74,7 @@ fn tables(asked: &Asked, net: Ptr) -> Ptr {
     Ptr(own.0.wrapping_mul(is_own) | of_net.0.wrapping_mul(is_own ^ 1))
 }
 
-/// Looks up the listeners of one local address; `::` and `0.0.0.0` share a chain.
+/// Searches the listeners on one local address; `::` and `0.0.0.0` share a chain.
 #[inline(always)]
 fn listeners(search: &Search<'_>, address: &Address, to: &mut Scratch) {
     let hash = hash_address(address, search.mix) ^ u32::from(search.asked.port);
@@ -125,7 +126,7 @@ impl Step for Listeners<'_> {
 /// `ipv4_portaddr_hash` and `ipv6_portaddr_hash` without the port (include/net/ip.h, include/net/ipv6.h).
 #[inline(always)]
 fn hash_address(address: &Address, mix: u32) -> u32 {
-    // A wildcard's last word is zero, as the kernel has it.
+    // The last word of a wildcard is zero, as in the kernel.
     let v4 = jhash_words(address[3], 0, 0, mix.wrapping_add(JHASH_INITVAL + 4));
     let start = mix.wrapping_add(JHASH_INITVAL + 16);
     let (a, b, c) = jhash_mix(
@@ -138,7 +139,7 @@ fn hash_address(address: &Address, mix: u32) -> u32 {
     v6.wrapping_mul(is_v6) | v4.wrapping_mul(is_v6 ^ 1)
 }
 
-/// include/linux/jhash.h
+/// `JHASH_INITVAL` (include/linux/jhash.h).
 const JHASH_INITVAL: u32 = 0xdead_beef;
 
 #[inline(always)]
@@ -174,7 +175,7 @@ const fn jhash_final(mut a: u32, mut b: u32, mut c: u32) -> u32 {
     (c ^ b).wrapping_sub(b.rotate_left(24))
 }
 
-/// Walks the owners of every bind bucket of the port; leaves an address met in `busiest`.
+/// Walks the sockets of every bind bucket of the port; stores one of their addresses in `busiest`.
 #[inline(always)]
 fn bucket(search: &Search<'_>, busiest: &mut Address, to: &mut Scratch) -> u32 {
     let size = search.tables.read::<u32>(at!(hashinfo_bhash_size));
@@ -183,8 +184,8 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, to: &mut Scratch) -> u32 {
     let chain = Ptr(chains.0.wrapping_add(u64::from(index) * u64::from(at!(bind_hashbucket_size))));
     let mut buckets = Buckets {
         search,
-        // A VRF has a bucket of its own; whether the refused socket is in that VRF cannot be told from
-        // the socket, so an interface-bound one sees them all, each marked with its VRF.
+        // A VRF has its own bucket. The refused socket does not show whether it is in that VRF, so for a socket bound
+        // to an interface all buckets are searched, and each holder is marked with its VRF.
         any_vrf: search.asked.sock.interface() != 0,
         node: chain.follow(at!(bind_hashbucket_chain)),
         found: Ptr(0),
@@ -204,7 +205,7 @@ fn bucket(search: &Search<'_>, busiest: &mut Address, to: &mut Scratch) -> u32 {
     vrf
 }
 
-/// The rest of a chain of bind buckets, and the one of the asked port.
+/// The rest of a chain of bind buckets, and the bucket of the requested port.
 struct Buckets<'a> {
     search: &'a Search<'a>,
     any_vrf: bool,
@@ -235,8 +236,8 @@ impl Step for Buckets<'_> {
     }
 }
 
-/// Walks the owners of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local
-/// address (from 6.8), flattened into one loop because nested ones multiply for the verifier.
+/// Walks the sockets of one bind bucket: a list of sockets (up to 6.7), or a list of lists by local address (from 6.8).
+/// One flat loop, because nested loops multiply the verifier's work.
 #[inline(always)]
 fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, to: &mut Scratch) {
     let by_address = at!(bucket_bhash2) != ABSENT;
@@ -245,13 +246,13 @@ fn owners(search: &Search<'_>, bucket: Ptr, busiest: &mut Address, to: &mut Scra
     set(&mut to.walk.steps, 0);
     let mut owners = Owners { search, busiest, to, list, node };
     repeat(MAX_OWNER_STEPS, &mut owners);
-    // The last step may have been that of the last owner.
+    // The last step may have reached the last socket.
     if !owners.node.is_null() || !owners.list.follow(0).is_null() {
         add_flag(owners.to, flag::TRUNCATED);
     }
 }
 
-/// The rest of the owners of a bind bucket: of this list, and of the lists after it.
+/// The rest of the sockets of a bind bucket: of this list, and of the lists after it.
 struct Owners<'a> {
     search: &'a Search<'a>,
     busiest: &'a mut Address,
@@ -281,7 +282,7 @@ impl Step for Owners<'_> {
     }
 }
 
-/// First owner of the newer bucket whose list node lies at `list`.
+/// First socket of the newer bucket whose list node is at `list`.
 #[inline(always)]
 fn first_of(list: Ptr) -> Ptr {
     if list.is_null() {
@@ -295,7 +296,8 @@ fn owner(search: &Search<'_>, node: Ptr, busiest: &mut Address, to: &mut Scratch
     let Some(found) = on_port(node, at!(sock_bind_node), search.asked, search.net, &mut to.walk) else {
         return;
     };
-    // The listen hash has shown the listeners on these addresses already, if its chains were short enough.
+    // The search of the listen hash has already found the listeners on these addresses, if its chains were short
+    // enough.
     let is_looked_up = 1 ^ specific(&found.address) | 1 ^ differ(&found.address, &search.asked.address);
     if opaque(found.is_listener & is_looked_up & u64::from(get(&to.walk.has_all_listeners))) != 0 {
         return;

@@ -10,10 +10,10 @@ use crate::kernel::{Step, repeat};
 use crate::scratch::shape::Scratch;
 use crate::sock::asked::Asked;
 
-/// Steps along one slot.
+/// Maximum number of steps along one slot.
 const MAX_STEPS: u32 = 96;
 
-/// Searches the slot of the asked port. UDP knows no VRF buckets: 0.
+/// Searches the slot of the requested port. Returns 0: UDP has no VRF buckets.
 #[inline(always)]
 pub(super) fn walk(asked: &Asked, to: &mut Scratch) -> u32 {
     let net = asked.sock.net();
@@ -56,7 +56,7 @@ impl Step for Slot<'_> {
     }
 }
 
-/// 5.10 and 6.1 keep the table with the protocol; later kernels may keep it with the namespace.
+/// The UDP table: in the protocol on 5.10 and 6.1; later kernels may keep it in the namespace.
 #[inline(always)]
 fn table(asked: &Asked, net: Ptr) -> Ptr {
     let own = asked.sock.table();

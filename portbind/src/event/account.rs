@@ -38,7 +38,7 @@ pub struct Gaps {
     pub lost_by: Vec<LostBy>,
     /// Calls whose return was not traced, because too many calls were in flight (kprobe backend).
     pub returns_missed: u64,
-    /// Calls that the kernel did not show, because they interrupted a run of the same program on that CPU.
+    /// Calls that the kernel skipped, because a run of the same program was interrupted on that CPU.
     pub passed_over: u64,
     /// Port events lost because the ring buffer was full.
     pub history_lost: u64,

@@ -148,7 +148,7 @@ impl Release {
 pub struct Repeat {
     /// When this count was taken.
     pub time: Timestamp,
-    /// Time of the first refusal counted here, or a later time if that is unknown.
+    /// Latest possible time of the first refusal counted here.
     pub first: Timestamp,
     /// Time of the last refusal counted here.
     pub last: Timestamp,

@@ -8,7 +8,7 @@ const NANOS: i128 = 1_000_000_000;
 /// Converts times since boot into wall clock times.
 ///
 /// The distance between the two clocks is read once: setting the wall clock later does not change the times printed
-/// before. Times since boot are those of bpf_ktime_get_boot_ns (ktime_get_boot_fast_ns, kernel/time/timekeeping.c); in
+/// before. Times since boot come from bpf_ktime_get_boot_ns (ktime_get_boot_fast_ns, kernel/time/timekeeping.c); in
 /// a time namespace with an offset, the results are wrong by that offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootClock {

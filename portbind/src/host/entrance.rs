@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::broker::{Broker, Liveness, PathQuestion, Question, Setting, SocketKind};
 use super::netns::inside;
 
-/// How this process gets that access.
+/// How this process gets access to other namespaces, roots and socket files.
 #[derive(Clone, Debug, Default)]
 pub enum Entrance {
     /// Directly, with the rights of this process.
@@ -25,7 +25,7 @@ impl Entrance {
     /// A socket in a network namespace; in this process's own if `namespace` is `None`.
     ///
     /// # Errors
-    /// If the namespace cannot be entered, and those of socket(2).
+    /// If the namespace cannot be entered, and the errors of socket(2).
     pub fn socket(&self, namespace: Option<BorrowedFd<'_>>, kind: SocketKind) -> io::Result<OwnedFd> {
         match namespace {
             None => Ok(kind.open()?),
@@ -36,7 +36,7 @@ impl Entrance {
     /// The open file of a network namespace's setting; of this process's own namespace if `namespace` is `None`.
     ///
     /// # Errors
-    /// If the namespace cannot be entered, and those of openat(2).
+    /// If the namespace cannot be entered, and the errors of openat(2).
     pub fn setting(&self, namespace: Option<BorrowedFd<'_>>, setting: Setting) -> io::Result<OwnedFd> {
         match namespace {
             None => Ok(setting.open()?),
@@ -60,7 +60,7 @@ impl Entrance {
     /// The file at a path, opened with O_PATH.
     ///
     /// # Errors
-    /// Those of [`PathQuestion::open`].
+    /// The errors of [`PathQuestion::open`].
     pub fn path(&self, folder: BorrowedFd<'_>, look: PathQuestion<'_>) -> Result<OwnedFd, Errno> {
         match self {
             Self::Own => look.open(folder),

@@ -10,7 +10,7 @@ use rustix::thread::{
 /// Gives this thread, and the threads that it starts, all ids of a user. The groups stay if `groups` is `None`.
 ///
 /// # Errors
-/// Those of setgroups(2), setresgid(2) and setresuid(2); EPERM if the calls have no effect.
+/// The errors of setgroups(2), setresgid(2) and setresuid(2); EPERM if the calls have no effect.
 pub(crate) fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> rustix::io::Result<()> {
     // The kernel accepts an id of -1 and changes nothing (setresuid(2)).
     if [uid, gid].contains(&u32::MAX) || groups.is_some_and(|groups| groups.contains(&u32::MAX)) {

@@ -196,8 +196,8 @@ pub fn packed(environment: &Environment) -> Vec<u8> {
     parts.flatten().copied().collect()
 }
 
-/// The environment of the user who called sudo, with the variables given on sudo's own command line (`sudo NAME=value
-/// portbind ...`): the variables that differ in `now`, except the variables that sudo itself sets.
+/// The environment of the user who called sudo, with the variables given on sudo's own command line
+/// (`sudo NAME=value portbind ...`): the variables that differ in `now`, except the variables that sudo itself sets.
 #[must_use]
 pub fn merge(mut given: Environment, now: &Environment) -> Environment {
     let by_sudo = |name: &OsStr| {

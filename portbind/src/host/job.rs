@@ -1,18 +1,17 @@
-//! Which test or job of a CI system a process works for, from the environment it was started with.
+//! Which test or CI job a process works for, from the environment that the process was started with.
 //!
-//! An environment is full of secrets. Of `/proc/PID/environ` only the variables in `RUNNERS` and
-//! `SYSTEMS` are looked at, by their whole names; all else is overwritten before it is let go, and
-//! none of it is ever kept or printed.
+//! An environment is full of secrets. From `/proc/PID/environ`, only the variables in `RUNNERS` and `SYSTEMS` are read,
+//! by their full names; the rest is overwritten before its memory is freed, and none of it is ever kept or printed.
 
 use super::procfs::Procfs;
 use crate::event::{CiJob, Job, Test};
 
-/// The start of an environment that is looked at.
+/// The most bytes of an environment that are read.
 const MAX_BYTES: u64 = 128 * 1024;
 /// Longer values are cut.
 const MAX_VALUE: usize = 4096;
 
-/// A test runner, and where it tells its tests and workers.
+/// A test runner, and the variables that name its tests and workers.
 struct Runner {
     word: &'static str,
     name: &'static str,
@@ -21,7 +20,7 @@ struct Runner {
     run: &'static str,
 }
 
-/// The ones that tell the test come first: one may run another.
+/// Runners that name the test come first: one runner may start another.
 const RUNNERS: [Runner; 4] = [
     Runner {
         word: "pytest",
@@ -41,7 +40,8 @@ const RUNNERS: [Runner; 4] = [
     Runner { word: "jest", name: "", suite: "", worker: &["JEST_WORKER_ID"], run: "" },
 ];
 
-/// A CI system, and where it tells its jobs. It is told by `mark`, whose value is never kept.
+/// A CI system, and the variables that name its jobs. The variable `mark` identifies the system; its value is never
+/// kept.
 struct System {
     word: &'static str,
     mark: &'static str,
@@ -96,12 +96,12 @@ const SYSTEMS: [System; 4] = [
     },
 ];
 
-/// What a process works for: what the nearest environment says, its own first, then those of the
-/// processes above it. A runner may set the variable of a test in itself, where nobody else sees it;
-/// the children it starts meanwhile have it.
+/// The test or job of a process: from its own environment first, then from the environments of its ancestors, nearest
+/// first. A runner may set the variable of a test in its own memory, where it is invisible; the children that the
+/// runner starts meanwhile inherit the variable.
 pub(super) fn job(procfs: &Procfs, pid: u32, above: impl Iterator<Item = u32>) -> Option<Job> {
     let mut job = Job::default();
-    // Nothing is above init but the kernel, and init works for nobody.
+    // Init works for no job, and only the kernel is above init.
     let above = above.filter(|&pid| pid != 1);
     for pid in std::iter::once(pid).chain(above) {
         if job.test.is_some() && job.ci.is_some() {
@@ -110,21 +110,21 @@ pub(super) fn job(procfs: &Procfs, pid: u32, above: impl Iterator<Item = u32>) -
         let Some(mut bytes) = procfs.read_up_to(&format!("{pid}/environ"), MAX_BYTES) else { continue };
         job = nearer(job, &of_environment(&bytes, pid));
         bytes.fill(0);
-        // Or the compiler would see that nobody reads the zeros.
+        // Otherwise the compiler would remove the zeroing as a dead store.
         std::hint::black_box(&bytes);
     }
     (job != Job::default()).then_some(job)
 }
 
-/// What the command that process `pid` is about to become works for: what the environment says that it will have,
-/// then what is known of the process.
+/// The job of the command that process `pid` is about to execute: from the environment that the command will have, then
+/// from the known job of the process.
 #[must_use]
 pub fn job_to_be(environment: &[u8], pid: u32, known: Option<&Job>) -> Option<Job> {
     let job = nearer(of_environment(environment, pid), known.unwrap_or(&Job::default()));
     (job != Job::default()).then_some(job)
 }
 
-/// What an environment says of process `pid`.
+/// The job of process `pid` in one environment.
 fn of_environment(environment: &[u8], pid: u32) -> Job {
     let environment = Environment(environment);
     Job {
@@ -133,7 +133,7 @@ fn of_environment(environment: &[u8], pid: u32) -> Job {
     }
 }
 
-/// What is said nearby, completed by what is said further up.
+/// The job of a nearer process, completed from the job of an ancestor.
 fn nearer(near: Job, far: &Job) -> Job {
     Job { test: near.test.or_else(|| far.test.clone()), ci: near.ci.or_else(|| far.ci.clone()) }
 }
@@ -146,7 +146,7 @@ fn test(runner: &Runner, environment: Environment<'_>, pid: u32) -> Option<Test>
     is_told.then_some(Test { runner: runner.word, name, suite, worker, run, pid })
 }
 
-/// A test's name without what pytest adds: ` (setup)`, ` (call)` or ` (teardown)`
+/// The name of a test without the suffix that pytest adds: ` (setup)`, ` (call)` or ` (teardown)`
 /// (_update_current_test_var in src/_pytest/runner.py).
 fn without_phase(name: &str) -> &str {
     let phases = [" (setup)", " (call)", " (teardown)"];
@@ -166,12 +166,12 @@ fn ci(system: &System, environment: Environment<'_>, pid: u32) -> Option<CiJob> 
     })
 }
 
-/// The bytes of `/proc/PID/environ` (environ_read in fs/proc/base.c): `NAME=value`, each closed by a NUL.
+/// The bytes of `/proc/PID/environ` (environ_read in fs/proc/base.c): `NAME=value` entries, each ended by a NUL.
 #[derive(Clone, Copy)]
 struct Environment<'a>(&'a [u8]);
 
 impl<'a> Environment<'a> {
-    /// A variable's value; as getenv(3), the first counts. One that was cut off is none.
+    /// The value of a variable; the first entry wins, as in getenv(3). A truncated entry does not count.
     fn bytes(self, name: &str) -> Option<&'a [u8]> {
         if name.is_empty() {
             return None;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The job of process 9, below 8 and 1, by their environments.
+/// The job of process 9, whose ancestors are 8 and 1, from their environments.
 fn job_of(environments: &[(u32, &[&str])]) -> Option<Job> {
     let root = tempfile::tempdir().unwrap();
     for (pid, variables) in environments {
@@ -90,7 +90,7 @@ fn knows_the_ci_systems() {
     assert_eq!((told.system, told.name, told.run), ("buildkite", some(":rust: test"), some("3")));
     let told = ci_of(&["JENKINS_URL=https://user:token@ci/", "JOB_NAME=nightly", "BUILD_NUMBER=4"]).unwrap();
     assert_eq!((told.system, told.name, told.run), ("jenkins", some("nightly"), some("4")));
-    // Without the mark these are anybody's names.
+    // Without the mark of the CI system, any program may use these names.
     assert_eq!(ci_of(&["JOB_NAME=nightly", "BUILD_NUMBER=4", "CI=true", "CI_JOB_ID=5"]), None);
 }
 
@@ -141,7 +141,7 @@ fn all_that_is_cut_does_not_count() {
     assert_eq!(test_of(&[&fill(variable.len()), variable]), None);
     let long = format!("JEST_WORKER_ID={}", "1".repeat(MAX_VALUE + 1));
     assert_eq!(test_of(&[&long]).unwrap().worker.unwrap().len(), MAX_VALUE);
-    // The first counts.
+    // The first entry wins.
     assert_eq!(test_of(&["JEST_WORKER_ID=1", "JEST_WORKER_ID=2"]).unwrap().worker, some("1"));
 }
 

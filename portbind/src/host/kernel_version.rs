@@ -1,9 +1,8 @@
-//! Which kernel runs.
+//! The version of the running kernel.
 
 use crate::diagnosis::rule::Generation;
 
-/// The running kernel's version, as the bind rule takes it; a release that does not read like one is taken for
-/// the newest.
+/// The running kernel's version, for the bind rule; a release that cannot be parsed counts as the newest.
 #[must_use]
 pub fn generation() -> Generation {
     let system = rustix::system::uname();

@@ -1,11 +1,11 @@
-//! The addresses of systemd's `ListenStream=` and its kin (systemd.socket(5)).
+//! The addresses of systemd's `ListenStream=` and similar settings (systemd.socket(5)).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a socket unit listens on.
+/// The address that a socket unit listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
-    /// A port on one address, or on all of them where none is given.
+    /// A port on one address, or on all addresses if none is given.
     Internet(Option<IpAddr>, u16),
     /// A path in the file system.
     Path(String),
@@ -14,7 +14,7 @@ pub enum ListenAddress {
 }
 
 impl ListenAddress {
-    /// Reads one value; `None` for families that are not traced, and for what makes no sense.
+    /// Parses one value; `None` for families that are not traced, and for invalid values.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.starts_with('/') {
             return Some(Self::Path(text.to_owned()));
@@ -26,7 +26,7 @@ impl ListenAddress {
         if let Some(port) = port(text) {
             return Some(Self::Internet(None, port));
         }
-        // After an IPv6 address may come a zone: `[fe80::1]:80%eth0`.
+        // An IPv6 address may be followed by a zone: `[fe80::1]:80%eth0`.
         let (address, rest) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (address, rest) = rest.split_once("]:")?;
@@ -40,8 +40,8 @@ impl ListenAddress {
         Some(Self::Internet(Some(address), port(rest)?))
     }
 
-    /// Whether a socket that is bound like `bound` may be the one that was asked for like this. A bare
-    /// port is bound on `::`, or on 0.0.0.0 where there is no IPv6.
+    /// Whether a socket bound to `bound` may belong to this setting. A bare port is bound on `::`, or on 0.0.0.0
+    /// without IPv6.
     pub(super) fn matches(&self, bound: &Self) -> bool {
         match (self, bound) {
             (Self::Internet(None, port), Self::Internet(Some(address), bound)) => {

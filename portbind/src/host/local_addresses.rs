@@ -1,4 +1,4 @@
-//! Whether an address is local to a network namespace, from its files in `/proc/PID/net`.
+//! Whether an address is local to a network namespace, from the files in `/proc/PID/net`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,8 +9,9 @@ const OPTIMISTIC: u8 = 0x04;
 const DAD_FAILED: u8 = 0x08;
 const TENTATIVE: u8 = 0x40;
 
-/// From `fib_trie` (fib_trie_seq_show in net/ipv4/fib_trie.c): a prefix in a line that begins with `|--`,
-/// below it its routes, `/LENGTH SCOPE TYPE`. As for a bind, broadcast and multicast addresses are local.
+/// Reads `fib_trie` (fib_trie_seq_show in net/ipv4/fib_trie.c): a line that begins with `|--` holds a prefix, and the
+/// lines below it hold its routes, `/LENGTH SCOPE TYPE`. As for a bind, broadcast and multicast addresses count as
+/// local.
 pub(super) fn presence_v4(trie: &[u8], address: Ipv4Addr) -> Presence {
     let text = String::from_utf8_lossy(trie);
     let mut prefix = None;
@@ -35,9 +36,9 @@ fn covers(prefix: Ipv4Addr, length: u32, address: Ipv4Addr) -> bool {
     differ.leading_zeros() >= length.min(u32::BITS)
 }
 
-/// From `if_inet6` (if6_seq_show in net/ipv6/addrconf.c): address, interface, prefix length, scope and flags
-/// in hexadecimal digits, and the name of the interface. A link-local address counts on the interface that
-/// the socket is bound to (__ipv6_chk_addr_and_flags).
+/// Reads `if_inet6` (if6_seq_show in net/ipv6/addrconf.c): address, interface, prefix length, scope and flags in
+/// hexadecimal digits, and the name of the interface. A link-local address counts only on the interface that the socket
+/// is bound to (__ipv6_chk_addr_and_flags).
 pub(super) fn presence_v6(table: &[u8], address: Ipv6Addr, interface: Option<u32>) -> Presence {
     let text = String::from_utf8_lossy(table);
     let digits = format!("{:032x}", address.to_bits());
@@ -62,7 +63,7 @@ pub(super) fn presence_v6(table: &[u8], address: Ipv6Addr, interface: Option<u32
     best
 }
 
-/// The one that came closer to being bound.
+/// The result that is closer to a possible bind.
 fn closer(one: Presence, other: Presence) -> Presence {
     let rank = |presence| match presence {
         Presence::Absent => 0,

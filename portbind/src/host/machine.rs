@@ -1,4 +1,4 @@
-//! What look-ups begin with.
+//! The machine: the starting point of every query.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use super::procfs::Procfs;
 use super::socket_units::SocketUnits;
 use super::users::Users;
 
-/// What describing a process takes: the process table, the clock, the names of users, and the files
-/// that container runtimes and systemd keep.
+/// The sources for the description of a process: the process table, the clock, the names of users, and the files of
+/// container runtimes and systemd.
 #[derive(Debug)]
 pub struct Host {
     /// The process table.
     pub procfs: Procfs,
-    /// Turns times since boot into wall clock times.
+    /// Converts times since boot into wall clock times.
     pub clock: BootClock,
     /// Names of users.
     pub users: Users,
-    /// How it looks into other namespaces.
+    /// Access to other namespaces.
     pub entrance: Entrance,
     pub(super) files: Files,
     pub(super) patience: Patience,
@@ -33,7 +33,7 @@ impl Host {
         Self::at(Path::new("/"))
     }
 
-    /// The machine whose files lie below `root`; the clock is this one's.
+    /// The machine whose root folder is `root`; the clock is this machine's.
     #[must_use]
     pub fn at(root: &Path) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Host {
         }
     }
 
-    /// The same machine, looked at through another entrance.
+    /// The same machine, with another kind of access to namespaces.
     #[must_use]
     pub fn through(self, entrance: Entrance) -> Self {
         Self { entrance, ..self }

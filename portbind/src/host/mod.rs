@@ -1,6 +1,6 @@
 //! The machine as user space sees it: processes, users, descriptors, namespaces, privileges.
 //!
-//! Everything that reads files starts at a root folder, so that a test can bring its own.
+//! Every reader of files starts at a root folder, so that a test can bring its own.
 
 pub mod accounts;
 pub mod bind_facts;

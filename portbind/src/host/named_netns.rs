@@ -8,12 +8,12 @@ use super::machine::Host;
 use super::unix;
 
 impl Host {
-    /// The name that ip-netns(8) or its like gave a network namespace: that of a file in `/run/netns`
-    /// on which it is mounted.
+    /// The name that ip-netns(8) or a similar program gave a network namespace: the name of the file in `/run/netns`
+    /// that the namespace is mounted on.
     #[must_use]
     pub fn network_namespace_name(&self, netns: u32) -> Option<String> {
         const NAMES: &str = "run/netns";
-        // Inode numbers count within their file system, here that of all namespaces.
+        // Inode numbers are unique within one file system only, here the file system of all namespaces.
         let (device, _) = self.files.identity("proc/self/ns/net")?;
         let named = (device, u64::from(netns));
         let mut names = self.files.names(NAMES).into_iter();

@@ -2,15 +2,15 @@
 
 use super::procfs::Procfs;
 
-/// The inode in sockfs of the netlink socket of a process' network namespace that has this protocol and
-/// port id (netlink_native_seq_show in net/netlink/af_netlink.c).
+/// The sockfs inode of the netlink socket with this protocol and port id, in the network namespace of a process
+/// (netlink_native_seq_show in net/netlink/af_netlink.c).
 #[must_use]
 pub fn find(procfs: &Procfs, process: &str, protocol: u16, port_id: u32) -> Option<u64> {
     const MOST: u64 = 16 << 20;
     let bytes = procfs.read_up_to(&format!("{process}/net/netlink"), MOST)?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let mut inodes = text.lines().skip(1).filter_map(|line| {
-        // sk, Eth (the protocol), Pid (the port id), Groups, Rmem, Wmem, Dump, Locks, Drops, Inode
+        // Columns: sk, Eth (the protocol), Pid (the port id), Groups, Rmem, Wmem, Dump, Locks, Drops, Inode.
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let is_it = words.get(1)?.parse() == Ok(protocol) && words.get(2)?.parse() == Ok(port_id);
         is_it.then(|| words.get(9)?.parse().ok()).flatten()

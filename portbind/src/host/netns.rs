@@ -1,4 +1,4 @@
-//! Namespaces and the interfaces in them.
+//! Namespaces, and the interfaces in a network namespace.
 
 use std::fs::File;
 use std::io;
@@ -34,35 +34,35 @@ impl Procfs {
         Some(self.own_namespace("pid")? == FIRST_PID)
     }
 
-    /// Whether the capabilities of this process count against the kernel; `None` without `/proc`.
+    /// Whether the kernel's capability checks accept the capabilities of this process; `None` without `/proc`.
     #[must_use]
     pub fn in_initial_user_namespace(&self) -> Option<bool> {
         Some(self.own_namespace("user")? == FIRST_USER)
     }
 }
 
-/// A network namespace that can be looked into.
+/// A network namespace that can be entered.
 #[derive(Debug)]
 pub struct Netns {
     inode: u32,
-    /// None of this process' own, which needs no entering, and so no privilege.
+    /// `None` for this process's own namespace, which needs no entering, and so no privilege.
     file: Option<OwnedFd>,
 }
 
 impl Netns {
-    /// The one that this process is in.
+    /// The namespace of this process.
     ///
     /// # Errors
-    /// If `/proc` does not tell it.
+    /// If `/proc` does not show the namespace.
     pub fn own(procfs: &Procfs) -> io::Result<Self> {
         let inode = procfs.own_network_namespace().ok_or(io::ErrorKind::NotFound)?;
         Ok(Self { inode, file: None })
     }
 
-    /// The one of an open file, as `/proc/PID/ns/net` is one.
+    /// The namespace of an open file such as `/proc/PID/ns/net`.
     ///
     /// # Errors
-    /// If the file cannot be looked at.
+    /// If the file's metadata cannot be read.
     pub fn of(procfs: &Procfs, file: OwnedFd) -> io::Result<Self> {
         let inode = rustix::fs::fstat(&file)?.st_ino;
         let inode = u32::try_from(inode).map_err(io::Error::other)?;
@@ -70,36 +70,36 @@ impl Netns {
         Ok(Self { inode, file: (!is_own).then_some(file) })
     }
 
-    /// The one that a process is in.
+    /// The namespace of a process.
     ///
     /// # Errors
-    /// If the process has gone, or may not be looked at.
+    /// If the process has ended, or its namespace may not be opened.
     pub fn of_process(procfs: &Procfs, pid: u32) -> io::Result<Self> {
         Self::of(procfs, File::open(procfs.root().join(format!("{pid}/ns/net")))?.into())
     }
 
-    /// Its inode number.
+    /// Inode number of the namespace.
     #[must_use]
     pub const fn inode(&self) -> u32 {
         self.inode
     }
 
-    /// Its file; none of this process' own, which needs no entering.
+    /// File of the namespace; `None` for this process's own, which needs no entering.
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(OwnedFd::as_fd)
     }
 
-    /// It is the one that this process is in.
+    /// Whether this is the namespace of this process.
     #[must_use]
     pub const fn is_own(&self) -> bool {
         self.file.is_none()
     }
 
-    /// Does something inside of it, as [`inside`] does.
+    /// Runs a function inside the namespace, like [`inside`].
     ///
     /// # Errors
-    /// If it may not be entered.
+    /// If the namespace may not be entered.
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
         match &self.file {
             None => Ok(work()),
@@ -108,7 +108,8 @@ impl Netns {
     }
 }
 
-/// Does something inside a network namespace, on a thread that ends with it: this one stays where it is.
+/// Runs a function inside a network namespace, on a thread that ends with the function; the current thread stays in its
+/// namespace.
 ///
 /// # Errors
 /// If no thread can be started, or the namespace may not be entered.
@@ -125,8 +126,8 @@ pub fn inside<T: Send>(namespace: BorrowedFd<'_>, work: impl FnOnce() -> T + Sen
 
 /// Names of the interfaces in the network namespace of this process.
 ///
-/// Asked of the kernel (dev_ifname in net/core/dev_ioctl.c) rather than of `/sys/class/net`, which
-/// shows the namespace of whoever mounted it.
+/// The names come from the kernel (dev_ifname in net/core/dev_ioctl.c) and not from `/sys/class/net`, which shows the
+/// network namespace of the process that mounted it.
 #[derive(Debug)]
 pub struct Interfaces {
     netns: Option<u32>,
@@ -134,15 +135,14 @@ pub struct Interfaces {
 }
 
 impl Interfaces {
-    /// Remembers the namespace this process is in.
+    /// Records the namespace of this process.
     #[must_use]
     pub fn new(procfs: &Procfs) -> Self {
         let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok();
         Self { netns: procfs.own_network_namespace(), socket }
     }
 
-    /// The name of an interface now; `None` in every other namespace, where the same index is another
-    /// interface.
+    /// The current name of an interface; `None` for every other namespace, where the same index is another interface.
     #[must_use]
     pub fn name(&self, netns: u32, index: u32) -> Option<String> {
         if index == 0 || self.netns != Some(netns) {

@@ -1,4 +1,4 @@
-//! One look through all processes for a burst of questions.
+//! Caches the owners of sockets: one search through all processes serves a burst of queries.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use super::procfs::Procfs;
 use super::sockets::SocketOwners;
 use super::stat::TICK_NS;
 
-/// Owners of a socket that are checked before an answer is believed again. Where a crowd shares a socket, the others
-/// are as old as the answer.
+/// The most owners of one socket that are checked before a cached answer is used again. If more processes share a
+/// socket, the further owners are as old as the answer.
 const CHECKED: usize = 16;
-/// Owners that are remembered, of all sockets together. Of sockets that more share, the rest is counted.
+/// The most cached owners, of all sockets together. Further owners of a socket are only counted.
 const REMEMBERED: usize = 16_384;
-/// An answer is believed for this many times as long as it took to find: no more than a twentieth of the time goes to
-/// looks at one socket.
+/// An answer stays valid for this many times the duration of its search, so that searches for one socket take at most a
+/// twentieth of the time.
 const WORTH: u32 = 20;
-/// The longest that any answer is believed.
+/// The longest time that any answer stays valid.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Answers of an [`FdSource`], remembered for a moment.
+/// Cached answers of an [`FdSource`].
 ///
-/// A remembered owner is believed at a later time only if each of its descriptors still refers to the socket and the
-/// process is still the same one. That somebody else got the socket since cannot be seen so cheaply: hence the limit on
-/// the age of every answer, those that found nobody included.
+/// A cached owner is used later only if each of its descriptors still refers to the socket and the process is still the
+/// same one. A new owner of the socket cannot be detected so cheaply: hence the maximum age of every answer, including
+/// answers without owners.
 #[derive(Debug)]
 pub struct OwnerCache<S> {
     source: S,
@@ -34,42 +34,42 @@ pub struct OwnerCache<S> {
 
 #[derive(Debug)]
 struct Answer {
-    /// End of the look it came from.
+    /// End of the search that gave the answer.
     taken: Instant,
-    /// When it was last known to hold.
+    /// The last time that the answer was confirmed.
     checked: Instant,
-    /// How long it is believed.
+    /// How long the answer stays valid.
     max_age: Duration,
     owners: Vec<Remembered>,
-    /// Owners that are not remembered.
+    /// The number of owners that are not cached.
     more: usize,
-    /// The process that was asked itself.
+    /// The process that was checked by [`OwnerCache::ask_opener`].
     asked: Option<u32>,
 }
 
 #[derive(Debug)]
 struct Remembered {
     owner: OwnerFds,
-    /// Start of the process; unknown if it went away during the look, and of those that are not checked.
+    /// Start of the process; `None` if the process ended during the search, and for owners that are not checked.
     start: Option<u64>,
 }
 
 impl<S: FdSource> OwnerCache<S> {
-    /// Remembers what `source` finds for `max_age`, and checks it against `procfs`.
+    /// Caches the results of `source` for `max_age`, and checks them against `procfs`.
     #[must_use]
     pub fn new(source: S, procfs: Procfs, max_age: Duration) -> Self {
         Self { source, procfs, max_age, answers: HashMap::new() }
     }
 
-    /// What is asked.
+    /// The source of the answers.
     pub(crate) const fn source(&self) -> &S {
         &self.source
     }
 
     /// Finds every process that has one of these sockets open.
     ///
-    /// `at` is the time that the answer is to hold for: of the refusal. Those that waited in the queue during a look, or
-    /// a check, share it, however long it took. `now` is the present.
+    /// The answer must hold at the time `at`, the time of the refused bind. Refused binds that waited in the queue
+    /// during a search or a check share its answer, however long it took. `now` is the present.
     pub fn find(&mut self, inodes: &HashSet<u64>, at: Instant, now: Instant) -> OwnerMap {
         self.ask(inodes, at, now);
         let owners = inodes.iter().filter_map(|&inode| {
@@ -79,7 +79,7 @@ impl<S: FdSource> OwnerCache<S> {
         owners.collect()
     }
 
-    /// As [`Self::find`]; the answers are [`Self::owners`].
+    /// Like [`Self::find`]; [`Self::owners`] returns the answers.
     pub fn ask(&mut self, inodes: &HashSet<u64>, at: Instant, now: Instant) {
         let mut stale = inodes.clone();
         stale.retain(|&inode| !self.is_good(inode, at, now));
@@ -88,29 +88,29 @@ impl<S: FdSource> OwnerCache<S> {
         }
     }
 
-    /// The owners of a socket, by the last answer: those that are remembered.
+    /// The cached owners of a socket, from the last answer.
     pub fn owners(&self, inode: u64) -> impl Iterator<Item = &OwnerFds> {
         self.answers.get(&inode).into_iter().flat_map(|answer| &answer.owners).map(|owner| &owner.owner)
     }
 
-    /// How many owners a socket has besides those that are remembered.
+    /// The number of owners that a socket has besides the cached ones.
     #[must_use]
     pub fn more(&self, inode: u64) -> usize {
         self.answers.get(&inode).map_or(0, |answer| answer.more)
     }
 
-    /// Bytes of the answers, and the most that they may take.
+    /// Bytes of the answers, and their maximum.
     #[must_use]
     pub fn bytes(&self) -> (usize, usize) {
         const OWNER: usize = size_of::<Remembered>() + 32;
         (self.answers.values().map(|answer| answer.owners.len()).sum::<usize>() * OWNER, REMEMBERED * OWNER)
     }
 
-    /// Asks the process that opened a socket whether it still has the socket, if the last answer does not name that
-    /// process; if it has, the answer names it from now on.
+    /// Checks whether the process that opened a socket still has the socket open, if the last answer lacks that
+    /// process; if so, adds the process to the answer.
     ///
-    /// A look through all processes takes no lock, and can pass over one: while a thread that is not the first calls
-    /// execve, it takes the number of its process (de_thread, fs/exec.c), which the look may have passed already.
+    /// A search through all processes takes no lock, and can miss a process: when a thread other than the first calls
+    /// execve, it takes the pid of its process (de_thread, fs/exec.c), and the search may have passed that pid already.
     pub fn ask_opener(&mut self, inode: u64, pid: u32) {
         let Self { procfs, answers, .. } = self;
         let Some(answer) = answers.get_mut(&inode) else { return };
@@ -124,7 +124,7 @@ impl<S: FdSource> OwnerCache<S> {
         if !fds.is_empty() {
             let place = answer.owners.partition_point(|known| known.owner.pid < pid);
             answer.owners.insert(place, Remembered { owner: OwnerFds { pid, started, fds }, start });
-            // It was one of those that are only counted, if there are any.
+            // The process was one of the owners that are only counted, if there are any.
             answer.more = answer.more.saturating_sub(1);
         }
     }
@@ -142,22 +142,22 @@ impl<S: FdSource> OwnerCache<S> {
         true
     }
 
-    /// Looks for the owners of some of the sockets of a question.
+    /// Searches for the owners of `inodes`, the part of `question` without a valid answer.
     fn refresh(&mut self, inodes: &HashSet<u64>, question: &HashSet<u64>, now: Instant) {
         let begin = Instant::now();
         let mut found = self.source.find(inodes);
         let missing: HashSet<u64> =
             inodes.iter().copied().filter(|inode| !found.contains_key(inode)).collect();
         if !missing.is_empty() {
-            // A look takes no lock: it passes over a process of which another thread than the first calls execve
-            // meanwhile (de_thread, fs/exec.c), about once in a thousand times where that is all that it does.
+            // A search takes no lock: it misses a process of which a thread other than the first calls execve meanwhile
+            // (de_thread, fs/exec.c), about once in a thousand searches if the process does nothing else.
             found.extend(self.source.find(&missing));
         }
         let took = begin.elapsed();
         let taken = now + took;
         let max_age = self.max_age.max((took * WORTH).min(LONGEST));
         let mut answers = std::mem::take(&mut self.answers);
-        // The others of the same question stay: they hold for the time of the refusal, which may be long past.
+        // Answers to the same question stay: they hold for the time of the refused bind, which may be long past.
         answers.retain(|inode, answer| question.contains(inode) || answer.is_fresh(now));
         let known: usize = answers.values().map(|answer| answer.owners.len()).sum();
         let room = REMEMBERED.saturating_sub(known) / inodes.len().max(1);
@@ -207,7 +207,7 @@ mod tests {
 
     type Change = fn(&Path);
 
-    /// Counts the looks.
+    /// Counts the searches.
     struct Counting {
         sockets: SocketOwners,
         looks: Cell<usize>,
@@ -251,7 +251,7 @@ mod tests {
             let map = cache.find(&HashSet::from([70, 71]), now, now);
             assert_eq!((pids(&map, 70), map.len()), (vec![3], 1));
         }
-        // And one more for the socket that nobody has.
+        // One more search was for the socket without owners.
         assert_eq!(cache.source.looks.get(), 2);
     }
 
@@ -285,12 +285,12 @@ mod tests {
         open(root.path(), 3, 5, 71);
         let now = Instant::now();
         assert_eq!(pids(&cache.find(&HashSet::from([70]), now, now), 70), [3]);
-        // It was refused while the first answer was fresh, and is described later.
+        // The bind was refused while the first answer was fresh, and is described later.
         let map = cache.find(&HashSet::from([70, 71]), now + AGE / 2, now + AGE * 2);
         assert_eq!((pids(&map, 70), pids(&map, 71)), (vec![3], vec![3]));
     }
 
-    /// Passes over every process.
+    /// Finds no process.
     struct Blind;
 
     impl FdSource for Blind {
@@ -299,7 +299,7 @@ mod tests {
         }
     }
 
-    /// Passes over every process at its first look.
+    /// Finds no process in its first search.
     struct Blinking(SocketOwners, Cell<bool>);
 
     impl FdSource for Blinking {

@@ -2,28 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Descriptors of one process that refer to one socket.
+/// The descriptors of one process that refer to one socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerFds {
     /// Thread group id.
     pub pid: u32,
-    /// When the process started, in nanoseconds since boot, if that is known.
+    /// Start of the process in nanoseconds since boot, if known.
     pub started: Option<u64>,
-    /// Its descriptors, ascending; never empty.
+    /// The descriptors, ascending; never empty.
     pub fds: Vec<u32>,
 }
 
-/// The owners of each socket, by inode number in sockfs, ordered by pid. A socket that nobody has
-/// open is missing.
+/// The owners of each socket, by inode number in sockfs, ordered by pid. A socket without owners is not in the map.
 pub type OwnerMap = HashMap<u64, Vec<OwnerFds>>;
 
-/// Something that can look through the descriptors of all processes.
+/// Searches the descriptors of all processes.
 pub trait FdSource {
     /// Finds every process that has one of these sockets open.
     fn find(&self, inodes: &HashSet<u64>) -> OwnerMap;
 }
 
-/// Groups `(pid, fd, inode)`, in any order and possibly repeated.
+/// Groups triples `(pid, fd, inode)`, which come in any order and may repeat.
 pub fn from_triples(triples: impl IntoIterator<Item = (u32, u32, u64)>) -> OwnerMap {
     let mut triples: Vec<_> = triples.into_iter().collect();
     triples.sort_unstable();

@@ -1,4 +1,4 @@
-//! What is at a path of this process, and who led there.
+//! The file at a path of this process, and the owners of the symbolic links on the way to it.
 
 use std::os::fd::AsFd as _;
 use std::path::Path;
@@ -14,15 +14,15 @@ use crate::diagnosis::unix::Object;
 /// Which symbolic links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// All, as the kernel does.
+    /// All links, as the kernel does.
     All,
-    /// Those of root, and those that lead to a folder of their owner's: whoever made another may not be allowed to see
-    /// what is there.
+    /// Links of root, and links that lead to a folder of the link's owner: the owner of another link may not be
+    /// permitted to see the folder's contents.
     OfOwners,
 }
 
 impl Host {
-    /// Looks at a path. Its last part is not followed if it is a symbolic link, as bind does not (`kern_path_create` in
+    /// Examines a path. A symbolic link in the last part is not followed, as in bind (`kern_path_create` in
     /// fs/namei.c).
     ///
     /// # Errors
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(host.sight_of(&link.join(name), Links::OfOwners), Err(4242), "{name}");
             assert!(host.sight_of(&link.join(name), Links::All).is_ok(), "{name}");
         }
-        // Whether there is something behind the last part is not said.
+        // The result does not reveal whether the link's target exists.
         for target in ["/etc/passwd", "/etc/none"] {
             std::fs::remove_file(&link).unwrap();
             symlink(target, &link).unwrap();

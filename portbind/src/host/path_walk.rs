@@ -1,4 +1,4 @@
-//! A path to a folder, followed part by part: the kernel does not say whose symbolic links it goes through.
+//! Follows a path to a folder part by part: the kernel does not report the owners of the symbolic links on the way.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -10,22 +10,22 @@ use std::path::{Component, Path};
 use rustix::fs::{CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, openat, readlinkat};
 use rustix::io::Errno;
 
-/// Links that are followed, as many as by the kernel (MAXSYMLINKS, include/linux/namei.h).
+/// The most links that are followed, as in the kernel (MAXSYMLINKS, include/linux/namei.h).
 pub(super) const MOST_LINKS: usize = 40;
 
 /// How far a path led.
 #[derive(Debug)]
 pub(super) struct Walked {
-    /// The last folder that was reached (O_PATH).
+    /// The last folder that was reached, opened with O_PATH.
     pub(super) folder: OwnedFd,
-    /// Owners of the symbolic links on the way.
+    /// Owners of the symbolic links that were followed.
     pub(super) links: Vec<u32>,
-    /// What kept the walk from the end of the path; the errors of openat(2) and readlinkat(2).
+    /// The error that ended the walk before the end of the path; the errors of openat(2) and readlinkat(2).
     pub(super) end: Result<(), Errno>,
 }
 
 impl Walked {
-    /// Owner of a link on the way who has no say in the folder: neither root nor the owner of the folder.
+    /// The owner of a followed link who has no control over the folder: neither root nor the owner of the folder.
     pub(super) fn led_by(&self) -> Option<u32> {
         let owner = fstat(&self.folder).ok().map(|folder| folder.st_uid);
         self.links.iter().copied().find(|&link| link != 0 && Some(link) != owner)
@@ -62,14 +62,15 @@ impl Walked {
 /// Follows a path as far as it leads.
 ///
 /// # Errors
-/// Those of openat(2) for the folder that it begins in.
+/// The errors of openat(2) for the first folder.
 pub(super) fn walk(path: &Path) -> io::Result<Walked> {
     let mut walked = Walked { folder: folder(OsStr::new("."))?, links: Vec::new(), end: Ok(()) };
     walked.end = walked.go(path);
     Ok(walked)
 }
 
-/// Links in `/proc` lead elsewhere than they read (`proc_pid_get_link` in fs/proc/base.c): /proc/PID/root reads `/`.
+/// Whether a file is in procfs. Links there do not lead to the path that they read as (`proc_pid_get_link` in
+/// fs/proc/base.c): /proc/PID/root reads `/`.
 pub(super) fn is_of_procfs(file: &OwnedFd) -> Result<bool, Errno> {
     Ok(fstatfs(file)?.f_type == PROC_SUPER_MAGIC)
 }

@@ -1,8 +1,8 @@
-//! Reads that a process can keep from coming to an end.
+//! Reads that a process can block.
 //!
 //! `/proc/PID/cmdline` and `environ` are read from the memory of the process (access_remote_vm in mm/memory.c, 6.18).
-//! Where that memory is a mapping of a file that does not answer (FUSE, NFS), the reader waits, and no signal but
-//! SIGKILL ends it. So another thread reads, and is waited for no longer than a moment.
+//! If that memory maps a file of a file system that does not answer (FUSE, NFS), the reader blocks, and no signal
+//! except SIGKILL ends the wait. So a separate thread reads, with a deadline.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 
 use crate::sys::signals;
 
-/// How long a read may take.
+/// The longest time that a read may take.
 const DEADLINE: Duration = Duration::from_millis(100);
-/// How long nothing is read of the processes of a user, one of whose reads took longer.
+/// After a slow read from a process of a user, the time without reads from this user's processes.
 const DISTRUST: Duration = Duration::from_secs(10);
-/// How long nothing is read of anybody after that: at most a tenth of the time goes to such reads.
+/// After a slow read, the time without reads from any process: such reads take at most a tenth of the time.
 const REST: Duration = Duration::from_secs(1);
-/// Threads that may be stuck at once.
+/// The most blocked threads at once.
 const STUCK: usize = 8;
-/// Users who are not trusted at once.
+/// The most distrusted users at once.
 const USERS: usize = 64;
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -31,15 +31,15 @@ pub(super) struct Patience(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The thread that reads, while it is not stuck.
+    /// The thread that reads, unless it is blocked.
     reader: Option<Sender<Work>>,
-    /// What the stuck threads will say when they have come to an end.
+    /// Channels of the blocked threads; each disconnects when its thread ends.
     stuck: Vec<Receiver<()>>,
     distrusted: HashMap<u32, Instant>,
     rests_until: Option<Instant>,
 }
 
-/// A read that has begun.
+/// A started read.
 #[derive(Debug)]
 pub(super) struct Pending<'a, T> {
     patience: &'a Patience,
@@ -50,7 +50,7 @@ pub(super) struct Pending<'a, T> {
 }
 
 impl Patience {
-    /// Begins to read in the memory of a process of this user; `None` if such a read took too long a moment ago.
+    /// Starts a read from the memory of a process of this user; `None` if such a read was too slow a moment ago.
     pub(super) fn begin<T: Send + 'static>(
         &self,
         uid: u32,
@@ -64,7 +64,7 @@ impl Patience {
         let (answer, answered) = channel();
         let (end, ended) = channel();
         let work = Box::new(move || {
-            // Whether anybody still waits for it is not known here.
+            // The receiver may have given up already.
             let _waited_for = answer.send(read());
             drop(end);
         });
@@ -78,14 +78,14 @@ impl Patience {
 }
 
 impl<T> Pending<'_, T> {
-    /// What was found; `None` if that takes too long.
+    /// The result of the read; `None` if the read takes too long.
     pub(super) fn finish(self) -> Option<T> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let answer = self.answered.recv_timeout(left);
         let Err(error) = answer else { return answer.ok() };
         let mut state = self.patience.lock();
         match error {
-            // The read has failed, and the thread with it.
+            // The read panicked and ended its thread.
             RecvTimeoutError::Disconnected => state.reader = None,
             RecvTimeoutError::Timeout => state.give_up(self.uid, self.ended, Instant::now()),
         }
@@ -114,7 +114,7 @@ impl State {
         self.reader.as_ref()
     }
 
-    /// Leaves the thread alone: it ends when its read does.
+    /// Abandons the thread: it ends when its read ends.
     fn give_up(&mut self, uid: u32, ended: Receiver<()>, now: Instant) {
         self.reader = None;
         self.stuck.push(ended);
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(read(&patience, 7, || true), None);
         drop(release);
         patience.0.lock().unwrap().distrusted.clear();
-        // The stuck thread has come to an end, or is about to.
+        // The blocked thread has ended, or is about to end.
         while patience.0.lock().unwrap().stuck.len() > 1 {
             thread::yield_now();
         }
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_read_that_fails_takes_no_other_with_it() {
         let patience = Patience::default();
-        // A panic without its message, which takes long where it comes with a backtrace.
+        // A panic without a message: a message with a backtrace takes long.
         assert_eq!(read(&patience, 7, || -> u8 { std::panic::resume_unwind(Box::new(())) }), None);
         assert_eq!(read(&patience, 7, || 1), Some(1));
     }

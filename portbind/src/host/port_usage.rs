@@ -1,4 +1,4 @@
-//! Who uses the ephemeral ports of a network namespace.
+//! Which programs use the ephemeral ports of a network namespace.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
@@ -8,10 +8,10 @@ use super::procfs::Procfs;
 use crate::diagnosis::facts::Usage;
 use crate::event::{Protocol, State};
 
-/// As much of a table as is read: some 200,000 sockets.
+/// The most bytes of a table that are read: some 200,000 sockets.
 const MAX_TABLE: u64 = 32 << 20;
 
-/// One socket in `/proc/net/tcp` or its like (get_tcp4_sock in net/ipv4/tcp_ipv4.c).
+/// One socket in `/proc/net/tcp` or a similar table (get_tcp4_sock in net/ipv4/tcp_ipv4.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     port: u16,
@@ -19,8 +19,8 @@ struct Entry {
     inode: u64,
 }
 
-/// Counts the ports of `range` that `protocol` uses in the network namespace of process `pid`. Who has the
-/// sockets open is asked of `owners`, and names of processes of `comm`.
+/// Counts the ports of `range` that `protocol` uses in the network namespace of process `pid`. `owners` finds the
+/// processes that have the sockets open, and `comm` the names of processes.
 pub fn usage(
     procfs: &Procfs,
     pid: u32,
@@ -53,7 +53,7 @@ pub fn usage(
     })
 }
 
-/// How many different ports each has, most first.
+/// The number of different ports per key, highest first.
 fn most_first<K: Copy + Ord + Hash>(ports: impl Iterator<Item = (K, u16)>) -> Vec<(K, usize)> {
     let mut by_key: BTreeMap<K, HashSet<u16>> = BTreeMap::new();
     for (key, port) in ports {
@@ -64,7 +64,7 @@ fn most_first<K: Copy + Ord + Hash>(ports: impl Iterator<Item = (K, u16)>) -> Ve
     counts
 }
 
-/// The sockets of a table; lines that do not read like one are passed over.
+/// The sockets of a table; lines that cannot be parsed are skipped.
 fn entries(text: &[u8]) -> impl Iterator<Item = Entry> + '_ {
     text.split(|&byte| byte == b'\n').skip(1).filter_map(|line| entry(std::str::from_utf8(line).ok()?))
 }

@@ -1,4 +1,4 @@
-//! Ports of a network namespace: its settings, and a free one by trial.
+//! Ports of a network namespace: its port settings, and a free port found by trial.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -15,13 +15,13 @@ use super::unix::namespace;
 use crate::diagnosis::facts::PortFacts;
 use crate::event::{Options, Socket};
 
-/// How many ports above the refused one are tried.
+/// The number of ports above the refused one that are tried.
 const TRIALS: u16 = 32;
-/// A list of reserved ports is no longer than one of all of them, each in five digits and a comma.
+/// The longest list of reserved ports: all ports, each in five digits and a comma.
 const LONGEST_SETTING: u64 = 6 << 16;
 
-/// Looks at the ports of the namespace of `asked`, which process `pid` is in; where that has ended, any other process in
-/// there serves as well, and nothing is known if there is none.
+/// Reads the port settings of the namespace of `asked`, which process `pid` is in, and finds a free port. If `pid` has
+/// ended, any other process in the namespace will do; without any, nothing is known.
 #[must_use]
 pub fn facts_from(procfs: &Procfs, entrance: &Entrance, pid: u32, asked: &Socket) -> PortFacts {
     if procfs.own_network_namespace() == Some(asked.netns) {
@@ -31,8 +31,8 @@ pub fn facts_from(procfs: &Procfs, entrance: &Entrance, pid: u32, asked: &Socket
     namespace.map(|(_, namespace)| facts(entrance, Some(namespace.as_fd()), asked)).unwrap_or_default()
 }
 
-/// Looks at the ports of a network namespace, or of this process' own where none is given: its settings, and a port
-/// to which `asked` could be bound.
+/// Reads the port settings of a network namespace, or of this process's own if `namespace` is `None`, and finds a port
+/// that `asked` could be bound to.
 #[must_use]
 pub fn facts(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>, asked: &Socket) -> PortFacts {
     let setting = |which| {
@@ -54,15 +54,15 @@ fn range(text: &str) -> Option<(u16, u16)> {
     Some((low.parse().ok()?, high.trim().parse().ok()?))
 }
 
-/// The nearest port above the asked one to which the same bind is possible.
+/// The nearest port above the refused one to which the same bind is possible.
 fn free_port(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>, asked: &Socket) -> Option<u16> {
     let first = asked.port.checked_add(1).filter(|_| asked.port != 0)?;
-    // Without any other option, so that no other socket can be on the port. The trial holds it for microseconds.
+    // Without other options, so that the port must be free of other sockets. The trial holds the port for microseconds.
     let options = Options { v6_only: asked.options.v6_only, ..Options::default() };
     let alone = Socket { options, interface: None, ..asked.clone() };
     let socket = entrance.socket(namespace, SocketKind::Port(asked.family, asked.protocol)).ok()?;
     trial::set_options(&socket, &alone).ok()?;
-    // A socket that was refused one port can ask for the next.
+    // A socket whose bind was refused can be bound to the next port.
     (first..=first.saturating_add(TRIALS))
         .find(|&port| bind(&socket, &SocketAddr::new(asked.address, port)).is_ok())
 }
@@ -105,7 +105,7 @@ mod tests {
         let procfs = Procfs::new();
         let (pid, netns) = (std::process::id(), procfs.own_network_namespace().unwrap());
         let (_, namespace) = namespace(&procfs, netns, pid).unwrap();
-        // Entering one's own namespace takes the same capability as another's.
+        // Entering one's own namespace requires the same capability as entering another one.
         if rustix::process::geteuid().is_root() {
             assert!(facts(&Entrance::Own, Some(namespace.as_fd()), &asked(1)).ephemeral.is_some());
         }

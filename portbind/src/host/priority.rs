@@ -1,15 +1,16 @@
-//! The part of the processors that portbind gets while others keep all of them busy.
+//! The share of processor time that portbind gets while other processes keep all processors busy.
 
 use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::sched_getaffinity;
 
-/// The nice value of who traces: nine times the part that a process with the usual one gets (`sched_prio_to_weight`,
-/// kernel/sched/core.c of 6.18). A hundred processes of one user would otherwise leave it a fiftieth of a processor, too
-/// little to look at what is refused to others.
+/// The nice value of a tracing process: nine times the share of a process with the default value
+/// (`sched_prio_to_weight`, kernel/sched/core.c of 6.18). Otherwise a hundred processes of one user would leave
+/// portbind a fiftieth of a processor, too little to process the refused binds of other users.
 const NICE: i32 = -10;
 
-/// Gets this thread, and those that it starts, ahead of others; unless whoever started it has chosen a nice value, or the
-/// kernel refuses it (CAP_SYS_NICE), or there is one processor only: who shows a storm would have nearly all of that.
+/// Raises the priority of this thread, and of the threads that it starts. The priority stays if the nice value was set
+/// before, if the kernel refuses the change (CAP_SYS_NICE), or on a machine with one processor: there, reporting a
+/// storm would take nearly all processor time.
 pub fn raise() {
     let has_several = sched_getaffinity(None).is_ok_and(|processors| processors.count() > 1);
     if has_several && getpriority_process(None).is_ok_and(|nice| nice == 0) {

@@ -1,4 +1,4 @@
-//! What this process may do, and what the kernel lets anyone do.
+//! The privileges of this process, and the kernel's restrictions for all processes.
 
 use std::fs;
 use std::path::Path;
@@ -18,38 +18,38 @@ enum Capability {
     Bpf = 39,
 }
 
-/// How far the kernel is closed to root (security/lockdown/lockdown.c).
+/// Lockdown mode: how far the kernel restricts root (security/lockdown/lockdown.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lockdown {
-    /// Not at all.
+    /// No restriction.
     Off,
-    /// Nobody may change the running kernel.
+    /// No process may change the running kernel.
     Integrity,
-    /// Nobody may read its memory either; bpf_probe_read_kernel fails.
+    /// In addition, no process may read the kernel's memory; bpf_probe_read_kernel fails.
     Confidentiality,
 }
 
-/// What decides whether tracing can work.
+/// The facts that decide whether tracing can work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Privileges {
     /// Effective capabilities, one bit each.
     pub effective: u64,
-    /// Lockdown mode; `None` when securityfs is not mounted or the kernel has none.
+    /// Lockdown mode; `None` if securityfs is not mounted or the kernel has no lockdown.
     pub lockdown: Option<Lockdown>,
-    /// kernel.unprivileged_bpf_disabled: 0 is open, 1 closed for good, 2 closed.
+    /// kernel.unprivileged_bpf_disabled: 0 is open, 1 is closed until reboot, 2 is closed.
     pub unprivileged_bpf_disabled: Option<u8>,
     /// Release of the kernel, as in `uname -r`.
     pub kernel_release: String,
 }
 
 impl Privileges {
-    /// Those of this process on this machine.
+    /// The privileges of this process on this machine.
     #[must_use]
     pub fn read() -> Self {
         Self::read_at(Path::new("/"))
     }
 
-    /// The capabilities of this thread, and the settings that the `/proc` and `/sys` below `root` tell.
+    /// The capabilities of this thread, and the settings in `/proc` and `/sys` below `root`.
     #[must_use]
     pub fn read_at(root: &Path) -> Self {
         let procfs = Procfs::at(root.join("proc"));
@@ -64,11 +64,11 @@ impl Privileges {
         }
     }
 
-    /// Capabilities without which the kernel refuses the programs of every backend, and that this process lacks, by
-    /// name.
+    /// Names of the capabilities that this process lacks and without which the kernel refuses the programs of every
+    /// backend.
     ///
-    /// CAP_SYS_ADMIN stands in for both (bpf_capable and perfmon_capable in include/linux/capability.h), and is not
-    /// needed beside them. CAP_BPF is asked for whatever kernel.unprivileged_bpf_disabled says (bpf_prog_load in
+    /// CAP_SYS_ADMIN implies both (bpf_capable and perfmon_capable in include/linux/capability.h), and is not needed in
+    /// addition. CAP_BPF is required whatever the value of kernel.unprivileged_bpf_disabled (bpf_prog_load in
     /// kernel/bpf/syscall.c).
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
@@ -76,17 +76,17 @@ impl Privileges {
         self.without(&[("CAP_BPF", &[Bpf, SysAdmin]), ("CAP_PERFMON", &[Perfmon, SysAdmin])])
     }
 
-    /// Capabilities without which processes of others are described in part only, and that this process lacks, by
-    /// name: their programs, descriptors and environments are closed to it.
+    /// Names of the capabilities that this process lacks and without which it describes processes of other users only
+    /// in part: it cannot read their programs, descriptors and environments.
     ///
-    /// CAP_DAC_OVERRIDE could stand in for the second, but it is given up once tracing is armed.
+    /// CAP_DAC_OVERRIDE could replace the second one, but portbind gives it up once tracing is armed.
     #[must_use]
     pub fn missing_for_processes(&self) -> Vec<&'static str> {
         use Capability::{DacReadSearch, SysPtrace};
         self.without(&[("CAP_SYS_PTRACE", &[SysPtrace]), ("CAP_DAC_READ_SEARCH", &[DacReadSearch])])
     }
 
-    /// The names of those of which this process has no substitute either.
+    /// The names of the wanted capabilities that this process lacks, together with all their substitutes.
     fn without(&self, wanted: &[(&'static str, &[Capability])]) -> Vec<&'static str> {
         let lacks = |any: &[Capability]| !any.iter().any(|&capability| self.has(capability));
         wanted.iter().filter(|(_, any)| lacks(any)).map(|(name, _)| *name).collect()
@@ -98,7 +98,7 @@ impl Privileges {
 }
 
 impl Lockdown {
-    /// The mode in brackets of `none [integrity] confidentiality`.
+    /// Parses the mode in brackets of `none [integrity] confidentiality`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let chosen = text.split_ascii_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
@@ -111,16 +111,16 @@ impl Lockdown {
     }
 }
 
-/// Those of this thread, by capget(2): `/proc` may not be mounted. Should the kernel not tell, none is said to be
-/// missing; it still refuses what is not allowed.
+/// The capabilities of this thread, by capget(2): `/proc` may not be mounted. If capget(2) fails, no capability counts
+/// as missing; the kernel still refuses forbidden calls.
 fn effective() -> u64 {
     capabilities(None).map_or(u64::MAX, |sets| sets.effective.bits())
 }
 
-/// Descriptors that a run takes at most, with files to write.
+/// The most descriptors that a run needs, including output files.
 const ENOUGH_DESCRIPTORS: u64 = 40;
 
-/// How many files this process may have open, if that is too few to trace.
+/// The number of files that this process may have open, if that is too few to trace.
 pub(crate) fn few_descriptors() -> Option<u64> {
     let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     (limit < ENOUGH_DESCRIPTORS).then_some(limit)

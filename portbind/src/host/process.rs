@@ -1,4 +1,4 @@
-//! Who a process is.
+//! Describes processes.
 
 use super::machine::Host;
 use super::patience::Pending;
@@ -7,50 +7,56 @@ use super::stat::{Stat, TICK_NS};
 use super::{container, container_names, job, unit};
 use crate::event::{Ancestor, Container, Job, Process};
 
-/// Two starts this far apart are those of two processes: `/proc` rounds down to a tick.
+/// Starts this far apart belong to two processes: `/proc` rounds down to a tick.
 const START_SLACK_NS: u64 = 2 * TICK_NS;
 const MAX_ARGS: usize = 4096;
 const MAX_ARG_BYTES: usize = 64 * 1024;
 const MAX_ANCESTORS: usize = 8;
 
+impl Procfs {
+    /// The path of the program that a process runs; `None` for a kernel thread, or if the process may not be traced.
+    pub(crate) fn executable(&self, pid: u32) -> Option<String> {
+        self.link(&format!("{pid}/exe")).map(|link| lossy(without_deleted(&link)))
+    }
+}
+
 impl Host {
-    /// Describes a process as far as `/proc` lets; `None` when there is no such process.
+    /// Describes a process as far as `/proc` permits; `None` if there is no such process.
     ///
-    /// What cannot be read stays empty: the executable of a kernel thread or of a process that may not
-    /// be traced, all but the names of one that has just ended.
+    /// Fields that cannot be read stay empty: the executable of a kernel thread or of a process that may not be traced,
+    /// and all fields except the names for a process that has just ended.
     #[must_use]
     pub fn describe(&self, pid: u32) -> Option<Process> {
         let stat = self.procfs.stat(pid)?;
         let process = self.describe_started(pid, stat);
-        // The number may have gone to another process in between.
+        // The pid may have been reused in between.
         match self.procfs.start_ticks(pid) {
             Some(ticks) if ticks != stat.start_ticks => None,
             _ => Some(process),
         }
     }
 
-    /// When a process started, in nanoseconds since boot, as [`Self::describe_if_started_at`] takes it.
+    /// Start of a process in nanoseconds since boot, in the form that [`Self::describe_if_started_at`] takes.
     #[must_use]
     pub fn start_boot_ns(&self, pid: u32) -> Option<u64> {
         Some(self.procfs.start_ticks(pid)?.saturating_mul(TICK_NS))
     }
 
-    /// Describes a process if it is the one that started then; `None` when it has gone, even if its
-    /// number is in use again.
+    /// Describes a process if its start matches; `None` if the process has ended, even if its pid is in use again.
     ///
-    /// The time is the `start_boottime` of the thread group leader (include/linux/sched.h), which a new
-    /// leader inherits on execve (de_thread in fs/exec.c).
+    /// The time is the `start_boottime` of the thread group leader (include/linux/sched.h), which a new leader inherits
+    /// on execve (de_thread in fs/exec.c).
     #[must_use]
     pub fn describe_if_started_at(&self, pid: u32, start_boot_ns: u64) -> Option<Process> {
         self.is_the_one_started_at(pid, start_boot_ns).then(|| self.describe(pid))?
     }
 
-    /// A process and everything above it, up to process 1.
+    /// A process and its ancestors, up to process 1.
     #[must_use]
     pub fn lineage(&self, pid: u32) -> Vec<u32> {
         let mut line = vec![pid];
         while let Some(stat) = line.last().and_then(|&pid| self.procfs.stat(pid)) {
-            // A chain that was read piece by piece does not go in a circle for long.
+            // Reading the chain takes several steps, between which pids may be reused: stop at a circle.
             if stat.ppid == 0 || line.contains(&stat.ppid) {
                 break;
             }
@@ -59,7 +65,7 @@ impl Host {
         line
     }
 
-    /// Whether a process is still the one that started then, as in [`Self::describe_if_started_at`].
+    /// Whether a process is still the one with this start, as in [`Self::describe_if_started_at`].
     #[must_use]
     pub fn is_the_one_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
         let told = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
@@ -75,7 +81,7 @@ impl Host {
             pid,
             tid: pid,
             comm: comm(procfs, pid).unwrap_or_default(),
-            exe: procfs.link(&format!("{pid}/exe")).map(|link| lossy(without_deleted(&link))),
+            exe: procfs.executable(pid),
             uid,
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
@@ -90,15 +96,15 @@ impl Host {
         Process { args, args_truncated, job, ..process }
     }
 
-    /// Begins to read what is in the memory of a process, and of those above it: its arguments, and what it works for.
-    /// Meanwhile the rest is read here.
+    /// Starts to read from the memory of a process and of its ancestors: the arguments of the process, and its job.
+    /// Meanwhile this thread reads the other fields.
     fn begin_in_memory(&self, pid: u32, uid: Option<u32>, stat: Stat) -> Option<Pending<'_, InMemory>> {
         let procfs = self.procfs.clone();
         let read = move || {
             let above = above(&procfs, stat).map(|(pid, _)| pid);
             (arguments(&procfs, pid), job::job(&procfs, pid, above).map(Box::new))
         };
-        // One without a user is as good as any other user.
+        // Processes without a known user share one place among the users.
         self.patience.begin(uid.unwrap_or(u32::MAX), read)
     }
 
@@ -109,16 +115,16 @@ impl Host {
     }
 }
 
-/// The name, which may hold any byte but NUL (comm_show in fs/proc/base.c adds the newline).
+/// The name, which may hold any byte except NUL (comm_show in fs/proc/base.c adds the newline).
 fn comm(procfs: &Procfs, pid: u32) -> Option<String> {
     let bytes = procfs.read(&format!("{pid}/comm"))?;
     Some(lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))
 }
 
-/// Arguments, and whether they were cut.
+/// Arguments, and whether they were truncated.
 type Arguments = (Vec<String>, bool);
 
-/// What is read in memory: arguments, and what the process works for.
+/// Facts read from memory: the arguments and the job of a process.
 type InMemory = (Arguments, Option<Box<Job>>);
 
 fn arguments(procfs: &Procfs, pid: u32) -> Arguments {
@@ -126,10 +132,10 @@ fn arguments(procfs: &Procfs, pid: u32) -> Arguments {
     procfs.read_up_to(&path, MAX_ARG_BYTES as u64 + 1).map_or_else(Default::default, |bytes| split(&bytes))
 }
 
-/// Splits `/proc/PID/cmdline` (get_mm_cmdline in fs/proc/base.c), and says whether anything was cut.
+/// Splits `/proc/PID/cmdline` (get_mm_cmdline in fs/proc/base.c), and returns whether anything was truncated.
 fn split(bytes: &[u8]) -> Arguments {
-    // This many empty arguments at the end are what a program left that wrote a title over its
-    // arguments and filled up with NUL.
+    // This many empty arguments at the end are remains of a program that wrote a title over its arguments and filled
+    // the rest with NUL.
     const FILL: usize = 4;
     let mut truncated = bytes.len() > MAX_ARG_BYTES;
     let mut bytes = bytes.get(..MAX_ARG_BYTES).unwrap_or(bytes);
@@ -146,8 +152,7 @@ fn split(bytes: &[u8]) -> Arguments {
     (args.into_iter().map(lossy).collect(), truncated)
 }
 
-/// Real user and group from `/proc/PID/status` (task_state in fs/proc/array.c), where the name has its
-/// newlines escaped.
+/// Real user and group from `/proc/PID/status` (task_state in fs/proc/array.c); newlines in the name are escaped there.
 pub(super) fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
     let real = |key: &[u8]| {
         let value = status.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key))?;
@@ -156,8 +161,8 @@ pub(super) fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
     (real(b"Uid:"), real(b"Gid:"))
 }
 
-/// The path in the one hierarchy, or in systemd's where that is still of version 1
-/// (proc_cgroup_show in kernel/cgroup/cgroup.c; a name never holds a newline).
+/// The path in the unified hierarchy, or in systemd's hierarchy on a version 1 machine (proc_cgroup_show in
+/// kernel/cgroup/cgroup.c; a name never holds a newline).
 fn cgroup(text: &[u8]) -> Option<String> {
     let path = |matches: fn(&[u8]) -> bool| {
         text.split(|&byte| byte == b'\n').find_map(|line| {
@@ -167,7 +172,7 @@ fn cgroup(text: &[u8]) -> Option<String> {
         })
     };
     let (one, systemd) = (path(<[u8]>::is_empty), path(|controllers| controllers == b"name=systemd"));
-    // Version 2 mounted beside version 1 may have everything in its root.
+    // If version 2 is mounted beside version 1, all processes may be in version 2's root.
     let chosen = one.filter(|path| *path != b"/" || systemd.is_none()).or(systemd)?;
     Some(lossy(without_deleted(chosen)))
 }
@@ -176,15 +181,15 @@ fn ancestors(procfs: &Procfs, child: Stat) -> Vec<Ancestor> {
     above(procfs, child).map_while(|(pid, _)| Some(Ancestor { pid, comm: comm(procfs, pid)? })).collect()
 }
 
-/// The pids above a process, the nearest first, each with what `stat` says of it.
+/// The ancestors of a process, nearest first: pid and the contents of `stat`.
 fn above(procfs: &Procfs, child: Stat) -> impl Iterator<Item = (u32, Stat)> {
     let parent = |child: &Stat| {
         let pid = child.ppid;
-        // Younger than its child: the number has gone to another process.
+        // A parent that is younger than its child: the pid was reused.
         let parent = (pid != 0).then(|| procfs.stat(pid))??;
         (parent.start_ticks <= child.start_ticks).then_some((pid, parent))
     };
-    // A chain that was read piece by piece may go in a circle.
+    // Reading the chain takes several steps, between which pids may be reused: it may contain a circle.
     let mut known = Vec::new();
     let is_new = move |&(pid, _): &(u32, Stat)| {
         let is_new = !known.contains(&pid);
@@ -196,7 +201,7 @@ fn above(procfs: &Procfs, child: Stat) -> impl Iterator<Item = (u32, Stat)> {
         .take_while(is_new)
 }
 
-/// Without what d_path in fs/d_path.c, and its like for cgroups, add for a file that is gone.
+/// Removes the suffix that d_path in fs/d_path.c, and its counterpart for cgroups, add for a deleted file.
 fn without_deleted(path: &[u8]) -> &[u8] {
     path.strip_suffix(b" (deleted)").unwrap_or(path)
 }

@@ -115,12 +115,12 @@ fn ancestors_end() {
         let ancestors = host.describe(pid).unwrap().ancestors;
         ancestors.into_iter().map(|ancestor| ancestor.pid).collect::<Vec<_>>()
     };
-    // At eight.
+    // Stops at eight ancestors.
     for pid in 1..=20 {
         start(root.path(), pid, pid - 1, b"x", u64::from(pid));
     }
     assert_eq!(chain(20), [19, 18, 17, 16, 15, 14, 13, 12]);
-    // At a circle, an unknown parent, and a parent younger than its child.
+    // Stops at a circle, an unknown parent, and a parent younger than its child.
     start(root.path(), 30, 31, b"x", 9);
     start(root.path(), 31, 30, b"x", 9);
     assert_eq!(chain(30), [31, 30]);
@@ -232,7 +232,7 @@ fn a_process_whose_memory_cannot_be_read_is_described_without() {
         start(path, pid, 1, b"web", 6000);
         write(path, &format!("proc/{pid}/status"), format!("Uid:\t{pid}\t0\t0\t0\nGid:\t34\t0\t0\t0\n"));
     }
-    // A reader of a FIFO waits for a writer, as one of `/proc` does for a file system that does not answer.
+    // A reader of a FIFO waits for a writer, as a reader of `/proc` waits for a file system that does not answer.
     let mode = rustix::fs::Mode::RUSR;
     rustix::fs::mknodat(rustix::fs::CWD, path.join("proc/300/cmdline"), rustix::fs::FileType::Fifo, mode, 0)
         .unwrap();

@@ -12,7 +12,7 @@ use super::stat::Stat;
 
 /// Enough for every file of a process except its arguments.
 const SMALL: u64 = 64 * 1024;
-/// Bytes of one read: nearly every file of a process is whole with the first.
+/// Bytes of one read: the first read returns nearly every file of a process as a whole.
 const PART: usize = 4096;
 
 /// A mounted process table.
@@ -22,27 +22,26 @@ pub struct Procfs {
 }
 
 impl Procfs {
-    /// The one at `/proc`.
+    /// The process table at `/proc`.
     #[must_use]
     pub fn new() -> Self {
         Self::at("/proc")
     }
 
-    /// The one at `root`.
+    /// The process table at `root`.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Start of a process in clock ticks (`USER_HZ`) since boot: field 22 of
-    /// `/proc/PID/stat` (do_task_stat in fs/proc/array.c). Together with the pid it names one process
-    /// for good; `None` when there is no such process.
+    /// Start of a process in clock ticks (`USER_HZ`) since boot: field 22 of `/proc/PID/stat` (do_task_stat in
+    /// fs/proc/array.c). Start and pid together identify one process for good; `None` if there is no such process.
     #[must_use]
     pub fn start_ticks(&self, pid: u32) -> Option<u64> {
         Some(self.stat(pid)?.start_ticks)
@@ -61,8 +60,8 @@ impl Procfs {
         text.strip_prefix(name)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok()
     }
 
-    /// Whether a descriptor is closed on execve: `flags` in `/proc/PID/fdinfo/FD`, octal, with O_CLOEXEC
-    /// (seq_show in fs/proc/fd.c); `None` when it cannot be read.
+    /// Whether a descriptor is closed on execve: `flags` in `/proc/PID/fdinfo/FD`, octal, with O_CLOEXEC (seq_show in
+    /// fs/proc/fd.c); `None` if the file cannot be read.
     #[must_use]
     pub fn close_on_exec(&self, pid: u32, fd: u32) -> Option<bool> {
         const O_CLOEXEC: u32 = 0o2_000_000;
@@ -72,15 +71,15 @@ impl Procfs {
         Some(u32::from_str_radix(flags.trim(), 8).ok()? & O_CLOEXEC != 0)
     }
 
-    /// Whether it does not show this process: it is not mounted, or for another pid namespace. What keeps it from being read
-    /// otherwise is found by whoever needs it.
+    /// Whether the table lacks this process: it is not mounted, or belongs to another pid namespace. Callers must
+    /// handle other read errors themselves.
     #[must_use]
     pub fn lacks_this_process(&self) -> bool {
         let found = fs::metadata(self.root.join("self/stat"));
         found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
-    /// Who owns a file of a process: its user, or root where that user may not look into the process
+    /// The owner of a file of a process: the process's user, or root if that user may not inspect the process
     /// (task_dump_owner in fs/proc/base.c of 6.18).
     pub(super) fn owner(&self, path: &str) -> Option<u32> {
         Some(fs::metadata(self.root.join(path)).ok()?.uid())
@@ -95,7 +94,7 @@ impl Procfs {
         self.read_up_to(path, SMALL)
     }
 
-    /// The start of a file; `None` when it cannot be read, as when the process has just gone.
+    /// The start of a file; `None` if it cannot be read, for example because the process has just ended.
     pub(super) fn read_up_to(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
         let file = open(self.root.join(path), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
         let (mut bytes, mut part) = (Vec::new(), [0; PART]);
@@ -109,7 +108,7 @@ impl Procfs {
             bytes.extend_from_slice(part.get(..length)?);
             left = left.saturating_sub(length);
         }
-        // It may be an environment, of which no copy is to be left. The compiler would see that nobody reads the zeros.
+        // The file may be an environment, of which no copy may remain. Otherwise the compiler would remove the zeroing.
         part.fill(0);
         std::hint::black_box(&part);
         Some(bytes)

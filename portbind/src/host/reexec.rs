@@ -1,8 +1,8 @@
-//! Helper processes: this same program, started by a hidden verb.
+//! Helper processes: this same program, started with a hidden subcommand.
 //!
-//! Such a process may still be root. So nothing of the caller's environment reaches it, where the loader, the C
-//! library or the runtime would act on it (LD_PRELOAD, GCONV_PATH, MALLOC_*, TZ); what it is to know stands on its
-//! command line, or comes through descriptors that it inherits.
+//! Such a process may still be root. So its environment is empty: the loader, the C library or the runtime would act on
+//! the user's variables (LD_PRELOAD, GCONV_PATH, MALLOC_*, TZ). Its input is its command line and inherited
+//! descriptors.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -10,19 +10,19 @@ use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 
-/// This program with a hidden verb and an empty environment; standard streams and working folder are inherited.
+/// This program with a hidden subcommand and an empty environment; standard streams and working folder are inherited.
 pub(crate) fn reexec(verb: &str) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.arg(verb).env_clear();
     command
 }
 
-/// Has the helper process inherit a descriptor, and puts `--NAME=NUMBER` on its command line; there
-/// [`take`](crate::sys::inherited::take) makes it a descriptor again. Whatever is started before it is closed here
-/// inherits it as well: start the helper process at once.
+/// Makes the helper process inherit a descriptor, and adds `--NAME=NUMBER` to its command line; in the helper,
+/// [`take`](crate::sys::inherited::take) converts the number into a descriptor again. Start the helper process at once:
+/// every program that is started before this descriptor is closed here inherits it, too.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's error.
 pub(crate) fn lend(command: &mut Command, name: &str, descriptor: impl AsFd) -> io::Result<()> {
     let descriptor = descriptor.as_fd();
     fcntl_setfd(descriptor, FdFlags::empty())?;

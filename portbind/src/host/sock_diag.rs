@@ -1,4 +1,4 @@
-//! Questions to the kernel's socket diagnosis (sock_diag(7)): one request, one dump.
+//! Requests to the kernel's socket diagnosis (sock_diag(7)): each request returns one dump.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -8,18 +8,18 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use super::broker::SocketKind;
 use super::entrance::Entrance;
 
-/// include/uapi/linux/netlink.h.
+/// From include/uapi/linux/netlink.h.
 pub(super) const NLMSG_ERROR: u16 = 2;
 pub(super) const NLMSG_DONE: u16 = 3;
 const REQUEST_DUMP: u16 = 0x301;
-/// include/uapi/linux/sock_diag.h.
+/// From include/uapi/linux/sock_diag.h.
 pub(super) const SOCK_DIAG_BY_FAMILY: u16 = 20;
 /// Bytes of `struct nlmsghdr`.
 pub(super) const HEADER: usize = 16;
-/// More than a dump puts into one message (netlink_dump in net/netlink/af_netlink.c).
+/// Larger than the part of a dump in one message (netlink_dump in net/netlink/af_netlink.c).
 const BUFFER: usize = 64 * 1024;
 
-/// A diagnosis socket: it tells of the network namespace that it was opened in.
+/// A diagnosis socket: it reports on the network namespace that it was opened in.
 #[derive(Debug)]
 pub(super) struct SockDiag {
     socket: OwnedFd,
@@ -27,19 +27,19 @@ pub(super) struct SockDiag {
 }
 
 impl SockDiag {
-    /// Opens one in a network namespace; in that of this process, where none is given.
+    /// Opens a diagnosis socket in a network namespace; in this process's own if `namespace` is `None`.
     ///
     /// # Errors
-    /// If the namespace cannot be entered, and those of socket(2).
+    /// If the namespace cannot be entered, and the errors of socket(2).
     pub(super) fn open(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result<Self> {
         let socket = entrance.socket(namespace, SocketKind::Diagnosis)?;
         Ok(Self { socket, buffer: vec![0; BUFFER] })
     }
 
-    /// Sends a request behind its header and hands over the body of each message of the dump.
+    /// Sends a request with a header in front, and passes the body of each message of the dump to `each`.
     ///
     /// # Errors
-    /// What the kernel answers: ENOENT where it has no such diagnosis.
+    /// The kernel's error: ENOENT if it has no such diagnosis.
     pub(super) fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
         send(&self.socket, &with_header(request), SendFlags::empty())?;
         loop {
@@ -52,7 +52,7 @@ impl SockDiag {
     }
 }
 
-/// Puts a `struct nlmsghdr` in front.
+/// Puts a `struct nlmsghdr` in front of a request.
 fn with_header(request: &[u8]) -> Vec<u8> {
     let len = u32::try_from(HEADER + request.len()).unwrap_or(u32::MAX);
     let mut bytes = len.to_ne_bytes().to_vec();
@@ -63,7 +63,7 @@ fn with_header(request: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Reads the messages of one packet; whether they were the last.
+/// Reads the messages of one packet; returns whether they were the last.
 pub(super) fn read_messages(mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<bool> {
     while let (Some(len), Some(kind)) = (u32_at(bytes, 0), u16_at(bytes, 4)) {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
@@ -81,7 +81,7 @@ pub(super) fn read_messages(mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> io
     Ok(false)
 }
 
-/// The attributes of a message (`struct nlattr`): kind, without its flags, and value.
+/// The attributes of a message (`struct nlattr`): kind without its flags, and value.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     /// NLA_F_NESTED and NLA_F_NET_BYTEORDER (include/uapi/linux/netlink.h).
     const FLAGS: u16 = 0xc000;

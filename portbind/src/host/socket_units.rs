@@ -1,7 +1,7 @@
 //! Which socket unit systemd holds a socket for, from the unit files on disk.
 //!
-//! Only folders that belong to the system are read: a home may be a network away, and holds what its
-//! owner likes. No service manager is asked.
+//! Only system folders are read: a home folder may be on a network file system, and holds whatever its owner put there.
+//! No service manager is queried.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::event::Process;
 /// The longest unit file that is read.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Where the units of the system are, the ones that count most first (systemd.unit(5)).
+/// The folders of the system's units, the one with the highest precedence first (systemd.unit(5)).
 pub(super) const SYSTEM: [&str; 7] = [
     "etc/systemd/system.control",
     "run/systemd/transient",
@@ -22,14 +22,14 @@ pub(super) const SYSTEM: [&str; 7] = [
     "usr/local/lib/systemd/system",
     "usr/lib/systemd/system",
 ];
-/// The same for the units of all users.
+/// The folders of the units of all users.
 pub(super) const USER: [&str; 4] =
     ["etc/systemd/user", "run/systemd/user", "usr/local/lib/systemd/user", "usr/lib/systemd/user"];
-/// Where systemd keeps the id of every unit that runs, as the link `invocation:UNIT`
+/// The folder where systemd keeps the invocation id of every running unit, as the link `invocation:UNIT`
 /// (unit_export_invocation_id in systemd, src/core/unit.c).
 const RUNNING: &str = "run/systemd/units";
 
-/// Kind of a socket, as `Listen*=` tells it.
+/// The kind of socket in a `Listen*=` setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `ListenStream=`.
@@ -51,8 +51,8 @@ impl<'a> SocketUnits<'a> {
         Self { files }
     }
 
-    /// The unit that a process holds such a socket for: none if it is not systemd, or if the files
-    /// name more than one unit that could be meant.
+    /// The unit that a process holds such a socket for; `None` if the process is not systemd, or if the files do not
+    /// single out one unit.
     #[must_use]
     pub fn held_by(&self, process: &Process, kind: Kind, bound: &ListenAddress) -> Option<String> {
         if process.comm != "systemd" {
@@ -69,12 +69,12 @@ impl<'a> SocketUnits<'a> {
         is_users.then(|| only(self.listening(&USER, kind, bound), |_| false))?
     }
 
-    /// The units that listen there.
+    /// The units that listen on this address.
     fn listening(&self, folders: &[&str], kind: Kind, bound: &ListenAddress) -> Vec<String> {
         let names: Vec<(&str, Vec<String>)> =
             folders.iter().map(|folder| (*folder, self.files.names(folder))).collect();
         let all = names.iter().flat_map(|(_, names)| names);
-        // Of the dots and suffixes only those: `x.socket`, and `x.socket.d` that changes it.
+        // Only names of these forms: `x.socket`, and the drop-in folder `x.socket.d`.
         let units: BTreeSet<&str> =
             all.filter_map(|name| name.ends_with(".socket").then_some(name.as_str())).collect();
         let mut found = Vec::new();
@@ -90,7 +90,8 @@ impl<'a> SocketUnits<'a> {
         found
     }
 
-    /// A unit's file and then its drop-ins, of each name the one in the folder that counts most.
+    /// The texts of a unit's file and then its drop-ins; for each name, the one in the folder with the highest
+    /// precedence.
     fn texts(&self, folders: &[(&str, Vec<String>)], unit: &str) -> Vec<Vec<u8>> {
         let drop_ins = format!("{unit}.d");
         let has = |names: &[String], name: &str| names.iter().any(|known| known == name);
@@ -109,7 +110,7 @@ impl<'a> SocketUnits<'a> {
     }
 }
 
-/// The one unit; of several, the one that runs.
+/// The only unit of the list; of several units, the only one that runs.
 fn only(mut units: Vec<String>, is_running: impl Fn(&str) -> bool) -> Option<String> {
     if units.len() > 1 {
         units.retain(|unit| is_running(unit));
@@ -117,13 +118,13 @@ fn only(mut units: Vec<String>, is_running: impl Fn(&str) -> bool) -> Option<Str
     (units.len() == 1).then(|| units.pop())?
 }
 
-/// What a unit listens on.
+/// The addresses that a unit listens on.
 #[derive(Default)]
 struct Addresses(Vec<(Kind, ListenAddress)>);
 
 impl Addresses {
-    /// Adds what a unit file or a drop-in says (systemd.syntax(7)). An empty value takes back all
-    /// addresses that were given before, whatever their kind.
+    /// Adds the settings of a unit file or a drop-in (systemd.syntax(7)). An empty value removes all addresses given
+    /// before, whatever their kind.
     fn read(&mut self, text: &str) {
         let text = text.replace("\\\n", " ");
         let mut in_section = false;
@@ -142,7 +143,7 @@ impl Addresses {
             match value.trim() {
                 "" => self.0.clear(),
                 value => {
-                    // %t is the folder of runtime files; a system's is /run.
+                    // %t is the folder of runtime files; for the system, /run.
                     let address = ListenAddress::parse(&value.replace("%t", "/run"));
                     self.0.extend(address.map(|address| (kind, address)));
                 }

@@ -67,7 +67,7 @@ fn drop_ins_change_a_unit() {
     };
     assert_eq!(listens(&[SSH, reset, more, other]), [false, true, true, false]);
     assert_eq!(listens(&[SSH, reset, more, masked]), [true, false, true, false]);
-    // A file in a folder that counts more takes the place of the whole.
+    // A file in a folder with higher precedence replaces the whole unit.
     let instead = ("etc/systemd/system/ssh.socket", "[Socket]\nListenStream=2222\n");
     assert_eq!(listens(&[SSH, instead]), [false, true, false, false]);
 }

@@ -1,4 +1,4 @@
-//! From sockets to processes through the descriptor links of `/proc`.
+//! Finds the processes that have sockets open, through the descriptor links of `/proc`.
 
 use std::collections::HashSet;
 use std::ffi::CStr;
@@ -13,51 +13,51 @@ use super::owners::{FdSource, OwnerMap, from_triples};
 use super::procfs::Procfs;
 use crate::sys::tasks::has_own_descriptors;
 
-/// Longer than `socket:[18446744073709551615]`; a longer link is none of a socket.
+/// Longer than `socket:[18446744073709551615]`; a longer link does not refer to a socket.
 const LINK: usize = 32;
-/// Processes that take longer to look through than a thread takes to start.
+/// Searching this many processes takes longer than starting a thread.
 const WORTH_A_THREAD: usize = 128;
-/// More do not look faster.
+/// More threads do not search faster.
 const MOST_THREADS: usize = 16;
-/// Descriptors of one process that are looked at where it is asked by itself: that takes 5 ms.
+/// The most descriptors that are searched in a query for a single process: 5 ms.
 const MOST_DESCRIPTORS: usize = 4096;
-/// Threads of one process that are asked for descriptors of their own: each takes a microsecond.
+/// The most threads of one process that are checked for descriptors of their own: a microsecond per thread.
 const MOST_THREADS_ASKED: usize = 16 * 1024;
-/// Room for the names of one getdents64 call.
+/// Bytes for the names of one getdents64 call.
 const NAMES: usize = 16 * 1024;
 
-/// Looks for sockets among the descriptors of all processes.
+/// Searches for sockets among the descriptors of all processes.
 ///
-/// Sockets show as `socket:[INODE]` (sockfs_dname in net/socket.c). Not found are sockets in flight
-/// between processes, those that only io_uring keeps, and those of processes in a pid namespace that this
-/// one does not contain.
+/// A descriptor link of a socket reads `socket:[INODE]` (sockfs_dname in net/socket.c). The search does not find
+/// sockets in flight between processes, sockets that only io_uring keeps, and sockets of processes in a pid namespace
+/// that this process's pid namespace does not contain.
 #[derive(Clone, Debug)]
 pub struct SocketOwners {
     procfs: Procfs,
 }
 
-/// What a look through all processes found.
+/// The result of a search through all processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// Who has the sockets open.
+    /// The owners of the sockets.
     pub owners: OwnerMap,
-    /// Processes whose descriptors this one may not see (ptrace_may_access in proc_fd_permission,
-    /// fs/proc/fd.c); if there are any, the owners may be incomplete.
+    /// The number of processes whose descriptors this process may not see (ptrace_may_access in proc_fd_permission,
+    /// fs/proc/fd.c); if it is not zero, the owners may be incomplete.
     pub unreadable: usize,
 }
 
 impl SocketOwners {
-    /// Looks through this process table.
+    /// Searches this process table.
     #[must_use]
     pub fn new(procfs: Procfs) -> Self {
         Self { procfs }
     }
 
-    /// Looks through every process.
+    /// Searches every process.
     ///
     /// # Errors
     ///
-    /// Fails when the process table itself cannot be listed.
+    /// Fails if the process table cannot be listed.
     pub fn scan(&self, inodes: &HashSet<u64>) -> io::Result<Scan> {
         if inodes.is_empty() {
             return Ok(Scan::default());
@@ -65,11 +65,11 @@ impl SocketOwners {
         self.scan_where(&|inode| inodes.contains(&inode))
     }
 
-    /// Looks through every process for the sockets whose inode is wanted.
+    /// Searches every process for the sockets with wanted inodes.
     ///
     /// # Errors
     ///
-    /// Fails when the process table itself cannot be listed.
+    /// Fails if the process table cannot be listed.
     pub fn scan_where(&self, wanted: Wanted<'_>) -> io::Result<Scan> {
         let table = openat(CWD, self.procfs.root(), directory(), Mode::empty())?;
         let pids = processes(&table, usize::MAX)?;
@@ -86,8 +86,8 @@ impl SocketOwners {
         Ok(Scan { owners: from_triples(found), unreadable })
     }
 
-    /// Whether there are at least so many processes. No more of the table is listed than tells that: each thousand
-    /// takes the kernel 2 ms.
+    /// Whether there are at least `count` processes. Lists no more of the table than necessary: the kernel takes 2 ms
+    /// per thousand processes.
     #[must_use]
     pub fn has_processes(&self, count: usize) -> bool {
         let table = openat(CWD, self.procfs.root(), directory(), Mode::empty());
@@ -105,7 +105,7 @@ impl SocketOwners {
         !search.found.is_empty()
     }
 
-    /// The descriptors by which a process has this socket open right now, ascending, of its first 4,096.
+    /// The descriptors by which a process has this socket open right now, ascending, among its first 4,096.
     #[must_use]
     pub fn descriptors_of(&self, pid: u32, inode: u64) -> Vec<u32> {
         let Ok(table) = openat(CWD, self.procfs.root(), directory(), Mode::empty()) else {
@@ -127,19 +127,20 @@ impl SocketOwners {
 }
 
 impl FdSource for SocketOwners {
-    /// As [`SocketOwners::scan`]; a process table that cannot be listed has no owners.
+    /// Like [`SocketOwners::scan`]; a process table that cannot be listed yields no owners.
     fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
         self.scan(inodes).unwrap_or_default().owners
     }
 }
 
-/// Which inodes are looked for.
+/// Which inodes are wanted.
 type Wanted<'a> = &'a (dyn Fn(u64) -> bool + Sync);
 
-/// What a part of the processes has open, as pid, descriptor and inode, and how many may not be looked at.
+/// The results for a part of the processes: pid, descriptor and inode, and the number of processes that may not be
+/// read.
 type Part = (Vec<(u32, u32, u64)>, usize);
 
-/// The pids in a process table, or the first so many.
+/// The pids in a process table, at most `most`.
 fn processes(table: &OwnedFd, most: usize) -> io::Result<Vec<u32>> {
     let mut buffer = [MaybeUninit::uninit(); NAMES];
     let mut entries = RawDir::new(table, &mut buffer);
@@ -152,7 +153,7 @@ fn processes(table: &OwnedFd, most: usize) -> io::Result<Vec<u32>> {
     Ok(pids)
 }
 
-/// Looks through parts of many processes at once: nearly all of the time is spent in the kernel.
+/// Searches parts of many processes in parallel: nearly all of the time is spent in the kernel.
 fn in_parts(pids: &[u32], search: &(impl Fn(&[u32]) -> Part + Sync)) -> Vec<Part> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let parts = pids.len().div_ceil(WORTH_A_THREAD).clamp(1, threads.min(MOST_THREADS));
@@ -165,7 +166,7 @@ fn in_parts(pids: &[u32], search: &(impl Fn(&[u32]) -> Part + Sync)) -> Vec<Part
         let running: Vec<_> = parts
             .map(|part| (part, std::thread::Builder::new().spawn_scoped(scope, move || search(part))))
             .collect();
-        // A part whose thread could not be started, or failed, is looked through here.
+        // This thread searches the part of a thread that could not be started or failed.
         running
             .into_iter()
             .map(|(part, thread)| match thread {
@@ -183,7 +184,7 @@ struct Search<'a, Table> {
     unreadable: usize,
     /// The last process that was counted as unreadable.
     closed: Option<u32>,
-    /// Descriptors of a process that are looked at.
+    /// The most descriptors of a process that are read.
     most: usize,
 }
 
@@ -193,18 +194,18 @@ impl<'a, Table: AsFd> Search<'a, Table> {
     }
 
     fn process(&mut self, pid: u32) {
-        // A process without any descriptor may be one whose first thread has ended, in which case the
-        // others still have theirs.
+        // A process without any descriptor may be one whose first thread has ended; its other threads still have
+        // descriptors.
         match self.open(&format!("{pid}/fd")) {
             Ok(folder) if self.descriptors(pid, &folder) == 0 => self.threads(pid),
             Ok(_) => self.threads_apart(pid),
             Err(Errno::ACCESS | Errno::PERM) => self.is_closed(pid),
-            // It is gone.
+            // The process has ended.
             Err(_) => {}
         }
     }
 
-    /// Looks at the descriptors of the first other thread that has any.
+    /// Reads the descriptors of the first other thread that has any.
     fn threads(&mut self, pid: u32) {
         for tid in self.other_threads(pid) {
             let Ok(folder) = self.open(&format!("{pid}/task/{tid}/fd")) else { continue };
@@ -214,9 +215,10 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         }
     }
 
-    /// Looks at the descriptors of threads that stopped to share them with their process.
+    /// Reads the descriptors of threads that no longer share them with their process.
     fn threads_apart(&mut self, pid: u32) {
-        // A folder has a link for itself and each folder in it, and another above (proc_task_getattr in fs/proc/base.c, 6.18).
+        // The link count of a folder is one for itself, one for each subfolder, and one more (proc_task_getattr in
+        // fs/proc/base.c, 6.18).
         let tasks = statat(&self.table, format!("{pid}/task"), AtFlags::empty());
         if tasks.is_ok_and(|tasks| tasks.st_nlink > 3) {
             for tid in self.other_threads(pid) {
@@ -229,7 +231,7 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         }
     }
 
-    /// The threads of a process but the first.
+    /// All threads of a process except the first.
     fn other_threads(&self, pid: u32) -> Vec<u32> {
         let Ok(tasks) = self.open(&format!("{pid}/task")) else { return Vec::new() };
         let mut buffer = [MaybeUninit::uninit(); NAMES];
@@ -243,7 +245,7 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         tids
     }
 
-    /// Looks at each link of a folder; how many there were.
+    /// Reads each link of a folder; returns the number of links.
     fn descriptors(&mut self, pid: u32, folder: &OwnedFd) -> usize {
         let mut seen = 0;
         let mut buffer = [MaybeUninit::uninit(); NAMES];
@@ -256,7 +258,7 @@ impl<'a, Table: AsFd> Search<'a, Table> {
             let mut link = [0; LINK];
             let length = match readlinkat_raw(folder, entry.file_name(), &mut link[..]) {
                 Ok(length) => length,
-                // Root may list the folder without any capability, and follow no link of it without CAP_SYS_PTRACE
+                // Root may list the folder without any capability, but may not read its links without CAP_SYS_PTRACE
                 // (proc_pid_readlink in fs/proc/base.c, 6.18).
                 Err(Errno::ACCESS | Errno::PERM) => {
                     self.is_closed(pid);
@@ -273,7 +275,7 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         seen
     }
 
-    /// Counts a process whose descriptors may not be looked at, once.
+    /// Counts a process whose descriptors may not be read, once.
     fn is_closed(&mut self, pid: u32) {
         if self.closed.replace(pid) != Some(pid) {
             self.unreadable += 1;
@@ -289,14 +291,14 @@ fn directory() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC
 }
 
-/// The number that a file name is.
+/// The number in a file name.
 fn number(name: &CStr) -> Option<u32> {
     let bytes = name.to_bytes();
     bytes.first()?.is_ascii_digit().then_some(())?;
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// The inode of a link to a socket.
+/// The inode in a link to a socket.
 fn socket(link: &[u8]) -> Option<u64> {
     let inside = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     inside.first()?.is_ascii_digit().then_some(())?;

@@ -78,7 +78,7 @@ fn finds_a_socket_of_this_process() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let copy = listener.try_clone().unwrap();
     let mut fds = [listener.as_raw_fd(), copy.as_raw_fd()].map(|fd| u32::try_from(fd).unwrap());
-    // A test beside this one may have closed a lower descriptor in between.
+    // A parallel test may have closed a lower descriptor in between.
     fds.sort_unstable();
     let inode = fs::metadata(format!("/proc/self/fd/{}", fds[0])).unwrap().ino();
     let sockets = SocketOwners::new(Procfs::new());
@@ -86,7 +86,7 @@ fn finds_a_socket_of_this_process() {
     let scan = sockets.scan(&HashSet::from([inode])).unwrap();
     println!("a full scan took {:?}", start.elapsed());
     let pid = std::process::id();
-    // A test beside this one may be between fork and exec, with copies of all descriptors.
+    // A parallel test may be between fork and exec, with duplicates of all descriptors.
     assert!(scan.owners[&inode].contains(&owner(pid, &fds)), "{scan:?}");
     assert!(sockets.verify(pid, fds[0], inode));
     drop((listener, copy));

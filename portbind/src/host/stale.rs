@@ -1,9 +1,9 @@
-//! The removal of a stale socket file: of this file, and never of another one that takes its name meanwhile.
+//! Removes a stale socket file, and never another file that takes its name meanwhile.
 //!
-//! unlink(2) takes a name. So the file is pinned by a descriptor, which keeps its inode number from being used again;
-//! moved aside, which takes the name from whoever would replace the file; looked at there; and removed if it is the
-//! pinned one, else put back. No step replaces a file (RENAME_NOREPLACE, renameat2(2)). Somebody who ends this program
-//! between the steps leaves a name that the next run recognises.
+//! unlink(2) takes a name. So the file is pinned by a descriptor, which keeps its inode number from being reused; moved
+//! aside, which takes the name from any process that would replace the file; identified there; and removed if it is the
+//! pinned file, otherwise put back. No step replaces a file (RENAME_NOREPLACE, renameat2(2)). If portbind is killed
+//! between two steps, the moved file keeps a name that the next run recognises.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -18,11 +18,11 @@ use super::path_walk::{Walked, walk};
 use super::unix::identify;
 use crate::diagnosis::unix::Object;
 
-/// Others than its owner can write to a folder: its group, or everybody. Where there is an access control list, the bits of
-/// the group are the most that it gives (acl(5)).
+/// The mode bits by which users other than the owner can write to a folder: its group, or all users. With an access
+/// control list, the group bits are the maximum that the list grants (acl(5)).
 const SHARED: u32 = 0o022;
 
-/// Which file it is, for this program as long as it is pinned.
+/// Identifies a file within this program while the file is pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Device.
@@ -37,31 +37,31 @@ impl Identity {
     }
 }
 
-/// One step of a removal. It needs the right to write to the folder, and nothing else.
+/// One step of a removal. A step needs the right to write to the folder, and no other right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Moves the file aside, and removes it there if it is this one; else puts it back.
+    /// Moves the file aside and removes it there if it is this file; otherwise puts it back.
     Remove(Identity),
-    /// Removes what was moved aside, if it is this file.
+    /// Removes the file that was moved aside, if it is this file.
     Discard(Identity),
-    /// Puts back what was moved aside.
+    /// Puts back the file that was moved aside.
     Restore,
 }
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It was done.
+    /// The step is done.
     Done,
     /// There is no such file.
     Gone,
-    /// It is another file, and is where it was.
+    /// Another file has the name, and is still at its place.
     Replaced,
-    /// A file is in the way, of the name or of the name that files are moved aside to.
+    /// A file is in the way: at the name itself, or at the name that files are moved aside to.
     Occupied,
 }
 
-/// What can be removed: a name in an open folder.
+/// A place of a removable file: a name in an open folder.
 #[derive(Debug)]
 pub struct Spot {
     folder: OwnedFd,
@@ -73,21 +73,21 @@ pub struct Spot {
 /// A file at a spot, pinned.
 #[derive(Debug)]
 pub struct Pinned {
-    /// Which file it is, as long as this exists.
+    /// The file's identity, valid while this value exists.
     pub identity: Identity,
-    /// What it is.
+    /// The kind of file.
     pub object: Object,
-    /// Its owner.
+    /// Owner of the file.
     pub uid: u32,
     _pin: OwnedFd,
 }
 
-/// Whose rights a step takes.
+/// The rights that a step uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
-    /// Those of this process.
+    /// The rights of this process.
     Own,
-    /// Those of a user: it can do as much by itself.
+    /// The rights of a user, who can do the same without portbind.
     Of(u32),
     /// A symbolic link of this user leads to a folder that is not the user's.
     Led(u32),
@@ -99,8 +99,7 @@ pub fn aside(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(aside_name(path.file_name()?)))
 }
 
-/// The path that a removal which was broken off has left a socket file at; `None` if it has left none, as far as can be
-/// told.
+/// The path at which an interrupted removal has left a socket file; `None` if no such file is found.
 #[must_use]
 pub fn left_aside(path: &Path) -> Option<PathBuf> {
     Spot::open(path).ok()?.leftover().ok()??;
@@ -127,7 +126,7 @@ impl Spot {
         Ok(Self { links, ..Self::inside(folder, name) })
     }
 
-    /// A name in a folder that is open.
+    /// A name in an open folder.
     #[must_use]
     pub fn inside(folder: OwnedFd, name: &OsStr) -> Self {
         Self { folder, name: name.to_owned(), aside: aside_name(name), links: Vec::new() }
@@ -142,43 +141,45 @@ impl Spot {
     /// Pins the file; `None` if there is none.
     ///
     /// # Errors
-    /// Those of openat(2) and fstat(2).
+    /// The errors of openat(2) and fstat(2).
     pub fn pin(&self) -> io::Result<Option<Pinned>> {
         pin(&self.folder, &self.name)
     }
 
-    /// Pins what was moved aside; `None` if nothing was.
+    /// Pins the file that was moved aside; `None` if there is none.
     ///
     /// # Errors
-    /// Those of openat(2) and fstat(2).
+    /// The errors of openat(2) and fstat(2).
     pub fn pin_aside(&self) -> io::Result<Option<Pinned>> {
         pin(&self.folder, &self.aside)
     }
 
-    /// Pins the socket file that a removal which was broken off has left aside. What anybody can have put there is none.
+    /// Pins the socket file that an interrupted removal has left aside. A file that any user can have put there does
+    /// not count.
     ///
     /// # Errors
-    /// Those of openat(2) and fstat(2).
+    /// The errors of openat(2) and fstat(2).
     pub fn leftover(&self) -> io::Result<Option<Pinned>> {
         let Some(left) = self.pin_aside()? else { return Ok(None) };
         let is_socket = matches!(left.object, Object::StaleSocket | Object::LiveSocket | Object::Socket);
         Ok((is_socket && self.is_trusted(left.uid)?).then_some(left))
     }
 
-    /// Whether nobody but root, the owner of the folder and the user of this process can have given a file of this user
-    /// its name.
+    /// Whether only root, the owner of the folder and the user of this process can have given a file of this user its
+    /// name.
     fn is_trusted(&self, file_uid: u32) -> io::Result<bool> {
         let folder = fstat(&self.folder)?;
         let own = rustix::process::geteuid().as_raw();
         Ok(folder.st_mode & SHARED == 0 || [0, folder.st_uid, own].contains(&file_uid))
     }
 
-    /// Whose rights a step takes with a file that belongs to this user: those of whoever could do it as well. That is
-    /// the owner of the folder, or where others can write to root's folder, the owner of the file. Who made a link
-    /// that the path goes through has a say in what is removed: it must be one of these.
+    /// The rights that a step uses for a file of this user: the rights of a user who could take the step without
+    /// portbind. That user is the owner of the folder, or the owner of the file if other users can write to root's
+    /// folder. The owner of a link on the path also influences which file is removed, and so must be root, the user of
+    /// this process, or the user of these rights.
     ///
     /// # Errors
-    /// Those of fstat(2).
+    /// The errors of fstat(2).
     pub fn rights(&self, file_uid: u32) -> io::Result<Rights> {
         let folder = fstat(&self.folder)?;
         let is_open = folder.st_mode & SHARED != 0;
@@ -197,7 +198,7 @@ impl Spot {
     /// Takes a step.
     ///
     /// # Errors
-    /// Those of renameat2(2) and unlinkat(2): EINVAL where the file system cannot rename without replacing.
+    /// The errors of renameat2(2) and unlinkat(2): EINVAL if the file system cannot rename without replacing.
     pub fn take(&self, step: Step) -> io::Result<Taken> {
         match step {
             Step::Remove(identity) => self.remove(identity),

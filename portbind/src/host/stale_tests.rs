@@ -68,7 +68,7 @@ fn all_that_took_its_name_is_put_back() {
     fs::remove_file(place.at("s")).unwrap();
     let live = UnixListener::bind(place.at("s")).unwrap();
     assert_eq!(spot.take(Step::Remove(pinned.identity)).unwrap(), Taken::Replaced);
-    // As if it had taken the name after the last look at it: all that is left are the steps behind that.
+    // As if the new file had taken the name after the last check: only the remaining steps are run.
     assert_eq!(spot.rename(&spot.name, &spot.aside).unwrap(), Taken::Done);
     assert_eq!(place.names(), [".s.portbind-stale"]);
     assert_eq!(spot.discard(pinned.identity).unwrap(), Taken::Replaced);

@@ -1,12 +1,12 @@
-//! What tells whether a process can have made a socket.
+//! Facts that decide whether a process can have made a socket.
 
 use super::machine::Host;
 use super::stat::Stat;
 use crate::diagnosis::freeing::binder::Standing;
 
 impl Host {
-    /// What tells whether a process can have made a socket. What cannot be read, as of a process that has just ended,
-    /// stays empty.
+    /// Facts that decide whether a process can have made a socket. Fields that cannot be read, for example of a process
+    /// that has just ended, stay empty.
     #[must_use]
     pub fn standing(&self, pid: u32) -> Standing {
         let status = self.procfs.read(&format!("{pid}/status")).unwrap_or_default();
@@ -20,18 +20,19 @@ impl Host {
         }
     }
 
-    /// Whether the parent of a process is not the one that forked it, as far as that can be told: it is process 1 of a
-    /// pid namespace, which takes in orphans, or is of another session. fork(2) does not change the session, and
-    /// setsid(2) makes one that nobody else is in (ksys_setsid, kernel/sys.c): of two processes in a session that is not
-    /// their parent's, one at least was taken in by that parent (PR_SET_CHILD_SUBREAPER, prctl(2)).
+    /// Whether the parent of a process is not the process that forked it, as far as that is visible: the parent is
+    /// process 1 of a pid namespace, which adopts orphans, or is in another session. fork(2) does not change the
+    /// session, and setsid(2) makes a session without other processes (ksys_setsid, kernel/sys.c): if two processes are
+    /// in a session that is not their parent's, the parent adopted at least one of them (PR_SET_CHILD_SUBREAPER,
+    /// prctl(2)).
     fn is_orphan(&self, stat: &Stat) -> bool {
         let parent = self.procfs.read(&format!("{}/status", stat.ppid)).unwrap_or_default();
         let is_other_session = |parent: Stat| parent.session != stat.session;
         is_init(&parent) || self.procfs.stat(stat.ppid).is_some_and(is_other_session)
     }
 
-    /// The user that is root in the user namespace of a process (user_namespaces(7)); `None` where it is that of this
-    /// process.
+    /// The user who is root in the user namespace of a process (user_namespaces(7)); `None` if this process is in the
+    /// same user namespace.
     fn namespace_root(&self, pid: u32) -> Option<u32> {
         let theirs = self.procfs.namespace_of(&pid.to_string(), "user")?;
         if Some(theirs) == self.procfs.namespace_of("self", "user") {
@@ -42,8 +43,8 @@ impl Host {
     }
 }
 
-/// Real and saved user id from `/proc/PID/status` (task_state in fs/proc/array.c); the name before them has its
-/// newlines escaped.
+/// Real and saved user id from `/proc/PID/status` (task_state in fs/proc/array.c); newlines in the name above them are
+/// escaped.
 fn uids(status: &[u8]) -> Vec<u32> {
     match numbers(status, b"Uid:")[..] {
         [real, _, saved, _] if real == saved => vec![real],
@@ -52,8 +53,8 @@ fn uids(status: &[u8]) -> Vec<u32> {
     }
 }
 
-/// Whether `/proc/PID/status` is of process 1 of a pid namespace: the last of the numbers that it has is that in its own
-/// namespace (task_state in fs/proc/array.c).
+/// Whether `/proc/PID/status` belongs to process 1 of a pid namespace: the last pid in the list is the pid in the
+/// process's own namespace (task_state in fs/proc/array.c).
 fn is_init(status: &[u8]) -> bool {
     numbers(status, b"NSpid:").last() == Some(&1)
 }
@@ -65,7 +66,7 @@ fn numbers(status: &[u8], name: &[u8]) -> Vec<u32> {
     text.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect()
 }
 
-/// What a line of uid_map says that user 0 is, as this process numbers users.
+/// The user that user 0 of a uid_map line maps to, as this process numbers users.
 fn root_of(line: &str) -> Option<u32> {
     let mut fields = line.split_ascii_whitespace();
     fields.next().filter(|&first| first == "0")?;
@@ -107,7 +108,8 @@ mod tests {
             std::fs::write(folder.join("status"), format!("Name:\tx\nNSpid:\t{pid}\t{own}\n")).unwrap();
         }
         let host = Host::at(root.path());
-        // Of process 1, of another session than the parent, of process 1 of a container; 8 is not there.
+        // A child of process 1, a child of a parent in another session, a child of process 1 of a container; 8 does not
+        // exist.
         for (pid, expected) in [(5, true), (6, false), (7, true), (20, false), (21, true), (8, false)] {
             assert_eq!(host.standing(pid).is_orphan, expected, "{pid}");
         }

@@ -1,12 +1,12 @@
 //! `/proc/PID/stat` (do_task_stat in fs/proc/array.c).
 
-/// Clock ticks per second of every file in `/proc` (USER_HZ in include/asm-generic/param.h), whatever
-/// the kernel's own HZ.
+/// Clock ticks per second in every file of `/proc` (USER_HZ in include/asm-generic/param.h), whatever the kernel's own
+/// HZ.
 pub(super) const USER_HZ: u64 = 100;
 
-/// A tick, in nanoseconds.
+/// Nanoseconds of a tick.
 pub(super) const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
-/// The fields that are needed of one line.
+/// The fields of one line that portbind needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     /// Parent, as the reader's pid namespace numbers it; 0 above init or outside of the namespace.
@@ -18,12 +18,12 @@ pub(super) struct Stat {
 }
 
 impl Stat {
-    /// The name in parentheses is the program's choice and may hold spaces, newlines and `)`; what
-    /// follows it never holds a `)`, so that the last one ends it.
+    /// The program chooses the name in parentheses, which may hold spaces, newlines and `)`. The text after the name
+    /// never holds a `)`, so the last `)` ends the name.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.iter().rposition(|&byte| byte == b')')?;
         let rest = std::str::from_utf8(bytes.get(end + 1..)?).ok()?;
-        // Field 3, the state, is the first of the rest.
+        // Field 3, the state, is the first field after the name.
         let mut fields = rest.split_ascii_whitespace().skip(1);
         let ppid = fields.next()?.parse().ok()?;
         // Field 6 comes two after the parent, field 4; field 22 comes 16 after the session.

@@ -1,4 +1,4 @@
-//! Stopping processes by their pidfd, so that none that has the same number later is ever hit.
+//! Stops processes by their pidfd, so that a process that reuses the pid is never hit.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::machine::Host;
 use super::sockets::SocketOwners;
 
-/// A process that was found with sockets on a port, held fast.
+/// A process with sockets on a port, pinned by its pidfd.
 #[derive(Debug)]
 pub struct Held {
     pidfd: OwnedFd,
@@ -21,11 +21,10 @@ pub struct Held {
 }
 
 impl Host {
-    /// Holds a process fast if it is still the one that started then, and still has one of these sockets open;
-    /// `None` if not.
+    /// Pins a process if it is still the one with this start and still has one of these sockets open; otherwise `None`.
     ///
     /// # Errors
-    /// Those of pidfd_open(2), but for a process that is gone.
+    /// The errors of pidfd_open(2), except for a process that has ended.
     pub fn hold(&self, pid: u32, started: Option<Timestamp>, inodes: &[u64]) -> io::Result<Option<Held>> {
         let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
         let pidfd = match pidfd_open(number, PidfdFlags::empty()) {
@@ -34,26 +33,26 @@ impl Host {
             Err(error) => return Err(error.into()),
         };
         let held = Held { pidfd, pid, inodes: inodes.to_vec() };
-        // What is read of the number from here on is of the held process, unless that has ended meanwhile.
+        // From here on, reads by this pid concern the pinned process, unless it has ended meanwhile.
         let is_same = self.start_boot_ns(pid).map(|start| self.clock.at(start)) == started;
         Ok((is_same && held.has_sockets(self)).then_some(held))
     }
 }
 
 impl Held {
-    /// It runs, and has one of the sockets open.
+    /// Whether the process runs and has one of the sockets open.
     #[must_use]
     pub fn has_sockets(&self, host: &Host) -> bool {
         let sockets = SocketOwners::new(host.procfs.clone());
         let is_open = sockets.has_any(self.pid, &self.inodes);
-        // Asked last: as long as it has not ended, its number is its own.
+        // Checked last: until the process has ended, its pid is not reused.
         is_open && !self.has_ended(Duration::ZERO)
     }
 
-    /// Sends it a signal; false if it has ended.
+    /// Sends the process a signal; returns false if it has ended.
     ///
     /// # Errors
-    /// Those of pidfd_send_signal(2).
+    /// The errors of pidfd_send_signal(2).
     pub fn signal(&self, signal: Signal) -> io::Result<bool> {
         match pidfd_send_signal(&self.pidfd, signal) {
             Ok(()) => Ok(true),
@@ -62,7 +61,7 @@ impl Held {
         }
     }
 
-    /// Waits for its end; whether it has come.
+    /// Waits for the end of the process; returns whether it has ended.
     #[must_use]
     pub fn has_ended(&self, patience: Duration) -> bool {
         let mut waited = [PollFd::new(&self.pidfd, PollFlags::IN)];

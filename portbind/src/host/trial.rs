@@ -1,7 +1,7 @@
-//! Binds and listens for real, to see whether the kernel lets that through.
+//! Binds and listens for real, to find out whether the kernel permits it.
 //!
-//! The port is held for microseconds. In that time another program may be refused it, and of a socket that
-//! shares the port something may come here that was meant for the other: so one that shares does not listen.
+//! The port is held for microseconds. Meanwhile the kernel may refuse the port to another program, and a socket that
+//! shares the port may receive data meant for another socket: so a socket that shares its port does not listen.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -13,19 +13,19 @@ use socket2::SockRef;
 use super::broker::SocketKind;
 use crate::event::{self, Family, Operation, Protocol, Socket};
 
-/// What the kernel said no to.
+/// A call that the kernel refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The call.
+    /// The refused call.
     pub operation: Operation,
-    /// Its error.
+    /// Error of the call.
     pub error: event::Errno,
 }
 
 /// Binds like `asked`, in the network namespace of this thread.
 ///
 /// # Errors
-/// What the kernel said, also of the options, and of protocols that it or this program does not know.
+/// The kernel's error, for an option, too, or for a protocol that the kernel or this program does not know.
 pub fn bind(asked: &Socket) -> Result<OwnedFd, Refused> {
     let refused = |error: Errno| Refused { operation: Operation::Bind, error: number(error) };
     let socket = SocketKind::Port(asked.family, asked.protocol).open().map_err(refused)?;
@@ -34,10 +34,10 @@ pub fn bind(asked: &Socket) -> Result<OwnedFd, Refused> {
     Ok(socket)
 }
 
-/// Binds like `asked`, and listens if it is a socket that can, and does not share its port.
+/// Binds like `asked`, and listens if the socket can listen and does not share its port.
 ///
 /// # Errors
-/// As [`bind`], and what the kernel said of listen.
+/// The errors of [`bind`], and the errors of listen(2).
 pub fn serve(asked: &Socket) -> Result<(), Refused> {
     let socket = bind(asked)?;
     let listens = matches!(asked.protocol, Protocol::Tcp | Protocol::Mptcp | Protocol::Sctp);
@@ -56,7 +56,7 @@ pub(super) fn set_options(socket: &OwnedFd, asked: &Socket) -> Result<(), Errno>
     if asked.options.reuse_port {
         sockopt::set_socket_reuseport(socket, true)?;
     }
-    // Whatever net.ipv6.bindv6only says.
+    // Set whatever the value of net.ipv6.bindv6only.
     if asked.family == Family::Inet6 {
         sockopt::set_ipv6_v6only(socket, asked.options.v6_only)?;
     }

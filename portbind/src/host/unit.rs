@@ -3,8 +3,8 @@
 use super::container;
 use crate::event::units::Unit;
 
-/// The unit: inside a container the one of its own systemd, if it has any, and below a user's systemd
-/// the one of that.
+/// The unit. Inside a container, the unit of the container's own systemd, if it has one; below a user's systemd, the
+/// unit of that systemd.
 pub(super) fn unit(cgroup: &str) -> Option<String> {
     let inside = container::place(cgroup).and_then(|place| Unit::of_cgroup(place.inside));
     inside.or_else(|| Unit::of_cgroup(cgroup)).map(|unit| unit.name.to_owned())

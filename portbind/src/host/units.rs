@@ -1,4 +1,4 @@
-//! Which unit of systemd has to be stopped for a process to stay away.
+//! Which systemd unit must be stopped to keep a process from coming back.
 
 use super::machine::Host;
 use super::socket_units::{SYSTEM, USER};
@@ -10,9 +10,9 @@ use crate::event::units::user_of_cgroup;
 const MAX_BYTES: u64 = 64 * 1024;
 
 impl Host {
-    /// The unit that is to be stopped instead of a process: the socket unit that systemd has a socket open for, or
-    /// a service that would be started again (`Restart=`, systemd.service(5)). None inside of containers, whose
-    /// units are not those of this machine.
+    /// The unit to stop instead of a process: the socket unit that systemd has a socket open for, or a service that
+    /// would be restarted (`Restart=`, systemd.service(5)). `None` inside of containers, whose units do not belong to
+    /// this machine.
     #[must_use]
     pub fn manager(&self, process: &Process) -> Option<Manager> {
         let unit = process.unit.as_ref().filter(|_| process.container.is_none())?;
@@ -25,7 +25,7 @@ impl Host {
         is_managed.then(|| Manager { user, unit: unit.clone() })
     }
 
-    /// Whether the files of a service say that it is started again when it ends.
+    /// Whether the files of a service make systemd restart it when it ends.
     fn restarts(&self, unit: &str, is_users: bool) -> bool {
         let folders: &[&str] = if is_users { &USER } else { &SYSTEM };
         let mut restart = None;
@@ -35,7 +35,7 @@ impl Host {
         restart.is_some_and(|value| !value.is_empty() && value != "no")
     }
 
-    /// A unit's file and its drop-ins; of an instance, those of its template where it has none of its own.
+    /// The texts of a unit's file and its drop-ins; an instance without files of its own has the template's.
     fn unit_texts(&self, folders: &[&str], unit: &str) -> Vec<Vec<u8>> {
         let template = unit.split_once('@').map(|(name, _)| format!("{name}@.service"));
         let names: Vec<&str> = [Some(unit), template.as_deref()].into_iter().flatten().collect();
@@ -116,7 +116,7 @@ mod tests {
         let user = "/user.slice/user-1000.slice/user@1000.service/app.slice/mine.service";
         let expected = Manager { user: Some(1000), unit: "mine.service".to_owned() };
         assert_eq!(host.manager(&process("x", "mine.service", user)), Some(expected));
-        // A name in a delegated tree says nothing of who the manager is.
+        // A cgroup name in a delegated tree does not identify the manager.
         let nested = "/system.slice/web.service/user@0.service/app.slice/web.service";
         let of_system = Manager { user: None, unit: "web.service".to_owned() };
         assert_eq!(host.manager(&process("x", "web.service", nested)), Some(of_system));

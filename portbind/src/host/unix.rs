@@ -1,4 +1,4 @@
-//! What is at a path that a bind of AF_UNIX was refused for, as its caller saw the file system.
+//! The file at a path for which an AF_UNIX bind was refused, as the caller saw the file system.
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -14,40 +14,39 @@ use super::entrance::Entrance;
 use super::procfs::Procfs;
 use crate::diagnosis::unix::Object;
 
-/// A file, as unix_diag names it (`struct unix_diag_vfs`, include/uapi/linux/unix_diag.h).
+/// Identifies a file, as unix_diag reports it (`struct unix_diag_vfs`, include/uapi/linux/unix_diag.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
-    /// Inode number, of which unix_diag keeps the lower half.
+    /// Inode number; unix_diag reports its lower half.
     pub inode: u32,
-    /// Device, in the kernel's own form (MKDEV in include/linux/kdev_t.h).
+    /// Device number in the kernel's own form (MKDEV in include/linux/kdev_t.h).
     pub device: u32,
 }
 
-/// What a look at a path found.
+/// The state of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sight {
-    /// What is there.
+    /// The kind of file at the path.
     pub object: Object,
-    /// Which file it is.
+    /// Identity of the file.
     pub file: Option<FileId>,
-    /// When it was made, as the file system says: of a socket, that is its last modification.
+    /// Creation time, as the file system reports it: for a socket, its last modification.
     pub made: Option<Timestamp>,
-    /// The path from the root on.
+    /// The absolute path.
     pub absolute: Option<Vec<u8>>,
-    /// This process has the same root and mounts.
+    /// Whether this process has the same root and mounts.
     pub is_ours: bool,
 }
 
 impl Sight {
-    /// Nothing could be seen.
+    /// Nothing is visible.
     pub const NONE: Self =
         Self { object: Object::Unseen, file: None, made: None, absolute: None, is_ours: false };
 }
 
-/// Looks at a path in the root of a process, or from its current folder.
+/// Examines a path from the root of a process, or from its current folder.
 ///
-/// The last part is not followed if it is a symbolic link, as bind does not (`kern_path_create` in
-/// fs/namei.c).
+/// A symbolic link in the last part is not followed, as in bind (`kern_path_create` in fs/namei.c).
 #[must_use]
 pub fn sight_at(procfs: &Procfs, entrance: &Entrance, pid: u32, path: &[u8]) -> Sight {
     let is_ours = shares_files(procfs, pid);
@@ -74,17 +73,18 @@ pub fn sight_at(procfs: &Procfs, entrance: &Entrance, pid: u32, path: &[u8]) -> 
     }
 }
 
-/// What two views of the file system have in common.
+/// How exactly two views of the file system must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// The devices and inode numbers of folders.
+    /// Folders have the same devices and inode numbers.
     Same,
-    /// The inode numbers alone: some file systems (btrfs, overlayfs) have other devices for who asks them.
+    /// Folders have the same inode numbers: some file systems (btrfs, overlayfs) report different devices to different
+    /// processes.
     SameNumbers,
 }
 
-/// Whether a process sees what that `view` shows at this path: it has the same mounts, the same root and, for a relative
-/// path, the same current folder.
+/// Whether a process sees the same file at this path as `view`: it has the same mounts, the same root and, for a
+/// relative path, the same current folder.
 #[must_use]
 pub fn sees(procfs: &Procfs, pid: u32, view: &FileView, path: &[u8], likeness: Likeness) -> bool {
     let is_at = |place: &str, inode: u64, device: u32| {
@@ -97,7 +97,7 @@ pub fn sees(procfs: &Procfs, pid: u32, view: &FileView, path: &[u8], likeness: L
         && (path.starts_with(b"/") || is_at("cwd", view.folder, view.folder_device))
 }
 
-/// The number of a device, as the kernel has it.
+/// A device number in the kernel's form.
 fn device_number(device: u64) -> u32 {
     rustix::fs::major(device) << 20 | rustix::fs::minor(device)
 }
@@ -119,27 +119,27 @@ fn shares_files(procfs: &Procfs, pid: u32) -> bool {
         && root(&procfs.root().join(format!("{pid}/root"))) == root("/".as_ref())
 }
 
-/// The path from the root on.
+/// The absolute path.
 pub(super) fn absolute(procfs: &Procfs, pid: u32, path: &[u8], is_ours: bool) -> Option<Vec<u8>> {
     if path.starts_with(b"/") {
         return Some(path.to_vec());
     }
-    // As this process sees it: of no use to one with another root.
+    // The path as this process sees it is of no use to a process with another root.
     let folder = if is_ours { procfs.link(&format!("{pid}/cwd"))? } else { return None };
     let relative = path.strip_prefix(b"./").unwrap_or(path);
     Some([folder.strip_suffix(b"/").unwrap_or(&folder), b"/", relative].concat())
 }
 
-/// What an open file is.
+/// The kind and identity of an open file.
 pub(super) struct Identified {
     pub(super) object: Object,
-    /// Which file it is.
+    /// Identity of the file.
     pub(super) file: Option<FileId>,
-    /// As in [`Sight`].
+    /// Creation time, as in [`Sight`].
     pub(super) made: Option<Timestamp>,
 }
 
-/// What an open file is (O_PATH), and which one.
+/// Identifies a file opened with O_PATH.
 pub(super) fn identify(
     entrance: &Entrance,
     found: BorrowedFd<'_>,
@@ -163,15 +163,15 @@ pub(super) fn identify(
         FileType::Unknown => Object::Unseen,
     };
     let device = device_number(stat.st_dev);
-    // The lower half is all that there is to compare with.
+    // Only the lower half can be compared.
     let inode = u32::try_from(stat.st_ino & u64::from(u32::MAX)).unwrap_or_default();
     let nanoseconds = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
     let made = Timestamp::from_nanosecond(nanoseconds).ok();
     Identified { object, file: Some(FileId { inode, device }), made }
 }
 
-/// Opens the file of a network namespace: that of the process if it is the right one, else this process'
-/// own, else that of any process in it.
+/// Opens the file of a network namespace: through process `pid` if it is in that namespace, otherwise through this
+/// process, otherwise through any process in it.
 #[must_use]
 pub fn namespace(procfs: &Procfs, netns: u32, pid: u32) -> Option<(String, OwnedFd)> {
     let likely = [pid.to_string(), "self".to_owned()];
@@ -182,7 +182,7 @@ pub fn namespace(procfs: &Procfs, netns: u32, pid: u32) -> Option<(String, Owned
     })
 }
 
-/// A process and the file of each network namespace that any process is in, this process' own first.
+/// A process and the namespace file of each network namespace that contains a process, this process's own first.
 #[must_use]
 pub fn namespaces(procfs: &Procfs) -> Vec<(String, OwnedFd)> {
     let mut seen = std::collections::HashSet::new();

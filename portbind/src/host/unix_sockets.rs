@@ -1,4 +1,4 @@
-//! Sockets of AF_UNIX that have a name: asked of the kernel (unix_diag), or read in `/proc/PID/net/unix`.
+//! Portless sockets (AF_UNIX) with a name: from the kernel (unix_diag), or from `/proc/PID/net/unix`.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +12,7 @@ use super::sock_diag::{SockDiag, attributes, u32_at};
 use super::unix::FileId;
 use crate::event::{Family, Holder, Name, Options, Ownership, Protocol, SocketId, State};
 
-/// include/uapi/linux/unix_diag.h: what is asked for (names, files, queues, owners), and where it stands.
+/// From include/uapi/linux/unix_diag.h: the flags that request names, files, queues and user ids, and the attributes.
 const SHOW: u32 = 0x01 | 0x02 | 0x10 | 0x40;
 const UNIX_DIAG_NAME: u16 = 0;
 const UNIX_DIAG_VFS: u16 = 1;
@@ -23,27 +23,27 @@ const MESSAGE: usize = 16;
 /// `__SO_ACCEPTCON` (include/uapi/linux/net.h): the socket listens.
 const LISTENS: u32 = 1 << 16;
 
-/// A socket of AF_UNIX that has a name.
+/// An AF_UNIX socket with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortlessSocket {
     /// Inode number in sockfs.
     pub inode: u64,
-    /// Its type.
+    /// Type of the socket.
     pub protocol: Protocol,
-    /// Its state.
+    /// State of the socket.
     pub state: State,
-    /// Its name, as it was given to bind.
+    /// Name of the socket, as passed to bind.
     pub name: Name,
-    /// The file that its path led to when it was bound, wherever that is now.
+    /// The file that the path led to at the time of the bind, wherever that file is now.
     pub file: Option<FileId>,
-    /// Owner; from 5.3 on.
+    /// User id of the socket; from 5.3 on.
     pub uid: Option<u32>,
-    /// Connections waiting to be accepted, of how many that may (listeners).
+    /// For a listener: the number of connections waiting to be accepted, and their maximum (the backlog).
     pub backlog: Option<(u32, u32)>,
 }
 
 impl PortlessSocket {
-    /// The socket as a holder of its name, with nobody behind it yet.
+    /// The socket as a holder of its name, without owners yet.
     #[must_use]
     pub fn holder(self) -> Holder {
         let is_netlink = matches!(self.name, Name::Netlink { .. });
@@ -75,10 +75,10 @@ impl PortlessSocket {
     }
 }
 
-/// The named sockets of a network namespace, as unix_diag tells them; of this process' own, where none is given.
+/// The portless sockets of a network namespace, from unix_diag; of this process's own if `namespace` is `None`.
 ///
 /// # Errors
-/// If the kernel has no unix_diag, or does not let this process into the namespace.
+/// If the kernel has no unix_diag, or does not permit this process to enter the namespace.
 pub fn ask(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result<Vec<PortlessSocket>> {
     let mut diagnosis = SockDiag::open(entrance, namespace)?;
     let mut found = Vec::new();
@@ -86,15 +86,16 @@ pub fn ask(entrance: &Entrance, namespace: Option<BorrowedFd<'_>>) -> io::Result
     Ok(found)
 }
 
-/// The named sockets of the network namespace of a process, from its `net/unix` (unix_seq_show in
-/// net/unix/af_unix.c): without files and owners, and only those whose name no other socket of the same
-/// type has. Which of two has it is not told; and a name may hold newlines, and so forge a line.
+/// The portless sockets in the network namespace of a process, from its `net/unix` (unix_seq_show in
+/// net/unix/af_unix.c): without files and user ids. A socket is left out if another socket of the same type has the
+/// same name: the file does not show which of the two really has the name, and a name may hold newlines and so forge a
+/// line.
 #[must_use]
 pub fn list(procfs: &Procfs, process: &str) -> Vec<PortlessSocket> {
     const MOST: u64 = 64 << 20;
     let bytes = procfs.read_up_to(&format!("{process}/net/unix"), MOST).unwrap_or_default();
     let all: Vec<PortlessSocket> = bytes.split(|&byte| byte == b'\n').skip(1).filter_map(read_line).collect();
-    // Anybody may have a hundred thousand: each is looked at twice, not once for each other.
+    // Any user may have a hundred thousand sockets: visit each socket twice, and do not compare all pairs.
     let mut counts: HashMap<(&Name, Protocol), usize> = HashMap::with_capacity(all.len());
     for socket in &all {
         *counts.entry((&socket.name, socket.protocol)).or_default() += 1;
@@ -103,7 +104,7 @@ pub fn list(procfs: &Procfs, process: &str) -> Vec<PortlessSocket> {
     all.iter().filter(is_alone).cloned().collect()
 }
 
-/// `struct unix_diag_req`: family, protocol, padding, states (all), inode (any), what to show, cookie (any).
+/// `struct unix_diag_req`: family, protocol, padding, states (all), inode (any), requested attributes, cookie (any).
 fn request() -> Vec<u8> {
     let mut bytes = vec![1, 0, 0, 0];
     for word in [u32::MAX, 0, SHOW, u32::MAX, u32::MAX] {
@@ -112,8 +113,8 @@ fn request() -> Vec<u8> {
     bytes
 }
 
-/// Reads a `struct unix_diag_msg` (family, type, state, padding, inode, cookie) and its attributes; `None`
-/// of a socket without a name.
+/// Parses a `struct unix_diag_msg` (family, type, state, padding, inode, cookie) and its attributes; `None` for a
+/// socket without a name.
 fn read_socket(body: &[u8]) -> Option<PortlessSocket> {
     let &[_, kind, state, _, ..] = body else { return None };
     let state = State::of_number(state);
@@ -144,7 +145,7 @@ fn file_of(value: &[u8]) -> Option<FileId> {
     Some(FileId { inode: u32_at(value, 0)?, device: u32_at(value, 4)? })
 }
 
-/// include/linux/net.h.
+/// Socket types from include/linux/net.h.
 const fn protocol_of(number: u32) -> Option<Protocol> {
     match number {
         1 => Some(Protocol::Stream),
@@ -154,8 +155,8 @@ const fn protocol_of(number: u32) -> Option<Protocol> {
     }
 }
 
-/// Address, references, protocol, flags, type, state (`socket_state`), inode, and a name in the end, where
-/// an abstract one begins with `@` and has `@` for NUL.
+/// Parses a line: address, references, protocol, flags, type, state (`socket_state`), inode, and last a name. An
+/// abstract name begins with `@`, and has `@` in place of NUL.
 fn read_line(line: &[u8]) -> Option<PortlessSocket> {
     let mut rest = line;
     let mut word = || {
@@ -183,22 +184,22 @@ fn read_line(line: &[u8]) -> Option<PortlessSocket> {
     Some(PortlessSocket { inode, protocol, state, name, file: None, uid: None, backlog: None })
 }
 
-/// What a socket is looked for by.
+/// The key that a socket is searched by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// The file that it is bound to, or where files are not told, the path it was given from the root on.
+    /// The file that the socket is bound to; where files are not reported, the absolute path passed to bind.
     File(FileId, Option<Vec<u8>>),
     /// An abstract name and a type.
     Abstract(Vec<u8>, Protocol),
 }
 
 impl Wanted {
-    /// Whether this socket is one.
+    /// Whether this socket matches.
     #[must_use]
     pub fn is(&self, socket: &PortlessSocket) -> bool {
         match (self, &socket.name, socket.file) {
             (Self::File(file, _), _, Some(bound)) if *file == bound => true,
-            // Some file systems (btrfs) give each of their volumes a device of its own for stat alone.
+            // In stat(2) only, some file systems (btrfs) report a separate device for each volume.
             (Self::File(file, Some(path)), Name::Path(name), Some(bound)) => {
                 file.inode == bound.inode && path == name
             }
@@ -211,7 +212,7 @@ impl Wanted {
     }
 }
 
-/// Finds sockets in a network namespace: as [`find`] does, from within.
+/// Like [`find`], from inside the network namespace.
 #[must_use]
 pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<PortlessSocket> {
     let told = ask(&Entrance::Own, netns.descriptor());
@@ -219,7 +220,7 @@ pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<Port
     all.unwrap_or_default().into_iter().filter(|socket| wanted.is(socket)).collect()
 }
 
-/// Finds sockets in one network namespace: as unix_diag tells them, or as `/proc` does.
+/// Finds sockets in one network namespace: from unix_diag, otherwise from `/proc`.
 #[must_use]
 pub fn find(
     procfs: &Procfs,

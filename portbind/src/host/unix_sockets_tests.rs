@@ -135,7 +135,7 @@ fn wants_the_file_or_the_name() {
     assert!(!Wanted::Abstract(b"a".to_vec(), Protocol::Dgram).is(&bound(b"\0a", None)));
 }
 
-/// Anybody can bind so many; each with each other would be ten thousand million comparisons.
+/// Any user can bind so many sockets; comparing all pairs would take ten thousand million comparisons.
 #[test]
 fn a_hundred_thousand_sockets_are_listed_in_a_moment() {
     let root = tempfile::tempdir().unwrap();
@@ -148,12 +148,12 @@ fn a_hundred_thousand_sockets_are_listed_in_a_moment() {
     fs::write(root.path().join("7/net/unix"), table).unwrap();
     let begin = std::time::Instant::now();
     let listed = list(&Procfs::at(root.path()), "7");
-    // The last two have the same name: which of them has it is not said.
+    // The last two sockets have the same name, and it is not known which one really has it.
     assert_eq!(listed.len(), 99_998);
     assert!(begin.elapsed() < std::time::Duration::from_secs(20), "it took {:?}", begin.elapsed());
 }
 
-/// The running kernel, by whichever of the two ways it has.
+/// On the running kernel, by whichever of the two ways it supports.
 #[test]
 fn finds_sockets_of_this_process() {
     let procfs = Procfs::new();
@@ -181,7 +181,7 @@ proptest! {
         let _read = read_line(&bytes);
     }
 
-    /// Whatever an attribute claims of its length.
+    /// The length field of an attribute may have any value.
     #[test]
     fn takes_any_attributes(attributes in prop::collection::vec((0_u16..20, 0_u16..9, any::<u32>()), 0..8)) {
         let bytes = attributes.iter().flat_map(|(len, kind, value)| {

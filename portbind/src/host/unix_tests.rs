@@ -7,7 +7,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socke
 
 use super::*;
 
-/// A process 7 whose root and folder is `folder`.
+/// A process 7 whose root and current folder is `folder`.
 fn process(folder: &Path) -> (tempfile::TempDir, Procfs) {
     let proc = tempfile::tempdir().unwrap();
     fs::create_dir_all(proc.path().join("7/ns")).unwrap();
@@ -73,7 +73,7 @@ fn sees_all_that_is_at_a_path() {
     }
 }
 
-/// The look itself changes nothing: no connection waits, and a datagram socket stays unconnected.
+/// The check changes nothing: no connection waits, and a datagram socket stays unconnected.
 #[test]
 fn nobody_notices_the_visit() {
     let folder = tempfile::tempdir().unwrap();
@@ -111,7 +111,7 @@ fn a_relative_path_is_examined_in_the_folder_of_the_caller() {
     assert_eq!(seen("file"), Object::File);
     assert_eq!(seen("./file"), Object::File);
     assert_eq!(seen("dangling"), Object::Link);
-    // It would lead out of the root of the caller.
+    // The link would lead out of the root of the caller.
     assert_eq!(seen("away/etc"), Object::Unseen);
     assert_eq!(seen("../file"), Object::Unseen);
 }
@@ -146,7 +146,7 @@ fn who_sees_the_same() {
         mounts: 1,
         reserved: 0,
     };
-    // The view, and whether a relative and an absolute path are seen as there.
+    // The view, and whether the process sees a relative and an absolute path as that view does.
     let cases = [
         (view, true, true),
         (FileView { folder: other, ..view }, false, true),

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-/// Names of users from a passwd file, read once and again whenever the file changes.
+/// Names of users from a passwd file, which is read once, and again whenever the file changes.
 ///
-/// No name service is asked: a look-up must neither block on the network nor load foreign code into
-/// a privileged program. Users known only to such a service have no name here.
+/// No name service is queried: a lookup must neither block on the network nor load foreign code into a privileged
+/// program. Users known only to such a service have no name here.
 #[derive(Debug)]
 pub struct Users {
     path: PathBuf,
@@ -22,23 +22,23 @@ struct Table {
     names: HashMap<u32, String>,
 }
 
-/// What changes when a file is written or replaced: inode, size, seconds and nanoseconds of mtime.
+/// Values that change when a file is written or replaced: inode, size, seconds and nanoseconds of mtime.
 type Version = (u64, u64, i64, i64);
 
 impl Users {
-    /// Those of `/etc/passwd`.
+    /// The users of `/etc/passwd`.
     #[must_use]
     pub fn new() -> Self {
         Self::at("/etc/passwd")
     }
 
-    /// Those of the passwd file at `path`.
+    /// The users of the passwd file at `path`.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), table: Mutex::default() }
     }
 
-    /// The name of a user; the first line wins when several share the number, as in getpwuid(3).
+    /// The name of a user; the first line wins if several have the same id, as in getpwuid(3).
     #[must_use]
     pub fn name(&self, uid: u32) -> Option<String> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +59,7 @@ impl Default for Users {
     }
 }
 
-/// Lines of passwd(5); those that make no sense are passed over.
+/// Parses lines of passwd(5); invalid lines are skipped.
 fn parse(bytes: &[u8]) -> HashMap<u32, String> {
     let mut names = HashMap::new();
     for line in bytes.split(|&byte| byte == b'\n') {
@@ -67,7 +67,7 @@ fn parse(bytes: &[u8]) -> HashMap<u32, String> {
         let (Some(name), Some(_password), Some(uid)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
-        // `+` and `-` are how the compat service of nsswitch.conf(5) includes others.
+        // With `+` and `-`, the compat service of nsswitch.conf(5) includes other entries.
         if name.is_empty() || matches!(name.first(), Some(b'+' | b'-' | b'#')) {
             continue;
         }

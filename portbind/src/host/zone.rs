@@ -7,28 +7,28 @@ use std::path::{Component, Path};
 
 use jiff::tz::TimeZone;
 
-/// What the zone is a link to, or a copy of.
+/// A link to the file of the zone, or a copy of that file.
 const LOCALTIME: &str = "/etc/localtime";
-/// What stands before the name of a zone in the path of its file.
+/// The text before the name of a zone in the path of its file.
 const FOLDER: &str = "zoneinfo/";
 
-/// Where the zones are (tzset(3)).
+/// The folder of the zones (tzset(3)).
 const DATABASE: &str = "/usr/share/zoneinfo";
-/// A file of the database has a few KiB.
+/// The most bytes of a zone file that are read; a file of the database has a few KiB.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The time zone of who started this process: `TZ`, or else the machine's.
+/// The time zone of the user who started this process: `TZ`, otherwise the machine's.
 ///
-/// `TZ` may be somebody else's who may not read what this process may, and names a file by any path (tzset(3)). So it is
-/// looked up in the database of zones only, and `TZDIR` is not looked at.
+/// `TZ` names a file by any path (tzset(3)), and may come from a user who has fewer rights to read files than this
+/// process. So the name is looked up in the database of zones only, and `TZDIR` is ignored.
 #[must_use]
 pub fn local() -> TimeZone {
     let named = env::var_os("TZ").map(|value| by_name(Path::new(DATABASE), value.to_str()?));
     named.unwrap_or_else(|| read(Path::new(LOCALTIME))).unwrap_or(TimeZone::UTC)
 }
 
-/// The zone that a value of `TZ` names: a zone of the database, also by its path there, or a rule of POSIX. UTC where it
-/// is empty.
+/// The zone that a value of `TZ` names: a zone of the database, also by its path there, or a POSIX rule. UTC if the
+/// value is empty.
 fn by_name(database: &Path, value: &str) -> Option<TimeZone> {
     let value = value.strip_prefix(':').unwrap_or(value);
     if value.is_empty() {
@@ -44,7 +44,7 @@ fn by_name(database: &Path, value: &str) -> Option<TimeZone> {
     found.or_else(|| TimeZone::posix(value).ok())
 }
 
-/// The zone that a file describes, with the name that a link to it tells.
+/// The zone that a file describes; its name comes from the target of a link to the file.
 fn read(path: &Path) -> Option<TimeZone> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// Of version 1, without transitions: one type of local time, an hour east of Greenwich, with the name `ABC`.
+    /// Version 1, without transitions: one type of local time, an hour east of Greenwich, with the name `ABC`.
     fn zone() -> Vec<u8> {
         let counts = [0_u32, 0, 0, 0, 1, 4];
         let counts = counts.iter().flat_map(|count| count.to_be_bytes());

@@ -1,32 +1,32 @@
-//! What a record says of one refusal, whatever its kind.
+//! The evidence of one refusal, assembled from its record of any kind.
 
 use portbind_abi::{FileView, Holder, Portless, Refusal, operation, walk};
 use zerocopy::FromZeros as _;
 
 use super::record::Record;
 
-/// All that the kernel said of one refusal.
+/// Everything that the kernel half reports about one refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Who asked for what, and what came of it.
+    /// The caller, its request and the error.
     pub refusal: Box<Refusal>,
-    /// The sockets on the port, each once, listeners first as they came.
+    /// The sockets on the port, without duplicates; listeners first, otherwise in the order of the search.
     pub holders: Vec<Holder>,
-    /// What was asked for, of a socket without a port.
+    /// The requested name, for a portless socket.
     pub name: Option<AskedName>,
 }
 
-/// A name that is no port.
+/// The requested name of a portless socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedName {
     /// The sockaddr, raw.
     pub sockaddr: Vec<u8>,
-    /// What the caller saw of the file system.
+    /// The file system as the caller saw it.
     pub view: FileView,
 }
 
 impl Evidence {
-    /// The refusal of a record; `None` if it is about something else.
+    /// The refusal in a record; `None` for records of other kinds.
     #[must_use]
     pub fn of(record: Record<'_>) -> Option<Self> {
         match record {
@@ -39,7 +39,7 @@ impl Evidence {
     fn of_port(refusal: &Refusal, met: &[Holder]) -> Self {
         let mut holders: Vec<Holder> = Vec::with_capacity(met.len());
         for holder in met {
-            // The search can meet a socket in more than one list.
+            // The search can find a socket in more than one list.
             if holders.iter().all(|known| known.id != holder.id) {
                 holders.push(*holder);
             }
@@ -47,7 +47,7 @@ impl Evidence {
         Self { refusal: Box::new(*refusal), holders, name: None }
     }
 
-    /// There was no search, and the call is known to have been a bind.
+    /// A record without a search, always of a bind.
     fn of_name(named: &Portless) -> Self {
         let Portless { header, identity, view, socket, error, name_len, name } = *named;
         let len = usize::try_from(name_len).unwrap_or(usize::MAX).min(name.len());

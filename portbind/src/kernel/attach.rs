@@ -1,4 +1,4 @@
-//! Programs to the places where they run.
+//! Attaches programs to their hooks.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -13,33 +13,33 @@ use super::load::{Loading, at_once, load};
 use crate::kernel::collection::Collection;
 use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 
-/// Programs at work, until this is dropped.
+/// Attached programs; dropping this detaches them.
 #[derive(Debug, Default)]
 pub(super) struct Attached {
     links: Vec<OwnedFd>,
     programs: BTreeMap<&'static str, OwnedFd>,
     kprobes: Option<Kprobes>,
-    /// A program that was only loaded.
+    /// A program that is only loaded.
     beside: Option<Result<OwnedFd, AttachError>>,
 }
 
-/// What a backend will attach on the running kernel.
+/// The points that a backend attaches on the running kernel.
 #[derive(Debug)]
 pub(super) struct Plan {
     points: Vec<&'static Point>,
-    /// What optional hooks would have shown.
+    /// What the missing optional hooks would have shown.
     pub(super) missing: Vec<&'static str>,
     kprobes: Option<Kprobes>,
 }
 
 impl Plan {
-    /// Programs for these points, which need no probes.
+    /// A plan of these points, which need no probes.
     pub(super) const fn of_points(points: Vec<&'static Point>) -> Self {
         Self { points, missing: Vec::new(), kprobes: None }
     }
 
-    /// A point for every hook of a backend. Where the kernel allows none of its kind, that shows here, before anything
-    /// is made ready; `functions` has the ids of the types of their targets.
+    /// A plan with a point for every hook of a backend. It fails early, before anything is prepared, if the kernel does
+    /// not allow this kind of hook. `functions` has the type ids of the target functions.
     pub(super) fn of(backend: Backend, functions: &BTreeMap<&'static str, u32>) -> Result<Self, AttachError> {
         let mut plan = Self::of_points(Vec::new());
         for hook in backend.hooks() {
@@ -71,7 +71,7 @@ fn point_of(
     })
 }
 
-/// What the programs of a point are made for.
+/// Where the programs of a point run.
 fn place_of(point: &Point, functions: &BTreeMap<&'static str, u32>) -> Place {
     let typed = |kind| Place::Typed(kind, functions.get(point.target).copied().unwrap_or_default());
     match point.kind {
@@ -88,8 +88,8 @@ fn refused(point: &Point, program: &'static str, error: &io::Error) -> AttachErr
 }
 
 impl Attached {
-    /// Loads the programs of a plan, and attaches them; `functions` has the ids of the types of their targets. One program
-    /// more is loaded `beside`, while the verifier is busy with the long ones.
+    /// Loads and attaches the programs of a plan; `functions` has the type ids of the targets. One more program,
+    /// `beside`, is loaded while the verifier checks the long ones.
     pub(super) fn at(
         half: &mut Collection,
         plan: &Plan,
@@ -103,7 +103,7 @@ impl Attached {
             let wanted = point.programs().filter(|&name| name == point.program || half.has(name));
             programs.extend(wanted.map(|name| (name, place)));
         }
-        // The shortest first: attaching takes its time too, which the verifier has for the others.
+        // Shortest first: attaching takes time too, which overlaps with the verifier's work on the longer programs.
         let mut points = plan.points.clone();
         points.sort_by_key(|point| half.length_of(point.program));
         let ready = half.ready(&programs)?;
@@ -114,12 +114,12 @@ impl Attached {
         Ok(attached)
     }
 
-    /// The program that was loaded beside the others.
+    /// The program loaded beside the others.
     pub(super) fn take_beside(&mut self) -> Option<Result<OwnedFd, AttachError>> {
         self.beside.take()
     }
 
-    /// Puts the programs of a point there.
+    /// Attaches the programs of a point.
     fn add(&mut self, loading: &mut Loading<'_, '_>, point: &'static Point) -> Result<(), AttachError> {
         for name in point.programs() {
             if let Some(loaded) = loading.take(name) {
@@ -133,7 +133,7 @@ impl Attached {
         Ok(())
     }
 
-    /// Attaches a program that has been loaded.
+    /// Attaches a loaded program.
     fn link(&self, program: BorrowedFd<'_>, point: &Point, name: &str) -> io::Result<OwnedFd> {
         let target = CString::new(point.target)?;
         match point.kind {
@@ -147,9 +147,9 @@ impl Attached {
         }
     }
 
-    /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU
-    /// (`recursion_misses`, bpf_prog_show_fdinfo in kernel/bpf/syscall.c; from 5.12 on). Most are of no
-    /// interest; a refusal among them went unseen.
+    /// Calls that the kernel skipped because a run of the same program was interrupted on that CPU (`recursion_misses`,
+    /// bpf_prog_show_fdinfo in kernel/bpf/syscall.c; since 5.12). Most of them are irrelevant; a refusal among them is
+    /// not seen.
     pub(super) fn passed_over(&self) -> u64 {
         let misses = |program: &OwnedFd| {
             let path = format!("/proc/self/fdinfo/{}", program.as_raw_fd());

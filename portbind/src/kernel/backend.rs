@@ -1,14 +1,15 @@
-//! The three ways to see refusals, as one table.
+//! Table of the three backends that can trace refusals.
 
-/// A way to see refusals.
+/// A way to trace refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 #[non_exhaustive]
 pub enum Backend {
-    /// Trampolines at the return of kernel functions: sees all calls, costs nothing elsewhere.
+    /// Trampolines at the return of kernel functions: sees all calls and adds no cost elsewhere.
     Fexit,
     /// Probes at entry and return of kernel functions: sees all calls.
     Kprobe,
-    /// The end of system calls: works where the others are forbidden; not io_uring, not in-kernel binds.
+    /// Tracepoint at the end of system calls: works where the other backends are forbidden; misses io_uring and
+    /// in-kernel binds.
     Tracepoint,
 }
 
@@ -25,59 +26,59 @@ pub enum Kind {
     Kretprobe,
     /// Raw tracepoint.
     RawTracepoint,
-    /// Raw tracepoint, by its typedef: its program reads the arguments as what they are.
+    /// Raw tracepoint, through its typedef: its program reads the arguments with their types.
     TypedTracepoint,
 }
 
-/// Where one program is attached to see one thing.
+/// The place where a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// How.
+    /// How the program is attached.
     pub kind: Kind,
-    /// Kernel function, or tracepoint.
+    /// Kernel function or tracepoint.
     pub target: &'static str,
-    /// Program that tells.
+    /// Program to attach.
     pub program: &'static str,
-    /// Probe at the entry of the function, where the one at its return needs arguments kept: the kernel half for newer
-    /// kernels has not all of them.
+    /// Program at the entry of the function, if the program at its return needs the saved arguments; not every one is
+    /// part of the kernel half for newer kernels.
     pub entry: Option<&'static str>,
 }
 
 impl Point {
-    /// Its programs, in the order in which they are attached: a call that is between the two is then seen by neither.
+    /// Its programs, in the order of attaching: a call in progress between the two is seen by neither.
     pub(super) fn programs(&self) -> impl Iterator<Item = &'static str> + use<> {
         [Some(self.program), self.entry].into_iter().flatten()
     }
 }
 
-/// One thing to see.
+/// Something that a backend can observe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// What it shows.
+    /// What the hook shows.
     pub shows: &'static str,
-    /// The backend cannot work without it.
+    /// The backend does not work without it.
     pub essential: bool,
-    /// Where to attach: the first whose function the running kernel has.
+    /// Points to attach; the first one whose function the running kernel has is used.
     pub points: &'static [Point],
 }
 
 impl Backend {
-    /// Whether it is run at the end of every system call of the machine, bind or not.
+    /// Whether the backend runs at the end of every system call on the machine, bind or not.
     #[must_use]
     pub const fn costs_every_call(self) -> bool {
         matches!(self, Self::Tracepoint)
     }
 
-    /// All, best first.
+    /// All backends, best first.
     pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
 
-    /// The programs that it may need, whatever the kernel.
+    /// The programs that the backend may need on any kernel.
     #[must_use]
     pub fn programs(self) -> Vec<&'static str> {
         self.hooks().iter().flat_map(|hook| hook.points).flat_map(Point::programs).collect()
     }
 
-    /// The word for it in every output.
+    /// The backend's name in every output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -87,7 +88,7 @@ impl Backend {
         }
     }
 
-    /// What it attaches.
+    /// The hooks that the backend attaches.
     #[must_use]
     pub const fn hooks(self) -> &'static [Hook] {
         match self {
@@ -97,13 +98,13 @@ impl Backend {
         }
     }
 
-    /// It tells the end of every socket that was bound, and not of those that listen only.
+    /// Whether the backend reports the end of every bound socket, and not only of listeners.
     #[must_use]
     pub const fn reports_ends(self) -> bool {
         !matches!(self, Self::Tracepoint)
     }
 
-    /// What it cannot see, in words.
+    /// What the backend cannot see, as text.
     #[must_use]
     pub const fn blind_to(self) -> Option<&'static str> {
         match self {
@@ -135,14 +136,14 @@ const fn optional(shows: &'static str, points: &'static [Point]) -> Hook {
     Hook { shows, essential: false, points }
 }
 
-/// Attach points by kernel version: inet_bind_sk and __inet_listen_sk are the common way from 6.6 on;
-/// inet_bind and inet_listen only wrap them, and MPTCP passes them by (net/ipv4/af_inet.c).
+/// Attach points by kernel version: since 6.6, inet_bind_sk and __inet_listen_sk are the common path; inet_bind and
+/// inet_listen only wrap them, and MPTCP bypasses the wrappers (net/ipv4/af_inet.c).
 ///
-/// Binds of the helper bpf_bind (net/core/filter.c) pass all of these by, and nothing else does: a hook at get_port, where
-/// ports are refused, would show them, and make every bind that succeeds pay for it.
+/// Only binds by the helper bpf_bind (net/core/filter.c) bypass all of these. A hook at get_port, where the kernel
+/// refuses ports, would show them, but would add cost to every successful bind.
 ///
-/// AF_UNIX and netlink have one bind function each, built in. Those of other families (vsock, TIPC, RDS)
-/// are in modules, where fexit cannot be attached before 5.11: the system call shows them all.
+/// AF_UNIX and netlink have one built-in bind function each. Other families (vsock, TIPC, RDS) are in modules, where
+/// fexit cannot be attached before 5.11: the system call covers them.
 const FEXIT: &[Hook] = &[
     hook(
         "bind",

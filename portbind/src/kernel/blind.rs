@@ -1,5 +1,5 @@
-//! Every start of a tracer proves that the kernel half sees refusals: a bind of this process that the kernel has to refuse
-//! must be counted. No tracer reports refusals of the address, so that they are in no output and no account.
+//! Self-test at every start of a tracer: the kernel half must count a bind of portbind that the kernel has to refuse.
+//! No tracer reports refusals of the tested address, so they are in no output and no account.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
@@ -14,14 +14,15 @@ use super::error::TraceError;
 
 /// EADDRINUSE.
 const ADDRINUSE: usize = 98;
-/// Binds that are tried: Linux 7.3 may pass a probed return over.
+/// Number of binds to try: Linux 7.3 may skip a probed return.
 const TRIES: usize = 3;
 
-/// Whether the kernel half does not see that this process is refused a port. `proofs` returns how many refusals of
-/// [`PROOF_V4`] it has counted. `false`, too, if the filter does not ask for EADDRINUSE, or if no bind can be tried.
+/// Whether the kernel half misses a refused bind of this process. `proofs` returns the number of refusals of
+/// [`PROOF_V4`] that the kernel half has counted. Also false if the filter excludes EADDRINUSE, or no bind can be
+/// tried.
 ///
 /// # Errors
-/// Those of `proofs`.
+/// If `proofs` fails.
 pub(super) fn is_blind(
     filter: &Filter,
     proofs: impl Fn() -> Result<u64, TraceError>,
@@ -38,7 +39,7 @@ pub(super) fn is_blind(
     Ok(true)
 }
 
-/// Binds a socket, and another one to the same port; whether the kernel refused the second. No socket listens.
+/// Binds two sockets to the same port. Returns whether the kernel refused the second one. Neither socket listens.
 fn is_refused_once() -> io::Result<bool> {
     let held = unbound()?;
     bind(&held, &SocketAddr::from((PROOF_V4, 0)))?;
@@ -46,7 +47,7 @@ fn is_refused_once() -> io::Result<bool> {
     Ok(bind(&unbound()?, &SocketAddr::from((PROOF_V4, port))) == Err(Errno::ADDRINUSE))
 }
 
-/// A socket that can be bound to an address that this network namespace does not have: `lo` may be down.
+/// A socket that can be bound to an address missing from this network namespace, because `lo` may be down.
 fn unbound() -> io::Result<OwnedFd> {
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     set_ip_freebind(&socket, true)?;

@@ -1,4 +1,4 @@
-//! Refusals that the kernel half only counted: others like them had just been sent, or there was no room for them.
+//! Refusals that the kernel half only counted, because an equal refusal had just been sent or there was no room.
 
 use std::collections::HashMap as Known;
 
@@ -10,34 +10,34 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::evidence;
 use super::maps::Maps;
 
-/// The map of those that are alike.
+/// Map of the counts of equal refusals.
 const COUNTS: &str = "COUNTS";
-/// The map of what processes had of a window of time.
+/// Map of the per-process quotas in the current window.
 const QUOTAS: &str = "QUOTAS";
-/// The map of what parties had of it.
+/// Map of the per-party quotas in the current window.
 const PARTIES: &str = "PARTIES";
 
-/// Keys and values as bytes: they are plain integers without gaps.
+/// Keys and values as bytes: they are plain integers without padding.
 type KeyBytes = [u8; size_of::<RefusalKey>()];
 type CountBytes = [u8; size_of::<Count>()];
 type QuotaBytes = [u8; size_of::<Quota>()];
 type PartyBytes = [u8; size_of::<Party>()];
 type PartyShareBytes = [u8; size_of::<PartyQuota>()];
 
-/// What was counted since the last time, of one kind or of one process.
+/// The refusals of one kind or process counted since the last read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct More<K, V> {
-    /// What they have in common.
+    /// What the refusals have in common.
     pub key: K,
-    /// All that was counted, and when.
+    /// All refusals counted so far, and their times.
     pub value: V,
-    /// How many there are that were not there the last time.
+    /// Number of refusals since the last read.
     pub count: u64,
-    /// What it was the last time.
+    /// The value at the last read.
     pub before: Option<V>,
 }
 
-/// What is known of the maps of counts from the last time they were read; no larger than they are.
+/// Contents of the count maps at the last read; no larger than the maps.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     counts: Known<KeyBytes, Count>,
@@ -45,7 +45,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Those that are alike, as far as the map can be read while it changes.
+    /// Counts of equal refusals, as far as the map can be read while it changes.
     pub(super) fn take_counts(&mut self, maps: &mut Maps) -> Vec<More<RefusalKey, Count>> {
         let more = more::<KeyBytes, CountBytes, Count>(maps, COUNTS, &mut self.counts, |often| often.more);
         let typed = |more: More<KeyBytes, Count>| {
@@ -55,14 +55,14 @@ impl Counts {
         more.into_iter().map(typed).collect()
     }
 
-    /// Those that were counted without a look, by thread group id.
+    /// Counts of refusals that were not compared, by thread group id.
     pub(super) fn take_quotas(&mut self, maps: &mut Maps) -> Vec<More<u32, Quota>> {
         more::<u32, QuotaBytes, Quota>(maps, QUOTAS, &mut self.quotas, |share| share.more)
     }
 }
 
-/// What there is more in a map than the last time. What has not changed since then is taken out of it: the kernel half
-/// begins anew with those when it has to.
+/// The increase of a map since the last read. Entries that have not changed since then are removed from the map; the
+/// kernel half creates them again when needed.
 fn more<K, B, V>(
     maps: &mut Maps,
     map: &str,
@@ -86,7 +86,7 @@ where
             stale.push(key);
             continue;
         }
-        // The kernel half may have begun anew with it.
+        // The kernel half may have created the entry again.
         let old = then.map_or(0, &count);
         let new = count(&value).checked_sub(old).unwrap_or_else(|| count(&value));
         if new > 0 {
@@ -98,8 +98,8 @@ where
     found
 }
 
-/// Takes entries out of a map. Who counts one there at this moment counts it in vain: it is missing in the sum, and so is
-/// accounted for as lost. An entry that cannot be taken out stays, and is counted on.
+/// Removes entries from a map. A refusal that is counted in a removed entry at the same moment is missing from the sum
+/// and so is accounted for as lost. An entry that cannot be removed stays and continues to count.
 fn forget<K: Pod, V: Pod>(maps: &mut Maps, map: &str, stale: &[K]) {
     let Ok(map) = maps.get_mut(map) else { return };
     let Ok(mut map) = HashMap::<_, K, V>::try_from(map) else { return };
@@ -108,7 +108,7 @@ fn forget<K: Pod, V: Pod>(maps: &mut Maps, map: &str, stale: &[K]) {
     }
 }
 
-/// How many refusals of each party were lost, as far as they are remembered, most first.
+/// Lost refusals of each party, as far as recorded, most first.
 pub(super) fn lost(maps: &Maps) -> Vec<(Party, u64)> {
     let entries = entries::<PartyBytes, PartyShareBytes>(maps, PARTIES);
     let lost = entries.map(|(party, share)| (zerocopy::transmute!(party), zerocopy::transmute!(share)));
@@ -120,14 +120,14 @@ pub(super) fn lost(maps: &Maps) -> Vec<(Party, u64)> {
     lost
 }
 
-/// What can be read of a map; nothing if it was not made.
+/// The readable entries of a map; none if the map was not created.
 fn entries<'h, K: Pod + 'h, V: Pod + 'h>(maps: &'h Maps, map: &str) -> impl Iterator<Item = (K, V)> + 'h {
     let map = maps.get(map).and_then(|map| HashMap::<&MapData, K, V>::try_from(map).ok());
     let entries: Vec<_> = map.iter().flat_map(HashMap::iter).filter_map(Result::ok).collect();
     entries.into_iter()
 }
 
-/// What a refusal has in common with those that are alike.
+/// The key that a refusal shares with equal refusals.
 #[must_use]
 pub fn of(refusal: &Refusal) -> RefusalKey {
     let socket = &refusal.socket;

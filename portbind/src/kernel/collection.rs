@@ -1,4 +1,4 @@
-//! The kernel half on its way into the kernel: read once, then program by program, with the maps that each needs.
+//! The kernel half while it is loaded: parsed once, then loaded program by program, each with the maps that it needs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -16,11 +16,11 @@ use super::object::Packed;
 use crate::sys::bpf;
 use crate::sys::tracing::{Place, Program};
 
-/// Maps that the programs of every backend need.
+/// Maps that every backend's programs need.
 pub(super) const ALWAYS_NEEDED: [&str; 7] =
     ["RECORDS", "PARTIES", "COUNTERS", "QUOTAS", "INTRODUCED", "COUNTS", "SCRATCH"];
 
-/// An object that was read. Nothing of this depends on the running kernel.
+/// A parsed object, independent of the running kernel.
 #[derive(Debug)]
 pub(super) struct Parsed {
     object: Object,
@@ -28,7 +28,7 @@ pub(super) struct Parsed {
 }
 
 impl Parsed {
-    /// Reads an object.
+    /// Parses an object.
     pub(super) fn of(packed: Packed) -> Result<Self, TraceError> {
         let bytes = packed.unpack();
         let bytes = bytes.map_err(|error| TraceError::Load(format!("this program is damaged: {error}")))?;
@@ -42,7 +42,7 @@ impl Parsed {
         &mut self.maps
     }
 
-    /// The programs that are `wanted`, made for a kernel of this layout.
+    /// The `wanted` programs, prepared for a kernel with this layout.
     pub(super) fn collection(
         mut self,
         layout: &Layout,
@@ -57,13 +57,13 @@ impl Parsed {
         Ok(Collection { object, types, maps })
     }
 
-    /// Writes what programs have to know into the map of constants.
+    /// Writes the programs' constants into the map of constants.
     fn fill(&mut self, layout: &Layout, filter: &Filter) -> Result<(), TraceError> {
         let Self { object, maps } = self;
         let globals =
             HashMap::from([("LAYOUT", (layout.as_bytes(), true)), ("FILTER", (filter.as_bytes(), true))]);
         let definitions = maps.definitions_mut();
-        // Where aya looks for it.
+        // Aya expects the constants here.
         let constant = definitions.iter().filter(|(_, definition)| is_constant(definition)).cloned();
         object.maps.extend(constant);
         object.patch_map_data(globals).map_err(|error| refused(&error))?;
@@ -76,27 +76,28 @@ impl Parsed {
     }
 }
 
-/// Some programs of the kernel half, and their maps.
+/// Some programs of the kernel half, with their maps.
 #[derive(Debug)]
 pub(super) struct Collection {
     object: Object,
-    /// Its types in the kernel; none if that does not take them, and few programs then need them.
+    /// The object's types, loaded into the kernel; `None` if the kernel rejects them, in which case few programs need
+    /// them.
     types: Option<OwnedFd>,
     pub(super) maps: Maps,
 }
 
 impl Collection {
-    /// Whether it has a program.
+    /// Whether the collection has a program.
     pub(super) fn has(&self, program: &str) -> bool {
         self.object.programs.contains_key(program)
     }
 
-    /// How long a program is, in instructions.
+    /// Length of a program in instructions.
     pub(super) fn length_of(&self, program: &'static str) -> usize {
         self.function(program).map_or(0, |function| function.instructions.len())
     }
 
-    /// Programs, each with what it is made for, and with the maps that it needs.
+    /// Programs, each with its attach target and the maps that it needs.
     pub(super) fn ready(
         &mut self,
         programs: &BTreeMap<&'static str, Place>,
@@ -111,7 +112,7 @@ impl Collection {
         needed.into_iter().try_for_each(|number| self.maps.make(number).map_err(refused))
     }
 
-    /// A program whose maps have been made.
+    /// A program whose maps exist.
     fn with_maps(&self, name: &'static str, place: Place) -> Result<Program<'_>, AttachError> {
         let function = self.function(name)?;
         let program = self.object.programs.get(name).ok_or_else(|| lacks(name))?;
@@ -138,7 +139,7 @@ impl Collection {
     }
 }
 
-/// Leaves these programs alone in the object.
+/// Removes all other programs from the object.
 fn retain(object: &mut Object, wanted: &[&str]) {
     let Object { programs, functions, .. } = object;
     programs.retain(|name, program| {
@@ -150,22 +151,22 @@ fn retain(object: &mut Object, wanted: &[&str]) {
     });
 }
 
-/// Puts functions into the programs that call them, and numbers in the place of maps.
+/// Links functions into the programs that call them, and replaces map references by numbers.
 fn relocate(object: &mut Object, maps: &Maps) -> Result<(), TraceError> {
     let sections: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
     object.relocate_maps(maps.definitions(), &sections).map_err(|error| refused(&error))?;
     object.relocate_calls(&sections).map_err(|error| refused(&error))
 }
 
-/// The types of the object, in the kernel if that takes them. Every kernel with a ring buffer (5.8) knows the kinds of
-/// types that Rust makes.
+/// The object's types, loaded into the kernel if it accepts them. Every kernel with a ring buffer (5.8) knows the kinds
+/// of types that Rust emits.
 fn load_types(object: &mut Object) -> Result<Option<OwnedFd>, TraceError> {
     let known = BtfFeatures::new(true, true, true, true, true, true, true, true);
     let types = object.fixup_and_sanitize_btf(&known).map_err(|error| refused(&error))?;
     Ok(types.and_then(|types| bpf::load_types(&types.to_bytes()).ok()))
 }
 
-/// The number of the map of which the instruction loads the address, or that of what is in it.
+/// The number of the map whose address or value address the instruction loads.
 fn map_of(instruction: &bpf_insn) -> Option<usize> {
     let is_load = u32::from(instruction.code) == BPF_LD | BPF_IMM | BPF_DW;
     let is_of_map = [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE].contains(&u32::from(instruction.src_reg()));

@@ -15,20 +15,20 @@ use super::error::{AttachError, reason_chain, reason_with_log};
 use super::object::Packed;
 use crate::sys::poll;
 
-/// The program that writes them, and what it is attached to.
+/// The program that writes debug lines, and its hook.
 const PROGRAM: &str = "debug_sys_exit";
 const TRACEPOINT: &str = "sys_exit";
-/// Debug lines on their way to standard error, until this is dropped.
-#[expect(missing_debug_implementations, reason = "the logger of aya has none")]
+/// Debug lines for standard error; dropping this ends them.
+#[expect(missing_debug_implementations, reason = "aya's logger does not implement Debug")]
 pub struct DebugLines {
     lines: AsyncFd<EbpfLogger<Collected>>,
     collected: Collected,
-    /// What writes them.
+    /// Keeps the program loaded.
     _ebpf: Ebpf,
 }
 
 impl DebugLines {
-    /// The next ones: not more at once than the ring buffer of the logger holds. Never, if they are not wanted.
+    /// The next lines, at most as many as the logger's ring buffer holds. Never returns if debug lines are not wanted.
     pub async fn next(wanted: &mut Option<Self>) -> Vec<String> {
         let Some(Self { lines, collected, .. }) = wanted else { return pending().await };
         let Ok(mut ready) = lines.readable_mut().await else { return pending().await };
@@ -38,7 +38,7 @@ impl DebugLines {
     }
 }
 
-/// Lines that were read, and not taken yet.
+/// Lines read and not taken yet.
 #[derive(Clone, Debug, Default)]
 struct Collected(Arc<Mutex<Vec<String>>>);
 
@@ -60,8 +60,8 @@ impl Log for Collected {
     fn flush(&self) {}
 }
 
-/// Loads and attaches the program that writes debug lines. By aya, with maps of its own: its logger takes them from
-/// nowhere else.
+/// Loads and attaches the program that writes debug lines. It uses aya and its own maps, because aya's logger reads
+/// only those.
 pub(super) fn attach(object: Packed, layout: &Layout) -> Result<DebugLines, AttachError> {
     let refused = |reason| AttachError::Load { program: PROGRAM, reason };
     let object = object.unpack().map_err(|error| refused(error.to_string()))?;
@@ -81,7 +81,7 @@ pub(super) fn attach(object: Packed, layout: &Layout) -> Result<DebugLines, Atta
     Ok(DebugLines { lines, collected, _ebpf: ebpf })
 }
 
-/// The kernel's own error, and of the verifier's log only the line that says why.
+/// The kernel's error, with only the deciding line of the verifier's log.
 fn reason(error: &ProgramError) -> String {
     match error {
         ProgramError::LoadError { io_error, verifier_log } => {

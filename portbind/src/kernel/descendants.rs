@@ -1,5 +1,5 @@
-//! The wrapped command and its descendants: the kernel half keeps the list, because a process that leaves its
-//! parent (a daemon) cannot be told from any other afterwards.
+//! The wrapped command and its descendants. The kernel half keeps the list, because a process that leaves its parent (a
+//! daemon) cannot be identified afterwards.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::error::{AttachError, TraceError};
 use super::maps::Maps;
 use crate::kernel::collection::Collection;
 
-/// The map of them, by thread group id.
+/// The map of descendants, by thread group id.
 pub(super) const MAP: &str = "DESCENDANTS";
 
-/// Its programs, and where each runs.
+/// The programs and their hooks.
 pub(super) const POINTS: [Point; 2] =
     [point("sched_process_exit", "descendants_exit"), point("sched_process_fork", "descendants_fork")];
 
@@ -22,7 +22,7 @@ const fn point(target: &'static str, program: &'static str) -> Point {
     Point { kind: Kind::RawTracepoint, target, program, entry: None }
 }
 
-/// Follows the descendants of the processes in the map.
+/// Starts to follow the descendants of the processes in the map.
 pub(super) fn attach(half: &mut Collection) -> Result<Attached, AttachError> {
     Attached::at(half, &Plan::of_points(POINTS.each_ref().to_vec()), &BTreeMap::new(), None)
 }
@@ -34,7 +34,7 @@ pub(super) fn adopt(maps: &mut Maps, pid: u32) -> Result<(), TraceError> {
     map.insert(pid, 0, 0).map_err(error)
 }
 
-/// The processes that live, as far as the map can be read while it changes.
+/// The living descendants, as far as the map can be read while it changes.
 pub(super) fn members(maps: &Maps) -> Vec<u32> {
     let Some(map) = maps.get(MAP) else { return Vec::new() };
     let map: Result<HashMap<&MapData, u32, u32>, MapError> = HashMap::try_from(map);

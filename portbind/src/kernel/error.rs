@@ -14,10 +14,10 @@ pub enum TraceError {
     /// The kernel's type information cannot be read.
     #[error("cannot read {KERNEL_BTF}: {0}")]
     NoBtf(#[source] io::Error),
-    /// The kernel's type information makes no sense.
+    /// The kernel's type information is invalid.
     #[error("cannot make sense of {KERNEL_BTF}: {0}")]
     BadBtf(#[from] BtfError),
-    /// The kernel lacks what every backend needs.
+    /// The kernel lacks something that every backend needs.
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// The kernel half could not be loaded at all.
@@ -26,7 +26,7 @@ pub enum TraceError {
     /// The descendants of a command cannot be followed.
     #[error("descendants cannot be followed: {0}")]
     Descendants(#[source] AttachError),
-    /// Every backend that was tried was refused.
+    /// Every backend failed.
     #[error("no backend works on this kernel{}", list(.0))]
     NoBackend(Vec<(Backend, AttachError)>),
 }
@@ -39,12 +39,12 @@ fn list(tried: &[(Backend, AttachError)]) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The kernel has none of the functions that a hook could use.
+    /// The kernel has none of the hook's functions.
     #[error("this kernel has no function {functions} (needed for {shows})")]
     NoFunction {
         /// What the hook shows.
         shows: &'static str,
-        /// The functions that were looked for.
+        /// The functions that were tried.
         functions: String,
     },
     /// The hooks are attached, and see nothing of a refusal.
@@ -70,11 +70,11 @@ pub enum AttachError {
     },
 }
 
-/// Lines that the verifier closes every log with (`print_verification_stats`, kernel/bpf/verifier.c).
+/// Lines with which the verifier ends every log (`print_verification_stats`, kernel/bpf/verifier.c).
 const STATISTICS: &[&str] =
     &["processed ", "verification time", "stack depth", "subprog ", "max_states", "func#"];
 
-/// The kernel's own error, and of the verifier's log only the line that says why.
+/// The kernel's error, with only the deciding line of the verifier's log.
 pub(super) fn reason_with_log(error: &io::Error, log: &str) -> String {
     let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
     let telling = log.lines().map(str::trim).rev().find(|line| !line.is_empty() && !is_statistics(line));

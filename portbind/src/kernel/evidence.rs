@@ -1,5 +1,5 @@
-//! Evidence of the kernel in domain terms. What takes a look at the host (names of users, owners
-//! of sockets, the rest of the arguments) is left open.
+//! Converts evidence from the kernel to event types. Facts that only the host has (user names, socket owners, the
+//! remaining arguments) are left out.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -35,13 +35,13 @@ pub const fn operation(evidence: &Evidence) -> Operation {
     }
 }
 
-/// What the caller got.
+/// The error that the caller got.
 #[must_use]
 pub const fn error(evidence: &Evidence) -> Errno {
     Errno(evidence.refusal.error)
 }
 
-/// A process that was introduced, as far as the kernel told.
+/// A process, as far as the kernel half introduced it.
 #[must_use]
 pub fn process(record: &abi::Introduction, clock: &BootClock) -> Process {
     let abi::Introduction { header, identity, caller } = record;
@@ -63,7 +63,7 @@ pub fn process(record: &abi::Introduction, clock: &BootClock) -> Process {
     }
 }
 
-/// A process as the thread that was told of: it can have a name and an owner of its own.
+/// A process as one of its threads, which can have its own name and owner.
 #[must_use]
 pub fn as_thread(mut process: Rc<Process>, header: &abi::Header, identity: &abi::Identity) -> Rc<Process> {
     let (tid, comm) = (lower(header.task), text(&identity.comm));
@@ -79,19 +79,19 @@ pub fn as_thread(mut process: Rc<Process>, header: &abi::Header, identity: &abi:
     process
 }
 
-/// The processes above a caller, nearest first.
+/// The caller's ancestors, nearest first.
 #[must_use]
 pub fn parents(caller: &abi::Caller) -> &[abi::Parent] {
     let count = usize::try_from(caller.parent_count).unwrap_or(0);
     caller.parents.get(..count).unwrap_or(&caller.parents)
 }
 
-/// The names on the path of the executable, the last one first.
+/// The path components of the executable, last one first.
 fn names(caller: &abi::Caller) -> Option<&[[u8; abi::EXE_NAME_LEN]]> {
     caller.exe.get(..usize::from(caller.exe_count))
 }
 
-/// A digest of all that the kernel says of a process. What is not filled is left over from other records.
+/// A digest of all kernel facts about a process. Unused fields contain data of other records and are left out.
 #[must_use]
 pub fn digest(caller: &abi::Caller) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -103,14 +103,14 @@ pub fn digest(caller: &abi::Caller) -> u64 {
     hasher.finish()
 }
 
-/// The bytes of the arguments that were copied.
+/// The copied bytes of the arguments.
 #[must_use]
 pub fn args(caller: &abi::Caller) -> &[u8] {
     let len = usize::try_from(caller.args_len).unwrap_or(0).min(abi::ARGS_LEN);
     caller.args.get(..len).unwrap_or_default()
 }
 
-/// The path of the executable; `None` if any of it is missing or may have been cut.
+/// The path of the executable; `None` if a part is missing or may have been cut.
 fn executable(caller: &abi::Caller) -> Option<String> {
     let names = names(caller)?;
     let is_cut = |name: &[u8; abi::EXE_NAME_LEN]| text(name).len() + 1 >= abi::EXE_NAME_LEN;
@@ -120,7 +120,7 @@ fn executable(caller: &abi::Caller) -> Option<String> {
     Some(names.iter().rev().map(|name| format!("/{}", text(name))).collect())
 }
 
-/// Which socket a record is about.
+/// The identity of a record's socket.
 #[must_use]
 pub const fn socket_id(endpoint: &abi::Endpoint) -> SocketId {
     id(endpoint.id, endpoint.inode, endpoint.state)
@@ -130,26 +130,26 @@ const fn id(object: u64, inode: u64, state: u32) -> SocketId {
     SocketId { object, inode: if is_full(state) { inode } else { 0 } }
 }
 
-/// Only a full socket has an inode, a protocol and an owner; see [`abi::Endpoint`].
+/// Whether it is a full socket: only those have an inode, a protocol and an owner; see [`abi::Endpoint`].
 const fn is_full(state: u32) -> bool {
     state != TIME_WAIT && state != NEW_SYN_RECV
 }
 
-/// The port that was asked for.
+/// The requested port.
 #[must_use]
 pub fn asked_port(evidence: &Evidence) -> PortKey {
     let abi::Socket { netns, port, protocol: number, .. } = evidence.refusal.socket;
     PortKey { netns, table: PortTable::of(protocol(number)), port }
 }
 
-/// The port that a record of a full socket is about.
+/// The port of a record about a full socket.
 #[must_use]
 pub fn port_key(endpoint: &abi::Endpoint) -> PortKey {
     let abi::Endpoint { netns, port, .. } = *endpoint;
     PortKey { netns, table: PortTable::of(protocol(endpoint.protocol)), port }
 }
 
-/// The local address of a socket, and its other end.
+/// The local address of a socket, and its remote address and port.
 #[must_use]
 pub fn ends(endpoint: &abi::Endpoint) -> (IpAddr, Option<(IpAddr, u16)>) {
     let abi::Endpoint { family, peer, peer_port, .. } = *endpoint;
@@ -191,7 +191,7 @@ pub fn socket(record: &abi::Socket) -> Socket {
     }
 }
 
-/// Who was refused what, of those that are counted only: the name of the thread, and what it asked for.
+/// The thread name and the requested socket of a refusal that is only counted.
 #[must_use]
 pub fn sample(record: &abi::Sample) -> (String, Socket) {
     let has_port = record.family == AF_INET || record.family == AF_INET6;
@@ -210,14 +210,14 @@ pub fn sample(record: &abi::Sample) -> (String, Socket) {
     (text(record.comm.as_bytes()), socket)
 }
 
-/// The sockets on the port. None of them is said to conflict yet. A tick lasts `tick_ns` nanoseconds.
+/// The sockets on the port, none marked as conflicting yet. A tick lasts `tick_ns` nanoseconds.
 #[must_use]
 pub fn holders(evidence: &Evidence, tick_ns: u64) -> Vec<Holder> {
     let asked = &evidence.refusal.socket;
     evidence.holders.iter().map(|record| one_holder(record, asked, tick_ns)).collect()
 }
 
-/// The holders that the caller itself had open when it was refused: inode number and descriptor.
+/// The holders that the caller itself had open at the refusal: inode number and descriptor.
 pub fn own_sockets(evidence: &Evidence) -> impl Iterator<Item = (u64, u32)> {
     let own = |record: &abi::Holder| Some((record.inode, u32::from(record.own_descriptor).checked_sub(1)?));
     evidence.holders.iter().filter_map(own)

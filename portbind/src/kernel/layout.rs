@@ -1,4 +1,4 @@
-//! Resolves the table of rows in [`portbind_abi::layout`] from the running kernel's BTF.
+//! Resolves the rows of [`portbind_abi::layout`] from the running kernel's BTF.
 
 use portbind_abi::layout::{ABSENT, Ask, Layout, Need, ROWS, Row};
 use thiserror::Error;
@@ -11,16 +11,16 @@ const WORDS: usize = size_of::<Layout>() / size_of::<u32>();
 /// Why the running kernel's layout cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum LayoutError {
-    /// A row that no backend works without has no answer, or BTF is damaged.
+    /// A row required by every backend has no answer, or BTF is damaged.
     #[error("this kernel's BTF does not answer row `{row}`")]
     Row {
         /// Name of the row: the field of [`Layout`].
         row: &'static str,
-        /// Names struct and member.
+        /// Names the struct and member.
         #[source]
         source: BtfError,
     },
-    /// A member that is read as whole bytes is a bit field in this kernel.
+    /// A member that is read in whole bytes is a bit field in this kernel.
     #[error("`{member}` of `struct {type_name}` (row `{row}`) is at bit {bit_offset}, not at a whole byte")]
     Unaligned {
         /// Name of the row.
@@ -29,10 +29,10 @@ pub enum LayoutError {
         type_name: &'static str,
         /// Path of the member.
         member: &'static str,
-        /// Where it is.
+        /// Its position.
         bit_offset: u32,
     },
-    /// Neither way to the owners of a port exists.
+    /// The kernel has neither of the two ways to list a port's sockets.
     #[error(
         "this kernel's `struct inet_bind_bucket` lists its sockets neither in `owners` nor through \
          `bhash2` and `struct inet_bind2_bucket`"
@@ -40,20 +40,20 @@ pub enum LayoutError {
     Owners,
 }
 
-/// A row and what the kernel answers, for `portbind doctor`.
+/// A row and the kernel's answer, for `portbind doctor`.
 #[derive(Clone, Debug)]
 pub struct RowReport {
     /// The question.
     pub row: &'static Row,
-    /// The answer; a member that is not at a whole byte counts as [`BtfError::Size`].
+    /// The answer; a member that does not start at a whole byte counts as [`BtfError::Size`].
     pub answer: Result<u32, BtfError>,
 }
 
-/// Answers all rows; optional ones that the kernel does not have become [`ABSENT`].
+/// Resolves all rows; missing optional rows become [`ABSENT`].
 ///
 /// # Errors
 ///
-/// Names the first row that is essential and missing, or whose answer cannot be used.
+/// Names the first required row that is missing, or the first row with an unusable answer.
 pub fn resolve(btf: &Btf<'_>) -> Result<Layout, LayoutError> {
     let structs = structs(btf);
     let mut words = [ABSENT; WORDS];
@@ -71,7 +71,7 @@ pub fn resolve(btf: &Btf<'_>) -> Result<Layout, LayoutError> {
     Ok(layout)
 }
 
-/// Answers all rows one by one, in their order, whatever is missing.
+/// Resolves all rows one by one, in order, even if some are missing.
 #[must_use]
 pub fn report(btf: &Btf<'_>) -> Vec<RowReport> {
     let structs = structs(btf);
@@ -111,7 +111,7 @@ fn btf_error(row: &Row, error: LayoutError) -> BtfError {
     }
 }
 
-/// The sockets of a bucket are found in one of two ways; half a way is none.
+/// Checks that a bucket's sockets can be listed in one of the two ways, each of which needs all its rows.
 fn check_owners(layout: &Layout) -> Result<(), LayoutError> {
     let newer = [layout.bucket_bhash2, layout.bucket2_node, layout.bucket2_owners];
     if layout.bucket_owners == ABSENT && newer.contains(&ABSENT) { Err(LayoutError::Owners) } else { Ok(()) }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_essential_row_that_is_missing_is_listed() {
-        // The name of the member, damaged where it is stored.
+        // The stored name of the member is damaged.
         let mut bytes = KERNELS[3].1.to_vec();
         let name = b"\0skc_bound_dev_if\0";
         let at = bytes.windows(name.len()).position(|window| window == name).unwrap();

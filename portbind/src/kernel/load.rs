@@ -1,5 +1,6 @@
-//! Programs into the kernel, the long ones at once: nearly all of a start is spent in the verifier, and only those who may
-//! not load programs of every kind have it one at a time (`bpf_verifier_lock`, `bpf_check` in kernel/bpf/verifier.c).
+//! Loads programs into the kernel, the long ones in parallel. Nearly all of the startup time is spent in the verifier,
+//! which serializes only loads by processes that may not load every kind of program (`bpf_verifier_lock`, `bpf_check`
+//! in kernel/bpf/verifier.c).
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -8,14 +9,14 @@ use std::thread::{self, ScopedJoinHandle};
 use super::error::{AttachError, reason_with_log};
 use crate::sys::tracing::{self, Program};
 
-/// Bytes of the verifier's log that are asked for if it refuses: of errors and statistics there are few lines.
+/// Size of the verifier's log if it rejects a program: errors and statistics take few lines.
 const LOG_LEN: usize = 16 * 1024;
-/// Bytes of the stack of a thread: as by default, whatever RUST_MIN_STACK says.
+/// Stack size of a thread: the default, regardless of RUST_MIN_STACK.
 const STACK: usize = 2 * 1024 * 1024;
-/// Instructions of a program for which a thread is worth while: the verifier has them in milliseconds.
+/// Instructions from which a program gets its own thread: the verifier checks shorter ones in milliseconds.
 const WORTH_A_THREAD: usize = 1000;
 
-/// Loads a program; a refusal is the kernel's error and the line of the verifier's log that says why.
+/// Loads a program. The error has the kernel's error and the deciding line of the verifier's log.
 pub(super) fn load(program: &Program<'_>) -> Result<OwnedFd, AttachError> {
     let mut log = Vec::new();
     let loaded = tracing::load(program, &mut log).or_else(|_| {
@@ -29,14 +30,14 @@ pub(super) fn load(program: &Program<'_>) -> Result<OwnedFd, AttachError> {
     })
 }
 
-/// Programs that are being loaded, by name.
+/// Programs being loaded, by name.
 pub(super) struct Loading<'scope, 'a> {
     programs: BTreeMap<&'static str, (&'scope Program<'a>, Option<Thread<'scope>>)>,
 }
 
 type Thread<'scope> = ScopedJoinHandle<'scope, Result<OwnedFd, AttachError>>;
 
-/// Loads these programs, the long ones each in a thread of its own, while `with` asks for one after the other.
+/// Loads these programs, each long one in its own thread, while `with` takes them one by one.
 pub(super) fn at_once<T>(programs: &[Program<'_>], with: impl FnOnce(&mut Loading<'_, '_>) -> T) -> T {
     thread::scope(|scope| {
         let programs = programs.iter().map(|program| {
@@ -46,17 +47,17 @@ pub(super) fn at_once<T>(programs: &[Program<'_>], with: impl FnOnce(&mut Loadin
             (program.name, (program, thread.and_then(Result::ok)))
         });
         let programs = programs.collect();
-        // The threads go first, also where they have the processor of this one: the long programs decide how long it takes.
+        // Lets the threads run first, even on this thread's CPU: the long programs determine the total time.
         thread::yield_now();
         with(&mut Loading { programs })
     })
 }
 
 impl Loading<'_, '_> {
-    /// Waits for a program; `None` if it is none of these, or was taken before.
+    /// Waits for a program; `None` if it is not one of these, or was taken before.
     pub(super) fn take(&mut self, name: &str) -> Option<Result<OwnedFd, AttachError>> {
         let (program, thread) = self.programs.remove(name)?;
-        // A short one, or one for which there was no thread to be had, is loaded here.
+        // Short programs, and programs whose thread could not be started, are loaded here.
         Some(thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| load(program)))
     }
 }

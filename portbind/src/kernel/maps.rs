@@ -1,5 +1,5 @@
-//! The maps of the kernel half. A map is made when something asks for it: most programs need few of them, and to make
-//! one with room for thousands of entries takes a part of a millisecond.
+//! The maps of the kernel half. A map is created on first use: most programs need few maps, and creating a map with
+//! room for thousands of entries takes a fraction of a millisecond.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd};
@@ -11,12 +11,12 @@ use aya_obj::maps::Map as Definition;
 use super::error::{TraceError, reason_chain};
 use crate::sys::bpf;
 
-/// Maps by name, and by the numbers that instructions know them by until they are made.
+/// Maps by name, and by the numbers that instructions use until the maps are created.
 #[derive(Debug)]
 pub(super) struct Maps {
-    /// Each at its number.
+    /// Definitions, indexed by number.
     definitions: Vec<(String, Definition)>,
-    /// Those that were made, by their numbers.
+    /// Created maps, by number.
     made: BTreeMap<usize, Map>,
 }
 
@@ -25,7 +25,7 @@ impl Maps {
         Self { definitions: definitions.into_iter().collect(), made: BTreeMap::new() }
     }
 
-    /// How many entries a map is to have, unless it has been made.
+    /// Sets the number of entries of a map that has not been created yet.
     pub(super) fn set_entries(&mut self, map: &str, entries: u32) {
         let definition = self.definitions.iter_mut().find(|(name, _)| name == map);
         if let Some((_, definition)) = definition {
@@ -33,12 +33,12 @@ impl Maps {
         }
     }
 
-    /// A map that was made.
+    /// A created map.
     pub(super) fn get(&self, name: &str) -> Option<&Map> {
         self.made.get(&self.number(name)?)
     }
 
-    /// A map.
+    /// A map, created if necessary.
     pub(super) fn get_mut(&mut self, name: &str) -> Result<&mut Map, TraceError> {
         let missing = || TraceError::Load(format!("no map {name}"));
         let number = self.number(name).ok_or_else(missing)?;
@@ -46,12 +46,12 @@ impl Maps {
         self.made.get_mut(&number).ok_or_else(missing)
     }
 
-    /// A map, which is no longer here then.
+    /// Removes a map and returns it.
     pub(super) fn take(&mut self, name: &str) -> Option<Map> {
         self.made.remove(&self.number(name)?)
     }
 
-    /// The map of this number, made if it was not.
+    /// Creates the map with this number, if necessary.
     pub(super) fn make(&mut self, number: usize) -> Result<(), String> {
         if !self.made.contains_key(&number) {
             let unknown = || format!("there is no map {number}");
@@ -62,17 +62,17 @@ impl Maps {
         Ok(())
     }
 
-    /// The descriptor of the map of this number, if it was made.
+    /// The descriptor of the map with this number, if it was created.
     pub(super) fn descriptor(&self, number: usize) -> Option<RawFd> {
         self.made.get(&number).and_then(descriptor).map(|map| map.as_raw_fd())
     }
 
-    /// What maps are to be like, each with its number.
+    /// The definitions of the maps, each with its number.
     pub(super) fn definitions(&self) -> impl Iterator<Item = (&str, i32, &Definition)> {
         (0..).zip(&self.definitions).map(|(number, (name, definition))| (name.as_str(), number, definition))
     }
 
-    /// The same, to be changed before the maps are made.
+    /// The definitions, to change before the maps are created.
     pub(super) fn definitions_mut(&mut self) -> &mut [(String, Definition)] {
         &mut self.definitions
     }
@@ -82,7 +82,7 @@ impl Maps {
     }
 }
 
-/// The map holds what is constant.
+/// Whether the map contains constants.
 pub(super) fn is_constant(definition: &Definition) -> bool {
     definition.section_kind() == EbpfSectionKind::Rodata
 }
@@ -97,7 +97,7 @@ fn make(name: &str, definition: Definition) -> Result<Map, String> {
     Map::from_map_data(data).map_err(|error| reason_chain(&error))
 }
 
-/// The descriptor of a map of one of the kinds that the kernel half has.
+/// The descriptor of a map of any kind that the kernel half uses.
 fn descriptor(map: &Map) -> Option<BorrowedFd<'_>> {
     match map {
         Map::Array(map)

@@ -1,4 +1,4 @@
-//! A sockaddr of a family without ports to the name in it. The bytes are whatever the caller passed.
+//! Parses the sockaddr of a portless family into a name. The bytes are whatever the caller passed.
 
 use portbind_abi as abi;
 
@@ -13,7 +13,7 @@ const STREAM: u16 = 1;
 const DGRAM: u16 = 2;
 const SEQPACKET: u16 = 5;
 
-/// The refused socket, with the name in the sockaddr that was asked for.
+/// The refused socket, with the name from the requested sockaddr.
 #[must_use]
 pub fn socket(record: &abi::Socket, sockaddr: &[u8]) -> Socket {
     let family = family(record.family);
@@ -31,7 +31,7 @@ pub fn socket(record: &abi::Socket, sockaddr: &[u8]) -> Socket {
     }
 }
 
-/// A family of sockets without ports.
+/// The family of a portless socket.
 pub(super) const fn family(number: u16) -> Family {
     match number {
         AF_UNIX => Family::Unix,
@@ -51,7 +51,7 @@ fn protocol(family: Family, record: &abi::Socket) -> Protocol {
     }
 }
 
-/// Reads a sockaddr, the family in its first two bytes included.
+/// Parses a sockaddr, including the family in its first two bytes.
 #[must_use]
 pub fn name(family: Family, sockaddr: &[u8]) -> Name {
     let rest = sockaddr.get(2..).unwrap_or_default();
@@ -112,7 +112,7 @@ mod tests {
             (1, 2, 0, Some("dgram")),
             (1, 5, 0, Some("seqpacket")),
             (40, 1, 0, Some("stream")),
-            // NETLINK_XFRM has the number of TCP.
+            // NETLINK_XFRM has the same number as TCP.
             (16, 3, 6, Some("xfrm")),
             (16, 3, 31, None),
             (17, 3, 6, None),

@@ -1,4 +1,4 @@
-//! The built kernel half, embedded, so that building portbind needs neither nightly nor LLVM.
+//! The compiled kernel half, embedded so that building portbind needs neither nightly Rust nor LLVM.
 
 use lz4_flex::block::{DecompressError, decompress_into, uncompressed_size};
 use portbind_abi::layout::Layout;
@@ -10,12 +10,12 @@ use crate::diagnosis::rule::Generation;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed(&'static [u8]);
 
-/// What `cargo xtask ebpf` built (`portbind/bpf/portbind.o`). Its loops call the helper `bpf_loop` (Linux 5.17): the
-/// verifier goes through each once.
+/// Output of `cargo xtask ebpf` (`portbind/bpf/portbind.o`). Its loops call the helper `bpf_loop` (Linux 5.17), so the
+/// verifier checks each loop once.
 pub(super) const CALLBACKS: Packed = Packed(include_bytes!(concat!(env!("OUT_DIR"), "/portbind.o.lz4")));
 
-/// The same with bounded loops and a read for each field of a socket, for other kernels: the verifier goes through
-/// every step.
+/// The same with bounded loops and one read per socket field, for kernels without `bpf_loop` (before 5.17): the
+/// verifier checks every iteration.
 pub(super) const BOUNDED: Packed =
     Packed(include_bytes!(concat!(env!("OUT_DIR"), "/portbind-bounded.o.lz4")));
 
@@ -27,21 +27,21 @@ pub(super) struct Object {
     len: usize,
 }
 
-/// The function of the helper that [`CALLBACKS`] needs (kernel/bpf/bpf_iter.c).
+/// The kernel function of the helper that [`CALLBACKS`] needs (kernel/bpf/bpf_iter.c).
 pub(super) const LOOP: &str = "bpf_loop";
 
 impl Packed {
-    /// The one for a kernel with or without the function [`LOOP`].
+    /// The object for a kernel with or without the function [`LOOP`].
     pub(super) fn for_kernel(has_loop: bool, layout: &Layout) -> Self {
         if has_loop && layout.sock_fits() { CALLBACKS } else { BOUNDED }
     }
 
-    /// The one that a kernel most probably needs, by its version alone.
+    /// The object that a kernel most likely needs, judged by its version only.
     pub(super) fn most_probable(kernel: Generation) -> Self {
         if kernel >= Generation::new(5, 17) { CALLBACKS } else { BOUNDED }
     }
 
-    /// Unpacks it. It fails only if this program is damaged.
+    /// Unpacks the object. Fails only if the portbind binary is damaged.
     pub(super) fn unpack(self) -> Result<Object, DecompressError> {
         let (len, packed) = uncompressed_size(self.0)?;
         let mut words = vec![0_u64; len.div_ceil(size_of::<u64>())];

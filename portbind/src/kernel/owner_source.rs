@@ -1,4 +1,4 @@
-//! Who has a socket open: the kernel's iterator, or `/proc`.
+//! Finds the owners of sockets, by the kernel's iterator or in `/proc`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,21 +10,21 @@ use crate::host::{Privileges, SocketOwners};
 use crate::kernel::sockets::OpenSockets;
 use crate::kernel::tracer::load_open_sockets;
 
-/// Where owners of sockets are asked for.
+/// Source for the owners of sockets.
 #[derive(Debug)]
 pub(crate) enum OwnerSource {
-    /// The kernel's iterator, or `/proc` where a walk breaks off.
+    /// The kernel's iterator, or `/proc` if a walk fails.
     Kernel(OpenSockets, SocketOwners),
     Procfs(SocketOwners),
 }
 
-/// From so many processes on the kernel's iterator is quicker, though it has to be loaded first: that takes 10 to
-/// 30 ms, most of it to read the kernel's types, and a process with 50 descriptors takes `/proc` 0.1 ms.
+/// Number of processes from which the kernel's iterator is faster, including the time to load it: loading takes 10 to
+/// 30 ms, mostly for reading the kernel's types; a process with 50 descriptors takes 0.1 ms in `/proc`.
 const WORTH_LOADING: usize = 512;
 
 impl OwnerSource {
-    /// What answers one question soonest: the kernel's iterator where there are many processes, and it can be
-    /// loaded.
+    /// The fastest source for a single query: the kernel's iterator if there are many processes and it can be loaded,
+    /// otherwise `/proc`.
     pub(crate) fn for_one_question(procfs: SocketOwners) -> Self {
         let may_load = procfs.has_processes(WORTH_LOADING) && Privileges::read().missing().is_empty();
         match may_load.then(load_open_sockets) {
@@ -33,7 +33,7 @@ impl OwnerSource {
         }
     }
 
-    /// As [`FdSource::find`], and how many processes may not be looked at.
+    /// As [`FdSource::find`], with the number of processes that could not be read.
     pub(crate) fn scan(&self, inodes: &HashSet<u64>) -> Scan {
         match self {
             Self::Kernel(open_sockets, procfs) => match open_sockets.of(inodes) {
@@ -44,8 +44,8 @@ impl OwnerSource {
         }
     }
 
-    /// Every open socket; where only `/proc` tells, none: that takes long. It is looked through all the same where a walk
-    /// breaks off, which it does at a process with more sockets than the kernel hands out at once.
+    /// Every open socket; none if `/proc` is the only source, because a full scan takes long. If a walk of the iterator
+    /// fails, `/proc` is scanned anyway: a walk fails at a process with more sockets than the kernel returns at a time.
     pub(crate) fn open_sockets(&self) -> Vec<OpenSocket> {
         match self {
             Self::Kernel(open_sockets, procfs) => open_sockets.all().unwrap_or_else(|_| from_procfs(procfs)),
@@ -67,7 +67,7 @@ impl FdSource for OwnerSource {
     }
 }
 
-/// Every open socket, as `/proc` tells.
+/// Every open socket, from `/proc`.
 fn from_procfs(procfs: &SocketOwners) -> Vec<OpenSocket> {
     let scan = procfs.scan_where(&|_| true).unwrap_or_default();
     let mut open = Vec::new();

@@ -1,5 +1,5 @@
-//! A backend proves itself to `doctor`: a bind of this process that the kernel has to refuse must arrive in the ring
-//! buffer. Every start of a tracer makes a quicker test, see [`super::blind`].
+//! Self-test of a backend for `doctor`: a bind of this process that the kernel has to refuse must arrive in the ring
+//! buffer. Every start of a tracer runs a quicker test, see [`super::blind`].
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,14 +12,14 @@ use super::record::Record;
 use super::tracer::Tracer;
 use crate::sys::ring::Ring;
 
-/// Binds that are tried: a kernel may pass one over (7.3).
+/// Number of binds to try: a kernel may skip one (7.3).
 const TRIES: usize = 3;
-/// How often the ring buffer is looked at after each, and the time between. The programs of all backends have written
-/// their record when the bind returns.
+/// Number of reads of the ring buffer after each bind, and the pause between them. The programs of all backends write
+/// their record before the bind returns.
 const READS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Whether a tracer with the widest filter sees that this process is refused a port; `None` where that cannot be tried,
+/// Whether a tracer with the widest filter sees a refused bind of this process; `None` if that cannot be tested,
 /// because this network namespace has no 127.0.0.1. Takes the ring buffer of the tracer.
 ///
 /// # Errors
@@ -43,8 +43,8 @@ pub fn sees_refusal(tracer: &Tracer) -> Result<Option<bool>, TraceError> {
     Ok(Some(false))
 }
 
-/// Whether a refusal of this address is among what is in the ring buffer by now. Who was refused is not compared: in a pid
-/// namespace this process has another number than the kernel half shows.
+/// Whether the ring buffer has a refusal of this address. The pid is not compared: within a pid namespace, this process
+/// has another pid than the kernel half reports.
 fn has_refusal(ring: &mut Ring, address: SocketAddr) -> bool {
     while let Some(bytes) = ring.next_record() {
         if let Ok(Record::Refusal(refusal, _)) = Record::parse(bytes) {

@@ -1,4 +1,4 @@
-//! Bytes of the ring buffer to records: one checked conversion, no guessing.
+//! Parses the bytes of the ring buffer into records, with one checked conversion.
 
 use portbind_abi::{
     Bound, Change, Ended, Header, Holder, Introduction, MAX_HOLDERS, Portless, Refusal, kind,
@@ -8,24 +8,24 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 /// One record of the ring buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
-    /// Who asked for what, what came of it, and the sockets on the port.
+    /// The caller, its request and the error, and the sockets on the port.
     Refusal(&'a Refusal, &'a [Holder]),
-    /// A process that is about to be told of.
+    /// A process that the next records refer to.
     Introduction(&'a Introduction),
     /// A socket was bound.
     Bound(&'a Bound),
-    /// Something happened to a socket.
+    /// A socket changed.
     Change(&'a Change),
-    /// A process of the family has ended.
+    /// A descendant of the wrapped command has ended.
     Ended(&'a Ended),
-    /// A whole refusal of a socket without a port.
+    /// The complete refusal of a portless socket.
     Portless(&'a Portless),
 }
 
-/// Bytes that are no record of ours.
+/// Bytes that are not a known record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The first word names no record.
+    /// The first word is not a known kind.
     #[error("record of unknown kind {0}")]
     Kind(u32),
     /// Too few bytes for its kind, or not aligned.
@@ -33,7 +33,7 @@ pub enum RecordError {
     Short {
         /// First word.
         kind: u32,
-        /// Bytes there are.
+        /// Number of bytes.
         len: usize,
     },
 }
@@ -48,7 +48,7 @@ impl<'a> Record<'a> {
     /// Reads one record.
     ///
     /// # Errors
-    /// If the bytes are no record of the known kinds.
+    /// If the bytes are not a record of a known kind.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, RecordError> {
         let kind = match Header::read_from_prefix(bytes) {
             Ok((header, _)) => header.kind,
@@ -66,7 +66,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A refusal and what follows it in its record.
+/// Parses a refusal and the holders that follow it in its record.
 fn refusal(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
     let short = RecordError::Short { kind: kind::REFUSAL, len: bytes.len() };
     let (refusal, rest) = Refusal::ref_from_prefix(bytes).map_err(|_| short)?;

@@ -1,5 +1,4 @@
-//! Who has a socket open, asked of the kernel itself: one walk over the tables of descriptors of every
-//! task.
+//! Finds the owners of sockets through the kernel, by one walk over the descriptor tables of all tasks.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -18,11 +17,11 @@ use crate::kernel::collection::Collection;
 use crate::sys::iterator;
 use crate::sys::tracing::Place;
 
-/// The programs, of which each object has one, and the kernel's function that stands for the iterator it is of
+/// The programs (each object has one of them), and the kernel function that stands for the program's iterator
 /// (`DEFINE_BPF_ITER_FUNC`, kernel/bpf/task_iter.c).
 const PROGRAMS: [(&str, &str); 2] =
     [("sockets_by_task", "bpf_iter_task"), ("sockets_by_file", "bpf_iter_task_file")];
-/// The map that says which sockets they tell.
+/// The map that selects the sockets to report.
 const MAP: &str = "INODES";
 
 /// Names of the programs.
@@ -30,26 +29,26 @@ pub(super) fn programs() -> impl Iterator<Item = &'static str> {
     PROGRAMS.iter().map(|(program, _)| *program)
 }
 
-/// Names of the kernel's functions that stand for the iterators.
+/// Names of the kernel functions that stand for the iterators.
 pub(super) fn functions() -> impl Iterator<Item = &'static str> {
     PROGRAMS.iter().map(|(_, function)| *function)
 }
 
-/// Words of [`Inodes`], the one value of the map.
+/// Words of [`Inodes`], the map's only value.
 type Words = [u64; size_of::<Inodes>() / size_of::<u64>()];
 
-/// The iterator over open sockets. It sees the tasks of the pid namespace
-/// of whoever reads it, and threads that share their files once.
+/// The iterator over open sockets. It sees the tasks in the reader's pid namespace, and threads that share their files
+/// once.
 #[derive(Clone, Debug)]
 pub struct OpenSockets {
-    /// It keeps the program.
+    /// Keeps the program loaded.
     iterator: Rc<OwnedFd>,
     /// [`MAP`], written before each walk.
     wanted: Rc<RefCell<Map>>,
 }
 
 impl OpenSockets {
-    /// Loads the iterator; `functions` has the ids of those that the kernel has.
+    /// Loads the iterator; `functions` has the ids of the kernel's functions.
     pub(super) fn load(
         half: &mut Collection,
         functions: &BTreeMap<&'static str, u32>,
@@ -59,7 +58,7 @@ impl OpenSockets {
         Self::around(name, ready.first().map(load), half)
     }
 
-    /// The iterator's program, and what it is made for.
+    /// The iterator's program and its attach target.
     pub(super) fn program(
         half: &Collection,
         functions: &BTreeMap<&'static str, u32>,
@@ -71,7 +70,7 @@ impl OpenSockets {
         Ok((name, Place::Typed(BPF_TRACE_ITER, function)))
     }
 
-    /// The iterator around its program, as far as that could be loaded.
+    /// The iterator for its program, if the program could be loaded.
     pub(super) fn around(
         name: &'static str,
         loaded: Option<Result<OwnedFd, AttachError>>,
@@ -83,15 +82,15 @@ impl OpenSockets {
         Ok(Self { iterator: Rc::new(iterator), wanted: Rc::new(RefCell::new(wanted)) })
     }
 
-    /// Every socket that any process has open, each with its descriptor, now.
+    /// Every socket that any process has open now, each with its descriptor.
     ///
     /// # Errors
-    /// If the kernel refuses the walk or it breaks off.
+    /// If the kernel refuses the walk or the walk fails.
     pub fn all(&self) -> io::Result<Vec<OpenSocket>> {
         self.walk(&Inodes::ALL)
     }
 
-    /// The same of these sockets only, which is several times as fast.
+    /// As [`Self::all`], for these sockets only, which is several times as fast.
     ///
     /// # Errors
     /// As [`OpenSockets::all`].
@@ -118,8 +117,8 @@ fn refused(program: &'static str, reason: impl Into<String>) -> AttachError {
     AttachError::Load { program, reason: reason.into() }
 }
 
-/// Reads to the end. In between the kernel says that there is nothing yet, each time that it has passed over a million
-/// tasks or files of which the program told none (`MAX_ITER_OBJECTS`, kernel/bpf/bpf_iter.c).
+/// Reads to the end. In between, a read returns EAGAIN each time the kernel has passed a million tasks or files for
+/// which the program reported nothing (`MAX_ITER_OBJECTS`, kernel/bpf/bpf_iter.c).
 fn read_all(file: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
@@ -134,7 +133,7 @@ fn read_all(file: &mut impl Read) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Gives these, one a read.
+    /// Returns one of these per read.
     struct Parts(Vec<io::Result<&'static [u8]>>);
 
     impl Read for Parts {

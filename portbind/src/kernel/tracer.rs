@@ -24,43 +24,43 @@ use crate::kernel::collection::{ALWAYS_NEEDED, Collection, Parsed};
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
 use crate::sys::ring::Ring;
 
-/// What a tracer is to do.
+/// The settings of a tracer.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Backends to try, in this order.
     pub backends: Vec<Backend>,
-    /// What to tell.
+    /// What to report.
     pub filter: Filter,
-    /// Wanted ports, one bit each; consulted only if the filter says so.
+    /// Wanted ports, one bit each; used only if the filter says so.
     pub ports: Option<Box<[u64; PORT_WORDS as usize]>>,
-    /// Follow the descendants of the processes that are adopted ([`Tracer::adopt`]).
+    /// Follow the descendants of adopted processes ([`Tracer::adopt`]).
     pub descendants: bool,
 }
 
 impl Options {
-    /// One backend, telling every EADDRINUSE.
+    /// One backend, reporting every EADDRINUSE.
     #[must_use]
     pub fn only(backend: Backend) -> Self {
         Self { backends: vec![backend], filter: Filter::ANY, ports: None, descendants: false }
     }
 }
 
-/// The kernel half at work. Dropping it detaches everything.
+/// The active kernel half. Dropping it detaches everything.
 #[derive(Debug)]
 pub struct Tracer {
     kernel: Kernel,
     maps: RefCell<Maps>,
     counts: RefCell<Counts>,
     attached: RefCell<Attached>,
-    /// What was written last of [`Self::await_ends`].
+    /// The value last written by [`Self::await_ends`].
     awaits_ends: Cell<bool>,
-    /// What follows the descendants, where that is asked for.
+    /// Follows the descendants, if requested.
     _descendants: Option<Attached>,
-    /// The backend that works.
+    /// The backend in use.
     pub backend: Backend,
-    /// The backends that were tried before it, and what each was refused with.
+    /// The backends tried before it, each with its error.
     pub refused: Vec<(Backend, AttachError)>,
-    /// What it goes without.
+    /// What the missing optional hooks would have shown.
     pub missing: Vec<&'static str>,
     open_sockets: Result<OpenSockets, AttachError>,
 }
@@ -77,7 +77,7 @@ impl Tracer {
     /// Loads the kernel half and attaches the first backend that works.
     ///
     /// # Errors
-    /// If none works, with what each was refused with.
+    /// If no backend works; the error has each backend's reason.
     pub fn start(options: &Options) -> Result<Self, TraceError> {
         let (kernel, mut parsed) = Kernel::read_beside(|packed| prepare(packed, options))?;
         let mut refused = Vec::new();
@@ -92,7 +92,7 @@ impl Tracer {
                         options.descendants.then(|| descendants::attach(&mut collection)).transpose();
                     return Ok(Self {
                         kernel,
-                        // The rest, from which the programs were made, is released.
+                        // The object that the programs were made from is dropped.
                         maps: RefCell::new(collection.maps),
                         counts: RefCell::default(),
                         attached: RefCell::new(attached),
@@ -120,7 +120,7 @@ impl Tracer {
         Ring::open(map).map_err(|error| TraceError::Load(error.to_string()))
     }
 
-    /// Sums a counter of the kernel half over all CPUs (`portbind_abi::counter`).
+    /// The sum of a counter of the kernel half over all CPUs (`portbind_abi::counter`).
     ///
     /// # Errors
     /// If the map cannot be read.
@@ -128,49 +128,50 @@ impl Tracer {
         count(&self.maps.borrow(), index)
     }
 
-    /// How many refusals of each kind were only counted since the last call.
+    /// The number of refusals of each kind that were only counted since the last call.
     #[must_use]
     pub fn take_counts(&self) -> Vec<More<RefusalKey, Count>> {
         self.counts.borrow_mut().take_counts(&mut self.maps.borrow_mut())
     }
 
-    /// How many refusals of each process, by thread group id, were counted without a look since the last call.
+    /// The number of refusals of each process, by thread group id, that were counted without comparing them since the
+    /// last call.
     #[must_use]
     pub fn take_quotas(&self) -> Vec<More<u32, Quota>> {
         self.counts.borrow_mut().take_quotas(&mut self.maps.borrow_mut())
     }
 
-    /// How many refusals of each party were lost, as far as parties are remembered, most first.
+    /// The number of lost refusals of each party, as far as recorded, most first.
     #[must_use]
     pub fn lost_by_party(&self) -> Vec<(Party, u64)> {
         coalesce::lost(&self.maps.borrow())
     }
 
-    /// Calls that the kernel passed over because a run of the same program was interrupted on that CPU. A refusal
-    /// among them went unseen.
+    /// Calls that the kernel skipped because a run of the same program was interrupted on that CPU. A refusal among
+    /// them was not seen.
     #[must_use]
     pub fn passed_over(&self) -> u64 {
         self.attached.borrow().passed_over()
     }
 
-    /// Counts a process and all its descendants to the family.
+    /// Adds a process and all its future descendants to the followed processes.
     ///
     /// # Errors
-    /// If the map of them cannot be written.
+    /// If the map cannot be written.
     pub fn adopt(&self, pid: u32) -> Result<(), TraceError> {
         descendants::adopt(&mut self.maps.borrow_mut(), pid)
     }
 
-    /// The processes of the family that live.
+    /// The living processes among the followed ones.
     #[must_use]
     pub fn descendants(&self) -> Vec<u32> {
         descendants::members(&self.maps.borrow())
     }
 
-    /// Has the kernel half tell at once, or in its time, what becomes of sockets.
+    /// Sets whether the kernel half wakes portbind for changes of sockets, or leaves them for the next read.
     ///
     /// # Errors
-    /// If the map of that cannot be written.
+    /// If the map cannot be written.
     pub fn await_ends(&self, at_once: bool) -> Result<(), TraceError> {
         if self.awaits_ends.replace(at_once) == at_once {
             return Ok(());
@@ -181,12 +182,12 @@ impl Tracer {
         map.set(0, u32::from(at_once), 0).map_err(error)
     }
 
-    /// Detaches the backend; what is in the ring buffer stays.
+    /// Detaches the backend; the contents of the ring buffer stay.
     pub fn detach(&self) {
         self.attached.take();
     }
 
-    /// Has the kernel half tell every bind and listen system call, refused or not, in debug lines.
+    /// Makes the kernel half log every bind and listen system call, refused or not, as a debug line.
     ///
     /// # Errors
     /// If the kernel refuses the program.
@@ -197,7 +198,7 @@ impl Tracer {
     /// The iterator over open sockets.
     ///
     /// # Errors
-    /// If the kernel refuses it; `/proc` tells the same, slower.
+    /// If the kernel refuses it; `/proc` has the same information, but is slower.
     pub fn open_sockets(&self) -> Result<OpenSockets, AttachError> {
         self.open_sockets.clone()
     }
@@ -212,7 +213,7 @@ struct Working {
 }
 
 impl Working {
-    /// Attaches a backend, or says why the kernel refuses it.
+    /// Attaches a backend, or returns why the kernel refuses it.
     fn try_with(
         backend: Backend,
         kernel: &Kernel,
@@ -223,7 +224,7 @@ impl Working {
             Ok(plan) => plan,
             Err(error) => return Ok(Err(error)),
         };
-        // Afresh, if a backend was refused when it was partly attached: what it had loaded goes with its maps.
+        // Parses the object again after a backend failed halfway: its loaded parts were dropped with its maps.
         let parsed = parsed.take().map_or_else(|| prepare(kernel.object, options), Ok)?;
         let mut collection = kernel.collection(parsed, backend, options)?;
         let iterator = OpenSockets::program(&collection, &kernel.functions);
@@ -237,10 +238,10 @@ impl Working {
     }
 }
 
-/// Loads the iterator over open sockets, and nothing else of the kernel half.
+/// Loads only the iterator over open sockets from the kernel half.
 ///
 /// # Errors
-/// If the kernel refuses it, or has no type information; `/proc` tells the same, slower.
+/// If the kernel refuses it, or has no type information; `/proc` has the same information, but is slower.
 pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     let (kernel, parsed) = Kernel::read_beside(Parsed::of)?;
     let wanted: Vec<_> = sockets::programs().collect();
@@ -249,14 +250,14 @@ pub fn load_open_sockets() -> Result<OpenSockets, TraceError> {
     OpenSockets::load(&mut collection, &kernel.functions).map_err(|error| TraceError::Load(error.to_string()))
 }
 
-/// Reads an object, and makes what every backend needs of it.
+/// Parses an object and creates the maps that every backend needs.
 fn prepare(packed: Packed, options: &Options) -> Result<Parsed, TraceError> {
     let mut parsed = Parsed::of(packed)?;
     let maps = parsed.maps_mut();
     if !options.descendants {
         maps.set_entries(descendants::MAP, 1);
     }
-    // What cannot be made is reported where a program needs it.
+    // A failure to create a map is reported when a program needs the map.
     ALWAYS_NEEDED.iter().for_each(|name| drop(maps.get_mut(name)));
     Ok(parsed)
 }
@@ -271,19 +272,19 @@ fn count(maps: &Maps, index: u32) -> Result<u64, TraceError> {
     read().map_err(|error| TraceError::Load(error.to_string()))
 }
 
-/// What is known of the running kernel once its type information has been read and let go of.
+/// Facts about the running kernel, kept after its type information is freed.
 #[derive(Debug)]
 struct Kernel {
     layout: Layout,
-    /// Ids of the functions and typedefs that it has, of those in any backend's table and the one of the iterator.
+    /// Ids of the kernel's functions and typedefs that any backend's table names, and of the iterator's function.
     functions: BTreeMap<&'static str, u32>,
-    /// The kernel half that is made for it.
+    /// The kernel half for this kernel.
     object: Packed,
 }
 
 impl Kernel {
-    /// Reads what is known of the kernel, while `with` does what it can with the object that this most probably needs;
-    /// `None` if it needs the other one, or there was no thread to be had.
+    /// Reads the facts about the kernel, while `with` prepares the object that the kernel most likely needs; `None` if
+    /// the kernel needs the other object, or no thread could be started.
     fn read_beside<T: Send>(
         with: impl FnOnce(Packed) -> Result<T, TraceError> + Send,
     ) -> Result<(Self, Option<T>), TraceError> {
@@ -310,7 +311,7 @@ impl Kernel {
         Ok(Self { layout, functions, object })
     }
 
-    /// The programs of a backend and what goes with them, ready to be loaded.
+    /// The programs of a backend and its additional programs, ready to load.
     fn collection(
         &self,
         parsed: Parsed,

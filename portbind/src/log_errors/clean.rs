@@ -1,9 +1,9 @@
-//! A line without what is there for a terminal only.
+//! Removes from a line what only controls a terminal.
 
 use std::borrow::Cow;
 
-/// The line without escape sequences (ECMA-48: CSI, OSC and two-byte ones), carriage returns and other controls but
-/// the tab. What a progress bar overwrote stays; it does no harm.
+/// The line without escape sequences (ECMA-48: CSI, OSC and two-byte sequences), carriage returns and other control
+/// characters except the tab. Text that a progress bar overwrote stays, which is harmless.
 pub(super) fn clean(line: &[u8]) -> Cow<'_, [u8]> {
     if !line.iter().any(|byte| is_control(*byte)) {
         return Cow::Borrowed(line);
@@ -25,10 +25,10 @@ const fn is_control(byte: u8) -> bool {
     byte < 0x20 && byte != b'\t' || byte == 0x7f
 }
 
-/// What follows the sequence whose ESC was just taken.
+/// The bytes after the sequence whose ESC was just read.
 fn after_escape(rest: &[u8]) -> &[u8] {
     let end = match rest.first() {
-        // Parameters and intermediates, then one final byte.
+        // Parameter and intermediate bytes, then one final byte.
         Some(b'[') => rest.iter().skip(1).position(|byte| (0x40..0x7f).contains(byte)).map(|end| end + 2),
         // Up to BEL, or to the two bytes of a string terminator.
         Some(b']') => rest.iter().position(|byte| matches!(byte, 0x07 | 0x1b)).map(|end| {

@@ -1,4 +1,4 @@
-//! Finds complaints in the lines of a log, each told once.
+//! Finds the errors in the lines of a log, each reported once.
 
 use std::collections::VecDeque;
 
@@ -9,14 +9,14 @@ use super::prefix;
 use super::time::Clock;
 use super::wording::Role;
 
-/// How many lines apart two lines may tell of one refusal. The frames of a stack trace do not count.
+/// The greatest distance in lines between two lines about one refused bind. The frames of a stack trace do not count.
 const WINDOW: u32 = 20;
-/// How many bytes of an earlier line are kept, to look for an address in it.
+/// Bytes of an earlier line that are kept, to search them for an address.
 const KEPT: usize = 512;
-/// The most complaints that wait for their neighbours.
+/// The most errors that wait for their neighbouring lines.
 const MAX_WAITING: usize = 64;
 
-/// Finds complaints.
+/// Finds errors in a log.
 pub struct Finder {
     clock: Clock,
     number: u64,
@@ -25,22 +25,22 @@ pub struct Finder {
     waiting: VecDeque<Waiting>,
 }
 
-/// A complaint whose neighbours are still to come.
+/// An error whose neighbouring lines are still to come.
 struct Waiting {
     complaint: Complaint,
-    /// Lines since the last one of it.
+    /// Lines since the last line about this error.
     age: u32,
 }
 
 impl Finder {
-    /// A finder for a log whose times are to be read by `clock`.
+    /// A finder for a log whose timestamps `clock` interprets.
     #[must_use]
     pub const fn new(clock: Clock) -> Self {
         Self { clock, number: 0, any: false, earlier: VecDeque::new(), waiting: VecDeque::new() }
     }
 
-    /// Takes the next line, without its end. Gives a complaint that is complete, if there is one; there may be more
-    /// in [`Finder::complete`].
+    /// Takes the next line, without its newline. Returns a complete error, if there is one; [`Finder::complete`] may
+    /// return more.
     pub fn line(&mut self, line: &[u8]) -> Option<Complaint> {
         self.number += 1;
         let table = table()?;
@@ -53,14 +53,14 @@ impl Finder {
         self.complete()
     }
 
-    /// A complaint that no line to come can add to.
+    /// Returns an error to which no later line can add.
     pub fn complete(&mut self) -> Option<Complaint> {
         let first = self.waiting.front()?;
         let is_done = first.age > WINDOW || self.waiting.len() > MAX_WAITING;
         is_done.then(|| self.waiting.pop_front()).flatten().map(|waiting| waiting.complaint)
     }
 
-    /// What is left when the log has ended, in order.
+    /// The remaining errors at the end of the log, in order.
     pub fn finish(self) -> impl Iterator<Item = Complaint> {
         self.waiting.into_iter().map(|waiting| waiting.complaint)
     }
@@ -99,7 +99,7 @@ impl Finder {
         }
     }
 
-    /// A line that is no complaint: it may tell the address of one before it.
+    /// Takes a line without an error: it may contain the address for an earlier error.
     fn neighbour(&mut self, table: &Matcher, line: &[u8]) {
         let is_frame = is_frame(line);
         for waiting in &mut self.waiting {
@@ -125,7 +125,7 @@ impl Finder {
 }
 
 impl Waiting {
-    /// Whether the other one tells of the same refusal, or of the same process trying once more.
+    /// Whether `other` is about the same refused bind, or about another attempt of the same process.
     fn repeats(&self, other: &Complaint) -> bool {
         let this = &self.complaint;
         if !this.target.agrees(&other.target) || this.pid.zip(other.pid).is_some_and(|(one, two)| one != two)
@@ -137,7 +137,7 @@ impl Waiting {
         let is_retry = is_same_row && this.pid.is_some() && is_known == (true, true);
         let is_an_echo = other.wording.role == Role::Echo || this.wording.role == Role::Echo && !is_same_row;
         let is_echo = is_an_echo && this.wording.may_be_with(other.wording);
-        // Words that any program may print, and a line that tells more.
+        // Words that any program may print, and a line with more details.
         let adds = match is_known {
             (false, true) => this.wording.is_of_any() && !is_same_row,
             (true, false) => other.wording.is_of_any() && !is_same_row,
@@ -152,7 +152,7 @@ impl Waiting {
         if !is_known && (other.target.is_known() || this.wording.is_of_any()) {
             this.wording = other.wording;
         }
-        // The line that names the address tells most.
+        // The line with the address is the most informative.
         if !is_known && other.target.is_known() {
             this.text = other.text;
             this.line = other.line;
@@ -166,7 +166,7 @@ impl Waiting {
     }
 }
 
-/// A line of a stack trace, of the JVM, Node.js, .NET, Ruby or Python.
+/// Whether the line is a stack frame of the JVM, Node.js, .NET, Ruby or Python.
 fn is_frame(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     [&b"at "[..], b"from ", b"... ", b"File \""].iter().any(|start| line.starts_with(start))

@@ -1,4 +1,4 @@
-//! Brings complaints of logs together with refusals of recordings.
+//! Matches the errors of logs with the refused binds of recordings.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,63 +9,63 @@ use super::log_error::Complaint;
 use crate::event::Errno;
 use crate::wire::Refusal;
 
-/// How long after the refusal a line may be written: programs tell late, and collectors later.
+/// How long after a refused bind its log line may be written: programs log late, and collectors later.
 const LATE: SignedDuration = SignedDuration::from_secs(10);
-/// How long before: times in logs are cut to a second.
+/// How long before: timestamps in logs are truncated to a second.
 const EARLY: SignedDuration = SignedDuration::from_millis(1500);
 
-/// A complaint and what the recordings know of it.
+/// A log error, and what the recordings contain about it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Match {
-    /// The complaint.
+    /// The log error.
     pub complaint: Complaint,
-    /// Its refusal, or why there is none.
+    /// The matching refused bind, or why there is none.
     pub join: Result<Join, Reason>,
 }
 
 impl Match {
-    /// A complaint for which no recording was given.
+    /// A log error without any recordings.
     #[must_use]
     pub const fn without_recording(complaint: Complaint) -> Self {
         Self { complaint, join: Err(Reason::NoRecording) }
     }
 }
 
-/// A refusal that a complaint is about.
+/// The refused bind that a log error is about.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Join {
-    /// The refusal.
+    /// The refused bind.
     pub refusal: Rc<Refusal<'static>>,
-    /// It was found by the port or path.
+    /// The port or path matches.
     pub by_target: bool,
-    /// It was found by the name of the program.
+    /// The program's name matches.
     pub by_program: bool,
-    /// It was found by the process id.
+    /// The process id matches.
     pub by_pid: bool,
-    /// How long after the refusal the line was written; without it, the two go together by their order.
+    /// The time from the refused bind to the log line; `None` if the two were matched by their order.
     pub apart: Option<SignedDuration>,
-    /// How many refusals came into question.
+    /// The number of refused binds that could match.
     pub candidates: u64,
 }
 
-/// Why a complaint has no refusal.
+/// Why a log error has no matching refused bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
     /// No recording was given.
     NoRecording,
-    /// The recordings have no refusal of the port, path or program.
+    /// The recordings contain no refused bind of this port, path or program.
     NoneLikeIt,
-    /// They have, but none at that time. The nearest was this long before the line.
+    /// The recordings contain such refused binds, but none at that time. The nearest was this long before the line.
     NotThen(SignedDuration),
-    /// The line names neither port nor program, and several refusals are possible.
+    /// The line names neither port nor program, and several refused binds are possible.
     Ambiguous(u64),
 }
 
 impl Reason {
-    /// The word for it in JSON.
+    /// The JSON value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,35 +77,35 @@ impl Reason {
     }
 }
 
-/// Joins complaints with the refusals it is shown, which it does not keep unless they may be needed.
+/// Matches log errors with the refused binds passed to it, and keeps only the ones it may need.
 #[derive(Debug, Default)]
 pub struct Joiner {
     searches: Vec<Search>,
     by_port: HashMap<u16, Vec<usize>>,
     by_path: HashMap<String, Vec<usize>>,
-    /// Those that name neither.
+    /// Errors that name neither a target nor a program.
     others: Vec<usize>,
 }
 
-/// The search for the refusal of a complaint.
+/// The search for the refused bind of one log error.
 #[derive(Debug)]
 struct Search {
     complaint: Complaint,
-    /// Among the refusals near it in time.
+    /// Searches the refused binds near the error in time.
     in_time: InTime,
-    /// Among those of its program.
+    /// Searches the refused binds of the error's program.
     of_program: InOrder,
-    /// Among all of its port or path.
+    /// Searches all refused binds of the error's port or path.
     of_any: InOrder,
     by_pid: Option<Rc<Refusal<'static>>>,
 }
 
-/// The nearest in time, those of the pid and of the program first.
+/// Finds the nearest in time; refused binds with the same pid or program come first.
 #[derive(Debug, Default)]
 struct InTime {
     best: Option<Near>,
     candidates: u64,
-    /// The nearest that was not near enough.
+    /// The nearest one outside the time window.
     nearest: Option<SignedDuration>,
 }
 
@@ -117,17 +117,17 @@ struct Near {
     apart: SignedDuration,
 }
 
-/// The n-th for the n-th complaint; complaints that are left over go with the last one.
+/// Assigns the n-th refused bind to the n-th error; surplus errors get the last one.
 #[derive(Debug)]
 struct InOrder {
-    /// How many complaints that may be about the same refusals stand before it.
+    /// How many earlier errors may be about the same refused binds.
     rank: u64,
     candidates: u64,
     best: Option<Rc<Refusal<'static>>>,
 }
 
 impl Joiner {
-    /// A joiner for complaints in the order of the log.
+    /// A joiner for log errors in the order of the log.
     #[must_use]
     pub fn new(complaints: Vec<Complaint>) -> Self {
         let mut joiner = Self::default();
@@ -161,7 +161,7 @@ impl Joiner {
         });
     }
 
-    /// Shows a refusal, in the order of the recording.
+    /// Passes in a refused bind, in the order of the recording.
     pub fn show(&mut self, refusal: Refusal<'static>) {
         if refusal.error.number != Errno::EADDRINUSE.0 {
             return;
@@ -178,7 +178,7 @@ impl Joiner {
         }
     }
 
-    /// What was found, in the order of the log.
+    /// The results, in the order of the log.
     pub fn finish(self) -> impl Iterator<Item = Match> {
         self.searches.into_iter().map(Search::finish)
     }
@@ -265,13 +265,13 @@ impl InOrder {
     }
 }
 
-/// Whether a protocol in a log is the one of the socket; to a program, MPTCP is TCP.
+/// Whether the protocol in the log matches the socket's; to a program, MPTCP is TCP.
 fn is_of_protocol(told: Option<&str>, protocol: &str) -> bool {
     told.is_none_or(|told| told == protocol || told == "tcp" && protocol == "mptcp")
 }
 
-/// Whether the refused process is of this program: by the name of its executable or thread, with or without a version
-/// or variant (`python3.11`, `nc.openbsd`).
+/// Whether the caller runs this program: compares the name of its executable or thread, with or without a version or
+/// variant (`python3.11`, `nc.openbsd`).
 fn is_of(refusal: &Refusal<'_>, program: &str) -> bool {
     let process = &refusal.process;
     let file = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();

@@ -1,8 +1,8 @@
-//! Lines of a log in bounded memory.
+//! Reads the lines of a log in bounded memory.
 
 use std::io::{self, BufRead, Read as _};
 
-/// Bytes of a line that are looked at; what follows them is skipped.
+/// The most bytes that are read of a line; the rest is skipped.
 pub const MAX_LINE: usize = 1 << 16;
 
 /// Reads a log line by line.
@@ -18,11 +18,11 @@ impl<R: BufRead> Lines<R> {
         Self { input, line: Vec::new() }
     }
 
-    /// The next line without its end, cut to [`MAX_LINE`]; `None` at the end of the input.
+    /// The next line without its newline, cut to [`MAX_LINE`]; `None` at the end of the input.
     ///
     /// # Errors
     ///
-    /// Those of the input, unchanged.
+    /// The errors of the input, unchanged.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         self.line.clear();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);

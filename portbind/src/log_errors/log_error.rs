@@ -1,4 +1,4 @@
-//! What a line of a log says that an address is in use of.
+//! An "address in use" error in a log, and the address it names.
 
 use std::fmt;
 
@@ -6,32 +6,32 @@ use jiff::Timestamp;
 
 use super::wording::Wording;
 
-/// What a line of a log tells of a refusal.
+/// A refused bind as a log reports it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Complaint {
-    /// Number of the line, the first is 1.
+    /// Number of the line; the first line is 1.
     pub line: u64,
-    /// How many more lines told of the same refusal, or of the same process trying again.
+    /// How many more lines are about the same refused bind, or about other attempts of the same process.
     pub repeats: u64,
     /// The line, without control sequences, cut to [`MAX_TEXT`] bytes.
     pub text: String,
-    /// Whose wording it is.
+    /// The wording that matched.
     pub wording: &'static Wording,
-    /// When the line was written; unknown if it does not say.
+    /// The time in the line; `None` if the line has none.
     pub time: Option<Timestamp>,
-    /// Name of the program, where the line says it.
+    /// Name of the program, if the line contains it.
     pub program: Option<String>,
-    /// Process id as the line says it: of the process's own pid namespace.
+    /// Process id in the line, which is of the process's own pid namespace.
     pub pid: Option<u32>,
-    /// What was asked for, as far as it is told.
+    /// The address that was requested, as far as it is known.
     pub target: Target,
 }
 
-/// The most bytes of a line that a complaint keeps.
+/// The most bytes of a line that are kept.
 pub const MAX_TEXT: usize = 2000;
 
-/// What was asked for.
+/// The requested address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
@@ -46,13 +46,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether it is known which port or path was asked for.
+    /// Whether the requested port or path is known.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.port.is_some() || self.path.is_some()
     }
 
-    /// Whether both can be the same: nothing that both tell differs.
+    /// Whether both can be the same: no field that both contain differs.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
             one.zip(other).is_none_or(|(one, other)| one == other)
@@ -63,7 +63,7 @@ impl Target {
             && !(self.path.is_some() && other.port.is_some() || self.port.is_some() && other.path.is_some())
     }
 
-    /// Takes over what only the other one tells.
+    /// Takes over the fields that only `other` contains.
     pub(super) fn fill(&mut self, other: Self) {
         self.protocol = self.protocol.take().or(other.protocol);
         if !self.is_known() {
@@ -96,7 +96,7 @@ impl fmt::Display for Target {
 }
 
 impl Complaint {
-    /// Names of the executables that may have printed it; none if that is not known.
+    /// Names of the executables that may have printed the line; empty if unknown.
     #[must_use]
     pub fn programs(&self) -> Vec<&str> {
         match &self.program {

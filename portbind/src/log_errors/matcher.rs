@@ -1,4 +1,4 @@
-//! The table as compiled expressions.
+//! The table of wordings as compiled regular expressions.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use super::log_error::Target;
 use super::wording::{TRANSLATIONS, WINDOWS, Wording, expand};
 use super::wordings;
 
-/// What every line that is looked at holds at least. A line without is passed over at once.
+/// Every relevant line contains at least one of these cues. Other lines are skipped at once.
 const CUES: &[&str] = &[
     "in use",
     "eaddrinuse",
@@ -28,10 +28,10 @@ const CUES: &[&str] = &[
     r"\[errno 98\]",
 ];
 
-/// Uses of the words for something else than an address of a socket, and lines that portbind itself wrote.
+/// Other meanings of "address", and lines that portbind itself printed.
 const OTHERS: &str = r#"(?i)\b(?:e-?mail|mac|wallet|postal|street|billing|phone) address|^\{"schema":"portbind\.|→  EADDRINUSE"#;
 
-/// Where a line names an address, in the usual ways; for wordings that leave it to the program.
+/// The usual places of an address in a line, for wordings that leave the format to the program.
 const PLACES: &[&str] = &[
     r"(?P<address>\[[0-9A-Fa-f:.]{2,45}\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\*|localhost):{port}",
     r#"(?i)\bport[ =:'"]{1,3}{port}"#,
@@ -53,7 +53,7 @@ struct Row {
     details: Vec<Regex>,
 }
 
-/// A row that a line is of.
+/// The row that a line matches.
 pub(super) struct Hit {
     pub(super) wording: &'static Wording,
     pub(super) target: Target,
@@ -62,7 +62,7 @@ pub(super) struct Hit {
 
 static TABLE: LazyLock<Result<Matcher, regex::Error>> = LazyLock::new(Matcher::compile);
 
-/// The table; nothing if a row is no regular expression, which a test rules out.
+/// The compiled table; `None` if a row is not a valid regular expression, which a test rules out.
 pub(super) fn table() -> Option<&'static Matcher> {
     TABLE.as_ref().ok()
 }
@@ -86,7 +86,7 @@ impl Matcher {
         })
     }
 
-    /// The first row that a line is of.
+    /// The first row that a line matches.
     pub(super) fn find(&self, line: &[u8]) -> Option<Hit> {
         if !self.cues.is_match(line) || self.others.is_match(line) {
             return None;
@@ -105,13 +105,13 @@ impl Matcher {
         Some(Hit { wording: row.wording, target, pid })
     }
 
-    /// What a line near one of `wording` tells of the address.
+    /// The address in a line near one of `wording`.
     pub(super) fn detail(&self, wording: &Wording, line: &[u8]) -> Option<Target> {
         let row = self.rows.iter().find(|row| std::ptr::eq(row.wording, wording))?;
         row.details.iter().find_map(|detail| detail.captures(line)).map(|found| target(&found))
     }
 
-    /// The one address that a line names; nothing if it names several.
+    /// The only address in a line; empty if the line contains several.
     fn place(&self, line: &[u8]) -> Target {
         for place in &self.places {
             let mut found = place.captures_iter(line).map(|found| target(&found));
@@ -140,7 +140,7 @@ fn text(found: &Captures<'_>, name: &str) -> Option<String> {
 
 fn target(found: &Captures<'_>) -> Target {
     let address = text(found, "address").map(|address| address.trim_matches(['[', ']']).to_owned());
-    // A port of 0 in a log means that none was told; more than a port can be is none.
+    // Port 0 in a log means that the port is unknown; numbers beyond the range of ports are ignored.
     let port = text(found, "port").and_then(|port| port.parse().ok()).filter(|port| *port != 0);
     Target {
         protocol: text(found, "protocol").map(|word| word.to_ascii_lowercase()),

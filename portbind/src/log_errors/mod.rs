@@ -1,8 +1,8 @@
-//! Complaints: lines of logs that say that an address is in use, in the words of whoever printed them.
+//! Finds the log lines that report "address already in use", in the wordings of many programs.
 //!
-//! [`Finder`] takes a log line by line and gives what it found: whose wording it is ([`Wording`], a row of a
-//! table), and the address, port, path, process and time that the line and its neighbours tell. A log is not
-//! trusted: lines may be of any length and any bytes.
+//! [`Finder`] reads a log line by line, and returns each error with its wording ([`Wording`], a row of a table), and
+//! with the address, port, path, process and time that the line and its neighbours contain. A log is not trusted: lines
+//! may have any length and contain any bytes.
 
 mod clean;
 mod finder;

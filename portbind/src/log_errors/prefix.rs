@@ -1,4 +1,4 @@
-//! What stands before the message: the program and its process id, as syslog(3) and journalctl(1) print them.
+//! The prefix of a log message: the program and its process id, as syslog(3) and journalctl(1) print them.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 static SYSLOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?-u)(?:^|\s)(?:[A-Za-z0-9_.-]+/)?(?P<program>[A-Za-z][A-Za-z0-9_.@+-]{0,31})\[(?P<pid>[0-9]{1,7})\]: ").ok()
 });
-/// Where a prefix ends at the latest: time, host and name are shorter.
+/// A prefix ends within this many bytes: time, host and name are shorter.
 const WITHIN: usize = 160;
 
 /// Program and process id.

@@ -1,4 +1,4 @@
-//! Every wording is found by its own sample, and no bytes do harm.
+//! Every wording matches its own sample, and no bytes do harm.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ fn find(log: &[u8]) -> Vec<Complaint> {
     found
 }
 
-/// What a log tells, one line a complaint.
+/// The errors found in a log, one line each.
 fn explained(log: &str) -> Vec<String> {
     let told = |complaint: &Complaint| {
         format!("{} {}: {}", complaint.line, complaint.wording.source, words(complaint))
@@ -62,7 +62,7 @@ fn every_sample_is_of_its_own_row() {
     }
 }
 
-/// A sample is found behind what collectors put before it, and within what terminals are told.
+/// A sample is found behind the prefixes of collectors, and between terminal control sequences.
 #[test]
 fn every_sample_is_seen_behind_a_prefix() {
     for wording in wordings() {
@@ -270,7 +270,7 @@ proptest! {
     }
 }
 
-/// docs/wordings.md lists the table as it is.
+/// docs/wordings.md matches the table.
 #[test]
 fn the_page_lists_every_wording() {
     let mut rows = String::from("| Source | Sample line | What the line contains |\n|---|---|---|\n");

@@ -1,4 +1,4 @@
-//! The time that a line tells.
+//! Reads the time in a log line.
 
 use std::sync::LazyLock;
 
@@ -7,28 +7,28 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use regex::bytes::{Captures, Regex};
 
-/// What a line leaves open: the zone, and of syslog the year.
+/// What timestamps may omit: the zone, and in syslog the year.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Clock {
-    /// The zone of times that name none.
+    /// The zone of timestamps without one.
     pub zone: TimeZone,
     /// The day on which the log is read.
     pub today: Date,
 }
 
 impl Clock {
-    /// A log whose times without a zone are in `zone`, read on the day `today`.
+    /// A log whose timestamps without a zone are in `zone`, read on the day `today`.
     #[must_use]
     pub const fn new(zone: TimeZone, today: Date) -> Self {
         Self { zone, today }
     }
 }
 
-/// The forms of a time. The first that stands in the line is taken: what a collector put before the line.
+/// The formats of timestamps. The first one in the line is used: a collector put it in front.
 static FORMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    // RFC 3339 and its kin (Python and Java with a comma, nginx and Go with slashes, PostgreSQL with the zone apart);
-    // day, month and year (Redis, named, Erlang, access logs); syslog and asctime.
+    // RFC 3339 and its variants (Python and Java with a comma, nginx and Go with slashes, PostgreSQL with a separate
+    // zone); day, month and year (Redis, named, Erlang, access logs); syslog and asctime.
     const CLOCK: &str = r"(?P<H>[0-9 ][0-9]):(?P<M>[0-9]{2}):(?P<S>[0-9]{2})(?:[.,](?P<F>[0-9]{1,9}))?";
     let number = |pattern: &str, form: &str| {
         let mut pattern = pattern.replace("CLOCK", CLOCK);
@@ -51,7 +51,7 @@ static FORMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ];
     Regex::new(&format!("(?-u){}", forms.join("|"))).ok()
 });
-/// Where a time begins at the latest.
+/// A timestamp starts within this many bytes.
 const WITHIN: usize = 400;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -82,7 +82,8 @@ impl Clock {
         };
         let civil = match year {
             Some(year) => at(year)?,
-            // Syslog tells no year: the last time that this was a day of the past, or today or tomorrow elsewhere.
+            // Syslog omits the year: use the most recent year in which the date is in the past, or today or tomorrow in
+            // another zone.
             None => {
                 let this = i64::from(self.today.year());
                 let limit = self.today.tomorrow().unwrap_or(self.today);
@@ -94,7 +95,7 @@ impl Clock {
     }
 }
 
-/// The zone that a line names.
+/// Parses the zone of a timestamp.
 fn zone(word: &str) -> Option<TimeZone> {
     if matches!(word, "Z" | "UTC" | "GMT") {
         return Some(TimeZone::UTC);
@@ -106,7 +107,7 @@ fn zone(word: &str) -> Option<TimeZone> {
     Offset::from_seconds(sign * seconds).ok().map(TimeZone::fixed)
 }
 
-/// The parts of a time.
+/// The parts of a timestamp.
 struct TimeParts<'a>(Captures<'a>);
 
 impl TimeParts<'_> {

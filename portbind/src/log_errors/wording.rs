@@ -1,14 +1,15 @@
-//! One wording of "address already in use": who prints it, and what it tells.
+//! One wording of "address already in use": the programs that print it, and what it contains.
 
-/// What a line of this wording is to the lines around it.
+/// How a line of this wording relates to the lines around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// It tells of a refusal.
+    /// The line reports a refused bind.
     Whole,
-    /// It stands beside a line that tells of the same refusal, mostly; where it stands alone, it is one itself.
+    /// The line usually accompanies a line about the same refused bind; alone, it counts as an error itself.
     Echo,
-    /// It repeats, at the end of a log, what was told before; where nothing was, it is one itself.
+    /// The line repeats at the end of a log what was reported before; without an earlier report, it counts as an error
+    /// itself.
     Recap,
 }
 
@@ -16,31 +17,31 @@ pub enum Role {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Wording {
-    /// Whose wording it is, in words for people.
+    /// The source of the wording, in words for the user.
     pub source: &'static str,
-    /// Names of the executables that print it, or of which it tells; empty where any program may.
+    /// Names of the executables that print the wording, or that it is about; empty if any program may print it.
     pub programs: &'static [&'static str],
     /// Regular expression, with the placeholders of `expand`.
     pub pattern: &'static str,
-    /// Regular expressions for lines around it that tell the address or port where it does not.
+    /// Regular expressions for neighbouring lines that contain the address or port, if this line does not.
     pub details: &'static [&'static str],
-    /// `tcp` or `udp`, where the wording is used for one only.
+    /// `tcp` or `udp`, if the wording is used for only one of them.
     pub protocol: Option<&'static str>,
-    /// What it is to the lines around it.
+    /// How the line relates to the lines around it.
     pub role: Role,
-    /// A line as it is really printed.
+    /// A line as a program really printed it.
     pub sample: &'static str,
-    /// What is known from the sample alone: protocol, address, port and path, as far as they are told.
+    /// The fields that the sample alone yields: protocol, address, port and path, as far as it contains them.
     pub told: &'static str,
 }
 
 impl Wording {
-    /// Whether any program may print it: it is the text of the error alone.
+    /// Whether any program may print the wording, because it is only the text of the error.
     pub(super) fn is_of_any(&self) -> bool {
         self.source.starts_with("any")
     }
 
-    /// Whether one program may print both.
+    /// Whether one program may print both wordings.
     pub(super) fn may_be_with(&self, other: &Self) -> bool {
         let both = [self, other];
         both.iter().any(|wording| wording.programs.is_empty())
@@ -48,7 +49,7 @@ impl Wording {
     }
 }
 
-/// What most rows have in common.
+/// Default values of the rows.
 pub(super) const ROW: Wording = Wording {
     source: "",
     programs: &[],
@@ -60,8 +61,8 @@ pub(super) const ROW: Wording = Wording {
     told: "",
 };
 
-/// The text of EADDRINUSE in the locales of glibc 2.36 (its translations, `libc.mo`), without English; the JVM,
-/// PHP, Perl, and every C program with strerror(3) print them.
+/// The text of EADDRINUSE in the locales of glibc 2.36 (its translations, `libc.mo`), except English; the JVM, PHP,
+/// Perl, and every C program that calls strerror(3) print these texts.
 pub const TRANSLATIONS: &[&str] = &[
     "Адресът вече се използва",
     "L’adreça ja és en ús",
@@ -97,14 +98,14 @@ pub const TRANSLATIONS: &[&str] = &[
     "位址已經有在使用",
 ];
 
-/// What Windows says (WSAEADDRINUSE, 10048), in the languages it was seen in: a JVM or .NET prints it under WSL too.
+/// The texts of Windows (WSAEADDRINUSE, 10048), in the languages seen so far: a JVM or .NET also prints them under WSL.
 pub const WINDOWS: &[&str] = &[
     "Only one usage of each socket address (protocol/network address/port) is normally permitted",
     "Normalerweise darf jede Socketadresse (Protokoll, Netzwerkadresse oder Anschluss) nur jeweils einmal verwendet werden",
     "通常每个套接字地址(协议/网络地址/端口)只允许使用一次",
 ];
 
-/// The pattern with its placeholders put in:
+/// The pattern with its placeholders replaced:
 ///
 /// | placeholder | matches | captures |
 /// |---|---|---|

@@ -1,4 +1,4 @@
-//! Prints what the helpers answer.
+//! The answers of `who`, `check`, `free` and `wait`.
 
 use std::io;
 
@@ -10,17 +10,17 @@ use super::text::freed::freed as text_of_freed;
 use crate::ports::{Check, Freed, Wait, Who};
 use crate::wire::answer as line;
 
-/// What a helper answers.
+/// The answer of a verb.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Answer<'a> {
-    /// Of `portbind who`.
+    /// The answer of `portbind who`.
     Who(&'a Who),
-    /// Of `portbind check`.
+    /// The answer of `portbind check`.
     Check(&'a Check),
-    /// Of `portbind free`.
+    /// The answer of `portbind free`.
     Freed(&'a Freed),
-    /// Of `portbind wait`.
+    /// The answer of `portbind wait`.
     Wait(&'a Wait),
 }
 

@@ -1,4 +1,4 @@
-//! What the helpers answer, letter by letter.
+//! The exact text of answers.
 
 use std::rc::Rc;
 

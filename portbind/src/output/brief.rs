@@ -1,4 +1,4 @@
-//! Brief: one line an event, in columns.
+//! Brief: one line per event, in columns.
 
 use std::io;
 
@@ -9,11 +9,11 @@ use super::words;
 use crate::escape::{Escaped, columns, cut, cut_quoted};
 use crate::wire::{Refusal, Repeat, Socket, Time};
 
-/// Terminals from this width on get the wide columns.
+/// Terminals of at least this width get the wide columns.
 const WIDE: usize = 130;
-/// Columns of PID.
+/// Width of the PID column.
 const PID: usize = 7;
-/// The least columns that holders are cut to.
+/// The least width to which holders are cut.
 const MIN_HOLDERS: usize = 4;
 
 /// Writes events in columns, below a header.
@@ -22,7 +22,7 @@ pub(super) struct BriefFormat {
     started: bool,
 }
 
-/// The least columns of each field; longer ones push the rest to the right.
+/// The minimum width of each field; a longer field moves the rest of the line to the right.
 struct Columns {
     time: &'static str,
     time_width: usize,
@@ -84,7 +84,7 @@ impl EventFormat for BriefFormat {
         Ok(())
     }
 
-    /// The same columns, and the number in place of the holders.
+    /// Prints the same columns, with the number of refusals in place of the holders.
     fn repeat(&mut self, repeat: Repeat<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let widths = Columns::of(style);
         let Repeat { process, socket, .. } = &repeat;
@@ -104,7 +104,7 @@ impl EventFormat for BriefFormat {
         finish(&line, style, out)
     }
 
-    /// The header comes before the first.
+    /// Prints the header before the first refusal.
     fn refusal(&mut self, refusal: Refusal<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         self.begin(style, out)?;
         let widths = Columns::of(style);
@@ -125,7 +125,7 @@ impl EventFormat for BriefFormat {
     }
 }
 
-/// When, and to whom.
+/// The time and the caller.
 fn beginning(time: Time, pid: u32, comm: &str, widths: &Columns, style: &Style) -> Line {
     let mut line = Line::default();
     let time = time.0.to_zoned(style.zone.clone()).strftime(widths.time).to_string();
@@ -135,7 +135,7 @@ fn beginning(time: Time, pid: u32, comm: &str, widths: &Columns, style: &Style) 
     line
 }
 
-/// A word of ours; one that was read may be any string.
+/// A word from portbind's vocabulary; a recording may contain any string instead.
 fn word(word: &str) -> String {
     Escaped(word).column(usize::MAX)
 }
@@ -145,13 +145,13 @@ fn kind(socket: &Socket<'_>) -> String {
 }
 
 fn asked(socket: &Socket<'_>, widths: &Columns, style: &Style) -> String {
-    // Only a path has blanks: ours, and those of the path.
+    // Only paths contain blanks: blanks of portbind's own, and blanks of the path.
     let asked = words::asked(socket).replace(' ', "␣");
-    // A path may be long; the endpoints of the internet are not.
+    // Only paths can be long; internet addresses are not.
     if style.width.is_some() && socket.port.is_none() { cut_quoted(&asked, widths.address) } else { asked }
 }
 
-/// The processes that stand in the way, and the states of sockets that have none.
+/// The processes of the sockets in the way; for sockets without a process, their states.
 fn holders(refusal: &Refusal<'_>) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut ownerless: Vec<(&str, usize)> = Vec::new();

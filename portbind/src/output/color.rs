@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::ValueEnum;
 
-/// The word after `--color`.
+/// The value of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 #[non_exhaustive]
 pub enum ColorChoice {
@@ -17,7 +17,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What decides where `--color` does not.
+/// The environment that decides if `--color` does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Surroundings {
@@ -32,7 +32,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process, for an output that is a terminal or not.
+    /// The environment of this process, for an output that is a terminal or not.
     #[must_use]
     pub fn of_process(terminal: bool) -> Self {
         Self {
@@ -45,8 +45,8 @@ impl Surroundings {
 }
 
 impl ColorChoice {
-    /// Whether to use colours. `--color` beats `NO_COLOR`, that beats `CLICOLOR_FORCE`, that beats
-    /// `TERM=dumb`, and last comes whether the output is a terminal.
+    /// Whether to use colours. The order of precedence: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `TERM=dumb`, and last
+    /// whether the output is a terminal.
     #[must_use]
     pub fn resolve(self, surroundings: &Surroundings) -> bool {
         let is_set = |value: &Option<OsString>| value.as_deref().is_some_and(|value| !value.is_empty());

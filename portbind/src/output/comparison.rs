@@ -1,4 +1,4 @@
-//! Refusals before and after, for people and for programs.
+//! Refused binds before and after a change, as text and as JSON.
 
 use std::io;
 
@@ -13,13 +13,13 @@ use crate::escape::Prose;
 use crate::secrets::Secrets;
 use crate::wire::{SCHEMA, comparison as json};
 
-/// The refusals of recordings before and after a change.
+/// The refused binds of recordings from before and after a change.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Comparison<'a> {
-    /// The recordings before.
+    /// The recordings from before.
     pub before: &'a Side,
-    /// The recordings after.
+    /// The recordings from after.
     pub after: &'a Side,
 }
 
@@ -101,7 +101,7 @@ fn pattern((name, side): (&str, &Side)) -> Option<Line> {
     Some(line)
 }
 
-/// Refusals a run.
+/// Refusals per run.
 #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
 fn rate(count: u64, runs: u64) -> f64 {
     count as f64 / runs.max(1) as f64

@@ -1,4 +1,4 @@
-//! What a log line was about, for people and for programs.
+//! The explanation of a log line, as text and as JSON.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use crate::log_errors::{Complaint, Join, Match, Reason};
 use crate::secrets::Secrets;
 use crate::wire::{SCHEMA, Time, explanation as json};
 
-/// Columns of a log line that are shown where lines may be of any length.
+/// Columns of a log line that are shown if the output has no width.
 const SHOWN: usize = 300;
 
 impl Document for Match {
@@ -48,7 +48,7 @@ fn headline(complaint: &Complaint, style: &Style) -> Line {
     line
 }
 
-/// How line and refusal were brought together.
+/// How the log line was matched with a refused bind.
 fn joined(join: &Join) -> Line {
     let mut by = Vec::new();
     by.extend(join.by_target.then_some(if join.refusal.socket.port.is_some() { "port" } else { "path" }));
@@ -70,7 +70,7 @@ fn joined(join: &Join) -> Line {
     line
 }
 
-/// What the line alone says, and what to do next.
+/// The explanation from the line alone, and what to do next.
 fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = label("says");
@@ -91,7 +91,7 @@ fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     lines
 }
 
-/// Who was refused what, as far as the line says.
+/// The program and the address, as far as the line names them.
 fn said(complaint: &Complaint) -> String {
     let who = match (&complaint.program, complaint.pid) {
         (Some(program), Some(pid)) => format!("{} ({pid})", Escaped(program)),
@@ -115,7 +115,7 @@ fn said(complaint: &Complaint) -> String {
     format!("{who} was refused {what}{words}")
 }
 
-/// Why the recordings do not help; nothing if there are none.
+/// Why the recordings do not help; `None` if there are no recordings.
 fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
     let target = &complaint.target;
     let what = match (target.port, &target.path) {
@@ -140,7 +140,7 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
     }
 }
 
-/// Whether two times are as far apart as those of two zones may be: by quarters of an hour, as good as whole.
+/// Whether the distance of two times is one of time zones: a multiple of a quarter of an hour, within a tolerance.
 fn is_zone_apart(apart: SignedDuration) -> bool {
     const QUARTER: u64 = 15 * 60;
     let seconds = apart.unsigned_abs().as_secs();
@@ -148,7 +148,7 @@ fn is_zone_apart(apart: SignedDuration) -> bool {
     (1..=14 * 4).contains(&((seconds + QUARTER / 2) / QUARTER)) && rest.min(QUARTER - rest) <= 10
 }
 
-/// A time between a refusal and a line.
+/// The time between a refused bind and a log line.
 fn distance(apart: SignedDuration) -> String {
     let seconds = apart.abs().as_secs_f64();
     let side = if apart.is_negative() { "before" } else { "after" };

@@ -1,4 +1,4 @@
-//! Explanations and comparisons, letter by letter.
+//! The exact text of explanations and comparisons.
 
 use insta::assert_snapshot;
 use jiff::civil::date;
@@ -19,11 +19,11 @@ fn complaints(log: &str) -> Vec<Complaint> {
     found
 }
 
-/// The log joined with recorded refusals.
+/// Joins the log with recorded refusals.
 fn joined(log: &str, refusals: &[crate::event::Refusal]) -> Vec<Match> {
     let mut joiner = Joiner::new(complaints(log));
     for refusal in refusals {
-        // As from a file: nothing is borrowed.
+        // Parsed again as from a file, so that the refusal borrows nothing.
         let line = serde_json::to_string(&Refusal::from(refusal)).unwrap();
         joiner.show(serde_json::from_str(&line).unwrap());
     }
@@ -204,7 +204,7 @@ fn json_explanation() {
     "#);
 }
 
-/// Names and lines that try to act on the terminal and on CI systems.
+/// Names and lines with control sequences for terminals and CI systems.
 #[test]
 fn hostile_logs() {
     let log = "::error::x \u{1b}[2J##vso[task]\u{202e} listen tcp :8080: bind: address already in use";
@@ -221,7 +221,7 @@ fn hostile_logs() {
     }
 }
 
-/// Every line that is written is of the schema, and comes back when it is read.
+/// Every line that is written conforms to the schema, and is read back unchanged.
 #[test]
 fn lines_are_of_the_schema() {
     let schema = jsonschema::validator_for(json_schema().as_value()).unwrap();
@@ -243,7 +243,7 @@ fn lines_are_of_the_schema() {
     assert_eq!(read.changes.len(), 4);
 }
 
-/// Before and after.
+/// The two sides of a comparison.
 fn sides() -> (Side, Side) {
     let side = |runs, refusals: &[(crate::event::Refusal, u32)]| {
         let mut side = Side::new(runs);

@@ -1,4 +1,4 @@
-//! What `portbind doctor` found out, as text and as JSON.
+//! The findings of `portbind doctor`, as text and as JSON.
 
 use std::io::{self, Write};
 

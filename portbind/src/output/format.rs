@@ -1,4 +1,4 @@
-//! What a format does.
+//! The interface of an output format.
 
 use std::fmt::Debug;
 use std::io;
@@ -6,12 +6,12 @@ use std::io;
 use super::style::Style;
 use crate::wire::{Refusal, Release, Repeat, Summary};
 
-/// Writes events in one format, as they come, and what verbs answer. What a format has no words for, it leaves out.
+/// Writes events in one format as they arrive, and the answers of verbs. A format omits what it cannot express.
 ///
 /// # Errors
-/// Of every method those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+/// Every method returns the writer's errors unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
 pub trait EventFormat: Debug {
-    /// Writes what stands above the first event, unless it has been written.
+    /// Writes the header above the first event, unless it has been written.
     fn begin(&mut self, _: &Style, _: &mut dyn io::Write) -> io::Result<()> {
         Ok(())
     }
@@ -24,10 +24,10 @@ pub trait EventFormat: Debug {
         Ok(())
     }
 
-    /// Writes how often the same was refused again.
+    /// Writes how often an equal refusal was repeated.
     fn repeat(&mut self, repeat: Repeat<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()>;
 
-    /// Writes the account of a run. Formats for people leave it to the status line on standard error.
+    /// Writes the summary of a run. The text formats leave it to the status line on standard error.
     fn summary(&mut self, _: &Summary, _: &Style, _: &mut dyn io::Write) -> io::Result<()> {
         Ok(())
     }
@@ -43,14 +43,14 @@ pub trait EventFormat: Debug {
     }
 }
 
-/// What a verb answers.
+/// The answer of a verb.
 ///
 /// # Errors
-/// Of both methods those of the writer, unchanged.
+/// Both methods return the writer's errors unchanged.
 pub trait Document {
-    /// Writes it for people.
+    /// Writes the answer as text.
     fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()>;
 
-    /// Writes it as one line of JSON.
+    /// Writes the answer as one line of JSON.
     fn json(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()>;
 }

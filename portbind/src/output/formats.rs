@@ -1,4 +1,4 @@
-//! The formats, a row each.
+//! The formats, one row each.
 
 use std::ffi::OsStr;
 
@@ -9,10 +9,10 @@ use super::format::EventFormat;
 use super::jsonl::JsonFormat;
 use super::text::TextFormat;
 
-/// Declares the formats. A row here, and the file of its type, is all that another one takes.
+/// Declares the formats. A new format needs only a row here and the file with its type.
 macro_rules! formats {
     ($($(#[$doc:meta])+ $name:ident = $word:literal, $writer:ty, [$($verbs:ident $help:expr),+];)+) => {
-        /// How events and answers are written.
+        /// The format of events and answers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Format {
@@ -26,7 +26,7 @@ macro_rules! formats {
         },)+];
 
         impl Format {
-            /// What writes it.
+            /// The writer for this format.
             pub(super) fn writer(self) -> Box<dyn EventFormat> {
                 match self {
                     $(Self::$name => Box::new(<$writer>::default()),)+
@@ -37,21 +37,21 @@ macro_rules! formats {
 }
 
 formats! {
-    /// Some lines, for people.
+    /// Several lines, as text.
     Text = "text", TextFormat, [
         Events Some("A few lines an event, for people"), Answers Some("A few lines, for people"),
         Recordings Some("For people"), Findings None
     ];
-    /// Columns, for people.
+    /// Columns, as text.
     Brief = "brief", BriefFormat, [Events Some("One line an event, in columns")];
-    /// Objects, for programs.
+    /// JSON objects.
     Json = "json", JsonFormat, [
         Events Some("One JSON object a line"), Answers Some("One JSON object on a line"),
         Recordings Some("One JSON object a line"), Findings None
     ];
 }
 
-/// Verbs that offer the same formats, and say the same of each: the parser of their `--output-format`.
+/// Verbs that share a set of formats and their descriptions; parses their `--output-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verbs {
@@ -68,7 +68,7 @@ pub enum Verbs {
 struct Row {
     format: Format,
     word: &'static str,
-    /// Who offers it, and what `--help` says of it.
+    /// The verbs that offer the format, and its description in `--help`.
     offered: &'static [(Verbs, Option<&'static str>)],
 }
 

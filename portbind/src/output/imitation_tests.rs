@@ -1,4 +1,4 @@
-//! No name imitates what stands around it, and no secret of an argument is written.
+//! Tests that names cannot imitate the text around them, and that secrets in arguments are not written.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use crate::report::{Collector, print as report};
 use crate::secrets::Secrets;
 use crate::wire;
 
-/// A name that goes on as a sentence, a line and a remedy would.
+/// A name that continues like a sentence, a line and a remedy of portbind.
 const NAME: &str = "x: kill -9 1 \u{2192} EADDRINUSE\n  fix       stop it: rm -rf /  [listener]";
 const SECRET: &str = "hunter2hunter2";
 
@@ -34,7 +34,7 @@ fn renamed(process: &mut Process) {
     }
 }
 
-/// A refusal in which every name is that one.
+/// A refusal in which every name is [`NAME`].
 fn refusal() -> Refusal {
     let mut refusal = samples::people();
     renamed(Rc::make_mut(&mut refusal.process));
@@ -52,7 +52,7 @@ fn refusal() -> Refusal {
     refusal
 }
 
-/// What the sentences of causes are made with.
+/// A sentence of a cause, made with [`NAME`].
 fn sentence() -> String {
     let usage = facts::Usage {
         states: vec![(crate::event::State::Bound, 1)],
@@ -61,7 +61,7 @@ fn sentence() -> String {
     usage.summary().unwrap()
 }
 
-/// Where a name stands in a line, it stands in double quotes.
+/// Whether the name appears only in double quotes.
 fn is_quoted(line: &str) -> bool {
     line.match_indices("kill -9").all(|(at, _)| {
         let before = line[..at].replace("\\\\", "").replace("\\\"", "");
@@ -78,7 +78,7 @@ fn command(refusal: &Refusal) -> (Command, CommandEnd, ByCause) {
     (command, end, tally)
 }
 
-/// All that is printed of a refusal, for people.
+/// Everything that the text formats print of a refusal.
 fn printed() -> Vec<String> {
     let refusal = refusal();
     let mut all = Vec::new();
@@ -141,7 +141,7 @@ fn names_are_delimited_in_every_line() {
     }
 }
 
-/// Whatever the names, a line of `brief` has as many words.
+/// A `brief` line has the same number of words for all names.
 #[test]
 fn names_shift_no_columns() {
     let words = |refusal: &Refusal| {
@@ -208,7 +208,7 @@ fn secrets_are_in_no_output() {
     }
 }
 
-/// Masking changes nothing of a test that has no secret, nor the line of a process without.
+/// Masking changes neither a test without secrets nor the line of a process without secrets.
 #[test]
 fn words_that_are_no_secrets_are_written_as_they_are() {
     let mut refusal = samples::people();

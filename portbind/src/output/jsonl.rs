@@ -1,4 +1,4 @@
-//! JSON: one object a line.
+//! JSON: one object per line.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::escape::is_hidden;
 use crate::secrets::Secrets;
 use crate::wire::{self, Refusal, Release, Repeat, Summary};
 
-/// Writes each event as one line. Of the style only the secrets matter.
+/// Writes each event as one line. Of the style, it uses only the secrets.
 #[derive(Debug, Default)]
 pub(super) struct JsonFormat;
 
@@ -42,7 +42,7 @@ impl EventFormat for JsonFormat {
     }
 }
 
-/// Writes a line, without its secrets unless they are to be shown.
+/// Writes a line, and masks secrets unless they are to be shown.
 pub(crate) fn line(mut object: impl wire::Line, secrets: Secrets, out: &mut dyn io::Write) -> io::Result<()> {
     if secrets == Secrets::Masked {
         object.mask();
@@ -50,7 +50,7 @@ pub(crate) fn line(mut object: impl wire::Line, secrets: Secrets, out: &mut dyn 
     as_it_is(&object, out)
 }
 
-/// Bytes of which most lines have fewer.
+/// Most lines are shorter than this many bytes.
 const USUAL: usize = 4096;
 
 fn as_it_is(object: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
@@ -60,8 +60,8 @@ fn as_it_is(object: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> 
     out.write_all(&line)
 }
 
-/// Writes as JSON escapes what a terminal or a CI system would act upon wherever it stands in a
-/// line. The values stay the same. A `::` is harmless here: it acts at the start of a line only.
+/// Writes as JSON escapes what a terminal or a CI system would act on anywhere in a line. The values stay the same. A
+/// `::` is harmless here: it has an effect only at the start of a line.
 struct Harmless;
 
 impl Formatter for Harmless {
@@ -69,7 +69,7 @@ impl Formatter for Harmless {
     where
         W: io::Write + ?Sized,
     {
-        // Nearly all are so, and this is seen in a fraction of the time.
+        // Fast path, which applies to nearly all fragments.
         if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !fragment.contains("##") {
             return out.write_all(fragment.as_bytes());
         }

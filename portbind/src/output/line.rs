@@ -1,10 +1,10 @@
-//! A line made of styled pieces, so that its width can be known before it is written.
+//! A line of styled pieces, whose width is known before it is written.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::escape::{columns, cut};
 
-/// For what matters less.
+/// For less important text.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// For names of programs.
 pub(crate) const NAME: Style = Style::new().bold();
@@ -12,10 +12,10 @@ pub(crate) const NAME: Style = Style::new().bold();
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// For causes.
 pub(crate) const CAUSE: Style = AnsiColor::Cyan.on_default();
-/// For text as it is.
+/// For plain text.
 pub(crate) const PLAIN: Style = Style::new();
 
-/// One line, without its end.
+/// One line, without the newline.
 #[derive(Default)]
 pub(crate) struct Line {
     pieces: Vec<(Style, String)>,
@@ -30,18 +30,18 @@ impl Line {
         self.pieces.push((style, text));
     }
 
-    /// Adds a piece and fills it with blanks to `width`, then one more.
+    /// Adds a piece, padded with blanks to `width`, and one more blank.
     pub(crate) fn column(&mut self, style: Style, text: &str, width: usize) {
         self.push(style, text);
         self.push(PLAIN, " ".repeat(width.saturating_sub(columns(text)) + 1));
     }
 
-    /// Columns taken.
+    /// The width in columns.
     pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    /// Writes the line, cut at `limit` if there is one, and its end.
+    /// Appends the line and a newline, cut at `limit` if there is one.
     pub(crate) fn render(&self, color: bool, limit: Option<usize>, out: &mut String) {
         let mut left = limit.unwrap_or(usize::MAX);
         let mut line = String::new();

@@ -1,8 +1,8 @@
-//! Prints events: for people (`text`), for columns (`brief`) and for programs (`jsonl`); and what verbs answer.
+//! Prints events as text (`text`), in columns (`brief`) and as JSON (`jsonl`), and prints the answers of verbs.
 //!
-//! Events go to the writer they are given, whole and flushed one by one. Strings that other
-//! programs chose are escaped here, but for those that a sentence was made with ([`escape`](crate::escape)). An event is
-//! printed as its line of JSON has it, whether it has just happened or was read from a recording.
+//! Events are written whole and flushed one by one. Strings that other programs chose are escaped here, except in
+//! sentences, which escaped their names when they were made ([`escape`](crate::escape)). An event is printed from its
+//! JSON line, whether it has just happened or was read from a recording.
 
 #[doc(hidden)]
 pub mod answer;

@@ -1,4 +1,4 @@
-//! What is said of sockets without a port, letter by letter.
+//! The exact text for portless sockets.
 
 use insta::assert_snapshot;
 use serde_json::Value;

@@ -11,7 +11,7 @@ use crate::wire::Summary;
 /// Writes events in one format, whole and flushed one by one.
 ///
 /// # Errors
-/// Of every method those of the writer, unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
+/// Every method returns the writer's errors unchanged: a closed pipe is [`io::ErrorKind::BrokenPipe`].
 #[derive(Debug)]
 pub struct Printer<W> {
     format: Box<dyn EventFormat>,
@@ -25,8 +25,8 @@ impl<W: io::Write> Printer<W> {
         Self { format: format.writer(), style, out }
     }
 
-    /// Writes what stands above the first event, for formats that have such a thing. Without this
-    /// call it is written together with the first event.
+    /// Writes the header above the first event, if the format has one. Without this call, the header is written with
+    /// the first event.
     pub fn begin(&mut self) -> io::Result<()> {
         self.format.begin(&self.style, &mut self.out)?;
         self.out.flush()
@@ -38,32 +38,32 @@ impl<W: io::Write> Printer<W> {
         self.out.flush()
     }
 
-    /// Writes that a refused port has become free; `brief` is about refusals only.
+    /// Writes that a refused port has become free; `brief` prints only refusals.
     pub fn release(&mut self, release: &Release) -> io::Result<()> {
         self.format.release(release.into(), &self.style, &mut self.out)?;
         self.out.flush()
     }
 
-    /// Writes how often the same was refused again.
+    /// Writes how often an equal refusal was repeated.
     pub fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
         self.format.repeat(repeat.into(), &self.style, &mut self.out)?;
         self.out.flush()
     }
 
-    /// Writes the account of the run as a last line of JSON; the other formats leave it to the
-    /// status line on standard error.
+    /// Writes the summary of the run as the last line of JSON; the other formats leave it to the status line on
+    /// standard error.
     pub fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         self.format.summary(summary, &self.style, &mut self.out)?;
         self.out.flush()
     }
 
-    /// Writes what a verb answers.
+    /// Writes the answer of a verb.
     pub fn document(&mut self, document: &dyn Document) -> io::Result<()> {
         self.format.document(document, &self.style, &mut self.out)?;
         self.out.flush()
     }
 
-    /// The writer, when all is written.
+    /// Returns the writer.
     pub fn into_inner(self) -> W {
         self.out
     }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::event::samples;
 
-    /// A pipe whose reader is gone.
+    /// A pipe whose reader has closed it.
     struct Closed;
 
     impl io::Write for Closed {

@@ -1,4 +1,4 @@
-//! A refusal is printed the same whether it has just happened or was read from a recording, and a recording does no harm.
+//! A refusal prints the same whether it is live or read from a recording, and no recording can harm a terminal.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use crate::escape::{columns, is_hidden};
 use crate::event::{self, Ancestor, Moment, MomentKind, Name, Process, SocketId, portless_samples, samples};
 use crate::wire::Refusal;
 
-/// Every sample, and holders whose process is gone.
+/// Every sample, also with holders whose process has ended.
 fn refusals() -> Vec<event::Refusal> {
     let mut all: Vec<_> = samples::all().into_iter().chain(portless_samples::all()).collect();
     let mut fixed = samples::hostile();
@@ -24,7 +24,7 @@ fn refusals() -> Vec<event::Refusal> {
     all
 }
 
-/// The processes of the holders have ended, and the port has a history.
+/// The same refusal, with ended holders and a history of the port.
 fn past(mut refusal: event::Refusal) -> event::Refusal {
     let process = Process {
         cgroup: Some("/user.slice/user-7.slice/user@7.service/app.slice/web.service".to_owned()),
@@ -110,10 +110,10 @@ fn text_of_holders_that_are_gone() {
     ");
 }
 
-/// Fields of a line that are no strings of whoever wrote it.
+/// Fields whose values are not free strings.
 const FIXED: [&str; 6] = ["schema", "kind", "time", "started", "since", "address"];
 
-/// Puts `word` into the place of every string.
+/// Replaces every string with `word`.
 fn reworded(value: &mut Value, word: &str) {
     match value {
         Value::String(text) => word.clone_into(text),

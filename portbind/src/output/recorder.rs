@@ -1,4 +1,4 @@
-//! A recording: every line of a run, in the order in which things happened.
+//! A recording: every line of a run, in the order of the events.
 
 use std::io;
 
@@ -7,14 +7,14 @@ use crate::event::{Command, CommandEnd, Leak, Outcome, Refusal, Release, Repeat}
 use crate::secrets::Secrets;
 use crate::wire::{self, Summary};
 
-/// Writes JSON lines, and flushes each.
+/// Writes JSON lines, and flushes each one.
 #[derive(Debug)]
 pub struct Recorder<W> {
     out: W,
     secrets: Secrets,
 }
 
-/// One of the things that are recorded.
+/// An entry of a recording.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Entry<'a> {
@@ -24,15 +24,15 @@ pub enum Entry<'a> {
     Refusal(&'a Refusal),
     /// A refused port has become free.
     Release(&'a Release),
-    /// More was refused, and only counted.
+    /// Repeated refusals were counted.
     Repeat(&'a Repeat),
-    /// How the process of a refusal went on.
+    /// What the process of a refused bind did afterwards.
     Outcome(&'a Outcome),
     /// A socket outlived the command.
     Leak(&'a Leak),
     /// The command has ended.
     End(&'a CommandEnd),
-    /// The account of the run.
+    /// The summary of the run.
     Summary(&'a Summary),
 }
 
@@ -42,13 +42,13 @@ impl<W: io::Write> Recorder<W> {
         Self { out, secrets: Secrets::Masked }
     }
 
-    /// The same recording, with secrets or without.
+    /// Sets whether secrets are written.
     #[must_use]
     pub fn with_secrets(self, secrets: Secrets) -> Self {
         Self { secrets, ..self }
     }
 
-    /// What is written to.
+    /// The writer.
     #[cfg(test)]
     pub(super) fn into_inner(self) -> W {
         self.out
@@ -57,7 +57,7 @@ impl<W: io::Write> Recorder<W> {
     /// Writes one line.
     ///
     /// # Errors
-    /// Those of the writer, unchanged.
+    /// The writer's errors, unchanged.
     pub fn write(&mut self, entry: Entry<'_>) -> io::Result<()> {
         let (out, secrets) = (&mut self.out, self.secrets);
         match entry {

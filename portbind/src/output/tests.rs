@@ -1,4 +1,4 @@
-//! What a person and a script see, letter by letter.
+//! The exact text and JSON of events.
 
 use std::rc::Rc;
 
@@ -320,7 +320,7 @@ fn more_of_the_same() {
     assert_snapshot!(printed(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"first":"2026-11-23T12:04:31.600000000Z","last":"2026-11-23T12:04:32.400000000Z","looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
 }
 
-/// Every field of the core stands where it always stood, in every line.
+/// Every line has all fields of the core, at their fixed places.
 #[test]
 fn json_has_the_core() {
     let core = serde_json::json!({

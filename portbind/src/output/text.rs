@@ -1,4 +1,4 @@
-//! Text: a few lines an event, for people.
+//! Text: a few lines per event.
 
 use std::io;
 
@@ -18,7 +18,7 @@ mod people;
 pub(super) mod refusal;
 mod timeline;
 
-/// Writes events and answers as text, with an empty line between them.
+/// Writes events and answers as text, separated by empty lines.
 #[derive(Debug, Default)]
 pub(super) struct TextFormat {
     started: bool,

@@ -1,4 +1,4 @@
-//! Words and phrases that the formats for people share.
+//! Words and phrases that the text formats share.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use crate::escape::Escaped;
 use crate::event::units::user_of_cgroup;
 use crate::wire::{Error, Holder, Interface, Netlink, Refusal, Socket, Vsock};
 
-/// Address and port as they are written in URLs, with the interface as a zone.
+/// Address and port in URL syntax, with the interface as a zone.
 pub(crate) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface<'_>>) -> String {
     let zone = match interface {
         None => String::new(),
@@ -23,17 +23,17 @@ pub(crate) fn endpoint(address: IpAddr, port: u16, interface: Option<&Interface<
     }
 }
 
-/// The time of day, to the millisecond.
+/// The time of day in milliseconds.
 pub(crate) fn clock(time: Timestamp, style: &Style) -> String {
     time.to_zoned(style.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
 }
 
-/// The network namespace, where it is another than this process' own.
+/// The network namespace, if it is not this process's own.
 pub(crate) fn netns(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" of network namespace {}", Escaped(name)))
 }
 
-/// A length of time in its two largest units; of less than a minute, with a tenth of a second.
+/// A duration in its two largest units; below a minute, with tenths of a second.
 pub(crate) fn span(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
@@ -45,7 +45,7 @@ pub(crate) fn span(span: SignedDuration) -> String {
     }
 }
 
-/// The protocol's word, or its number.
+/// The name of the protocol, or its number.
 pub(crate) fn protocol(protocol: &str) -> String {
     if is_number(protocol) { format!("proto-{protocol}") } else { Escaped(protocol).to_string() }
 }
@@ -58,8 +58,8 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What kind of socket it is: the protocol of an internet socket, the family of any other, with its type
-/// if that is not the usual one.
+/// The kind of a socket: the protocol of an internet socket, the family of any other, and the type unless it is the
+/// usual one.
 pub(crate) fn kind(family: &str, protocol: &str) -> String {
     match (family, protocol) {
         ("inet" | "inet6", _) => self::protocol(protocol),
@@ -68,7 +68,7 @@ pub(crate) fn kind(family: &str, protocol: &str) -> String {
     }
 }
 
-/// What a refused socket asked for.
+/// The address that a refused socket requested.
 pub(crate) fn asked(socket: &Socket<'_>) -> String {
     if let Some((address, port)) = socket.address.zip(socket.port) {
         return endpoint(address, port, socket.interface.as_ref());
@@ -89,7 +89,7 @@ pub(crate) fn asked(socket: &Socket<'_>) -> String {
     }
 }
 
-/// Where a socket is bound to.
+/// The address to which a socket is bound.
 pub(crate) fn bound(holder: &Holder<'_>) -> String {
     match (holder.address.zip(holder.port), &holder.path, &holder.netlink) {
         (Some((address, port)), ..) => endpoint(address, port, holder.interface.as_ref()),
@@ -110,7 +110,7 @@ fn vsock(name: &Vsock) -> String {
     format!("{}:{}", number(name.cid), number(name.port))
 }
 
-/// The state as people know it from other tools.
+/// The state, named as other tools name it.
 pub(crate) fn state(state: &str) -> Cow<'static, str> {
     let known = match state {
         "listen" => "LISTEN",
@@ -129,30 +129,29 @@ pub(crate) fn state(state: &str) -> Cow<'static, str> {
     known.into()
 }
 
-/// The error that the caller got.
+/// The error that the caller received.
 pub(crate) fn error(error: &Error<'_>) -> String {
     error.name.as_ref().map_or_else(|| format!("errno {}", error.number), |name| Escaped(name).to_string())
 }
 
-/// A systemd unit. That of a user's own service manager is said to be that user's: its name may be the same as one of
-/// the system.
+/// A systemd unit. A unit of a user's service manager is marked, because a system unit may have the same name.
 pub(crate) fn unit(name: &str, is_in_container: bool, cgroup: Option<&str>) -> String {
     let user = cgroup.filter(|_| !is_in_container).and_then(user_of_cgroup);
     let of_user = user.map_or_else(String::new, |uid| format!(" of user {uid}"));
     format!("unit {}{of_user}", Escaped(name))
 }
 
-/// A user by name, else by number.
+/// The name of a user, or else the number.
 pub(crate) fn user(name: Option<&str>, uid: Option<u32>) -> Option<String> {
     name.map(|name| Escaped(name).cut(32)).or_else(|| uid.map(|uid| uid.to_string()))
 }
 
-/// The holders that conflict.
+/// The holders in the way.
 pub(crate) fn conflicting<'a>(refusal: &'a Refusal<'_>) -> impl Iterator<Item = &'a Holder<'a>> {
     refusal.holders.iter().filter(|holder| holder.conflicts)
 }
 
-/// How many processes share a socket with those that are named.
+/// How many more processes share a socket with the listed ones.
 pub(crate) fn more_processes(count: u64) -> Option<String> {
     match count {
         0 => None,

@@ -1,10 +1,10 @@
-//! Sentences in pieces that no line break tears apart.
+//! Splits sentences into pieces that must not be broken across lines.
 
 use crate::escape::Prose;
 
-/// The pieces of a sentence between which a line may be broken, each to be joined to the next by a blank. A command at
-/// its end, which has to be copied as a whole, is one piece, and so is a name in double quotes: on a line of its own
-/// the rest of a name might be taken for one of ours.
+/// The pieces of a sentence, which blanks or line breaks join. Two things stay in one piece: a command at the end,
+/// which the user has to copy as a whole, and a name in double quotes, whose rest could look like portbind's own text
+/// at the start of a line.
 pub(crate) fn pieces(sentence: &str, command: Option<&str>) -> Vec<String> {
     let split =
         command.and_then(|command| Some((sentence.strip_suffix(command)?.strip_suffix(' ')?, command)));
@@ -14,7 +14,7 @@ pub(crate) fn pieces(sentence: &str, command: Option<&str>) -> Vec<String> {
     pieces
 }
 
-/// A colon in front of a command is no end of the sentence, so that it is not escaped as one.
+/// A colon in front of a command does not end the sentence, so it is not escaped as an end.
 fn of_words(words: &str, goes_on: bool) -> Vec<String> {
     let words = match words.strip_suffix("\\x3a") {
         Some(words) if goes_on => format!("{words}:"),

@@ -3,7 +3,7 @@
 use crate::diagnosis::fingerprint::{Fingerprint, FingerprintInput, Program};
 use crate::wire::{Holder, Refusal};
 
-/// What the refusal has in common with others of its kind.
+/// What the refusal has in common with other refusals of its kind.
 #[must_use]
 pub fn fingerprint(refusal: &Refusal<'_>) -> Fingerprint {
     let socket = &refusal.socket;
@@ -19,7 +19,7 @@ pub fn fingerprint(refusal: &Refusal<'_>) -> Fingerprint {
     })
 }
 
-/// The protocol of an internet socket; of others the family before it.
+/// The protocol of an internet socket; for other sockets preceded by the family.
 fn protocol(family: &str, protocol: &str) -> String {
     match family {
         "inet" | "inet6" => protocol.to_owned(),
@@ -27,7 +27,7 @@ fn protocol(family: &str, protocol: &str) -> String {
     }
 }
 
-/// The processes that have a socket open; where none has, who left it or opened it.
+/// The owners of a socket; without an owner, the process that left or opened it.
 fn programs<'a>(holder: &'a Holder<'_>) -> Vec<Program<'a>> {
     if !holder.processes.is_empty() {
         let all = holder.processes.iter();
@@ -58,7 +58,7 @@ mod tests {
         }
     }
 
-    /// Pids, times, namespaces, inodes and the order of holders play no part.
+    /// Pids, times, namespaces, inodes and the order of holders do not matter.
     #[test]
     fn another_run() {
         let mut refusal = samples::several();

@@ -1,4 +1,4 @@
-//! What one line is.
+//! Parses one line of a recording.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::skipped::Damage;
 use crate::event::ShellCommand;
 use crate::wire;
 
-/// A line of a recording; serialized, it is the same line.
+/// A line of a recording; serializing it yields the same line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -18,13 +18,13 @@ pub enum Line {
     Refusal(Box<wire::Refusal<'static>>),
     /// A refused port has become free.
     Release(Box<wire::Release<'static>>),
-    /// The same was refused again, and only counted.
+    /// Repeated refusals were counted.
     Repeat(Box<wire::Repeat<'static>>),
-    /// The account of a run.
+    /// The summary of a run.
     Summary(Box<wire::Summary>),
     /// A command was started.
     Command(Box<wire::Command<'static>>),
-    /// How the process of a refusal went on.
+    /// What the process of a refused bind did afterwards.
     Outcome(Box<wire::Outcome<'static>>),
     /// A socket outlived the command.
     Leak(Box<wire::Leak<'static>>),
@@ -32,7 +32,7 @@ pub enum Line {
     End(Box<wire::End<'static>>),
 }
 
-/// What every line begins with.
+/// The fields at the start of every line.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -41,10 +41,10 @@ struct Header<'a> {
     kind: Cow<'a, str>,
 }
 
-/// How a line of ours begins. In a string of JSON the quotes would be escaped.
+/// The start of a portbind line. Inside a JSON string the quotes would be escaped.
 const BEGIN: &str = "{\"schema\":";
 
-/// A line, what is wrong with it, or both.
+/// A line, its damage, or both.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     /// The line.
@@ -59,12 +59,12 @@ impl From<Damage> for Parsed {
     }
 }
 
-/// Finds the line in its bytes. Where a run was cut off within a line, and the next one was appended to that,
-/// it is the second.
+/// Finds the line in its bytes. If a run was cut off within a line and the next run was appended there, returns the
+/// second line.
 pub(super) fn find(bytes: &[u8]) -> Parsed {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.trim_ascii(),
-        // The cut may lie within a character, at the end or before the beginning of the next line.
+        // The cut may be within a character, at the end or before the start of the next line.
         Err(error) => {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let is_ours = valid.starts_with(BEGIN.as_bytes());
@@ -87,7 +87,7 @@ pub(super) fn find(bytes: &[u8]) -> Parsed {
     }
 }
 
-/// The line that begins within another one.
+/// The line that starts within another one.
 fn rescue(bytes: &[u8]) -> Option<Line> {
     let start = bytes.windows(BEGIN.len()).rposition(|window| window == BEGIN.as_bytes())?;
     if start == 0 {
@@ -116,8 +116,8 @@ fn parse(text: &str) -> Result<Line, Damage> {
     }
 }
 
-/// A refusal without the fixes whose command is none that portbind makes: a recording may come from anywhere, and what is
-/// printed of it gets pasted.
+/// A refusal without remedies whose command portbind does not generate: a recording may come from anywhere, and users
+/// paste what is printed from it.
 fn believed(mut refusal: Box<wire::Refusal<'static>>) -> Box<wire::Refusal<'static>> {
     refusal.fixes.retain(|fix| match fix.command.as_deref() {
         Some(command) => ShellCommand::recorded(command).is_some() && fix.text.ends_with(command),
@@ -130,7 +130,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<Box<T>, Damage> {
     serde_json::from_str(text).map_err(|_| Damage::Malformed)
 }
 
-/// Whether `schema` is another version of ours.
+/// Whether `schema` is another version of portbind's schema.
 fn is_other_version(schema: &str) -> bool {
     let family = wire::SCHEMA.split('/').next();
     schema != wire::SCHEMA && schema.split('/').next() == family

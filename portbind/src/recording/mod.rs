@@ -1,8 +1,8 @@
-//! Recordings: files of JSON lines, read back one line after the other.
+//! Recordings: files of JSON lines, read back line by line.
 //!
-//! A recording may hold several runs, one appended to the other, and may be damaged: written by a process that
-//! was killed, cut by a full disk, mixed with the output of others. What is not a line of ours is skipped and
-//! told ([`Skipped`]); it is never an error. Only a failure of the file itself is one.
+//! A recording may contain several runs, one appended to the other, and may be damaged: its process was killed, the
+//! disk was full, or other output is mixed in. A line that is not portbind's is skipped and reported ([`Skipped`]); it
+//! is never an error. Only a failure to read the file is one.
 
 mod fingerprint;
 mod line;

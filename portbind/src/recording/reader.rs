@@ -8,14 +8,14 @@ use super::line::Line;
 use super::skipped::{Damage, Skipped};
 use crate::escape;
 
-/// Bytes of the longest line that is read. A longer one is skipped without being held in memory. A line of
-/// portbind has a few thousand; with the arguments of hundreds of processes, 64 KiB each, some millions.
+/// The longest line that is read, in bytes. A longer one is skipped without being held in memory. A line of portbind
+/// has a few thousand bytes; with the arguments of hundreds of processes, 64 KiB each, it has some millions.
 pub const MAX_LINE: usize = 16 << 20;
 
-/// The word for standard input.
+/// The file name for standard input.
 pub const STDIN: &str = "-";
 
-/// Bytes that are read at once.
+/// Bytes per read.
 const BUFFER: usize = 1 << 18;
 
 /// A recording cannot be read.
@@ -23,9 +23,9 @@ const BUFFER: usize = 1 << 18;
 #[error("cannot read {}: {source}", escape::path(.path))]
 #[non_exhaustive]
 pub struct Error {
-    /// The file, as it was named.
+    /// The file, as the user named it.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub source: io::Error,
 }
 
@@ -38,7 +38,7 @@ pub struct Reader<R> {
     skipped: Skipped,
 }
 
-/// What [`open`] reads from.
+/// The input of [`open`].
 pub type Input = BufReader<Box<dyn io::Read>>;
 
 /// Opens the recording at `path`; [`STDIN`] is standard input.
@@ -61,19 +61,19 @@ impl<R: BufRead> Reader<R> {
         Self { input, line: Vec::new(), number: 0, skipped: Skipped::default() }
     }
 
-    /// What was skipped so far.
+    /// The lines skipped so far.
     #[must_use]
     pub const fn skipped(&self) -> &Skipped {
         &self.skipped
     }
 
-    /// Number of the line that was read last, the first is 1.
+    /// Number of the last line read; the first line is 1.
     #[must_use]
     pub const fn number(&self) -> u64 {
         self.number
     }
 
-    /// Reads the next line into `self.line`, without its end; `None` at the end of the input.
+    /// Reads the next line into `self.line`, without its newline; `None` at the end of the input.
     fn fill(&mut self) -> io::Result<Option<Fit>> {
         self.line.clear();
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
@@ -94,14 +94,14 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// How a line ended.
+/// How reading a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
-    /// As it should.
+    /// The line ended with a newline.
     Whole,
-    /// With the input.
+    /// The input ended.
     Last,
-    /// Not within [`MAX_LINE`].
+    /// The line is longer than [`MAX_LINE`].
     TooLong,
 }
 

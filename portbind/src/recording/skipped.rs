@@ -1,4 +1,4 @@
-//! What of a recording was skipped, and why.
+//! Which lines of a recording were skipped, and why.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Damage {
-    /// Its end is missing: who wrote it was interrupted. The next run may begin in the same line.
+    /// The end is missing: its writer was interrupted. The next run may start in the same line.
     Torn,
-    /// It is no line of portbind.
+    /// The line is not portbind's.
     Foreign,
-    /// It is of another version of the schema.
+    /// The line has another version of the schema.
     OtherVersion,
-    /// It is longer than [`MAX_LINE`](super::reader::MAX_LINE).
+    /// The line is longer than [`MAX_LINE`](super::reader::MAX_LINE).
     TooLong,
-    /// It is not UTF-8.
+    /// The line is not UTF-8.
     NotText,
-    /// It says that it is of a kind, but lacks what lines of that kind have.
+    /// The line states a kind, but lacks fields of that kind.
     Malformed,
-    /// It is of a kind that this version does not know: a newer one wrote it.
+    /// The line has a kind that this version does not know, so a newer version wrote it.
     UnknownKind,
 }
 
 impl Damage {
-    /// All of them.
+    /// All kinds of damage.
     pub const ALL: [Self; 7] = [
         Self::Torn,
         Self::Foreign,
@@ -34,7 +34,7 @@ impl Damage {
         Self::UnknownKind,
     ];
 
-    /// The word for it in JSON.
+    /// The JSON value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,13 +48,13 @@ impl Damage {
         }
     }
 
-    /// Whether a person should hear of it. Lines of unknown kinds may be added within a version of the schema.
+    /// Whether the user should be informed. Lines of unknown kinds may be added within a version of the schema.
     #[must_use]
     pub const fn is_reported(self) -> bool {
         !matches!(self, Self::UnknownKind)
     }
 
-    /// What the line is, or the lines are.
+    /// A phrase for one line, or for several.
     const fn words(self) -> &'static str {
         match self {
             Self::Torn => "torn: the end is missing",
@@ -74,9 +74,9 @@ impl Damage {
 pub struct Note {
     /// The reason.
     pub damage: Damage,
-    /// How many lines.
+    /// The number of lines.
     pub count: u64,
-    /// Number of the first of them.
+    /// Number of the first line.
     pub first: u64,
 }
 
@@ -106,7 +106,7 @@ impl Skipped {
         }
     }
 
-    /// One note for each reason, in the order in which they came up.
+    /// One note per reason, in the order of their first lines.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes

@@ -1,4 +1,4 @@
-//! Lines come back as they were written, and no damage is fatal.
+//! Lines are read back as they were written, and no damage is fatal.
 
 use proptest::prelude::*;
 
@@ -9,14 +9,14 @@ use crate::event::samples;
 use crate::output::{Format, Printer, Style};
 use crate::wire;
 
-/// A refusal as it is recorded, with the end of the line.
+/// A recorded refusal, with its newline.
 fn refusal() -> String {
     let mut printer = Printer::new(Format::Json, Style::default(), Vec::new());
     printer.event(&samples::listener()).unwrap();
     String::from_utf8(printer.into_inner()).unwrap()
 }
 
-/// How many lines are read, and the damage of the others with the number of the first line of each.
+/// How many lines are read, and the damage of the skipped lines with the number of the first line of each kind.
 fn read(bytes: &[u8]) -> (usize, Vec<(Damage, u64, u64)>) {
     let mut reader = Reader::new(bytes);
     let lines = reader.by_ref().map(Result::unwrap).count();
@@ -93,7 +93,7 @@ fn damage_is_reported_and_skipped() {
         let expected: Vec<_> = damage.map(|damage| (damage, 1, 2)).into_iter().collect();
         assert_eq!(read(&bytes), (2, expected), "{name}");
     }
-    // The last line, and one that the next run was appended to.
+    // The last line, and a line to which the next run was appended.
     assert_eq!(read(format!("{good}{half}").as_bytes()), (1, vec![(Damage::Torn, 1, 2)]));
     assert_eq!(read(format!("{half}{good}{good}").as_bytes()), (2, vec![(Damage::Torn, 1, 1)]));
     assert_eq!(read(good.trim_end().as_bytes()), (1, vec![]));
@@ -108,12 +108,12 @@ fn a_recording_may_be_cut_at_every_byte() {
         let (lines, damage) = read(&text.as_bytes()[..cut]);
         let whole = usize::from(cut + 1 >= good.len());
         assert_eq!(lines, whole + usize::from(cut + 1 >= text.len()), "cut at {cut}");
-        // A beginning too short to be known as ours is foreign.
+        // A start too short to be recognized as portbind's is foreign.
         let is_reported = damage
             .iter()
             .all(|(damage, count, _)| matches!(damage, Damage::Torn | Damage::Foreign) && *count == 1);
         assert!(is_reported && damage.len() <= 1, "cut at {cut}: {damage:?}");
-        // What is appended to it is not lost.
+        // The line that is appended to the torn one is not lost.
         let appended = [&text.as_bytes()[..cut], good.as_bytes()].concat();
         assert_eq!(read(&appended).0, 1 + usize::from(cut >= good.len()), "cut at {cut}");
     }

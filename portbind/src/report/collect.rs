@@ -1,4 +1,4 @@
-//! Takes lines, one by one.
+//! Collects the lines of recordings, one by one.
 
 use jiff::Timestamp;
 
@@ -17,19 +17,19 @@ mod recent;
 
 use recent::{Known, Recent};
 
-/// Causes, pairs and ports that are counted at once.
+/// The most causes, pairs and ports that are counted at a time.
 const COUNTED: usize = 4096;
-/// Ports of which more than the count is kept at once.
+/// The most ports that have more than a count at a time.
 const DETAILED: usize = 128;
-/// Rows of each table that are told.
+/// Rows per table in the report.
 const TOLD: usize = 32;
-/// Samples of swallowed refusals, leaks and commands that are told.
+/// The most swallowed refusals, leaks and commands in the report.
 const SAMPLES: usize = 64;
 
-/// Codes of remedies for this one time.
+/// Codes of remedies that help only once.
 const OF_THE_MOMENT: [&str; 3] = ["wait", "other-port", "stop-holder"];
 
-/// A report in the making.
+/// A report under construction.
 #[derive(Debug)]
 pub struct Collector {
     report: Report,
@@ -40,11 +40,11 @@ pub struct Collector {
     pairs: Tally<(Side, Option<Side>), (Foreign, Place)>,
     recent: Recent,
     session: u32,
-    /// Refusals lost in this session, as far as its refusals tell.
+    /// Refusals lost in this session, according to its refusal lines.
     lost: u64,
 }
 
-/// What is kept of a port.
+/// What is stored per port.
 #[derive(Debug)]
 struct Port {
     period: (Timestamp, Timestamp),
@@ -69,12 +69,12 @@ impl Default for Collector {
 }
 
 impl Collector {
-    /// Takes a line.
+    /// Adds a line.
     pub fn push(&mut self, line: &Line) {
         match line {
             Line::Refusal(refusal) => self.refusal(refusal),
             Line::Release(release) => self.release(release),
-            // The account of the run has their sum.
+            // The summary of the run contains the sum of these.
             Line::Repeat(_) => {}
             Line::Summary(summary) => self.summary(summary),
             Line::Command(command) => self.command(command),
@@ -84,13 +84,13 @@ impl Collector {
         }
     }
 
-    /// Notes that a recording has been read to its end.
+    /// Records that a recording was read to its end.
     pub fn file(&mut self, name: &str, lines: u64, skipped: Skipped) {
         self.next_session();
         self.report.files.push(FileNotes { name: Foreign::new(name), lines, skipped });
     }
 
-    /// Takes a refusal.
+    /// Adds a refusal.
     pub fn refusal(&mut self, refusal: &wire::Refusal<'_>) {
         let (time, place, like) = (refusal.time.0, Place::of(&refusal.socket), Likeness::of(refusal));
         self.report.totals.refusals = self.report.totals.refusals.saturating_add(1);
@@ -132,9 +132,9 @@ impl Collector {
         }
     }
 
-    /// Forgets the details of the rarest port, if one with `count` refusals is more worth them.
+    /// Drops the details of the least frequent port, if a port with `count` refusals deserves them more.
     fn make_room(&mut self, count: u64) -> bool {
-        // Not asked for each of many: the search takes its time.
+        // Not for every refusal, because the search takes time.
         if !count.is_power_of_two() {
             return false;
         }
@@ -153,7 +153,7 @@ impl Collector {
         }
     }
 
-    /// Takes the end of a conflict.
+    /// Adds the end of a conflict.
     pub fn release(&mut self, release: &wire::Release<'_>) {
         let (refused, at) = (release.refused.0, release.time.0);
         let detail = self.ports.get_mut(&Place::of(&release.socket)).and_then(|port| port.detail.as_mut());
@@ -165,14 +165,14 @@ impl Collector {
         }
     }
 
-    /// Takes the account of a run of tracing, which is its last line.
+    /// Adds the summary of a trace, which is its last line.
     pub fn summary(&mut self, summary: &wire::Summary) {
         self.report.totals.coalesced = self.report.totals.coalesced.saturating_add(summary.coalesced);
         self.lost = self.lost.max(summary.lost);
         self.next_session();
     }
 
-    /// Takes the start of a command.
+    /// Adds the start of a command.
     pub fn command(&mut self, command: &wire::Command<'_>) {
         self.report.totals.runs = self.report.totals.runs.saturating_add(1);
         let run = Run {
@@ -187,7 +187,7 @@ impl Collector {
         self.report.runs.push(run, SAMPLES);
     }
 
-    /// Takes how a process went on.
+    /// Adds what a process did after its refusal.
     pub fn outcome(&mut self, outcome: &wire::Outcome<'_>) {
         if !outcome.swallowed {
             return;
@@ -211,7 +211,7 @@ impl Collector {
         self.report.swallowed.push(swallowed, SAMPLES);
     }
 
-    /// Takes a socket that outlived its command.
+    /// Adds a socket that outlived its command.
     pub fn leak(&mut self, leak: &wire::Leak<'_>) {
         self.report.totals.leaks = self.report.totals.leaks.saturating_add(1);
         if let Some(run) = self.running() {
@@ -228,7 +228,7 @@ impl Collector {
         self.report.leaks.push(leak, SAMPLES);
     }
 
-    /// Takes the end of a command.
+    /// Adds the end of a command.
     pub fn end(&mut self, end: &wire::End<'_>) {
         let runs = &mut self.report.runs.rows;
         if let Some(run) = runs.iter_mut().rev().find(|run| run.started == end.started.0) {
@@ -238,7 +238,7 @@ impl Collector {
         }
     }
 
-    /// The command that was started last, if it is among those that are kept.
+    /// The command that was started last, if it is still stored.
     fn running(&mut self) -> Option<&mut Run> {
         if self.report.runs.left_out.rows > 0 { None } else { self.report.runs.rows.last_mut() }
     }
@@ -248,7 +248,7 @@ impl Collector {
         self.session = self.session.wrapping_add(1);
     }
 
-    /// The report.
+    /// Returns the report.
     #[must_use]
     pub fn finish(mut self) -> Report {
         self.next_session();
@@ -268,7 +268,7 @@ impl Collector {
     }
 }
 
-/// The first remedy that helps the next run, too; else the first.
+/// The first remedy that also helps the next run; else the first.
 fn lasting<'a, 'b>(fixes: &'a [wire::Fix<'b>]) -> Option<&'a wire::Fix<'b>> {
     let lasts = |fix: &&wire::Fix<'_>| !OF_THE_MOMENT.contains(&&*fix.code);
     fixes.iter().find(lasts).or(fixes.first())

@@ -1,4 +1,4 @@
-//! What is kept of one port: its timeline, and the refusals that are alike.
+//! The details of one port: its timeline, and its equal refusals in groups.
 
 use jiff::Timestamp;
 
@@ -9,44 +9,44 @@ use super::timeline::Timeline;
 use crate::event::ShellCommand;
 use crate::wire;
 
-/// Groups that are kept of a port.
+/// The most groups stored per port.
 const MOST_GROUPS: usize = 24;
-/// Groups that are told of a port.
+/// Groups per port in the report.
 const TOLD_GROUPS: usize = 8;
-/// Remedies that are kept of a refusal.
+/// The most remedies stored per refusal.
 const MOST_FIXES: usize = 6;
 
-/// Refusals of one port that are alike: the same cause, the same programs and tests.
+/// Equal refusals of one port: the same cause, programs and tests.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Group {
-    /// How many.
+    /// The number of refusals.
     pub count: u64,
-    /// Time of the first and of the last.
+    /// Time of the first and of the last refusal.
     pub period: (Timestamp, Timestamp),
-    /// `bind`, `listen`, ... of the first.
+    /// Operation of the first refusal: `bind`, `listen`, ...
     pub operation: Foreign,
     /// Name of the error, or its number.
     pub error: Foreign,
-    /// Address and port as they are written in URLs; empty of a socket without them.
+    /// Address and port in URL syntax; empty for a socket without them.
     pub asked: Foreign,
-    /// Who was refused, the first time.
+    /// The first caller.
     pub caller: Party,
-    /// Who was in the way, the first time; `None` where nobody was found.
+    /// The holder of the first refusal; `None` if none was found.
     pub holder: Option<(Party, Foreign)>,
-    /// How many more sockets were in the way, the first time.
+    /// How many more sockets were in the way of the first refusal.
     pub more_holders: usize,
     /// Code of the cause.
     pub cause: Foreign,
-    /// Its sentence, of the first.
+    /// Summary of the cause of the first refusal.
     pub summary: Foreign,
-    /// What the diagnosis rests on, of the first.
+    /// The evidence for the first diagnosis.
     pub confidence: Foreign,
-    /// Remedies of the first.
+    /// Remedies of the first refusal.
     pub fixes: Vec<Fix>,
-    /// How many of them their process did not report.
+    /// How many of these refusals were not reported by their process.
     pub swallowed: u64,
-    /// When the port was free again after them.
+    /// When the port was free again after these refusals.
     pub free: Option<Free>,
 }
 
@@ -54,9 +54,9 @@ pub struct Group {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Free {
-    /// The least.
+    /// The minimum.
     pub least_ms: f64,
-    /// The most.
+    /// The maximum.
     pub most_ms: f64,
 }
 
@@ -64,15 +64,15 @@ pub struct Free {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fix {
-    /// Its code.
+    /// The code of the remedy.
     pub code: Foreign,
     /// What to do.
     pub text: Foreign,
-    /// The command that does it.
+    /// The command to run.
     pub command: Option<Foreign>,
 }
 
-/// What groups refusals.
+/// The key of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Likeness {
     pub(super) cause: Foreign,
@@ -80,12 +80,12 @@ pub(super) struct Likeness {
     pub(super) holder: Option<Side>,
 }
 
-/// What is kept of a port.
+/// The details stored per port.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Detail {
     timeline: Timeline,
     groups: Vec<(Likeness, Group)>,
-    /// Refusals in groups that did not fit.
+    /// Refusals of groups that did not fit.
     left_out: u64,
 }
 
@@ -125,7 +125,7 @@ impl Detail {
         self.timeline.free(refused, at, session);
     }
 
-    /// The timeline and the groups of a port with so many refusals.
+    /// The timeline and the groups of a port with this number of refusals.
     pub(super) fn finish(mut self, count: u64) -> (Timeline, Ranked<Group>) {
         self.timeline.finish();
         self.groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
@@ -133,7 +133,7 @@ impl Detail {
         let rows: Vec<Group> = self.groups.into_iter().take(TOLD_GROUPS).map(|(_, group)| group).collect();
         let told = rows.iter().fold(0_u64, |told, group| told.saturating_add(group.count));
         let others = u64::try_from(all - rows.len()).unwrap_or(u64::MAX);
-        // Refusals from before the port was worth details are among those that are not told.
+        // Refusals from before the port had details count as omitted.
         let left_out =
             LeftOut { rows: self.left_out.saturating_add(others), count: count.saturating_sub(told) };
         (self.timeline, Ranked { rows, left_out })
@@ -165,7 +165,7 @@ impl Group {
         }
     }
 
-    /// The port was free again after so many milliseconds.
+    /// Records that the port was free again after this many milliseconds.
     pub(super) fn freed(&mut self, after_ms: f64) {
         let free = self.free.get_or_insert(Free { least_ms: after_ms, most_ms: after_ms });
         free.least_ms = free.least_ms.min(after_ms);
@@ -174,8 +174,8 @@ impl Group {
 }
 
 impl Fix {
-    /// A command that would have to be cut is left out, and out of the sentence as well: the rest of it would do
-    /// something else. One that portbind does not make stays in the sentence only.
+    /// Drops a command that would have to be cut, and removes it from the sentence as well, because the rest could do
+    /// something else. A command that portbind does not generate stays in the sentence only.
     pub(super) fn of(fix: &wire::Fix<'_>) -> Self {
         let fits = |text: &str| text.len() <= Foreign::LONGEST;
         let command = fix.command.as_deref();

@@ -1,15 +1,15 @@
 //! Strings of other programs.
 
-/// A string that another program chose, cut where it is very long. It is kept as it is, cannot be printed by
-/// accident, and is escaped in [`output`](crate::output).
+/// A string that another program chose, cut if it is very long. It is stored unchanged, cannot be printed by accident,
+/// and is escaped in [`output`](crate::output).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Foreign(Box<str>);
 
 impl Foreign {
-    /// Bytes of a string that are kept.
+    /// The most bytes that are stored of a string.
     pub const LONGEST: usize = 400;
 
-    /// Keeps a string.
+    /// Stores a string.
     #[must_use]
     pub fn new(text: &str) -> Self {
         if text.len() <= Self::LONGEST {
@@ -20,7 +20,7 @@ impl Foreign {
         Self(kept.into())
     }
 
-    /// The string as it is: dangerous to print.
+    /// The unchanged string, which is dangerous to print.
     #[must_use]
     pub fn unescaped(&self) -> &str {
         &self.0

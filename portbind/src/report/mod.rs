@@ -1,7 +1,8 @@
-//! What many refusals have in common: by cause, by port, by who was refused by whom, and who held a port when.
+//! Summarizes many refusals: by cause, by port, by pair of caller and holder, and with a timeline of each port's
+//! holders.
 //!
-//! Lines are pushed one by one into a [`Collector`], from a recording or from a run that goes on; memory is
-//! bounded however many there are, and what did not fit is counted. Pure: no files, no clock.
+//! Lines are pushed one by one into a [`Collector`], from a recording or from a live run. Memory is bounded for any
+//! number of lines, and what did not fit is counted. The module uses no files and no clock.
 
 pub mod ci;
 mod collect;

@@ -1,4 +1,5 @@
-//! The picture of a timeline: what stands where. All places are in percent of the width, so that it fits any.
+//! The layout of a timeline picture. All positions are in percent of the width, so that the picture scales to any
+//! width.
 
 use std::collections::BTreeMap;
 
@@ -14,96 +15,96 @@ mod tests;
 use scale::Scale;
 pub use scale::{Cut, Tick};
 
-/// Lanes at most.
+/// The most lanes.
 const MOST_LANES: usize = 10;
-/// Percent that a bar has at least.
+/// The minimum width of a bar in percent.
 const LEAST_BAR: f64 = 0.7;
-/// Flags that are nearer than this are one.
+/// Flags closer than this many percent are merged.
 const ONE_FLAG: f64 = 1.2;
-/// Percent that the label of a flag takes in a wide picture.
+/// Percent that a flag's label takes in a wide picture.
 const LABEL: f64 = 10.0;
-/// The same in a narrow one.
+/// Percent that a flag's label takes in a narrow picture.
 const NARROW_LABEL: f64 = 30.0;
-/// Pids that are named of a bar.
+/// Pids listed per bar.
 const MOST_PIDS: usize = 3;
 
 /// The picture.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Picture {
-    /// One for each program and state, in the order in which they begin.
+    /// One lane per program and state, in the order of their starts.
     pub lanes: Vec<Lane>,
-    /// Lanes that are not shown.
+    /// The number of lanes that are not shown.
     pub lanes_left_out: usize,
-    /// Where the refusals fell.
+    /// The positions of the refusals.
     pub flags: Vec<Flag>,
-    /// Refusals that lie before what is shown.
+    /// Refusals before the shown period.
     pub earlier: u64,
     /// Times on the axis.
     pub ticks: Vec<Tick>,
-    /// Stretches that were cut out.
+    /// The omitted stretches.
     pub cuts: Vec<Cut>,
 }
 
-/// What one program held.
+/// The sockets of one program in one state.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Lane {
     /// The program.
     pub side: Side,
-    /// In which state.
+    /// The state of the sockets.
     pub state: State,
-    /// Something of it stood in the way.
+    /// At least one of the sockets was in the way.
     pub in_the_way: bool,
-    /// When, from left to right; none overlaps another.
+    /// The bars from left to right, without overlaps.
     pub bars: Vec<Bar>,
 }
 
-/// A time in which the port was held, by one socket or by several at once.
+/// A period in which one or more sockets held the port.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Bar {
     /// Percent from the left.
     pub x: f64,
-    /// Percent.
+    /// Percent of the width.
     pub width: f64,
-    /// How many sockets.
+    /// The number of sockets.
     pub count: usize,
-    /// Processes, the first few.
+    /// The first few processes.
     pub pids: Vec<u32>,
-    /// When it began; `None` if that was before tracing began.
+    /// The start; `None` if it was before tracing began.
     pub from: Option<Timestamp>,
-    /// When it ended; `None` if that was not seen.
+    /// The end; `None` if it was not seen.
     pub to: Option<Timestamp>,
 }
 
-/// Refusals at one place.
+/// Refusals at one position.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Flag {
     /// Percent from the left.
     pub x: f64,
-    /// How many.
+    /// The number of refusals.
     pub count: u64,
-    /// Time of the first.
+    /// Time of the first refusal.
     pub time: Timestamp,
-    /// Where there is room for a label.
+    /// In which pictures there is room for a label.
     pub label: Room,
 }
 
-/// Where there is room for a label.
+/// In which pictures there is room for a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Room {
-    /// Nowhere.
+    /// In no picture.
     None,
     /// In a wide picture.
     Wide,
-    /// In a narrow one, too.
+    /// Also in a narrow picture.
     Always,
 }
 
-/// Which part of a label stands at its place.
+/// The part of a label that is at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Anchor {
@@ -116,7 +117,7 @@ pub enum Anchor {
 }
 
 impl Anchor {
-    /// The one with which a label stays inside of the picture.
+    /// The anchor with which a label stays inside the picture.
     #[must_use]
     pub const fn at(x: f64) -> Self {
         match x {
@@ -126,7 +127,7 @@ impl Anchor {
         }
     }
 
-    /// Where a label of this width begins and ends.
+    /// Start and end of a label of this width.
     const fn extent(self, x: f64, width: f64) -> (f64, f64) {
         match self {
             Self::Start => (x, x + width),
@@ -143,7 +144,7 @@ impl Picture {
         let instants = life.spans.iter().flat_map(|span| [span.begin(), span.end()]);
         let scale = Scale::new(instants.chain(life.marks().map(|mark| mark.time)))?;
         let mut lanes = lanes(life, &scale);
-        // Those that stood in the way stay.
+        // Lanes that were in the way are kept.
         let left_out = lanes.len().saturating_sub(MOST_LANES);
         lanes.sort_by_key(|lane| !lane.in_the_way);
         lanes.truncate(MOST_LANES);
@@ -172,7 +173,7 @@ fn lanes(life: &Timeline, scale: &Scale) -> Vec<Lane> {
     lanes.filter(|lane| !lane.bars.is_empty()).collect()
 }
 
-/// The bars of spans that are in order; those that would overlap are one.
+/// The bars of sorted spans; overlapping ones are merged.
 fn bars(spans: &[&Span], scale: &Scale) -> Vec<Bar> {
     let mut bars: Vec<Bar> = Vec::new();
     for span in spans {
@@ -205,7 +206,7 @@ impl Bar {
     }
 }
 
-/// The flags, and how many refusals lie before all of them.
+/// The flags, and the number of refusals before the first one.
 fn flags(life: &Timeline, scale: &Scale) -> (Vec<Flag>, u64) {
     let mut flags: Vec<Flag> = Vec::new();
     let mut earlier = 0_u64;

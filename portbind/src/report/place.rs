@@ -1,40 +1,40 @@
-//! What was asked for.
+//! The requested port or name.
 
 use std::fmt;
 
 use super::foreign::Foreign;
 use crate::wire;
 
-/// Ports below this need a capability by default: `net.ipv4.ip_unprivileged_port_start`, ip(7).
+/// By default, ports below this require a capability: `net.ipv4.ip_unprivileged_port_start`, ip(7).
 const FIRST_UNPRIVILEGED: u16 = 1024;
-/// First and last port that the kernel picks by default: `net.ipv4.ip_local_port_range`, ip(7).
+/// The default ephemeral port range: `net.ipv4.ip_local_port_range`, ip(7).
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
 /// A port or name in its network namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Place {
-    /// The protocol of an internet socket, else the family. MPTCP shares the ports of TCP and is `tcp`.
+    /// The protocol of an internet socket, or else the family. MPTCP shares the ports of TCP and counts as `tcp`.
     pub kind: Foreign,
-    /// The port of an internet socket; 0 is any.
+    /// The port of an internet socket; 0 requests any free port.
     pub port: Option<u16>,
-    /// The path or name of any other.
+    /// The path or name of a portless socket.
     pub name: Option<Foreign>,
     /// Inode number of the network namespace.
     pub netns: u32,
 }
 
-/// Which kind of port it is, with the default settings of the kernel.
+/// The class of a port under the kernel's default settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Class {
-    /// Any: the kernel chooses.
+    /// Port 0: the kernel chooses.
     Any,
     /// Below 1024.
     Privileged,
     /// Neither privileged nor ephemeral.
     Registered,
-    /// The kernel gives it to outgoing connections.
+    /// Assigned to outgoing connections by the kernel.
     Ephemeral,
     /// A path or name.
     Name,
@@ -61,7 +61,7 @@ impl fmt::Display for Class {
 }
 
 impl Place {
-    /// The place of a socket.
+    /// The requested address of a socket.
     #[must_use]
     pub fn of(socket: &wire::Socket<'_>) -> Self {
         let (kind, name) = match (&*socket.family, socket.port) {
@@ -76,7 +76,7 @@ impl Place {
         }
     }
 
-    /// The place of a socket that holds it, in a network namespace.
+    /// The address of a holder in a network namespace.
     #[must_use]
     pub fn held(holder: &wire::Holder<'_>, netns: u32) -> Self {
         let is_internet = holder.port.is_some();
@@ -88,7 +88,7 @@ impl Place {
         }
     }
 
-    /// Its class.
+    /// The class of the port.
     #[must_use]
     pub fn class(&self) -> Class {
         match self.port {
@@ -105,7 +105,7 @@ fn without_mptcp(protocol: &str) -> &str {
     if protocol == "mptcp" { "tcp" } else { protocol }
 }
 
-/// The name of a socket without a port.
+/// The name of a portless socket.
 fn name(socket: &wire::Socket<'_>) -> String {
     if let Some(path) = &socket.path {
         path.clone().into_owned()

@@ -1,4 +1,4 @@
-//! Counting in bounded memory.
+//! Counts keys in bounded memory.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftOut {
-    /// Rows; those that came back after they had been left out count again.
+    /// The number of rows; a row that is dropped twice counts twice.
     pub rows: u64,
-    /// What they counted.
+    /// The sum of their counts.
     pub count: u64,
 }
 
 impl LeftOut {
-    /// Adds a row that counted so many.
+    /// Adds a row with this count.
     pub fn add(&mut self, count: u64) {
         self.rows = self.rows.saturating_add(1);
         self.count = self.count.saturating_add(count);
     }
 }
 
-/// The first rows, and what stands behind them.
+/// The first rows of a table, and a count of the rest.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Ranked<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// What is not among them.
+    /// The rows that are not included.
     pub left_out: LeftOut,
 }
 
@@ -37,7 +37,7 @@ impl<T> Default for Ranked<T> {
 }
 
 impl<T> Ranked<T> {
-    /// Adds a row behind the others, or counts it where there are `most` already.
+    /// Appends a row, or only counts it if there are `most` rows already.
     pub(super) fn push(&mut self, row: T, most: usize) {
         if self.rows.len() < most {
             self.rows.push(row);
@@ -47,7 +47,7 @@ impl<T> Ranked<T> {
     }
 }
 
-/// Counts by key. Where there are too many keys, the rarer half is left out.
+/// Counts per key. If there are too many keys, the less frequent half is dropped.
 #[derive(Clone, Debug)]
 pub(super) struct Tally<K, V> {
     rows: BTreeMap<K, (u64, V)>,
@@ -56,12 +56,12 @@ pub(super) struct Tally<K, V> {
 }
 
 impl<K: Ord + Clone, V> Tally<K, V> {
-    /// Room for so many keys.
+    /// A tally with room for this many keys.
     pub(super) const fn new(most: usize) -> Self {
         Self { rows: BTreeMap::new(), most, left_out: LeftOut { rows: 0, count: 0 } }
     }
 
-    /// Counts a key, and gives its count and what is kept of it.
+    /// Counts a key, and returns its count and its stored value.
     pub(super) fn add(&mut self, key: &K, first: impl FnOnce() -> V) -> (u64, &mut V) {
         if self.rows.len() >= self.most && !self.rows.contains_key(key) {
             self.prune();
@@ -71,17 +71,17 @@ impl<K: Ord + Clone, V> Tally<K, V> {
         (row.0, &mut row.1)
     }
 
-    /// What is kept of a key.
+    /// The stored value of a key.
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.rows.get_mut(key).map(|(_, kept)| kept)
     }
 
-    /// All that is kept.
+    /// All stored values.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut V)> {
         self.rows.values_mut().map(|(count, kept)| (*count, kept))
     }
 
-    /// Leaves out the rarer half.
+    /// Drops the less frequent half.
     fn prune(&mut self) {
         let mut counts: Vec<u64> = self.rows.values().map(|(count, _)| *count).collect();
         counts.sort_unstable();
@@ -98,7 +98,7 @@ impl<K: Ord + Clone, V> Tally<K, V> {
         });
     }
 
-    /// The rows with the highest counts, at most `most`; of equal ones the lesser key first.
+    /// The rows with the highest counts, at most `most`; of rows with equal counts, the lesser key comes first.
     pub(super) fn finish<T>(self, most: usize, mut row: impl FnMut(K, u64, V) -> T) -> Ranked<T> {
         let mut all: Vec<(K, (u64, V))> = self.rows.into_iter().collect();
         all.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));

@@ -11,25 +11,25 @@ use super::side::Side;
 use super::timeline::Timeline;
 use crate::recording::Skipped;
 
-/// All that is told of some recordings.
+/// The report of a set of recordings.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// Where the lines came from; empty for a run that goes on.
+    /// The recordings; empty for a live run.
     pub files: Vec<FileNotes>,
     /// Time of the first and of the last refusal.
     pub period: Option<(Timestamp, Timestamp)>,
-    /// Counts of everything.
+    /// The total counts.
     pub totals: Totals,
-    /// By cause, the most frequent first.
+    /// Refusals by cause, the most frequent first.
     pub causes: Ranked<CauseRow>,
-    /// By class of port, the most frequent first.
+    /// Refusals by class of port, the most frequent first.
     pub classes: Vec<(Class, u64)>,
-    /// By what was asked for, the most frequent first.
+    /// Refusals by requested port or name, the most frequent first.
     pub ports: Ranked<PortRow>,
-    /// By who was refused by whom, the most frequent first.
+    /// Refusals by pair of caller and holder, the most frequent first.
     pub pairs: Ranked<PairRow>,
-    /// Refusals whose process lived on as if nothing had happened.
+    /// Refusals whose process continued as if it had not been refused.
     pub swallowed: Ranked<Swallowed>,
     /// Sockets that outlived their command.
     pub leaks: Ranked<Leak>,
@@ -41,25 +41,25 @@ pub struct Report {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FileNotes {
-    /// Its name.
+    /// The name of the file.
     pub name: Foreign,
-    /// Lines that were understood.
+    /// Number of lines that were read.
     pub lines: u64,
-    /// Lines that were not.
+    /// Lines that were skipped.
     pub skipped: Skipped,
 }
 
-/// Counts.
+/// The total counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Refusals that were told.
+    /// Refusals that were shown.
     pub refusals: u64,
-    /// Refusals that were told as part of an earlier one.
+    /// Refusals that were counted as part of an earlier one.
     pub coalesced: u64,
     /// Refusals that were lost.
     pub lost: u64,
-    /// Refusals that their process did not report.
+    /// Refusals that were not reported by their process.
     pub swallowed: u64,
     /// Sockets that outlived their command.
     pub leaks: u64,
@@ -71,46 +71,46 @@ pub struct Totals {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CauseRow {
-    /// Its code.
+    /// The code of the cause.
     pub code: Foreign,
-    /// How many refusals.
+    /// The number of refusals.
     pub count: u64,
-    /// The sentence of the first of them.
+    /// The summary of the first refusal.
     pub summary: Foreign,
-    /// A remedy of the first of them that had one; one that lasts where there is one.
+    /// The remedy of the first refusal that had one, preferably a lasting remedy.
     pub fix: Option<Fix>,
 }
 
-/// Something that was refused.
+/// A port or name with refusals.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PortRow {
-    /// What was asked for.
+    /// The requested port or name.
     pub place: Place,
-    /// Name of its network namespace.
+    /// Name of the network namespace.
     pub netns_name: Option<Foreign>,
-    /// How many refusals.
+    /// The number of refusals.
     pub count: u64,
-    /// Time of the first and of the last.
+    /// Time of the first and of the last refusal.
     pub period: (Timestamp, Timestamp),
-    /// Who held it when, and where the refusals fell.
+    /// The holders over time, and the refusals.
     pub timeline: Timeline,
-    /// The refusals that are alike together, the most frequent first.
+    /// Equal refusals in groups, the most frequent first.
     pub groups: Ranked<Group>,
 }
 
-/// Who was refused by whom.
+/// A caller and the holder in its way.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PairRow {
-    /// Who was refused.
+    /// The caller.
     pub refused: Side,
-    /// Who held it; `None` where nobody was found.
+    /// The holder; `None` if none was found.
     pub by: Option<Side>,
-    /// How many refusals.
+    /// The number of refusals.
     pub count: u64,
-    /// Code of the cause of the first of them.
+    /// Code of the cause of the first refusal.
     pub cause: Foreign,
-    /// What was asked for at first.
+    /// The port or name of the first refusal.
     pub place: Place,
 }

@@ -1,4 +1,4 @@
-//! Swallowed refusals, leaks and commands: a bounded number of each as it was told.
+//! Swallowed refusals, leaks and commands: a bounded number of each.
 
 use jiff::Timestamp;
 
@@ -6,21 +6,21 @@ use super::foreign::Foreign;
 use super::place::Place;
 use super::side::Party;
 
-/// A refusal whose process lived on.
+/// A refusal that its process did not report.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Swallowed {
-    /// When it was refused.
+    /// The time of the refusal.
     pub refused: Timestamp,
-    /// Who was refused.
+    /// The name of the caller.
     pub name: Foreign,
-    /// Its pid.
+    /// The pid of the caller.
     pub pid: u32,
-    /// What it asked for, and the code of the cause; `None` where the refusal itself was not told.
+    /// The requested port or name, and the code of the cause; `None` if the recording lacks the refusal itself.
     pub what: Option<(Place, Foreign)>,
-    /// Milliseconds it lived on.
+    /// Milliseconds that the process continued to run.
     pub lived_on_ms: f64,
-    /// Its exit status.
+    /// The exit status of the process.
     pub exit_status: Option<u8>,
 }
 
@@ -28,15 +28,15 @@ pub struct Swallowed {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Leak {
-    /// When it was found.
+    /// The time at which the leak was found.
     pub time: Timestamp,
     /// The port.
     pub place: Place,
     /// State of the socket.
     pub state: Foreign,
-    /// Who opened it; `None` if that is not known.
+    /// The process that opened the socket; `None` if unknown.
     pub opener: Option<Party>,
-    /// Who has it open.
+    /// The process that has the socket open.
     pub owner: Party,
 }
 
@@ -44,18 +44,18 @@ pub struct Leak {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Run {
-    /// When it was started.
+    /// The start of the command.
     pub started: Timestamp,
-    /// Its arguments with blanks between them.
+    /// The arguments, joined with blanks.
     pub args: Foreign,
-    /// When it ended; `None` if that was not told.
+    /// The end of the command; `None` if the recording lacks it.
     pub ended: Option<Timestamp>,
-    /// Its exit status.
+    /// The exit status of the command.
     pub exit_status: Option<u8>,
-    /// The signal that ended it.
+    /// The signal that ended the command.
     pub signal: Option<u8>,
-    /// Refusals that were told while it ran.
+    /// Refusals that were recorded while the command ran.
     pub refusals: u64,
-    /// Sockets that outlived it.
+    /// Sockets that outlived the command.
     pub leaks: u64,
 }

@@ -1,4 +1,4 @@
-//! Who was refused, and who was in the way.
+//! Callers and the holders in their way.
 
 use super::foreign::Foreign;
 use crate::diagnosis::program;
@@ -7,14 +7,14 @@ use crate::event::units::user_of_cgroup;
 use crate::secrets::{mask, mask_text};
 use crate::wire;
 
-/// Characters of arguments that are kept.
+/// Characters that are stored of the arguments.
 const ARGS: usize = 200;
 
-/// A program, and the test it works for: the same from run to run.
+/// A program and its test, which are the same in every run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Side {
-    /// The program, or what there is in place of one; a foreign name in it is escaped.
+    /// The program, or a description if there is none; names of other programs in it are escaped.
     pub program: Foreign,
     /// The test.
     pub test: Option<Foreign>,
@@ -24,15 +24,15 @@ pub struct Side {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Party {
-    /// Its program and test.
+    /// The program and its test.
     pub side: Side,
-    /// Its pid; `None` where there is no process.
+    /// The pid; `None` if there is no process.
     pub pid: Option<u32>,
-    /// Its arguments with blanks between them; empty if unknown.
+    /// The arguments, joined with blanks; empty if unknown.
     pub args: Foreign,
-    /// Its user, by name or number.
+    /// The user, by name or number.
     pub user: Option<Foreign>,
-    /// Its container or systemd unit, in words; the name in it is escaped.
+    /// The container or systemd unit, in words; its name is escaped.
     pub home: Option<Foreign>,
 }
 
@@ -49,7 +49,7 @@ impl Party {
         }
     }
 
-    /// The process that has a socket open.
+    /// An owner of a holder.
     #[must_use]
     pub fn holder(process: &wire::HolderProcess<'_>) -> Self {
         Self {
@@ -73,7 +73,8 @@ impl Party {
         }
     }
 
-    /// Whoever is behind a socket: who has it open, who left it, who opened it; else what it is.
+    /// The party behind a socket: its owner, the process that left it, or the process that opened it; else a
+    /// description of the socket.
     #[must_use]
     pub fn behind(holder: &wire::Holder<'_>) -> Self {
         if let Some(process) = holder.processes.first() {
@@ -98,7 +99,7 @@ impl Side {
         Self::new(&process.comm, process.exe.as_deref(), &process.args, process.test.as_ref())
     }
 
-    /// Whoever is behind a socket, as [`Party::behind`].
+    /// The side of the party behind a socket, see [`Party::behind`].
     pub(super) fn behind(holder: &wire::Holder<'_>) -> Self {
         if let Some(process) = holder.processes.first() {
             return Self::holder(process);
@@ -115,7 +116,7 @@ impl Side {
         Self::new(&opener.comm, opener.exe.as_deref(), &opener.args, None)
     }
 
-    /// What a socket without a process is.
+    /// The description of a socket without a process.
     fn nobody(holder: &wire::Holder<'_>) -> Self {
         let words = match &*holder.ownership {
             "time_wait" => "TIME-WAIT, left by a process that was not seen",
@@ -135,7 +136,7 @@ impl Side {
     }
 }
 
-/// Arguments with blanks between them, without secrets: a recording may have been written with them.
+/// The arguments, joined with blanks and without secrets, which the recording may contain.
 fn joined(args: &[String]) -> Foreign {
     let mut text = String::new();
     let masked = mask(args);

@@ -1,4 +1,4 @@
-//! Reports of refusals that are made up.
+//! Reports of made-up refusals.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +9,7 @@ use crate::event::{portless_samples, samples};
 use crate::recording::Skipped;
 use crate::wire;
 
-/// A timeline of sockets and refusals, by milliseconds.
+/// A timeline of sockets and refusals at these milliseconds.
 pub(crate) fn life(spans: &[(i64, i64)], marks: &[i64]) -> Timeline {
     let mut life = Timeline::default();
     for (inode, &(from, to)) in (1..).zip(spans) {
@@ -42,7 +42,7 @@ fn at(ms: i64) -> wire::Time {
     wire::Time(Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap())
 }
 
-/// A recording of every sample, with what comes after a refusal.
+/// A recording of every sample, with the lines that follow a refusal.
 pub(crate) fn everything() -> Report {
     let mut collector = Collector::default();
     for sample in samples::all().iter().chain(&portless_samples::all()) {

@@ -1,4 +1,4 @@
-//! Who held a port when, and when it was refused.
+//! The holders of a port over time, and its refusals.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -8,30 +8,30 @@ use jiff::{SignedDuration, Timestamp};
 use super::side::{Party, Side};
 use crate::wire;
 
-/// Sockets that are kept of a port: the last ones.
+/// The most sockets stored per port; the last ones are kept.
 const MOST_SPANS: usize = 512;
-/// Sockets in the way of one call that are kept.
+/// The most holders stored per call.
 const MOST_IN_THE_WAY: usize = 16;
-/// Points in time with refusals that are kept of a port; of more, neighbours become one.
+/// The most points in time with refusals stored per port; beyond this, neighbouring points are merged.
 const MOST_MARKS: usize = 1024;
-/// Nanoseconds of one such point at first.
+/// Initial length of such a point, in nanoseconds.
 const FINEST: i128 = 1_000_000;
-/// How long a connection stays in TIME_WAIT: `TCP_TIMEWAIT_LEN`, include/net/tcp.h.
+/// How long a connection stays in TIME_WAIT: `TCP_TIMEWAIT_LEN` in include/net/tcp.h (5.10 to 7.3).
 const TIME_WAIT: SignedDuration = SignedDuration::from_secs(60);
-/// Two times of one event differ by less.
+/// Two times of the same event differ by less than this.
 const SAME: SignedDuration = SignedDuration::from_millis(1);
 
-/// What a socket did with the port.
+/// The state of a socket on the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// It was bound, and did not listen.
+    /// The socket was bound, and did not listen.
     Bound,
-    /// It listened.
+    /// The socket listened.
     Listen,
-    /// It was a connection.
+    /// The socket was a connection.
     Connection,
-    /// It was a closed connection in TIME_WAIT.
+    /// The socket was a closed connection in TIME_WAIT.
     TimeWait,
 }
 
@@ -61,19 +61,19 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// Who was behind it.
+    /// The program behind the socket.
     pub side: Side,
-    /// The process; `None` where there was none.
+    /// The process; `None` if there was none.
     pub pid: Option<u32>,
-    /// What it did; the last state that was seen.
+    /// The last state that was seen.
     pub state: State,
-    /// When it got the port; `None` if that was before tracing began.
+    /// When the socket got the port; `None` if that was before tracing began.
     pub from: Option<Timestamp>,
-    /// When it let go of it; `None` if that was not seen.
+    /// When the socket released the port; `None` if that was not seen.
     pub to: Option<Timestamp>,
-    /// When it was first and last seen on the port.
+    /// When the socket was first and last seen on the port.
     pub seen: (Timestamp, Timestamp),
-    /// It stood in the way of a refused call.
+    /// The socket was in the way of a refused call.
     pub in_the_way: bool,
     key: Key,
     session: u32,
@@ -90,19 +90,19 @@ enum Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mark {
-    /// When.
+    /// The time of the refusals.
     pub time: Timestamp,
-    /// How many.
+    /// The number of refusals.
     pub count: u64,
 }
 
-/// The life of a port.
+/// The timeline of a port.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Timeline {
-    /// Sockets, in the order in which they got it.
+    /// The sockets, in the order in which they got the port.
     pub spans: VecDeque<Span>,
-    /// Sockets that did not fit; one that was in the way of several calls counts for each.
+    /// Sockets that did not fit; a socket in the way of several calls counts once per call.
     pub spans_left_out: u64,
     /// Refusals.
     marks: BTreeMap<i128, (Timestamp, u64)>,
@@ -115,7 +115,7 @@ impl Default for Timeline {
     }
 }
 
-/// Something that is known of a socket.
+/// An observation of a socket.
 struct Sight<'a> {
     key: Key,
     state: State,
@@ -127,8 +127,8 @@ struct Sight<'a> {
 }
 
 impl Timeline {
-    /// Adds a refusal: itself, its holders, and the history it carries. Sockets of another session, which is
-    /// another run of tracing, are others though their numbers be the same.
+    /// Adds a refusal with its holders and its history. Sockets of another session (another trace) are different
+    /// sockets even if their numbers are equal.
     pub(super) fn refusal(&mut self, refusal: &wire::Refusal<'_>, session: u32) {
         let time = refusal.time.0;
         self.mark(time);
@@ -142,7 +142,7 @@ impl Timeline {
         }
     }
 
-    /// The port has become free: whatever stood in the way of the call refused at `refused` is gone.
+    /// Records that the port has become free: all sockets in the way of the call refused at `refused` have been closed.
     pub(super) fn free(&mut self, refused: Timestamp, at: Timestamp, session: u32) {
         let open = self.spans.iter_mut().filter(|span| span.session == session && span.to.is_none());
         for span in open.filter(|span| span.in_the_way && span.seen.0 <= refused && refused <= span.seen.1) {
@@ -151,7 +151,7 @@ impl Timeline {
         }
     }
 
-    /// When the refusals fell, in order.
+    /// The times of the refusals, in order.
     pub fn marks(&self) -> impl Iterator<Item = Mark> {
         self.marks.values().map(|&(time, count)| Mark { time, count })
     }
@@ -207,7 +207,7 @@ impl Timeline {
         }
     }
 
-    /// Puts the sockets in order.
+    /// Sorts the sockets.
     pub(super) fn finish(&mut self) {
         self.spans.make_contiguous().sort_by_key(Span::begin);
     }
@@ -224,7 +224,7 @@ fn sight<'a>(holder: &wire::Holder<'_>, at: Timestamp, party: &'a dyn Fn() -> Op
         holder.time_wait_left_ms.map(|left| SignedDuration::from_millis(left.try_into().unwrap_or(i64::MAX)));
     let to = left.and_then(|left| at.checked_add(left).ok());
     let from = match state {
-        // What it was before is another matter.
+        // The period before TIME_WAIT had another state.
         State::TimeWait => to.and_then(|to| to.checked_sub(TIME_WAIT).ok()).filter(|from| *from <= at),
         _ => holder.since.map(|since| since.0),
     };
@@ -232,13 +232,13 @@ fn sight<'a>(holder: &wire::Holder<'_>, at: Timestamp, party: &'a dyn Fn() -> Op
 }
 
 impl Span {
-    /// When it begins, as far as that is known.
+    /// The start, as far as it is known.
     #[must_use]
     pub fn begin(&self) -> Timestamp {
         self.from.unwrap_or(self.seen.0)
     }
 
-    /// When it ends, as far as that is known.
+    /// The end, as far as it is known.
     #[must_use]
     pub fn end(&self) -> Timestamp {
         self.to.unwrap_or(self.seen.1).max(self.begin())
@@ -250,7 +250,7 @@ impl Span {
             return false;
         }
         match (self.from, sight.from) {
-            // The kernel tells how long TIME_WAIT lasts by the tick.
+            // The kernel reports the remaining TIME_WAIT in ticks.
             (Some(_), Some(from)) if is_wait(sight.state) => self.to.is_none_or(|to| from <= to),
             (Some(one), Some(other)) => one.duration_since(other).abs() < SAME,
             _ => self.to.is_none_or(|to| sight.at <= to),
@@ -264,7 +264,7 @@ impl Span {
         self.in_the_way |= sight.in_the_way;
         self.seen =
             (self.seen.0.min(sight.from.unwrap_or(sight.at)).min(sight.at), self.seen.1.max(sight.at));
-        // Of a process that is alive more is known than of who opened the socket.
+        // More is known about a running process than about the process that opened the socket.
         if self.side.test.is_none()
             && sight.in_the_way
             && let Some(party) = (sight.party)()

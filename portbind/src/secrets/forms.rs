@@ -1,6 +1,6 @@
-//! Secrets that are known by their form, or by a name in the same word.
+//! Secrets recognised by their own form, or by a name in the same word.
 //!
-//! The patterns do without Perl's classes and Unicode's cases, for which the program has no tables.
+//! The patterns use neither Perl's classes nor Unicode case folding: the program has no tables for them.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -9,10 +9,10 @@ use regex::{Captures, Regex};
 
 use super::names::{has_secret, is_plainly_secret, is_secret};
 
-/// What stands in place of a secret.
+/// The text that replaces a secret.
 pub const MASK: &str = "***";
 
-/// Tokens of services, by the start that each service gives its own; a JSON Web Token (RFC 7519).
+/// Tokens of services, each recognised by the prefix of its service; a JSON Web Token (RFC 7519).
 static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let starts = "gh[opusr]_|github_pat_|gl(?:pat|dt|rt|cbt|ptt|ft|soat)-|xox[abeoprs]-|xapp-|sk-|sk_(?:live|test)_\
                   |rk_(?:live|test)_|npm_|pypi-|dop_v1_|doo_v1_|hv[sbr]\\.|ya29\\.|AIza|SG\\.|shp(?:at|ss|ca|pa)_\
@@ -22,7 +22,8 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let hooks = "hooks\\.slack\\.com/[0-9A-Za-z/_-]+|discord(?:app)?\\.com/api/webhooks/[0-9A-Za-z/_-]+";
     Regex::new(&format!("(?-u:\\b)(?:(?:{starts})[0-9A-Za-z_.=-]{{10,}}|{keys}|{jwt}|{hooks})")).ok()
 });
-/// Something of a name of a secret ([`super::names`]), of a URL, or of a token: without any there is no secret.
+/// A part of the name of a secret ([`super::names`]), of a URL, or of a token: a text without any of them has no
+/// secret.
 static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names =
         "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|pin|otp|sas|pat|://|@|hooks";
@@ -30,19 +31,18 @@ static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
                   |atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
     Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()
 });
-/// The user information of a URL (RFC 3986, 3.2.1), as far as the `@`; a password may hold one itself, and is not always
-/// encoded.
+/// The user information of a URL (RFC 3986, 3.2.1), up to the `@`; a password may hold an unencoded `@` itself.
 static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)([^ \t\r\n/?#'"@:]*)(:[^ \t\r\n'"]*)?@"#).ok()
 });
-/// The same without a scheme: `user:password@host`.
+/// The user information of an address without a scheme: `user:password@host`.
 static AT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(^|[ \t\r\n=,;'"(])([A-Za-z0-9._+-]+):([^ \t\r\n/'"@:]+)@([A-Za-z0-9\[_-]+)"#).ok()
 });
-/// User and password as Oracle's driver takes them.
+/// User and password in the format of Oracle's driver.
 static ORACLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(jdbc:oracle:[a-z]+:)([^ \t\r\n/'"@:]+)/([^ \t\r\n'"@]+)@"#).ok());
-/// A name, and what stands between it and its value: `name=value`, `"name": "value"`, `name: value`.
+/// A name, and the separator between the name and its value: `name=value`, `"name": "value"`, `name: value`.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let sign = r#"\\?["']?\]?(?:[ \t]*=[ \t]*|["'][ \t]*:[ \t]*|:[ \t]*)"#;
     Regex::new(&format!("([A-Za-z_][A-Za-z0-9_.-]*)({sign})")).ok()
@@ -50,22 +50,22 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A value.
 static VALUE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"^(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^& \t\r\n]+)"#).ok());
-/// A header, as far as the end of the line or of its quotes.
+/// A header, up to the end of the line or of its quotes.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let scheme = "(?i-u:bearer|basic|token|digest|apikey)";
     Regex::new(&format!(r#"([A-Za-z][A-Za-z0-9-]*)(:[ \t]*)({scheme}[ \t][^'"\r\n]+)"#)).ok()
 });
-/// A password as openssl(1) takes it.
+/// A password in the format of openssl(1).
 static PASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(pass:)(.+)$").ok());
 /// A key in PEM (RFC 7468).
 const PEM: &str = "PRIVATE KEY-----";
 
-/// Whether a word may hold a secret, or name one that follows.
+/// Whether a word may hold a secret, or name a secret that follows.
 pub(super) fn has_trigger(word: &str) -> bool {
     TRIGGER.as_ref().is_none_or(|trigger| trigger.is_match(word))
 }
 
-/// A text without such secrets.
+/// Masks these secrets in a text.
 pub(super) fn mask(text: &str) -> String {
     if !has_trigger(text) {
         return text.to_owned();
@@ -75,7 +75,7 @@ pub(super) fn mask(text: &str) -> String {
     }
     let kept = replace(&URL, text, url);
     let kept = replace(&AT, &kept, |found| match &found[4] {
-        // What stands behind the `@` of an image is the sum of it.
+        // In the name of an image, a checksum follows the `@`.
         "sha256" | "sha512" => found[0].to_owned(),
         host => format!("{}{}:{MASK}@{host}", &found[1], &found[2]),
     });
@@ -88,7 +88,8 @@ pub(super) fn mask(text: &str) -> String {
     replace(&TOKEN, &kept, |_| MASK.to_owned()).into_owned()
 }
 
-/// The user information of a URL without its secret. Alone, a word is a token in a page of the web, and a user elsewhere.
+/// Masks the secret in the user information of a URL. A lone word is a token in an http or https URL, and a user in
+/// other URLs.
 fn url(found: &Captures<'_>) -> String {
     let (scheme, user) = (&found[1], &found[2]);
     let Some(password) = found.get(3).map(|part| &part.as_str()[1..]) else {
@@ -96,14 +97,14 @@ fn url(found: &Captures<'_>) -> String {
         return format!("{scheme}{}@", if is_token { MASK } else { user });
     };
     let digits = password.len() - password.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    // No password, but the port of a host, and a path behind it.
+    // Not a password: the port of a host, and a path after it.
     if digits > 0 && password[digits..].starts_with(['/', '?', '#']) {
         return found[0].to_owned();
     }
     format!("{scheme}{user}:{}@", if password.is_empty() { "" } else { MASK })
 }
 
-/// A text without the secrets of its pairs: a value that is none is looked through, too, for it may hold pairs itself.
+/// Masks the secrets in the pairs of a text. A value that is no secret is searched, too, for it may hold pairs itself.
 fn pairs(text: &str) -> String {
     let (Some(names), Some(values)) = (&*NAME, &*VALUE) else { return MASK.to_owned() };
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
@@ -112,8 +113,8 @@ fn pairs(text: &str) -> String {
         kept.push_str(&rest[..end]);
         let (name, sign) = (&found[1], &found[2]);
         rest = &rest[end..];
-        // `auth:/data` and `token:1.2` are names with a colon. Only of a secret the value is looked for: each look may go as
-        // far as the end of the text.
+        // `auth:/data` and `token:1.2` are names with a colon. The value is matched only for a secret: each match may
+        // scan to the end of the text.
         let names_secret = if sign == ":" { is_plainly_secret(name) } else { is_secret(name) };
         if !names_secret {
             continue;
@@ -128,11 +129,11 @@ fn pairs(text: &str) -> String {
     kept
 }
 
-/// What stands in place of a value. One in quotes stays in quotes.
+/// The replacement for a value. A value in quotes stays in quotes.
 fn masked(value: &str) -> String {
     let is_quote = |c: &char| matches!(c, '"' | '\'');
     let first = value.chars().next().filter(is_quote);
-    // One at the end only closes what began before the name.
+    // A quote only at the end closes quotes that began before the name.
     let last = first.or_else(|| value.chars().next_back().filter(is_quote));
     let [first, last] = [first, last].map(|quote| quote.map_or_else(String::new, String::from));
     format!("{first}{MASK}{last}")
@@ -145,7 +146,7 @@ fn replace<'a>(
 ) -> Cow<'a, str> {
     match &**pattern {
         Some(pattern) => pattern.replace_all(text, |found: &Captures<'_>| with(found)),
-        // What cannot be looked for may be there.
+        // Without the pattern, the text may hold a secret.
         None => Cow::Borrowed(MASK),
     }
 }

@@ -7,8 +7,8 @@ use super::forms::{self, MASK};
 /// Bytes of the longest name of a group (`groupadd`(8)).
 const LONGEST_GROUP: usize = 32;
 
-/// Whether a value has the form of a user and a password: neither an address with its port, nor a user and a group by number,
-/// nor a URL.
+/// Whether a value has the form of a user and a password: not of an address with its port, a numeric user and group, or
+/// a URL.
 pub(super) fn is_login(value: &str) -> bool {
     let value = value.trim_matches(['\'', '"']);
     let Some((user, password)) = value.split_once(':') else { return false };
@@ -18,7 +18,7 @@ pub(super) fn is_login(value: &str) -> bool {
     is_user && !is_address && !password.is_empty() && !password.starts_with("//")
 }
 
-/// A value that may be a login.
+/// Masks a value that may be a login.
 pub(super) fn mask(value: &str) -> String {
     match value.split_once(':') {
         Some((user, _)) if is_login(value) => format!("{user}:{MASK}"),
@@ -26,7 +26,7 @@ pub(super) fn mask(value: &str) -> String {
     }
 }
 
-/// A value that is a login.
+/// Masks a value that is a login.
 pub(super) fn mask_known(value: &str) -> String {
     match value.split_once([':', '%', ',']) {
         Some((_, "")) | None => value.to_owned(),
@@ -34,7 +34,7 @@ pub(super) fn mask_known(value: &str) -> String {
     }
 }
 
-/// A value that is a user and a group, or a login.
+/// Masks a value that is a user and a group, or a login.
 pub(super) fn mask_group(value: &str) -> String {
     match value.split_once(':') {
         Some((_, group)) if is_group(group) => value.to_owned(),
@@ -42,7 +42,8 @@ pub(super) fn mask_group(value: &str) -> String {
     }
 }
 
-/// A value that names a source of data, `user:password@tcp(host)/name` or `user/password@name`. A password may hold an `@`.
+/// Masks a value that names a data source, `user:password@tcp(host)/name` or `user/password@name`. A password may hold
+/// an `@`.
 pub(super) fn mask_source(value: &str) -> String {
     let text = forms::mask(value);
     let Some((login, host)) = text.rsplit_once('@') else { return text };
@@ -54,7 +55,7 @@ pub(super) fn mask_source(value: &str) -> String {
     }
 }
 
-/// Whether a group may have this name, or this number.
+/// Whether this is a valid name or number of a group.
 fn is_group(name: &str) -> bool {
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name

@@ -1,10 +1,9 @@
-//! Passwords and tokens in the arguments of programs, and how they are kept out of what is written.
+//! Masks passwords and tokens in the arguments of programs.
 //!
-//! Recordings are uploaded, pages are published, logs are read by many: a secret in an argument is replaced by
-//! [`MASK`] where a process is written, unless `--show-secrets` is given. What counts as a secret is decided by the
-//! name in front of it (`names`), by an option (`options`, `programs`), by its place (`places`), or by its own form
-//! (`forms`, `logins`).
-//! A word too much is masked rather than one too few: nothing of a diagnosis depends on it.
+//! Recordings are uploaded, pages are published, logs have many readers: portbind writes [`MASK`] in place of a secret
+//! in an argument, unless `--show-secrets` is given. A secret is recognised by the name in front of it (`names`), by an
+//! option (`options`, `programs`), by its place (`places`), or by its own form (`forms`, `logins`). In doubt, a word is
+//! masked: no diagnosis depends on it.
 
 mod forms;
 mod logins;
@@ -25,9 +24,9 @@ pub use words::{mask, mask_text};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secrets {
-    /// As [`MASK`].
+    /// Secrets are replaced by [`MASK`].
     #[default]
     Masked,
-    /// As they are.
+    /// Secrets are written unchanged.
     Shown,
 }

@@ -1,6 +1,6 @@
-//! Names that say of their value that it is a secret.
+//! Names whose value is a secret.
 
-/// What makes a name one of a secret, anywhere in it; capital letters, separators left out.
+/// Words that make a name the name of a secret, anywhere in the name; in capital letters, without separators.
 const ANYWHERE: [&str; 18] = [
     "PASSWORD",
     "PASSWD",
@@ -21,7 +21,7 @@ const ANYWHERE: [&str; 18] = [
     "BEARER",
     "SIGNATURE",
 ];
-/// The same as a whole part of it.
+/// Words that make a name the name of a secret, as a whole part of the name.
 const PARTS: [&str; 15] = [
     "PASS",
     "PWD",
@@ -41,15 +41,15 @@ const PARTS: [&str; 15] = [
 ];
 /// Keys that are no secrets.
 const OPEN_KEYS: [&str; 5] = ["PUBLICKEY", "PRIMARYKEY", "FOREIGNKEY", "SORTKEY", "PARTITIONKEY"];
-/// Parts of names of numbers of tokens: `max-tokens`.
+/// Parts that make a name ending in `TOKENS` a number of tokens: `max-tokens`.
 const NUMBERS: [&str; 5] = ["MAX", "MIN", "N", "NUM", "TOTAL"];
-/// The same as the last part of it: `pin-memory` and `otp-release` are about other things.
+/// Words that make a name the name of a secret, as its last part only: `pin-memory` and `otp-release` are no secrets.
 const LASTS: [&str; 5] = ["PIN", "OTP", "TOTP", "SAS", "PAT"];
-/// The same at the end of a part.
+/// Words that make a name the name of a secret, at the end of any part.
 const ENDS: [&str; 3] = ["PASS", "TOKEN", "PWD"];
-/// Parts that only end like that.
+/// Parts that have such an end by chance.
 const WORDS: [&str; 5] = ["BYPASS", "COMPASS", "ENCOMPASS", "OVERPASS", "OLDPWD"];
-/// Last parts of names whose values are about a secret, and none.
+/// Last parts of names whose values describe a secret, but are none.
 const ABOUT: [&str; 33] = [
     "FILE",
     "PATH",
@@ -85,25 +85,27 @@ const ABOUT: [&str; 33] = [
     "SERVER",
     "ISSUER",
 ];
-/// First parts of names of switches, which take no value, or one of [`PLAIN`].
+/// First parts of the names of switches; a switch takes no value, or a value of [`PLAIN`].
 const SWITCHES: [&str; 8] = ["NO", "DISABLE", "SKIP", "WITHOUT", "ENABLE", "REQUIRE", "ALLOW", "USE"];
-/// Values of switches; no secrets. So are numbers of fewer than four digits: a PIN has more.
+/// Values of switches, which are no secrets. Numbers of fewer than four digits are no secrets, either: a PIN has more.
 const PLAIN: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "always", "never"];
-/// Bytes of the longest name that is looked at.
+/// Bytes of the longest name that is checked.
 const LONGEST: usize = 256;
 
-/// Whether an option of this name has a secret in the next word: `password`, but neither `password-file` nor `no-auth`.
+/// Whether the next word after an option of this name is a secret: yes for `password`, no for `password-file` and
+/// `no-auth`.
 pub(super) fn takes_secret(name: &str) -> bool {
     is_secret(name) && !is_switch(name)
 }
 
-/// Whether this name says so without the rest of it: `password`, but not `token`, which is also part of other names.
+/// Whether a name means a secret whatever surrounds it: yes for `password`, no for `token`, which also occurs in
+/// other names.
 pub(super) fn is_plainly_secret(name: &str) -> bool {
     is_secret(name) && ANYWHERE.iter().any(|word| parts(name).concat().contains(word))
 }
 
-/// Whether this value of a variable, option, field or header of this name is a secret. That of a switch is none where
-/// it only sets the switch: `USE_TOKEN=true`.
+/// Whether this value of a variable, option, field or header of this name is a secret. The value of a switch is no
+/// secret if it only sets the switch: `USE_TOKEN=true`.
 pub(super) fn has_secret(name: &str, value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     let is_other = is_switch(name) && is_setting(value) || name == "PWD" && is_folder(value);
@@ -116,7 +118,8 @@ pub(super) fn is_setting(value: &str) -> bool {
     PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)) || is_number
 }
 
-/// Whether a value is that of the shell's `PWD`, and no password of ODBC's: an absolute path, or what a shell makes one of.
+/// Whether a value belongs to the shell's `PWD`, and is no password of ODBC: an absolute path, or an expression that a
+/// shell expands to one.
 fn is_folder(value: &str) -> bool {
     value.is_empty() || value.starts_with(['/', '$', '`', '.'])
 }
@@ -125,9 +128,8 @@ fn is_switch(name: &str) -> bool {
     parts(name).first().is_some_and(|part| SWITCHES.contains(&part.as_str()))
 }
 
-/// Whether a variable, option, field or header of this name holds a secret, if it has a value: `DB_PASSWORD`,
-/// `api-key`, `accessToken`, `X-Auth-Token`, but not `PASSWORD_FILE`. Of `PWD` it depends on the
-/// value ([`has_secret`]).
+/// Whether the value of a variable, option, field or header of this name is a secret: yes for `DB_PASSWORD`, `api-key`,
+/// `accessToken`, `X-Auth-Token`, no for `PASSWORD_FILE`. For `PWD`, the value decides ([`has_secret`]).
 pub(super) fn is_secret(name: &str) -> bool {
     if name.len() > LONGEST {
         return false;
@@ -152,7 +154,7 @@ fn is_number_of_tokens(parts: &[String]) -> bool {
         && parts.iter().any(|part| NUMBERS.contains(&part.as_str()))
 }
 
-/// The parts of a name in capital letters: between separators, and from a small letter to a capital one.
+/// The parts of a name, in capital letters: split at separators, and between a small letter and a capital one.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut was_small = false;

@@ -1,39 +1,39 @@
-//! Options that take a secret: by their name, or because a program says so ([`programs`](super::programs)).
+//! Options that take a secret: by their name, or by the rules of a program ([`programs`](super::programs)).
 
 use super::forms::{self, MASK};
 use super::logins;
 use super::names::{has_secret, is_secret, is_setting, takes_secret};
 use Takes::{Field, Header, Literal, Login, Nothing, Secret, Source, UserAndGroup, UserAndSecret, Variable};
 
-/// What an option takes.
+/// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     /// A secret, in the next word or in the same one.
     Secret,
-    /// A secret in the same word only: alone, the option has the program ask for it.
+    /// A secret in the same word only: without a value, the option makes the program ask for the secret.
     Attached,
-    /// A user and a password with a colon between them, a percent sign or a comma.
+    /// A user and a password, separated by a colon, a percent sign or a comma.
     UserAndSecret,
-    /// The same where nothing is known of the program: only what has the form of it.
+    /// A value that may be a user and a password, for an unknown program: masked only if it has that form.
     Login,
-    /// A user and a group with a colon between them. What can be no name of a group is a password: the option may be one of
-    /// a command that the program runs.
+    /// A user and a group, separated by a colon. A part that is no valid name of a group is a password: the option may
+    /// belong to a command that the program runs.
     UserAndGroup,
-    /// A header: a name, a colon, and what may be a secret.
+    /// A header: a name, a colon, and possibly a secret.
     Header,
-    /// What stands behind the name of a header in a word of its own: a secret, or a word for its kind and then the secret.
+    /// The value that follows the name of a header as a separate word: a secret, or a scheme and then the secret.
     Field,
-    /// A variable: a name, an equals sign, and what may be a secret whatever the name says.
+    /// A variable: a name, an equals sign, and possibly a secret, whatever the name.
     Variable,
-    /// A name, an equals sign, and what is a secret.
+    /// A name, an equals sign, and a secret.
     Literal,
-    /// A data source: what stands in front of the last `@` is a user and a password.
+    /// A data source: the text before the last `@` is a user and a password.
     Source,
-    /// No secret, and nothing in the next word: a switch.
+    /// A switch: no value in the next word, and no secret.
     Nothing,
 }
 
-/// What options take in most programs that have them, where nothing else is known.
+/// Options with the same meaning in most programs that have them, for programs without other rules.
 const COMMON: [(&str, Takes); 11] = [
     ("u", Login),
     ("U", Login),
@@ -47,24 +47,25 @@ const COMMON: [(&str, Takes); 11] = [
     ("from-literal", Literal),
     ("dsn", Source),
 ];
-/// Options of several letters that begin like one with its value in the same word, and may have a colon behind them.
+/// Options of several letters that begin like a short option with its value in the same word, and may be followed by a
+/// colon.
 const NO_LOGINS: [&str; 10] = ["udp", "uid", "unix", "uri", "url", "urn", "usb", "user", "username", "uuid"];
-/// Words in a header in front of its secret.
+/// Words that precede the secret in a header.
 const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "digest", "apikey"];
 
 impl Takes {
-    /// What an option of this name takes in the next word, whatever the program.
+    /// The kind of value in the next word after an option of this name, whatever the program.
     pub(super) fn by_name(name: &str) -> Option<Self> {
         takes_secret(name.trim_start_matches('-')).then_some(Secret)
     }
 
-    /// The same, also where the name is one of [`COMMON`].
+    /// Like [`Self::by_name`], including the names in [`COMMON`].
     pub(super) fn by_common_name(name: &str) -> Option<Self> {
         Self::by_name(name).or_else(|| common(name))
     }
 
-    /// What a word takes that is one of [`COMMON`] and has its value in the same word; and the value. `rest` is the word
-    /// behind its hyphen.
+    /// The kind of value, and the value, in a word that is an option of [`COMMON`] with its value attached. `rest` is
+    /// the word without its hyphen.
     pub(super) fn short(rest: &str) -> Option<(Self, &str)> {
         let name = rest.get(..1)?;
         let takes = common(name)?;
@@ -80,8 +81,8 @@ impl Takes {
         is_its.then_some((takes, value))
     }
 
-    /// What a word takes that is the name of a field and a colon, and nothing else; or the word for the most common kind of
-    /// token.
+    /// The kind of value that follows a word which is only the name of a field and a colon, or the word for the most
+    /// common kind of token.
     pub(super) fn field(word: &str) -> Option<Self> {
         if word == "Bearer" {
             return Some(Field);
@@ -91,7 +92,7 @@ impl Takes {
         (is_name && is_secret(name)).then_some(Field)
     }
 
-    /// Whether it is sure that a word is what the option takes; else it is looked at as any other word.
+    /// Whether a word certainly is the value of the option; otherwise it is treated like any other word.
     pub(super) fn is_taken(self, word: &str) -> bool {
         match self {
             Login => logins::is_login(word),
@@ -101,24 +102,24 @@ impl Takes {
         }
     }
 
-    /// Whether a secret comes after this word, and the word is none.
+    /// Whether a word is no secret, but precedes one.
     pub(super) fn is_before(self, word: &str) -> bool {
         self == Field && SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
     }
 
-    /// What this value of an option of this name is, whatever the program.
+    /// The kind of this value of an option of this name, whatever the program.
     pub(super) fn of_value(name: &str, value: &str) -> Option<Self> {
         has_secret(name.trim_start_matches('-'), value).then_some(Secret).or_else(|| common(name))
     }
 
-    /// What the next word is, where the option stands alone.
+    /// The kind of the next word, if the option has no value attached.
     pub(super) fn next(self) -> Option<Self> {
         (!matches!(self, Self::Attached | Nothing)).then_some(self)
     }
 
-    /// The value without its secret.
+    /// Masks the secret in a value.
     pub(super) fn mask(self, value: &str) -> String {
-        // A word of a command inside of a word has its quotes.
+        // A word of a command within a word keeps its quotes.
         for quote in ['\'', '"'] {
             let inside = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
             if let Some(inside) = inside.filter(|inside| !inside.is_empty()) {
@@ -151,12 +152,12 @@ impl Takes {
     }
 }
 
-/// Whether an option of this name is one of [`COMMON`]; of one with its value, the name ends at the `=`.
+/// Whether an option of this name is in [`COMMON`]; if a value is attached, the name ends at the `=`.
 pub(super) fn is_common(option: &str) -> bool {
     common(option.split('=').next().unwrap_or_default()).is_some()
 }
 
-/// What an option of this name takes.
+/// The kind of value that an option of this name takes in most programs.
 fn common(name: &str) -> Option<Takes> {
     let name = name.trim_start_matches('-');
     let is_source = name.strip_suffix("dsn").is_some_and(|rest| rest.ends_with(['-', '_', '.']));
@@ -164,7 +165,7 @@ fn common(name: &str) -> Option<Takes> {
     known.or(is_source.then_some(Source))
 }
 
-/// Whether a variable holds what may be a secret: anything but a number or a word of a setting.
+/// Whether the value of a variable may be a secret: any value except a number or the value of a switch.
 fn has_value(name: &str, value: &str) -> bool {
     let is_plain = value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < 8 || is_setting(value);
     !value.is_empty() && (is_secret(name) || !is_plain)

@@ -1,16 +1,16 @@
-//! Passwords that are known by their place behind the name of a program.
+//! Passwords recognised by their place after the name of a program.
 
 use std::collections::BTreeSet;
 
-/// Where a program takes a password.
+/// The place of a password among the words of a program.
 struct Place {
     /// The program, or the subcommand.
     names: &'static [&'static str],
-    /// How many words that are no options stand in front of the password.
+    /// The number of non-option words before the password.
     before: usize,
-    /// The short option without which there is none.
+    /// The short option without which there is no password.
     needs: Option<char>,
-    /// The short option with which there is one word less.
+    /// The short option with which one word fewer precedes the password.
     fewer: Option<char>,
     /// Short options whose value is the next word.
     valued: &'static str,
@@ -19,10 +19,10 @@ struct Place {
 /// A place that depends on no option.
 const ALWAYS: Place = Place { names: &[], before: 0, needs: None, fewer: None, valued: "" };
 
-/// How many words behind the name are looked at: names may come again and again.
+/// The most words after the name that are read: a command may hold many such names.
 const FARTHEST: usize = 32;
 
-/// From the manual page of each.
+/// From the manual page of each program.
 const PLACES: [Place; 6] = [
     Place {
         names: &["htpasswd", "htpasswd2", "mosquitto_passwd"],
@@ -44,7 +44,7 @@ pub(super) fn is_secret_name(word: &str) -> bool {
     find(word).is_some()
 }
 
-/// The places of passwords in the words of a command.
+/// The indices of passwords in the words of a command.
 pub(super) fn passwords(words: &[&str]) -> BTreeSet<usize> {
     let named = words.iter().enumerate().filter_map(|(at, word)| Some((at + 1, find(word)?)));
     named.filter_map(|(from, place)| Some(from + place.password(&words[from..])?)).collect()
@@ -56,7 +56,7 @@ fn find(word: &str) -> Option<&'static Place> {
 }
 
 impl Place {
-    /// Where the password is among the words behind the name.
+    /// The index of the password among the words after the name.
     fn password(&self, words: &[&str]) -> Option<usize> {
         let (mut has_needed, mut before, mut is_value) = (self.needs.is_none(), self.before, false);
         let mut others = Vec::new();

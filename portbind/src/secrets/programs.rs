@@ -1,25 +1,26 @@
-//! Programs whose options take secrets, from the manual page of each.
+//! Programs whose options take secrets, from the manual page of each program.
 
 use super::options::Takes::{self, Attached, Header, Nothing, Secret, UserAndGroup, UserAndSecret, Variable};
 
-/// A program whose options do not say by their names what they take.
+/// A program with options whose names do not reveal the kind of their values.
 #[derive(Debug)]
 pub(super) struct Program {
     names: &'static [&'static str],
-    /// Short options that take nothing, and that others may follow in the same word.
+    /// Short options without a value; other options may follow in the same word.
     switches: &'static str,
     short: &'static [(char, Takes)],
     long: &'static [(&'static str, Takes)],
-    /// Names of options as in Windows that take a secret, `/p:secret`.
+    /// Names of Windows-style options that take a secret, `/p:secret`.
     slashes: &'static [&'static str],
 }
 
-/// A program of which nothing else is known.
+/// A program without rules.
 const NOTHING: Program = Program { names: &[], switches: "", short: &[], long: &[], slashes: &[] };
 
-/// Those that are known, but none whose name is that of other things, too: behind `--network net` options are still docker's.
+/// The known programs. Programs whose name also means other things are left out: after `--network net`, the options are
+/// still docker's.
 const PROGRAMS: [Program; 24] = [
-    // Those that other programs run, so that options are not taken for those of the programs before.
+    // Programs that other programs run: listed so that their options are not taken for options of the program before.
     Program { names: &["ssh", "scp", "sftp", "psql", "env", "sudo", "sh", "bash"], ..NOTHING },
     Program {
         names: &["docker", "podman", "nerdctl", "docker-compose"],
@@ -34,7 +35,7 @@ const PROGRAMS: [Program; 24] = [
         long: &[("user", UserAndGroup)],
         ..NOTHING
     },
-    // Those of which the letter is a switch, and where a name with a colon may follow.
+    // Programs in which the letter is a switch, which a name with a colon may follow.
     Program {
         names: &[
             "socat",
@@ -81,7 +82,7 @@ const PROGRAMS: [Program; 24] = [
         short: &[('p', Attached)],
         ..NOTHING
     },
-    // `-hp` has the names of the files encrypted, too.
+    // With `-hp`, the names of the files are encrypted, too.
     Program { names: &["rar", "unrar"], switches: "h", short: &[('p', Attached)], ..NOTHING },
     Program {
         names: &["curl", "http", "https", "xh", "xhs", "httpie"],
@@ -160,7 +161,7 @@ const PROGRAMS: [Program; 24] = [
         long: &[("user", UserAndSecret)],
         ..NOTHING
     },
-    // A comma stands between user and password.
+    // A comma separates user and password.
     Program { names: &["lftp"], short: &[('u', UserAndSecret)], long: &[("user", UserAndSecret)], ..NOTHING },
     Program {
         names: &["zip", "unzip", "sqlcmd", "bcp", "tsql", "mosquitto_pub", "mosquitto_sub", "mosquitto_rr"],
@@ -201,13 +202,15 @@ const PROGRAMS: [Program; 24] = [
 ];
 
 impl Program {
-    /// The program that a word names, by the end of its path. `docker login` and its like count from `login` on.
+    /// The program that a word names, by the last part of its path. For `docker login` and similar subcommands, the
+    /// name is `login`.
     pub(super) fn find(word: &str) -> Option<&'static Self> {
         let name = word.rsplit('/').next().unwrap_or_default();
         PROGRAMS.iter().find(|program| program.names.contains(&name))
     }
 
-    /// What a short option takes, and the part of its value that stands in the same word; `rest` is the word behind its hyphen.
+    /// The kind of value of a short option, and the part of the value in the same word; `rest` is the word without its
+    /// hyphen.
     pub(super) fn short<'a>(&self, rest: &'a str) -> Option<(Takes, &'a str)> {
         let mut chars = rest.chars();
         loop {
@@ -221,13 +224,13 @@ impl Program {
         }
     }
 
-    /// What a long option takes.
+    /// The kind of value of a long option.
     pub(super) fn long(&self, name: &str) -> Option<Takes> {
         let name = name.trim_start_matches('-');
         self.long.iter().find(|(known, _)| *known == name).map(|(_, takes)| *takes)
     }
 
-    /// Whether this option as in Windows takes a secret.
+    /// Whether this Windows-style option takes a secret.
     pub(super) fn slash(&self, name: &str) -> bool {
         self.slashes.contains(&name)
     }

@@ -1,10 +1,10 @@
-//! Commands of a shell in one word.
+//! Shell commands in one word.
 
-/// What ends a word of a shell's command.
+/// Characters that end a word of a shell command.
 const OPERATORS: &str = ";|&()`";
 
-/// The words of a command as a shell would split it, each behind the gap before it, quotes and all; together they are
-/// the text. A gap behind the last one has an empty word.
+/// Splits a command into words, as a shell would. Each word comes with the gap before it, and keeps its quotes; joined
+/// together, gaps and words are the text. A gap at the end has an empty word.
 pub(super) fn tokens(text: &str) -> Vec<(&str, &str)> {
     let mut tokens = Vec::new();
     let mut rest = text;

@@ -1,13 +1,13 @@
-//! Options as in Windows: `/name:value`.
+//! Windows-style options: `/name:value`.
 
 use super::names::is_secret;
 use super::options::Takes;
 use super::programs::Program;
 
-/// Options as in Windows that take a password in more than one program. `/p:name=value` is a property of a build.
+/// Windows-style options that take a password in more than one program. `/p:name=value` is a property of a build.
 const SLASHES: [&str; 3] = ["p", "pcb", "pth"];
 
-/// A word that is an option as in Windows with a secret, `/password:secret`, without it.
+/// Masks a word that is a Windows-style option with a secret, `/password:secret`.
 pub(super) fn mask(word: &str, program: Option<&Program>) -> Option<String> {
     let (name, value) = word.strip_prefix('/')?.split_once(':')?;
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -273,7 +273,7 @@ fn words() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    /// As many words as before, and a second time changes nothing.
+    /// The number of words stays the same, and masking a second time changes nothing.
     #[test]
     fn masking_keeps_the_words_and_is_done_once(args in words()) {
         let once = mask(&args).unwrap_or_else(|| args.clone());
@@ -284,7 +284,7 @@ proptest! {
         prop_assert_eq!(mask(&once).unwrap_or_else(|| once.clone()), once);
     }
 
-    /// Whatever stands around it, the value of an option with such a name is gone.
+    /// The value of an option with such a name is masked, whatever surrounds it.
     #[test]
     fn a_password_is_never_left(secret in "[a-z0-9]{12}q", before in "[a-z0-9-]{0,8}", after in "[ -~]{0,8}") {
         let args = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();

@@ -1,13 +1,13 @@
-//! Goes through the words of a command.
+//! Masks secrets in the words of a command.
 
 use super::options::{self, Takes};
 use super::programs::Program;
 use super::{forms, names, places, shell, slashes};
 
-/// Arguments of a program without their secrets, as many words as before; `None` if there are no secrets.
+/// The arguments of a program without their secrets, with the same number of words; `None` if there are no secrets.
 #[must_use]
 pub fn mask(args: &[String]) -> Option<Vec<String>> {
-    // Most have none, and this is asked for every process of every refusal.
+    // Most arguments have no secret, and this function runs for every process of every refused bind.
     if !args.iter().any(|arg| may_hold(arg)) {
         return None;
     }
@@ -16,13 +16,13 @@ pub fn mask(args: &[String]) -> Option<Vec<String>> {
     (masked.iter().zip(args).any(|(masked, arg)| masked != arg)).then_some(masked)
 }
 
-/// A text without the secrets that its own form tells: a URL, a known token, a name and its value.
+/// Masks the secrets in a text that have a form of their own: a URL, a known token, a name and its value.
 #[must_use]
 pub fn mask_text(text: &str) -> String {
     forms::mask(text)
 }
 
-/// Whether a word is a reason to look closer: at it, or at those behind it.
+/// Whether a word calls for a closer check, of itself or of the words after it.
 fn may_hold(word: &str) -> bool {
     forms::has_trigger(word)
         || Program::find(word).is_some()
@@ -32,7 +32,8 @@ fn may_hold(word: &str) -> bool {
         || slashes::mask(word, None).is_some()
 }
 
-/// How deep commands in the words of commands are looked through, `sh -c "sh -c 'command'"`; quotes count as one more.
+/// The deepest nesting of commands within words that is searched, `sh -c "sh -c 'command'"`; quotes count as one more
+/// level.
 const DEPTH: u32 = 8;
 
 fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
@@ -43,7 +44,7 @@ fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
         let is_value = depth == DEPTH && reader.expected.is_none() && !is_before_code(before);
         match assigned(word).filter(|_| is_value) {
             _ if places.contains(&at) => Takes::Secret.mask(word),
-            // A whole argument is one value, blanks and all.
+            // The value of a whole argument extends to its end, blanks included.
             Some((name, value)) => format!("{name}={}", Takes::Secret.mask(value)),
             None => reader.next(word),
         }
@@ -51,14 +52,14 @@ fn mask_words(words: &[&str], depth: u32) -> Vec<String> {
     preceding.zip(words).enumerate().map(mask).collect()
 }
 
-/// Whether an option takes the text of a program: `-c` of shells and of Python, `-e` of Perl and of node.
+/// Whether an option takes program text: `-c` of shells and Python, `-e` of Perl and node.
 fn is_before_code(word: &str) -> bool {
     word.strip_prefix('-').is_some_and(|rest| {
         rest.len() <= 4 && rest.bytes().all(|byte| byte.is_ascii_lowercase()) && rest.ends_with(['c', 'e'])
     })
 }
 
-/// Name and value of a word that is an assignment of a secret.
+/// Name and value of a word that assigns a secret.
 fn assigned(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once('=')?;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
@@ -66,11 +67,11 @@ fn assigned(word: &str) -> Option<(&str, &str)> {
         .then_some((name, value))
 }
 
-/// Goes through the words of a command.
+/// The state while reading the words of a command.
 struct Reader {
-    /// The last known program that was named.
+    /// The last known program among the words.
     program: Option<&'static Program>,
-    /// What the word before takes.
+    /// The kind of value that the previous word takes.
     expected: Option<Takes>,
     depth: u32,
 }
@@ -95,7 +96,7 @@ impl Reader {
         })
     }
 
-    /// Masks an option, if it is one that is known; `rest` is the word behind its hyphen.
+    /// Masks an option, if it is known; `rest` is the word without its hyphen.
     fn option(&mut self, word: &str, rest: &str) -> Option<String> {
         let short = self.program.and_then(|program| program.short(rest)).or_else(|| Takes::short(rest));
         if let Some((takes, value)) = short {
@@ -123,8 +124,8 @@ impl Reader {
     }
 }
 
-/// An option and no value of one. A single hyphen with several letters behind it may be a password as well, and so may two
-/// with what is no name.
+/// Whether a word is an option, and not the value of one. A single hyphen with several letters may begin a password as
+/// well, and so may two hyphens without a valid name.
 fn is_option(word: &str) -> bool {
     let Some(rest) = word.strip_prefix('-') else { return false };
     let name = rest.trim_start_matches('-').split('=').next().unwrap_or_default();
@@ -137,7 +138,7 @@ fn is_option(word: &str) -> bool {
         || Takes::by_name(name).is_some()
 }
 
-/// Masks what the form of a word tells, and if it is a command of several words, those.
+/// Masks the secrets that a word's own form reveals; in a command of several words, also the secrets in these words.
 fn mask_inside(word: &str, depth: u32) -> String {
     if depth == 0 || !word.contains(char::is_whitespace) {
         return forms::mask(word);
@@ -152,7 +153,7 @@ fn mask_inside(word: &str, depth: u32) -> String {
     forms::mask(&joined)
 }
 
-/// Masks what stands between the quotes of a word.
+/// Masks the text between the quotes of a word.
 fn in_quotes(word: &str, depth: u32) -> String {
     for quote in ['\'', '"'] {
         let inside = word.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));

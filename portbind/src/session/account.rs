@@ -1,4 +1,4 @@
-//! The end of a run: what is left is told, and every refusal accounted for.
+//! The end of a run: shows the remaining events and accounts for every refusal.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::record::Record;
 use crate::sys::ring::Ring;
 
-/// How long the last records may take after the programs are detached.
+/// Time limit for the last records after the programs are detached.
 const LAST_RECORDS: Duration = Duration::from_millis(250);
-/// How long the last line may take.
+/// Time limit for writing the last line.
 const LAST_LINE: Duration = Duration::from_millis(150);
 
 impl<S: Sink> Run<S> {
-    /// Detaches, shows what is left as far as there is time, and says how every refusal was accounted for.
+    /// Detaches, shows the remaining events as far as time permits, and accounts for every refusal.
     pub(super) async fn close(&mut self, records: &mut Records, end: End) -> Result<(), Error> {
         let elapsed = self.begin.elapsed();
         let deadline = Instant::now() + self.settings.last_words;
-        // The rest is for writing.
+        // The remaining time is for writing.
         let described = Instant::now() + self.settings.last_words * 3 / 4;
         let passed_over = self.tracer.passed_over();
         self.tracer.detach();
@@ -35,7 +35,7 @@ impl<S: Sink> Run<S> {
         let unread = self.count_the_rest(records.get_mut());
         let cut_off = unread + self.show_the_last(described).await?;
         self.account.filtered += kept_back;
-        // What was counted at the moment when its count was given up is lost.
+        // A refusal counted in the moment in which its counter was removed is lost.
         let uncounted = self.account.refused.saturating_sub(self.read + kept_back + self.counted);
         let unwritten = self.sink.finish(self.settings.last_words, deadline).await;
         self.account.shown = self.account.shown.saturating_sub(unwritten);
@@ -48,9 +48,9 @@ impl<S: Sink> Run<S> {
             "{refused} refused = {shown} shown + {coalesced} coalesced + {filtered} filtered + {lost} lost in {:.1}s",
             elapsed.as_secs_f64(),
         ));
-        // On a busy machine the time may be over by now. The account has its own.
+        // On a busy machine the time may be over by now. The account has its own time limit.
         let deadline = deadline.max(Instant::now()) + LAST_LINE;
-        // Where events were not read, a line more is not either.
+        // A reader that did not read the events will not read another line either.
         if unwritten == 0 {
             let summary = Summary { account: self.account, gaps, caches: self.caches(), elapsed };
             written(self.sink.summary(&summary))?;
@@ -59,11 +59,11 @@ impl<S: Sink> Run<S> {
         written(self.sink.check()).map(drop)
     }
 
-    /// Reads what is in the ring buffer until `until`; how many refusals the kernel half kept back.
+    /// Reads the ring buffer until `until`. Returns how many refusals the kernel half filtered.
     async fn read_the_last(&mut self, records: &mut Records, until: Instant) -> Result<u64, Error> {
         let settled = (Instant::now() + LAST_RECORDS).min(until);
         loop {
-            // Who reads events no more is told no more.
+            // A sink whose reader is gone ends the run: no more events are shown.
             while Instant::now() < until && self.drain(records.get_mut())? == Drained::More {}
             self.account.refused = self.tracer.count(counter::REFUSED)?;
             self.lost = self.tracer.count(counter::LOST)?;
@@ -78,8 +78,8 @@ impl<S: Sink> Run<S> {
         }
     }
 
-    /// Counts the refusals that are still in the ring buffer: no more come, and there is no time left to describe them.
-    /// Returns how many there were.
+    /// Counts the refusals still in the ring buffer: no more arrive, and no time is left to describe them. Returns
+    /// their number.
     fn count_the_rest(&mut self, records: &mut Ring) -> u64 {
         let mut count = 0;
         while let Some(bytes) = records.next_record() {
@@ -95,7 +95,7 @@ impl<S: Sink> Run<S> {
         count
     }
 
-    /// Shows what waits, until `until`; returns how many refusals were only counted then.
+    /// Shows the waiting refusals until `until`. Returns how many refusals were only counted after that.
     async fn show_the_last(&mut self, until: Instant) -> Result<u64, Error> {
         self.end_waiting(Instant::now() + LATE_OPENING);
         while !self.queue.is_empty() && Instant::now() < until {
@@ -103,7 +103,7 @@ impl<S: Sink> Run<S> {
                 self.work_until(until)?;
             } else {
                 let left = until.saturating_duration_since(Instant::now());
-                // In either case it is looked again.
+                // The loop checks again, whether or not the time is over.
                 let _woken = tokio::time::timeout(left, self.sink.changed()).await;
                 written(self.sink.check())?;
             }

@@ -1,24 +1,24 @@
-//! Caches that are bounded by the bytes of what they keep.
+//! Caches bounded by the bytes of their entries.
 
 use std::hash::Hash;
 
 use lru::LruCache;
 
-/// Bytes that an entry takes besides its own: links, its place in the table, what the allocator adds.
+/// Overhead of an entry in bytes: links, its slot in the table, and the allocator's share.
 const ENTRY: usize = 96;
 
-/// How much a cache has kept.
+/// Use and limit of a cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// Bytes now.
+    /// Bytes in use.
     pub(super) bytes: usize,
-    /// Bytes that it may keep.
+    /// Limit in bytes.
     pub(super) limit: usize,
-    /// Entries that made room for others.
+    /// Entries dropped to make room.
     pub(super) evicted: u64,
 }
 
-/// Entries by key, the least used of which make room.
+/// Entries by key; the least recently used ones are dropped to make room.
 #[derive(Debug)]
 pub(super) struct Bounded<K: Hash + Eq, V> {
     entries: LruCache<K, (usize, V)>,
@@ -40,7 +40,7 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
         self.entries.peek(key).map(|(_, value)| value)
     }
 
-    /// Keeps a value of so many bytes; one that is larger than all the room is not kept.
+    /// Stores a value of `bytes` bytes; a value larger than the whole cache is not stored.
     pub(super) fn put(&mut self, key: K, value: V, bytes: usize) {
         let bytes = bytes.saturating_add(ENTRY);
         if let Some((_, (before, _))) = self.entries.push(key, (bytes, value)) {

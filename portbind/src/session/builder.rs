@@ -1,4 +1,4 @@
-//! What a session is to trace.
+//! The settings of a session.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::host::{Host, Privileges};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 
-/// Moments in the life of ports that are remembered, unless another number is set.
+/// Default number of port events to record.
 pub(crate) const HISTORY_LIMIT: usize = 8192;
-/// How long the end of a session may take, unless another time is set; with the last lines it is still within a second.
+/// Default time limit for the end of a session; including the last lines, it ends within a second.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(750);
 
-/// What a session is to trace. Without any call: every EADDRINUSE on this machine, by the first backend that works.
+/// The settings of a session. The default is every EADDRINUSE on this machine, with the first backend that works.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -42,7 +42,7 @@ impl Session {
 }
 
 impl Builder {
-    /// Only refusals of these ports; port 0 stands for calls that ask for any port.
+    /// Only refusals of these ports; port 0 stands for calls that request any port.
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         let mut words = Box::new([0; PORT_WORDS as usize]);
         for port in ports {
@@ -60,31 +60,31 @@ impl Builder {
         self
     }
 
-    /// Only this backend, in place of the first that works.
+    /// Only this backend, instead of the first that works.
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backends = vec![backend];
         self
     }
 
-    /// Ends after so many refusals.
+    /// Ends the session after this many refusals.
     pub const fn count(mut self, refusals: u64) -> Self {
         self.settings.count = Some(refusals);
         self
     }
 
-    /// Remembers at most so many moments in the life of ports.
+    /// Limits the number of recorded port events.
     pub const fn history_limit(mut self, moments: usize) -> Self {
         self.settings.history_limit = moments;
         self
     }
 
-    /// How long [`Session::finish`] may take.
+    /// Limits the time that [`Session::finish`] may take.
     pub const fn last_words(mut self, time: Duration) -> Self {
         self.settings.last_words = time;
         self
     }
 
-    /// Loads and attaches the programs. It has to be called within a runtime of tokio whose time and I/O are enabled.
+    /// Loads and attaches the programs. Must be called within a tokio runtime with time and I/O enabled.
     ///
     /// # Errors
     /// If a capability is missing, or no backend works on this kernel.

@@ -1,4 +1,4 @@
-//! How processes have the sockets in the way open.
+//! Options of the descriptors through which processes have the sockets in the way open.
 
 use std::time::Instant;
 
@@ -7,10 +7,10 @@ use super::recent::Recent;
 use crate::event::Holder;
 use crate::host::procfs::Procfs;
 
-/// Bytes of descriptors that are remembered for a moment.
+/// Limit for the bytes of recently read options.
 const KNOWN: usize = 32 * 1024;
 
-/// Whether descriptors are closed on execve, by socket, process and number; `None` where it cannot be read.
+/// Whether a descriptor is closed on execve, by socket, process and number; `None` if it cannot be read.
 #[derive(Debug)]
 pub(super) struct Descriptors(Recent<(Option<u64>, u32, u32), Option<bool>>);
 
@@ -23,7 +23,7 @@ impl Descriptors {
         self.0.usage()
     }
 
-    /// Notes whether copies of sockets in the way would have been closed by execve.
+    /// Records whether execve would close the descriptors of the sockets in the way.
     pub(super) fn read_options(&mut self, procfs: &Procfs, holders: &mut [Holder], now: Instant) {
         for holder in holders.iter_mut().filter(|holder| holder.conflicts && holder.opened_by.is_some()) {
             for owner in &mut holder.processes {

@@ -1,4 +1,4 @@
-//! A run of tracing with its ring buffer: what `trace`, `run` and [`Session`](super::stream::Session) drive.
+//! A run of tracing with its ring buffer: driven by `trace`, `run` and [`Session`](super::stream::Session).
 
 use super::error::Error;
 use super::run::{Records, Run, Settings};
@@ -15,12 +15,12 @@ pub(crate) struct Engine<S> {
 }
 
 impl<S: Sink> Engine<S> {
-    /// Makes a run ready. It takes a runtime of tokio, with time and I/O.
+    /// Prepares a run. Requires a tokio runtime with time and I/O.
     pub(crate) fn new(settings: Settings, host: Host, tracer: Tracer, records: Records, sink: S) -> Self {
         Self { run: Run::new(settings, host, tracer, sink), records }
     }
 
-    /// Has every bind and listen system call noted.
+    /// Logs every bind and listen system call.
     ///
     /// # Errors
     /// If the kernel refuses the program for it.
@@ -28,17 +28,17 @@ impl<S: Sink> Engine<S> {
         self.run.follow_debug_lines()
     }
 
-    /// Announces that tracing has begun; `is_verbose`: also what was tried, and what the run does without.
+    /// Announces that tracing has begun; with `is_verbose`, also the backends tried and what is missing.
     pub(crate) fn begin(&mut self, is_verbose: bool) -> Result<(), Error> {
         self.run.announce(is_verbose)
     }
 
-    /// Waits for what comes next, and handles it; why the run ends, if it does.
+    /// Waits for the next event and handles it. Returns why the run ends, if it does.
     pub(crate) async fn step(&mut self) -> Result<Option<End>, Error> {
         self.run.step(&mut self.records).await
     }
 
-    /// Handles what comes until `stop` is ready.
+    /// Handles events until `stop` is ready.
     pub(crate) async fn follow(&mut self, stop: impl Future<Output = ()>) -> Result<End, Error> {
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -52,32 +52,32 @@ impl<S: Sink> Engine<S> {
         }
     }
 
-    /// Handles what is in the ring buffer by now.
+    /// Handles the records that are in the ring buffer now.
     pub(crate) fn catch_up(&mut self) -> Result<(), Error> {
         self.run.catch_up(&mut self.records)
     }
 
-    /// Detaches, shows what is left as far as there is time, and accounts for every refusal.
+    /// Detaches, shows the remaining events as far as time permits, and accounts for every refusal.
     pub(crate) async fn close(&mut self, end: End) -> Result<(), Error> {
         self.run.close(&mut self.records, end).await
     }
 
-    /// The processes of the wrapped command that live.
+    /// The living processes of the wrapped command.
     pub(crate) fn descendants(&self) -> Vec<u32> {
         self.run.tracer.descendants()
     }
 
-    /// What is known of the life of ports.
+    /// The recorded port events.
     pub(crate) const fn history(&self) -> &History {
         self.run.history()
     }
 
-    /// Where the run puts what it sees.
+    /// The sink that receives the run's events.
     pub(crate) const fn sink_mut(&mut self) -> &mut S {
         &mut self.run.sink
     }
 
-    /// Ends tracing, and gives back where the run put what it saw.
+    /// Ends tracing and returns the sink.
     pub(crate) fn into_sink(self) -> S {
         self.run.tracer.detach();
         self.run.sink

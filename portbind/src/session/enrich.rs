@@ -1,4 +1,4 @@
-//! From evidence to a diagnosed refusal: who is behind the pids and sockets, then the cause.
+//! From evidence to a diagnosed refusal: finds the processes behind pids and sockets, then the cause.
 
 mod asker;
 mod diagnosed;
@@ -48,7 +48,7 @@ use crate::session::port_facts_cache::PortFactsCache;
 use crate::session::port_poll::poll;
 use crate::session::startup_sockets::StartupSockets;
 
-/// SocketSnapshot up on the host what the kernel's evidence leaves open, and keeps the history of ports.
+/// Completes the kernel's evidence with facts from the host, and keeps the history of ports.
 #[derive(Debug)]
 pub(super) struct Enricher {
     processes: Processes,
@@ -64,19 +64,23 @@ pub(super) struct Enricher {
     facts: PortFactsCache,
     generation: Generation,
     tick_ns: u64,
+    /// Path of the portbind executable, if this process runs it.
+    own_program: Option<String>,
 }
 
 impl Enricher {
-    /// Remembers at most `history_limit` moments of ports.
+    /// Keeps at most `history_limit` port events.
     pub(super) fn new(host: Host, tracer: &Tracer, history_limit: usize) -> Self {
         let procfs = SocketOwners::new(host.procfs.clone());
-        // The iterator numbers processes as the kernel does.
+        // The iterator reports pids of the initial pid namespace.
         let is_nested = host.procfs.in_initial_pid_namespace() == Some(false);
         let (source, fallback) = match (is_nested, tracer.open_sockets()) {
             (false, Ok(open_sockets)) => (OwnerSource::Kernel(open_sockets, procfs), None),
             (_, tried) => (OwnerSource::Procfs(procfs), tried.err()),
         };
+        let own_program = host.procfs.executable(std::process::id());
         Self {
+            own_program: own_program.filter(|path| path.ends_with("/portbind")),
             startup_sockets: StartupSockets::default(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
@@ -93,7 +97,7 @@ impl Enricher {
         }
     }
 
-    /// What is kept in memory, by name.
+    /// Memory use of the caches, by name.
     pub(super) fn usage(&self) -> Vec<(&'static str, Usage)> {
         let mut usage = self.processes.usage().to_vec();
         let (bytes, limit) = self.history.bytes();
@@ -106,22 +110,22 @@ impl Enricher {
         usage
     }
 
-    /// Why owners of sockets are looked up in `/proc`, if they are.
+    /// Why owners of sockets are searched in `/proc` instead of by the kernel's iterator, if they are.
     pub(super) const fn fallback(&self) -> Option<&AttachError> {
         self.fallback.as_ref()
     }
 
-    /// Notes which processes have sockets open now, to be described one by one.
+    /// Lists the processes that have sockets open now, to be described one by one.
     pub(super) fn plan_startup_sockets(&mut self) {
         self.startup_sockets = StartupSockets::of(&self.owners.source().open_sockets());
     }
 
-    /// There are processes that had sockets open when tracing began, and are not described yet.
+    /// Whether processes that had sockets open when tracing began are not described yet.
     pub(super) fn has_startup_sockets_left(&self) -> bool {
         !self.startup_sockets.is_empty()
     }
 
-    /// Describes one of them, and notes the ports it has: it may be gone when it matters.
+    /// Describes the next such process and records its ports: it may have ended when a refusal needs it.
     pub(super) fn describe_next_startup_socket(&mut self) {
         self.startup_sockets.describe_next(&mut self.processes, &mut self.history);
     }
@@ -131,17 +135,17 @@ impl Enricher {
         &self.history
     }
 
-    /// The time of day of a moment in nanoseconds since boot.
+    /// The wall-clock time for nanoseconds since boot.
     pub(super) fn wall_time(&self, boot_ns: u64) -> Timestamp {
         self.processes.host.clock.at(boot_ns)
     }
 
-    /// What turns nanoseconds since boot into the time of day.
+    /// The clock that converts nanoseconds since boot to wall-clock time.
     pub(super) const fn clock(&self) -> BootClock {
         self.processes.host.clock
     }
 
-    /// A process is about to be told of; `looks`: there is time to look at it.
+    /// Announces a process that the next records refer to; `looks`: there is time to read `/proc`.
     pub(super) fn introduced(&mut self, record: &abi::Introduction, looks: bool) {
         self.processes.introduced(record, looks);
     }
@@ -157,7 +161,7 @@ impl Enricher {
         self.push(&record.header, &record.endpoint, what, Some(process));
     }
 
-    /// Something happened to a socket; the ports that this made free.
+    /// Records a change of a socket. Returns the ports that became free by it.
     pub(super) fn changed(&mut self, record: &abi::Change) -> Vec<Release> {
         let object = record.endpoint.id;
         let what = match record.what {
@@ -174,13 +178,13 @@ impl Enricher {
         let process = match what {
             MomentKind::Listening | MomentKind::Leaving => Some(self.processes.task(record)),
             MomentKind::Connected => self.history.connected(object),
-            // TCP gives the port back in whatever context sees to it.
+            // TCP may release the port in the context of any process.
             _ if evidence::port_key(&record.endpoint).table == PortTable::Tcp => None,
             _ => Some(self.processes.task(record)),
         };
         let key = evidence::port_key(&record.endpoint);
         let is_own = evidence::pid(&record.header) == std::process::id();
-        // A port that portbind tried is no part of the history; the end of a socket of others is.
+        // The history leaves out ports that portbind itself tried, but not the end of another process's socket.
         if !is_own || self.history.opening(key, evidence::socket_id(&record.endpoint)).is_some() {
             self.push(&record.header, &record.endpoint, what, process);
         }
@@ -191,12 +195,12 @@ impl Enricher {
         self.aftermath.closed(key, evidence::socket_id(&record.endpoint), time)
     }
 
-    /// Somebody is to be told at once when a socket ends.
+    /// Whether the end of a socket must be reported at once.
     pub(super) fn awaits_ends(&self) -> bool {
         self.aftermath.awaits_ends()
     }
 
-    /// The ports that are found to be free by now: a TIME_WAIT has ended, or they were looked at.
+    /// The ports found to be free by now: a TIME_WAIT socket has ended, or a poll found the port free.
     pub(super) fn due(&mut self) -> Vec<Release> {
         let Self { aftermath, processes, .. } = self;
         let now = processes.host.clock.at(boot_time());
@@ -209,7 +213,7 @@ impl Enricher {
         free
     }
 
-    /// How long until the next TIME_WAIT in the way of a refusal ends, or a port is to be looked at.
+    /// Time until the next TIME_WAIT socket in the way of a refusal ends, or the next poll is due.
     pub(super) fn next_due(&self) -> Option<Duration> {
         let now = self.processes.host.clock.at(boot_time());
         let left = self.aftermath.next_due()?.duration_since(now);
@@ -229,7 +233,8 @@ impl Enricher {
         self.history.push(evidence::port_key(endpoint), moment);
     }
 
-    /// Gathers what is known of a refused call: who is behind the pids and sockets, and what else decides over the call.
+    /// Gathers the facts about a refused call: the processes behind its pids and sockets, and what else decides its
+    /// cause.
     pub(super) fn gather(&mut self, evidence: &Evidence) -> Gathered {
         if let Some(name) = &evidence.name {
             return self.gather_portless(evidence, name);
@@ -257,7 +262,7 @@ impl Enricher {
             parents: &self.parents(record),
         });
         let ports = self.ports(error, &process, &socket, now);
-        // Those in the way come first: of more than are described, the others go without.
+        // Sockets in the way come first: beyond the limit, only other sockets lack a description.
         cause::find_conflicts(&self.case(evidence, &process, &socket), &mut holders);
         self.find_owners(
             &mut holders,
@@ -270,27 +275,27 @@ impl Enricher {
         Gathered { process, socket, holders, facts: Facts::Port { key, ports, other } }
     }
 
-    /// A refusal was shown: its port is watched from now on. Returns the ports that became free before that.
+    /// Starts watching the port of a shown refusal. Returns the ports that became free before that.
     pub(super) fn shown(&mut self, refusal: &Refusal, backend: Backend) -> Vec<Release> {
         let Socket { netns, protocol, port, .. } = refusal.socket;
         let key = PortKey { netns, table: PortTable::of(protocol), port };
         let Self { aftermath, history, .. } = self;
         aftermath.watch(key, refusal, backend.reports_ends());
-        // A refusal that has waited for its turn is shown after what came next.
+        // A refusal that waited in the queue may be shown after later events.
         let later = history.of(key).iter().filter(|moment| moment.what == MomentKind::Closed);
         let later = later.filter_map(|moment| Some((moment.socket, moment.time?)));
         let later: Vec<_> = later.filter(|(_, time)| *time > refusal.time).collect();
         later.into_iter().flat_map(|(socket, time)| aftermath.closed(key, socket, time)).collect()
     }
 
-    /// The processes above the caller, by pid and start.
+    /// The caller's ancestors, by pid and start.
     fn parents(&self, record: &abi::Refusal) -> Vec<(u32, u64)> {
         let known = self.processes.introduction(&record.header, &record.identity);
         let parents = known.into_iter().flat_map(Introduced::parents);
         parents.map(|parent| (parent.pid, parent.start_time)).collect()
     }
 
-    /// What is known of the ports that the caller asked for one of.
+    /// Port settings and use for the request of the caller.
     fn ports(&mut self, error: Errno, process: &Process, socket: &Socket, now: Instant) -> PortFacts {
         if error != Errno::EADDRINUSE && error != Errno::EAGAIN {
             return PortFacts::default();
@@ -303,7 +308,7 @@ impl Enricher {
         })
     }
 
-    /// What the history knows of a holder.
+    /// Adds the recorded history to a holder.
     fn remember(&self, key: PortKey, holder: &mut Holder) {
         if let Some(opening) = self.history.opening(key, holder.id) {
             holder.opened_by.clone_from(&opening.process);

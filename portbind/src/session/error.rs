@@ -1,28 +1,28 @@
-//! What keeps a session from its job.
+//! Why a session cannot start or continue.
 
 use std::io;
 
 use crate::kernel::error::TraceError;
 
-/// What keeps a session from its job.
+/// Why a session cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Capabilities are missing.
     #[error("tracing needs {}, which this process lacks", .0.join(" and "))]
     Privileges(Vec<&'static str>),
-    /// The kernel half does not run here, or failed.
+    /// The kernel half does not run on this kernel, or failed.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// Events can no longer be written by the sink.
+    /// The sink cannot write events any more.
     #[error("cannot write events: {0}")]
     Write(#[source] io::Error),
-    /// The kernel refused something else.
+    /// The kernel refused another operation.
     #[error("{doing}: {source}")]
     System {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
-        /// Why it failed.
+        /// Why the operation failed.
         source: io::Error,
     },
 }

@@ -11,13 +11,13 @@ use super::stream::{Event, Session};
 
 /// The events of a session as a [`Stream`], made by [`Session::events`]. After an error, or after the last event, the
 /// stream has ended.
-#[expect(missing_debug_implementations, reason = "a session has none")]
+#[expect(missing_debug_implementations, reason = "a session does not implement Debug")]
 pub struct Events<'a>(Steps<'a, Session>);
 
 impl Session {
     /// The events as a [`Stream`] of the crate `futures-core`, for the methods of `StreamExt` in `tokio-stream` and
-    /// `futures`. It gives the events that [`next`](Self::next) gives, and is as safe to drop: nothing is lost, and
-    /// the session goes on with `next`, with another stream or with [`finish`](Self::finish).
+    /// `futures`. It yields the same events as [`next`](Self::next) and is equally safe to drop: nothing is lost, and
+    /// the session continues with `next`, another stream or [`finish`](Self::finish).
     ///
     /// ```no_run
     /// # async fn watch() -> Result<(), portbind::session::Error> {
@@ -55,7 +55,7 @@ impl FusedStream for Events<'_> {
     }
 }
 
-/// What gives events one after the other: a session, or what a test makes up.
+/// A source of consecutive events: a session, or a test double.
 trait Source {
     /// As [`Session::next`].
     fn next(&mut self) -> impl Future<Output = Result<Option<Event>, Error>>;
@@ -67,10 +67,10 @@ impl Source for Session {
     }
 }
 
-/// Waits for one event, and gives the source back with the event.
+/// Waits for one event. Returns the source together with the event.
 type Step<'a, S> = Pin<Box<dyn Future<Output = (&'a mut S, Result<Option<Event>, Error>)> + 'a>>;
 
-/// One step after the other. A step is kept from poll to poll: dropped in between, it would wake nobody.
+/// One step at a time. The step is kept from poll to poll, because dropping it would lose its wakeup.
 struct Steps<'a, S>(Option<Step<'a, S>>);
 
 impl<'a, S: Source> Steps<'a, S> {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::event::{Release, samples};
 
-    /// Gives each event after the first poll, and at the end an error if `fails`.
+    /// Yields each event at its second poll and, with `fails`, an error at the end.
     #[derive(Default)]
     struct MadeUp {
         events: VecDeque<Event>,
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    /// A source whose events are of the processes 1, 2 and so on.
+    /// A source with events of the processes 1, 2 and so on.
     fn made_up(count: u32) -> MadeUp {
         let refusal = samples::listener();
         let event = |pid| {

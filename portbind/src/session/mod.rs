@@ -1,6 +1,7 @@
-//! A run of tracing: refusals are read from the kernel, described, and handed out one by one.
+//! A run of tracing: reads refusals from the kernel, describes them and hands them out one by one.
 //!
-//! [`Session`] is for programs that embed portbind; the verbs `trace` and `run` drive the engine below it themselves.
+//! [`Session`] is for programs that embed portbind; the subcommands `trace` and `run` drive the engine below it
+//! directly.
 
 mod account;
 mod bounded;

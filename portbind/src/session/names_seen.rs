@@ -1,14 +1,14 @@
-//! What was found out about refused names: a look holds for all refusals before it, so a burst is looked at once.
+//! Results of name searches. A result holds for every refusal before its search, so a burst needs only one search.
 
 use portbind_abi::FileView;
 
 use super::bounded::{Bounded, Usage};
 
-/// Bytes of looks that are remembered.
+/// Limit for the bytes of stored results.
 const KNOWN: usize = 128 * 1024;
 
-/// What decides what a look finds: the process, by number and start, what it saw of the file
-/// system, and the sockaddr and kind of the socket it asked for.
+/// The inputs that determine the result of a search: the process (pid and start), its view of the file system, and the
+/// sockaddr and type of the requesting socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     pub(super) pid: u32,
@@ -21,7 +21,7 @@ pub(super) struct Question {
     pub(super) view: FileView,
 }
 
-/// The last look at each question, with the time when it began.
+/// The last result for each question, with the time when its search began.
 #[derive(Debug)]
 pub(super) struct NamesSeen<V>(Bounded<Question, (u64, V)>);
 
@@ -34,18 +34,18 @@ impl<V: Clone> NamesSeen<V> {
         self.0.usage()
     }
 
-    /// The last answer, if that look began after the refusal, at `refused`.
+    /// The last result, if its search began after the refusal at time `refused`.
     pub(super) fn after(&mut self, question: &Question, refused: u64) -> Option<V> {
         let (looked, answer) = self.0.get(question)?;
         (refused <= *looked).then(|| answer.clone())
     }
 
-    /// The last answer, whenever that look began.
+    /// The last result, whatever the time of its search.
     pub(super) fn last(&mut self, question: &Question) -> Option<V> {
         self.0.get(question).map(|(_, answer)| answer.clone())
     }
 
-    /// Remembers an answer of `heap` bytes, to a look that began at `looked`.
+    /// Stores a result of `heap` bytes, whose search began at time `looked`.
     pub(super) fn note(&mut self, question: Question, looked: u64, answer: V, heap: usize) {
         let bytes = size_of::<(Question, u64, V)>() + question.sockaddr.len() + heap;
         self.0.put(question, (looked, answer), bytes);

@@ -7,14 +7,14 @@ use super::recent::Recent;
 use crate::event::Process;
 use crate::host::Host;
 
-/// Bytes of names that are kept.
+/// Limit for the bytes of stored names.
 const KNOWN: usize = 32 * 1024;
 
 /// Names of network namespaces, by inode number.
 #[derive(Debug)]
 pub(super) struct NetnsNames {
     names: Recent<u32, Option<String>>,
-    /// The one that portbind is in, and stays in.
+    /// The network namespace that portbind runs in for its whole lifetime.
     own: Option<u32>,
 }
 
@@ -28,11 +28,12 @@ impl NetnsNames {
         self.names.usage()
     }
 
-    /// The name of a namespace; of one without, that of the caller's container, if it is the caller's.
+    /// The name of a namespace. An unnamed one gets the name of the caller's container, if it is the caller's
+    /// namespace.
     pub(super) fn of(&mut self, host: &Host, netns: u32, caller: &Process, now: Instant) -> Option<String> {
         let named = self.names.of(netns, now, || host.network_namespace_name(netns));
         named.or_else(|| {
-            // A container may well use the network of the host.
+            // A container may use the host's network namespace.
             let container = caller.container.as_ref().filter(|_| self.own != Some(netns))?;
             Some(container.label().to_owned())
         })

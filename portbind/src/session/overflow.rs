@@ -1,4 +1,5 @@
-//! Refusals that found no room in the queue: counted with those that are alike, else with those of the same process, or lost.
+//! Refusals that found no room in the queue: counted with equal refusals, otherwise with refusals of the same process,
+//! otherwise lost.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,53 +11,54 @@ use portbind_abi::{COMM_LEN, RefusalKey, Socket};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::{coalesce, evidence};
 
-/// Kinds of refusals that are counted between two reports: what a table of 8,192 places has room for.
+/// Kinds of refusals counted between two reports: the capacity of a table with 8,192 slots.
 const KINDS: usize = 7168;
-/// Processes whose other kinds are counted: what a table of 2,048 places has room for.
+/// Processes whose further kinds are counted: the capacity of a table with 2,048 slots.
 const PROCESSES: usize = 1792;
 
-/// What refusals have in common, as bytes.
+/// The key of equal refusals, as bytes.
 type Key = [u8; size_of::<RefusalKey>()];
 
-/// What refusals that are counted together have in common.
+/// What the refusals counted together have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Common {
-    /// All that those have which are alike.
+    /// The key of equal refusals.
     Kind(RefusalKey),
     /// The process, by its pid.
     Process(u32),
 }
 
-/// Refusals that have something in common. There can be thousands of kinds: of the first refusal no more is kept than a report says.
+/// Refusals counted together. There can be thousands of kinds, so only the parts of the first refusal that a report
+/// needs are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Counted {
     pub(super) count: u64,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
-    /// The socket of the first.
+    /// Socket of the first refusal.
     pub(super) socket: Socket,
-    /// The thread of the first.
+    /// Thread name of the first refusal.
     pub(super) comm: [u8; COMM_LEN],
-    /// The sockaddr of the first, raw, of a socket without a port.
+    /// Raw sockaddr of the first refusal, for a portless socket.
     pub(super) name: Option<Box<[u8]>>,
 }
 
-/// What is counted, and what was.
+/// Counts since the last report.
 #[derive(Debug, Default)]
 pub(super) struct Overflow {
     counted: HashMap<Key, Counted>,
     of_process: HashMap<u32, Counted>,
-    /// Refusals that are not even counted with others: there were too many kinds, of too many processes.
+    /// Refusals not counted in any group: there were too many kinds and too many processes.
     pub(super) lost: u64,
 }
 
 impl Overflow {
-    /// One more, refused at `time`.
+    /// Counts a refusal at `time`.
     pub(super) fn count(&mut self, evidence: &Evidence, time: Timestamp) {
         let refusal = &evidence.refusal;
         let kind: Key = zerocopy::transmute!(coalesce::of(refusal));
         let pid = evidence::pid(&refusal.header);
-        // What was counted and not reported yet is not given up for something else.
+        // Counts that are not reported yet are never dropped to make room.
         let is_counted = count_with(&mut self.counted, KINDS, kind, evidence, time)
             || count_with(&mut self.of_process, PROCESSES, pid, evidence, time);
         if !is_counted {
@@ -64,7 +66,7 @@ impl Overflow {
         }
     }
 
-    /// What was counted since the last time, by what it has in common, in the order of time.
+    /// Takes the counts since the last call, by what they have in common, in order of time.
     pub(super) fn take(&mut self) -> Vec<(Common, Counted)> {
         let kinds = std::mem::take(&mut self.counted).into_iter();
         let processes = std::mem::take(&mut self.of_process).into_iter();
@@ -76,7 +78,7 @@ impl Overflow {
     }
 }
 
-/// Counts a refusal with those of the same key. Returns whether there is room for it.
+/// Counts a refusal under its key. Returns false if there is no room.
 fn count_with<K: Hash + Eq>(
     counts: &mut HashMap<K, Counted>,
     room: usize,

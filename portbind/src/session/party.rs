@@ -1,7 +1,8 @@
-//! Who answers for a process, and how much work has been done for whom.
+//! The party that is responsible for a process, and the work done for each party.
 //!
-//! Nobody's refusals are to keep those of others from being shown. A party is what the kernel half takes for one
-//! ([`abi::Party`]); the subordinate user ids of a user (subuid(5)) count as that user, who can have 65,536 of them.
+//! Refusals of one party must not keep refusals of another one from being shown. A party is what the kernel half
+//! considers one ([`abi::Party`]); a user's subordinate user ids (subuid(5)) count as that user, who can have 65,536 of
+//! them.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,23 +12,23 @@ use portbind_abi as abi;
 
 use crate::host::Accounts;
 
-/// How long work counts.
+/// Window over which work is summed.
 const WINDOW: Duration = Duration::from_millis(500);
-/// Work for one party in a window, after which its refusals wait for a turn.
+/// Work for one party in a window, after which its refusals wait in the queue.
 const SHARE: Duration = Duration::from_millis(75);
-/// Work for all of them, after which only those wait for none that have had little.
+/// Work for all parties, after which only processes of parties with little work are served at once.
 const ALL: Duration = Duration::from_millis(250);
-/// Work for a party, after which its processes that have had little wait as well.
+/// Work for one party, after which even its processes with little work wait.
 const SHARE_WITH_OTHERS: Duration = Duration::from_millis(150);
-/// Little work.
+/// Threshold for "little work".
 const LITTLE: Duration = Duration::from_millis(5);
-/// Parties that are counted in a window; those behind them wait for a turn.
+/// Parties counted in a window; further ones wait in the queue.
 const PARTIES: usize = 4096;
 
-/// Whoever answers for a process.
+/// The user and cgroup that are responsible for a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Party {
-    /// Id of the cgroup at level 1 or 2 that its processes are below; 0 for the root.
+    /// Id of its processes' cgroup ancestor at level 1 or 2; 0 for the root.
     cgroup: u64,
     /// User id in the initial user namespace.
     owner: u32,
@@ -40,20 +41,20 @@ impl Party {
     }
 }
 
-/// The work of the last moment, by party.
+/// Recent work, by party.
 #[derive(Debug)]
 pub(super) struct Parties {
-    /// Ranges of subordinate user ids, and whose they are.
+    /// Ranges of subordinate user ids, each with its owner.
     subordinate: Vec<(Range<u32>, u32)>,
     work: HashMap<Party, Duration>,
-    /// The same by process.
+    /// Recent work by process.
     of_process: HashMap<(Party, u32), Duration>,
     all: Duration,
     since: Instant,
 }
 
 impl Parties {
-    /// Those of this machine.
+    /// The parties of this machine.
     pub(super) fn new(accounts: &Accounts) -> Self {
         Self::with(accounts.subordinate_uids())
     }
@@ -68,14 +69,14 @@ impl Parties {
         }
     }
 
-    /// Who answers for a process.
+    /// The party that is responsible for a process.
     pub(super) fn of(&self, identity: &abi::Identity) -> Party {
         let owner = self.subordinate.iter().find(|(range, _)| range.contains(&identity.owner));
         Party { cgroup: identity.cgroup, owner: owner.map_or(identity.owner, |(_, owner)| *owner) }
     }
 
-    /// Whether work for a process of a party is done at once: the party has not had its share, or it had, and this
-    /// process had little of that.
+    /// Whether work for a party's process is done at once: the party has not used its share, or it has, but this
+    /// process used little of it.
     pub(super) fn has_share_left(&mut self, party: Party, pid: u32, now: Instant) -> bool {
         self.begin_window(now);
         let Some(&work) = self.work.get(&party) else { return self.work.len() < PARTIES };
@@ -86,7 +87,7 @@ impl Parties {
         work < SHARE || (had_little && work < SHARE_WITH_OTHERS)
     }
 
-    /// Work was done for a process of a party.
+    /// Records work done for a party's process.
     pub(super) fn charge(&mut self, party: Party, pid: u32, work: Duration, now: Instant) {
         self.begin_window(now);
         self.all += work;
@@ -99,7 +100,7 @@ impl Parties {
         }
     }
 
-    /// Half of what was done before still counts, or the start of each window would belong to the busiest.
+    /// Halves the earlier work instead of clearing it: otherwise the busiest party would get the start of each window.
     fn begin_window(&mut self, now: Instant) {
         let windows = now.saturating_duration_since(self.since).as_millis() / WINDOW.as_millis();
         if windows == 0 {

@@ -1,4 +1,4 @@
-//! What was found of ports a moment ago.
+//! A cache of recent facts about ports.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -10,10 +10,10 @@ use crate::event::{Protocol, Socket};
 use crate::host::Host;
 use crate::host::ports::facts_from;
 
-/// Bytes of facts that are kept.
+/// Limit for the bytes of stored facts.
 const KNOWN: usize = 64 * 1024;
 
-/// Facts of ports, by network namespace, protocol, address and port.
+/// Facts about ports, by network namespace, protocol, address and port.
 #[derive(Debug)]
 pub(super) struct PortFactsCache(Recent<(u32, Protocol, IpAddr, u16), PortFacts>);
 
@@ -26,8 +26,8 @@ impl PortFactsCache {
         self.0.usage()
     }
 
-    /// Facts of the port that process `pid` asked for with `socket`; where it asked for any, `usage` counts
-    /// the ports of the range.
+    /// Facts about the port that process `pid` requested with `socket`; for a request of any port, `usage` counts the
+    /// ports of the range.
     pub(super) fn of(
         &mut self,
         host: &Host,

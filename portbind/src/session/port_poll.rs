@@ -1,4 +1,4 @@
-//! SocketSnapshot at a port from outside, where nobody tells of the end of what is on it.
+//! Polls a port from user space, where no event reports the end of its sockets.
 
 use std::fs::File;
 
@@ -8,8 +8,8 @@ use crate::host::netns::Netns;
 use crate::host::port_sockets::{Protocols, Query, ask};
 use crate::host::{Host, Procfs};
 
-/// The sockets on a port now; `None` where its network namespace cannot be reached any more, or the kernel
-/// has no diagnosis of the protocol.
+/// The sockets on a port now; `None` if its network namespace cannot be reached any more, or the kernel has no socket
+/// diagnosis for the protocol.
 pub(super) fn poll(host: &Host, look: &PollTarget) -> Option<Vec<SocketSnapshot>> {
     let protocol = match look.key.table {
         PortTable::Tcp => Protocol::Tcp,
@@ -27,8 +27,7 @@ pub(super) fn poll(host: &Host, look: &PollTarget) -> Option<Vec<SocketSnapshot>
     )
 }
 
-/// The network namespace of a port. It is opened anew for each look: one that is held open would outlive its
-/// last process.
+/// The network namespace of a port, reopened for each poll: an open file would keep it alive after its last process.
 fn namespace(procfs: &Procfs, look: &PollTarget) -> Option<Netns> {
     let own = Netns::own(procfs).ok();
     let of_pid = |pid: &u32| {

@@ -1,4 +1,4 @@
-//! Who the processes are: what the kernel said of them, and what `/proc` adds while they live.
+//! Descriptions of processes: the kernel's facts, completed from `/proc` while the process lives.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -12,39 +12,39 @@ use crate::event::{Job, Process};
 use crate::host::Host;
 use crate::kernel::evidence;
 
-/// Bytes of processes that are remembered: those that were introduced, those that were met outside calls, and those
-/// that had sockets open when tracing began. Dead ones are among them.
+/// Limits for the bytes of stored processes, including dead ones: introduced ones, ones met outside calls, and ones
+/// that had sockets open when tracing began.
 const INTRODUCED: usize = 768 * 1024;
 const MET: usize = 512 * 1024;
 const SEEDED: usize = 512 * 1024;
-/// Bytes of processes that were looked at a moment ago.
+/// Limit for the bytes of recently described processes.
 const LOOKED_AT: usize = 256 * 1024;
 
 /// `/proc` rounds the start of a process down to a tick of 10 ms (USER_HZ).
 const START_SLACK: SignedDuration = SignedDuration::from_millis(20);
 
-/// A process as it was introduced.
+/// A process as the kernel half introduced it.
 #[derive(Debug)]
 pub(super) struct Introduced {
-    /// How often it had called execve.
+    /// Number of its execve calls.
     exec_id: u32,
-    /// Of what the kernel said; only if that has changed, `/proc` is asked once more.
+    /// Digest of the kernel's facts; `/proc` is read again only if the digest changes.
     digest: u64,
-    /// `/proc` was not asked: there was no time for it.
+    /// `/proc` was not read, because there was no time.
     is_incomplete: bool,
-    /// The processes above it, nearest first.
+    /// Its ancestors, nearest first.
     parents: Box<[abi::Parent]>,
     cgroup_id: u64,
     process: Rc<Process>,
 }
 
 impl Introduced {
-    /// The processes above it, nearest first.
+    /// Its ancestors, nearest first.
     pub(super) fn parents(&self) -> &[abi::Parent] {
         &self.parents
     }
 
-    /// The number of its cgroup.
+    /// Id of its cgroup.
     pub(super) const fn cgroup_id(&self) -> u64 {
         self.cgroup_id
     }
@@ -57,15 +57,15 @@ impl Introduced {
 /// A process, by its pid and its start in nanoseconds since boot.
 type Life = (u32, u64);
 
-/// The processes that were met.
+/// The known processes.
 #[derive(Debug)]
 pub(super) struct Processes {
     pub(super) host: Host,
-    /// Those that were introduced, as they were last.
+    /// Introduced processes, each with its latest introduction.
     introduced: Bounded<Life, Introduced>,
-    /// Those that were met outside calls; a description holds until execve changes the name.
+    /// Processes met outside calls; a description is valid until execve changes the name.
     met: Bounded<Life, ([u8; abi::COMM_LEN], Rc<Process>)>,
-    /// Those that were looked at a moment ago.
+    /// Recently described processes.
     alive: Recent<u32, Option<Rc<Process>>>,
     /// Processes that had sockets open when tracing began.
     seeded: Bounded<u32, Rc<Process>>,
@@ -82,8 +82,8 @@ impl Processes {
         }
     }
 
-    /// A process that is about to be told of: it is looked at before anything else, it may be about to end. Where it
-    /// is not to be looked at, what the kernel said of it has to do.
+    /// Introduces a process that the next records refer to. It is described first, because it may be about to end;
+    /// without `looks`, the kernel's facts must suffice.
     pub(super) fn introduced(&mut self, record: &abi::Introduction, looks: bool) {
         let life = (evidence::pid(&record.header), record.identity.start_time);
         let (exec_id, digest) = (record.identity.exec_id, evidence::digest(&record.caller));
@@ -104,12 +104,12 @@ impl Processes {
         self.introduced.put(life, introduced, bytes);
     }
 
-    /// The process that was introduced before this was said of it; `None` if its introduction found no room.
+    /// The introduction that preceded a record with this identity; `None` if the introduction was lost.
     pub(super) fn introduction(&self, header: &abi::Header, identity: &abi::Identity) -> Option<&Introduced> {
         self.introduced.peek(&(evidence::pid(header), identity.start_time))
     }
 
-    /// What the caches of processes keep, by name.
+    /// Memory use of the caches, by name.
     pub(super) const fn usage(&self) -> [(&'static str, Usage); 4] {
         [
             ("introduced", self.introduced.usage()),
@@ -119,7 +119,7 @@ impl Processes {
         ]
     }
 
-    /// The process inside a call, as the thread that called.
+    /// The process that made a call, as its calling thread.
     pub(super) fn caller(
         &mut self,
         header: &abi::Header,
@@ -136,7 +136,7 @@ impl Processes {
         process
     }
 
-    /// What the kernel says of a process, and what `/proc` adds.
+    /// The kernel's facts about a process, completed from `/proc`.
     fn described(&self, record: &abi::Introduction, looks: bool) -> Process {
         let mut process = evidence::process(record, &self.host.clock);
         process.user = process.uid.and_then(|uid| self.host.users.name(uid));
@@ -158,7 +158,7 @@ impl Processes {
         process
     }
 
-    /// What a process that has ended worked for, as far as those above it were met while they lived.
+    /// The job of a process that has ended, if an ancestor that was met alive has one.
     fn job_above(&self, parents: &[abi::Parent]) -> Option<Box<Job>> {
         let job = |parent: &abi::Parent| {
             let life = (parent.pid, parent.start_time);
@@ -168,12 +168,12 @@ impl Processes {
         parents.iter().find_map(job)
     }
 
-    /// The process of a task that changed a socket.
+    /// The process of the task that changed a socket.
     pub(super) fn task(&mut self, change: &abi::Change) -> Rc<Process> {
         self.outside(evidence::pid(&change.header), change.start_time, &change.comm, true)
     }
 
-    /// A process of which the kernel said only this; at its end there is no more to say.
+    /// A process known only by these facts; if it has ended, the description has no others.
     fn outside(&mut self, pid: u32, start_time: u64, comm: &[u8; abi::COMM_LEN], looks: bool) -> Rc<Process> {
         let life = (pid, start_time);
         if let Some(known) = self.introduced.get(&life) {
@@ -200,14 +200,14 @@ impl Processes {
         process
     }
 
-    /// Describes a process that has a socket open now: it may be gone when it matters.
+    /// Describes a process that has a socket open now: it may have ended when a refusal needs it.
     pub(super) fn seed(&mut self, pid: u32) -> Option<Rc<Process>> {
         let process = Rc::new(self.host.describe(pid)?);
         self.seeded.put(pid, Rc::clone(&process), process.bytes());
         Some(process)
     }
 
-    /// A process that was seen to have a socket open a moment ago; `None` if it has ended.
+    /// A process that was recently found to have a socket open; `None` if it has ended.
     pub(super) fn alive(&mut self, pid: u32, now: Instant) -> Option<Rc<Process>> {
         self.alive.of(pid, now, || self.host.describe(pid).map(Rc::new))
     }

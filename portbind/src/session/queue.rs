@@ -1,8 +1,8 @@
-//! Refusals that wait to be described, fairly among those who cause them.
+//! Refusals waiting to be described, with fair turns between the parties that cause them.
 //!
-//! A party is whoever answers for a process ([`super::party`]). The party that has had the least work done gets the
-//! next turn; within it, its processes take turns. Room is bounded, and it is the party with the most refusals waiting
-//! that goes without.
+//! A party is the user and cgroup responsible for a process ([`super::party`]). The party with the least work done gets
+//! the next turn; within a party, its processes take turns. Room is bounded: if it runs out, the party with the most
+//! waiting refusals loses some.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -11,51 +11,51 @@ use super::bounded::Usage;
 use super::party::Party;
 use crate::kernel::assemble::Evidence;
 
-/// Whether the bind that opened a holder may still be told.
+/// Whether the bind that opened a holder may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
-    /// It may be on its way.
+    /// The record may be on its way.
     MayCome,
-    /// It has been waited for.
+    /// The waiting time is over.
     IsOverdue,
 }
 
-/// Bytes of evidence that may wait.
+/// Limit for the bytes of waiting evidence.
 const ROOM: usize = 1024 * 1024;
 
-/// A refusal that waits.
+/// A waiting refusal.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) evidence: Evidence,
     pub(super) opening: Opening,
 }
 
-/// Refusals that wait.
+/// The waiting refusals.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     parties: BTreeMap<Party, Waiting>,
     bytes: usize,
     len: usize,
-    /// The least work that a waiting party had had done at the last turn: where one that comes anew begins.
+    /// The least work of any waiting party at the last turn; a new party starts with this value.
     clock: Duration,
-    /// The most bytes that waited at once.
+    /// Maximum of the waiting bytes.
     most: usize,
     /// Refusals that found no room.
     refused: u64,
 }
 
-/// What waits of one party.
+/// The waiting refusals of one party.
 #[derive(Debug)]
 struct Waiting {
     spent: Duration,
     bytes: usize,
-    /// By thread group id; the first has the next turn.
+    /// By thread group id; the first process has the next turn.
     members: VecDeque<(u32, VecDeque<Pending>)>,
 }
 
 impl Queue {
-    /// Takes a refusal in; returns those that have no room, which may be others. One with many holders takes the room of
-    /// several with few.
+    /// Adds a refusal. Returns the refusals without room, which may be other ones: a refusal with many holders can
+    /// displace several with few.
     pub(super) fn push(&mut self, party: Party, pid: u32, pending: Pending) -> Vec<Pending> {
         let size = pending.size();
         let clock = self.clock;
@@ -79,7 +79,7 @@ impl Queue {
         refused
     }
 
-    /// The refusal whose turn it is.
+    /// Removes the refusal whose turn it is.
     pub(super) fn pop(&mut self) -> Option<(Party, Pending)> {
         let (&party, waiting) = self.parties.iter_mut().min_by_key(|(_, waiting)| waiting.spent)?;
         self.clock = self.clock.max(waiting.spent);
@@ -98,14 +98,14 @@ impl Queue {
         Some((party, pending))
     }
 
-    /// A party has had work done for so long.
+    /// Charges a party for work.
     pub(super) fn charge(&mut self, party: Party, work: Duration) {
         if let Some(waiting) = self.parties.get_mut(&party) {
             waiting.spent += work;
         }
     }
 
-    /// Whether a refusal of this process waits.
+    /// Whether a refusal of this process is waiting.
     pub(super) fn has(&self, party: Party, pid: u32) -> bool {
         self.parties
             .get(&party)
@@ -116,12 +116,12 @@ impl Queue {
         self.len == 0
     }
 
-    /// The most bytes that waited at once, and how many refusals found no room.
+    /// Maximum of the waiting bytes, and how many refusals found no room.
     pub(super) const fn usage(&self) -> Usage {
         Usage { bytes: self.most, limit: ROOM, evicted: self.refused }
     }
 
-    /// Takes away the youngest refusal of the process with the most of the party with the most.
+    /// Removes the newest refusal of the process with the most waiting refusals, in the party with the most.
     fn drop_one(&mut self) -> Option<Pending> {
         let waiting = self.parties.values_mut().max_by_key(|waiting| waiting.bytes)?;
         let (_, queue) = waiting.members.iter_mut().max_by_key(|(_, queue)| queue.len())?;
@@ -137,7 +137,7 @@ impl Queue {
 }
 
 impl Pending {
-    /// Bytes that it takes.
+    /// Bytes of memory in use.
     fn size(&self) -> usize {
         let Evidence { refusal, holders, name } = &self.evidence;
         size_of::<Self>()

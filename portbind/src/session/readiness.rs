@@ -1,4 +1,4 @@
-//! What this kernel and these privileges allow, and why not.
+//! What this kernel and these privileges permit, and the reason for each limit.
 
 use std::time::Duration;
 
@@ -25,22 +25,22 @@ pub(crate) struct Findings {
     pub(crate) kernel: String,
     pub(crate) btf: Finding,
     pub(crate) missing_capabilities: Vec<&'static str>,
-    /// Without these, processes of others are described in part only.
+    /// Missing capabilities without which other users' processes are described only in part.
     pub(crate) missing_for_processes: Vec<&'static str>,
-    /// What `trace` keeps once it has begun.
+    /// Capabilities that `trace` keeps after the start.
     pub(crate) kept_capabilities: Vec<&'static str>,
-    /// System calls can be filtered.
+    /// Whether system calls can be filtered.
     pub(crate) system_call_filter: bool,
     pub(crate) lockdown: Option<&'static str>,
     pub(crate) initial_pid_namespace: Option<bool>,
-    /// Files that may be open at once.
+    /// Whether enough files may be open at the same time.
     pub(crate) descriptors: Finding,
     pub(crate) backends: Vec<BackendFinding>,
     pub(crate) open_sockets: Option<Finding>,
     pub(crate) fields: Vec<FieldFinding>,
 }
 
-/// Something that works or does not.
+/// Whether something works, and if not, why.
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
     pub(crate) ok: bool,
@@ -54,7 +54,8 @@ pub(crate) struct BackendFinding {
     pub(crate) reason: Option<String>,
     pub(crate) blind_to: Option<&'static str>,
     pub(crate) missing: Vec<&'static str>,
-    /// Nanoseconds that it adds to every system call of the machine, bind or not; measured, where it adds any by design.
+    /// Measured cost for every system call of the machine (bind or not), in nanoseconds, if the backend adds one by
+    /// design.
     pub(crate) call_cost_ns: Option<u64>,
 }
 
@@ -67,7 +68,7 @@ pub(crate) struct FieldFinding {
 }
 
 impl Findings {
-    /// Finds out: each backend is loaded, attached, and made to prove that it sees a refusal.
+    /// Checks each backend: loads and attaches it, and makes it prove that it sees a refusal.
     pub(crate) fn gather() -> Self {
         let privileges = Privileges::read();
         let (btf, fields) = fields();
@@ -103,7 +104,7 @@ const fn lockdown_word(mode: Lockdown) -> &'static str {
     }
 }
 
-/// The kernel's type information, and every field that tracing reads of it.
+/// The kernel's type information, and every field of it that tracing reads.
 fn fields() -> (Finding, Vec<FieldFinding>) {
     let bytes = match read_kernel_btf() {
         Ok(bytes) => bytes,
@@ -126,7 +127,7 @@ fn fields() -> (Finding, Vec<FieldFinding>) {
     (Finding { ok: true, reason: None }, fields.collect())
 }
 
-/// Loads and attaches a backend, has it prove that it sees a refusal, and lets go of it again.
+/// Loads and attaches a backend, makes it prove that it sees a refusal, and detaches it.
 fn probe(backend: Backend, open_sockets: &mut Option<Finding>) -> BackendFinding {
     let mut finding = BackendFinding {
         name: backend.as_str(),
@@ -167,7 +168,7 @@ fn probe(backend: Backend, open_sockets: &mut Option<Finding>) -> BackendFinding
     finding
 }
 
-/// What a system call takes longer than before, in nanoseconds, if that is more than two measurements of the same differ by.
+/// Added cost of a system call in nanoseconds, if it exceeds the scatter between two equal measurements.
 fn added_cost(before: Duration, scatter: Duration) -> Option<u64> {
     let added = call_cost().saturating_sub(before);
     (added > scatter * 2).then(|| u64::try_from(added.as_nanos()).ok())?

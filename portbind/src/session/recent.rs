@@ -1,18 +1,18 @@
-//! What was found out a moment ago: a burst of refusals asks once.
+//! A cache of recent answers: a burst of refusals asks only once.
 
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use super::bounded::{Bounded, Usage};
 
-/// How long what was found out is believed.
+/// How long an answer is valid.
 pub(super) const FRESH: Duration = Duration::from_millis(50);
 
-/// Answers of the last moments, the oldest of which make room.
+/// Recent answers; the oldest are dropped to make room.
 #[derive(Debug)]
 pub(super) struct Recent<K: Hash + Eq, V> {
     answers: Bounded<K, (Instant, V)>,
-    /// Bytes of an answer on the heap.
+    /// Heap bytes of an answer.
     heap: fn(&V) -> usize,
 }
 
@@ -22,7 +22,7 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
         Self { answers: Bounded::new(limit), heap }
     }
 
-    /// The answer to `key`, found out again if it is not fresh.
+    /// The answer to `key`, computed again if it is no longer fresh.
     pub(super) fn of(&mut self, key: K, now: Instant, find_out: impl FnOnce() -> V) -> V {
         if let Some((when, answer)) = self.answers.get(&key)
             && now.duration_since(*when) < FRESH

@@ -1,5 +1,4 @@
-//! Refusals that were only counted, because others like them had just been shown or there was no room: how many there
-//! were, and when.
+//! Reports of refusals that were only counted, because an equal refusal had just been shown or there was no room.
 
 use std::hash::Hash;
 use std::rc::Rc;
@@ -14,13 +13,13 @@ use crate::host::clock::{BootClock, tick_ns};
 use crate::kernel::coalesce::More;
 use crate::kernel::{evidence, name};
 
-/// Bytes of the last ones shown, by kind; the same of those by process.
+/// Limit for the bytes of the last shown refusals, by kind; a second limit of this size applies by process.
 const REMEMBERED: usize = 256 * 1024;
 
-/// What they have in common, as bytes.
+/// The key of equal refusals, as bytes.
 type Key = [u8; size_of::<RefusalKey>()];
 
-/// The last one shown of each kind, and of each process.
+/// The last shown refusal of each kind and of each process.
 #[derive(Debug)]
 pub(super) struct Repeats {
     alike: Bounded<Key, Repeat>,
@@ -32,7 +31,7 @@ impl Repeats {
         Self { alike: Bounded::new(REMEMBERED), of_process: Bounded::new(REMEMBERED) }
     }
 
-    /// A refusal was shown.
+    /// Records that a refusal was shown.
     pub(super) fn shown(&mut self, alike: RefusalKey, refusal: &Refusal) {
         let Process { pid, tid, ref comm, .. } = *refusal.process;
         let repeat = Repeat {
@@ -42,7 +41,7 @@ impl Repeats {
             refused: Some(refusal.time),
             count: 0,
             looked_at: true,
-            // No more of it is printed, and a description is large.
+            // Nothing else of the process is printed, and a full description is large.
             process: Rc::new(Process { pid, tid, comm: comm.clone(), ..Process::default() }),
             socket: refusal.socket.clone(),
             cause: Some(refusal.cause.code),
@@ -52,12 +51,12 @@ impl Repeats {
         self.alike.put(key(&alike), repeat, bytes);
     }
 
-    /// What is kept in memory, by name.
+    /// Memory use, by name.
     pub(super) const fn usage(&self) -> [(&'static str, Usage); 2] {
         [("shown by kind", self.alike.usage()), ("shown by process", self.of_process.usage())]
     }
 
-    /// What was counted by `now`, because it found no room to wait for its turn.
+    /// A report of the refusals counted by `now` because the queue had no room.
     pub(super) fn without_room(&self, common: &Common, counted: &Counted, now: Timestamp) -> Repeat {
         let Counted { count, first, last, socket, comm, name } = counted;
         let comm = evidence::comm(comm);
@@ -74,13 +73,13 @@ impl Repeats {
                 Some(sockaddr) => name::socket(socket, sockaddr),
                 None => evidence::socket(socket),
             };
-            // Of those without a port, the name is no part of the kind.
+            // For portless sockets, the name is not part of the kind.
             Repeat { looked_at: is_kind && name.is_none(), ..counted_only(process, socket) }
         });
         Repeat { time: now, first: *first, last: *last, count: *count, ..known }
     }
 
-    /// What was counted of those that are alike, by `now`.
+    /// A report of the equal refusals counted by `now`.
     pub(super) fn of_count(
         &mut self,
         more: &More<RefusalKey, Count>,
@@ -94,7 +93,7 @@ impl Repeats {
         at(Repeat { count: *count, looked_at: true, ..known }, now, clock.at(first), clock.at(value.last))
     }
 
-    /// The same of those that were counted by their process alone.
+    /// A report of the refusals counted only by their process.
     pub(super) fn of_quota(&mut self, more: &More<u32, Quota>, now: Timestamp, clock: &BootClock) -> Repeat {
         let More { key: pid, value, count, before } = more;
         let known = known(&mut self.of_process, pid, *pid, &value.sample);
@@ -104,24 +103,25 @@ impl Repeats {
     }
 }
 
-/// A time in ticks of the kernel, which may lie before the window that is known by both clocks.
+/// Converts a time in kernel ticks to nanoseconds since boot; it may precede the window whose start is known in both
+/// clocks.
 fn boot_ns(share: &Quota, ticks: u64) -> u64 {
     let before = share.since.saturating_sub(ticks).saturating_mul(tick_ns());
     let after = ticks.saturating_sub(share.since).saturating_mul(tick_ns());
     share.time.saturating_sub(before).saturating_add(after)
 }
 
-/// The last one shown of a kind or process; if none was, what the first one counted asked for.
+/// The last shown refusal of a kind or process; if there is none, the request of the first counted one.
 fn known<K: Hash + Eq>(shown: &mut Bounded<K, Repeat>, key: &K, pid: u32, sample: &Sample) -> Repeat {
     let (comm, socket) = evidence::sample(sample);
-    // The number may be that of another process by now.
+    // The pid may have been reused.
     if let Some(known) = shown.get(key).filter(|known| known.process.comm == comm || sample.comm == [0; 2]) {
         return known.clone();
     }
     counted_only(Process { pid, tid: pid, comm, ..Process::default() }, socket)
 }
 
-/// None of its kind was shown.
+/// A report without a shown refusal of the same kind.
 fn counted_only(process: Process, socket: Socket) -> Repeat {
     let time = Timestamp::UNIX_EPOCH;
     Repeat {
@@ -137,7 +137,7 @@ fn counted_only(process: Process, socket: Socket) -> Repeat {
     }
 }
 
-/// Of a repeat that was counted by `now`, the first and the last time.
+/// Sets the times of a report made at `now`: the first and the last refusal.
 fn at(repeat: Repeat, now: Timestamp, first: Timestamp, last: Timestamp) -> Repeat {
     let last = last.min(now);
     Repeat { time: now, first: first.min(last), last, ..repeat }
@@ -175,11 +175,11 @@ mod tests {
         assert_eq!((told.count, told.first, told.last, told.time), (7, seconds(1), seconds(3), seconds(5)));
         assert_eq!((told.refused, told.cause), (Some(refusal.time), Some(refusal.cause.code)));
         assert_eq!((told.looked_at, told.socket, told.process.pid), (true, refusal.socket, 48_213));
-        // What was counted the last time is over.
+        // The refusals of the previous report are not included.
         let before = Some(Count { last: 2_000_000_000, ..often });
         let told = repeats.of_count(&More { before, ..more }, seconds(5), &clock());
         assert_eq!((told.first, told.last), (seconds(2), seconds(3)));
-        // It can have been counted once more since `now` was taken.
+        // The last refusal may have been counted after `now` was taken.
         let told = repeats.of_count(&more, seconds(2), &clock());
         assert_eq!((told.first, told.last), (seconds(1), seconds(2)));
     }

@@ -1,4 +1,4 @@
-//! A run of tracing: reads the ring buffer until the run is to end, and closes the account.
+//! A run of tracing: reads the ring buffer until the run ends, and completes the account.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -28,39 +28,39 @@ use crate::kernel::tracer::Tracer;
 use crate::sys::poll;
 use crate::sys::ring::Ring;
 
-/// How long a refusal waits for the bind that opened its holder to be told: on two CPUs the order can
-/// turn round, and a system call's success is seen at its end only.
+/// How long a refusal waits for the record of the bind that opened its holder: records of two CPUs can be out of order,
+/// and a bind's success is only recorded when its system call returns.
 pub(super) const LATE_OPENING: Duration = Duration::from_millis(5);
-/// Refusals that wait for it at once; those behind them are shown without.
+/// Limit for refusals that wait for such a record; further ones are shown without it.
 pub(super) const MOST_WAITING: usize = 256;
-/// Records that are read before anything else gets its turn, and how long that may take.
+/// Limits for reading records before other work gets its turn: number and time.
 const RECORDS_AT_ONCE: usize = 256;
 const SLICE: Duration = Duration::from_millis(20);
-/// How often the loss counter, and the ring buffer, are looked at while nothing else happens.
+/// Interval for reading the loss counter and the ring buffer while nothing else happens.
 const LOSS_CHECK: Duration = Duration::from_secs(1);
 
-/// Parties that are named as those whose refusals were lost.
+/// Limit for the parties named as those whose refusals were lost.
 const MOST_LOST_BY: usize = 8;
 
-/// What was left in the ring buffer.
+/// State of the ring buffer after reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drained {
     /// Nothing.
     Empty,
-    /// Maybe more.
+    /// Possibly more records.
     More,
-    /// The run is to end.
+    /// The run ends.
     Ended(End),
 }
 
-/// What a run depends on, besides what is traced.
+/// The settings of a run, besides what it traces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// End after this many refusals.
     pub(crate) count: Option<u64>,
-    /// Moments in the life of ports that are remembered.
+    /// Port events to record.
     pub(crate) history_limit: usize,
-    /// How long the end of the run may take, with all that has not been shown or written by then.
+    /// Time limit for the end of the run, including the output of remaining events.
     pub(crate) last_words: Duration,
 }
 
@@ -79,29 +79,29 @@ pub(super) struct Run<S> {
     pub(super) tracer: Tracer,
     pub(super) sink: S,
     pub(super) enricher: Enricher,
-    /// Refusals whose holder has no known opener yet, and how long each waits for it.
+    /// Refusals whose holder has no known opener yet, each with the end of its waiting time.
     pub(super) waiting: VecDeque<(Instant, Evidence)>,
     pub(super) begin: Instant,
     /// Refusals read from the ring buffer.
     pub(super) read: u64,
-    /// Refusals that the kernel half only counted, and that are in the account.
+    /// Refusals that the kernel half only counted and that the account includes.
     pub(super) counted: u64,
     pub(super) account: Account,
     pub(super) lost: u64,
     pub(super) repeats: Repeats,
-    /// Refusals that wait for a turn.
+    /// Refusals waiting for their turn.
     pub(super) queue: Queue,
     pub(super) parties: Parties,
     /// Refusals that found no room in the queue.
     pub(super) overflow: Overflow,
     debug_lines: Option<DebugLines>,
     loss_check: Interval,
-    /// The ring buffer may have records that woke nobody.
+    /// The ring buffer may have records that caused no wakeup.
     has_more: bool,
 }
 
 impl<S: Sink> Run<S> {
-    /// Makes a run ready. It takes a runtime of tokio, with time.
+    /// Prepares a run. Requires a tokio runtime with time.
     pub(super) fn new(settings: Settings, host: Host, tracer: Tracer, sink: S) -> Self {
         let mut loss_check = tokio::time::interval(LOSS_CHECK);
         loss_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -126,7 +126,7 @@ impl<S: Sink> Run<S> {
         }
     }
 
-    /// Announces that tracing has begun; `is_verbose`: also what was tried, and what the run does without.
+    /// Announces that tracing has begun; with `is_verbose`, also the backends tried and what is missing.
     pub(super) fn announce(&mut self, is_verbose: bool) -> Result<(), Error> {
         let mut texts = Vec::new();
         if is_verbose {
@@ -149,14 +149,14 @@ impl<S: Sink> Run<S> {
         Ok(())
     }
 
-    /// Has every bind and listen system call noted as it comes, beside everything else.
+    /// Logs every bind and listen system call as it happens, besides the other output.
     pub(super) fn follow_debug_lines(&mut self) -> Result<(), AttachError> {
         self.debug_lines = Some(self.tracer.debug_lines()?);
         Ok(())
     }
 
-    /// Waits for what comes next, and does what is to be done then; why the run ends, if it does. Where the future is
-    /// dropped before its end, nothing is lost, and the next step goes on.
+    /// Waits for the next event and handles it. Returns why the run ends, if it does. If the future is dropped early,
+    /// nothing is lost, and the next step continues.
     pub(super) async fn step(&mut self, records: &mut Records) -> Result<Option<End>, Error> {
         if self.is_full() {
             return Ok(Some(End::Asked));
@@ -164,7 +164,7 @@ impl<S: Sink> Run<S> {
         if let Some(end) = self.await_next(records).await? {
             return Ok(Some(end));
         }
-        // Or signals would be seen only when nothing else is left to do: the runtime asks for them when it is its turn.
+        // Without this, signals would only be noticed when the task is idle: the runtime polls them on its own turn.
         yield_now().await;
         if let Some(end) = written(self.sink.check())? {
             return Ok(Some(end));
@@ -178,16 +178,17 @@ impl<S: Sink> Run<S> {
         self.show_releases(free)
     }
 
-    /// Waits for a record, for a time that was set, or for room in the sink, and does what belongs to it at once.
+    /// Waits for a record, a timer, or room in the sink, and handles it at once.
     async fn await_next(&mut self, records: &mut Records) -> Result<Option<End>, Error> {
         let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
         let opening = self.waiting.front().map_or(far, |(until, _)| *until);
         let due = self.enricher.next_due().map_or(far, |left| Instant::now() + left);
         tokio::select! {
             biased;
-            // Before what may always be ready: on a busy machine the ring buffer has something to read at every look.
+            // Checked before the branches that may always be ready: on a busy machine the ring buffer always has
+            // records.
             _ = self.loss_check.tick() => {
-                // What need not be read at once comes without waking anybody.
+                // Records that are not urgent cause no wakeup.
                 self.has_more = true;
                 self.check_loss()?;
                 return self.show_repeats();
@@ -211,19 +212,19 @@ impl<S: Sink> Run<S> {
                 Drained::Ended(end) => return Ok(Some(end)),
             },
             () = yield_now(), if self.may_work() => {}
-            // Not at once: what is ready is looked at only when the task has given way.
+            // Yields first: the runtime only checks what else is ready when this task yields.
             () = yield_now(), if self.enricher.has_startup_sockets_left() => self.enricher.describe_next_startup_socket(),
         }
         Ok(None)
     }
 
-    /// Reads what is in the ring buffer by now.
+    /// Reads the records that are in the ring buffer now.
     pub(super) fn catch_up(&mut self, records: &mut Records) -> Result<(), Error> {
         while self.drain(records.get_mut())? == Drained::More {}
         Ok(())
     }
 
-    /// What is known of the life of ports.
+    /// The recorded port events.
     pub(super) const fn history(&self) -> &History {
         self.enricher.history()
     }
@@ -232,7 +233,7 @@ impl<S: Sink> Run<S> {
         self.settings.count.is_some_and(|count| self.account.shown >= count)
     }
 
-    /// Reads what is in the ring buffer, up to a limit.
+    /// Reads records from the ring buffer, up to a limit.
     pub(super) fn drain(&mut self, records: &mut Ring) -> Result<Drained, Error> {
         let until = Instant::now() + SLICE;
         for _ in 0..RECORDS_AT_ONCE {
@@ -300,7 +301,7 @@ impl<S: Sink> Run<S> {
         Ok(())
     }
 
-    /// Whose refusals were lost, most first: of not more parties than a line has room for.
+    /// The parties whose refusals were lost, most first, limited to what fits on a line.
     pub(super) fn lost_by(&self) -> Vec<LostBy> {
         let lost = self.tracer.lost_by_party().into_iter().take(MOST_LOST_BY);
         lost.map(|(party, lost)| LostBy { uid: party.owner, cgroup_id: party.cgroup, lost }).collect()

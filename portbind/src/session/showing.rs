@@ -1,4 +1,4 @@
-//! What a run shows: each refusal at once, or when it is the turn of who caused it.
+//! Shows each refusal at once, or when its party gets a turn.
 
 use std::time::Instant as Clock;
 
@@ -16,8 +16,8 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::{coalesce, evidence};
 
 impl<S: Sink> Run<S> {
-    /// Shows a refusal, or puts it in the queue: where more of the same party wait there, where that party has had its
-    /// share of the work, and while there is no room for what is written.
+    /// Shows a refusal, or queues it if other refusals of its party are waiting, if the party has used its share of the
+    /// work, or while the sink has no room.
     pub(super) fn take_in(&mut self, evidence: Evidence) -> Result<Option<End>, Error> {
         let pending = Pending { evidence, opening: Opening::MayCome };
         let party = self.parties.of(&pending.evidence.refusal.identity);
@@ -30,7 +30,7 @@ impl<S: Sink> Run<S> {
         Ok(None)
     }
 
-    /// Puts a refusal in the queue; what has no room there is counted.
+    /// Queues a refusal; refusals without room are counted.
     fn wait_for_turn(&mut self, party: Party, pending: Pending) {
         let pid = evidence::pid(&pending.evidence.refusal.header);
         for pending in self.queue.push(party, pid, pending) {
@@ -38,18 +38,18 @@ impl<S: Sink> Run<S> {
         }
     }
 
-    /// Counts a refusal with the ones like it.
+    /// Counts a refusal together with equal ones.
     pub(super) fn only_count(&mut self, evidence: &Evidence) {
         let time = self.enricher.wall_time(evidence.refusal.header.time);
         self.overflow.count(evidence, time);
     }
 
-    /// Whether a refusal in the queue can be shown.
+    /// Whether a queued refusal can be shown.
     pub(super) fn may_work(&self) -> bool {
         !self.queue.is_empty() && self.sink.has_room()
     }
 
-    /// Shows refusals of the queue until `until`, and no fewer than one.
+    /// Shows queued refusals until `until`, at least one.
     pub(super) fn work_until(&mut self, until: Instant) -> Result<Option<End>, Error> {
         while self.may_work() {
             let Some((party, pending)) = self.queue.pop() else { break };
@@ -61,7 +61,7 @@ impl<S: Sink> Run<S> {
         Ok(None)
     }
 
-    /// Does something for a party, and notes how long it took.
+    /// Runs `work` for a party and charges the party for its time.
     pub(super) fn working_for<T>(&mut self, party: Party, pid: u32, work: impl FnOnce(&mut Self) -> T) -> T {
         let begin = Clock::now();
         let done = work(self);
@@ -77,7 +77,7 @@ impl<S: Sink> Run<S> {
         self.working_for(party, pid, |session| session.show(pending))
     }
 
-    /// Has the refusals that have waited for an opening until `now` wait for their turn.
+    /// Moves the refusals that have waited for an opening until `now` to the queue.
     pub(super) fn end_waiting(&mut self, now: Instant) {
         while let Some((_, evidence)) = self.waiting.pop_front_if(|(until, _)| *until <= now) {
             let party = self.parties.of(&evidence.refusal.identity);
@@ -87,7 +87,7 @@ impl<S: Sink> Run<S> {
 
     pub(super) fn show_releases(&mut self, releases: Vec<Release>) -> Result<Option<End>, Error> {
         for release in releases {
-            // The end of a conflict is not worth waiting for a reader.
+            // An event about a freed port is not worth waiting for a slow reader.
             if self.sink.has_room()
                 && let Some(end) = written(self.sink.release(&release))?
             {
@@ -97,7 +97,7 @@ impl<S: Sink> Run<S> {
         Ok(None)
     }
 
-    /// Describes a refusal and shows it, unless it is to wait for the bind that opened its holder.
+    /// Describes a refusal and shows it, unless it has to wait for the bind that opened its holder.
     fn show(&mut self, pending: Pending) -> Result<Option<End>, Error> {
         let Pending { evidence, opening } = pending;
         if self.is_full() {
@@ -121,8 +121,8 @@ impl<S: Sink> Run<S> {
         self.show_releases(free)
     }
 
-    /// Shows how many refusals were only counted since the last time. There can be thousands of kinds: one after the
-    /// other is described.
+    /// Shows how many refusals were only counted since the last call. There can be thousands of kinds, so each is
+    /// described only when it is written.
     pub(super) fn show_repeats(&mut self) -> Result<Option<End>, Error> {
         let now = self.enricher.wall_time(boot_time());
         let clock = self.enricher.clock();

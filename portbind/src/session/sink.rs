@@ -1,4 +1,4 @@
-//! Where a run puts what it sees, and what ends it.
+//! The receiver of a run's events, and why a run ends.
 
 use std::io;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::event::{Ended, Refusal, Release, Repeat, Summary};
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// A signal, a limit, the end of what was watched.
+    /// A signal, a limit, or the end of the traced command.
     Asked,
     /// The reader of events is gone.
     ClosedPipe,
 }
 
-/// Where a run puts what it sees. A sink that has no room is given no refusal; a refusal waits in the queue of the run then.
+/// The receiver of a run's events. While a sink has no room, it gets no refusals; they wait in the queue of the run.
 pub(crate) trait Sink {
     /// Tracing has begun.
     fn begin(&mut self) -> io::Result<()> {
@@ -27,30 +27,30 @@ pub(crate) trait Sink {
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()>;
     /// A refused port has become free.
     fn release(&mut self, release: &Release) -> io::Result<()>;
-    /// Refusals were only counted.
+    /// Refusals were counted without being shown.
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()>;
     /// A process of the wrapped command has ended.
     fn ended(&mut self, _: Ended) -> io::Result<()> {
         Ok(())
     }
-    /// A sentence about the run itself.
+    /// A message about the run itself.
     fn note(&mut self, _: &str) {}
-    /// Whether the sink takes one more event now.
+    /// Whether the sink accepts another event now.
     fn has_room(&self) -> bool;
-    /// Waits until there may be more room than before.
+    /// Waits until there may be more room.
     async fn changed(&self);
-    /// Reports what went wrong with what was written before, if that ends the run.
+    /// Returns the error of an earlier write, if it ends the run.
     fn check(&mut self) -> io::Result<()> {
         Ok(())
     }
-    /// Waits until all is written, as long as something is written in each `pause`, and not after `deadline`. Returns how
-    /// many refusals were not written.
+    /// Waits until everything is written, as long as each `pause` makes progress, and at most until `deadline`. Returns
+    /// how many refusals were not written.
     async fn finish(&self, pause: Duration, deadline: Instant) -> u64;
     /// Tracing has ended.
     fn summary(&mut self, summary: &Summary) -> io::Result<()>;
 }
 
-/// A closed pipe ends a run quietly; any other error is one.
+/// A closed pipe ends the run without an error; any other error is returned.
 pub(super) fn written(result: io::Result<()>) -> Result<Option<End>, Error> {
     match result {
         Ok(()) => Ok(None),

@@ -1,4 +1,4 @@
-//! What is known of ports from before tracing began: which processes had sockets open, and on which ports.
+//! Port state from before tracing began: the processes that had sockets open, and their ports.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -14,14 +14,14 @@ use crate::host::{Host, Netns};
 /// Bound sockets of a network namespace, by inode.
 type Bound = HashMap<u64, PortSocket>;
 
-/// The processes that had sockets open when tracing began, and have not been described yet.
+/// The processes that had sockets open when tracing began and are not described yet.
 #[derive(Debug, Default)]
 pub(super) struct StartupSockets {
     /// Inodes by pid.
     left: BTreeMap<u32, Vec<u64>>,
-    /// Pids by inode, of all of them.
+    /// Pids by inode, for all of these processes.
     owners: HashMap<u64, Vec<u32>>,
-    /// The namespaces that were asked.
+    /// The namespaces searched so far.
     bound: HashMap<u32, Bound>,
 }
 
@@ -42,7 +42,7 @@ impl StartupSockets {
         self.left.is_empty()
     }
 
-    /// Describes one process, and takes down the ports that it has. When the last one is done, nothing is kept.
+    /// Describes one process and records its ports. After the last process, all data is freed.
     pub(super) fn describe_next(&mut self, processes: &mut Processes, history: &mut History) {
         let Some((pid, mut inodes)) = self.left.pop_first() else { return };
         inodes.sort_unstable();
@@ -60,7 +60,7 @@ impl StartupSockets {
         let Some(netns) = procfs.network_namespace_of(process.pid) else { return };
         let bound = self.bound.entry(netns).or_insert_with(|| bound_in(host, process.pid));
         for socket in inodes.iter().filter_map(|inode| bound.get(inode)) {
-            // Of those who share it, the one that has been running for longest.
+            // Of the processes that share the socket, the oldest.
             let owners = self.owners.get(&socket.inode).map_or(&[][..], Vec::as_slice);
             let eldest = owners.iter().min_by_key(|&&pid| (procfs.start_ticks(pid).unwrap_or(u64::MAX), pid));
             if eldest == Some(&process.pid) {

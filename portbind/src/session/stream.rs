@@ -1,4 +1,4 @@
-//! Tracing for programs that embed portbind: events one after the other, and the account at the end.
+//! Tracing for programs that embed portbind: events one by one, and the account at the end.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -12,28 +12,29 @@ use super::error::Error;
 use super::sink::{End, Sink};
 use crate::event::{Refusal, Release, Repeat, Summary};
 
-/// Events that wait to be taken; refusals that come then wait in the bounded queue of the run, or are counted.
+/// Limit for events waiting to be taken; beyond it, refusals wait in the bounded queue of the run or are counted.
 const ROOM: usize = 64;
 
-/// Something that a session has seen.
+/// An event of a session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// A call was refused.
     Refusal(Box<Refusal>),
-    /// Refusals that were only counted: they came too fast to be described one by one.
+    /// Refusals that were only counted, because they came too fast to be described one by one.
     Repeat(Box<Repeat>),
     /// The port of an earlier refusal has become free.
     Release(Box<Release>),
 }
 
-/// Tracing at work, from [`Builder::start`](super::Builder::start) until this is dropped or [`finish`](Self::finish) is called.
+/// Active tracing, from [`Builder::start`](super::Builder::start) until it is dropped or [`finish`](Self::finish) is
+/// called.
 ///
-/// A session is driven by [`next`](Self::next), or the stream of [`events`](Self::events), and nothing else: a
-/// program that does not call it for long has refusals counted instead of described. A session is not `Send`; it runs
-/// on a current-thread runtime of tokio, or in a `LocalSet`. It gives up no privilege of the process, installs no
-/// signal handler, and writes nothing.
-#[expect(missing_debug_implementations, reason = "the kernel half has none")]
+/// A session makes progress only in [`next`](Self::next) or in the stream of [`events`](Self::events): if a program
+/// calls neither for a long time, refusals are counted instead of described. A session is not `Send`; it runs on a
+/// current-thread runtime of tokio, or in a `LocalSet`. It drops no privilege of the process, installs no signal
+/// handler, and writes nothing.
+#[expect(missing_debug_implementations, reason = "the kernel half does not implement Debug")]
 pub struct Session {
     engine: Engine<Waiting>,
     has_ended: bool,
@@ -43,9 +44,9 @@ pub struct Session {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finished {
-    /// Events that had not been taken.
+    /// Events that were not taken.
     pub events: Vec<Event>,
-    /// Every refusal, accounted for.
+    /// The account of every refusal.
     pub summary: Summary,
 }
 
@@ -54,11 +55,12 @@ impl Session {
         Self { engine, has_ended: false }
     }
 
-    /// Waits for the next event; `None` once the number of refusals that was asked for ([`Builder::count`](super::Builder::count)) has been
-    /// handed out. The future may be dropped at any time, as `tokio::select!` does: nothing is lost then.
+    /// Waits for the next event; `None` after the requested number of refusals
+    /// ([`Builder::count`](super::Builder::count)). The future may be dropped at any time, as `tokio::select!` does,
+    /// without losing events.
     ///
     /// # Errors
-    /// If the kernel fails, for example because the limit of locked memory or of descriptors is too low.
+    /// If the kernel fails, for example because the limit of locked memory or descriptors is too low.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         loop {
             if let Some(event) = self.engine.sink_mut().events.pop_front() {
@@ -71,7 +73,8 @@ impl Session {
         }
     }
 
-    /// Ends tracing, describes what is left within the time that was set ([`Builder::last_words`](super::Builder::last_words)), and gives the account.
+    /// Ends tracing, describes the remaining refusals within the time limit
+    /// ([`Builder::last_words`](super::Builder::last_words)), and returns the account.
     ///
     /// # Errors
     /// If the kernel fails.
@@ -83,7 +86,7 @@ impl Session {
     }
 }
 
-/// Events that wait to be taken.
+/// Events waiting to be taken.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     events: VecDeque<Event>,
@@ -118,7 +121,7 @@ impl Sink for Waiting {
     }
 
     async fn changed(&self) {
-        // Events are taken between two steps, and never during one.
+        // Events are taken between steps, never during a step.
         pending::<()>().await;
     }
 

@@ -1,4 +1,4 @@
-//! The system call that everything of the kernel half goes through.
+//! The bpf(2) system call, through which the user half loads and controls the kernel half.
 
 #![expect(unsafe_code, reason = "the system call takes addresses in a union")]
 
@@ -8,10 +8,10 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use aya_obj::generated::bpf_cmd::{BPF_BTF_LOAD, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM};
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
-/// Gives the kernel the types of an object, so that its functions have names and prototypes.
+/// Loads the types of an object into the kernel, so that the object's functions have names and prototypes.
 ///
 /// # Errors
-/// The kernel's.
+/// The kernel's error.
 pub fn load_types(btf: &[u8]) -> io::Result<OwnedFd> {
     let mut attr = empty();
     // SAFETY: every member of the union is made of integers, and all of its bytes are zero.
@@ -21,10 +21,10 @@ pub fn load_types(btf: &[u8]) -> io::Result<OwnedFd> {
     open(BPF_BTF_LOAD, &mut attr)
 }
 
-/// Fills a map of one value, and has the kernel change it no more: the verifier then takes what is in it as constant.
+/// Fills a map of one value and freezes it: the verifier then treats the value as constant.
 ///
 /// # Errors
-/// The kernel's.
+/// The kernel's error.
 pub fn fill_for_good(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
     let mut attr = empty();
     let key = 0_u32;
@@ -39,29 +39,29 @@ pub fn fill_for_good(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
     call(BPF_MAP_FREEZE, &mut attr).map(drop)
 }
 
-/// Attributes of which all are zero.
+/// Attributes with all bytes zero.
 pub(super) const fn empty() -> bpf_attr {
     // SAFETY: every member of the union is made of integers.
     unsafe { std::mem::zeroed() }
 }
 
-/// A length as the attributes have it.
+/// A length in the type of the attributes.
 pub(super) fn length(len: usize) -> io::Result<u32> {
     u32::try_from(len).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
-/// One of the commands that give a descriptor.
+/// Runs a command that returns a descriptor.
 pub(super) fn open(cmd: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
     let fd = call(cmd, attr)?;
-    // SAFETY: the commands that come here return a new descriptor, which nobody else has.
+    // SAFETY: the commands passed here return a new descriptor, which has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// One command.
+/// Runs a command.
 fn call(cmd: bpf_cmd, attr: &mut bpf_attr) -> io::Result<i32> {
     let attr: *mut bpf_attr = attr;
-    // SAFETY: the attributes are as long as said, and what they point to is borrowed for longer than the call; the
-    // kernel writes to nothing but the log.
+    // SAFETY: the size matches the attributes, and the memory that they point to is borrowed for longer than the call;
+    // the kernel writes to the log only.
     let answer = unsafe { libc::syscall(libc::SYS_bpf, cmd as u32, attr, size_of::<bpf_attr>()) };
     match i32::try_from(answer).map_err(io::Error::other)? {
         answer if answer < 0 => Err(io::Error::last_os_error()),

@@ -6,19 +6,19 @@ use rustix::mm::{Advice, madvise};
 use rustix::param::page_size;
 
 unsafe extern "C" {
-    /// Where the program begins in memory, and where its code ends, as the linker says (end(3)).
+    /// The start of the program in memory, and the end of its code, as the linker defines them (end(3)).
     static __executable_start: u8;
     static etext: u8;
 }
 
-/// Has the kernel take the code out of the resident memory; what is still needed comes back from the page cache when it is
-/// run. Who traces for hours does not need the code that a start takes, which is more than half of all.
+/// Makes the kernel drop the code from resident memory; code that runs again comes back from the page cache. A process
+/// that traces for hours does not need the code of the start, which is more than half of all.
 pub fn let_go() {
     let (start, end) = ((&raw const __executable_start).addr(), (&raw const etext).addr());
     let page = page_size();
     let (start, end) = (start.next_multiple_of(page), end - end % page);
     let code = (&raw const __executable_start).with_addr(start).cast_mut();
-    // SAFETY: between the two symbols there is only what was mapped from the file of this program, privately, and never
-    // written to: what is read there again is the same. If the kernel refuses it, everything stays as it is.
+    // SAFETY: the memory between the two symbols is mapped privately from this program's file and never written to, so
+    // the kernel restores the same bytes on the next access. If the kernel refuses the call, nothing changes.
     let _kept = unsafe { madvise(code.cast(), end.saturating_sub(start), Advice::LinuxDontNeed) };
 }

@@ -1,6 +1,6 @@
-//! The bytes of a file of the kernel, without a copy where that is possible.
+//! The bytes of a kernel file, without a copy where possible.
 
-#![expect(unsafe_code, reason = "the promise that the mapped file does not change")]
+#![expect(unsafe_code, reason = "a mapping requires the promise that the file does not change")]
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,12 +11,12 @@ use memmap2::{Mmap, MmapOptions};
 /// The running kernel's description of its own types.
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
-/// Bytes that are mapped, or were read.
+/// Bytes of a file, mapped or read.
 #[derive(Debug)]
 pub enum FileBytes {
-    /// Mapped.
+    /// Mapped bytes.
     Mapped(Mmap),
-    /// Read.
+    /// A copy of the bytes.
     Read(Vec<u8>),
 }
 
@@ -31,14 +31,14 @@ impl Deref for FileBytes {
     }
 }
 
-/// [`KERNEL_BTF`]: mapped from 6.16 on, read before. Only a private mapping is granted: what others could
-/// write to is refused (`VM_MAYSHARE`, btf_sysfs_vmlinux_mmap in kernel/bpf/sysfs_btf.c).
+/// The bytes of [`KERNEL_BTF`]: mapped from 6.16 on, read before. The kernel permits a private mapping only, and
+/// refuses one that other processes could write to (`VM_MAYSHARE`, btf_sysfs_vmlinux_mmap in kernel/bpf/sysfs_btf.c).
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the file cannot be read.
 pub fn kernel_btf() -> io::Result<FileBytes> {
     let mut file = File::open(KERNEL_BTF)?;
-    // SAFETY: the file is a part of the kernel's read-only memory; nothing writes to it or cuts it.
+    // SAFETY: the file is part of the kernel's read-only memory, which is neither written to nor truncated.
     if let Ok(bytes) = unsafe { MmapOptions::new().map_copy_read_only(&file) } {
         return Ok(FileBytes::Mapped(bytes));
     }

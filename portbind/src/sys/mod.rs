@@ -1,4 +1,4 @@
-//! What takes `unsafe`: promises about descriptors and mappings that no crate can make for this program.
+//! Code that needs `unsafe`: promises about descriptors and mappings that no crate can make for this program.
 
 pub mod bpf;
 pub mod code;

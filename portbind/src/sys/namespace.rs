@@ -1,6 +1,6 @@
 //! Namespaces.
 
-#![expect(unsafe_code, reason = "no crate has the call")]
+#![expect(unsafe_code, reason = "no crate wraps the call")]
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
@@ -10,10 +10,10 @@ pub use libc::CLONE_NEWNET;
 /// NS_GET_NSTYPE (include/uapi/linux/nsfs.h, since 4.11).
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
 
-/// What kind of namespace a file of the file system of namespaces is of: a flag of clone(2), as [`CLONE_NEWNET`].
+/// The kind of namespace that a file in nsfs refers to: a flag of clone(2), such as [`CLONE_NEWNET`].
 ///
 /// # Errors
-/// Those of ioctl_ns(2).
+/// The errors of ioctl_ns(2).
 pub fn namespace_kind(file: BorrowedFd<'_>) -> io::Result<i32> {
     // SAFETY: this call takes no argument, and the descriptor is borrowed for longer than the call.
     let kind = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_NSTYPE) };

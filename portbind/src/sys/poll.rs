@@ -1,6 +1,6 @@
-//! Descriptors as something the runtime can wait for.
+//! Descriptors that the async runtime can wait for.
 
-#![expect(unsafe_code, reason = "the one promise that the runtime cannot check by itself")]
+#![expect(unsafe_code, reason = "the runtime cannot check that a descriptor stays open")]
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -13,14 +13,14 @@ use tokio::io::unix::AsyncFd;
 
 use super::ring::Ring;
 
-/// What can be waited for: each kind owns a descriptor that stays open, and is never another one, until the
-/// value is dropped.
+/// A value that the runtime can wait for: it owns a descriptor, which stays open and unchanged until the value is
+/// dropped.
 pub trait Source: AsRawFd + Owns {}
 
 impl<T: AsRawFd + Owns> Source for T {}
 
 mod sealed {
-    /// Owns the descriptor it names.
+    /// Owns its descriptor.
     pub trait Owns {}
 }
 use sealed::Owns;
@@ -30,12 +30,12 @@ impl<T: Log> Owns for EbpfLogger<T> {}
 impl Owns for OwnedFd {}
 impl Owns for SignalFd {}
 
-/// Registers a descriptor with the runtime, to be read from.
+/// Registers a descriptor with the runtime, for reading.
 ///
 /// # Errors
-/// If the runtime cannot poll it.
+/// If the runtime cannot poll the descriptor.
 pub fn watch<T: Source>(source: T) -> io::Result<AsyncFd<T>> {
-    // SAFETY: the kinds of `Source` own their descriptor until they are dropped, which `AsyncFd` does after
-    // taking it out of the poll.
+    // SAFETY: every `Source` owns its descriptor until it is dropped, which `AsyncFd` does after removing the
+    // descriptor from the poll.
     unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) }.map_err(io::Error::from)
 }

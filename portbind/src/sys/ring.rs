@@ -1,9 +1,9 @@
-//! The ring buffer of records, read through one mapping of it.
+//! The ring buffer of records, read through one mapping.
 //!
-//! A record may run over the end of the ring. Other readers map the ring twice in a row, so that the record lies
-//! in one piece; every page then counts twice as memory of this process. Here a reader is given a copy instead.
+//! A record may wrap around the end of the ring. Other readers map the ring twice in a row, so that such a record is
+//! contiguous; every page then counts twice as memory of this process. Here, the reader gets a copy instead.
 
-#![expect(unsafe_code, reason = "memory that is shared with the kernel has no type that describes it")]
+#![expect(unsafe_code, reason = "no type describes memory that is shared with the kernel")]
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd, RawFd};
@@ -16,24 +16,24 @@ use zerocopy::IntoBytes as _;
 
 /// `BPF_RINGBUF_HDR_SZ` in `include/uapi/linux/bpf.h`.
 const HEADER_LEN: usize = 8;
-/// `BPF_RINGBUF_BUSY_BIT` there: the record is being written.
+/// `BPF_RINGBUF_BUSY_BIT` in the same file: the record is being written.
 const BUSY: u32 = 1 << 31;
-/// `BPF_RINGBUF_DISCARD_BIT` there: the record was given up.
+/// `BPF_RINGBUF_DISCARD_BIT` in the same file: the record was discarded.
 const DISCARDED: u32 = 1 << 30;
 
-/// A ring buffer of the kernel half, and the only reader of it.
+/// A ring buffer of the kernel half, with this process as its only reader.
 #[derive(Debug)]
 pub struct Ring {
     map: MapData,
-    /// The page with the consumer's position, which is ours to write.
+    /// The page with the consumer position, which this process writes.
     consumer: MmapRaw,
-    /// The page with the producer's position, and behind it the ring.
+    /// The page with the producer position, followed by the ring.
     producer: MmapRaw,
     /// Bytes of the ring, a power of two.
     size: usize,
-    /// Bytes read so far; it wraps around, as the kernel's own do.
+    /// Bytes read so far; the number wraps around, like the kernel's positions.
     position: usize,
-    /// The record that was read last; of words, as records are aligned to them.
+    /// The last record read, in words: records are aligned to words.
     record: Vec<u64>,
 }
 
@@ -41,7 +41,7 @@ impl Ring {
     /// Maps a ring buffer.
     ///
     /// # Errors
-    /// If the map is none, or cannot be mapped.
+    /// If the map is no ring buffer, or cannot be mapped.
     pub fn open(map: Map) -> io::Result<Self> {
         let Map::RingBuf(map) = map else { return Err(io::Error::other("the map is no ring buffer")) };
         let size = map.info().map_err(io::Error::other)?.max_entries() as usize;
@@ -54,12 +54,12 @@ impl Ring {
         Ok(ring)
     }
 
-    /// The next record, if there is one that is complete.
+    /// The next record, if it is complete.
     pub fn next_record(&mut self) -> Option<&[u8]> {
         loop {
-            // The kernel wakes nobody for a record if its reader is not right before it. So that one of both
-            // sees the other: our position first, then whether there is more (bpf_ringbuf_commit in
-            // kernel/bpf/ringbuf.c has them the other way round).
+            // The kernel wakes the reader only if the reader's position has reached the record. At least one side must
+            // see the other's update: store our position first, then check for more records (bpf_ringbuf_commit in
+            // kernel/bpf/ringbuf.c does both in the reverse order).
             fence(Ordering::SeqCst);
             if self.position == self.produced().load(Ordering::Acquire) {
                 return None;
@@ -81,7 +81,7 @@ impl Ring {
         }
     }
 
-    /// Copies what follows the header at our position.
+    /// Copies `len` bytes after the header at our position.
     fn copy(&mut self, len: usize) {
         self.record.resize(len.div_ceil(size_of::<u64>()), 0);
         let start = self.place(HEADER_LEN);
@@ -96,7 +96,7 @@ impl Ring {
         }
     }
 
-    /// The place in the ring that is `distance` bytes behind our position.
+    /// The offset in the ring that is `distance` bytes after our position.
     const fn place(&self, distance: usize) -> usize {
         self.position.wrapping_add(distance) & (self.size - 1)
     }
@@ -107,8 +107,8 @@ impl Ring {
     }
 
     fn header(&self) -> &AtomicU32 {
-        // SAFETY: records start at multiples of eight, so that a header is aligned and lies within the ring; the
-        // kernel writes it as one word.
+        // SAFETY: records start at multiples of eight, so a header is aligned and lies within the ring; the kernel
+        // writes the header as one word.
         unsafe { &*self.ring().add(self.place(0)).cast() }
     }
 

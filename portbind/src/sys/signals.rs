@@ -1,7 +1,7 @@
-//! Dispositions of signals that a command would not inherit from the caller of portbind, and the exec that restores them;
-//! which thread gets signals.
+//! Signal dispositions that a command would not inherit from the caller of portbind, and the exec that restores them;
+//! the choice of the thread that gets signals.
 
-#![expect(unsafe_code, reason = "dispositions of signals, read before the runtime changes them")]
+#![expect(unsafe_code, reason = "signal dispositions must be read before the runtime changes them")]
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -9,23 +9,23 @@ use std::process::Command;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Signals whose disposition changes between the start of portbind and that of a command.
+/// Signals whose disposition changes between the start of portbind and the start of a command.
 ///
-/// Rust's runtime ignores SIGPIPE before `main`, and `Command` gives it its default disposition (library/std of 1.95).
-/// Where SIGCHLD is ignored, the kernel keeps no status of children (`do_notify_parent` in kernel/signal.c of 6.18),
-/// so portbind does not ignore it. 32 and 33, which glibc keeps for itself, are ignored after its `posix_spawn`
+/// Rust's runtime ignores SIGPIPE before `main`, and `Command` restores its default disposition (library/std of 1.95).
+/// If SIGCHLD is ignored, the kernel keeps no exit status of children (`do_notify_parent` in kernel/signal.c of 6.18),
+/// so portbind stops ignoring it. 32 and 33, which glibc reserves for itself, are ignored after its `posix_spawn`
 /// (sysdeps/unix/sysv/linux/spawni.c of 2.36). The program portbind ignores SIGXFSZ ([`fail_writes_beyond_limit`]).
 const CHANGED: [i32; 5] = [libc::SIGPIPE, libc::SIGCHLD, libc::SIGXFSZ, 32, 33];
 
-/// Which of [`CHANGED`] the caller ignored.
+/// Which signals in [`CHANGED`] the caller of portbind ignored.
 static IGNORED: [AtomicBool; CHANGED.len()] = [const { AtomicBool::new(false) }; CHANGED.len()];
 
-/// Functions of this section are called by the C library before `main`, and so before Rust's runtime starts. This one
+/// The C library calls the functions in this section before `main`, and so before Rust's runtime starts. This function
 /// changes nothing: it runs in every program that portbind is linked into.
 #[used]
 #[unsafe(link_section = ".init_array")]
-// SAFETY: the section holds pointers to functions of the C calling convention. This one neither allocates, nor
-// unwinds, nor uses anything of Rust's runtime.
+// SAFETY: the section holds pointers to functions with the C calling convention. This function neither allocates, nor
+// unwinds, nor uses Rust's runtime.
 static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
@@ -35,21 +35,21 @@ extern "C" fn at_start() {
     }
 }
 
-/// Ignores SIGXFSZ, for the program portbind alone: a write beyond the limit of file sizes is an error, which can be
-/// reported, and is no reason to end before a command is run.
+/// Ignores SIGXFSZ, in the program portbind only: a write beyond the file size limit then returns an error, which can
+/// be reported, and does not end portbind before the command runs.
 pub fn fail_writes_beyond_limit() {
-    // It fails for no signal that can be ignored (do_sigaction in kernel/signal.c, 6.18).
+    // The call fails only for signals that cannot be ignored (do_sigaction in kernel/signal.c, 6.18).
     let _ignored = set(libc::SIGXFSZ, libc::SIG_IGN);
 }
 
-/// Leaves signals to the first thread, for a thread that begins: a second SIGINT ends portbind by a signal that a thread
-/// sends to itself, and the filter of system calls lets the first thread alone do that.
+/// Blocks all signals in a new thread, so that the first thread handles them: a second SIGINT ends portbind by a signal
+/// that a thread sends to itself, and the filter of system calls permits that to the first thread only.
 pub fn leave_to_the_first_thread() {
-    // It fails for no set of signals (sigprocmask in kernel/signal.c, 6.18).
+    // The call fails for no set of signals (sigprocmask in kernel/signal.c, 6.18).
     let _blocked = nix::sys::signal::SigSet::all().thread_block();
 }
 
-/// Of the signals whose disposition portbind changes, those that its caller ignored.
+/// Of the signals whose disposition portbind changes, the ones that the caller of portbind ignored.
 #[must_use]
 pub fn ignored_by_caller() -> Vec<i32> {
     let signals = CHANGED.into_iter().zip(&IGNORED);
@@ -59,26 +59,26 @@ pub fn ignored_by_caller() -> Vec<i32> {
 /// Stops ignoring SIGCHLD, so that children can be waited for.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's error.
 pub fn await_children() -> io::Result<()> {
     if disposition(libc::SIGCHLD)? == libc::SIG_IGN { set(libc::SIGCHLD, libc::SIG_DFL) } else { Ok(()) }
 }
 
-/// Turns this process into a command that finds these signals ignored, and others whose disposition portbind changes as
-/// by default. Returns only if that fails.
+/// Replaces this process with a command that ignores the signals in `ignored` and has default dispositions for the
+/// other signals whose disposition portbind changes. Returns only on failure.
 pub fn exec_ignoring(command: &mut Command, ignored: Vec<i32>) -> io::Error {
     let restore = move || {
         let handler = |signal| if ignored.contains(signal) { libc::SIG_IGN } else { libc::SIG_DFL };
         CHANGED.iter().try_for_each(|signal| set(*signal, handler(signal)))
     };
-    // SAFETY: there is no fork before this exec. The closure runs after std has changed SIGPIPE, and calls nothing
-    // but rt_sigaction(2).
+    // SAFETY: no fork precedes this exec. The closure runs after std has changed SIGPIPE, and calls rt_sigaction(2)
+    // only.
     unsafe { command.pre_exec(restore) };
     command.exec()
 }
 
-/// `struct sigaction` of the kernel (include/linux/signal_types.h of 6.18): the C libraries keep 32 and 33 from
-/// their own sigaction(3).
+/// The kernel's `struct sigaction` (include/linux/signal_types.h of 6.18): the sigaction(3) of the C libraries refuses
+/// 32 and 33.
 #[repr(C)]
 #[derive(Default)]
 struct Action {
@@ -90,12 +90,12 @@ struct Action {
 
 fn disposition(signal: i32) -> io::Result<libc::sighandler_t> {
     let mut action = Action::default();
-    // SAFETY: nothing is set; the old action is written to a live, exclusively borrowed structure of its size.
+    // SAFETY: no action is set; the old action is written to a live, exclusively borrowed structure of its size.
     unsafe { rt_sigaction(signal, ptr::null(), &raw mut action) }?;
     Ok(action.handler)
 }
 
-/// Ignores a signal, or gives it its default disposition.
+/// Ignores a signal, or restores its default disposition.
 fn set(signal: i32, handler: libc::sighandler_t) -> io::Result<()> {
     let action = Action { handler, ..Action::default() };
     // SAFETY: the action is alive, and neither SIG_IGN nor SIG_DFL calls a handler.
@@ -103,9 +103,9 @@ fn set(signal: i32, handler: libc::sighandler_t) -> io::Result<()> {
 }
 
 /// # Safety
-/// `new` is null or an action without a handler of this process, `old` is null or may be written to.
+/// `new` is null or an action without a handler in this process, `old` is null or writable.
 unsafe fn rt_sigaction(signal: i32, new: *const Action, old: *mut Action) -> io::Result<()> {
-    // SAFETY: the pointers are as the caller promises, and the set of signals has 8 bytes.
+    // SAFETY: the caller guarantees the pointers, and a signal set has 8 bytes.
     let result = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, size_of::<u64>()) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

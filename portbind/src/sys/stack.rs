@@ -1,20 +1,20 @@
-//! Room on the stack, where its limit leaves little.
+//! Ensures room on the stack if the stack limit is low.
 
 use std::hint::black_box;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// More than the deepest calls take: a release build runs a command with 128 KiB, a debug build with 400 KiB.
+/// More than the deepest calls need: a release build runs a command with 128 KiB, a debug build with 400 KiB.
 const ROOM: usize = 1 << 20;
 
-/// With less than this portbind does not begin: it would end by a signal, without a word.
+/// With a lower limit, portbind does not start: it would end by a signal, without a message.
 const LEAST: u64 = 192 << 10;
 
-/// The limit for a stack with that room. Arguments and environment are on it too: they have a quarter of the limit with
-/// which this program was started, or 128 KiB (`bprm_stack_limits` in fs/exec.c of 6.18).
+/// The stack limit that leaves that room. Arguments and environment are on the stack, too: they may take a quarter of
+/// the limit at the start of this program, or 128 KiB (`bprm_stack_limits` in fs/exec.c of 6.18).
 const LIMIT: u64 = 2 << 20;
 
-/// The limit of the stack is too low, and may not be raised.
+/// The stack limit is too low and may not be raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stack may have {} KiB, and portbind needs {}", .limit / 1024, LEAST / 1024)]
 pub struct TooSmall {
@@ -22,13 +22,13 @@ pub struct TooSmall {
     pub limit: u64,
 }
 
-/// Takes room for the stack of this thread. The limit is the same before and after, for a command to find it as the
-/// caller has set it: what the stack has once is not taken from it.
+/// Grows the stack of this thread. The limit is the same before and after, so that a command finds the limit that
+/// portbind was started with: the stack keeps the memory that it once has.
 ///
 /// # Errors
 /// If the limit is too low, and this process may not raise it.
 pub fn make_room() -> Result<(), TooSmall> {
-    // A limit that cannot be read is taken for the usual one.
+    // A limit that cannot be read counts as the usual one.
     let Ok((limit, maximum)) = getrlimit(Resource::RLIMIT_STACK) else { return Ok(()) };
     if limit >= ROOM as u64 {
         return Ok(());
@@ -42,7 +42,7 @@ pub fn make_room() -> Result<(), TooSmall> {
     Ok(())
 }
 
-/// Has the kernel make the stack larger: an array that is written to.
+/// Makes the kernel grow the stack, by writing to an array.
 #[inline(never)]
 fn grow() {
     black_box(&mut [0_u8; ROOM]);

@@ -1,4 +1,4 @@
-//! What ends a run from outside.
+//! Events that end a run from outside.
 
 use std::future::pending;
 use std::io;
@@ -16,12 +16,12 @@ use tokio::time::sleep;
 
 use super::poll;
 
-/// SIGINT and SIGTERM, caught from now on. The first of them ends a run in order; the second one does what it does to
-/// a process that catches none, from within the handler: also where the process waits for a file or a look-up.
+/// Catches SIGINT and SIGTERM from now on. The first signal ends a run in order. The second signal takes its default
+/// action, from within the handler: also while the process waits for a file or a lookup.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    /// What the handlers write to leads here. The runtime has signals of its own, but panics where there is no
-    /// descriptor left for them (`OsExtraData::default` in src/signal/unix.rs of tokio 1.54).
+    /// The read end of the pair that the handlers write to. The runtime has signals of its own, but panics if no
+    /// descriptor is left for them (`OsExtraData::default` in src/signal/unix.rs of tokio 1.54).
     signalled: AsyncFd<OwnedFd>,
 }
 
@@ -29,12 +29,12 @@ impl Stop {
     /// Catches the signals.
     ///
     /// # Errors
-    /// What the kernel says, as for want of descriptors.
+    /// The kernel's error, for example for lack of descriptors.
     pub(crate) fn on_signals() -> io::Result<Self> {
         let (signalled, handler) = UnixStream::pair()?;
         let was_signalled = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the flag that the first signal sets is seen by the second one.
+            // In this order, the second signal sees the flag that the first one set.
             flag::register_conditional_default(signal, Arc::clone(&was_signalled))?;
             flag::register(signal, Arc::clone(&was_signalled))?;
             pipe::register(signal, handler.try_clone()?)?;
@@ -42,7 +42,7 @@ impl Stop {
         Ok(Self { signalled: poll::watch(OwnedFd::from(signalled))? })
     }
 
-    /// Waits for one of them, or for the time to be over.
+    /// Waits for one of the signals, or for the timeout.
     pub(crate) async fn or_after(self, timeout: Option<Duration>) {
         let over = async {
             match timeout {

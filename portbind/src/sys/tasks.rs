@@ -1,16 +1,16 @@
-//! What threads of other processes share.
+//! Resources that threads of other processes share.
 
-#![expect(unsafe_code, reason = "no crate has the call")]
+#![expect(unsafe_code, reason = "no crate wraps the call")]
 
 /// `KCMP_FILES` (include/uapi/linux/kcmp.h, 6.18).
 const KCMP_FILES: libc::c_int = 2;
 
-/// Whether a thread has other descriptors than its process, since `unshare(CLONE_FILES)`. Where the kernel does not say so (no
-/// kcmp(2), or no right to ask), it has the same: nearly all have.
+/// Whether a thread has other descriptors than its process, after `unshare(CLONE_FILES)`. If the kernel does not say so
+/// (no kcmp(2), or no right to call it), the answer is no: nearly all threads share their descriptors.
 #[must_use]
 pub fn has_own_descriptors(pid: u32, tid: u32) -> bool {
     let unused: libc::c_ulong = 0;
-    // SAFETY: numbers alone are passed, and nothing is written.
+    // SAFETY: the arguments are numbers, and the call writes no memory.
     let order = unsafe {
         libc::syscall(libc::SYS_kcmp, pid.cast_signed(), tid.cast_signed(), KCMP_FILES, unused, unused)
     };
@@ -35,7 +35,7 @@ mod tests {
             let tid = gettid().as_raw_nonzero().get().cast_unsigned();
             say.send(tid).unwrap();
             ended.recv().unwrap();
-            // SAFETY: this thread uses no descriptor from here on that another one has opened or closed.
+            // SAFETY: from here on, this thread uses no descriptor that another thread opened or closed.
             unsafe { unshare_unsafe(UnshareFlags::FILES) }.unwrap();
             say.send(tid).unwrap();
             ended.recv().unwrap();

@@ -1,7 +1,7 @@
-//! Programs: loaded, and attached to where they run.
+//! Loads programs, and attaches them.
 //!
-//! What stands for a kernel function is the id of its type. aya finds that in a parsed description of all types up to
-//! it, 70 bytes each of more than 100,000; here whoever knows it says it.
+//! A kernel function is identified by the id of its type. aya finds the id in a parsed description of all types up to
+//! that one, 70 bytes for each of more than 100,000 types; here, the user of this module passes the id.
 
 #![expect(unsafe_code, reason = "the system calls take addresses")]
 
@@ -23,14 +23,14 @@ use super::bpf::{empty, length, open};
 
 /// `BPF_LOG_STATS` in `include/linux/bpf_verifier.h`: errors and the closing statistics.
 const LOG_STATS: u32 = 4;
-/// Where sysfs describes the events that kprobes are.
+/// The sysfs folder that describes kprobe events.
 const KPROBE_EVENTS: &str = "/sys/bus/event_source/devices/kprobe";
 
-/// What a program is made for.
+/// The place that a program is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// What a type in the kernel's BTF stands for, by its id: with `BPF_TRACE_FENTRY`, `BPF_TRACE_FEXIT` and
-    /// `BPF_TRACE_ITER` a function, with `BPF_TRACE_RAW_TP` the typedef `btf_trace_*` of a tracepoint.
+    /// A type in the kernel's BTF, by its id: with `BPF_TRACE_FENTRY`, `BPF_TRACE_FEXIT` and `BPF_TRACE_ITER` a
+    /// function, with `BPF_TRACE_RAW_TP` the typedef `btf_trace_*` of a tracepoint.
     Typed(bpf_attach_type, u32),
     /// Entry or return of any function.
     Kprobe,
@@ -38,24 +38,24 @@ pub enum Place {
     RawTracepoint,
 }
 
-/// A program that has been relocated.
+/// A relocated program.
 #[derive(Clone, Debug)]
 pub struct Program<'a> {
-    /// Its name; the kernel keeps the first 15 bytes.
+    /// Name of the program; the kernel keeps the first 15 bytes.
     pub name: &'static str,
-    /// Its licence.
+    /// Licence of the program.
     pub license: &'a CStr,
-    /// What it is made for.
+    /// The place that the program is made for.
     pub place: Place,
-    /// Its instructions.
+    /// Instructions of the program.
     pub instructions: Vec<bpf_insn>,
-    /// The types of its object, as the kernel has them, and which of them its functions have: without, no function
-    /// can be handed to a helper.
+    /// The types of the program's object in the kernel, and the types of its functions: without them, no function can
+    /// be passed to a helper.
     pub functions: Option<(BorrowedFd<'a>, &'a [bpf_func_info])>,
 }
 
 impl Program<'_> {
-    /// A program that does nothing: whether the kernel takes any at this place.
+    /// A program that does nothing: to test whether the kernel accepts programs at this place.
     #[must_use]
     pub fn shortest(name: &'static str, place: Place) -> Self {
         let instruction = |code: u32| {
@@ -68,10 +68,10 @@ impl Program<'_> {
     }
 }
 
-/// Loads a program. If the verifier refuses it, `log` has why, up to the first NUL.
+/// Loads a program. If the verifier refuses the program, `log` holds the reason, up to the first NUL.
 ///
 /// # Errors
-/// The kernel's.
+/// The kernel's error.
 pub fn load(program: &Program<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     let mut attr = empty();
     // SAFETY: every member of the union is made of integers, and all of its bytes are zero.
@@ -106,10 +106,10 @@ pub fn load(program: &Program<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     open(BPF_PROG_LOAD, &mut attr)
 }
 
-/// Attaches a program to a tracepoint, or to what it was loaded for; until what is returned is closed.
+/// Attaches a program to a tracepoint, or to the place it was loaded for, until the returned descriptor is closed.
 ///
 /// # Errors
-/// The kernel's.
+/// The kernel's error.
 pub fn attach(program: BorrowedFd<'_>, tracepoint: Option<&CStr>) -> io::Result<OwnedFd> {
     let mut attr = empty();
     attr.raw_tracepoint.name = tracepoint.map_or(0, |name| name.as_ptr() as u64);
@@ -117,40 +117,40 @@ pub fn attach(program: BorrowedFd<'_>, tracepoint: Option<&CStr>) -> io::Result<
     open(BPF_RAW_TRACEPOINT_OPEN, &mut attr)
 }
 
-/// When a probe is hit.
+/// The moment when a probe runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// At the entry of the function.
     Entry,
-    /// At its return.
+    /// At the return of the function.
     Return,
 }
 
-/// The events that kprobes are.
+/// The kprobe events of this kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Kprobes {
-    /// Number of their kind.
+    /// The number of their event type.
     kind: u32,
-    /// The bit in their configuration that says return.
+    /// The bit in their configuration that selects the return of a function.
     of_return: u64,
 }
 
 impl Kprobes {
-    /// As sysfs describes them.
+    /// Reads the description of kprobe events in sysfs.
     ///
     /// # Errors
-    /// If it does not.
+    /// If sysfs does not describe them.
     pub fn read() -> io::Result<Self> {
         let of_return = 1_u64.checked_shl(described("format/retprobe")?).ok_or(io::ErrorKind::InvalidData)?;
         Ok(Self { kind: described("type")?, of_return })
     }
 
-    /// Attaches a program to a function, until what is returned is closed.
+    /// Attaches a program to a function, until the returned descriptor is closed.
     ///
     /// # Errors
-    /// The kernel's.
+    /// The kernel's error.
     pub fn attach(self, program: BorrowedFd<'_>, function: &CStr, when: When) -> io::Result<OwnedFd> {
-        // SAFETY: all of it are integers.
+        // SAFETY: every field of the structure is an integer.
         let mut attr: perf_event_attr = unsafe { std::mem::zeroed() };
         attr.type_ = self.kind;
         attr.size = length(size_of::<perf_event_attr>())?;
@@ -158,8 +158,8 @@ impl Kprobes {
         attr.__bindgen_anon_3.config1 = function.as_ptr() as u64;
         let attr: *const perf_event_attr = &raw const attr;
         let (any_process, some_processor, no_group) = (-1, 0, -1);
-        // SAFETY: the attributes are as long as they say, and the name that they point to is borrowed for longer than
-        // the call, which writes to neither.
+        // SAFETY: the size matches the attributes, and the name that they point to is borrowed for longer than the
+        // call, which writes to neither.
         let event = unsafe {
             libc::syscall(
                 libc::SYS_perf_event_open,
@@ -174,10 +174,10 @@ impl Kprobes {
         if event < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: it is a new descriptor, which nobody else has.
+        // SAFETY: the descriptor is new and has no other owner.
         let event = unsafe { OwnedFd::from_raw_fd(event) };
-        // Not a link (BPF_LINK_CREATE): that is from 5.15 on. SAFETY: the argument is a number, and both descriptors
-        // are borrowed for longer than the call.
+        // Not a link (BPF_LINK_CREATE), which needs 5.15. SAFETY: the argument is a number, and both descriptors are
+        // borrowed for longer than the call.
         let set = unsafe {
             libc::ioctl(event.as_raw_fd(), PERF_EVENT_IOC_SET_BPF as libc::Ioctl, program.as_raw_fd())
         };
@@ -185,14 +185,14 @@ impl Kprobes {
     }
 }
 
-/// A number that sysfs says of kprobes.
+/// A number from sysfs that describes kprobe events.
 fn described(what: &str) -> io::Result<u32> {
     let path = format!("{KPROBE_EVENTS}/{what}");
     let read = fs::read_to_string(&path).and_then(|text| number(&text));
     read.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
 }
 
-/// The number at the end of `config:0` or `8`.
+/// The number at the end of a text such as `config:0` or `8`.
 fn number(text: &str) -> io::Result<u32> {
     let digits = text.trim().rsplit(':').next().unwrap_or_default();
     digits.parse().map_err(|_| io::ErrorKind::InvalidData.into())

@@ -1,4 +1,4 @@
-//! Lines of the helpers.
+//! The lines of `who`, `check`, `wait` and `free`.
 
 use std::borrow::Cow;
 
@@ -15,30 +15,30 @@ use crate::diagnosis::unix::Object;
 use crate::event::{Errno, Name, Process};
 use crate::ports;
 
-/// What was asked about.
+/// The subject of a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Subject")]
 #[non_exhaustive]
 pub struct Question<'a> {
     /// The port.
     pub port: Option<u16>,
-    /// The one protocol that was asked about.
+    /// The protocol, if the question was about only one.
     pub protocol: Option<Cow<'a, str>>,
-    /// The path, or an abstract name behind a `@`.
+    /// The path, or `@` and an abstract name.
     pub path: Option<String>,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// Its name.
+    /// Name of the network namespace.
     pub netns_name: Option<Cow<'a, str>>,
 }
 
-/// What could not be seen, for want of privileges.
+/// What could not be seen for lack of privileges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Unseen {
-    /// Processes whose descriptors may not be read, if a holder may be missing for that.
+    /// Processes whose descriptors could not be read, if a holder may be missing because of that.
     pub processes: usize,
-    /// Sockets that are bound and nothing else could not be looked for.
+    /// portbind could not search for sockets that are bound but neither listen nor are connected.
     pub bound_sockets: bool,
 }
 
@@ -50,16 +50,16 @@ pub struct Who<'a> {
     pub schema: Cow<'a, str>,
     /// `who`.
     pub kind: Cow<'a, str>,
-    /// When it was looked, as [`Refusal::time`](crate::wire::Refusal::time).
+    /// The time of the search, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
-    /// What was asked about.
+    /// The subject of the question.
     pub subject: Question<'a>,
     /// The sockets, listeners first.
     pub holders: Vec<Holder<'a>>,
-    /// A socket file that no socket is bound to is at the path.
+    /// The path is a socket file to which no socket is bound.
     pub stale: bool,
-    /// Of a path: a socket is bound to the socket file there, though none may be among `holders`. Null if that cannot be
-    /// seen, or no socket file is there.
+    /// For a path: a socket is bound to the socket file, though `holders` may lack it. Null if this cannot be
+    /// determined, or if the path is not a socket file.
     #[serde(default)]
     pub live: Option<bool>,
     /// What could not be seen.
@@ -93,25 +93,25 @@ pub struct Check<'a> {
     pub schema: Cow<'a, str>,
     /// `check`.
     pub kind: Cow<'a, str>,
-    /// When it was tried, as [`Refusal::time`](crate::wire::Refusal::time).
+    /// When the bind was tried, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
     /// The bind would succeed.
     pub free: bool,
     /// The call that would fail: `bind` or `listen`.
     pub operation: Option<Cow<'a, str>>,
-    /// What its caller would get.
+    /// The error that the caller would receive.
     pub error: Option<Error<'a>>,
-    /// The socket that was tried.
+    /// The socket that was bound on trial.
     pub socket: Socket<'a>,
-    /// Sockets on the port, those that conflict first.
+    /// Sockets on the port; the ones in the way come first.
     pub holders: Vec<Holder<'a>>,
-    /// Why it would fail.
+    /// Why the bind would fail.
     pub cause: Option<Cause<'a>>,
-    /// What would make it work, safest first.
+    /// Remedies, safest first.
     pub fixes: Vec<Fix<'a>>,
-    /// What may make the same bind fail another time.
+    /// Conditions that can make the same bind fail another time.
     pub warnings: Vec<Fix<'a>>,
-    /// The kernel did as its rule, and the sockets that were found, had led to expect.
+    /// The result matches the prediction from the kernel's rule and the sockets that were found.
     pub as_expected: bool,
     /// What could not be seen.
     pub unseen: Unseen,
@@ -150,17 +150,17 @@ pub struct Wait<'a> {
     pub time: Time,
     /// `free` or `listening`.
     pub until: Cow<'a, str>,
-    /// It has come.
+    /// The port reached the state.
     pub reached: bool,
-    /// Milliseconds of waiting.
+    /// Milliseconds spent waiting.
     pub waited_ms: f64,
-    /// The socket that wants the port, or the address that is to be listened on.
+    /// The socket to be bound, or the address on which a process is to listen.
     pub socket: Socket<'a>,
-    /// Who has the port; where it has become free, who had it when that was last looked at.
+    /// The holders of the port; if the port has become free, the holders in the last poll before.
     pub holders: Vec<Holder<'a>>,
-    /// What the bind fails with however long it waits.
+    /// The error of the bind that no waiting changes.
     pub error: Option<Error<'a>>,
-    /// Why.
+    /// The cause of the error.
     pub cause: Option<Cause<'a>>,
     /// What could not be seen.
     pub unseen: Unseen,
@@ -193,57 +193,57 @@ pub struct Freed<'a> {
     pub schema: Cow<'a, str>,
     /// `free`.
     pub kind: Cow<'a, str>,
-    /// When that was known, as [`Refusal::time`](crate::wire::Refusal::time).
+    /// When the result was known, as [`Refusal::time`](crate::wire::Refusal::time).
     pub time: Time,
-    /// What was to be freed.
+    /// The port or path to free.
     pub subject: Question<'a>,
     /// `planned`, `forbidden` or `done`.
     pub stage: Cow<'a, str>,
-    /// It is free.
+    /// The port or path is free.
     pub free: bool,
     /// Processes that were, or would be, stopped.
     pub targets: Vec<Relative<'a>>,
-    /// The processes that were asked to end.
+    /// The processes that were signalled.
     pub stopped: Vec<Stopped<'a>>,
-    /// What forbids to stop anybody, and who is left alone though it has the socket.
+    /// What forbids stopping any process, and the owners of the socket that are not stopped.
     pub obstacles: Vec<Obstacle<'a>>,
-    /// The command that stops what systemd would start again.
+    /// The command that stops the unit that systemd would restart.
     pub command: Option<String>,
-    /// The sockets on the port before, or those that have the name.
+    /// The sockets that were on the port, or that have the name.
     pub holders: Vec<Holder<'a>>,
-    /// Sockets that are still on the port, those that conflict first.
+    /// Sockets that are still on the port; the ones in the way come first.
     pub holders_now: Vec<Holder<'a>>,
-    /// Why it is not free.
+    /// Why the port or path is not free.
     pub cause: Option<Cause<'a>>,
-    /// What helps, safest first.
+    /// Remedies, safest first.
     pub fixes: Vec<Fix<'a>>,
     /// What could not be seen.
     pub unseen: Unseen,
 }
 
-/// A process that was asked to end.
+/// A process that was signalled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Stopped<'a> {
-    /// The process.
+    /// The pid of the process.
     pub pid: u32,
-    /// Its name.
+    /// The name of the process.
     pub comm: Cow<'a, str>,
     /// `gone`, `ended`, `let_go`, `killed`, `denied` or `lingering`.
     pub outcome: Cow<'a, str>,
 }
 
-/// What forbids to stop anybody, or to stop one process.
+/// What forbids stopping any process, or stopping one process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Obstacle<'a> {
-    /// Why nobody is stopped: `init`, `own`, `managed`, `undecided` (one of several process trees that have the socket,
-    /// and which of them bound it is not known) or `nobody`. Why this process is not: `handed` (it was handed the
-    /// socket, or may have been).
+    /// Why no process is stopped: `init`, `own`, `managed`, `undecided` (several process trees have the socket open,
+    /// and it is unknown which of them bound it) or `nobody`. Why one process is not stopped: `handed` (the process
+    /// received the socket from another process, or may have).
     pub reason: Cow<'a, str>,
-    /// The process, if it is one.
+    /// The process, if the obstacle is one.
     pub process: Option<Relative<'a>>,
-    /// The unit that is to be stopped.
+    /// The unit to stop instead.
     pub unit: Option<Cow<'a, str>>,
 }
 

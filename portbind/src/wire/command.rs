@@ -12,7 +12,7 @@ use super::socket::Holder;
 use super::time::Time;
 use crate::event;
 
-/// A line of kind `command`: a command was started, and what follows is of it and its descendants.
+/// A line of kind `command`: a command was started; the following lines are about it and its descendants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Command<'a> {
@@ -20,24 +20,24 @@ pub struct Command<'a> {
     pub schema: Cow<'a, str>,
     /// `command`.
     pub kind: Cow<'a, str>,
-    /// When it was started, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the command was started, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// Its process.
+    /// The pid of the command.
     pub pid: u32,
     /// The command and its arguments.
     pub args: Cow<'a, [String]>,
-    /// A secret in `args` was replaced by `***`; left out where none was.
+    /// A secret in `args` was replaced by `***`; omitted if false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub args_masked: bool,
-    /// Real user id it runs with.
+    /// Real user id of the command.
     pub uid: u32,
-    /// Name of that user.
+    /// Name of the user.
     pub user: Option<Cow<'a, str>>,
-    /// The test or job it works for.
+    /// The test or job that the command belongs to.
     pub test: Option<Test<'a>>,
 }
 
-/// A line of kind `outcome`: how the process of a refusal went on.
+/// A line of kind `outcome`: what the process of a refused bind did afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Outcome<'a> {
@@ -47,21 +47,21 @@ pub struct Outcome<'a> {
     pub kind: Cow<'a, str>,
     /// When the process ended, as [`Refusal::time`](super::refusal::Refusal::time); null if it still ran when tracing ended.
     pub time: Option<Time>,
-    /// When it was refused: [`Refusal::time`](super::refusal::Refusal::time) of that line.
+    /// When the process was refused: the [`Refusal::time`](super::refusal::Refusal::time) of the refusal's line.
     pub refused: Time,
     /// The process.
     pub process: Relative<'a>,
-    /// Milliseconds it lived on after the refusal.
+    /// Milliseconds that the process ran after the refusal.
     pub lived_on_ms: f64,
-    /// Its exit status; null if it still ran, or a signal ended it.
+    /// The exit status; null if the process still ran, or a signal ended it.
     pub exit_status: Option<u8>,
-    /// The signal that ended it.
+    /// The signal that ended the process.
     pub signal: Option<u8>,
-    /// It lived on, and did not end with a failure: the refusal was not reported by its exit status.
+    /// The process continued, and did not end with a failure, so its exit status did not report the refusal.
     pub swallowed: bool,
 }
 
-/// A line of kind `leak`: a socket that was still bound by a descendant when the command had ended.
+/// A line of kind `leak`: a descendant still had this socket bound when the command had ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Leak<'a> {
@@ -69,11 +69,11 @@ pub struct Leak<'a> {
     pub schema: Cow<'a, str>,
     /// `leak`.
     pub kind: Cow<'a, str>,
-    /// When it was found, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the leak was found, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// Inode number of its network namespace.
+    /// Inode number of the network namespace.
     pub netns: u32,
-    /// The socket, who opened it and who has it open; it stands in nobody's way yet.
+    /// The socket, its opener and its owners; it is not in the way of any call yet.
     pub socket: Holder<'a>,
 }
 
@@ -85,13 +85,13 @@ pub struct End<'a> {
     pub schema: Cow<'a, str>,
     /// `end`.
     pub kind: Cow<'a, str>,
-    /// When, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the command ended, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// When it was started: [`Command::time`] of that line.
+    /// When the command was started: the [`Command::time`] of its `command` line.
     pub started: Time,
-    /// Its exit status; null if a signal ended it.
+    /// The exit status; null if a signal ended the command.
     pub exit_status: Option<u8>,
-    /// The signal that ended it.
+    /// The signal that ended the command.
     pub signal: Option<u8>,
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A line of kind `comparison`: the refusals of recordings before and after.
+/// A line of kind `comparison`: the refusals of recordings from before and after a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Comparison<'a> {
@@ -13,11 +13,11 @@ pub struct Comparison<'a> {
     pub schema: Cow<'a, str>,
     /// `comparison`.
     pub kind: Cow<'a, str>,
-    /// The recordings before.
+    /// The recordings from before.
     pub before: Side<'a>,
-    /// The recordings after.
+    /// The recordings from after.
     pub after: Side<'a>,
-    /// Every fingerprint: new ones first, then those that stayed, then those that are gone.
+    /// Every fingerprint: new ones first, then unchanged ones, then ones that are gone.
     pub changes: Vec<Change<'a>>,
 }
 
@@ -25,25 +25,25 @@ pub struct Comparison<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Side<'a> {
-    /// Runs that were recorded.
+    /// The number of recorded runs.
     pub runs: u64,
-    /// All refusals.
+    /// The number of refusals.
     pub refusals: u64,
-    /// What more than half of them have in common.
+    /// What more than half of the refusals have in common.
     pub pattern: Option<Pattern<'a>>,
 }
 
-/// What refusals have in common.
+/// What a group of refusals has in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Pattern<'a> {
-    /// How many.
+    /// The number of these refusals.
     pub count: u64,
     /// Code of the cause; null if they differ.
     pub cause: Option<Cow<'a, str>>,
-    /// The programs in the way; empty if they differ or are not known.
+    /// The programs in the way; empty if they differ or are unknown.
     pub holders: Cow<'a, str>,
-    /// In a sentence.
+    /// The pattern in a sentence.
     pub text: Cow<'a, str>,
 }
 
@@ -53,7 +53,7 @@ pub struct Pattern<'a> {
 pub struct Change<'a> {
     /// `new`, `still` or `gone`.
     pub fate: Cow<'a, str>,
-    /// 16 hexadecimal digits that stand for what follows.
+    /// 16 hexadecimal digits that identify the fields below.
     pub fingerprint: Cow<'a, str>,
     /// Code of the cause.
     pub cause: Cow<'a, str>,
@@ -67,8 +67,8 @@ pub struct Change<'a> {
     pub before: u64,
     /// Refusals after.
     pub after: u64,
-    /// Refusals before, a run.
+    /// Refusals per run before.
     pub before_per_run: f64,
-    /// Refusals after, a run.
+    /// Refusals per run after.
     pub after_per_run: f64,
 }

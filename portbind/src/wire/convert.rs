@@ -1,4 +1,4 @@
-//! From what is known to what is written.
+//! Converts events to their JSON form.
 
 use std::borrow::Cow;
 
@@ -252,7 +252,7 @@ const fn vsock(name: &event::Name) -> Option<Vsock> {
     }
 }
 
-/// The bytes in hexadecimal digits.
+/// The bytes as hexadecimal digits.
 fn raw(name: &event::Name) -> Option<Cow<'static, str>> {
     let event::Name::Raw(bytes) = name else { return None };
     Some(bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}")).into())

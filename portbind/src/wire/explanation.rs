@@ -1,4 +1,4 @@
-//! Lines about a log.
+//! Lines about the errors in a log.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use super::time::Time;
 
-/// A line of kind `explanation`: a line of a log that says that an address is in use.
+/// A line of kind `explanation`: a log line that reports "address already in use".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Explanation<'a> {
@@ -18,13 +18,13 @@ pub struct Explanation<'a> {
     pub kind: Cow<'a, str>,
     /// The line of the log.
     pub log: LogLine<'a>,
-    /// What was asked for, as far as the log says.
+    /// The requested address, as far as the log contains it.
     pub target: Target<'a>,
-    /// The refusal in a recording that it goes with.
+    /// The matching refusal in a recording.
     pub refusal: Option<Refusal<'a>>,
-    /// How the two were brought together.
+    /// How log line and refusal were matched.
     pub join: Option<Join>,
-    /// Why there is no refusal: `no-recording`, `none-like-it`, `not-then` or `ambiguous`.
+    /// Why no refusal matches: `no-recording`, `none-like-it`, `not-then` or `ambiguous`.
     pub reason: Option<Cow<'a, str>>,
 }
 
@@ -32,23 +32,23 @@ pub struct Explanation<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LogLine<'a> {
-    /// Its number, the first is 1.
+    /// The line number; the first line is 1.
     pub number: u64,
     /// The line, without control sequences, cut to 2000 bytes.
     pub text: Cow<'a, str>,
-    /// Whose wording it is.
+    /// The source of the wording that matched.
     pub source: Cow<'a, str>,
-    /// How many more lines tell of the same refusal.
+    /// How many more lines are about the same refusal.
     pub repeats: u64,
-    /// When it was written, as [`Refusal::time`]; null if it does not say.
+    /// The time in the line, as [`Refusal::time`]; null if the line has none.
     pub time: Option<Time>,
-    /// Name of the program, where the line says it.
+    /// Name of the program, if the line contains it.
     pub program: Option<Cow<'a, str>>,
-    /// Process id as the line says it.
+    /// Process id in the line.
     pub pid: Option<u32>,
 }
 
-/// What was asked for, as a log says it.
+/// The requested address, as a log contains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Target<'a> {
@@ -62,18 +62,18 @@ pub struct Target<'a> {
     pub path: Option<Cow<'a, str>>,
 }
 
-/// How a line of a log and a refusal were brought together.
+/// How a log line and a refusal were matched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Join {
-    /// By the port or path.
+    /// The port or path matches.
     pub by_target: bool,
-    /// By the name of the program.
+    /// The program's name matches.
     pub by_program: bool,
-    /// By the process id.
+    /// The process id matches.
     pub by_pid: bool,
-    /// Milliseconds from the refusal to the line; null where they go together by their order.
+    /// Milliseconds from the refusal to the line; null if the two were matched by their order.
     pub apart_ms: Option<f64>,
-    /// How many refusals came into question.
+    /// The number of refusals that could match.
     pub candidates: u64,
 }

@@ -1,4 +1,4 @@
-//! What of a line may hold secrets: the arguments of processes, and the names of tests and jobs.
+//! Masks the parts of a line that may contain secrets: the arguments of processes, and the names of tests and jobs.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use super::run::{Release, Repeat, Summary};
 use super::socket::Holder;
 use crate::secrets::{mask, mask_text};
 
-/// A whole line of JSON. Nothing else can be written as one, so that no kind of line forgets its secrets.
+/// A whole line of JSON. Only types with this trait are written as lines, so that no kind of line can skip the masking.
 pub trait Line: Serialize {
     /// Replaces secrets by [`MASK`](crate::secrets::MASK).
     fn mask(&mut self);
@@ -43,7 +43,7 @@ impl Line for Leak<'_> {
     }
 }
 
-/// Only the processes of their holders have arguments.
+/// In these lines, only the owners of holders have arguments.
 macro_rules! with_holders {
     ($($type:ty),*) => {$(
         impl Line for $type {
@@ -68,7 +68,7 @@ impl Line for Explanation<'_> {
     }
 }
 
-/// These hold no arguments; a report is made of masked ones.
+/// These lines contain no arguments; a report is made of masked ones.
 macro_rules! without_arguments {
     ($($type:ty),*) => { $(impl Line for $type { fn mask(&mut self) {} })* };
 }

@@ -11,25 +11,25 @@ use crate::event;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Container<'a> {
-    /// Its id, 64 hexadecimal digits.
+    /// The container's id, 64 hexadecimal digits.
     pub id: Cow<'a, str>,
     /// `docker`, `containerd`, `podman` or `cri-o`.
     pub runtime: Option<Cow<'a, str>>,
-    /// Its name.
+    /// The container's name.
     pub name: Option<Cow<'a, str>>,
-    /// The pod of Kubernetes it is part of.
+    /// The Kubernetes pod of the container.
     pub pod: Option<Pod<'a>>,
 }
 
-/// A pod of Kubernetes.
+/// A Kubernetes pod.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Pod<'a> {
-    /// Its uid.
+    /// The pod's uid.
     pub uid: Option<Cow<'a, str>>,
-    /// Its namespace.
+    /// The pod's namespace.
     pub namespace: Option<Cow<'a, str>>,
-    /// Its name.
+    /// The pod's name.
     pub name: Option<Cow<'a, str>>,
 }
 
@@ -39,13 +39,13 @@ pub struct Pod<'a> {
 pub struct Test<'a> {
     /// `pytest`, `nextest`, `vitest` or `jest`.
     pub runner: Option<Cow<'a, str>>,
-    /// The test, as the runner names it.
+    /// The test, as the runner reports it.
     pub name: Option<Cow<'a, str>>,
-    /// What the runner calls the program the test is part of.
+    /// The runner's name for the program that contains the test.
     pub suite: Option<Cow<'a, str>>,
-    /// Which of the runner's workers runs it.
+    /// The worker of the runner that runs the test.
     pub worker: Option<Cow<'a, str>>,
-    /// Which run of the runner it is.
+    /// The id of the runner's run.
     pub run: Option<Cow<'a, str>>,
     /// The process whose environment names the test.
     pub pid: Option<u32>,
@@ -59,17 +59,17 @@ pub struct Test<'a> {
 pub struct CiJob<'a> {
     /// `github`, `gitlab`, `buildkite` or `jenkins`.
     pub system: Cow<'a, str>,
-    /// What is built.
+    /// The project that is built.
     pub project: Option<Cow<'a, str>>,
-    /// The workflow the job is part of.
+    /// The workflow of the job.
     pub workflow: Option<Cow<'a, str>>,
     /// Name of the job.
     pub name: Option<Cow<'a, str>>,
     /// Id of the job.
     pub id: Option<Cow<'a, str>>,
-    /// The run, build or pipeline it is part of.
+    /// The run, build or pipeline of the job.
     pub run: Option<Cow<'a, str>>,
-    /// Which attempt of that run it is.
+    /// The attempt number of the run.
     pub attempt: Option<Cow<'a, str>>,
     /// The process whose environment names the job.
     pub pid: u32,

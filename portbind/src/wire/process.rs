@@ -23,7 +23,7 @@ pub struct Process<'a> {
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
     pub args_truncated: bool,
-    /// A secret in `args` was replaced by `***`; left out where none was.
+    /// A secret in `args` was replaced by `***`; omitted if false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub args_masked: bool,
     /// Real user id.
@@ -34,20 +34,19 @@ pub struct Process<'a> {
     pub user: Option<Cow<'a, str>>,
     /// Path in the cgroup hierarchy.
     pub cgroup: Option<Cow<'a, str>>,
-    /// When it started, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the process started, as [`Refusal::time`](super::refusal::Refusal::time).
     pub started: Option<Time>,
-    /// The processes above it, nearest first.
+    /// The ancestors, nearest first.
     pub ancestors: Vec<Relative<'a>>,
-    /// Its container.
+    /// The container of the process.
     pub container: Option<Container<'a>>,
-    /// Its systemd unit: of a user's own service manager where `cgroup` is below `user@UID.service`, else of the
-    /// system.
+    /// The systemd unit: of a user's service manager if `cgroup` is below `user@UID.service`, otherwise of the system.
     pub unit: Option<Cow<'a, str>>,
-    /// The test or job it works for.
+    /// The test or job that the process belongs to.
     pub test: Option<Test<'a>>,
 }
 
-/// A process by number and name.
+/// A process by pid and name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Relative<'a> {
@@ -69,32 +68,32 @@ pub struct Opener<'a> {
     pub exe: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
-    /// A secret in `args` was replaced by `***`; left out where none was.
+    /// A secret in `args` was replaced by `***`; omitted if false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub args_masked: bool,
     /// Real user id.
     pub uid: Option<u32>,
-    /// Name of the user; left out where it is not known.
+    /// Name of the user; omitted if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Cow<'a, str>>,
-    /// Path in the cgroup hierarchy; left out where it is not known.
+    /// Path in the cgroup hierarchy; omitted if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<Cow<'a, str>>,
-    /// When it started, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the process started, as [`Refusal::time`](super::refusal::Refusal::time).
     pub started: Option<Time>,
-    /// The processes above it, nearest first.
+    /// The ancestors, nearest first.
     pub ancestors: Vec<Relative<'a>>,
-    /// Its container; left out where it is in none.
+    /// The container; omitted if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container<'a>>,
-    /// Its systemd unit, as [`Process::unit`]; left out where it has none.
+    /// The systemd unit, as [`Process::unit`]; omitted if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Cow<'a, str>>,
-    /// The test or job it works for.
+    /// The test or job that the process belongs to.
     pub test: Option<Test<'a>>,
 }
 
-/// A process that has a holder open.
+/// An owner of a holder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct HolderProcess<'a> {
@@ -104,7 +103,7 @@ pub struct HolderProcess<'a> {
     pub comm: Cow<'a, str>,
     /// The first of `fds`.
     pub fd: Option<u32>,
-    /// Its descriptors of the socket, ascending.
+    /// The owner's descriptors of the socket, in ascending order.
     pub fds: Cow<'a, [u32]>,
     /// Path of the executable.
     pub exe: Option<Cow<'a, str>>,
@@ -112,7 +111,7 @@ pub struct HolderProcess<'a> {
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
     pub args_truncated: bool,
-    /// A secret in `args` was replaced by `***`; left out where none was.
+    /// A secret in `args` was replaced by `***`; omitted if false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub args_masked: bool,
     /// Real user id.
@@ -121,14 +120,14 @@ pub struct HolderProcess<'a> {
     pub user: Option<Cow<'a, str>>,
     /// Path in the cgroup hierarchy.
     pub cgroup: Option<Cow<'a, str>>,
-    /// When it started, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the process started, as [`Refusal::time`](super::refusal::Refusal::time).
     pub started: Option<Time>,
-    /// The processes above it, nearest first.
+    /// The ancestors, nearest first.
     pub ancestors: Vec<Relative<'a>>,
-    /// Its container.
+    /// The container of the process.
     pub container: Option<Container<'a>>,
-    /// Its systemd unit; of systemd itself, the socket unit it has the holder open for.
+    /// The systemd unit; for systemd itself, the socket unit for which it has the holder open.
     pub unit: Option<Cow<'a, str>>,
-    /// The test or job it works for.
+    /// The test or job that the process belongs to.
     pub test: Option<Test<'a>>,
 }

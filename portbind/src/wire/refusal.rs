@@ -20,17 +20,17 @@ pub struct Refusal<'a> {
     pub schema: Cow<'a, str>,
     /// `refusal`.
     pub kind: Cow<'a, str>,
-    /// When the kernel said no: RFC 3339, UTC, nine digits of a second.
+    /// When the kernel refused: RFC 3339, UTC, nanoseconds.
     pub time: Time,
     /// `bind`, `listen`, `autobind` or `unknown`.
     pub operation: Cow<'a, str>,
-    /// What the caller got.
+    /// The error that the caller received.
     pub error: Error<'a>,
     /// The caller.
     pub process: Process<'a>,
-    /// The socket, with the address and port that were asked for.
+    /// The socket, with the requested address and port.
     pub socket: Socket<'a>,
-    /// Sockets on the port, those that conflict first.
+    /// Sockets on the port; the ones in the way come first.
     pub holders: Vec<Holder<'a>>,
     /// There were more holders.
     pub holders_truncated: bool,
@@ -38,15 +38,15 @@ pub struct Refusal<'a> {
     pub bystanders: u32,
     /// Why the kernel refused.
     pub cause: Cause<'a>,
-    /// What the diagnosis rests on: `kernel`, `history` or `afterwards`.
+    /// The evidence for the diagnosis: `kernel`, `history` or `afterwards`.
     pub confidence: Cow<'a, str>,
-    /// What makes the call work, safest first.
+    /// Remedies, safest first.
     pub fixes: Vec<Fix<'a>>,
-    /// What happened on the port before, oldest first.
+    /// Earlier events on the port, oldest first.
     pub history: Vec<Moment<'a>>,
-    /// Which backend saw it.
+    /// The backend that recorded the refusal.
     pub backend: Cow<'a, str>,
-    /// Refusals lost before this one, since the start.
+    /// Refusals lost since the start, before this one.
     pub lost: u64,
 }
 
@@ -60,11 +60,11 @@ pub struct Error<'a> {
     pub number: u32,
 }
 
-/// Something that happened on the port.
+/// An event on the port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Moment<'a> {
-    /// When, as [`Refusal::time`]; null if that was before tracing began.
+    /// The time of the event, as [`Refusal::time`]; null if it was before tracing began.
     pub time: Option<Time>,
     /// `bound`, `listening`, `leaving` (closed a connection before its peer), `closed`, `connected`.
     pub what: Cow<'a, str>,
@@ -72,11 +72,11 @@ pub struct Moment<'a> {
     pub any: bool,
     /// Local address.
     pub address: IpAddr,
-    /// The other end of a connection.
+    /// The peer of a connection.
     pub peer: Option<Peer>,
     /// Inode number of the socket in sockfs.
     pub inode: Option<u64>,
-    /// Who did it; null where it was nobody's doing.
+    /// The process that caused the event; null if no process did.
     pub process: Option<Opener<'a>>,
 }
 

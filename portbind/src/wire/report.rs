@@ -1,4 +1,4 @@
-//! The line that says what many refusals have in common.
+//! The line of a report.
 
 use std::borrow::Cow;
 
@@ -28,19 +28,19 @@ pub struct Report<'a> {
     pub coalesced: u64,
     /// Refusals that were lost.
     pub lost: u64,
-    /// Refusals that their process did not report.
+    /// Refusals that were not reported by their process.
     pub swallowed: u64,
     /// Sockets that outlived their command.
     pub leaked: u64,
     /// Commands that were run.
     pub commands: u64,
-    /// By cause, the most frequent first.
+    /// Refusals by cause, the most frequent first.
     pub causes: Table<CauseCount<'a>>,
-    /// By class of port, the most frequent first.
+    /// Refusals by class of port, the most frequent first.
     pub classes: Vec<ClassCount<'a>>,
-    /// By what was asked for, the most frequent first.
+    /// Refusals by requested port or name, the most frequent first.
     pub ports: Table<PortCount<'a>>,
-    /// By who was refused by whom, the most frequent first.
+    /// Refusals by pair of caller and holder, the most frequent first.
     pub pairs: Table<Pair<'a>>,
 }
 
@@ -50,9 +50,9 @@ pub struct Report<'a> {
 pub struct Table<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Rows that are not among them.
+    /// The number of omitted rows.
     pub more_rows: u64,
-    /// Refusals that these would count.
+    /// The number of refusals in the omitted rows.
     pub more_refusals: u64,
 }
 
@@ -60,9 +60,9 @@ pub struct Table<T> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct File<'a> {
-    /// Its name, as it was given.
+    /// The name of the file, as it was given.
     pub name: Cow<'a, str>,
-    /// Lines that were understood.
+    /// Number of lines that were read.
     pub lines: u64,
     /// Lines that were skipped, by reason.
     pub skipped: Vec<Skipped<'a>>,
@@ -74,9 +74,9 @@ pub struct File<'a> {
 pub struct Skipped<'a> {
     /// `torn`, `foreign`, `other_version`, `too_long`, `not_text`, `malformed` or `unknown_kind`.
     pub reason: Cow<'a, str>,
-    /// How many.
+    /// The number of lines.
     pub lines: u64,
-    /// Number of the first.
+    /// Number of the first line.
     pub first: u64,
 }
 
@@ -88,9 +88,9 @@ pub struct CauseCount<'a> {
     pub code: Cow<'a, str>,
     /// As [`Cause::summary`](crate::wire::Cause::summary), of the first refusal.
     pub summary: Cow<'a, str>,
-    /// How many refusals.
+    /// The number of refusals.
     pub refusals: u64,
-    /// What helps, from then on if possible.
+    /// A remedy, preferably a lasting one.
     pub fix: Option<Fix<'a>>,
 }
 
@@ -98,10 +98,10 @@ pub struct CauseCount<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ClassCount<'a> {
-    /// `privileged` (below 1024), `ephemeral` (32768 to 60999, which outgoing connections get), `registered` (any
-    /// other), `any` (port 0) or `name` (a socket without a port).
+    /// `privileged` (below 1024), `ephemeral` (32768 to 60999, for outgoing connections), `registered` (any other
+    /// port), `any` (port 0) or `name` (a portless socket).
     pub class: Cow<'a, str>,
-    /// How many refusals.
+    /// The number of refusals.
     pub refusals: u64,
 }
 
@@ -109,12 +109,12 @@ pub struct ClassCount<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PortCount<'a> {
-    /// As [`Socket::protocol`](crate::wire::Socket::protocol) of internet sockets, as
-    /// [`Socket::family`](crate::wire::Socket::family) of others; `mptcp` counts as `tcp`.
+    /// As [`Socket::protocol`](crate::wire::Socket::protocol) for internet sockets, and as
+    /// [`Socket::family`](crate::wire::Socket::family) for other sockets; `mptcp` counts as `tcp`.
     pub protocol: Cow<'a, str>,
-    /// Port; 0 is any.
+    /// The port; 0 requests any free port.
     pub port: Option<u16>,
-    /// Path or name of a socket without a port.
+    /// Path or name of a portless socket.
     pub name: Option<Cow<'a, str>>,
     /// As [`ClassCount::class`].
     pub class: Cow<'a, str>,
@@ -122,47 +122,47 @@ pub struct PortCount<'a> {
     pub netns: u32,
     /// As [`Socket::netns_name`](crate::wire::Socket::netns_name).
     pub netns_name: Option<Cow<'a, str>>,
-    /// How many refusals.
+    /// The number of refusals.
     pub refusals: u64,
-    /// Time of the first.
+    /// Time of the first refusal.
     pub from: Time,
-    /// Time of the last.
+    /// Time of the last refusal.
     pub to: Time,
-    /// Who held it when.
+    /// The holders over time.
     pub holders: Vec<Held<'a>>,
-    /// Holders that are not among them.
+    /// The number of omitted holders.
     pub more_holders: u64,
-    /// Refusals that are alike, the most frequent first.
+    /// Equal refusals in groups, the most frequent first.
     pub events: Table<Event<'a>>,
 }
 
-/// A program, and the test it works for.
+/// A program and its test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Side<'a> {
-    /// Its name without versions and hashes, of an interpreter also what it runs.
+    /// The program's name without versions and hashes; for an interpreter, with the script it runs.
     pub program: Cow<'a, str>,
     /// As [`Test::name`](crate::wire::Test::name).
     pub test: Option<Cow<'a, str>>,
 }
 
-/// A time in which a port was held.
+/// A period in which a port was held.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Held<'a> {
-    /// Who was behind it, or what it was.
+    /// The program behind the socket, or a description of the socket.
     pub by: Side<'a>,
     /// Thread group id of the process.
     pub pid: Option<u32>,
     /// `bound`, `listen`, `connection` or `time_wait`.
     pub state: Cow<'a, str>,
-    /// When it got the port; null if that was before tracing began.
+    /// When the socket got the port; null if that was before tracing began.
     pub from: Option<Time>,
-    /// When it let go of it; null if that was not seen.
+    /// When the socket released the port; null if that was not seen.
     pub to: Option<Time>,
-    /// When it was first seen on the port.
+    /// When the socket was first seen on the port.
     pub first_seen: Time,
-    /// When it was last seen on the port.
+    /// When the socket was last seen on the port.
     pub last_seen: Time,
 }
 
@@ -170,46 +170,46 @@ pub struct Held<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Event<'a> {
-    /// How many.
+    /// The number of refusals.
     pub refusals: u64,
-    /// Time of the first.
+    /// Time of the first refusal.
     pub from: Time,
-    /// Time of the last.
+    /// Time of the last refusal.
     pub to: Time,
-    /// As [`Refusal::operation`](crate::wire::Refusal::operation), of the first.
+    /// As [`Refusal::operation`](crate::wire::Refusal::operation), of the first refusal.
     pub operation: Cow<'a, str>,
     /// Name of the error, or its number.
     pub error: Cow<'a, str>,
-    /// Who was refused.
+    /// The caller.
     pub refused: Side<'a>,
-    /// Thread group id of the first process that was refused.
+    /// Thread group id of the first caller.
     pub pid: Option<u32>,
-    /// Who was in the way; null where nobody was found.
+    /// The holder; null if none was found.
     pub by: Option<Side<'a>>,
-    /// Thread group id of the first of them.
+    /// Thread group id of the first holder.
     pub by_pid: Option<u32>,
     /// As [`Cause::code`](crate::wire::Cause::code).
     pub cause: Cow<'a, str>,
-    /// As [`Cause::summary`](crate::wire::Cause::summary), of the first.
+    /// As [`Cause::summary`](crate::wire::Cause::summary), of the first refusal.
     pub summary: Cow<'a, str>,
-    /// As [`Refusal::fixes`](crate::wire::Refusal::fixes), of the first.
+    /// As [`Refusal::fixes`](crate::wire::Refusal::fixes), of the first refusal.
     pub fixes: Vec<Fix<'a>>,
-    /// How many of them their process did not report.
+    /// How many of these refusals were not reported by their process.
     pub swallowed: u64,
-    /// Milliseconds after which the port was free again, at most.
+    /// The most milliseconds after which the port was free again.
     pub free_after_ms: Option<f64>,
 }
 
-/// Who was refused by whom.
+/// A caller and the holder in its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Pair<'a> {
-    /// Who was refused.
+    /// The caller.
     pub refused: Side<'a>,
-    /// Who was in the way; null where nobody was found.
+    /// The holder; null if none was found.
     pub by: Option<Side<'a>>,
-    /// How many refusals.
+    /// The number of refusals.
     pub refusals: u64,
-    /// As [`Cause::code`](crate::wire::Cause::code), of the first.
+    /// As [`Cause::code`](crate::wire::Cause::code), of the first refusal.
     pub cause: Cow<'a, str>,
 }

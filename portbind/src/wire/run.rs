@@ -1,4 +1,4 @@
-//! Lines about a run and what came after a refusal.
+//! Lines about a run, and about events after a refusal.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,19 +20,19 @@ pub struct Release<'a> {
     pub schema: Cow<'a, str>,
     /// `release`.
     pub kind: Cow<'a, str>,
-    /// When it became free, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// When the port became free, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// When it was refused: [`Refusal::time`](super::refusal::Refusal::time) of that line.
+    /// When the call was refused: the [`Refusal::time`](super::refusal::Refusal::time) of the refusal's line.
     pub refused: Time,
-    /// Milliseconds between the two.
+    /// Milliseconds from the refusal until the port was free.
     pub after_ms: f64,
-    /// Who was refused.
+    /// The caller.
     pub process: Relative<'a>,
-    /// What was asked for.
+    /// The requested address.
     pub socket: Socket<'a>,
 }
 
-/// A line of kind `repeat`: more was refused to the same process, and only counted.
+/// A line of kind `repeat`: more refusals of the same process were only counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Repeat<'a> {
@@ -40,31 +40,31 @@ pub struct Repeat<'a> {
     pub schema: Cow<'a, str>,
     /// `repeat`.
     pub kind: Cow<'a, str>,
-    /// By when it was counted, as [`Refusal::time`](super::refusal::Refusal::time).
+    /// The end of the counted period, as [`Refusal::time`](super::refusal::Refusal::time).
     pub time: Time,
-    /// When the last one was refused that was shown: [`Refusal::time`](super::refusal::Refusal::time) of that line. Null if none
-    /// was.
+    /// When the last shown call was refused: the [`Refusal::time`](super::refusal::Refusal::time) of its line. Null if
+    /// none was shown.
     pub refused: Option<Time>,
-    /// How many more there were since the last such line.
+    /// The number of refusals since the last line of this kind.
     pub count: u64,
-    /// When the first of these was refused, at the latest.
+    /// The latest possible time of the first of these refusals.
     #[serde(default)]
     pub first: Option<Time>,
-    /// When the last of these was refused.
+    /// The time of the last of these refusals.
     #[serde(default)]
     pub last: Option<Time>,
-    /// Whether all asked for the same. If not, they came too fast to be looked at.
+    /// Whether all of these refusals were equal. If false, they came too fast to be examined one by one.
     #[serde(default = "always")]
     pub looked_at: bool,
-    /// Who was refused.
+    /// The caller.
     pub process: Relative<'a>,
-    /// What they asked for, or the last one shown of the process.
+    /// The requested address, or the address that was last shown for the process.
     pub socket: Socket<'a>,
-    /// Code of the cause of the last one that was shown. Null if none was.
+    /// Code of the cause of the last shown refusal. Null if none was shown.
     pub cause: Option<Cow<'a, str>>,
 }
 
-/// A line of kind `summary`: the account of a run.
+/// A line of kind `summary`: the totals of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Summary {
@@ -74,29 +74,29 @@ pub struct Summary {
     pub kind: Cow<'static, str>,
     /// Refusals, counted in the kernel.
     pub refused: u64,
-    /// Shown.
+    /// Refusals that were shown.
     pub shown: u64,
-    /// Counted as part of an earlier one.
+    /// Refusals that were counted as part of an earlier one.
     pub coalesced: u64,
-    /// Kept back by a filter.
+    /// Refusals that a filter omitted.
     pub filtered: u64,
-    /// Lost.
+    /// Refusals that were lost.
     pub lost: u64,
-    /// Whose refusals were lost, most first, as far as that is remembered.
+    /// The users whose refusals were lost, most first, as far as they are recorded.
     #[serde(default)]
     pub lost_by: Vec<LostBy>,
-    /// Always 0, and kept for older readers: a refusal that is shown has all of its holders.
+    /// Always 0, and kept for older readers: every shown refusal has all of its holders.
     #[serde(default)]
     pub steps_lost: u64,
     /// Calls whose return was missed.
     pub returns_missed: u64,
-    /// Calls that the kernel did not show.
+    /// Calls that the kernel did not report.
     pub passed_over: u64,
-    /// Moments of the history of ports that were lost.
+    /// Events in the history of ports that were lost.
     pub history_lost: u64,
-    /// Moments of the history of ports that were forgotten to stay within the limit.
+    /// Events in the history of ports that were dropped to stay within the limit.
     pub history_evicted: u64,
-    /// What was kept in memory, and what bounds that.
+    /// The caches and their limits.
     #[serde(default)]
     pub caches: Vec<Cache>,
     /// How long the run took.
@@ -107,26 +107,26 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Cache {
-    /// What is kept: `introduced`, `met`, `seeded` (processes), `history`, `owners` (of sockets), `queue` (refusals that
-    /// wait for their turn).
+    /// What the cache contains: `introduced`, `met`, `seeded` (processes), `history`, `owners` (of sockets), `queue`
+    /// (refusals that wait to be processed).
     pub name: Cow<'static, str>,
-    /// Bytes at the end of the run; of `queue`, the most there were.
+    /// Bytes at the end of the run; for `queue`, the maximum.
     pub bytes: usize,
-    /// Bytes that may be kept.
+    /// The limit in bytes.
     pub limit: usize,
-    /// Entries that made room for others.
+    /// Entries that were evicted for other entries.
     pub evicted: u64,
 }
 
-/// Refusals of one user that were lost.
+/// Lost refusals of one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LostBy {
-    /// The user: of processes in a user namespace, the owner of that.
+    /// The user; for processes in a user namespace, the owner of the namespace.
     pub uid: u32,
-    /// Id of the cgroup at level 1 or 2 that the processes are below; 0 for the root.
+    /// Id of the processes' ancestor cgroup at level 1 or 2; 0 for the root.
     pub cgroup_id: u64,
-    /// How many.
+    /// The number of lost refusals.
     pub lost: u64,
 }
 
@@ -137,7 +137,7 @@ impl From<&event::LostBy> for LostBy {
 }
 
 impl Summary {
-    /// The account of a run that took `duration`.
+    /// The summary of a run that took `duration`.
     #[must_use]
     pub fn new(account: &event::Account, gaps: &event::Gaps, duration: Duration) -> Self {
         Self {
@@ -173,7 +173,7 @@ impl From<&event::Cache> for Cache {
     }
 }
 
-/// What the lines of older portbinds mean, which have no count of any that were not looked at.
+/// The default for lines of older versions, which have no count of refusals that were not examined.
 const fn always() -> bool {
     true
 }

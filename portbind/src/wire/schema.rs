@@ -12,7 +12,7 @@ use super::refusal::{Refusal, SCHEMA};
 use super::report::Report;
 use super::run::{Release, Repeat, Summary};
 
-/// The schema of a line: one of the kinds.
+/// The schema of a line, which is of one of the kinds.
 #[must_use]
 pub fn json_schema() -> Schema {
     let mut generator = SchemaSettings::draft2020_12().into_generator();

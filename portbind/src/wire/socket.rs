@@ -14,35 +14,35 @@ use super::time::Time;
 pub struct Socket<'a> {
     /// `inet`, `inet6`, `unix`, `netlink`, `vsock`, or a family number in digits.
     pub family: Cow<'a, str>,
-    /// `tcp`, `udp`, `mptcp`, `ping`, `udplite`, `sctp`; of `unix` and `vsock` the type of the socket; of
-    /// `netlink` the name of its protocol; or a protocol number in digits.
+    /// `tcp`, `udp`, `mptcp`, `ping`, `udplite`, `sctp`; for `unix` and `vsock` the type of the socket; for `netlink`
+    /// the name of its protocol; or a protocol number in digits.
     pub protocol: Cow<'a, str>,
-    /// Address asked for, IPv6 without brackets; of `inet` and `inet6`.
+    /// The requested address, IPv6 without brackets; for `inet` and `inet6`.
     pub address: Option<IpAddr>,
-    /// Port asked for; 0 is any; of `inet` and `inet6`.
+    /// The requested port; 0 requests any free port; for `inet` and `inet6`.
     pub port: Option<u16>,
-    /// Path or abstract name asked for; of `unix`.
+    /// The requested path or abstract name; for `unix`.
     pub path: Option<Cow<'a, str>>,
-    /// Name asked for; of `netlink`.
+    /// The requested name; for `netlink`.
     pub netlink: Option<Netlink>,
-    /// Name asked for; of `vsock`.
+    /// The requested name; for `vsock`.
     pub vsock: Option<Vsock>,
-    /// No name was asked for, and the kernel chooses one; of `unix`, left out where a name was.
+    /// The call requested no name, and the kernel chooses one; for `unix`, omitted if false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unnamed: bool,
-    /// The sockaddr behind its family in hexadecimal digits; left out but where the family is any other, or the sockaddr too
-    /// short for its family.
+    /// The bytes of the sockaddr after its family, as hexadecimal digits; present only for other families, or if the
+    /// sockaddr is too short for its family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<Cow<'a, str>>,
     /// Inode number of the network namespace.
     pub netns: u32,
-    /// Name of that namespace, or of the caller's container.
+    /// Name of the network namespace, or of the caller's container.
     pub netns_name: Option<Cow<'a, str>>,
-    /// Interface it is bound to.
+    /// Interface that the socket is bound to.
     pub interface: Option<Interface<'a>>,
     /// Options that decide conflicts.
     pub options: Options,
-    /// Owner.
+    /// Uid of the socket.
     pub uid: u32,
 }
 
@@ -50,9 +50,9 @@ pub struct Socket<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Netlink {
-    /// Port id; 0 is any.
+    /// Port id; 0 requests any.
     pub port_id: u32,
-    /// Multicast groups, a bit each.
+    /// Multicast groups, one bit each.
     pub groups: u32,
 }
 
@@ -94,7 +94,7 @@ pub struct Options {
 pub struct Holder<'a> {
     /// `listen`, `bound`, `established`, `time_wait`, ...
     pub state: Cow<'a, str>,
-    /// It stands in the way of the refused socket.
+    /// The socket is in the way of the refused socket.
     pub conflicts: bool,
     /// As [`Socket::protocol`].
     pub protocol: Cow<'a, str>,
@@ -104,43 +104,44 @@ pub struct Holder<'a> {
     pub address: Option<IpAddr>,
     /// Local port, as [`Socket::port`].
     pub port: Option<u16>,
-    /// The path or abstract name it was given, as [`Socket::path`].
+    /// The socket's path or abstract name, as [`Socket::path`].
     pub path: Option<Cow<'a, str>>,
-    /// Its name, as [`Socket::netlink`]; left out of any other family.
+    /// The socket's name, as [`Socket::netlink`]; omitted for other families.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netlink: Option<Netlink>,
-    /// The other end of a connection.
+    /// The peer of a connection.
     pub peer: Option<Peer>,
-    /// Interface it is bound to.
+    /// Interface that the socket is bound to.
     pub interface: Option<Interface<'a>>,
     /// Inode number in sockfs.
     pub inode: Option<u64>,
-    /// Owner.
+    /// Uid of the socket.
     pub uid: Option<u32>,
-    /// Name of the owner.
+    /// Name of the user.
     pub user: Option<Cow<'a, str>>,
     /// Options that decide conflicts.
     pub options: Option<Options>,
-    /// `process`, `time_wait`, `orphan`, `not_accepted` or `kernel`: who can have it open.
+    /// `process`, `time_wait`, `orphan`, `not_accepted` or `kernel`: the kind of owner that the socket can have.
     pub ownership: Cow<'a, str>,
-    /// Connections that wait to be accepted (listeners).
+    /// Connections that wait to be accepted (for listeners).
     pub backlog: Option<Backlog>,
-    /// When it got the port, as [`Refusal::time`](super::refusal::Refusal::time); null if that was before tracing began.
+    /// When the socket got the port, as [`Refusal::time`](super::refusal::Refusal::time); null if that was before
+    /// tracing began.
     pub since: Option<Time>,
-    /// Milliseconds until a TIME_WAIT socket is gone.
+    /// Milliseconds until TIME_WAIT ends.
     pub time_wait_left_ms: Option<u64>,
-    /// Who gave it the port, also when that process has ended.
+    /// The process that bound the socket, even if it has ended.
     pub opened_by: Option<Opener<'a>>,
-    /// Who closed the connection first (TIME_WAIT, orphans), also when that process has ended.
+    /// The process that closed the connection first (TIME_WAIT, orphans), even if it has ended.
     pub left_by: Option<Opener<'a>>,
-    /// The processes that have it open: all, or of many the ones that matter most.
+    /// The owners of the socket; if there are many, the most relevant ones.
     pub processes: Vec<HolderProcess<'a>>,
-    /// How many more have it open.
+    /// The number of further owners.
     #[serde(default)]
     pub more_processes: u64,
 }
 
-/// The other end of a connection.
+/// The peer of a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Peer {
@@ -150,12 +151,12 @@ pub struct Peer {
     pub port: u16,
 }
 
-/// How full the queue of a listener is.
+/// The backlog of a listener.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Backlog {
-    /// Connections that wait.
+    /// The number of waiting connections.
     pub waiting: u32,
-    /// Connections that may wait.
+    /// The most connections that may wait.
     pub max: u32,
 }

@@ -1,4 +1,4 @@
-//! What is written is what the schema says, and comes back when it is read.
+//! Written lines conform to the schema, and are read back unchanged.
 
 use std::time::Duration;
 

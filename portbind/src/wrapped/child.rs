@@ -1,4 +1,4 @@
-//! The wrapped command: started, let go when it is followed, waited for; signals are passed on.
+//! The wrapped command as a child process: start it, release it once it is traced, wait for it, and pass signals on.
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -17,7 +17,7 @@ use super::launcher::{Gate, Launcher};
 use crate::event::Ending;
 use crate::sys::{poll as runtime, signals};
 
-/// Signals that are passed on when somebody sends them to portbind.
+/// Signals that are passed on when another process sends them to portbind.
 const PASSED_ON: [NixSignal; 6] = [
     NixSignal::SIGHUP,
     NixSignal::SIGINT,
@@ -32,28 +32,30 @@ pub(crate) fn blocked() -> impl Iterator<Item = NixSignal> {
     PASSED_ON.into_iter().chain([NixSignal::SIGCHLD])
 }
 
-/// `si_code` of a signal that the kernel sends (include/uapi/asm-generic/siginfo.h): from a terminal it goes to
-/// the whole foreground process group, the command included.
+/// `si_code` of a signal from the kernel (include/uapi/asm-generic/siginfo.h). A terminal sends such a signal to the
+/// whole foreground process group, which includes the command.
 const SI_KERNEL: i32 = 0x80;
 
-/// How often it is looked whether the command has ended, whatever was heard of it.
+/// How often portbind checks whether the command has ended, even without a notification.
 const SURE: Duration = Duration::from_secs(1);
 
-/// The command, held back at first. It is this process's child until it is waited for, so that its pid is its own.
+/// The command, held back at first. It stays this process's child until its status is read, so that its pid is not
+/// reused.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: process::Child,
     gate: Option<Gate>,
     ending: Option<Ending>,
-    /// [`blocked`] ones.
+    /// Receives the [`blocked`] signals.
     signals: SignalFd,
 }
 
 impl Child {
-    /// Starts this program as the launcher of `command`, which waits to be let go.
+    /// Starts this program as the launcher of `command`; the launcher waits until it is released.
     ///
     /// # Errors
-    /// What the kernel says; then there is no launcher. All that can fail is done before it is started.
+    /// The error of the kernel; the launcher does not exist then. Everything else that can fail is done before the
+    /// start.
     pub(crate) fn start(command: &[OsString], identity: &Identity) -> io::Result<Self> {
         let caught: SigSet = blocked().collect();
         let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
@@ -63,49 +65,50 @@ impl Child {
             .and_then(|()| Launcher::new(command, identity, unblocked))
             .and_then(Launcher::start);
         let (process, gate) = started.inspect_err(|_| {
-            // Whoever runs the command without a child gives it the signals that portbind got. It fails for no mask.
+            // If the caller runs the command without a child, the command must receive the signals. This call fails for
+            // no mask.
             let _restored = blocked_before.thread_set_mask();
         })?;
         Ok(Self { process, gate: Some(gate), ending: None, signals })
     }
 
-    /// Its process.
+    /// The pid of the command.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Lets it become the command.
+    /// Lets the launcher become the command.
     pub(crate) fn let_go(&mut self) {
         if let Some(gate) = self.gate.take() {
             gate.open();
         }
     }
 
-    /// A descriptor that is ready when something is heard of it.
+    /// A descriptor that becomes ready when a signal or the end of the command arrives.
     ///
     /// # Errors
-    /// If the runtime cannot poll it.
+    /// If the runtime cannot poll the descriptor.
     pub(crate) fn watch(&self) -> io::Result<AsyncFd<OwnedFd>> {
         runtime::watch(self.signals.as_fd().try_clone_to_owned()?)
     }
 
-    /// Waits for its end, and passes signals on until then.
+    /// Waits until the command has ended, and passes signals on until then.
     pub(crate) async fn ended(&mut self, watched: &AsyncFd<OwnedFd>) {
         while self.try_wait().is_none() {
             tokio::select! {
                 biased;
-                // What comes from here on makes it ready once more.
+                // Anything that arrives from here on makes the descriptor ready again.
                 Ok(mut ready) = watched.readable() => ready.clear_ready(),
                 () = tokio::time::sleep(SURE) => {}
             }
         }
     }
 
-    /// Lets it go if it is not yet, waits for its end, passes signals on until then; how it ended. No runtime is
-    /// needed.
+    /// Releases the command if it is still held back, waits until it has ended, passes signals on until then, and
+    /// returns how it ended. Works without a runtime.
     ///
     /// # Errors
-    /// If somebody else has waited for it: its status is lost.
+    /// If another waiter has read the status, which is then lost.
     pub(crate) fn wait(&mut self) -> io::Result<Ending> {
         self.let_go();
         loop {
@@ -116,12 +119,12 @@ impl Child {
         }
     }
 
-    /// Passes on what came, and tells how it ended, once it has.
+    /// Passes on pending signals, and returns how the command ended, once it has.
     fn try_wait(&mut self) -> Option<io::Result<Ending>> {
         if let Some(ending) = self.ending {
             return Some(Ok(ending));
         }
-        // First: a SIGCHLD that comes later is one that is still to be read.
+        // Signals first: a SIGCHLD that arrives after this is still to be read.
         self.pass_on();
         match self.process.try_wait() {
             Ok(Some(status)) => {
@@ -129,12 +132,12 @@ impl Child {
                 self.ending.map(Ok)
             }
             Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Some(Err(error)),
-            // It runs on, whatever else went wrong.
+            // The command still runs, whatever else went wrong.
             Ok(None) | Err(_) => None,
         }
     }
 
-    /// Waits for a signal, but not for long.
+    /// Waits for a signal, with a timeout.
     fn pause(&self) {
         let patience = Timespec::try_from(SURE).ok();
         if poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], patience.as_ref()).is_err() {
@@ -145,14 +148,14 @@ impl Child {
     fn pass_on(&self) {
         while let Ok(Some(signal)) = self.signals.read_signal() {
             if let Some(signal) = for_command(&signal) {
-                // It may have ended a moment ago.
+                // The command may have just ended.
                 let _sent = kill_process(Pid::from_child(&self.process), signal);
             }
         }
     }
 }
 
-/// The signal, if it is one to be passed on.
+/// The signal, if it is to be passed on.
 fn for_command(signal: &siginfo) -> Option<Signal> {
     let number = i32::try_from(signal.ssi_signo).ok().filter(|_| signal.ssi_code != SI_KERNEL)?;
     Signal::from_named_raw(number).filter(|signal| *signal != Signal::CHILD)

@@ -1,4 +1,4 @@
-//! What keeps a command from running.
+//! Why a command does not run.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,15 +10,15 @@ use crate::host::Failed;
 /// Why a command does not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// It cannot be executed.
+    /// The command cannot be executed.
     #[error("cannot run {}: {source}", escape::path(Path::new(.program)))]
     Command {
         /// The command.
         program: OsString,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// Its surroundings cannot be made.
+    /// The command's environment or identity cannot be set up.
     #[error(transparent)]
     Failed(#[from] Failed),
 }

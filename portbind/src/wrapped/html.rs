@@ -1,4 +1,4 @@
-//! The page of a wrapped command (`--report`).
+//! The HTML page of a wrapped command (`--report`).
 
 use std::io::{self, BufWriter, Write as _};
 
@@ -8,7 +8,7 @@ use crate::report::print as report;
 use crate::wire;
 use crate::writer::{Replacement, Writer};
 
-/// A page that is written when all is over.
+/// A page that is written at the end of the run.
 #[derive(Debug)]
 pub(crate) struct Html {
     file: Replacement,
@@ -16,19 +16,19 @@ pub(crate) struct Html {
 }
 
 impl Html {
-    /// A page that goes to `file`, in place of what is there.
+    /// A page that replaces the content of `file`.
     pub(crate) fn new(file: Replacement) -> Self {
         Self { file, collector: Collector::default() }
     }
 
-    /// Adds what happened.
+    /// Adds an entry.
     pub(crate) fn push(&mut self, entry: Entry<'_>) {
         let collector = &mut self.collector;
         match entry {
             Entry::Command(command) => collector.command(&wire::Command::from(command)),
             Entry::Refusal(refusal) => collector.refusal(&wire::Refusal::from(refusal)),
             Entry::Release(release) => collector.release(&wire::Release::from(release)),
-            // The page is about refusals that were shown, and the summary counts the others.
+            // The page shows individual refusals; the summary counts the coalesced ones.
             Entry::Repeat(_) => {}
             Entry::Outcome(outcome) => collector.outcome(&wire::Outcome::from(outcome)),
             Entry::Leak(leak) => collector.leak(&wire::Leak::from(leak)),
@@ -37,7 +37,7 @@ impl Html {
         }
     }
 
-    /// Writes the page; the one before stays until this one is whole.
+    /// Writes the page; an earlier page stays until the new one is complete.
     pub(crate) fn write(self, writer: &mut Writer) -> io::Result<()> {
         let report = self.collector.finish();
         writer.finish(self.file, |file| {

@@ -1,4 +1,4 @@
-//! As whom a command runs.
+//! The user and environment with which a command runs.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -7,14 +7,14 @@ use crate::host::invoker::{Environment, Invoker, Replaced, merge};
 use crate::host::{Account, Accounts, Procfs, UnknownUser};
 use crate::writer::{Caller, sudo_uid};
 
-/// As whom a command runs, and with which environment.
+/// The user and environment with which a command runs.
 #[derive(Debug)]
 pub(crate) struct Identity {
     /// Real user id.
     pub(crate) uid: u32,
-    /// Whom to become; nobody else where this is `None`.
+    /// The user to switch to; `None` to keep the current user.
     pub(crate) becomes: Option<Becomes>,
-    /// File mode creation mask, where it is to be another.
+    /// File mode creation mask, if it is to change.
     pub(crate) umask: Option<u32>,
     /// The whole environment.
     pub(crate) environment: Environment,
@@ -30,8 +30,8 @@ pub(crate) struct Becomes {
 }
 
 impl Identity {
-    /// The user of `--user`, else who called sudo, else nobody but who runs portbind. That an environment is not known as a
-    /// whole is said.
+    /// The user of `--user`, else the user who called sudo, else the current user. Reports through `say` if the
+    /// environment is only partly known.
     pub(crate) fn of(
         user: Option<&str>,
         accounts: &Accounts,
@@ -56,13 +56,13 @@ impl Identity {
         }
     }
 
-    /// A variable of the environment; one that is empty is none.
+    /// A non-empty variable of the environment.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// With whose rights files are opened: those of who called sudo, also if the command runs as somebody else; else
-    /// those of the user of `--user`, so that the files are that user's.
+    /// The user whose rights open files: the caller of sudo, also if the command runs as another user; otherwise the
+    /// user of `--user`, so that the files belong to that user.
     pub(crate) fn caller(&self) -> Result<Caller, UnknownUser> {
         let caller = Caller::of_process()?;
         Ok(match &self.becomes {
@@ -85,7 +85,7 @@ impl Identity {
         Self { uid, becomes: Some(Becomes { gid, groups }), umask, environment }
     }
 
-    /// As runuser(1): the variables that name the user change, the others stay.
+    /// Like runuser(1): changes the variables that name the user, and keeps the rest.
     fn of_account(account: &Account, accounts: &Accounts, mut environment: Environment) -> Self {
         environment.retain(|name, _| !name.as_encoded_bytes().starts_with(b"SUDO_"));
         for (name, value) in [
@@ -101,7 +101,8 @@ impl Identity {
     }
 }
 
-/// Who called sudo, with the environment that sudo was given, or else that of the process which called it.
+/// The caller of sudo, with the environment that sudo received, or else the environment of the process that called
+/// sudo.
 fn invoker(uid: u32, procfs: &Procfs, now: &Environment, say: impl FnOnce(&str)) -> Option<Invoker> {
     let gid = now.get(OsStr::new("SUDO_GID"))?.to_str()?.parse().ok()?;
     let pid = std::process::id();
@@ -123,5 +124,5 @@ fn invoker(uid: u32, procfs: &Procfs, now: &Environment, say: impl FnOnce(&str))
     }
 }
 
-/// How the caller of sudo hands a variable over.
+/// How the caller of sudo can pass variables on.
 const GIVE: &str = "hand variables over with sudo NAME=VALUE portbind run ...";

@@ -1,11 +1,11 @@
-//! A hidden verb: becomes the wrapped command, once it is let go.
+//! A hidden verb that becomes the wrapped command once it is released.
 //!
-//! Between fork and exec only code without allocation is safe, so what is to be done there is done by this
-//! program after an exec of its own: it waits until the process that started it has taken it into the trace, gives up
-//! what the command is not to have, and turns into the command.
+//! Between fork and exec only code that does not allocate is safe. So portbind executes itself, and this verb does the
+//! work in the new process: it waits until its parent traces it, gives up what the command must not have, and executes
+//! the command.
 //!
-//! While it has the rights of root, nothing of the caller's is interpreted: its environment is empty, and that of
-//! the command is read after the identity is taken.
+//! While the process has root's rights, it interprets no data of the caller: its own environment is empty, and it reads
+//! the command's environment after it has switched to the user.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -28,13 +28,13 @@ use crate::sys::{inherited, signals};
 /// The name of the verb.
 pub(crate) const VERB: &str = "__launch";
 
-/// What to become.
+/// The command, and how to start it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Descriptor of a pipe: its first byte, or its end, says that the command may run.
+    /// Descriptor of a pipe: its first byte, or its end, releases the command.
     #[arg(long)]
     gate: RawFd,
-    /// Descriptor of a file with the environment of the command, as in `/proc/PID/environ`.
+    /// Descriptor of a file with the command's environment, in the format of `/proc/PID/environ`.
     #[arg(long)]
     environment: RawFd,
     /// Real, effective and saved user id.
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// Signals that portbind has blocked for itself.
     #[arg(long)]
     unblock: Vec<Signal>,
-    /// Numbers of signals that the caller of portbind ignores, and portbind does not.
+    /// Numbers of signals that the caller of portbind ignores, and portbind itself does not.
     #[arg(long)]
     ignore: Vec<i32>,
     /// The command.
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-/// A user to become.
+/// A user to switch to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct User<'a> {
     /// Real, effective and saved user id.
@@ -71,7 +71,7 @@ pub(crate) struct User<'a> {
     pub(crate) groups: &'a [u32],
 }
 
-/// Runs the verb. Returns only if the command cannot be run, or the identity not be taken.
+/// Runs the verb. Returns only if the process cannot switch to the user, or the command cannot be executed.
 pub(crate) fn run(args: &Args) -> Error {
     match prepare(args) {
         Ok(environment) => exec(&args.command, environment, args.ignore.clone()),
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Error {
     }
 }
 
-/// Waits, gives up what the command is not to have, and then reads what is the caller's: its environment.
+/// Waits, gives up what the command must not have, and then reads the caller's data: the environment.
 fn prepare(args: &Args) -> Result<Environment, Failed> {
     let gate = inherited::take(args.gate).map_err(Failed::at("cannot wait to be followed"))?;
     let environment = inherited::take(args.environment).map_err(Failed::at(NO_ENVIRONMENT))?;
@@ -94,7 +94,7 @@ fn prepare(args: &Args) -> Result<Environment, Failed> {
     Ok(environment)
 }
 
-/// Turns this process into the command, with these signals ignored. Returns only if that fails.
+/// Executes the command in this process, with these signals ignored. Returns only if that fails.
 pub(crate) fn exec(words: &[OsString], environment: Environment, ignored: Vec<i32>) -> Error {
     let mut words = words.iter();
     let program = words.next().cloned().unwrap_or_default();
@@ -106,8 +106,7 @@ pub(crate) fn exec(words: &[OsString], environment: Environment, ignored: Vec<i3
 
 const NO_ENVIRONMENT: &str = "cannot read the environment of the command";
 
-/// Waits for the process that started this one to say that the command may run, or to end. A failure to wait is no
-/// reason not to run it.
+/// Waits until the parent process releases the command or ends. If waiting fails, the command runs anyway.
 fn wait(gate: &OwnedFd) {
     let _said = retry_on_intr(|| rustix::io::read(gate, &mut [0_u8; 1]));
 }
@@ -118,10 +117,10 @@ fn read(environment: OwnedFd) -> io::Result<Environment> {
     Ok(invoker::environment(&bytes))
 }
 
-/// Takes the identity and the file mode creation mask of the command.
+/// Switches to the user and the file mode creation mask of the command.
 ///
 /// # Errors
-/// If the kernel refuses it.
+/// If the kernel refuses.
 pub(crate) fn become_user(user: Option<User<'_>>, mask: Option<u32>) -> Result<(), Failed> {
     if let Some(mask) = mask {
         umask(Mode::from_raw_mode(mask));
@@ -132,15 +131,16 @@ pub(crate) fn become_user(user: Option<User<'_>>, mask: Option<u32>) -> Result<(
     taken.map_err(Failed::at("cannot become the user of the command"))
 }
 
-/// Does something while this process may have any number of processes. Whoever becomes a user that has more than it may,
-/// cannot call execve afterwards (set_user in kernel/sys.c, do_execveat_common in fs/exec.c; 6.18), though that starts none.
+/// Runs `work` without a limit on the number of processes. A process that switches to a user who exceeds the limit
+/// cannot call execve afterwards (set_user in kernel/sys.c, do_execveat_common in fs/exec.c; 6.18), although execve
+/// starts no process.
 fn without_limit_of_processes<T>(work: impl FnOnce() -> T) -> T {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NPROC) else { return work() };
     let raise = |limit, maximum| setrlimit(Resource::RLIMIT_NPROC, limit, maximum);
-    // Beyond the hard limit only with CAP_SYS_RESOURCE.
+    // Exceeding the hard limit requires CAP_SYS_RESOURCE.
     let _raised = raise(RLIM_INFINITY, RLIM_INFINITY).or_else(|_| raise(hard, hard));
     let done = work();
-    // Lowering a limit is never refused (do_prlimit in kernel/sys.c of 6.18).
+    // Lowering a limit never fails (do_prlimit in kernel/sys.c, 6.18).
     let _restored = setrlimit(Resource::RLIMIT_NPROC, soft, hard);
     done
 }

@@ -1,4 +1,4 @@
-//! The process that becomes a command: started, held back, let go.
+//! The process that becomes a command: start it, hold it back, release it.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -18,32 +18,32 @@ use crate::host::invoker::{self, Environment};
 use crate::host::reexec::{lend, reexec};
 use crate::sys::signals;
 
-/// A launcher that is not started yet.
+/// A launcher that has not been started.
 #[derive(Debug)]
 pub(crate) struct Launcher {
     command: Command,
     gate: Gate,
-    /// Kept open until the launcher has inherited them.
+    /// Descriptors that stay open until the launcher has inherited them.
     lent: (PipeReader, OwnedFd),
 }
 
-/// What holds a launcher back; who drops it lets the launcher go, and so does the end of this process.
+/// Holds a launcher back. Dropping the gate releases the launcher, and so does the end of this process.
 #[derive(Debug)]
 pub(crate) struct Gate(PipeWriter);
 
 impl Gate {
     /// Lets the launcher become the command.
     pub(crate) fn open(mut self) {
-        // The end of the pipe, which follows, says the same: one of them may fail.
+        // The end of the pipe follows and means the same, so this write may fail.
         let _written = self.0.write_all(b"\n");
     }
 }
 
 impl Launcher {
-    /// The launcher of `command`, which is to have these signals `unblocked`.
+    /// The launcher of `command`, which will have these signals `unblocked`.
     ///
     /// # Errors
-    /// What the kernel says, as for want of descriptors.
+    /// The error of the kernel, such as a lack of descriptors.
     pub(crate) fn new(
         command: &[OsString],
         identity: &Identity,
@@ -60,10 +60,10 @@ impl Launcher {
         Ok(Self { command: launcher, gate: Gate(gate), lent: (held, environment) })
     }
 
-    /// Starts it.
+    /// Starts the launcher.
     ///
     /// # Errors
-    /// If this program cannot be started once more; then there is no launcher.
+    /// If this program cannot execute itself again; the launcher does not exist then.
     pub(crate) fn start(self) -> io::Result<(Child, Gate)> {
         let Self { mut command, gate, lent } = self;
         let process = command.spawn()?;
@@ -71,7 +71,7 @@ impl Launcher {
         Ok((process, gate))
     }
 
-    /// Turns this process into the command, where no launcher can be started. Returns only if that fails.
+    /// Executes the command in this process, if no launcher can be started. Returns only if that fails.
     pub(crate) fn replace_this_process(command: &[OsString], identity: &Identity) -> Error {
         let user = identity.becomes.as_ref().map(|becomes| {
             let Becomes { gid, groups } = becomes;
@@ -97,13 +97,14 @@ fn becoming(identity: &Identity) -> Vec<String> {
     words
 }
 
-/// An environment as in `/proc/PID/environ`, where a launcher can read it whether this process lives or not.
+/// An environment in the format of `/proc/PID/environ`, in a file that a launcher can read even after this process has
+/// ended.
 fn packed(environment: &Environment) -> io::Result<OwnedFd> {
     let bytes = invoker::packed(environment);
     sealed(&bytes).or_else(|_| in_pipe(&bytes))
 }
 
-/// A file of memory that nobody can change. The limit of file sizes holds for it, too.
+/// A memory file that no process can change. The limit on file sizes applies to it, too.
 fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     let memory = memfd_create("environment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut file = File::from(memory);
@@ -113,13 +114,13 @@ fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// A pipe that is as long as it has to be, and has no writer any more.
+/// A pipe just large enough for the bytes, with its write end closed.
 fn in_pipe(bytes: &[u8]) -> io::Result<OwnedFd> {
     let (reader, mut writer) = io::pipe()?;
     if bytes.len() > fcntl_getpipe_size(&writer)? {
         fcntl_setpipe_size(&writer, bytes.len())?;
     }
-    // What does not fit is an error: nobody reads before all is written.
+    // Too many bytes are an error instead of a wait: no process reads the pipe before all is written.
     ioctl_fionbio(&writer, true)?;
     writer.write_all(bytes)?;
     Ok(reader.into())

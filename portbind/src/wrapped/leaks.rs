@@ -14,12 +14,12 @@ use crate::host::sockets::Scan;
 use crate::host::{Host, SocketOwners};
 use crate::session::{Engine, Error, Sink};
 
-/// How long descendants that are about to end may take for it: a command often ends before its servers do.
+/// How long ending descendants are waited for: a command often ends before its servers do.
 const GRACE: Duration = Duration::from_millis(300);
-/// How often they are looked at meanwhile.
+/// The interval at which they are polled.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Finds them, when what is about to end has ended.
+/// Finds the sockets that are still bound after ending descendants have ended.
 pub(crate) async fn find(engine: &mut Engine<impl Sink>, host: &Host) -> Result<Vec<Leak>, Error> {
     let deadline = Instant::now() + GRACE;
     loop {
@@ -66,9 +66,9 @@ fn scan(engine: &Engine<impl Sink>, host: &Host) -> Vec<Leak> {
     leaks.map(|(netns, socket)| Leak { time, netns, socket }).collect()
 }
 
-/// A TCP socket that was seen to be bound. Before 6.8 the kernel's diagnosis leaves out those that are bound and nothing
-/// else (TCPF_BOUND_INACTIVE, include/net/tcp_states.h), and a process that has given up its rights may not ask the
-/// socket itself.
+/// A TCP socket that was seen being bound. Before 6.8 the kernel's sock_diag omits sockets that are only bound
+/// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h), and a process without its former rights cannot inspect the socket
+/// itself.
 const fn as_bound(key: PortKey, moment: &Moment) -> PortSocket {
     PortSocket {
         protocol: Protocol::Tcp,
@@ -88,8 +88,8 @@ const fn as_bound(key: PortKey, moment: &Moment) -> PortSocket {
     }
 }
 
-/// A socket with who opened it. One of UDP that nobody was seen to bind has its port from a first datagram,
-/// as every client has: it stands in nobody's way for long.
+/// A socket with its opener; `None` for a UDP socket whose bind was not seen: its port comes from a first datagram, as
+/// every UDP client's does, and blocks other sockets only briefly.
 fn as_leak(engine: &Engine<impl Sink>, netns: u32, mut socket: Holder) -> Option<Holder> {
     let key = PortKey { netns, table: PortTable::of(socket.protocol), port: socket.port };
     match engine.history().opening(key, socket.id) {
@@ -103,7 +103,7 @@ fn as_leak(engine: &Engine<impl Sink>, netns: u32, mut socket: Holder) -> Option
     Some(socket)
 }
 
-/// The network namespaces that processes live in.
+/// The network namespaces of the processes.
 fn namespaces(host: &Host, pids: &HashSet<u32>) -> BTreeMap<u32, Netns> {
     let namespace = |pid: &u32| {
         let file = File::open(host.procfs.root().join(format!("{pid}/ns/net"))).ok()?;
@@ -113,7 +113,7 @@ fn namespaces(host: &Host, pids: &HashSet<u32>) -> BTreeMap<u32, Netns> {
     pids.iter().filter_map(namespace).collect()
 }
 
-/// Of the owners of sockets those that are among `pids`.
+/// Keeps the owners of sockets that are among `pids`.
 fn only(scan: &Scan, inodes: &HashSet<u64>, pids: &HashSet<u32>) -> Scan {
     let of_inode = |inode: &u64| {
         let owners = scan.owners.get(inode)?.iter().filter(|owner| pids.contains(&owner.pid));

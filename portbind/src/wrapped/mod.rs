@@ -1,4 +1,4 @@
-//! A command that portbind runs: as whom, held back until it is followed, waited for, and what it leaves bound.
+//! The command that portbind runs: its user, its start under the trace, its end, and the sockets it leaves bound.
 
 mod child;
 mod error;

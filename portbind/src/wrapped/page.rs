@@ -1,8 +1,7 @@
-//! Where the page of a run goes: to the file, or the program, that the CI system has for such pages.
+//! The destination of a run's page: the file or the program that the CI system provides for such pages.
 //!
-//! Both are named by the environment of who called sudo. So that nobody has root write to a file of somebody
-//! else's, or run a program, all of it is done by the helper that has the rights of the caller
-//! ([`crate::writer`]).
+//! The environment of the sudo caller names both. So that the caller cannot make root write to another user's file or
+//! run a program, the helper with the rights of the caller does all of this ([`crate::writer`]).
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,19 +15,19 @@ use crate::output::text::command::CommandReport;
 use crate::report::ci::{self, PAGE_LIMIT, Page, System};
 use crate::writer::{Annotated, Writer, stderr};
 
-/// Where a page goes.
+/// The destination of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// GitHub: to the end of the file that it has made for the step.
+    /// GitHub: appended to the file that GitHub created for the step.
     Step(PathBuf),
     /// Azure: into a new file, which the agent removes after the job.
     New(PathBuf),
-    /// Buildkite: to the agent's program, if it is there.
+    /// Buildkite: passed to the agent's program, if it is installed.
     Agent,
 }
 
 impl Destination {
-    /// That of a system, as the environment of the caller tells it.
+    /// The destination for a CI system, from the caller's environment.
     pub(crate) fn of(system: System, identity: &Identity) -> Option<Self> {
         let path = |name| identity.variable(name).map(PathBuf::from);
         match system {
@@ -42,7 +41,7 @@ impl Destination {
         }
     }
 
-    /// What the helper has to do for it.
+    /// The task of the helper for this destination.
     pub(crate) const fn errand(&self) -> Errand {
         match self {
             Self::Step(_) | Self::New(_) => Errand::Files,
@@ -50,7 +49,7 @@ impl Destination {
         }
     }
 
-    /// The file that the page is written to, if it is one.
+    /// The file of the page, if the destination is a file.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Step(path) | Self::New(path) => Some(path),
@@ -58,7 +57,7 @@ impl Destination {
         }
     }
 
-    /// Hands the page over; a failure is reported, and is no failure of the run.
+    /// Delivers the page. A failure is reported, but does not fail the run.
     pub(crate) fn publish(
         self,
         report: &CommandReport<'_>,

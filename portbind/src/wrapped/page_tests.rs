@@ -1,4 +1,4 @@
-//! Where a page goes, by the environment of the caller.
+//! The destination of a page for the caller's environment.
 
 use std::ffi::OsString;
 

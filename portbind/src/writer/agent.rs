@@ -1,4 +1,4 @@
-//! The agent of Buildkite, run with the rights, in the environment and from the search path of the caller.
+//! The Buildkite agent, run with the rights, the environment and the search path of the caller.
 
 use std::env;
 use std::ffi::OsStr;
@@ -19,15 +19,15 @@ use super::message::Response;
 use crate::host::invoker::{self, Environment};
 use crate::sys::signals;
 
-/// The program, which asks a server.
+/// The agent's program, which contacts a server.
 const AGENT: &str = "buildkite-agent";
-/// How long it may take.
+/// How long the agent may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Gives it a page, if it is there.
+/// Passes a page to the agent, if the agent is installed.
 ///
 /// # Errors
-/// Those of starting it.
+/// The errors of starting the agent.
 pub(super) fn annotate(environment: &[u8], page: &[u8]) -> io::Result<Response> {
     let environment = invoker::environment(environment);
     let Some(agent) = find(&environment) else { return Ok(Response::Absent) };
@@ -51,19 +51,19 @@ pub(super) fn annotate(environment: &[u8], page: &[u8]) -> io::Result<Response> 
     Ok(if ends? { Response::Ended(status.into_raw()) } else { Response::Late })
 }
 
-/// Waits for its end, but not when the main process is gone.
+/// Waits until the agent has ended, unless the main process ends first.
 fn ends_in_time(pid: Pid) -> io::Result<bool> {
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let main = rustix::stdio::stdin();
     let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
-    // A socket whose other end is closed is reported unasked.
+    // poll(2) reports a closed peer even without requested events.
     let mut watched =
         [PollFd::new(&pidfd, PollFlags::IN), PollFd::from_borrowed_fd(main.as_fd(), PollFlags::empty())];
     poll(&mut watched, Some(&patience))?;
     Ok(watched[0].revents().contains(PollFlags::IN))
 }
 
-/// The program in a search path.
+/// Finds the agent in the search path.
 fn find(environment: &Environment) -> Option<PathBuf> {
     let is_program = |path: &PathBuf| {
         path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)

@@ -1,4 +1,4 @@
-//! Whose rights count when a file is opened.
+//! The user whose rights apply when a file is opened.
 
 use std::env;
 use std::io;
@@ -14,37 +14,38 @@ use crate::host::confinement::empty_bounding_set;
 use crate::host::identity::take_ids;
 use crate::host::{Accounts, Procfs, UnknownUser};
 
-/// What root keeps to open files: to root, the permissions of a file mean nothing.
+/// The capabilities that root keeps to open files: file permissions do not restrict root.
 const OF_ROOT: CapabilitySet =
     CapabilitySet::DAC_OVERRIDE.union(CapabilitySet::DAC_READ_SEARCH).union(CapabilitySet::FOWNER);
 
-/// Who called portbind.
+/// The user who called portbind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// User id.
     pub(crate) uid: u32,
     /// Group id.
     pub(crate) gid: u32,
-    /// Supplementary groups; those of this process where this is `None`.
+    /// Supplementary groups; `None` keeps the groups of this process.
     pub(crate) groups: Option<Vec<u32>>,
 }
 
-/// What sudo says of its caller. Only sudo can set the variable where portbind is root; to others it gives nothing.
+/// The caller's uid according to sudo. If portbind runs as root, only sudo can have set the variable; for other users
+/// it grants nothing.
 pub(crate) fn sudo_uid() -> Option<String> {
     env::var("SUDO_UID").ok().filter(|word| getuid().is_root() && !word.is_empty())
 }
 
 impl Caller {
-    /// Who called sudo, else who runs this process (its real ids).
+    /// The caller of sudo, or else the user of this process (real ids).
     ///
     /// # Errors
-    /// [`UnknownUser`] if nothing is known of who called sudo.
+    /// [`UnknownUser`] if the caller of sudo is unknown.
     pub(crate) fn of_process() -> Result<Self, UnknownUser> {
         let real = Self { uid: getuid().as_raw(), gid: getgid().as_raw(), groups: None };
         sudo_uid().map_or(Ok(real), |word| Self::of_sudo(&word))
     }
 
-    /// Whether somebody who is not root has called sudo.
+    /// Whether a user other than root has called sudo.
     pub(crate) fn is_behind_sudo() -> bool {
         sudo_uid().is_some_and(|word| word != "0")
     }
@@ -59,7 +60,7 @@ impl Caller {
         let uid: u32 = word.parse().map_err(|_| unknown())?;
         let accounts = Accounts::at(Path::new("/"));
         let account = accounts.of(uid);
-        // As the command is given them (`wrapped::identity`).
+        // The same groups as the wrapped command receives (`wrapped::identity`).
         let gid = env::var("SUDO_GID").ok().and_then(|gid| gid.parse().ok());
         if let Some(invoker) = gid.and_then(|gid| Procfs::new().invoker(std::process::id(), uid, gid)) {
             let groups =
@@ -70,7 +71,7 @@ impl Caller {
         Ok(Self { uid, gid: account.gid, groups: Some(accounts.groups(&account)) })
     }
 
-    /// Has a helper process take these rights ([`crate::writer::serve::Args`]).
+    /// Passes these ids to a helper process ([`crate::writer::serve::Args`]).
     pub(super) fn put_on(&self, command: &mut Command) {
         command.args(["--uid".to_owned(), self.uid.to_string(), "--gid".to_owned(), self.gid.to_string()]);
         match &self.groups {
@@ -79,10 +80,11 @@ impl Caller {
         };
     }
 
-    /// Gives this thread, and those that it starts, the rights of the caller and no others, for good.
+    /// Irrevocably restricts this thread, and threads that it starts, to the rights of the caller.
     ///
     /// # Errors
-    /// Those of prctl(2), setgroups(2), setresgid(2), setresuid(2) and capset(2); `PermissionDenied` if they have no effect.
+    /// The errors of prctl(2), setgroups(2), setresgid(2), setresuid(2) and capset(2); `PermissionDenied` if the calls
+    /// have no effect.
     pub(crate) fn take(&self) -> io::Result<()> {
         empty_bounding_set()?;
         take_ids(self.uid, self.gid, self.groups.as_deref())?;
@@ -96,18 +98,18 @@ impl Caller {
         Ok(())
     }
 
-    /// Gives up root where sudo stands between the caller and this process, for verbs that read and write files and
-    /// need no rights of their own.
+    /// Gives up root if sudo stands between the caller and this process, for verbs that only read and write files.
     ///
     /// # Errors
-    /// Those of [`Self::take`].
+    /// The errors of [`Self::take`].
     pub(crate) fn replace_root(&self) -> io::Result<()> {
         if !self.is_other() {
             return Ok(());
         }
         self.take()?;
-        // Else /dev/stdin and /dev/fd would be closed to it: their links belong to root while it is not dumpable
-        // (task_dump_owner in fs/proc/base.c, 6.18). This process holds nothing that the caller did not give it.
+        // Otherwise this process could not open /dev/stdin and /dev/fd: their links belong to root while a process is
+        // not dumpable (task_dump_owner in fs/proc/base.c, 6.18). This process contains only data that the caller
+        // passed to it.
         Ok(set_dumpable_behavior(DumpableBehavior::Dumpable)?)
     }
 }

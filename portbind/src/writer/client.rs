@@ -1,4 +1,4 @@
-//! The main process' end: asks the helper, and does not trust it.
+//! The client in the main process: sends requests to the helper, and does not trust the answers.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -30,45 +30,45 @@ use crate::host::confinement::Errand;
 use crate::host::invoker::{self, Environment};
 use crate::host::reexec::reexec;
 
-/// How long the helper may take: it waits 5 s for the reader of a pipe.
+/// How long the helper may take: it waits up to 5 s for the reader of a pipe.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// After so long without an answer it is looked whether somebody has stopped the helper, each time.
+/// Interval at which portbind checks, while it waits for an answer, whether the helper was stopped.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
-/// How long its end is waited for.
+/// How long portbind waits for the helper to end.
 const END: Duration = Duration::from_secs(1);
 
-/// The helper process, and what it is asked.
+/// The helper process and its socket.
 ///
-/// It needs nothing of this process but what it has when it is started, and this process needs no right for a
-/// request: sendmsg(2), recvmsg(2), fcntl(2), fstat(2) and fstatfs(2).
+/// The helper depends on this process only for what it receives at its start, and a request needs no privileges here:
+/// only sendmsg(2), recvmsg(2), fcntl(2), fstat(2) and fstatfs(2).
 #[derive(Debug)]
 pub(crate) struct Writer {
     socket: OwnedFd,
     process: Option<Child>,
-    /// Whether it has said that it has the rights of the caller.
+    /// Whether the helper has reported that it has taken the rights of the caller.
     is_greeted: bool,
-    /// How long an answer may take.
+    /// The time limit for an answer.
     patience: Duration,
-    /// Whether it has failed before; it is not asked again then.
+    /// Whether the helper has failed; it receives no more requests then.
     is_broken: bool,
 }
 
-/// What came of a page for the agent of Buildkite.
+/// The result of passing a page to the Buildkite agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Annotated {
-    /// The agent is not there.
+    /// The agent is not installed.
     Absent,
-    /// It has ended.
+    /// The agent has ended.
     Ended(ExitStatus),
-    /// It took too long.
+    /// The agent took too long.
     Late,
 }
 
 impl Writer {
-    /// Starts the helper. That it has taken the rights of the caller is known with the first answer.
+    /// Starts the helper. Only its first answer confirms that it has taken the rights of the caller.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// If the helper cannot be started.
     pub(crate) fn start(caller: &Caller, errand: Errand) -> Result<Self, Failed> {
         let start = || -> io::Result<Self> {
             let (ours, theirs) =
@@ -76,7 +76,7 @@ impl Writer {
             let mut command = reexec(VERB);
             caller.put_on(&mut command);
             command.args((errand == Errand::Program).then_some("--agent"));
-            // A group of its own: Ctrl-C is for the command.
+            // A separate process group: Ctrl-C is meant for the command.
             let command = command.stdin(theirs).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
             let mut writer = Self::over(ours)?;
             writer.process = Some(command.spawn()?);
@@ -90,10 +90,11 @@ impl Writer {
         Ok(Self { socket, process: None, is_greeted: false, patience: PATIENCE, is_broken: false })
     }
 
-    /// Opens a file to append to, and makes it if it is not there. A pipe, a terminal or /dev/null will do, too.
+    /// Opens a file to append to, and creates it if it does not exist. The file may also be a pipe, a terminal or
+    /// /dev/null.
     ///
     /// # Errors
-    /// Those of openat(2) with the caller's rights; with a [`Refused`] inside, those of this module.
+    /// The errors of openat(2) with the caller's rights; errors of this module contain a [`Refused`].
     pub(crate) fn append(&mut self, path: &Path) -> io::Result<File> {
         if let Some(own) = own_output(path)? {
             return Ok(own);
@@ -102,7 +103,7 @@ impl Writer {
         Ok(file)
     }
 
-    /// Opens a regular file to append to, which is there and is no link.
+    /// Opens an existing regular file to append to; a symbolic link is refused.
     ///
     /// # Errors
     /// As [`Self::append`].
@@ -111,7 +112,7 @@ impl Writer {
         Ok(file)
     }
 
-    /// Makes a file that everybody may read, and that is not there.
+    /// Creates a file that all users may read; the file must not exist.
     ///
     /// # Errors
     /// As [`Self::append`].
@@ -120,10 +121,10 @@ impl Writer {
         Ok(file)
     }
 
-    /// Makes a file that takes the place of another with [`Self::finish`].
+    /// Creates a file that replaces another one with [`Self::finish`].
     ///
     /// # Errors
-    /// As [`Self::append`]; all that can be known beforehand.
+    /// As for [`Self::append`]; includes every error that can be detected in advance.
     pub(crate) fn replace(&mut self, path: &Path) -> io::Result<Replacement> {
         if let Some(file) = own_output(path)? {
             return Ok(Replacement::output(file));
@@ -134,11 +135,11 @@ impl Writer {
         }
     }
 
-    /// Writes what replaces the other file, and only then gives it the name.
+    /// Writes the new file, and renames it only when it is complete.
     ///
     /// # Errors
-    /// Those of `write` and of renameat(2); what was there before is still there then, if it is a file that could
-    /// be replaced.
+    /// The errors of `write` and of renameat(2). The earlier file still exists then, if it could be replaced rather
+    /// than overwritten.
     pub(crate) fn finish(
         &mut self,
         replacement: Replacement,
@@ -147,18 +148,18 @@ impl Writer {
         replacement.write_and(write, |number| self.done(&Request::Finish(number)))
     }
 
-    /// Has the helper open and change nothing any more but what was opened before, and later the file of this path.
+    /// Restricts the helper to the files opened so far, and to the file at the path `later`.
     ///
     /// # Errors
-    /// Those of the kernel; a kernel without Landlock is no error.
+    /// The errors of the kernel; a kernel without Landlock is not an error.
     pub(crate) fn seal(&mut self, later: Option<&Path>) -> io::Result<()> {
         self.done(&Request::Seal(later.map(Path::to_owned)))
     }
 
-    /// Has the agent of Buildkite show a page, in the environment of the caller.
+    /// Passes a page to the Buildkite agent, in the environment of the caller.
     ///
     /// # Errors
-    /// Those of starting it.
+    /// The errors of starting the agent.
     pub(crate) fn annotate(&mut self, environment: &Environment, page: &str) -> io::Result<Annotated> {
         self.send_parts(&invoker::packed(environment))?;
         self.done(&Request::Environment)?;
@@ -211,7 +212,7 @@ impl Writer {
         if packet.len() > MAX_PACKET {
             return Err(Errno::NAMETOOLONG.into());
         }
-        // After its end what it said before can still be read: why it could not begin.
+        // After the helper has ended, its last answer can still be read: why it could not start.
         match send(&self.socket, &packet, SendFlags::NOSIGNAL) {
             Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
             Err(Errno::AGAIN) => Err(self.breaks(Refused::Silent)),
@@ -219,8 +220,8 @@ impl Writer {
         }
     }
 
-    /// Waits until there is an answer, or the helper has ended. The caller may stop it, as it has the caller's user id:
-    /// then it is not waited for.
+    /// Waits for an answer, or for the end of the helper. The caller can stop the helper, which runs with the caller's
+    /// user id; portbind does not wait for a stopped helper.
     fn await_answer(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + self.patience;
         let mut was_stopped = false;
@@ -248,7 +249,7 @@ impl Writer {
         matches!(waitid(WaitId::Pid(Pid::from_child(process)), options), Ok(Some(status)) if status.stopped())
     }
 
-    /// The next answer, and its descriptor; an answer that says why it failed is an error.
+    /// The next answer and its descriptor; a failure reported by the helper becomes an error.
     fn receive(&mut self) -> io::Result<(Response, Option<OwnedFd>)> {
         let mut packet = vec![0; MAX_PACKET];
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
@@ -282,9 +283,9 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Ends the helper, which removes what is not complete. One that was stopped is not waited for.
+    /// Ends the helper, which removes incomplete files. Does not wait for a stopped helper.
     fn drop(&mut self) {
-        // It may be gone, and is nobody's child then.
+        // The call fails if the helper has ended.
         let _closed = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
         let Some(process) = &mut self.process else { return };
         let ended = pidfd_open(Pid::from_child(process), PidfdFlags::empty()).and_then(|pidfd| {

@@ -1,4 +1,4 @@
-//! A helper that lies, is silent, or dies.
+//! A helper that sends wrong answers, none, or ends.
 
 use std::io::IoSlice;
 use std::net::{TcpListener, UdpSocket};
@@ -25,7 +25,7 @@ fn say(theirs: &OwnedFd, packet: &[u8], descriptors: &[&OwnedFd]) {
     sendmsg(theirs, &[IoSlice::new(packet)], &mut attached, SendFlags::NOSIGNAL).unwrap();
 }
 
-/// What comes of an append when the helper answers with this.
+/// The result of an append if the helper answers with this packet.
 fn answered(packet: &[u8], descriptors: &[&OwnedFd]) -> io::Result<File> {
     let (mut writer, theirs) = pair();
     say(&theirs, &Response::Done.encode(), &[]);
@@ -125,7 +125,7 @@ fn one_that_is_silent_is_not_waited_for_twice() {
     drop(theirs);
 }
 
-/// By a process of the same user, as which it runs.
+/// Any process of the helper's user can stop the helper.
 #[test]
 fn one_that_is_stopped_is_not_waited_for() {
     let (mut writer, _theirs) = pair();

@@ -1,4 +1,4 @@
-//! What the main process asks of the helper, and the answers: one packet each, the first byte says which.
+//! The requests to the helper and its answers: one packet each, whose first byte is the kind.
 
 use std::ffi::OsString;
 use std::io;
@@ -7,47 +7,47 @@ use std::path::{Path, PathBuf};
 
 use super::refused::Refused;
 
-/// The name of the hidden verb that the helper process is started by.
+/// The name of the hidden verb that starts the helper process.
 pub(crate) const VERB: &str = "__writer";
-/// Bytes of the longest packet; a path has at most `PATH_MAX` (include/uapi/linux/limits.h), 4,096.
+/// The longest packet in bytes; a path has at most `PATH_MAX` bytes (include/uapi/linux/limits.h), 4,096.
 pub(super) const MAX_PACKET: usize = 32 << 10;
 /// Bytes of one [`Request::Part`].
 pub(super) const MAX_PART: usize = MAX_PACKET - 1;
 
-/// What is asked.
+/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    /// Open a file to append to; make it if it is not there. Answer: [`Response::File`].
+    /// Open a file to append to; create it if it does not exist. Answer: [`Response::File`].
     Append(PathBuf),
-    /// Open a regular file to append to, which is there. Answer: [`Response::File`].
+    /// Open an existing regular file to append to. Answer: [`Response::File`].
     AppendExisting(PathBuf),
-    /// Make a file that everybody may read and that is not there. Answer: [`Response::File`].
+    /// Create a file that all users may read; it must not exist. Answer: [`Response::File`].
     Create(PathBuf),
-    /// Make a file that takes the place of this one in the end. Answer: [`Response::Temporary`], or
-    /// [`Response::File`] where the file itself is to be written.
+    /// Create a temporary file that will replace this file. Answer: [`Response::Temporary`], or [`Response::File`] if
+    /// the file itself is to be overwritten.
     Replace(PathBuf),
-    /// Give a temporary file its name. Answer: [`Response::Done`].
+    /// Rename a temporary file to its final name. Answer: [`Response::Done`].
     Finish(u8),
-    /// Open and change nothing any more but what was opened before, and later the file of this path, if there is one.
-    /// Answer: [`Response::Done`].
+    /// Restrict the helper to the files opened so far, and to the file at this path, if given. Answer:
+    /// [`Response::Done`].
     Seal(Option<PathBuf>),
-    /// Bytes for the next request but one of this kind. No answer.
+    /// Bytes that belong to the next request of another kind. No answer.
     Part(Vec<u8>),
     /// The parts so far are the caller's environment. Answer: [`Response::Done`].
     Environment,
-    /// The parts so far are a page for the agent of Buildkite. Answer: [`Response::Ended`], [`Response::Late`] or
+    /// The parts so far are a page for the Buildkite agent. Answer: [`Response::Ended`], [`Response::Late`] or
     /// [`Response::Absent`].
     Annotate,
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Response {
-    /// It is done; also the greeting, when the rights of the caller are taken.
+    /// The request was carried out; also the greeting after the helper has taken the rights of the caller.
     Done,
     /// The descriptor of the file is attached.
     File,
-    /// The descriptor of a temporary file is attached, which has this number.
+    /// The descriptor of the temporary file with this number is attached.
     Temporary(u8),
     /// The agent is not in the caller's search path.
     Absent,
@@ -57,7 +57,7 @@ pub(super) enum Response {
     Late,
     /// A system call failed with this number.
     Failed(i32),
-    /// The file is not to be opened.
+    /// The file must not be opened.
     Refused(Refused),
 }
 
@@ -78,7 +78,7 @@ impl Request {
         }
     }
 
-    /// The request of a packet; `None` if it is none.
+    /// Parses a packet; `None` if it is not a request.
     pub(super) fn decode(packet: &[u8]) -> Option<Self> {
         let (kind, rest) = packet.split_first()?;
         Some(match (kind, rest) {
@@ -117,7 +117,7 @@ impl Response {
         }
     }
 
-    /// The answer of a packet; `None` if it is none.
+    /// Parses a packet; `None` if it is not an answer.
     pub(super) fn decode(packet: &[u8]) -> Option<Self> {
         let (kind, rest) = packet.split_first()?;
         let number = || rest.try_into().ok().map(i32::from_le_bytes);

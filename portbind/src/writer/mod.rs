@@ -1,11 +1,11 @@
-//! Files are opened, made and replaced with the rights of the caller, by a process that has no others.
+//! Opens, creates and replaces files with only the rights of the caller.
 //!
-//! portbind is root, and the paths are not root's: a sudo caller names them, and a checkout may hold links. So the
-//! main process opens no file for writing by its path. It starts a helper ([`serve`]) that first gives up what the
-//! caller does not have, and then opens files on request; the descriptor comes back by `SCM_RIGHTS`. A thread with
-//! the caller's ids would not do: it shares its memory with root, and the caller may signal it.
+//! portbind runs as root, but the paths come from a sudo caller, and a checkout may contain symbolic links. So the main
+//! process never opens a file for writing by its path. It starts a helper ([`serve`]) that first gives up all rights
+//! that the caller lacks, and then opens files on request; the descriptor is returned by `SCM_RIGHTS`. A thread with
+//! the caller's ids would not be safe: it shares its memory with root, and the caller may signal it.
 //!
-//! Where the caller is root itself, no link is followed that somebody else could have made ([`walk`]).
+//! If the caller is root itself, no symbolic link is followed that another user could have created ([`walk`]).
 
 mod agent;
 mod caller;

@@ -1,4 +1,4 @@
-//! Sentences about a run, on standard error, which must not be waited for either.
+//! Messages about a run, written to standard error without blocking.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::outlet::{Outlet, Outlets};
 use super::stderr;
 
-/// How long the last sentences may take.
+/// How long the last messages may take.
 const LAST_WORDS: Duration = Duration::from_millis(150);
 
 /// Standard error of a run.
@@ -20,14 +20,14 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// Notes that are written, unless the run is to be quiet.
+    /// Creates the notes, which write nothing if the run is quiet.
     pub(crate) fn new(is_quiet: bool) -> Self {
         let mut outlets = Outlets::default();
         let outlet = outlets.add(io::stderr());
         Self { outlets, outlet, is_quiet }
     }
 
-    /// Writes a sentence. Who closed standard error does not want to read it.
+    /// Writes a sentence. A failed write means that standard error was closed on purpose.
     pub(crate) fn say(&mut self, text: &str) {
         if !self.is_quiet && self.outlets.have_room() {
             let _said =
@@ -35,7 +35,7 @@ impl Notes {
         }
     }
 
-    /// Waits for what was written last.
+    /// Waits until the last messages are written.
     pub(crate) async fn finish(&self) {
         self.outlets.finish(LAST_WORDS, Instant::now() + LAST_WORDS).await;
     }

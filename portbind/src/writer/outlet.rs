@@ -1,8 +1,8 @@
-//! Output that never makes its writer wait.
+//! Output that never blocks its writer.
 //!
-//! A pipe that nobody reads, a stopped terminal or a hung network file system blocks write(2) for as long as it likes.
-//! So what the kernel does not take at once goes into a buffer, and a thread writes it out. The writer asks for room
-//! before it makes an event, and at the end it waits for so long and no longer.
+//! A pipe without a reader, a stopped terminal or a hung network file system can block write(2) indefinitely. So bytes
+//! that the kernel does not accept at once go into a buffer, and a thread writes them out. The writer checks for room
+//! before it creates an event, and at the end it waits only for a limited time.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -17,41 +17,41 @@ use tokio::time::Instant;
 
 use crate::sys::signals;
 
-/// Bytes that may wait to be written; one event more may come on top of that.
+/// Bytes that may wait to be written; one more event may exceed this.
 const ROOM: usize = 256 * 1024;
 /// Bytes of memory that are kept for the next piece.
 const KEPT: usize = 64 * 1024;
-/// How long an outlet that is dropped waits for what it has not written yet.
+/// How long a dropped outlet waits for its remaining bytes.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// The outlets of a run, and what their threads wake.
+/// The outlets of a run, and the notification that their threads send.
 #[derive(Debug, Default)]
 pub(crate) struct Outlets {
     all: Vec<Arc<Shared>>,
     changed: Arc<Notify>,
 }
 
-/// A writer whose bytes a thread passes on, unless the kernel takes them at once. What is written up to a flush is one
-/// piece: it is passed on whole.
+/// A writer whose bytes the kernel accepts at once, or else a thread writes. The bytes up to a flush form one piece,
+/// which is passed on whole.
 #[derive(Debug)]
 pub(crate) struct Outlet {
     shared: Arc<Shared>,
     piece: Vec<u8>,
-    /// Whether the kernel can be asked to take something at once: it cannot for terminals and many file systems.
+    /// Whether the kernel supports writing without blocking here: for terminals and many file systems it does not.
     may_be_at_once: bool,
 }
 
-/// Where the bytes of an outlet go.
+/// The destination of an outlet's bytes.
 trait Out: Write + AsFd + Send {}
 impl<T: Write + AsFd + Send> Out for T {}
 
 struct Shared {
     state: Mutex<State>,
-    /// Where the bytes go; the thread has it while it writes.
+    /// The destination; the thread locks it while it writes.
     out: Mutex<Option<Box<dyn Out>>>,
-    /// There is a piece to write, or the outlet was dropped.
+    /// Notified when a piece is to be written, or the outlet was dropped.
     filled: Condvar,
-    /// A piece has been written, or cannot be.
+    /// Notified when a piece has been written, or cannot be.
     emptied: Condvar,
     changed: Arc<Notify>,
 }
@@ -64,14 +64,14 @@ impl std::fmt::Debug for Shared {
 
 #[derive(Default)]
 struct State {
-    /// The thread was started.
+    /// The thread has been started.
     has_thread: bool,
     pieces: VecDeque<Piece>,
-    /// Bytes of the pieces, the one that is being written included.
+    /// Bytes of all pieces, including the one that is being written.
     bytes: usize,
-    /// Events among the pieces, the one that is being written included.
+    /// Events in all pieces, including the one that is being written.
     events: u64,
-    /// Why nothing more can be written: kind of the error, and its number.
+    /// Why the outlet cannot write any more: the kind of the error, and its number.
     failed: Option<Failure>,
     next_is_an_event: bool,
     is_writing: bool,
@@ -90,7 +90,7 @@ struct Piece {
 }
 
 impl Outlets {
-    /// An outlet to `out`. Its thread is started with the first piece that has to wait.
+    /// Adds an outlet to `out`. Its thread starts with the first piece that has to wait.
     pub(crate) fn add(&mut self, out: impl Write + AsFd + Send + 'static) -> Outlet {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -103,23 +103,23 @@ impl Outlets {
         Outlet { shared, piece: Vec::new(), may_be_at_once: true }
     }
 
-    /// Whether one more event may be written: no outlet has more waiting than it should.
+    /// Whether one more event may be written: every outlet is below its limit.
     pub(crate) fn have_room(&self) -> bool {
         self.all.iter().all(|shared| shared.state().bytes < ROOM)
     }
 
-    /// Waits until an outlet has written something, or cannot.
+    /// Waits until an outlet has written a piece, or cannot.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Why an outlet cannot write any more, if one cannot.
+    /// The error of the first outlet that cannot write any more.
     pub(crate) fn failure(&self) -> Option<io::Error> {
         self.all.iter().find_map(|shared| shared.state().failed).map(Failure::error)
     }
 
-    /// Waits until all is written that can be, as long as at least one piece is written each `pause`, and not after
-    /// `deadline`. Returns how many events were not written; nothing more is written then.
+    /// Waits until all pieces are written, as long as at least one piece is written per `pause`, and until `deadline`.
+    /// Returns how many events were not written; they are dropped.
     pub(crate) async fn finish(&self, pause: Duration, deadline: Instant) -> u64 {
         let waiting = || self.all.iter().map(|shared| shared.state().waiting()).sum::<usize>();
         let mut left = waiting();
@@ -128,7 +128,7 @@ impl Outlets {
             let before = left;
             while left == before && Instant::now() < until {
                 let pause = until.saturating_duration_since(Instant::now());
-                // Whether it was woken or not, what is left says how it went.
+                // Whether it was notified or timed out, the remaining pieces show the result.
                 let _woken = tokio::time::timeout(pause, self.changed()).await;
                 left = waiting();
             }
@@ -141,22 +141,23 @@ impl Outlets {
 }
 
 impl Outlet {
-    /// What says that there is an event in a piece.
+    /// A marker for pieces that contain an event.
     pub(crate) fn marker(&self) -> Marker {
         Marker(Arc::clone(&self.shared))
     }
 
-    /// Writes what the kernel takes of the piece without waiting, if nothing else waits; takes that off the piece.
+    /// If nothing else waits, writes what the kernel accepts of the piece without blocking, and removes these bytes
+    /// from the piece.
     fn write_at_once(&mut self) {
         let mut state = self.shared.state();
         if !self.may_be_at_once || self.piece.is_empty() || state.failed.is_some() || state.waiting() > 0 {
             return;
         }
-        // The thread may still have it, with a piece that was given up.
+        // The thread may still have `out` locked, for a piece that was given up.
         let Ok(out) = self.shared.out.try_lock() else { return };
         let written = out.as_ref().map_or(Ok(0), |out| write_at_once(out.as_fd(), &self.piece));
         drop(out);
-        // What else went wrong is found out again by the thread, which may wait.
+        // Other errors occur again in the thread, which may block.
         self.may_be_at_once = matches!(written, Ok(_) | Err(Errno::AGAIN | Errno::INTR));
         if written == Ok(self.piece.len()) {
             state.next_is_an_event = false;
@@ -168,18 +169,18 @@ impl Outlet {
     }
 }
 
-/// Writes as much as the kernel takes without waiting (`RWF_NOWAIT`), at the descriptor's own offset.
+/// Writes as much as the kernel accepts without blocking (`RWF_NOWAIT`), at the descriptor's own offset.
 fn write_at_once(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
     const OWN_OFFSET: u64 = u64::MAX;
     rustix::io::pwritev2(fd, &[IoSlice::new(bytes)], OWN_OFFSET, ReadWriteFlags::NOWAIT)
 }
 
-/// Says which pieces of an outlet are events: those that are not written at the end are counted.
+/// Marks the pieces of an outlet that are events, so that unwritten events can be counted.
 #[derive(Clone, Debug)]
 pub(crate) struct Marker(Arc<Shared>);
 
 impl Marker {
-    /// There is an event in the piece that is flushed next.
+    /// Marks the next flushed piece as an event.
     pub(crate) fn next_is_an_event(&self) {
         self.0.state().next_is_an_event = true;
     }
@@ -191,10 +192,10 @@ impl Write for Outlet {
         Ok(bytes.len())
     }
 
-    /// Hands over what was written since the last time; reports an earlier failure.
+    /// Queues the bytes written since the last flush; returns an earlier failure.
     fn flush(&mut self) -> io::Result<()> {
         self.write_at_once();
-        // What is empty keeps its memory.
+        // An empty piece keeps its memory.
         let bytes = if self.piece.is_empty() { Vec::new() } else { std::mem::take(&mut self.piece) };
         self.shared.push(bytes)
     }
@@ -202,7 +203,7 @@ impl Write for Outlet {
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        // Who drops it without finishing has met an error: what was written before is still worth a moment.
+        // An outlet is dropped without `finish` after an error; the bytes written before are still worth a short wait.
         let _failed = self.flush();
         let mut state = self.shared.state();
         state.is_closed = true;
@@ -256,7 +257,7 @@ impl Shared {
                 None => Ok(()),
             };
             let mut state = self.state();
-            // Given up meanwhile: it is not counted twice.
+            // The piece was given up meanwhile; it must not be counted twice.
             if state.is_writing {
                 state.is_writing = false;
                 state.bytes = state.bytes.saturating_sub(piece.bytes.len());
@@ -286,7 +287,7 @@ impl Shared {
         Some(piece)
     }
 
-    /// Lets go of what is not written; returns how many events that are.
+    /// Drops the unwritten pieces; returns the number of their events.
     fn give_up(&self) -> u64 {
         let mut state = self.state();
         let events = state.events;
@@ -296,7 +297,7 @@ impl Shared {
 }
 
 impl State {
-    /// Pieces that are not written yet, the one that is being written included.
+    /// Number of unwritten pieces, including the one that is being written.
     fn waiting(&self) -> usize {
         self.pieces.len() + usize::from(self.is_writing)
     }

@@ -62,7 +62,7 @@ fn a_piece_that_is_taken_in_part_is_passed_on_whole() {
     let mut outlet = outlets.add(writer);
     let marker = outlet.marker();
     marker.next_is_an_event();
-    // More than a pipe takes.
+    // More than a pipe holds.
     let piece: Vec<u8> = (0..=u8::MAX).cycle().take(200_000).collect();
     outlet.write_all(&piece).unwrap();
     outlet.flush().unwrap();
@@ -107,7 +107,7 @@ fn nobody_waits_for_a_pipe_that_nobody_reads() {
     let begin = Instant::now();
     let unwritten = finish(&outlets);
     assert!(begin.elapsed() < Duration::from_secs(1));
-    // A pipe takes 64 KiB, so 16 of them, before it is full.
+    // A pipe holds 64 KiB, which are 16 of these events.
     assert!((events - 17..=events).contains(&unwritten), "{unwritten} of {events}");
     assert!(outlets.have_room(), "what was given up still takes room");
     drop(outlet);

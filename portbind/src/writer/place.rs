@@ -1,4 +1,4 @@
-//! Opens, makes and replaces files, in the process that has the rights of the caller.
+//! Opens, creates and replaces files, in the process that has the rights of the caller.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -20,57 +20,57 @@ use rustix::process::geteuid;
 use super::refused::Refused;
 use super::walk::{self, Place};
 
-/// A new file is its owner's alone: a recording has command lines of others in it.
+/// Only the owner may access a new file: a recording contains command lines of other users.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
-/// Another program of the CI system reads it.
+/// Another program of the CI system reads the file.
 const PUBLIC: Mode = PRIVATE.union(Mode::RGRP).union(Mode::ROTH);
 
 /// How long the reader of a pipe may take to open it.
 const READER: Duration = Duration::from_secs(5);
-/// How often that is looked at.
+/// Interval at which portbind checks for the reader.
 const OFTEN: Duration = Duration::from_millis(10);
 
-/// Attempts to find a name that nobody else makes or removes at the same time.
+/// Attempts to find a name that no other process creates or removes at the same time.
 const ATTEMPTS: usize = 8;
-/// Bytes of a name that a temporary name begins with; `NAME_MAX` is 255.
+/// Bytes of the original name in a temporary name; `NAME_MAX` is 255.
 const NAME_PART: usize = 200;
 
-/// With whose rights a file is opened.
+/// The rights with which a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
-    /// The kernel refuses root nothing, so that links, other names and other owners are looked at here.
+    /// The kernel refuses root nothing, so this module checks links, hard links and owners itself.
     Root,
-    /// The kernel's answer is the user's.
+    /// The kernel checks the user's rights.
     User,
 }
 
 impl Rights {
-    /// Those of this thread.
+    /// The rights of this thread.
     pub(crate) fn of_thread() -> Self {
         if geteuid().is_root() { Self::Root } else { Self::User }
     }
 }
 
-/// A file that takes the place of another in the end, or that other itself.
+/// A temporary file that will replace another one, or the file itself.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// To be written.
+    /// The file to write.
     pub(crate) file: File,
-    /// Where it goes; `None` where it is there already.
+    /// The temporary name; `None` if the file already has its final name.
     pub(crate) temporary: Option<Temporary>,
 }
 
-/// A file under a name that it loses when it is complete, and with which it goes when that never happens.
+/// A file with a temporary name. It is renamed when it is complete, and removed if that never happens.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     place: Place,
     name: Option<OsString>,
 }
 
-/// Opens a file to append to, and makes it if it is not there.
+/// Opens a file to append to, and creates it if it does not exist.
 ///
 /// # Errors
-/// Those of openat(2), and a [`Refused`].
+/// The errors of openat(2), or a [`Refused`].
 pub(super) fn append(path: &Path, rights: Rights) -> io::Result<File> {
     if rights == Rights::Root && is_own_descriptor(path) {
         return own_descriptor(path);
@@ -86,44 +86,44 @@ pub(super) fn append(path: &Path, rights: Rights) -> io::Result<File> {
                 }
                 sleep(OFTEN);
             }
-            // It came or went between two calls.
+            // The file was created or removed between two calls.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && left > 1 => left -= 1,
             opened => return opened,
         }
     }
 }
 
-/// Opens a regular file to append to, which is there and is no link.
+/// Opens an existing regular file to append to; a symbolic link is refused.
 ///
 /// # Errors
-/// Those of openat(2), and a [`Refused`].
+/// The errors of openat(2), or a [`Refused`].
 pub(super) fn append_existing(path: &Path, rights: Rights) -> io::Result<File> {
     let place = find(path, rights)?;
     let file = place.open(append_flags() | OFlags::NOFOLLOW, rights)?;
     is_regular(&fstat(&file)?).then_some(file).ok_or_else(|| io::Error::other(Refused::Special))
 }
 
-/// Makes a file that everybody may read, and that is not there.
+/// Creates a file that all users may read; the file must not exist.
 ///
 /// # Errors
-/// Those of openat(2), and a [`Refused`].
+/// The errors of openat(2), or a [`Refused`].
 pub(super) fn create(path: &Path, rights: Rights) -> io::Result<File> {
     find(path, rights)?.make(PUBLIC)
 }
 
-/// The folder of a path.
+/// Opens the folder of a path.
 ///
 /// # Errors
-/// Those of openat(2), and a [`Refused`].
+/// The errors of openat(2), or a [`Refused`].
 pub(super) fn folder_of(path: &Path, rights: Rights) -> io::Result<OwnedFd> {
     Ok(find(path, rights)?.folder)
 }
 
-/// Makes a file that takes the place of another in the end. A pipe or a device is opened instead, and so is a file
-/// that cannot be replaced: a mount point, or one in a folder that the caller may not write to.
+/// Creates a temporary file that will replace another one. A pipe or a device is opened instead, and so is a file that
+/// cannot be replaced: a mount point, or a file in a folder that the caller may not write to.
 ///
 /// # Errors
-/// Those of openat(2), and a [`Refused`].
+/// The errors of openat(2), or a [`Refused`].
 pub(crate) fn replace(path: &Path, rights: Rights) -> io::Result<Opened> {
     if rights == Rights::Root && is_own_descriptor(path) {
         return Ok(Opened { file: own_descriptor(path)?, temporary: None });
@@ -178,7 +178,7 @@ impl Place {
         }
     }
 
-    /// Opens what is there.
+    /// Opens the existing file.
     fn open(&self, flags: OFlags, rights: Rights) -> io::Result<File> {
         let file = match openat(&self.folder, &self.name, flags, Mode::empty()) {
             Err(Errno::LOOP) => return Err(io::Error::other(Refused::Link(self.name.clone().into()))),
@@ -190,7 +190,7 @@ impl Place {
         Ok(file.into())
     }
 
-    /// Makes what is not there.
+    /// Creates the file, which must not exist.
     fn make(&self, mode: Mode) -> io::Result<File> {
         Ok(openat(&self.folder, &self.name, make_flags(), mode)?.into())
     }
@@ -208,7 +208,7 @@ impl Place {
         stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
     }
 
-    /// Whether something is mounted there, as containers do with single files; rename(2) gives EBUSY then.
+    /// Whether the file is a mount point, as containers create for single files; rename(2) fails with EBUSY then.
     fn is_mount_point(&self) -> bool {
         let found = statx(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
         found.is_ok_and(|found| {
@@ -217,7 +217,8 @@ impl Place {
         })
     }
 
-    /// In a sticky folder only the owner of a file or of the folder may replace it: known before the command runs.
+    /// In a sticky folder only the owner of the file or of the folder may replace a file. Checked before the command
+    /// runs.
     fn may_be_replaced(&self, old: Option<&Stat>, rights: Rights) -> io::Result<()> {
         let folder = fstat(&self.folder)?;
         let is_sticky = Mode::from_raw_mode(folder.st_mode).contains(Mode::SVTX);
@@ -229,7 +230,8 @@ impl Place {
 }
 
 impl Opened {
-    /// A new file beside the one that it replaces, of which it keeps the permissions if it is the caller's own.
+    /// Creates a temporary file beside the original. It takes over the original's permissions if the caller owns the
+    /// original.
     fn beside(place: Place, old: Option<&Stat>) -> io::Result<Self> {
         let mut attempts = 0;
         let (file, name) = loop {
@@ -248,15 +250,15 @@ impl Opened {
 }
 
 impl Temporary {
-    /// The folder that the file is in.
+    /// The folder of the file.
     pub(super) fn folder(&self) -> BorrowedFd<'_> {
         self.place.folder.as_fd()
     }
 
-    /// Gives the file its name.
+    /// Renames the file to its final name.
     ///
     /// # Errors
-    /// Those of renameat(2).
+    /// The errors of renameat(2).
     pub(crate) fn finish(mut self) -> io::Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
         renameat(&self.place.folder, name, &self.place.folder, &self.place.name)?;
@@ -268,14 +270,15 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
-            // Somebody else may have removed it.
+            // Another process may have removed the file.
             let _gone = unlinkat(&self.place.folder, name, AtFlags::empty());
         }
     }
 }
 
-/// What the kernel does for users by sysctl (fs.protected_hardlinks, fs.protected_regular, fs.protected_fifos;
-/// `may_linkat` and `may_create_in_sticky` in fs/namei.c, 6.18), but not for root, or not by default.
+/// The checks that the kernel does for users through sysctls (fs.protected_hardlinks, fs.protected_regular,
+/// fs.protected_fifos; `may_linkat` and `may_create_in_sticky` in fs/namei.c, 6.18), but not for root, or not by
+/// default.
 fn guard(file: &Stat, folder: &Stat) -> io::Result<()> {
     if is_regular(file) && file.st_nlink > 1 {
         return Err(io::Error::other(Refused::HardLink));
@@ -289,14 +292,15 @@ fn guard(file: &Stat, folder: &Stat) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a path names a descriptor that this process has inherited.
+/// Whether a path refers to a descriptor that this process has inherited.
 fn is_own_descriptor(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     let number = bytes.strip_prefix(b"/dev/fd/").or_else(|| bytes.strip_prefix(b"/proc/self/fd/"));
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
-/// What the caller has opened itself is no way into anything: `--record >(gzip > FILE)`.
+/// Reopens an inherited descriptor. The caller has opened it, so it gives access to nothing new: `--record >(gzip >
+/// FILE)`.
 fn own_descriptor(path: &Path) -> io::Result<File> {
     Ok(openat(CWD, path, append_flags(), Mode::empty())?.into())
 }
@@ -309,7 +313,7 @@ fn is_closed_folder(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// A hidden name that nobody can make beforehand.
+/// A hidden name that other users cannot predict.
 fn temporary_name(name: &OsStr) -> OsString {
     let start = &name.as_bytes()[..name.len().min(NAME_PART)];
     let mut hidden = OsString::from(".");
@@ -318,7 +322,7 @@ fn temporary_name(name: &OsStr) -> OsString {
     hidden
 }
 
-/// Neither a pipe without a reader nor a lease is waited for, and no terminal becomes that of this process.
+/// Flags for writing: do not wait for a pipe's reader or a lease, and do not make a terminal the controlling one.
 const fn write_flags() -> OFlags {
     OFlags::WRONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC)
 }

@@ -1,4 +1,4 @@
-//! Paths that root goes, and paths that it does not; what is replaced, and what stays.
+//! Paths that root follows or refuses; files that are replaced or kept.
 
 use std::fs;
 use std::io::Write as _;
@@ -59,7 +59,7 @@ fn root_goes_through_no_link_of_others() {
     }
     assert!(matches!(reason(create(&inner.join("new"), Rights::Root)), Some(Refused::Link(_))));
     assert!(matches!(reason(replace(&inner.join("new"), Rights::Root)), Some(Refused::Link(_))));
-    // The one in the folder itself is replaced, and not what it leads to.
+    // The link in the folder is replaced, and not its target.
     let opened = replace(&link, Rights::Root).unwrap();
     opened.temporary.unwrap().finish().unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_file());
@@ -73,13 +73,13 @@ fn a_user_may_go_where_the_kernel_lets_it() {
     symlink("target", path.join("link")).unwrap();
     append(&path.join("link"), Rights::User).unwrap();
     assert!(path.join("target").exists());
-    // The page of a step is a file that the system made, never a link.
+    // The page of a step is a file that GitHub created, never a link.
     assert!(append_existing(&path.join("link"), Rights::User).is_err());
 }
 
 #[test]
 fn links_of_the_system_are_followed() {
-    // hier(7): a link of root's in a folder of root's, on every Debian and in every container made of it.
+    // hier(7): a link of root's in a folder of root's, on every Debian and in every Debian-based container.
     let (target, link) = (Path::new("/run"), Path::new("/var/run"));
     if fs::symlink_metadata(link).is_ok_and(|link| link.is_symlink() && link.uid() == 0) {
         let found = rustix::fs::fstat(find(&link.join("file")).unwrap().folder).unwrap();
@@ -112,7 +112,7 @@ fn root_writes_to_no_file_with_another_name() {
     fs::hard_link(&target, &link).unwrap();
     assert_eq!(reason(append(&link, Rights::Root)), Some(Refused::HardLink));
     assert_eq!(reason(append_existing(&link, Rights::Root)), Some(Refused::HardLink));
-    // Replaced is only the name.
+    // Only the name is replaced.
     let opened = replace(&link, Rights::Root).unwrap();
     (&opened.file).write_all(b"page").unwrap();
     opened.temporary.unwrap().finish().unwrap();
@@ -159,7 +159,7 @@ fn all_that_is_replaced_stays_until_the_end() {
         assert_eq!(fs::read_to_string(&page).unwrap(), "old");
         opened.temporary.unwrap().finish().unwrap();
         assert_eq!((fs::read_to_string(&page).unwrap().as_str(), mode(&page)), ("new", 0o640));
-        // One that is given up leaves nothing.
+        // An abandoned replacement leaves no file.
         drop(replace(&page, rights).unwrap());
         drop(replace(&path.join("other"), rights).unwrap());
         assert_eq!(names(&path), ["page"]);

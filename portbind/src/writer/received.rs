@@ -1,5 +1,5 @@
-//! A descriptor that the helper sent, looked at: the helper has the rights of a user, and so the user's word counts
-//! for no more than what the kernel says of the descriptor.
+//! Checks a descriptor that the helper sent. The helper has only a user's rights, so portbind trusts only what the
+//! kernel reports about the descriptor.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
@@ -9,8 +9,8 @@ use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, fstatfs, maj
 
 use super::refused::Refused;
 
-/// Magic numbers of file systems whose files are switches of the kernel (include/uapi/linux/magic.h, 6.18): a write
-/// by root there may do what one by the user could not.
+/// Magic numbers of file systems whose files control the kernel (include/uapi/linux/magic.h, 6.18): a write by root can
+/// have effects there that a write by the user could not.
 const OF_KERNEL: [u32; 11] = [
     0x9fa0,      // proc
     0x6265_6572, // sysfs
@@ -25,23 +25,24 @@ const OF_KERNEL: [u32; 11] = [
     0x6265_6570, // configfs
 ];
 
-/// Numbers of null, zero and full (`memory` in drivers/char/mem.c, 6.18; Documentation/admin-guide/devices.txt).
+/// Major and minor numbers of null, zero and full (`memory` in drivers/char/mem.c, 6.18;
+/// Documentation/admin-guide/devices.txt).
 const MEMORY: u32 = 1;
 const HARMLESS: [u32; 3] = [3, 5, 7];
 
-/// What a descriptor is to be.
+/// The expected kind of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// A file that was made, or one on a disk.
+    /// A newly created file, or a file on a disk.
     Regular,
-    /// What programs write a log to: also a pipe, a terminal, /dev/null.
+    /// A destination for logs: also a pipe, a terminal, /dev/null.
     Stream,
 }
 
-/// Takes a descriptor if it may be written to, and has writes wait where it cannot take more at once.
+/// Accepts a descriptor if it may be written to, and makes writes to it blocking.
 ///
 /// # Errors
-/// [`Refused::Special`] if it is something else; those of fcntl(2).
+/// [`Refused::Special`] if it is of another kind; the errors of fcntl(2).
 pub(super) fn take(descriptor: OwnedFd, expected: Expected, appends: bool) -> io::Result<File> {
     let refused = || io::Error::other(Refused::Special);
     let flags = fcntl_getfl(&descriptor)?;
@@ -68,7 +69,7 @@ fn is_expected(file: &File, expected: Expected) -> io::Result<bool> {
 }
 
 fn is_of_kernel(file: &File) -> io::Result<bool> {
-    // The type is a long of the architecture; the numbers have 32 bits.
+    // The type of `f_type` depends on the architecture; the magic numbers have 32 bits.
     let kind = fstatfs(file)?.f_type.cast_unsigned();
     Ok(OF_KERNEL.iter().any(|known| u64::from(*known) == kind & u64::from(u32::MAX)))
 }

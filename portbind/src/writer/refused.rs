@@ -1,19 +1,19 @@
-//! Why a file is not opened, or not taken from the helper, though the kernel would allow it.
+//! Why portbind refuses a file, or a descriptor from the helper, although the kernel would allow it.
 
 use std::path::PathBuf;
 
 use crate::escape::Escaped;
 
-/// A reason of portbind's own.
+/// A refusal by portbind itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
-    /// The path goes through this symbolic link.
+    /// The path contains this symbolic link.
     #[error("{} is a symbolic link, which somebody else may have made", Escaped(&.0.to_string_lossy()))]
     Link(PathBuf),
-    /// The file has more than one name.
+    /// The file has several hard links.
     #[error("it is a hard link: the same file has another name")]
     HardLink,
-    /// The file is another user's, in a folder such as /tmp.
+    /// The file belongs to another user, in a folder such as /tmp.
     #[error("it belongs to another user, in a folder that every user may write to")]
     Foreign,
     /// A pipe without a reader.
@@ -25,19 +25,19 @@ pub(crate) enum Refused {
     /// The helper process ended too early.
     #[error("the helper process that opens files has ended")]
     Gone,
-    /// The helper process gave no answer in time.
+    /// The helper process did not answer in time.
     #[error("the helper process that opens files does not answer")]
     Silent,
     /// The helper process was stopped by a signal.
     #[error("the helper process that opens files was stopped by a signal")]
     Stopped,
-    /// The helper process gave an answer to another question.
+    /// The helper process gave an answer that does not match the request.
     #[error("the helper process that opens files gave a wrong answer")]
     Nonsense,
 }
 
 impl Refused {
-    /// What to do next.
+    /// What the user can do next.
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::Link(_) => "name the file by the path to which the link leads",

@@ -1,4 +1,4 @@
-//! A file that takes the place of another when it is complete.
+//! A file that replaces another one when it is complete.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -7,28 +7,28 @@ use std::path::Path;
 use super::place::{self, Opened, Rights, Temporary};
 use super::received::{self, Expected};
 
-/// A file that takes the place of another when it is complete.
+/// A file that replaces another one when it is complete.
 #[derive(Debug)]
 pub(crate) struct Replacement {
     file: File,
     end: End,
 }
 
-/// What is to be done with the file besides writing it.
+/// How the replacement is completed.
 #[derive(Debug)]
 pub(super) enum End {
-    /// Have the helper give its temporary file of this number the name.
+    /// The helper renames its temporary file with this number.
     OfHelper(u8),
-    /// Give it the name.
+    /// Rename the temporary file.
     Rename(Temporary),
-    /// Cut it before: it is itself what is replaced.
+    /// Truncate the file first: it is overwritten in place.
     Truncate,
-    /// Nothing: a pipe, a device, the caller's own output.
+    /// Nothing: the file is a pipe, a device, or the caller's own output.
     Keep,
 }
 
 impl Replacement {
-    /// Makes it in this process, which has no more rights than its caller.
+    /// Creates the replacement in this process, which has no more rights than its caller.
     ///
     /// # Errors
     /// As [`crate::writer::client::Writer::replace`].
@@ -44,29 +44,29 @@ impl Replacement {
         }
     }
 
-    /// Of a temporary file that the helper has made.
+    /// From a temporary file that the helper has created.
     pub(super) const fn of_helper(file: File, number: u8) -> Self {
         Self { file, end: End::OfHelper(number) }
     }
 
-    /// Of a file that is itself what is replaced.
+    /// From a file that is overwritten in place.
     pub(super) fn in_place(file: File) -> io::Result<Self> {
         let end = if file.metadata()?.is_file() { End::Truncate } else { End::Keep };
         Ok(Self { file, end })
     }
 
-    /// Of this process' own output.
+    /// From the output of this process.
     pub(super) const fn output(file: File) -> Self {
         Self { file, end: End::Keep }
     }
 
-    /// Writes it, and only then gives it the name.
+    /// Writes the file, and renames it only when it is complete.
     ///
     /// # Errors
-    /// Those of `write` and of renameat(2); what was there before is still there then, if it is a file that could
-    /// be replaced.
+    /// The errors of `write` and of renameat(2). The earlier file still exists then, if it could be replaced rather
+    /// than overwritten.
     pub(crate) fn write(self, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-        // One of the helper's keeps its temporary name here: only the helper can change it.
+        // A temporary file of the helper keeps its name here: only the helper can rename it.
         self.write_and(write, |_| Ok(()))
     }
 
@@ -88,8 +88,8 @@ impl Replacement {
     }
 }
 
-/// A copy of this process' own output, where the path names it: to open it again would take rights to a pipe or a
-/// terminal that the caller of sudo need not have.
+/// A duplicate of this process's own output, if the path refers to it: reopening it would require rights to a pipe or a
+/// terminal that the caller of sudo may lack.
 pub(super) fn own_output(path: &Path) -> io::Result<Option<File>> {
     const AFTER_STANDARD: i32 = 3;
     let output = match path.to_str() {

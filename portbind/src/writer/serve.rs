@@ -16,12 +16,12 @@ use super::place::{self, Opened, Rights, Temporary};
 use crate::host::Failed;
 use crate::host::confinement::{Errand, confine_helper, fence};
 
-/// Bytes of all parts that are kept: an environment has at most 6 MiB (execve(2)), a page 1 MiB.
+/// The limit for all stored parts: an environment has at most 6 MiB (execve(2)), a page 1 MiB.
 const MAX_PARTS: usize = 8 << 20;
-/// Temporary files at once.
+/// The most temporary files at a time.
 const MAX_TEMPORARY: usize = 4;
 
-/// Whose rights to take; requests come from standard input, which is a socket.
+/// The user whose rights to take; requests arrive on standard input, which is a socket.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// User id.
@@ -33,15 +33,15 @@ pub(crate) struct Args {
     /// A supplementary group; may be given several times.
     #[arg(long = "group", conflicts_with = "keep_groups")]
     groups: Vec<u32>,
-    /// Keep the supplementary groups of this process.
+    /// Keep this process's supplementary groups.
     #[arg(long)]
     keep_groups: bool,
-    /// Be able to start the agent of Buildkite.
+    /// Keep the ability to start the Buildkite agent.
     #[arg(long)]
     agent: bool,
 }
 
-/// What the helper knows from earlier requests.
+/// State from earlier requests.
 #[derive(Default)]
 struct State {
     parts: Vec<u8>,
@@ -49,14 +49,14 @@ struct State {
     temporary: Vec<Option<Temporary>>,
 }
 
-/// Runs the verb, until the main process closes its end.
+/// Runs the verb until the main process closes its end.
 ///
 /// # Errors
-/// If the rights cannot be taken, which is also the first answer; those of the socket.
+/// If the rights cannot be taken, which the first answer reports, too; the errors of the socket.
 pub(crate) fn run(args: &Args) -> Result<(), Failed> {
     let groups = (!args.keep_groups).then(|| args.groups.clone());
     let taken = Caller { uid: args.uid, gid: args.gid, groups }.take().and_then(|()| {
-        // The caller may not read the memory of this process, or trace it.
+        // The caller must not read this process's memory or trace it.
         set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         confine_helper(if args.agent { Errand::Program } else { Errand::Files })
     });
@@ -72,7 +72,7 @@ fn serve(main: BorrowedFd<'_>) -> io::Result<()> {
     let mut packet = vec![0; MAX_PACKET];
     loop {
         let (_, length) = recv(main, packet.as_mut_slice(), RecvFlags::empty())?;
-        // Without a request the main process is gone, or what is there is not the main process.
+        // An invalid or empty request means that the main process has ended, or that the peer is not the main process.
         let Some(request) = packet.get(..length).and_then(Request::decode) else { return Ok(()) };
         if let Request::Part(part) = request {
             state.keep(&part);
@@ -85,7 +85,7 @@ fn serve(main: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 impl State {
-    /// Keeps a part; of too many, none.
+    /// Stores a part; ignores parts beyond the limit.
     fn keep(&mut self, part: &[u8]) {
         if self.parts.len() + part.len() <= MAX_PARTS {
             self.parts.extend_from_slice(part);
@@ -120,8 +120,8 @@ impl State {
         }
     }
 
-    /// Leaves nothing to be changed but files in the folders of what is open, and in that of the file for later; where there
-    /// is no such folder, its file is not made either.
+    /// Allows changes only in the folders of the open temporary files and of the file `later`. If the folder of `later`
+    /// does not exist, the file will not be created either.
     fn seal(&self, later: Option<&Path>, rights: Rights) -> io::Result<()> {
         let later = later.and_then(|path| place::folder_of(path, rights).ok());
         let folders = self.temporary.iter().flatten().map(Temporary::folder);
@@ -140,7 +140,7 @@ impl State {
     }
 }
 
-/// Sends an answer, and a descriptor with it.
+/// Sends an answer, with a descriptor if there is one.
 fn answer(main: BorrowedFd<'_>, response: &Response, file: Option<&File>) -> io::Result<()> {
     let descriptors: Vec<BorrowedFd<'_>> = file.map(File::as_fd).into_iter().collect();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

@@ -5,13 +5,13 @@ use std::io::{self, Write as _};
 
 use crate::escape::Prose;
 
-/// Says a sentence, in one write. A line of the sentence that is not the first is indented. That standard error is
-/// closed, or has no room, is no reason to end: whoever runs portbind still wants its output, or the command that it wraps.
+/// Prints a sentence with one write, and indents all lines but the first. A closed or full standard error is not a
+/// reason to end: the user still wants portbind's output, or the wrapped command.
 pub(crate) fn say(sentence: impl Display) {
     write(&lines(&sentence.to_string()));
 }
 
-/// The same, unless it is to be quiet.
+/// Like [`say`], unless the run is quiet.
 pub(crate) fn say_unless(is_quiet: bool, sentence: impl Display) {
     if !is_quiet {
         say(sentence);
@@ -22,7 +22,7 @@ pub(crate) fn write(lines: &str) {
     let _written = io::stderr().write_all(lines.as_bytes());
 }
 
-/// The lines of a sentence: whatever foreign string is in it, no line of another kind.
+/// The lines of a sentence, indented so that no string of another program can start a line.
 pub(crate) fn lines(sentence: &str) -> String {
     let starts = std::iter::once("portbind: ").chain(std::iter::repeat("  "));
     let line = |(line, start): (&str, &str)| format!("{start}{}\n", Prose(line.trim_start()));

@@ -1,8 +1,9 @@
-//! The way to a file that root is to open: component by component, and through no link that others could make.
+//! Resolves the path of a file that root will open: component by component, and through no symbolic link that another
+//! user could have created.
 //!
-//! openat2(2) with `RESOLVE_NO_SYMLINKS` would refuse the links of the system, too (`/var/run`), does not name the
-//! link that it refuses, exists from 5.6 on, and is blocked by the seccomp filters of older container runtimes. A
-//! walk with `O_NOFOLLOW` decides link by link: what is looked at is the descriptor that is walked on from.
+//! openat2(2) with `RESOLVE_NO_SYMLINKS` has disadvantages: it also refuses the system's own links (`/var/run`), does
+//! not report which link it refused, requires Linux 5.6, and the seccomp filters of older container runtimes block it.
+//! A walk with `O_NOFOLLOW` decides link by link, and checks the same descriptor from which it continues.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -16,27 +17,27 @@ use rustix::io::Errno;
 
 use super::refused::Refused;
 
-/// Folders of the system that hold links of the system (`/var/run`, `/home` on some): hier(7). A checkout lies in
-/// none of them, so that a link of root's in a folder of root's is one of the administrator's. Elsewhere it may come
-/// from a checkout that root made: git(1) writes links as they were committed.
+/// System folders that contain links of the system (`/var/run`, `/home` on some systems): hier(7). A checkout is in
+/// none of them, so a link of root's in a folder of root's was created by the administrator. Elsewhere a link may come
+/// from a checkout by root: git(1) creates the links that were committed.
 const SYSTEM: [&str; 3] = ["/", "/dev", "/var"];
 
-/// Links that are followed on the way to one file.
+/// The most links that are followed for one file.
 const MAX_LINKS: usize = 8;
 
-/// Where a file is, or is to be.
+/// The location of a file, which may not exist yet.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// Its folder.
+    /// The file's folder.
     pub(super) folder: OwnedFd,
-    /// Its name there; whoever opens it follows no link.
+    /// The file's name in the folder; the code that opens it follows no link.
     pub(super) name: OsString,
 }
 
-/// How far the walk has come.
+/// The state of the walk.
 struct Walk {
     folder: OwnedFd,
-    /// The path of `folder`, without links if it is absolute; else it begins in the working folder.
+    /// The path of `folder`: free of links if it is absolute; otherwise relative to the working folder.
     at: PathBuf,
     rest: VecDeque<OsString>,
     links: usize,
@@ -45,7 +46,7 @@ struct Walk {
 /// Finds the folder of a file.
 ///
 /// # Errors
-/// [`Refused::Link`] where the way leads through a link that may not be followed; those of openat(2).
+/// [`Refused::Link`] if the path contains a link that must not be followed; the errors of openat(2).
 pub(super) fn find(path: &Path) -> io::Result<Place> {
     let mut walk = Walk::start(path)?;
     while let Some(name) = walk.rest.pop_front() {
@@ -82,7 +83,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Goes on to a folder, or to where a link leads.
+    /// Enters a folder, or follows a link.
     fn enter(&mut self, name: &OsStr) -> io::Result<()> {
         let next = openat(&self.folder, name, path_flags(), Mode::empty())?;
         let stat = fstat(&next)?;
@@ -98,7 +99,7 @@ impl Walk {
         }
     }
 
-    /// Goes on to where the last name leads if it is a link of the system. One that is not is left to who opens it.
+    /// Follows the last name if it is a link of the system. Other links are left to the code that opens the file.
     fn follows(&mut self, name: &OsStr) -> io::Result<bool> {
         let last = match openat(&self.folder, name, path_flags(), Mode::empty()) {
             Err(Errno::NOENT) => return Ok(false),
@@ -112,7 +113,7 @@ impl Walk {
         Ok(follows)
     }
 
-    /// Whether nobody but root could have made this link in this folder.
+    /// Whether only root could have created this link in this folder.
     fn trusts(&self, link: &Stat) -> io::Result<bool> {
         let folder = fstat(&self.folder)?;
         let is_roots = link.st_uid == 0 && folder.st_uid == 0 && folder.st_mode & 0o022 == 0;
@@ -136,7 +137,7 @@ impl Walk {
     }
 }
 
-/// The names of a path, `..` among them.
+/// The components of a path, including `..`.
 fn names(path: &Path) -> VecDeque<OsString> {
     let name = |component: Component<'_>| match component {
         Component::Normal(name) => Some(name.to_owned()),

@@ -26,6 +26,7 @@ mod logs;
 mod names;
 mod owners;
 mod people;
+mod proof;
 mod reports;
 mod run;
 mod secrets;
@@ -79,6 +80,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("kill leaves nothing loaded", Each, lifecycle::kill_leaves_nothing),
     ("attach and detach", Long, attach::again_and_again),
     ("two at once", Long, lifecycle::two_at_once),
+    ("start: a blind backend is not used", Each, proof::of_a_blind_backend),
+    ("start: the proof is in no trace", Each, proof::seen_by_others),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),
     ("--count", Once, lifecycle::count),
     ("--timeout", Once, lifecycle::timeout),

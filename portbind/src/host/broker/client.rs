@@ -51,7 +51,7 @@ impl Broker {
     /// Asks for a descriptor.
     ///
     /// # Errors
-    /// The kernel's error as the broker got it; EPIPE if the broker does not answer.
+    /// The error that the broker got from the kernel; EPIPE if the broker does not answer.
     pub fn descriptor(&self, question: Question<'_>, with: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
         self.ask(question, with)?.1.ok_or(Errno::BADMSG)
     }

@@ -59,7 +59,7 @@ impl SocketKind {
     /// Makes the socket in the network namespace of this thread.
     ///
     /// # Errors
-    /// Those of socket(2); EPROTONOSUPPORT and EAFNOSUPPORT for a socket without a port.
+    /// The errors of socket(2); EPROTONOSUPPORT and EAFNOSUPPORT for a socket without a port.
     pub fn open(self) -> Result<OwnedFd, Errno> {
         let (family, kind, protocol) = match self {
             Self::Diagnosis => (AddressFamily::NETLINK, SocketType::RAW, Some(netlink::SOCK_DIAG)),
@@ -126,7 +126,7 @@ impl Setting {
     /// Opens the setting of the network namespace of this thread.
     ///
     /// # Errors
-    /// Those of openat(2).
+    /// The errors of openat(2).
     pub fn open(self) -> Result<OwnedFd, Errno> {
         let path = match self {
             Self::PortRange => "/proc/sys/net/ipv4/ip_local_port_range",
@@ -152,7 +152,7 @@ impl PathQuestion<'_> {
     /// Opens the file at the path with O_PATH, for neither reading nor writing.
     ///
     /// # Errors
-    /// Those of openat(2); ELOOP and EXDEV as from openat2(2).
+    /// The errors of openat(2); ELOOP and EXDEV as from openat2(2).
     pub fn open(&self, folder: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
         Walk::new(self.resolve, folder).open(self.path, self.follows)
     }

@@ -67,7 +67,7 @@ pub fn kept(purpose: Purpose, kernel: Generation, unprivileged_bpf_disabled: Opt
 /// Gives up all capabilities of this thread except `allowed`, and returns the remaining ones.
 ///
 /// # Errors
-/// Those of capset(2) and prctl(2).
+/// The errors of capset(2) and prctl(2).
 pub(super) fn lower(allowed: CapabilitySet) -> io::Result<CapabilitySet> {
     empty_bounding_set()?;
     clear_ambient_capability_set()?;
@@ -83,7 +83,7 @@ pub(super) fn lower(allowed: CapabilitySet) -> io::Result<CapabilitySet> {
 /// CAP_SETPCAP) relies on no_new_privs instead.
 ///
 /// # Errors
-/// Those of prctl(2).
+/// The errors of prctl(2).
 pub fn empty_bounding_set() -> io::Result<()> {
     for bit in 0..u64::BITS {
         let capability = CapabilitySet::from_bits_retain(1 << bit);

@@ -16,7 +16,7 @@ const NEWEST: ABI = ABI::V3;
 /// kernel without Landlock is no error.
 ///
 /// # Errors
-/// The kernel's.
+/// The kernel's error.
 pub fn fence(folders: &[BorrowedFd<'_>]) -> io::Result<()> {
     let of_files: BitFlags<AccessFs> =
         AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::RemoveFile;

@@ -2,7 +2,7 @@
 //!
 //! A refused call fails with EPERM and does not end the process: a wrapped command must not lose its status, and a
 //! library that tries a newer call first must be able to fall back to an older one. Calls of other ABIs (i386) end the
-//! process; x32 call numbers are not on the list.
+//! process; x32 call numbers are not on the list, and fail.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -152,7 +152,7 @@ type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 /// Filters the system calls of all threads, for good.
 ///
 /// # Errors
-/// The kernel's, also where the kernel has no such filters.
+/// The kernel's error, also where the kernel has no such filters.
 pub(super) fn apply(purpose: Purpose) -> Result<(), seccompiler::Error> {
     for program in programs(purpose)? {
         apply_filter_all_threads(&program)?;

@@ -1,5 +1,6 @@
-//! The filter of system calls for the helper with the rights of the caller. The helper writes files, and may start a
-//! program of the caller, so it needs most calls. The calls that it does not need are listed here, and fail with EPERM.
+//! The filter of system calls for the helper that has the rights of the user who called portbind. The helper writes
+//! files, and may start a program of that user, so it needs most calls. The calls that it does not need are listed
+//! here, and fail with EPERM.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -95,12 +96,12 @@ const PROGRAMS_OLD: &[c_long] = &[libc::SYS_fork, libc::SYS_vfork];
 #[cfg(not(target_arch = "x86_64"))]
 const PROGRAMS_OLD: &[c_long] = &[];
 
-/// The task of a helper with the rights of the caller.
+/// The task of a helper that has the rights of the user who called portbind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errand {
     /// Opens, makes and renames files.
     Files,
-    /// Starts a program of the caller, too.
+    /// Starts a program of that user, too.
     Program,
 }
 
@@ -108,7 +109,7 @@ pub enum Errand {
 /// rights. A kernel without filters of system calls is no error.
 ///
 /// # Errors
-/// Those of prctl(2).
+/// The errors of prctl(2).
 pub fn confine_helper(errand: Errand) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
     // On a kernel without filters, the helper runs unfiltered.

@@ -1,4 +1,4 @@
-//! The question to the kernel.
+//! Asks the kernel for the sockets of a network namespace.
 
 use std::io;
 

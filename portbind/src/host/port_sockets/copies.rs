@@ -1,5 +1,5 @@
-//! What only a socket itself tells: its descriptor is duplicated from the process that has it open
-//! (pidfd_getfd(2), 5.6 and later; takes the rights of a debugger), asked, and closed again.
+//! Facts that only the socket itself provides: its descriptor is duplicated from an owner (pidfd_getfd(2), 5.6 and
+//! later; requires the right to ptrace the owner), queried, and closed again.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -22,7 +22,8 @@ pub(super) struct Copies {
 }
 
 impl Copies {
-    /// A duplicate of a socket; `None` if the process may not be asked, or the descriptor is another's by now.
+    /// A duplicate of a socket; `None` if the process may not be accessed, or the descriptor no longer refers to the
+    /// socket.
     fn of(&mut self, pid: u32, fd: u32, inode: u64) -> Option<OwnedFd> {
         let open = || {
             let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
@@ -33,7 +34,7 @@ impl Copies {
         (fstat(&copy).ok()?.st_ino == inode).then_some(copy)
     }
 
-    /// The options of a socket that decide conflicts, of which the kernel's diagnosis tells none.
+    /// The options of a socket that decide conflicts; the kernel's diagnosis reports none of them.
     pub(super) fn options(&mut self, pid: u32, fd: u32, inode: u64) -> Option<Options> {
         options(&self.of(pid, fd, inode)?)
     }
@@ -47,18 +48,18 @@ fn options(socket: &OwnedFd) -> Option<Options> {
     })
 }
 
-/// What a look at the sockets that the kernel's diagnosis leaves out found.
+/// The result of the search for sockets that the kernel's diagnosis omits.
 #[derive(Debug, Default)]
 pub(super) struct Bound {
     /// The sockets.
     pub(super) sockets: Vec<PortSocket>,
-    /// Some process' sockets may not be looked at.
+    /// The sockets of some process may not be accessed.
     pub(super) is_partial: bool,
 }
 
-/// TCP sockets that are bound, and neither listen nor are connected: before 6.8 the kernel's diagnosis leaves
-/// them out. Looked at is every socket of the processes that are in the namespace now; one that a process
-/// opened in another namespace is taken for one of this.
+/// Bound TCP sockets that neither listen nor are connected: the kernel's diagnosis omits them before 6.8. The search
+/// covers every socket of the processes that are in the namespace now; a socket that such a process opened in another
+/// namespace is attributed to this one.
 pub(super) fn bound(procfs: &Procfs, netns: u32, query: &Query, known: &HashSet<u64>) -> Bound {
     let Ok(Scan { owners, unreadable }) =
         SocketOwners::new(procfs.clone()).scan_where(&|inode| !known.contains(&inode))
@@ -84,7 +85,7 @@ pub(super) fn bound(procfs: &Procfs, netns: u32, query: &Query, known: &HashSet<
     bound
 }
 
-/// A TCP socket that is bound and nothing else.
+/// Reads a TCP socket, if it is bound and neither listens nor is connected.
 fn read(socket: &OwnedFd, inode: u64) -> Option<PortSocket> {
     let family = match sockopt::socket_domain(socket).ok()? {
         AddressFamily::INET => Family::Inet,

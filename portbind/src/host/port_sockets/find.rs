@@ -1,4 +1,4 @@
-//! From the sockets on a port to the people behind them.
+//! Finds the sockets on a port, and their owners.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -20,36 +20,36 @@ use crate::host::socket_units::Kind;
 use crate::host::sockets::Scan;
 use crate::host::unix_sockets::PortlessSocket;
 
-/// The first kernel whose diagnosis tells TCP sockets that are bound and nothing else
+/// The first kernel whose diagnosis reports bound TCP sockets that neither listen nor are connected
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).
 const TELLS_BOUND: Generation = Generation::new(6, 8);
 
-/// What could not be seen, for want of privileges.
+/// What remained hidden for lack of privileges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unseen {
-    /// Processes whose descriptors may not be read, where one of them may have a socket open.
+    /// The number of processes whose descriptors may not be read, if one of them may have a socket open.
     pub processes: usize,
-    /// TCP sockets that are bound and nothing else: this kernel reports none, and descriptors may not be
-    /// duplicated.
+    /// Bound TCP sockets that neither listen nor are connected: this kernel does not report them, and descriptors may
+    /// not be duplicated.
     pub bound_sockets: bool,
 }
 
-/// The sockets on a port, and everybody behind them.
+/// The sockets on a port, with their owners.
 #[derive(Debug, Default)]
 pub struct PortSockets {
-    /// The sockets, those that a person looks for first first.
+    /// The sockets, the most relevant first.
     pub holders: Vec<Holder>,
-    /// Ids of the control groups that the sockets were made in, by inode number, where the kernel tells.
+    /// Ids of the cgroups that the sockets were made in, by inode number, where the kernel reports them.
     pub cgroups: HashMap<u64, u64>,
-    /// What could not be seen.
+    /// What remained hidden.
     pub unseen: Unseen,
 }
 
 impl Host {
-    /// Finds the sockets on a port. Who has them open is asked of `owners`.
+    /// Finds the sockets on a port; `owners` finds the processes that have them open.
     ///
     /// # Errors
-    /// Those of [`ask`].
+    /// The errors of [`ask`].
     pub fn port_sockets(
         &self,
         netns: &Netns,
@@ -71,14 +71,14 @@ impl Host {
         Ok(PortSockets { cgroups, ..PortSockets::new(holders, unseen) })
     }
 
-    /// Adds everybody behind sockets that are known already.
+    /// Adds the owners to sockets that are known already.
     pub fn behind(&self, sockets: &[PortSocket], owners: impl Fn(&HashSet<u64>) -> Scan) -> Vec<Holder> {
         let mut holders: Vec<Holder> = sockets.iter().map(PortSocket::holder).collect();
         self.add_owners(&mut holders, owners);
         holders
     }
 
-    /// Finds who has sockets of AF_UNIX open.
+    /// Finds the owners of AF_UNIX sockets.
     pub fn portless_sockets(
         &self,
         sockets: Vec<PortlessSocket>,
@@ -89,7 +89,8 @@ impl Host {
         PortSockets::new(holders, Unseen { processes, bound_sockets: false })
     }
 
-    /// Adds everybody behind the sockets; how many processes may not be looked at, if one of them may be missing.
+    /// Adds the owners of the sockets; returns the number of processes that may not be read, if an owner may be
+    /// missing.
     fn add_owners(&self, holders: &mut [Holder], owners: impl Fn(&HashSet<u64>) -> Scan) -> usize {
         let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
         let scan = if inodes.is_empty() { Scan::default() } else { owners(&inodes) };
@@ -97,7 +98,7 @@ impl Host {
         if holders.iter().any(Holder::is_of_the_past) { scan.unreadable } else { 0 }
     }
 
-    /// Adds the processes that have each socket open, and the options that these processes' descriptors tell.
+    /// Adds the owners of each socket, and the options read through an owner's descriptor.
     fn add_people(&self, holders: &mut [Holder], scan: &Scan) {
         let mut known: HashMap<u32, Option<Rc<Process>>> = HashMap::new();
         let mut copies = Copies::default();
@@ -106,7 +107,7 @@ impl Host {
             let Some(inode) = holder.inode else { continue };
             for OwnerFds { pid, fds, .. } in scan.owners.get(&inode).into_iter().flatten() {
                 let process = known.entry(*pid).or_insert_with(|| self.describe(*pid).map(Rc::new));
-                // It has ended since.
+                // The process has ended since.
                 let Some(process) = process else { continue };
                 let mut process = Rc::clone(process);
                 if let Some(unit) = self.socket_unit(&process, holder) {
@@ -123,7 +124,7 @@ impl Host {
         }
     }
 
-    /// The socket unit for which systemd has a holder open.
+    /// The socket unit for which systemd has this holder open.
     #[must_use]
     pub fn socket_unit(&self, process: &Process, holder: &Holder) -> Option<String> {
         let kind = match holder.protocol {
@@ -157,7 +158,7 @@ impl PortSockets {
         Self { holders, cgroups: HashMap::new(), unseen }
     }
 
-    /// The sockets that listen, or receive from anybody.
+    /// The sockets that listen, or receive from any sender.
     pub fn serving(&self) -> impl Iterator<Item = &Holder> {
         self.holders.iter().filter(|holder| match holder.protocol {
             Protocol::Tcp | Protocol::Mptcp | Protocol::Sctp => holder.state == State::Listen,

@@ -1,4 +1,4 @@
-//! Sockets with ports, as inet_diag tells them (sock_diag(7), include/uapi/linux/inet_diag.h).
+//! Sockets with ports, as inet_diag reports them (sock_diag(7), include/uapi/linux/inet_diag.h).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,30 +10,30 @@ use crate::host::sock_diag::{SockDiag, attributes, u32_at};
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
-/// Protocols with a diagnosis of their own (include/uapi/linux/in.h).
+/// Protocols that inet_diag has a handler for (include/uapi/linux/in.h).
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const SCTP: u8 = 132;
 const UDPLITE: u8 = 136;
-/// The bit of `idiag_ext` that asks for INET_DIAG_INFO, beside which INET_DIAG_ULP_INFO is told.
+/// The bit of `idiag_ext` that requests INET_DIAG_INFO; the kernel then adds INET_DIAG_ULP_INFO.
 const WITH_INFO: u8 = 1 << 1;
 const INET_DIAG_REQ_BYTECODE: u16 = 1;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_ULP_INFO: u16 = 19;
-/// From 5.9 on, where the kernel has CONFIG_SOCK_CGROUP_DATA (inet_diag_msg_attrs_fill in net/ipv4/inet_diag.c).
+/// Reported from 5.9 on, if the kernel has CONFIG_SOCK_CGROUP_DATA (inet_diag_msg_attrs_fill in net/ipv4/inet_diag.c).
 const INET_DIAG_CGROUP_ID: u16 = 21;
 const INET_ULP_INFO_NAME: u16 = 1;
-/// `inet_diag_bc_op.code` that compares the local port; its operand follows in a second instruction.
+/// The `inet_diag_bc_op.code` that compares the local port; its operand follows in a second instruction.
 const INET_DIAG_BC_S_EQ: u8 = 11;
 /// `idiag_timer` of TIME_WAIT (inet_twsk_diag_fill in net/ipv4/inet_diag.c, tcp_diag.c from 6.16 on).
 const TIME_WAIT_TIMER: u8 = 3;
 /// Bytes of `struct inet_diag_msg`.
 const MESSAGE: usize = 72;
 
-/// Asks for every socket of a protocol; of one that the kernel does not know, nothing.
+/// Asks for every socket of a protocol; a protocol that the kernel does not know has none.
 ///
 /// # Errors
-/// If the kernel has no diagnosis of TCP, or refuses the question.
+/// If the kernel has no diagnosis of TCP, or refuses the request.
 pub(super) fn ask(diagnosis: &mut SockDiag, query: &Query, found: &mut Vec<PortSocket>) -> io::Result<()> {
     for (number, is_wanted) in [
         (TCP, query.protocols.wants(Protocol::Tcp) || query.protocols.wants(Protocol::Mptcp)),
@@ -45,7 +45,7 @@ pub(super) fn ask(diagnosis: &mut SockDiag, query: &Query, found: &mut Vec<PortS
             let request = request(family, number, query.states, query.port);
             let told = diagnosis.dump(&request, |body| {
                 let socket = read(body, number);
-                // The kernel's filter is an optimisation; TCP's bound sockets pass it by in some versions.
+                // The kernel's filter is an optimisation; some versions do not apply it to bound TCP sockets.
                 found.extend(socket.filter(|socket| query.takes(socket)));
             });
             match told {
@@ -64,7 +64,7 @@ fn request(family: u8, protocol: u8, states: u32, port: Option<u16>) -> Vec<u8> 
     bytes.extend(states.to_ne_bytes());
     bytes.resize(bytes.len() + SOCKET_ID, 0);
     if let Some(port) = port {
-        // If it is the port, go to the end, eight bytes on; else beyond, which means no.
+        // If the port matches, jump eight bytes on, to the end; otherwise beyond the end, which rejects the socket.
         bytes.extend(12_u16.to_ne_bytes());
         bytes.extend(INET_DIAG_REQ_BYTECODE.to_ne_bytes());
         bytes.extend([INET_DIAG_BC_S_EQ, 8]);
@@ -75,7 +75,7 @@ fn request(family: u8, protocol: u8, states: u32, port: Option<u16>) -> Vec<u8> 
     bytes
 }
 
-/// Reads a `struct inet_diag_msg` and its attributes.
+/// Parses a `struct inet_diag_msg` and its attributes.
 fn read(body: &[u8], protocol: u8) -> Option<PortSocket> {
     let &[family, state, timer, _, ..] = body else { return None };
     let is_time_wait = timer == TIME_WAIT_TIMER && protocol == TCP;
@@ -103,7 +103,7 @@ fn read(body: &[u8], protocol: u8) -> Option<PortSocket> {
         match kind {
             INET_DIAG_SKV6ONLY => socket.v6_only = value.first() == Some(&1),
             INET_DIAG_CGROUP_ID => socket.cgroup = value.try_into().ok().map(u64::from_ne_bytes),
-            // The socket of MPTCP has the inode and the port of its first subflow.
+            // The MPTCP socket has the inode and the port of its first subflow.
             INET_DIAG_ULP_INFO if is_mptcp(value) => socket.protocol = Protocol::Mptcp,
             _ => {}
         }

@@ -1,5 +1,5 @@
-//! The sockets on a port of a network namespace, without tracing: asked of the kernel's socket diagnosis, and
-//! of the processes that have them open.
+//! Finds the sockets on a port of a network namespace without tracing: through the kernel's socket diagnosis, and
+//! through the descriptors of the owners.
 
 mod ask;
 mod copies;

@@ -4,41 +4,41 @@ use std::net::IpAddr;
 
 use crate::event::{Family, Holder, Interface, Options, Ownership, Protocol, SocketId, State};
 
-/// A socket on a port, as the kernel tells it.
+/// A socket on a port, as the kernel reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortSocket {
     /// Transport protocol.
     pub protocol: Protocol,
     /// Address family.
     pub family: Family,
-    /// Its state.
+    /// State of the socket.
     pub state: State,
-    /// It is no full socket any more, and only waits out its time.
+    /// The socket is no longer a full socket, and only waits for the end of TIME_WAIT.
     pub is_time_wait: bool,
     /// Local address.
     pub address: IpAddr,
     /// Local port.
     pub port: u16,
-    /// The other end of a connection.
+    /// Address and port of the other end of a connection.
     pub peer: Option<(IpAddr, u16)>,
-    /// Index of the interface that it is bound to; 0 if none.
+    /// Index of the interface that the socket is bound to; 0 if none.
     pub interface: u32,
-    /// Milliseconds until a TIME_WAIT is gone.
+    /// Milliseconds until the TIME_WAIT ends.
     pub time_wait_left_ms: Option<u64>,
-    /// Connections waiting to be accepted, of how many that may (listeners).
+    /// For a listener: the number of connections waiting to be accepted, and their maximum (the backlog).
     pub backlog: Option<(u32, u32)>,
-    /// Owner; 0 where it has none.
+    /// User id of the socket; 0 where the kernel has none.
     pub uid: u32,
-    /// Inode number in sockfs; 0 where it has none.
+    /// Inode number in sockfs; 0 if the socket has none.
     pub inode: u64,
-    /// IPV6_V6ONLY; told of sockets that are not connected.
+    /// IPV6_V6ONLY; reported for sockets that are not connected.
     pub v6_only: bool,
-    /// Id of the control group of the process that made it; not told of TIME_WAIT, and not before 5.9.
+    /// Id of the cgroup of the process that made the socket; not reported for TIME_WAIT, nor before 5.9.
     pub cgroup: Option<u64>,
 }
 
 impl PortSocket {
-    /// The socket as a holder of its port, with nobody behind it yet.
+    /// The socket as a holder of its port, without owners yet.
     #[must_use]
     pub fn holder(&self) -> Holder {
         let is_full = self.inode != 0;
@@ -69,8 +69,8 @@ impl PortSocket {
         }
     }
 
-    /// A socket without an inode was closed by its process, or not accepted yet: which, its state tells but for
-    /// CLOSE_WAIT, and there most often the listener is late.
+    /// A socket without an inode was closed by its process, or is not accepted yet. The state distinguishes the two
+    /// cases except for CLOSE_WAIT; such a socket is most often not accepted yet.
     const fn ownership(&self) -> Ownership {
         match self.state {
             _ if self.is_time_wait => Ownership::TimeWait,

@@ -1,4 +1,4 @@
-//! The type data of a kernel as it lies in memory.
+//! The type data of a kernel in memory.
 
 use super::error::BtfError;
 use super::names::Names;
@@ -9,10 +9,10 @@ use super::types::{Info, Kind, TYPE_LEN, Type};
 const MAGIC: u16 = 0xeb9f;
 /// `BTF_VERSION` in `include/uapi/linux/btf.h`.
 const VERSION: u8 = 1;
-/// Bytes of the header up to and with `str_len`; newer kernels may append to it.
+/// Bytes of the header up to and including `str_len`; newer kernels may append fields.
 const HEADER_LEN: u32 = 24;
 
-/// BTF whose structure has been checked; it borrows the bytes.
+/// BTF with checked structure; it borrows the bytes.
 #[derive(Debug)]
 pub struct Btf<'a> {
     pub(super) types: &'a [u8],
@@ -32,8 +32,7 @@ impl<'a> Btf<'a> {
     ///
     /// # Errors
     ///
-    /// If the bytes are not little-endian BTF of version 1, end early, or hold a kind of type
-    /// that is not known.
+    /// If the bytes are not little-endian BTF of version 1, end early, or contain an unknown kind of type.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BtfError> {
         let (types, strings) = sections(bytes)?;
         let mut btf = Self {
@@ -55,7 +54,7 @@ impl<'a> Btf<'a> {
         while at < self.types.len() {
             id += 1;
             let head = self.types.get(at..).and_then(<[u8]>::first_chunk::<TYPE_LEN>);
-            // No `ok_or`: an error would be made and dropped again for each of a hundred thousand types.
+            // Not `ok_or`, which would construct and drop an error for each of a hundred thousand types.
             let Some(&[n0, n1, n2, n3, i0, i1, i2, i3, ..]) = head else {
                 return Err(BtfError::Truncated { what: "the last type" });
             };
@@ -76,7 +75,7 @@ impl<'a> Btf<'a> {
         if at == self.types.len() { Ok(()) } else { Err(BtfError::Truncated { what: "the last type" }) }
     }
 
-    /// Number of types, `void` not counted; their ids are 1 to this number.
+    /// Number of types, not counting `void`; their ids are 1 to this number.
     #[must_use]
     pub fn len(&self) -> usize {
         self.offsets.len()
@@ -100,7 +99,7 @@ impl<'a> Btf<'a> {
         offset.and_then(|&offset| self.types.get(offset as usize..)).and_then(Type::read).ok_or(missing)
     }
 
-    /// Where the strings have the name of a type, without a look at the rest of it.
+    /// Offset of a type's name in the strings, without decoding the rest of the type.
     #[inline]
     pub(super) fn name_of(&self, id: u32) -> Option<u32> {
         let offset = self.offsets.get((id as usize).checked_sub(1)?)?;
@@ -113,13 +112,14 @@ impl<'a> Btf<'a> {
         reader::name(self.strings, offset).unwrap_or_default()
     }
 
-    /// The functions of these names that exist, sorted, each with its id, of several the first; found in one pass.
+    /// The existing functions with these names, sorted, each with its id (the first one if there are several); found in
+    /// one pass.
     #[must_use]
     pub fn functions<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
         self.named(&self.functions, names)
     }
 
-    /// The typedefs of these names that exist, likewise.
+    /// The existing typedefs with these names, in the same form.
     #[must_use]
     pub fn typedefs<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
         self.named(&self.typedefs, names)
@@ -132,17 +132,17 @@ impl<'a> Btf<'a> {
             let index = self.name_of(id).and_then(|name| wanted.find(self.strings, name));
             found.extend(index.and_then(|index| wanted.as_slice().get(index)).map(|known| (*known, id)));
         }
-        // Of several that have the name, the first: as everywhere else.
+        // If several have the name, the first one is used, as everywhere else.
         found.sort_by_key(|(name, _)| *name);
         found.dedup_by_key(|(name, _)| *name);
         found
     }
 
-    /// Number of parameters of the function of this name.
+    /// Number of parameters of the function with this name.
     ///
     /// # Errors
     ///
-    /// If there is no such function, several disagree, or its prototype is damaged.
+    /// If there is no such function, several ones disagree, or its prototype is damaged.
     pub fn function_parameters(&self, name: &str) -> Result<u32, BtfError> {
         let mut answer = None;
         for (_, function) in self.functions_named(name) {
@@ -164,14 +164,14 @@ impl<'a> Btf<'a> {
         named.filter_map(|id| Some((id, self.get(id).ok()?)))
     }
 
-    /// Whether the string at `offset` is `name`, without looking for its end.
+    /// Whether the string at `offset` is `name`, without searching for its end.
     pub(super) fn is_named(&self, offset: u32, name: &[u8]) -> bool {
         let tail = self.strings.get(offset as usize..).and_then(|tail| tail.strip_prefix(name));
         tail.is_some_and(|tail| tail.first() == Some(&0))
     }
 }
 
-/// The type and string sections that the header points to.
+/// The type and string sections named by the header.
 fn sections(bytes: &[u8]) -> Result<(&[u8], &[u8]), BtfError> {
     let truncated = |what| BtfError::Truncated { what };
     let Some(&[m0, m1]) = bytes.first_chunk() else { return Err(truncated("the header")) };

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why BTF could not be read, or has no answer. Every variant about a type names it.
+/// Why BTF could not be read, or has no answer. Every variant about a type names that type.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BtfError {
     /// The bytes do not start with the magic number of BTF.
@@ -14,19 +14,19 @@ pub enum BtfError {
     /// The magic number is byte-swapped.
     #[error("this BTF is big-endian; only little-endian machines are supported")]
     BigEndian,
-    /// The version in the header is not the one known.
+    /// The header has an unknown version.
     #[error("BTF version {found} is not supported, only version 1 is")]
     Version {
         /// The version in the header.
         found: u8,
     },
-    /// The bytes end before what they announce.
+    /// The bytes end before the announced length.
     #[error("BTF is truncated: {what} reaches past the end")]
     Truncated {
         /// The part that does not fit.
         what: &'static str,
     },
-    /// A type has a kind this reader does not know, so its length is unknown too.
+    /// A type has an unknown kind, so its length is unknown too.
     #[error("BTF type {id} has the unknown kind {kind}")]
     Kind {
         /// Id of the type.
@@ -40,7 +40,7 @@ pub enum BtfError {
         /// The id referred to.
         id: u32,
     },
-    /// There is no struct of that name.
+    /// There is no struct with that name.
     #[error("this kernel has no `struct {type_name}`")]
     MissingType {
         /// Name of the struct.
@@ -54,14 +54,14 @@ pub enum BtfError {
         /// Path of the member, up to the part that is missing.
         member: String,
     },
-    /// A path goes on behind something that embeds nothing, such as a pointer.
+    /// A path continues after a member that embeds nothing, such as a pointer.
     #[error("`{member}` of `struct {type_name}` is {kind}, not an embedded struct or union")]
     NotStruct {
         /// Name of the struct.
         type_name: String,
         /// Path of the member that is not a struct.
         member: String,
-        /// What it is instead.
+        /// The actual kind of the member.
         kind: &'static str,
     },
     /// Structs of the same name disagree on the answer.
@@ -72,13 +72,13 @@ pub enum BtfError {
         /// Path of the member; empty if the size was asked for.
         member: String,
     },
-    /// Types refer to each other in a circle, or are nested deeper than C code is.
+    /// Types refer to each other in a cycle, or are nested deeper than C code is.
     #[error("the types in `struct {type_name}` run in a circle, or are nested too deeply")]
     Cycle {
         /// Name of the struct, or of the function.
         type_name: String,
     },
-    /// A type has no size, or one that does not fit 32 bits.
+    /// A type has no size, or one that does not fit in 32 bits.
     #[error("`{member}` of `struct {type_name}` has no usable size or offset")]
     Size {
         /// Name of the struct.
@@ -86,7 +86,7 @@ pub enum BtfError {
         /// Path of the member.
         member: String,
     },
-    /// There is no function of that name.
+    /// There is no function with that name.
     #[error("this kernel's BTF has no function `{name}`")]
     MissingFunction {
         /// Name of the function.
@@ -101,7 +101,7 @@ pub enum BtfError {
 }
 
 impl BtfError {
-    /// Whether BTF is sound and only has no, or no single, answer: the kernel is built differently.
+    /// Whether BTF is valid and only lacks an answer, or a single answer: the kernel is built differently.
     #[must_use]
     pub fn is_absence(&self) -> bool {
         matches!(

@@ -1,29 +1,29 @@
-//! Questions to structs: where a member is, and how large they are.
+//! Queries about structs: the position of a member, and sizes.
 
 use super::data::Btf;
 use super::error::BtfError;
 use super::names::Names;
 use super::types::{Kind, Type};
 
-/// Deepest nesting of members or types followed; the kernel's own types need fewer than ten.
+/// Maximum nesting of members or types; the kernel's own types need fewer than ten.
 const MAX_DEPTH: u32 = 32;
-/// Members looked at for one answer, so that damaged types cannot keep us for ever; the largest
-/// structs of the kernel have a few hundred.
+/// Maximum number of members checked for one answer, so that damaged types cannot cause an endless search; the kernel's
+/// largest structs have a few hundred.
 const MAX_MEMBERS: u32 = 65_536;
 
-/// Where a member is.
+/// The position of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Bits from the start of the struct asked about; little-endian, bit 0 is the lowest.
+    /// Bits from the start of the queried struct; little-endian, bit 0 is the lowest.
     pub bit_offset: u32,
-    /// Bits of a bit field; `None` if it is none.
+    /// Bits of a bit field; `None` for other members.
     pub bit_size: Option<u32>,
-    /// Size in bytes of its type, of a bit field that of the declared type; zero for a flexible array.
+    /// Size of its type in bytes; for a bit field, of the declared type; zero for a flexible array.
     pub size: u32,
 }
 
 impl Member {
-    /// Byte offset, unless the member is a bit field that is not made of whole bytes.
+    /// Byte offset; `None` for a bit field that does not consist of whole bytes.
     #[must_use]
     pub fn byte_offset(&self) -> Option<u32> {
         let whole =
@@ -36,19 +36,19 @@ impl Member {
 #[derive(Debug)]
 pub struct Structs<'b, 'a, 'n> {
     btf: &'b Btf<'a>,
-    /// Sorted by name; with each, the ids of all structs that have it.
+    /// Sorted by name, each with the ids of all structs with that name.
     found: Vec<(&'n str, Vec<u32>)>,
 }
 
 impl<'a> Btf<'a> {
-    /// Finds all structs of these names in one pass, to be asked about afterwards.
+    /// Finds all structs with these names in one pass, for later queries.
     #[must_use]
     pub fn structs<'b, 'n>(&'b self, names: &[&'n str]) -> Structs<'b, 'a, 'n> {
         Structs::find(self, names)
     }
 
-    /// Where a member is, as [`Structs::member`] says it. Passes over all structs: ask through
-    /// [`Btf::structs`] if there are several questions.
+    /// The position of a member, as [`Structs::member`] returns it. Each call walks all structs: for several queries,
+    /// use [`Btf::structs`].
     ///
     /// # Errors
     ///
@@ -80,13 +80,13 @@ impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
         Self { btf, found }
     }
 
-    /// Where the member is that `path` leads to: through embedded structs by dots, and through
-    /// anonymous structs and unions, typedefs and qualifiers by itself. Pointers are not followed.
+    /// The position of the member that `path` leads to: through embedded structs by dots, and implicitly through
+    /// anonymous structs and unions, typedefs and qualifiers. Pointers are not followed.
     ///
     /// # Errors
     ///
-    /// If the struct or the member does not exist, a dot follows something that is not a struct,
-    /// structs of the same name disagree, or the types are damaged.
+    /// If the struct or the member does not exist, a dot follows a member that is not a struct, structs with the same
+    /// name disagree, or the types are damaged.
     pub fn member(&self, type_name: &str, path: &str) -> Result<Member, BtfError> {
         self.agreed(type_name, path, |id| Search { btf: self.btf, type_name, path, seen: 0 }.run(id))
     }
@@ -95,7 +95,7 @@ impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
     ///
     /// # Errors
     ///
-    /// If the struct does not exist, or structs of the same name differ in size.
+    /// If the struct does not exist, or structs with the same name differ in size.
     pub fn size_of(&self, type_name: &str) -> Result<u32, BtfError> {
         self.agreed(type_name, "", |id| match self.btf.get(id)?.size_or_type {
             0 => Err(BtfError::MissingType { type_name: type_name.to_owned() }),
@@ -103,7 +103,7 @@ impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
         })
     }
 
-    /// The answer of all structs of that name that have one, if they agree.
+    /// The common answer of all structs with that name that have an answer.
     fn agreed<T: PartialEq>(
         &self,
         type_name: &str,
@@ -121,7 +121,7 @@ impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
                         member: path.to_owned(),
                     });
                 }
-                // A struct that has the member stands against one that has not; damage always counts.
+                // An answer overrides the absence of a member in another struct; damage always counts.
                 (Err(error), _) if !error.is_absence() => return Err(error),
                 (Err(_), Ok(_)) => {}
                 (new, _) => answer = new,
@@ -131,7 +131,7 @@ impl<'b, 'a, 'n> Structs<'b, 'a, 'n> {
     }
 }
 
-/// A member found on the way along a path.
+/// A member found along a path.
 struct Step {
     bit_offset: u32,
     bit_size: u32,
@@ -181,7 +181,7 @@ impl<'a> Search<'_, '_, 'a> {
         Ok(member)
     }
 
-    /// The member of that name in the struct itself or in its anonymous parts.
+    /// The member with that name, in the struct itself or in its anonymous parts.
     fn find(&mut self, parent: &Type<'a>, name: &[u8], depth: u32) -> Result<Option<Step>, BtfError> {
         for member in parent.members() {
             self.seen += 1;
@@ -206,7 +206,7 @@ impl<'a> Search<'_, '_, 'a> {
         Ok(None)
     }
 
-    /// The struct or union that the type is; `end` is how much of the path led to it.
+    /// The type as a struct or union; `end` is the length of the path up to it.
     fn aggregate(&self, id: u32, end: usize) -> Result<Type<'a>, BtfError> {
         let this = self.strip(id)?.map(|(_, this)| this);
         match this {
@@ -248,7 +248,7 @@ impl<'a> Search<'_, '_, 'a> {
                     id = element;
                     continue;
                 }
-                // BTF does not say it; all 64-bit kernels have it so.
+                // BTF does not state it; on all 64-bit kernels it is 8.
                 Kind::Ptr => 8,
                 Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 | Kind::Float => {
                     this.size_or_type

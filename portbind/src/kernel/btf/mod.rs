@@ -1,8 +1,8 @@
 //! A reader of BTF, the kernel's description of its own types.
 //!
-//! [`Btf::parse`] walks the types once and keeps four bytes a type; names are compared only when
-//! something is asked for, many structs at a time through [`Btf::structs`]. It never panics on
-//! damaged input. Format: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
+//! [`Btf::parse`] walks the types once and keeps four bytes per type; names are compared only for queries, many structs
+//! at a time through [`Btf::structs`]. It never panics on damaged input. Format: `include/uapi/linux/btf.h`,
+//! `Documentation/bpf/btf.rst`.
 
 mod data;
 mod error;

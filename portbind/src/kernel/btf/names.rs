@@ -1,20 +1,20 @@
-//! Names that are looked for among a hundred thousand.
+//! Searches for names among a hundred thousand.
 
 use super::reader;
 
-/// Bytes by which most names are told apart: a closing NUL counts.
+/// Bytes of a name that suffice to rule out most names; the closing NUL counts.
 const HEAD: usize = 4;
-/// Bits of the sum of a head.
+/// Bits of a head's hash.
 const SUM_BITS: u32 = 12;
-/// Words with a bit for each sum.
+/// Words of a set with one bit per hash.
 const WORDS: usize = 1 << (SUM_BITS - u64::BITS.ilog2());
 
-/// Names to look for. Whether a name can be one of them is mostly told by its head, without looking for its end.
+/// Names to search for. The head of a name rules out most mismatches without searching for the name's end.
 #[derive(Debug)]
 pub(super) struct Names<'n> {
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     names: Vec<&'n str>,
-    /// The sums of their heads, one bit each.
+    /// The hashes of their heads, one bit each.
     sums: [u64; WORDS],
 }
 
@@ -33,19 +33,19 @@ impl<'n> Names<'n> {
                         *sums |= bit;
                     }
                 }
-                // What follows its NUL can be anything.
+                // Any bytes can follow the name's NUL.
                 None => this.sums = [u64::MAX; WORDS],
             }
         }
         this
     }
 
-    /// All of them, in their order.
+    /// All names, in their order.
     pub(super) fn as_slice(&self) -> &[&'n str] {
         &self.names
     }
 
-    /// Which of them, by its place in their order, the name at `offset` of the strings is.
+    /// Which of the names, by index, is at `offset` of the strings.
     #[inline]
     pub(super) fn find(&self, strings: &[u8], offset: u32) -> Option<usize> {
         if let Some(head) = strings.get(offset as usize..)?.first_chunk::<HEAD>() {
@@ -59,8 +59,8 @@ impl<'n> Names<'n> {
     }
 }
 
-/// Word and bit of a sum: multiplied by the golden ratio (`GOLDEN_RATIO_32`, include/linux/hash.h), which spreads heads
-/// over its upper bits.
+/// Word and bit of a hash: multiplication by the golden ratio (`GOLDEN_RATIO_32`, include/linux/hash.h) spreads heads
+/// over the upper bits.
 fn place(head: [u8; HEAD]) -> (usize, u64) {
     let sum = u32::from_le_bytes(head).wrapping_mul(0x61c8_8647) >> (u32::BITS - SUM_BITS);
     ((sum / u64::BITS) as usize, 1 << (sum % u64::BITS))

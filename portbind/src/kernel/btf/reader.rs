@@ -1,4 +1,4 @@
-//! Reading little-endian words and names out of bytes that may end anywhere.
+//! Reads little-endian words and names from bytes that may end anywhere.
 
 /// The 32-bit word at `at`, or `None` past the end.
 #[inline]
@@ -12,8 +12,8 @@ pub(super) fn slice(bytes: &[u8], at: u32, length: u32) -> Option<&[u8]> {
     bytes.get(start..start.checked_add(length as usize)?)
 }
 
-/// Bytes after which a name is given up, so that damaged strings cost little: `KSYM_NAME_LEN` in
-/// `include/linux/kallsyms.h` (512 since 6.1) is the longest that the kernel takes in BTF.
+/// Maximum length of a name, so that damaged strings cost little: `KSYM_NAME_LEN` in `include/linux/kallsyms.h` (512
+/// since 6.1) is the longest that the kernel accepts in BTF.
 const NAME_MAX: usize = 512;
 
 /// The NUL-terminated name at `at`, or `None` if there is none.

@@ -1,4 +1,4 @@
-//! Real BTF of six kernels, cut down by `examples/btf_extract.rs`, BTF made by hand, and damage.
+//! Real BTF of six kernels, reduced by `examples/btf_extract.rs`, handmade BTF, and damaged BTF.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ const FUNC: u32 = 12;
 const PROTO: u32 = 13;
 const FLAG: u32 = 1 << 31;
 
-/// BTF written type by type; the first gets id 1.
+/// BTF built type by type; the first type gets id 1.
 struct Builder {
     types: Vec<u8>,
     strings: Vec<u8>,
@@ -330,7 +330,7 @@ fn every_known_kind_is_skipped() {
     }
 }
 
-/// Where types and sizes stand that can be wrong without changing the length of a type.
+/// Positions of type ids and sizes that can be wrong without changing the length of a type.
 fn reference_places(bytes: &[u8]) -> Vec<usize> {
     let btf = Btf::parse(bytes).unwrap();
     let ends = btf.offsets.iter().skip(1).map(|&end| end as usize).chain([btf.types.len()]);
@@ -338,7 +338,7 @@ fn reference_places(bytes: &[u8]) -> Vec<usize> {
     types.flat_map(|(start, end)| (24 + start + 8..24 + end).step_by(4)).collect()
 }
 
-/// Asks everything that portbind asks; what counts is that it comes back.
+/// Makes every query that portbind makes; the test is that each returns.
 fn ask(bytes: &[u8]) {
     let Ok(btf) = Btf::parse(bytes) else { return };
     drop(crate::kernel::layout::resolve(&btf));
@@ -362,7 +362,7 @@ proptest! {
         ask(&bytes);
     }
 
-    // The structure stays whole, so that the questions meet the damage: wrong types, circles, offsets.
+    // The structure stays intact, so that queries meet the damage: wrong types, cycles, offsets.
     #[test]
     fn wrong_references_never_panic(
         kernel in 0..KERNELS.len(),

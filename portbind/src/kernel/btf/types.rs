@@ -1,10 +1,10 @@
-//! One BTF type: its kind, its fixed part and the entries behind it.
+//! One BTF type: its kind, its fixed part and the entries after it.
 //!
-//! Source: `include/uapi/linux/btf.h`, the same from 5.10 to 7.3 but for newer kinds.
+//! Source: `include/uapi/linux/btf.h`, the same from 5.10 to 7.3 except for newer kinds.
 
 use super::reader::word;
 
-/// Bytes of `struct btf_type`, the part every kind has.
+/// Bytes of `struct btf_type`, the part common to all kinds.
 pub(super) const TYPE_LEN: usize = 12;
 
 /// Bytes of `struct btf_member`, of `struct btf_var_secinfo` and of `struct btf_enum64`.
@@ -13,7 +13,7 @@ const ENTRY_12: usize = 12;
 const ENTRY_8: usize = 8;
 /// Bytes of `struct btf_array`.
 const ARRAY_LEN: usize = 12;
-/// Bytes of what follows `BTF_KIND_INT`, `BTF_KIND_VAR` and `BTF_KIND_DECL_TAG`.
+/// Bytes after `struct btf_type` for `BTF_KIND_INT`, `BTF_KIND_VAR` and `BTF_KIND_DECL_TAG`.
 const WORD_LEN: usize = 4;
 
 macro_rules! kinds {
@@ -25,7 +25,7 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// The kind with this number; `None` if it is not known (zero is `void`, which is never stored).
+            /// The kind with this number; `None` if unknown (zero is `void`, which is never stored).
             #[must_use]
             #[inline]
             pub fn from_number(number: u32) -> Option<Self> {
@@ -43,7 +43,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// What it is, for messages, with its article.
+            /// The kind with its article, for messages.
             #[must_use]
             pub fn text(self) -> &'static str {
                 match self {
@@ -77,7 +77,7 @@ kinds! {
 }
 
 impl Kind {
-    /// Bytes behind the fixed part of a type of this kind that has `count` entries.
+    /// Bytes after the fixed part of a type of this kind with `count` entries.
     #[must_use]
     #[inline]
     pub fn body_len(self, count: u32) -> usize {
@@ -99,7 +99,7 @@ impl Kind {
         }
     }
 
-    /// Whether the type is another type with something said about it.
+    /// Whether the type only modifies another type.
     #[must_use]
     pub fn is_modifier(self) -> bool {
         matches!(self, Self::Typedef | Self::Volatile | Self::Const | Self::Restrict | Self::TypeTag)
@@ -114,8 +114,8 @@ impl Kind {
 
 /// The second word of `struct btf_type`: kind, number of entries and flag.
 ///
-/// Older kernels demand that bits 16 to 23 and 29 to 30 are zero (`BTF_INFO_MASK` in
-/// `kernel/bpf/btf.c`), so giving them to the count and the kind reads old and newer BTF alike.
+/// Older kernels require bits 16 to 23 and 29 to 30 to be zero (`BTF_INFO_MASK` in `kernel/bpf/btf.c`), so reading them
+/// as part of the count and the kind works for old and new BTF.
 #[derive(Clone, Copy)]
 pub(super) struct Info(pub(super) u32);
 
@@ -138,20 +138,20 @@ impl Info {
 pub struct Type<'a> {
     /// Its kind.
     pub kind: Kind,
-    /// `kind_flag`: of a struct or union, that members carry their bit size.
+    /// `kind_flag`: for a struct or union, the members carry their bit size.
     pub flag: bool,
     /// Number of entries: members, values, parameters or variables.
     pub count: u32,
     /// Offset of its name in the strings; zero if it has none.
     pub name: u32,
-    /// Size in bytes, or id of the type referred to, as the kind has it.
+    /// Size in bytes or id of another type, depending on the kind.
     pub size_or_type: u32,
-    /// The entries, or whatever else the kind adds.
+    /// The entries, or other data of the kind.
     pub body: &'a [u8],
 }
 
 impl<'a> Type<'a> {
-    /// The type that starts `bytes`; `None` if it does not fit or its kind is unknown.
+    /// The type at the start of `bytes`; `None` if it does not fit or its kind is unknown.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let info = Info(word(bytes, 4)?);
         let kind = Kind::from_number(info.kind_number())?;
@@ -166,7 +166,7 @@ impl<'a> Type<'a> {
         })
     }
 
-    /// Its members, in order; none unless it is a struct or a union.
+    /// Its members, in order; empty unless it is a struct or union.
     pub fn members(&self) -> impl Iterator<Item = RawMember> + use<'a> {
         let (entries, _) = if self.kind.is_aggregate() { self.body } else { &[] }.as_chunks::<ENTRY_12>();
         let flag = self.flag;
@@ -181,7 +181,7 @@ impl<'a> Type<'a> {
         })
     }
 
-    /// Of an array: the id of its element's type and the number of elements (`struct btf_array`).
+    /// For an array: the type id and the number of its elements (`struct btf_array`).
     pub(super) fn array(&self) -> Option<(u32, u32)> {
         if self.kind != Kind::Array {
             return None;
@@ -189,8 +189,8 @@ impl<'a> Type<'a> {
         Some((word(self.body, 0)?, word(self.body, 8)?))
     }
 
-    /// Of an integer that is a bit field of its own, as older compilers wrote them: the bit offset
-    /// it adds and its bit size (`BTF_INT_OFFSET` and `BTF_INT_BITS`).
+    /// For an integer that is itself a bit field, as older compilers wrote them: its additional bit offset and its bit
+    /// size (`BTF_INT_OFFSET` and `BTF_INT_BITS`).
     pub(super) fn int_bits(&self) -> Option<(u32, u32)> {
         if self.kind != Kind::Int {
             return None;
@@ -208,8 +208,8 @@ pub struct RawMember {
     pub name: u32,
     /// Id of its type.
     pub type_id: u32,
-    /// Bits from the start of the struct that lists it.
+    /// Bits from the start of the struct that contains it.
     pub bit_offset: u32,
-    /// Bits of a bit field; zero if it is none.
+    /// Bits of a bit field; zero for other members.
     pub bit_size: u32,
 }

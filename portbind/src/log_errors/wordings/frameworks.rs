@@ -1,4 +1,4 @@
-//! Frameworks, development servers and what tests are made with.
+//! Frameworks, development servers and test tools.
 
 use crate::log_errors::wording::{ROW, Role, Wording};
 

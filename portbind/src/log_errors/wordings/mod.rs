@@ -1,4 +1,4 @@
-//! The table of wordings, a file for each group of sources.
+//! The table of wordings, one file per group of sources.
 
 mod frameworks;
 mod runtimes;
@@ -7,8 +7,8 @@ mod system;
 
 use super::wording::Wording;
 
-/// All rows, in the order in which they are tried: a line is of the first wording that matches it.
+/// All rows, in the order in which they are tried: the first wording that matches a line applies.
 pub fn all() -> impl Iterator<Item = &'static Wording> {
-    // Servers and frameworks before the runtimes they are made with; the catch-all last.
+    // Servers and frameworks come before the runtimes they are built on; the catch-all comes last.
     [servers::ROWS, frameworks::ROWS, runtimes::ROWS, system::ROWS].into_iter().flatten()
 }

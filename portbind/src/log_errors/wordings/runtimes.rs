@@ -10,7 +10,7 @@ const BEAM: &[&str] = &["beam"];
 const PHP: &[&str] = &["php"];
 const DOTNET: &[&str] = &["dotnet"];
 
-/// Lines near an exception of the JVM that tell what it was about: Netty, Tomcat, Elasticsearch, Jetty, Kafka.
+/// Lines near a JVM exception that contain the address: Netty, Tomcat, Elasticsearch, Jetty, Kafka.
 const JAVA_DETAILS: &[&str] =
     &["Failed to bind to:? /?{at}", r"\bBind(?:Transport|Http)Exception.*\[{port}\]", r"\bConnector@{at}"];
 

@@ -1,4 +1,4 @@
-//! Containers, the system and its small tools; last, what any program may print.
+//! Containers, the system and its small tools; at the end, wordings that any program may print.
 
 use crate::log_errors::wording::{ROW, Role, Wording};
 

@@ -1,4 +1,4 @@
-//! What the helpers answer, for people.
+//! The answers of `who`, `check` and `wait`, as text.
 
 use super::holders::{HolderRow, also_on_the_port, held_by, of_refusal};
 use super::layout::{note, rendered, sentence};
@@ -12,15 +12,15 @@ use crate::output::words;
 use crate::ports::{Check, PortOrName, Request, Until, Wait, Who};
 use crate::wire::{self, Fix, Holder, Refusal, Socket};
 
-/// Sockets that neither listen nor are bound only, and are shown one by one.
+/// The most connections that are shown one by one.
 const MOST_CONNECTIONS: usize = 16;
-/// What is said where rule and trial disagree.
+/// Printed if the prediction from the rule and the trial bind disagree.
 const UNEXPECTED: &str = "this is what the kernel did; its rule, and the sockets that could be seen, had led to expect \
                           otherwise";
-/// What a port in the ephemeral range is in for.
+/// The warning about a port in the ephemeral range.
 const PICKED: &str = "the kernel may pick this port for any outgoing connection";
 
-/// Who is on a port, or has a name.
+/// The holders of a port or a name.
 pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
     let mut line = Line::default();
     let subject = heading(&who.request);
@@ -78,7 +78,7 @@ pub(in crate::output) fn check(check: &Check, style: &Style) -> String {
     rendered(&lines, style)
 }
 
-/// What came of waiting.
+/// The result of waiting.
 pub(in crate::output) fn wait(wait: &Wait, style: &Style) -> String {
     let socket = Socket::from(&wait.socket);
     let mut line = Line::default();
@@ -99,7 +99,7 @@ pub(in crate::output) fn wait(wait: &Wait, style: &Style) -> String {
     rendered(&lines, style)
 }
 
-/// What is in the way, and why.
+/// The sockets in the way, and the cause.
 pub(super) fn explained(refusal: &event::Refusal, style: &Style) -> Vec<Line> {
     let refusal = Refusal::from(refusal);
     let mut lines = of_refusal(&refusal, style);
@@ -118,7 +118,7 @@ fn asked(socket: &Socket<'_>) -> String {
     format!("{kind} {}{}", words::asked(socket), words::netns(socket.netns_name.as_deref()))
 }
 
-/// What was asked about, as a heading.
+/// The subject of the question, as a heading.
 pub(super) fn heading(request: &Request) -> String {
     let protocol = request
         .protocol

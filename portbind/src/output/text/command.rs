@@ -1,4 +1,4 @@
-//! What is shown when a wrapped command has ended.
+//! The report at the end of a wrapped command.
 
 use std::io;
 
@@ -14,29 +14,29 @@ use crate::output::style::Style;
 use crate::output::words;
 use crate::wire;
 
-/// Refusals of a cause that are shown; those behind them are counted.
+/// Refusals shown per cause; further ones are counted.
 const SHOWN: usize = 5;
-/// Leaks that are shown.
+/// The most leaks that are shown.
 const SHOWN_LEAKS: usize = 20;
 
-/// All there is to show of a wrapped command.
+/// The contents of the report.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CommandReport<'a> {
     /// The command.
     pub command: &'a Command,
-    /// Its end.
+    /// How the command ended.
     pub end: &'a CommandEnd,
-    /// Its refusals by cause.
+    /// The refusals by cause.
     pub groups: &'a [Group],
-    /// All of its refusals.
+    /// The number of refusals.
     pub refusals: u64,
-    /// Sockets that outlived it.
+    /// Sockets that outlived the command.
     pub leaks: &'a [Leak],
 }
 
 impl CommandReport<'_> {
-    /// Whether there is more to show than how the command ended.
+    /// Whether the report contains more than how the command ended.
     #[must_use]
     pub fn has_findings(&self) -> bool {
         self.refusals > 0 || !self.leaks.is_empty()
@@ -54,7 +54,7 @@ impl CommandReport<'_> {
         format!("{} ({}) {how} after {seconds:.1}s", Escaped(program), command.pid)
     }
 
-    /// How much was found.
+    /// The numbers of findings.
     pub(crate) fn findings(&self) -> String {
         let refused = match self.refusals {
             0 => "no bind was refused".to_owned(),
@@ -73,7 +73,7 @@ impl CommandReport<'_> {
 /// Writes the report.
 ///
 /// # Errors
-/// Those of the writer, unchanged.
+/// The writer's errors, unchanged.
 pub fn write(report: &CommandReport<'_>, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
     let mut line = Line::default();
     line.push(DIM, "portbind: ");
@@ -118,7 +118,7 @@ fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Re
     Ok(())
 }
 
-/// All of a refusal, and how its process went on.
+/// All lines of a refusal, and what its process did afterwards.
 pub(crate) fn refused(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
     let mut then = label("then");
     then.push(PLAIN, went_on(outcome));
@@ -127,7 +127,7 @@ pub(crate) fn refused(refusal: &Refusal, outcome: &Outcome, style: &Style) -> St
     rendered(&lines, style)
 }
 
-/// One more of the same cause, in a line.
+/// One more refusal of the same cause, in one line.
 fn again(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
     let socket = wire::Socket::from(&refusal.socket);
     let mut line = Line::default();
@@ -152,7 +152,7 @@ fn went_on(outcome: &Outcome) -> String {
     }
 }
 
-/// The sockets that outlived the command, a line each.
+/// The sockets that outlived the command, one line each.
 pub(crate) fn left_bound(leaks: &[Leak], style: &Style) -> String {
     let lines: Vec<Line> = leaks.iter().take(SHOWN_LEAKS).flat_map(still_bound).collect();
     let mut text = rendered(&lines, style);

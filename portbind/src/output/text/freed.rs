@@ -1,4 +1,4 @@
-//! What became of a port that was to be freed, for people.
+//! The result of `portbind free`, as text.
 
 use super::answer::{explained, heading, of_holder};
 use super::holders::HolderRow;
@@ -13,10 +13,10 @@ use crate::output::style::Style;
 use crate::ports::{Freed, Outcome, PortOrName, Stage, Stopped};
 use crate::wire::{self, Refusal};
 
-/// Processes that are named, of those that are left alone.
+/// The most processes that are listed as not stopped.
 const MOST_KEPT: usize = 16;
 
-/// What was done, or would be.
+/// What was done, or what a dry run would do.
 pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     let mut line = Line::default();
     line.push(NAME, heading(&freed.request));
@@ -52,7 +52,7 @@ fn to_stop(processes: usize) -> String {
     }
 }
 
-/// Who would be stopped, and who not.
+/// The processes that would be stopped, and the ones that would not.
 fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let is_client = |holder: &Holder| freed.plan.clients.iter().any(|client| client.id == holder.id);
     let known = freed.request.protocol.map(wire::protocol);
@@ -91,7 +91,7 @@ fn stopped(stopped: &Stopped) -> Line {
     line
 }
 
-/// Everybody that nobody stops, and what a person can do.
+/// All processes that are not stopped, and what the user can do.
 fn all_kept(obstacles: &[Obstacle], style: &Style) -> Vec<Line> {
     let mut lines: Vec<Line> =
         obstacles.iter().take(MOST_KEPT).flat_map(|obstacle| kept(obstacle, style)).collect();
@@ -115,7 +115,7 @@ fn all_kept(obstacles: &[Obstacle], style: &Style) -> Vec<Line> {
     lines
 }
 
-/// Whom nobody stops, and why.
+/// Processes that are not stopped, and why.
 fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
     let (process, why) = match obstacle {
         Obstacle::Init(process) => (process, "it is process 1, without which nothing runs".to_owned()),
@@ -164,13 +164,13 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
     vec![line]
 }
 
-/// What still has the port, and what helps.
+/// What still holds the port, and what helps.
 fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     match &freed.refusal {
         Some(refusal) => {
             lines.extend(explained(refusal, style));
-            // What cannot be stopped is not offered to be stopped.
+            // Stopping is not suggested for processes that cannot be stopped.
             if freed.plan.obstacles.is_empty() {
                 lines.extend(fixes(&Refusal::from(refusal).fixes, style));
             }
@@ -185,7 +185,7 @@ fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
     lines
 }
 
-/// A sentence beside the answer.
+/// A sentence below the answer.
 fn advice(text: &str, style: &Style) -> Vec<Line> {
     sentence("note", text, None, style)
 }

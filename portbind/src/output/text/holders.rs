@@ -1,4 +1,4 @@
-//! The sockets on a port and who has them open, a line a process.
+//! The sockets on a port and their owners, one line per process.
 
 use jiff::Timestamp;
 
@@ -11,21 +11,21 @@ use crate::output::style::Style;
 use crate::output::words;
 use crate::wire::{Holder, HolderProcess, Refusal};
 
-/// Lines of the holders of one refusal. A live refusal has fewer: 32 holders, and 16 processes that are described.
+/// The most lines for the holders of one refusal. Live refusals need fewer: 32 holders, and 16 described processes.
 const MOST_LINES: usize = 48;
 
-/// What the line of a holder leaves out, and what it adds.
+/// What a holder's line omits and adds.
 #[derive(Clone, Copy)]
 pub(super) struct HolderRow<'a> {
-    /// What stands in front.
+    /// The label in front.
     pub(super) word: &'static str,
-    /// The protocol that goes without saying.
+    /// The protocol that the line need not repeat.
     pub(super) known: Option<&'a str>,
-    /// The present, to say how long a process has been running.
+    /// The current time, to show how long a process has been running.
     pub(super) now: Option<Timestamp>,
 }
 
-/// What stands in the way of a refused call.
+/// The holders of a refused call.
 pub(super) fn of_refusal(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let row = HolderRow { word: "held by", known: Some(&refusal.socket.protocol), now: None };
     let in_the_way = words::conflicting(refusal).flat_map(processes);
@@ -52,7 +52,7 @@ pub(super) fn of_refusal(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     lines
 }
 
-/// Each process of a holder and whether it is the last one, or that there is none.
+/// Each process of a holder, with whether it is the last one; one `None` if the holder has no process.
 fn processes<'a>(
     holder: &'a Holder<'a>,
 ) -> impl Iterator<Item = (&'a Holder<'a>, Option<&'a HolderProcess<'a>>, bool)> {
@@ -60,7 +60,7 @@ fn processes<'a>(
     (0..count).map(move |index| (holder, holder.processes.get(index), index + 1 == count))
 }
 
-/// How many sockets on the port do not stand in the way.
+/// How many sockets on the port are not in the way.
 pub(super) fn also_on_the_port(count: usize) -> Option<Line> {
     let (sockets, verb) = match count {
         0 => return None,
@@ -72,10 +72,10 @@ pub(super) fn also_on_the_port(count: usize) -> Option<Line> {
     Some(line)
 }
 
-/// What to say where no socket stands in the way; nothing where none could.
+/// The text if no socket is in the way; `None` if none could be.
 fn nobody(refusal: &Refusal<'_>) -> Option<&'static str> {
     match (Errno(refusal.error.number), refusal.socket.port?) {
-        // The sentence that says why has it, of sockets without a port.
+        // For portless sockets, the sentence of the cause already explains this.
         _ if refusal.holders_truncated => Some("no socket among those looked at; there are more on the port"),
         (Errno::EADDRINUSE | Errno::EAGAIN, 0) => Some("no single socket: any free port would have done"),
         (Errno::EADDRINUSE, _) => Some("no socket that stands in the way was found on the port"),
@@ -83,7 +83,7 @@ fn nobody(refusal: &Refusal<'_>) -> Option<&'static str> {
     }
 }
 
-/// A holder, with one of the processes that have it open or without any.
+/// A holder, with one of its owners or without any.
 pub(super) fn held_by(
     row: HolderRow<'_>,
     holder: &Holder<'_>,
@@ -114,14 +114,14 @@ pub(super) fn held_by(
     lines
 }
 
-/// The process that opened a holder which no process has open any more.
+/// The process that opened a holder which has no owner any more.
 fn past<'a>(holder: &'a Holder<'_>) -> Option<Party<'a>> {
     let is_open = !holder.processes.is_empty() || holder.more_processes > 0;
     let opened_by = holder.opened_by.as_ref().filter(|_| holder.ownership == "process" && !is_open);
     opened_by.map(Party::from)
 }
 
-/// State, place and other end of a socket, and its kind where that does not go without saying.
+/// State, address and peer of a socket, and its kind if that is not obvious.
 fn place(known: Option<&str>, holder: &Holder<'_>) -> String {
     let peer = holder.peer.as_ref();
     let peer = peer.map(|peer| format!(" ↔ {}", words::endpoint(peer.address, peer.port, None)));
@@ -132,13 +132,13 @@ fn place(known: Option<&str>, holder: &Holder<'_>) -> String {
     place + &peer.unwrap_or_default()
 }
 
-/// State, kind and place of a socket.
+/// State, kind and address of a socket.
 pub(super) fn socket(holder: &Holder<'_>) -> String {
     let kind = words::kind(&holder.family, &holder.protocol);
     format!("{} {kind} {}", words::state(&holder.state), words::bound(holder))
 }
 
-/// What is known besides, a few words each.
+/// Further details, a few words each.
 fn details(
     now: Option<Timestamp>,
     holder: &Holder<'_>,
@@ -174,7 +174,7 @@ pub(super) fn descriptors(process: &HolderProcess<'_>) -> String {
     format!("   fd {}", fds.join(","))
 }
 
-/// Why a socket has no process to name.
+/// Why a socket has no owner to show.
 fn no_process(holder: &Holder<'_>) -> String {
     let reason = match (&*holder.ownership, &holder.left_by) {
         ("time_wait" | "orphan", Some(process)) => {

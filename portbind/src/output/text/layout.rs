@@ -1,29 +1,29 @@
-//! How lines of text are laid out: labels, words that fit, sentences that are wrapped.
+//! Layout of text lines: labels, groups of words, wrapped sentences.
 
 use crate::escape::{Escaped, columns};
 use crate::output::line::{DIM, Line, NAME, PLAIN};
 use crate::output::style::Style;
 use crate::output::wrap;
 
-/// Columns before the text of a line below the first.
+/// Indentation of the lines below the first.
 pub(super) const INDENT: usize = 12;
-/// The least columns a sentence is wrapped to.
+/// The least width to which a sentence is wrapped.
 const MIN_SENTENCE: usize = 20;
 
-/// The beginning of a line below the first.
+/// The label of a line below the first.
 pub(in crate::output) fn label(label: &str) -> Line {
     let mut line = Line::default();
     line.push(DIM, format!("  {label:<10}"));
     line
 }
 
-/// A process by name and number, at the beginning of what it did.
+/// Appends the name and pid of a process.
 pub(super) fn who(comm: &str, pid: u32, line: &mut Line) {
     line.push(NAME, Escaped(comm).to_string());
     line.push(PLAIN, format!(" ({pid})  "));
 }
 
-/// Adds groups of words to a line, those that do not fit below it.
+/// Appends groups of words to a line; groups that do not fit go below it.
 pub(super) fn spread(mut line: Line, groups: Vec<String>, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     for group in groups {
@@ -40,12 +40,12 @@ pub(super) fn spread(mut line: Line, groups: Vec<String>, style: &Style) -> Vec<
     lines
 }
 
-/// Columns for a sentence.
+/// The width for a sentence.
 pub(super) fn room(style: &Style) -> usize {
     style.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(MIN_SENTENCE))
 }
 
-/// A sentence behind a label, wrapped. A command at its end stays whole.
+/// A sentence after a label, wrapped. A command at its end is not wrapped.
 pub(in crate::output) fn sentence(word: &str, text: &str, command: Option<&str>, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = label(word);
@@ -65,7 +65,7 @@ pub(in crate::output) fn sentence(word: &str, text: &str, command: Option<&str>,
     lines
 }
 
-/// The first lines as they are; those behind them are counted.
+/// Keeps the first lines, and counts the rest.
 pub(super) fn at_most<T>(
     most: usize,
     mut all: impl Iterator<Item = T>,
@@ -77,14 +77,14 @@ pub(super) fn at_most<T>(
     shown
 }
 
-/// A remark below the lines that it is about.
+/// A remark about the lines above it.
 pub(super) fn note(text: impl Into<String>) -> Line {
     let mut line = label("");
     line.push(DIM, text);
     line
 }
 
-/// Lines of any length.
+/// Renders lines without a limit of their width.
 pub(in crate::output) fn rendered(lines: &[Line], style: &Style) -> String {
     let mut text = String::new();
     for line in lines {

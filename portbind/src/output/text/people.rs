@@ -1,4 +1,4 @@
-//! Who is behind a process: container, unit, test and job, a few words each.
+//! The surroundings of a process: container, unit, test and job, a few words each.
 
 use jiff::Timestamp;
 
@@ -8,10 +8,10 @@ use crate::output::words;
 use crate::secrets::mask_text;
 use crate::wire::{CiJob, Container, HolderProcess, Opener, Process, Relative, Test};
 
-/// How many processes above another one are named.
+/// The most ancestors that are shown.
 const MAX_ANCESTORS: usize = 5;
 
-/// What text shows of a process, whether it was refused, has a socket open, or had.
+/// What text shows of a caller, an owner or a former owner.
 #[derive(Clone, Copy)]
 pub(super) struct Party<'a> {
     pub(super) pid: u32,
@@ -50,13 +50,13 @@ macro_rules! party_of {
 party_of!(Process, HolderProcess, Opener);
 
 impl Party<'_> {
-    /// The user that it runs as.
+    /// The process's user.
     pub(super) fn user(&self) -> Option<String> {
         words::user(self.user, self.uid)
     }
 
-    /// What is known of it, most telling first. A unit says little of what runs in a container, and a scope says nothing
-    /// but that somebody started it.
+    /// The surroundings, most informative first. Of a process in a container the unit says little, and a scope says
+    /// only that a user started it.
     pub(super) fn groups(&self) -> Vec<String> {
         let mut groups = Vec::new();
         if let Some(container) = self.container {
@@ -70,7 +70,7 @@ impl Party<'_> {
         groups
     }
 
-    /// The names from the farthest process above down to this one, as many as fit.
+    /// The names from the farthest ancestor down to this process, as many as fit.
     pub(super) fn ancestry(&self, room: Option<usize>) -> Option<String> {
         let above: Vec<_> = self.ancestors.iter().filter(|ancestor| ancestor.pid != 1).collect();
         (1..=above.len().min(MAX_ANCESTORS)).rev().find_map(|count| {
@@ -98,7 +98,7 @@ fn pod(container: &Container<'_>) -> Option<String> {
     Some(format!("pod {}{}", namespace.unwrap_or_default(), Escaped(name)))
 }
 
-/// Nothing if only the job of a CI system is known.
+/// The test; `None` if only a CI job is known.
 fn test(test: &Test<'_>) -> Option<String> {
     let runner = Escaped(test.runner.as_deref()?);
     let worker = test.worker.as_ref().map(|worker| Escaped(worker).to_string());

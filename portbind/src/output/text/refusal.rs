@@ -1,4 +1,4 @@
-//! A refusal: who was refused what, by whom it was held, why, and what helps.
+//! A refused bind: the caller, the address, the holders, the cause and the remedies.
 
 use super::holders::of_refusal;
 use super::layout::{INDENT, label, room, sentence, spread, who};
@@ -10,7 +10,7 @@ use crate::output::style::Style;
 use crate::output::words;
 use crate::wire::{Fix, Refusal};
 
-/// All lines; of those before it, `newly_lost` refusals were lost.
+/// All lines; `newly_lost` refusals were lost before this one.
 pub(in crate::output) fn lines(refusal: &Refusal<'_>, style: &Style, newly_lost: u64) -> Vec<Line> {
     let mut lines = Vec::new();
     if newly_lost > 0 {
@@ -42,13 +42,13 @@ fn headline(refusal: &Refusal<'_>, style: &Style) -> Line {
     line
 }
 
-/// Who is behind the caller, where more is known than the headline says.
+/// The surroundings of the caller, if more is known than the headline shows.
 fn asked_by(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let groups = Party::from(&refusal.process).groups();
     if groups.is_empty() { Vec::new() } else { spread(label("asked by"), groups, style) }
 }
 
-/// The cause, and behind it its code.
+/// The cause, followed by its code.
 pub(super) fn why(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let code = Escaped(&refusal.cause.code);
     let tag = match &*refusal.confidence {
@@ -73,7 +73,7 @@ pub(super) fn why(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     lines
 }
 
-/// What makes the call work.
+/// The remedies.
 pub(super) fn fixes(fixes: &[Fix<'_>], style: &Style) -> Vec<Line> {
     let labels = std::iter::once("fix").chain(std::iter::repeat("or"));
     let lines = fixes.iter().zip(labels);

@@ -1,4 +1,4 @@
-//! What happened on the port before, one line a moment.
+//! Earlier events on the port, one line each.
 
 use super::layout::{at_most, label, who};
 use crate::escape::Escaped;
@@ -8,13 +8,13 @@ use crate::output::style::Style;
 use crate::output::words;
 use crate::wire::{Moment, Refusal};
 
-/// Moments that are shown; a port of a live refusal has fewer.
+/// The most events that are shown; live refusals have fewer.
 const MOST_MOMENTS: usize = 48;
 
-/// The timeline, where it was asked for or where the holder's process cannot speak for itself any more.
+/// The timeline, if it was asked for, or if the holder's process has ended.
 pub(super) fn lines(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let holder_is_gone = words::conflicting(refusal).any(|holder| holder.processes.is_empty());
-    // When the port was let go, and who took it when, is the point of this cause.
+    // For this cause the timeline is the explanation: when the port was released, and which process took it.
     let is_the_point = refusal.cause.code == Code::StolenFreePort.as_str();
     if !style.history && !holder_is_gone && !is_the_point {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Azure Pipelines: the text, and below it logging commands.
+//! Azure Pipelines: the text, followed by logging commands.
 
 use std::io;
 
@@ -26,7 +26,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// As `escapedata` in node/taskcommand.ts of azure-pipelines-task-lib.
+/// Escapes like `escapedata` in node/taskcommand.ts of azure-pipelines-task-lib.
 fn data(text: &str) -> String {
     text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -1,4 +1,4 @@
-//! Buildkite: the text in a group, which is opened unless the page above the build has it all.
+//! Buildkite: the text in a group, which is expanded unless the page above the build contains all of it.
 
 use std::io;
 

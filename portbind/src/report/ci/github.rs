@@ -1,4 +1,4 @@
-//! GitHub Actions: the text, and below it annotations by workflow commands.
+//! GitHub Actions: the text, followed by workflow commands that create annotations.
 
 use std::io;
 
@@ -17,19 +17,19 @@ pub(super) fn write(
     for issue in issue::refusals(report, style) {
         writeln!(out, "::error title={}::{}", property(&issue.title), data(&issue.message))?;
     }
-    // Warnings have a limit of their own.
+    // Warnings have a separate limit.
     if let Some(issue) = issue::leaks(report, style) {
         writeln!(out, "::warning title={}::{}", property(&issue.title), data(&issue.message))?;
     }
     Ok(())
 }
 
-/// As `escapeData` in packages/core/src/command.ts of actions/toolkit.
+/// Escapes like `escapeData` in packages/core/src/command.ts of actions/toolkit.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// As `escapeProperty` there.
+/// Escapes like `escapeProperty` in the same file.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

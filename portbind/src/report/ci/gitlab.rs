@@ -1,4 +1,4 @@
-//! GitLab CI: the text in a section that is closed until somebody opens it.
+//! GitLab CI: the text in a collapsed section.
 
 use std::io;
 
@@ -12,7 +12,7 @@ pub(super) fn write(
     style: &Style,
     out: &mut impl io::Write,
 ) -> io::Result<()> {
-    // A name may not occur twice in a log.
+    // A section name must be unique in a log.
     let name = format!("portbind_{}", report.command.pid);
     let time = report.end.time.as_second();
     write!(out, "\x1b[0Ksection_start:{time}:{name}[collapsed=true]\r\x1b[0K")?;

@@ -1,4 +1,4 @@
-//! The refusals that are worth a line of their own on the page of a job.
+//! The refusals that get a line of their own on the page of a job.
 
 use crate::escape::{Escaped, columns, cut};
 use crate::event::{Outcome, Refusal};
@@ -7,23 +7,23 @@ use crate::output::text::command::{self, CommandReport};
 use crate::output::words;
 use crate::wire::Socket;
 
-/// GitHub shows as many errors of a step (docs/problem-matchers.md of actions/toolkit); no more is read anyway.
+/// GitHub shows at most this many errors per step (docs/problem-matchers.md of actions/toolkit).
 const MOST: usize = 10;
 /// Columns of a title, and of a message: GitHub cuts messages after 4096 characters (ExecutionContext.cs of
 /// actions/runner).
 const TITLE: usize = 200;
 const MESSAGE: usize = 4000;
 
-/// Something to point out.
+/// An issue to annotate.
 pub(super) struct Issue {
-    /// In one line.
+    /// The text in one line.
     pub(super) title: String,
-    /// In several lines.
+    /// The text in several lines.
     pub(super) message: String,
 }
 
-/// At most [`MOST`]: the first refusal of each cause, then the others in the order of time; if there are more,
-/// the last one says how many.
+/// At most [`MOST`] issues: the first refusal of each cause, then further refusals in the order of time; if there are
+/// more, the last issue contains their number.
 pub(super) fn refusals(report: &CommandReport<'_>, style: &Style) -> Vec<Issue> {
     let firsts = report.groups.iter().filter_map(|group| group.refusals.first());
     let mut others: Vec<_> = report.groups.iter().flat_map(|group| group.refusals.iter().skip(1)).collect();
@@ -40,7 +40,7 @@ pub(super) fn refusals(report: &CommandReport<'_>, style: &Style) -> Vec<Issue> 
     issues
 }
 
-/// The sockets that were left, if any.
+/// The sockets that outlived the command, if any.
 pub(super) fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<Issue> {
     let title = match report.leaks.len() {
         0 => return None,
@@ -66,7 +66,7 @@ fn of(refusal: &Refusal, outcome: &Outcome, style: &Style) -> Issue {
     Issue { title: cut(&title, TITLE).into_owned(), message: shortened(&message) }
 }
 
-/// The lines that fit: one that is cut may be a command, and do something else.
+/// The complete lines that fit: a command that is cut might do something else.
 fn shortened(message: &str) -> String {
     let mut kept = String::new();
     let mut used = 0_usize;

@@ -1,4 +1,4 @@
-//! Jenkins, whose log is plain text: marks to look for above and below.
+//! Jenkins, whose log is plain text: searchable marks above and below the text.
 
 use std::io;
 

@@ -1,8 +1,8 @@
-//! A page in Markdown, for the systems that show one: what was found by cause, and each refusal folded up.
+//! A Markdown page for the CI systems that show one: the findings by cause, with each refusal collapsed.
 //!
-//! Foreign strings stand in `<code>`, every sign of Markdown in them as a character reference, or in `<pre>`
-//! inside a block of HTML, which Markdown leaves alone up to the next empty line. Neither is looked at for
-//! names to notify.
+//! Strings of other programs are in `<code>`, with every Markdown character as a character reference, or in `<pre>`
+//! inside an HTML block, which Markdown leaves unchanged up to the next empty line. Neither can mention users, who
+//! would be notified.
 
 use std::fmt::Write as _;
 
@@ -14,17 +14,17 @@ use crate::output::words;
 use crate::secrets::mask_text;
 use crate::wire::{Process, Refusal, Socket, Test};
 
-/// Bytes that a page may have: 1 MiB at GitHub, which drops a larger one whole, and at Buildkite.
+/// The longest page in bytes: 1 MiB for GitHub, which drops a longer page, and for Buildkite.
 pub const PAGE_LIMIT: usize = 1024 * 1024;
-/// Columns of a cell, and of the text that is folded up.
+/// Columns of a table cell, and of the collapsed text.
 const CELL: usize = 100;
 const TEXT: usize = 110;
-/// Refusals of a cause that are told in full.
+/// Refusals per cause that are shown in full.
 const SHOWN: usize = 20;
-/// Room for the sentence that says what was left out.
+/// Bytes reserved for the sentence about omitted refusals.
 const TAIL: usize = 200;
 
-/// The page, in at most `room` bytes; `None` if it cannot be so short, or nothing was found.
+/// The page, in at most `room` bytes; `None` if it cannot be that short, or has no findings.
 #[must_use]
 pub fn page(report: &CommandReport<'_>, style: &Style, room: usize) -> Option<String> {
     let room = room.min(PAGE_LIMIT).checked_sub(TAIL)?;
@@ -51,7 +51,7 @@ pub fn page(report: &CommandReport<'_>, style: &Style, room: usize) -> Option<St
     Some(page)
 }
 
-/// Heading, and a row for each cause.
+/// The heading, and one row per cause.
 fn overview(report: &CommandReport<'_>) -> String {
     let mut text = format!("\n### portbind: {}\n\n{}\n", report.findings(), code(&report.ending()));
     if !report.groups.is_empty() {
@@ -79,12 +79,12 @@ fn asked(socket: &Socket<'_>) -> String {
     format!("{} {}", words::kind(&socket.family, &socket.protocol), words::asked(socket))
 }
 
-/// The caller, and its test.
+/// The caller and its test.
 fn refused(process: &Process<'_>) -> String {
     with_test(&format!("{} ({})", Escaped(&process.comm), process.pid), process.test.as_ref())
 }
 
-/// The first holder in the way, and its test.
+/// The first holder in the way and its test.
 fn held_by(refusal: &Refusal<'_>) -> String {
     let Some(holder) = words::conflicting(refusal).next() else { return "-".to_owned() };
     let state = words::state(&holder.state);
@@ -106,7 +106,7 @@ fn leaks(report: &CommandReport<'_>, style: &Style) -> Option<String> {
         .then(|| folded("sockets that are still bound", &command::left_bound(report.leaks, style), true))
 }
 
-/// Each refusal folded up, by cause; a single one lies open.
+/// The refusals by cause, each collapsed; a single refusal is expanded.
 fn refusals(report: &CommandReport<'_>, style: &Style) -> impl Iterator<Item = String> {
     let is_open = report.refusals == 1;
     let shown = report.groups.iter().flat_map(|group| group.refusals.iter().take(SHOWN));
@@ -119,7 +119,7 @@ fn of(refusal: &event::Refusal, outcome: &Outcome, style: &Style, is_open: bool)
     folded(&cut(&title, CELL), &command::refused(refusal, outcome, style), is_open)
 }
 
-/// A block of HTML without an empty line, behind one.
+/// An HTML block without an empty line, after one.
 fn folded(title: &str, text: &str, is_open: bool) -> String {
     let open = if is_open { " open" } else { "" };
     let lines = text.lines().filter(|line| !line.trim().is_empty()).map(html).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
-//! What is written to the log of a CI system when a wrapped command has ended, one file a system.
+//! The report for the log of a CI system at the end of a wrapped command, one file per system.
 //!
-//! All of it goes to standard error: the runners read commands from there as well, and the standard output
-//! belongs to the command.
+//! The report goes to standard error: the runners read commands from there as well, and the standard output belongs to
+//! the command.
 
 use std::io;
 
@@ -24,15 +24,15 @@ mod tests;
 pub use markdown::{PAGE_LIMIT, page};
 pub use page::Page;
 
-/// For which CI system a run is reported.
+/// The CI system for which a run is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Choice {
-    /// The one whose variables are in the environment
+    /// The system whose variables are in the environment
     #[default]
     Auto,
     /// None: plain text
     None,
-    /// GitHub Actions, and what follows it: Gitea, Forgejo
+    /// GitHub Actions, and the compatible Gitea and Forgejo
     Github,
     /// GitLab CI
     Gitlab,
@@ -59,8 +59,8 @@ pub enum System {
     Jenkins,
 }
 
-/// The variables that each system sets in every job, in the order in which they are asked for: an agent may run
-/// inside a job of another system, and Jenkins hands its variables on most freely.
+/// The variables that each system sets in every job, in the order in which they are checked: an agent may run inside a
+/// job of another system, and Jenkins passes on the most variables.
 const MARKS: [(System, &[&str]); 5] = [
     (System::Github, &["GITHUB_ACTIONS"]),
     (System::Gitlab, &["GITLAB_CI"]),
@@ -70,7 +70,7 @@ const MARKS: [(System, &[&str]); 5] = [
 ];
 
 impl Choice {
-    /// The system, if any; `is_set` says whether a variable is in the environment, and not empty.
+    /// The system, if any; `is_set` states whether a variable is in the environment and not empty.
     #[must_use]
     pub fn resolve(self, is_set: impl Fn(&str) -> bool) -> Option<System> {
         match self {
@@ -88,10 +88,10 @@ impl Choice {
     }
 }
 
-/// Writes the report in the form of a system; where nothing was found, every system gets the same one line.
+/// Writes the report in the format of a system; without findings, every system gets the same single line.
 ///
 /// # Errors
-/// Those of the writer, unchanged.
+/// The writer's errors, unchanged.
 pub fn write(
     system: System,
     report: &CommandReport<'_>,

@@ -1,14 +1,14 @@
-//! Where the page of a job is.
+//! The location of a job's page.
 
 use std::path::PathBuf;
 
-/// What has become of the page that [`markdown::page`](crate::report::ci::markdown::page) gives.
+/// What became of the page from [`markdown::page`](crate::report::ci::markdown::page).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// Nobody sees it.
+    /// The page is not shown.
     Nowhere,
-    /// The system has it.
+    /// The system shows the page.
     Shown,
-    /// It is a file, which the system is to be told.
+    /// The page is in this file, whose path the system must be given.
     At(PathBuf),
 }

@@ -1,4 +1,4 @@
-//! Goldens of what each system is told, and what no foreign string may bring about.
+//! Golden output for each system, and the effects that no string of another program may have.
 
 use std::rc::Rc;
 
@@ -8,10 +8,10 @@ use super::*;
 use crate::diagnosis::by_cause::{ByCause, Group};
 use crate::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal, samples};
 
-/// Names that try to end what they stand in.
+/// Names that try to end the markup around them.
 const EVIL: &str = "</details></pre>|`@octocat` ::error::x\n---\n##vso[task.complete]\u{202e}<!-- \u{1b}[0K";
 
-/// A run that ended, with what it was refused and what it left.
+/// A finished run, with its refusals and leaks.
 struct Run {
     command: Command,
     end: CommandEnd,
@@ -70,7 +70,7 @@ fn leak() -> Leak {
     Leak { time: at("2026-11-23T12:04:33.6Z"), netns: 1, socket: samples::held_by_java() }
 }
 
-/// A test against another one, and a socket that is left.
+/// A test that was refused by another test, and a leak.
 fn usual() -> Run {
     let mut refusal = samples::people();
     refusal.holders[0].processes.drain(..2);
@@ -291,11 +291,11 @@ fn a_page_has_only_the_elements_that_are_ours() {
     }
     assert_eq!(page.matches("</details>").count(), 2, "{page}");
     assert!(!page.contains("<!--"), "{page}");
-    // What stands between the tags of a block holds no empty line, at which Markdown would begin again.
+    // The content of an HTML block has no empty line, which would restart Markdown.
     for block in page.split("<details").skip(1) {
         assert!(!block.split("</details>").next().unwrap().contains("\n\n"), "{page}");
     }
-    // Bars of the table are ours: a row has six.
+    // All bars in the table are portbind's: a row has six.
     for row in page.lines().filter(|line| line.starts_with('|')) {
         assert_eq!(row.matches('|').count(), 6, "{row}");
     }

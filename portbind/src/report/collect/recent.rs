@@ -1,4 +1,4 @@
-//! The refusals that were told last: what comes later refers to them by time and process.
+//! The most recent refusals: later lines refer to them by time and process.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use crate::report::detail::Likeness;
 use crate::report::place::Place;
 
-/// How many are remembered.
+/// The number of stored refusals.
 const REMEMBERED: usize = 4096;
 
-/// What is remembered of a refusal.
+/// What is stored of a refusal.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) place: Place,

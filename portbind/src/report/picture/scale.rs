@@ -1,20 +1,20 @@
-//! From times to places on the axis. Long stretches in which nothing happens are cut out of it.
+//! Maps times to positions on the axis. Long stretches without events are cut out.
 
 use jiff::{SignedDuration, Timestamp};
 
 /// Percent of the width that a cut takes.
 const CUT: f64 = 2.4;
-/// A stretch is cut out if it is so many times as long as the longest that stays.
+/// A stretch is cut out if it is this many times as long as the longest one that stays.
 const LONG: i128 = 10;
-/// Nanoseconds of a stretch that is worth a cut.
+/// Minimum length of a cut stretch, in nanoseconds.
 const WORTH: i128 = 30 * SECOND;
-/// Cuts at most; of more pieces the last ones are shown.
+/// The most cuts; if there are more pieces, only the last ones are shown.
 const MOST_CUTS: usize = 10;
-/// Percent that a piece has at least.
+/// The minimum width of a piece in percent.
 const LEAST: f64 = 3.0;
-/// Half the nanoseconds of a piece that is a single instant.
+/// Half the length of a piece for a single instant, in nanoseconds.
 const INSTANT: i128 = 250_000_000;
-/// Percent between two labels on the axis.
+/// Distance of two labels on the axis, in percent.
 const APART: f64 = 14.0;
 /// Nanoseconds of a second.
 const SECOND: i128 = 1_000_000_000;
@@ -60,9 +60,9 @@ const STEPS: [i128; 32] = [
 pub struct Tick {
     /// Percent from the left.
     pub x: f64,
-    /// When.
+    /// The time of this label.
     pub time: Timestamp,
-    /// Time between this one and its neighbours: how precise its label has to be.
+    /// The distance to the neighbouring labels, which determines the label's precision.
     pub step: SignedDuration,
 }
 
@@ -70,9 +70,9 @@ pub struct Tick {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Cut {
-    /// Percent from the left, of its middle.
+    /// Percent from the left to the middle of the cut.
     pub x: f64,
-    /// How long it is.
+    /// The length of the stretch.
     pub length: SignedDuration,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct Scale {
     pieces: Vec<Piece>,
 }
 
-/// A stretch that is shown: nanoseconds since 1970, and percent.
+/// A shown stretch: nanoseconds since 1970, and percent.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     from: i128,
@@ -92,7 +92,7 @@ struct Piece {
 }
 
 impl Scale {
-    /// An axis for these instants; `None` where there are none.
+    /// An axis for these instants; `None` if there are none.
     pub(super) fn new(instants: impl Iterator<Item = Timestamp>) -> Option<Self> {
         let mut instants: Vec<i128> = instants.map(Timestamp::as_nanosecond).collect();
         instants.sort_unstable();
@@ -108,7 +108,7 @@ impl Scale {
         (!shown.is_empty()).then(|| Self { pieces: laid_out(&shown) })
     }
 
-    /// Percent from the left; `None` before the first piece. Within a cut it is the end of the piece before.
+    /// Percent from the left; `None` before the first piece. A time within a cut is at the end of the piece before.
     pub(super) fn x(&self, time: Timestamp) -> Option<f64> {
         let time = time.as_nanosecond();
         let piece = self.pieces.iter().rev().find(|piece| piece.from <= time)?;
@@ -127,7 +127,7 @@ impl Scale {
         })
     }
 
-    /// Labels, far enough from one another.
+    /// Labels with enough distance between them.
     pub(super) fn ticks(&self) -> Vec<Tick> {
         let mut ticks: Vec<Tick> = Vec::new();
         for piece in &self.pieces {
@@ -150,7 +150,7 @@ impl Scale {
 }
 
 impl Piece {
-    /// Round times within the piece, and nanoseconds from one to the next.
+    /// Round times within the piece, and the nanoseconds between them.
     fn round_times(self) -> impl Iterator<Item = (i128, i128)> {
         let length = self.to - self.from;
         let wide_enough = |step: &i128| self.width * ratio(*step, length) >= APART;
@@ -182,7 +182,7 @@ fn longest_kept(instants: &[i128]) -> i128 {
     for pair in stretches.windows(2) {
         let [one, other] = *pair else { continue };
         cut_out += one;
-        // Cutting pays where nearly all of the time is cut out.
+        // A cut is worthwhile only if it removes nearly all of the time.
         if one >= WORTH
             && other > 0
             && one > other.saturating_mul(LONG)
@@ -194,7 +194,7 @@ fn longest_kept(instants: &[i128]) -> i128 {
     longest
 }
 
-/// Gives the pieces their places: each its least width, and the rest by length.
+/// Assigns positions to the pieces: the minimum width to each, and the rest by length.
 fn laid_out(pieces: &[(i128, i128)]) -> Vec<Piece> {
     let count = f64::from(u32::try_from(pieces.len()).unwrap_or(u32::MAX));
     let between = pieces.windows(2).filter_map(|pair| Some(pair.get(1)?.0 - pair.first()?.1));
@@ -217,7 +217,7 @@ fn laid_out(pieces: &[(i128, i128)]) -> Vec<Piece> {
     laid_out
 }
 
-/// Part by whole, between 0 and 1.
+/// The ratio of part and whole, between 0 and 1.
 #[expect(clippy::cast_precision_loss, reason = "the pixels of a picture need no more")]
 fn ratio(part: i128, whole: i128) -> f64 {
     if whole <= 0 { 0.0 } else { (part as f64 / whole as f64).clamp(0.0, 1.0) }

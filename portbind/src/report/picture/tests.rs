@@ -1,4 +1,4 @@
-//! Whatever happened when, nothing lies outside of the picture or on top of another.
+//! For any events, no element lies outside the picture or overlaps another.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Recordings with the largest numbers and the outermost times there are.
+//! Recordings with the largest numbers and the earliest and latest times possible.
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn length() -> impl Strategy<Value = f64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Nothing overflows, and sums stay at the end of what they can count.
+    /// No sum overflows; sums saturate.
     #[test]
     fn no_total_overflows(
         times in proptest::collection::vec(time(), 6), numbers in proptest::collection::vec(number(), 6), after_ms in length(),

@@ -1,7 +1,8 @@
-//! HTML: one page, with everything in it.
+//! HTML: a single self-contained page.
 //!
-//! There is no script, and the page forbids itself to load anything. Strings of others cannot be put into the
-//! markup as they are: [`Foreign`](crate::report::Foreign) is no text to the templates, and `markup::foreign` makes it visible first.
+//! The page has no script and a policy that forbids loading anything. Strings of other programs cannot enter the markup
+//! unescaped: the templates do not accept [`Foreign`](crate::report::Foreign) as text, and `markup::foreign` makes it
+//! visible first.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -16,7 +17,7 @@ mod tables;
 mod timeline;
 
 const STYLE: &str = include_str!("html/style.css");
-/// Nothing is loaded, and no script runs, whatever a name may hold.
+/// The policy that forbids loading and scripts, whatever a name contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The page.
@@ -115,7 +116,7 @@ fn causes(causes: &Ranked<CauseRow>, all: u64) -> Markup {
     }
 }
 
-/// The code of a cause, with its page folded in.
+/// The code of a cause, with its page collapsed.
 fn folded_page(pages: &Pages, code: &Foreign) -> Markup {
     html! {
         @match pages.of(code.unescaped()) {
@@ -125,7 +126,7 @@ fn folded_page(pages: &Pages, code: &Foreign) -> Markup {
     }
 }
 
-/// A bar as long as the part of the whole.
+/// A bar whose length shows the part of the whole.
 fn share(part: u64, whole: u64) -> Markup {
     let percent = u64::try_from(u128::from(part) * 100 / u128::from(whole.max(1))).unwrap_or(100);
     html! {

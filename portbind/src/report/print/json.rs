@@ -1,4 +1,4 @@
-//! From a report to what is written.
+//! Converts a report to its JSON form.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Prints reports: for people on a terminal, for browsers ([`html`]) and for programs.
+//! Prints reports as text, as HTML ([`html`]) and as JSON.
 
 use std::io;
 
@@ -16,11 +16,11 @@ mod tests;
 mod text;
 mod words;
 
-/// Writes a report as one HTML page that needs nothing else: no script, no other file, no network.
+/// Writes a report as one self-contained HTML page: no script, no other file, no network.
 ///
 /// # Errors
 ///
-/// Those of the writer, unchanged.
+/// The writer's errors, unchanged.
 pub fn html(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     out.write_all(html::page(report).into_string().as_bytes())
 }

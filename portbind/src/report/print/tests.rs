@@ -1,4 +1,4 @@
-//! Pages and texts of reports.
+//! Tests of the HTML and text of reports.
 
 use insta::assert_snapshot;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::recording::{Line, Reader};
 use crate::report::{Collector, Report};
 use crate::wire;
 
-/// What tries to act on a page.
+/// Strings that try to act on a page.
 const HOSTILE: [&str; 7] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
@@ -35,7 +35,7 @@ fn printed(report: &Report, style: &Style) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Every string of a recording that is not of the format itself, replaced.
+/// A report in which `name` replaces every free string of the recording.
 fn with_strings(name: &str) -> Report {
     let mut refusal = serde_json::to_value(wire::Refusal::from(&samples::people())).unwrap();
     replace(&mut refusal, name);
@@ -77,7 +77,7 @@ fn hostile_strings_stay_strings() {
     for name in HOSTILE {
         let report = with_strings(name);
         let page = page(&report);
-        // The same elements in the same order, whatever the names: nothing of them became markup.
+        // The elements are the same for all names, so no name became markup.
         assert_eq!(shape(&page), shape(&harmless), "{name:?}");
         assert!(!page.chars().any(|c| is_hidden(c) && c != '\n'), "{name:?}");
         let text = printed(&report, &Style::default());

@@ -1,4 +1,4 @@
-//! Text: the report on a terminal.
+//! The report as text for a terminal.
 
 use super::words;
 use crate::escape::{Escaped, Prose, TestName, columns, cut};
@@ -7,13 +7,13 @@ use crate::output::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use crate::output::wrap;
 use crate::report::{Foreign, Group, LeftOut, Report, Side};
 
-/// Rows of each table; the page has more.
+/// Rows per table; the HTML page has more.
 const ROWS: usize = 10;
-/// Kinds of refusals of a port.
+/// Groups of refusals per port.
 const KINDS: usize = 3;
 /// Columns of a count.
 const COUNT: usize = 6;
-/// The least columns of a sentence.
+/// The minimum width of a sentence.
 const LEAST: usize = 24;
 
 /// The report, with an empty line between its parts.
@@ -193,7 +193,7 @@ impl Page<'_> {
         }
     }
 
-    /// Adds a sentence to a line, wrapped below its beginning; the command that it ends with stays whole.
+    /// Appends a sentence to a line, wrapped and indented; the command at its end is not wrapped.
     fn sentence(&mut self, mut line: Line, text: &str, command: Option<&str>) {
         let start = line.width();
         let room = self.style.width.map_or(usize::MAX, |width| width.saturating_sub(start).max(LEAST));
@@ -210,7 +210,7 @@ impl Page<'_> {
             words.push_str(&word);
         }
         line.push(PLAIN, words);
-        // A command that is cut is another one.
+        // A command that is cut could be another command.
         let limit = self.style.width.filter(|_| command.is_none());
         line.render(self.style.color, limit, &mut self.text);
     }
@@ -233,7 +233,7 @@ impl Page<'_> {
     }
 }
 
-/// What is not among the first rows.
+/// The rows that are not shown.
 fn rest(counts: impl Iterator<Item = u64>, mut left: LeftOut) -> LeftOut {
     for count in counts.skip(ROWS) {
         left.add(count);

@@ -1,4 +1,4 @@
-//! Words that the text and the page share.
+//! Words that the text and the HTML page share.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn refusals(number: u64) -> String {
     count(number, "refusal", "refusals")
 }
 
-/// A length of time, in the two largest units.
+/// A duration in its two largest units.
 pub(super) fn length(length: SignedDuration) -> String {
     let millis = length.as_millis().max(0);
     let (seconds, minutes, hours) = (millis / 1000, millis / 60_000, millis / 3_600_000);
@@ -32,19 +32,19 @@ pub(super) fn length(length: SignedDuration) -> String {
     }
 }
 
-/// A length of time, in the largest unit.
+/// A duration in its largest unit.
 pub(super) fn short(length: SignedDuration) -> String {
     let words = self::length(length);
     words.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
-/// As [`length`].
+/// Like [`length`], for milliseconds.
 pub(super) fn millis(millis: f64) -> String {
     let duration = Duration::try_from_secs_f64(millis.max(0.0) / 1000.0).unwrap_or(Duration::MAX);
     length(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
 }
 
-/// The day and the time of day.
+/// The date and the time of day.
 pub(super) fn date(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -54,7 +54,7 @@ pub(super) fn clock(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string()
 }
 
-/// From when to when.
+/// The first and the last time.
 pub(super) fn period((from, to): (Timestamp, Timestamp), zone: &TimeZone) -> String {
     if to.duration_since(from) < SignedDuration::from_millis(1) {
         return date(from, zone);
@@ -83,7 +83,7 @@ pub(super) fn swallowed(group: &Group) -> String {
     }
 }
 
-/// The state of a socket as people know it from other tools.
+/// The state of a socket, named as other tools name it.
 pub(super) const fn state(state: State) -> &'static str {
     match state {
         State::Listen => "LISTEN",
@@ -93,7 +93,7 @@ pub(super) const fn state(state: State) -> &'static str {
     }
 }
 
-/// The port, or the name, escaped.
+/// The port or the escaped name.
 pub(super) fn place(place: &Place) -> String {
     let kind = Escaped(place.kind.unescaped());
     match (place.port, &place.name) {
@@ -104,7 +104,7 @@ pub(super) fn place(place: &Place) -> String {
     }
 }
 
-/// What did not fit, if something did not.
+/// The number of omitted rows; `None` if there are none.
 pub(super) fn left_out(left: LeftOut, one: &str, many: &str) -> Option<String> {
     (left.count > 0).then(|| match left.rows {
         0 => format!("{} more", refusals(left.count)),
@@ -116,7 +116,7 @@ pub(super) fn left_out(left: LeftOut, one: &str, many: &str) -> Option<String> {
     })
 }
 
-/// What is known to be missing, a sentence each.
+/// The known gaps, one sentence each.
 pub(super) fn gaps(report: &Report) -> Vec<String> {
     let totals = report.totals;
     let mut gaps = Vec::new();
@@ -130,7 +130,7 @@ pub(super) fn gaps(report: &Report) -> Vec<String> {
     gaps
 }
 
-/// The whole report in one sentence, as it was recorded: to be printed as prose.
+/// The whole report in one sentence with unescaped names, to be printed as prose.
 pub(super) fn headline(report: &Report) -> String {
     let refusals = report.totals.refusals;
     let Some(first) = report.causes.rows.first() else { return "No bind was refused".to_owned() };

@@ -1,4 +1,4 @@
-//! From what was gathered of a refused call to the refusal that is shown.
+//! From the gathered facts about a refused call to the refusal that is shown.
 
 use portbind_abi::walk;
 
@@ -12,7 +12,7 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::evidence;
 
-/// How long after a refusal the bind that caused it may be dated, in nanoseconds.
+/// How much later than the refusal the bind that caused it may be dated, in nanoseconds.
 const LATE_NS: u64 = 5_000_000;
 
 impl Enricher {
@@ -42,7 +42,10 @@ impl Enricher {
                 (call, *confidence)
             }
         };
-        let Diagnosis { cause, fixes } = diagnose(&call, &holders);
+        let Diagnosis { mut cause, fixes } = diagnose(&call, &holders);
+        if self.is_portbind(&process) {
+            cause.summary.push_str("; portbind itself tried this bind (check, wait, free or doctor)");
+        }
         let (history, holders_truncated, bystanders) = match &call {
             Call::Port(case) => (case.history.to_vec(), case.search == Search::Truncated, record.bystanders),
             Call::Portless { .. } => (Vec::new(), false, 0),
@@ -67,7 +70,7 @@ impl Enricher {
         refusal
     }
 
-    /// A refused call, without what is looked up for it.
+    /// The refused call without the facts gathered from the host.
     pub(super) fn case<'a>(&self, evidence: &Evidence, process: &'a Process, socket: &'a Socket) -> Case<'a> {
         const NO_PORTS: &PortFacts =
             &PortFacts { ephemeral: None, reserved: None, free_port: None, usage: None };
@@ -94,12 +97,17 @@ impl Enricher {
         }
     }
 
-    /// What happened on a port until a moment in nanoseconds since boot. A refusal may have waited since; what comes a
-    /// little later may be what caused it, because a bind is known to have succeeded when its system call ends only.
+    /// Events on a port up to a time in nanoseconds since boot. The refusal may have waited since; a slightly later
+    /// event may still be its cause, because a successful bind is only recorded when its system call returns.
     fn history_until(&self, key: PortKey, boot_ns: u64) -> &[Moment] {
         let until = self.processes.host.clock.at(boot_ns.saturating_add(LATE_NS));
         let moments = self.history.of(key);
         let count = moments.partition_point(|moment| moment.time.is_none_or(|time| time <= until));
         moments.get(..count).unwrap_or(moments)
+    }
+
+    /// Whether a process runs portbind: `portbind check` and similar subcommands try binds that the kernel may refuse.
+    fn is_portbind(&self, process: &Process) -> bool {
+        self.own_program.is_some() && process.exe == self.own_program
     }
 }

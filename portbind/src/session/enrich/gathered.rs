@@ -1,4 +1,4 @@
-//! What is known of a refused call before it is diagnosed.
+//! The facts about a refused call before its diagnosis.
 
 use std::rc::Rc;
 
@@ -6,42 +6,42 @@ use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::{other_errors, unix};
 use crate::event::{Confidence, Holder, PortKey, Process, Socket};
 
-/// A refused call, with who is behind its pids and sockets.
+/// A refused call, with the processes behind its pids and sockets.
 #[derive(Debug)]
 pub(in crate::session) struct Gathered {
     /// The caller.
     pub(super) process: Rc<Process>,
-    /// The socket, with what was asked for.
+    /// The socket, with the requested address or name.
     pub(super) socket: Socket,
-    /// The sockets that have it, those in the way first.
+    /// The sockets on the port or name, those in the way first.
     pub(super) holders: Vec<Holder>,
-    /// What else decides over the call.
+    /// The other facts that decide the cause.
     pub(super) facts: Facts,
 }
 
-/// What decides over a call, besides the holders.
+/// The facts besides the holders that decide the cause of a refused call.
 #[derive(Debug)]
 pub(super) enum Facts {
-    /// The call of a socket with a port.
+    /// A call on a socket with a port.
     Port {
         /// The port.
         key: PortKey,
-        /// The ports of the network namespace.
+        /// Port settings and use in the network namespace.
         ports: PortFacts,
-        /// What decides over errors that no holder explains.
+        /// The facts that decide about errors which no holder explains.
         other: other_errors::Facts,
     },
-    /// The call of a socket without a port.
+    /// A call on a portless socket.
     Portless {
-        /// What is known of a name of AF_UNIX.
+        /// Facts about an AF_UNIX name.
         unix: Option<unix::Facts>,
-        /// When the holders were looked for.
+        /// Whether the holders were found by a later search.
         confidence: Confidence,
     },
 }
 
 impl Gathered {
-    /// The holder in the way was open in a process that cannot be found, and who opened it is not known.
+    /// Whether the holder in the way was open in a process that cannot be found, and its opener is unknown.
     pub(in crate::session) fn lacks_opener(&self) -> bool {
         let in_the_way = self.holders.first().filter(|holder| holder.conflicts);
         in_the_way.is_some_and(|holder| holder.is_of_the_past() && holder.opened_by.is_none())

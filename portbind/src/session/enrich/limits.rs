@@ -1,28 +1,28 @@
-//! How much of one refusal is described and shown, whatever others have made of themselves.
+//! Limits for the description of one refusal, which hold whatever names and arguments other processes choose.
 
 use std::rc::Rc;
 
 use crate::event::{Process, Refusal};
 use crate::host::OwnerFds;
 
-/// Processes that are described of one socket, and of one refusal.
+/// Limits for the processes described for one socket and for one refusal.
 pub(super) const PROCESSES_OF_SOCKET: usize = 4;
 pub(super) const PROCESSES: usize = 16;
-/// Descriptors of one process that are shown.
+/// Limit for the descriptors shown for one process.
 const DESCRIPTORS: usize = 16;
-/// Bytes of arguments, paths and cgroups of one refusal, all processes together.
+/// Limit for the bytes of arguments, paths and cgroups of one refusal, all processes together.
 const TEXT: usize = 32 * 1024;
-/// Bytes of a path of a cgroup; systemd's are below 300.
+/// Limit for the bytes of a cgroup path; systemd's paths are below 300.
 const CGROUP: usize = 1024;
-/// Words of one process, and bytes of one word.
+/// Limits for the words of one process, and for the bytes of one word.
 const WORDS: usize = 256;
 
-/// An owner with the first of its descriptors.
+/// An owner with only the first of its descriptors.
 pub(super) fn some_descriptors(owner: &OwnerFds) -> OwnerFds {
     OwnerFds { fds: owner.fds.iter().take(DESCRIPTORS).copied().collect(), ..*owner }
 }
 
-/// Cuts what is longer than anybody reads. The caller comes first, then who is in its way, then the history.
+/// Cuts excessive text. The caller has priority, then the processes in its way, then the history.
 pub(super) fn apply(refusal: &mut Refusal) {
     let mut left = TEXT;
     cut(&mut refusal.process, &mut left);
@@ -35,7 +35,7 @@ pub(super) fn apply(refusal: &mut Refusal) {
     });
 }
 
-/// Leaves a process as much as there is left, and takes that away.
+/// Cuts a process to the remaining bytes, and subtracts its bytes from them.
 fn cut(process: &mut Rc<Process>, left: &mut usize) {
     let cgroup = process.cgroup.as_ref().map_or(0, String::len);
     let keeps_cgroup = cgroup <= CGROUP.min(*left);

@@ -1,21 +1,21 @@
-//! What was found out about the name of a socket without a port.
+//! The result of the search for a portless socket's name.
 
 use crate::diagnosis::unix::Facts;
 use crate::event::Holder;
 
-/// Bytes of a name, at most (`sun_path`, include/uapi/linux/un.h).
+/// Maximum bytes of a name (`sun_path`, include/uapi/linux/un.h).
 const MOST_OF_NAME: usize = 108;
 
-/// What has the name, and what is at the path.
+/// The sockets with the name, and the object at the path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NameAnswer {
     pub(super) holders: Vec<Holder>,
-    /// Of a name of AF_UNIX.
+    /// Facts about an AF_UNIX name.
     pub(super) facts: Option<Facts>,
 }
 
 impl NameAnswer {
-    /// A process has the name itself.
+    /// Whether the process itself has the name.
     pub(super) fn is_own(&self, pid: u32) -> bool {
         self.holders.iter().flat_map(|holder| &holder.processes).any(|owner| owner.process.pid == pid)
     }
@@ -27,7 +27,7 @@ impl NameAnswer {
         }
     }
 
-    /// Bytes that it takes besides its own; processes are counted with each holder.
+    /// Heap bytes of the answer; processes are counted once for each holder.
     pub(super) fn heap_bytes(&self) -> usize {
         let owned = |holder: &Holder| {
             let processes: usize = holder.processes.iter().map(|owner| owner.process.bytes()).sum();

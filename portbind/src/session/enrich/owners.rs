@@ -1,4 +1,4 @@
-//! Who has the sockets on the port open: of a crowd, the ones that matter.
+//! The owners of the sockets on the port; if there are too many, the most relevant ones.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use crate::kernel::assemble::Evidence;
 use crate::kernel::evidence;
 
 impl Enricher {
-    /// Finds who has the holders open, and describes some of them.
+    /// Finds the owners of the holders and describes some of them.
     pub(super) fn find_owners(&mut self, holders: &mut [Holder], netns: u32, asker: Asker<'_>, now: Instant) {
         let inodes: HashSet<u64> = holders.iter().filter_map(|holder| holder.inode).collect();
         let age = Duration::from_nanos(boot_time().saturating_sub(asker.refused));
@@ -36,7 +36,7 @@ impl Enricher {
             left = left.saturating_sub(owners.len());
             for owner in owners {
                 let opener = holder.opened_by.as_ref().filter(|opener| opener.pid == owner.pid);
-                // One that has ended since it was found, or while it was described, is as it was known before.
+                // An owner that ended since it was found keeps the description recorded earlier.
                 let known = opener.or_else(|| (owner.pid == asker.process.pid).then_some(asker.process));
                 let alive = self.processes.alive(owner.pid, now);
                 let whole = alive.clone().filter(|process| !process.comm.is_empty());
@@ -51,7 +51,7 @@ impl Enricher {
         }
     }
 
-    /// Adds the caller to the holders that it had open itself when it was refused: it may have ended since, or closed
+    /// Adds the caller to the holders that it had open itself at the refusal: since then, it may have ended or closed
     /// them.
     pub(super) fn add_caller(holders: &mut [Holder], evidence: &Evidence, caller: &Rc<Process>) {
         for (inode, fd) in evidence::own_sockets(evidence) {
@@ -67,11 +67,11 @@ impl Enricher {
         }
     }
 
-    /// The owners of a socket that are described, at most `left`, by pid, and how many more there are. Who asks for
-    /// the port and who opened the socket are among the first, because they make the cause.
+    /// The owners of a socket to describe (at most `left`), by pid, and the number of the remaining ones. The caller
+    /// and the opener have priority, because the cause depends on them.
     fn choose(&self, inode: u64, holder: &Holder, asker: Asker<'_>, left: usize) -> (Vec<OwnerFds>, u64) {
         let found = || self.owners.owners(inode);
-        // Not those that came by a copy since, unless nobody else has it any more.
+        // Owners started after the refusal got a copy later; they count only if no other owner is left.
         let was_there = |owner: &&OwnerFds| owner.started.is_none_or(|started| started <= asker.refused);
         let some_were = found().any(|owner| was_there(&owner));
         let all = || found().filter(|owner| !some_were || was_there(owner));

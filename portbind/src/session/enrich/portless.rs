@@ -1,4 +1,4 @@
-//! Refusals of sockets without a port: what has the name is found by looking afterwards.
+//! Refusals of portless sockets: a search after the refusal finds the holder of the name.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,12 +20,12 @@ use crate::kernel::assemble::{AskedName, Evidence};
 use crate::kernel::{evidence, name};
 use crate::session::processes::Introduced;
 
-/// How far the times of files are behind the clock: they are those of the last tick, of which the slowest kernels have 100
-/// a second.
+/// File times lag behind the clock: they are the time of the last tick, and the slowest kernels have 100 ticks per
+/// second.
 const FILE_TIME: SignedDuration = SignedDuration::from_millis(10);
 
 impl Enricher {
-    /// Gathers what is known of the refusal of a socket with this sockaddr.
+    /// Gathers the facts about the refusal of a socket with this sockaddr.
     pub(super) fn gather_portless(&mut self, evidence: &Evidence, asked: &AskedName) -> Gathered {
         let now = Instant::now();
         let record = &evidence.refusal;
@@ -41,7 +41,7 @@ impl Enricher {
         Gathered { process, socket, holders, facts: Facts::Portless { unix: facts, confidence } }
     }
 
-    /// Who has the name, and what is at the path: as it was found by the last look, if that was after the refusal.
+    /// The holders of the name and the object at the path: from the last search, if it began after the refusal.
     fn find_name(
         &mut self,
         socket: &Socket,
@@ -66,7 +66,7 @@ impl Enricher {
         }
         let looked = boot_time();
         let mut found = self.find_holders(socket, process, record, &name.view, now);
-        // What was the caller's own socket a moment ago has gone with the caller.
+        // The caller's own socket, found by an earlier search, may have been closed when the caller ended.
         if found.holders.is_empty()
             && let Some(before) = self.names_seen.last(&question).filter(|before| before.is_own(process.pid))
         {
@@ -76,7 +76,7 @@ impl Enricher {
         found
     }
 
-    /// The same, found now.
+    /// As [`Self::find_name`], by a new search.
     fn find_holders(
         &mut self,
         socket: &Socket,
@@ -102,8 +102,8 @@ impl Enricher {
         }
     }
 
-    /// Looks at a path as the caller saw it: as the caller, or as a process above it, or portbind itself, that sees the
-    /// same there.
+    /// The object at a path as the caller saw it: through the caller, an ancestor or portbind itself, whichever sees
+    /// the same files there.
     fn sight(&self, process: &Process, record: &abi::Refusal, view: &FileView, path: &[u8]) -> Sight {
         let procfs = &self.processes.host.procfs;
         let known = self.processes.introduction(&record.header, &record.identity);
@@ -117,7 +117,8 @@ impl Enricher {
         };
         let seen_here = || sees(procfs, own, view, path, Likeness::Same).then(|| self.sight_as(own, path));
         let sight = std::iter::once(caller).chain(above).find_map(seen).or_else(seen_here);
-        // Where a file system has other devices for who asks it, nobody seems to see the same.
+        // On file systems that report different device numbers to different processes, no process appears to see the
+        // same files.
         let is_like = |pid| sees(procfs, pid, view, path, Likeness::SameNumbers);
         let alike = || is_like(caller.0).then(|| self.while_alive(caller.0, caller.1, path)).flatten();
         let in_cgroup =
@@ -131,15 +132,15 @@ impl Enricher {
         sight_at(procfs, entrance, pid, path)
     }
 
-    /// What a look as a process shows; `None` if that process has ended before or meanwhile: its number may be another's by
-    /// now, and a process that has ended, and is not waited for yet, has no root any more.
+    /// The object at the path as seen by a process; `None` if the process ended before or during the search: its pid
+    /// may have been reused, and a zombie has no root any more.
     fn while_alive(&self, pid: u32, start_time: u64, path: &[u8]) -> Option<Sight> {
         let is_alive = || self.processes.host.is_the_one_started_at(pid, start_time);
         let sight = is_alive().then(|| self.sight_as(pid, path))?;
         (is_alive() && sight.object != Object::Unseen).then_some(sight)
     }
 
-    /// The nearest process above the caller that still lives, if it is in the same cgroup, and so in the same container.
+    /// The caller's nearest living ancestor, if it is in the same cgroup and so in the same container.
     fn in_cgroup(&self, known: &Introduced) -> Option<u32> {
         let host = &self.processes.host;
         let mut parents = known.parents().iter();
@@ -147,8 +148,8 @@ impl Enricher {
         (host.cgroup_id(alive.pid) == Some(known.cgroup_id())).then_some(alive.pid)
     }
 
-    /// A socket file that nobody is bound to any more was perhaps the caller's own, if it was made while the caller ran, and
-    /// that has ended.
+    /// A socket file without a bound socket may have been the caller's own, if the file was made during the caller's
+    /// lifetime and the caller has ended.
     fn as_when_refused(&self, sight: Sight, (pid, start_time): (u32, u64)) -> Sight {
         let host = &self.processes.host;
         let started = host.clock.at(start_time);
@@ -159,7 +160,7 @@ impl Enricher {
         if is_known { sight } else { Sight { object: Object::Socket, ..sight } }
     }
 
-    /// The sockets that are bound to a live socket file. The path leads to it from any network namespace.
+    /// The sockets bound to a live socket file. The path leads to the file from any network namespace.
     fn bound_to(
         &mut self,
         sight: &Sight,
@@ -209,7 +210,7 @@ impl Enricher {
         self.holders(found.into_iter().collect(), socket.netns, process, now)
     }
 
-    /// Turns the sockets of a name into holders, with the processes that have them open.
+    /// Turns the sockets of a name into holders with their owners.
     fn holders(
         &mut self,
         found: Vec<PortlessSocket>,

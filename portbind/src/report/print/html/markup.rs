@@ -1,4 +1,4 @@
-//! Strings of others, times and names as the parts of the page have them.
+//! Strings of other programs, times and names as elements of the page.
 
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -7,7 +7,7 @@ use crate::escape::{Prose, Visible};
 use crate::report::print::words;
 use crate::report::{Foreign, Place};
 
-/// Times on the page, so that it says the same wherever it is made.
+/// The time zone of the page, so that the page is the same wherever it is generated.
 pub(super) const ZONE: TimeZone = TimeZone::UTC;
 
 /// A string of another program.
@@ -15,12 +15,12 @@ pub(super) fn foreign(text: &Foreign) -> Markup {
     visible(text.unescaped())
 }
 
-/// A text that may hold strings of other programs.
+/// A text that may contain strings of other programs.
 pub(super) fn visible(text: &str) -> Markup {
     html! { bdi { (Visible(text).to_string()) } }
 }
 
-/// A sentence, in which the names are escaped already.
+/// A sentence whose names are already escaped.
 pub(super) fn sentence(text: &str) -> Markup {
     html! { bdi { (Prose(text).to_string()) } }
 }

@@ -1,4 +1,4 @@
-//! The contested ports: the picture of each, and its refusals with what helps.
+//! The contested ports: the picture of each, and its refusals with the remedies.
 
 use maud::{Markup, html};
 
@@ -8,9 +8,9 @@ use crate::escape::is_hidden;
 use crate::report::print::words;
 use crate::report::{Fix, Foreign, Group, Party, Place, PortRow, Report};
 
-/// Ports that are unfolded at first.
+/// Ports that are expanded at first.
 const UNFOLDED: usize = 3;
-/// Kinds of refusals of a port that are unfolded at first.
+/// Groups of refusals per port that are expanded at first.
 const SHOWN: usize = 2;
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -106,7 +106,7 @@ fn held(state: &Foreign, more: usize) -> Markup {
     html! { (foreign(state)) @if more > 0 { span.quiet { " and " (more) " more" } } }
 }
 
-/// A process, what it did, and what is known of it.
+/// A process, its action, and its known details.
 fn party(party: &Party, what: &Markup) -> Markup {
     html! {
         span.who {
@@ -121,7 +121,7 @@ fn party(party: &Party, what: &Markup) -> Markup {
     }
 }
 
-/// When, how often, and what came of it.
+/// When, how often, and the consequences.
 fn times(group: &Group) -> Markup {
     let (first, last) = group.period;
     html! {
@@ -132,7 +132,7 @@ fn times(group: &Group) -> Markup {
     }
 }
 
-/// What to do, and the command to copy: a click on it selects all of it.
+/// The remedy and its command: a click on the command selects all of it.
 fn remedy(fix: &Fix) -> Markup {
     let text = fix.text.unescaped();
     let Some(command) = fix.command.as_ref().map(Foreign::unescaped) else { return sentence(text) };
@@ -140,7 +140,7 @@ fn remedy(fix: &Fix) -> Markup {
     let what = text.strip_suffix(command).map_or(text, |what| what.trim_end_matches([':', ' ']));
     html! {
         (sentence(what))
-        // What would be copied must be what is seen.
+        // The command to copy must be exactly the visible one.
         @if command.chars().any(is_hidden) {
             div.quiet { "its command holds hidden characters: " (visible(command)) }
         } @else {

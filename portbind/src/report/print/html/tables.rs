@@ -1,4 +1,4 @@
-//! The other tables.
+//! The remaining tables.
 
 use maud::{Markup, html};
 
@@ -162,7 +162,7 @@ fn more(rows: u64) -> Markup {
     html! { @if rows > 0 { p.quiet { "and " (rows) " more" } } }
 }
 
-/// What was read, what was not, and what is missing.
+/// What was read, what was skipped, and what is missing.
 pub(super) fn files(report: &Report) -> Markup {
     let gaps = words::gaps(report);
     if report.files.is_empty() && gaps.is_empty() {

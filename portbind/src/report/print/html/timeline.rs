@@ -1,6 +1,6 @@
-//! The picture of a port: a lane for each program that held it, and a flag where it was refused.
+//! The picture of a port: a lane for each program that held the port, and flags for the refusals.
 //!
-//! Places are in percent and sizes in pixels, so that letters keep their size at any width.
+//! Positions are in percent and sizes in pixels, so that letters keep their size at any width.
 
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
@@ -15,18 +15,18 @@ use crate::report::{PortRow, State};
 const TOP: usize = 40;
 /// Pixels of a lane.
 const LANE: usize = 46;
-/// Pixels from the top of a lane to its bar, and of the bar.
+/// Pixels from the top of a lane to its bar, and height of the bar.
 const BAR: (usize, usize) = (22, 14);
 /// Pixels below the last lane.
 const BOTTOM: usize = 30;
-/// Pixels below that, where something is cut out.
+/// Additional pixels below, if stretches are cut out.
 const CUTS: usize = 14;
 /// Columns of a program's name.
 const NAME: usize = 34;
-/// Columns of what stands behind it.
+/// Columns of the text after the name.
 const REST: usize = 70;
 
-/// Hatching, for all pictures of the page.
+/// Hatch patterns, for all pictures of the page.
 pub(super) fn patterns() -> Markup {
     html! {
         svg.defs width="0" height="0" aria-hidden="true" focusable="false" {
@@ -40,7 +40,7 @@ pub(super) fn patterns() -> Markup {
     }
 }
 
-/// What the colours mean.
+/// The legend of the colours.
 pub(super) fn legend() -> Markup {
     let states = [
         (State::Listen, "listens"),
@@ -85,7 +85,7 @@ pub(super) fn figure(port: &PortRow, index: usize) -> Markup {
     }
 }
 
-/// What the picture does not show.
+/// Notes about what the picture omits.
 fn remarks(port: &PortRow, picture: &Picture) -> Markup {
     let others = picture.lanes_left_out as u64 + port.timeline.spans_left_out;
     html! {
@@ -98,7 +98,7 @@ fn remarks(port: &PortRow, picture: &Picture) -> Markup {
     }
 }
 
-/// The picture in words.
+/// A description of the picture in words.
 fn description(picture: &Picture) -> String {
     let lanes = picture.lanes.iter().map(|lane| {
         let name = Prose(lane.side.program.unescaped()).to_string();
@@ -136,7 +136,7 @@ fn label(lane: &Lane, top: usize) -> Markup {
     }
 }
 
-/// What is known besides the program.
+/// The details in addition to the program.
 fn rest(lane: &Lane) -> String {
     let mut words = vec![words::state(lane.state).to_owned()];
     if let [bar] = &*lane.bars {
@@ -153,7 +153,7 @@ fn rest(lane: &Lane) -> String {
     cut(&words.join(" · "), REST).into_owned()
 }
 
-/// Slivers that fade away: the bar goes on, nobody knows how far.
+/// Slivers that fade out: the bar continues, but its end is unknown.
 fn open_end(x: i32, step: i32, state: State) -> Markup {
     html! {
         @for (index, opacity) in (0..).zip(["0.6", "0.35", "0.18"]) {
@@ -204,7 +204,7 @@ fn axis(ticks: &[Tick], bottom: usize) -> Markup {
     }
 }
 
-/// A stretch that was cut out, and how long it is.
+/// The mark of a cut stretch, with its length.
 fn torn(cut: Cut, bottom: usize) -> Markup {
     html! {
         svg.edge x=(percent(cut.x)) y="0" {
@@ -216,12 +216,12 @@ fn torn(cut: Cut, bottom: usize) -> Markup {
     }
 }
 
-/// A class, and whether only a wide picture has room.
+/// A CSS class, and whether only a wide picture has room.
 fn wide(class: &str, is_wide: bool) -> String {
     if is_wide { format!("{class} wide") } else { class.to_owned() }
 }
 
-/// The time on the axis, as precise as its neighbours ask for.
+/// The time on the axis, as precise as the distance to its neighbours requires.
 fn tick_label(time: Timestamp, step: SignedDuration) -> String {
     let format = match step.as_millis() {
         0..100 => "%H:%M:%S%.3f",
@@ -233,7 +233,7 @@ fn tick_label(time: Timestamp, step: SignedDuration) -> String {
     time.to_zoned(ZONE).strftime(format).to_string()
 }
 
-/// Letters stay inside of the picture.
+/// The text anchor that keeps a label inside the picture.
 fn anchor(x: f64) -> &'static str {
     match Anchor::at(x) {
         Anchor::Start => "start",

@@ -1,0 +1,62 @@
+//! A trace proves at its start that its hooks see refusals, and is in no other trace's way.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::Signal;
+
+use super::setting::Setting;
+use super::support::{ContestedPort, PATIENCE, exited, says};
+use crate::actor::Protocol;
+use crate::programs;
+use crate::tracer::Tracer;
+
+/// The hooks of a trace whose own bind does not reach the kernel see nothing: the trace does not begin.
+pub(super) fn of_a_blind_backend(setting: Setting<'_>) -> anyhow::Result<()> {
+    // Each second bind fails in strace, and the kernel has refused nothing.
+    let mut command = programs::STRACE.command()?;
+    command
+        .args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=bind",
+            "-e",
+            "inject=bind:error=EADDRINUSE:when=2+2",
+        ])
+        .arg(setting.portbind)
+        .args(["trace", "--backend", setting.backend, "--timeout", "20"])
+        .stdin(Stdio::null());
+    let ended = Tracer::spawn(&mut command)?.end()?;
+    exited(&ended, 4)?;
+    says(&ended, "do not see that a bind of portbind's own is refused")
+}
+
+/// Another trace does not show the proof; what `portbind check` tries is shown, with who tried it.
+pub(super) fn seen_by_others(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let watching = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let other = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    exited(&other.stop(Signal::INT)?, 0)?;
+    let pid = contested.refuse("binder", 1)?;
+    let port = contested.port.to_string();
+    let check = Command::new(setting.portbind).args(["check", &port]).stdout(Stdio::null()).status();
+    ensure!(check.context("portbind check cannot be started")?.code() == Some(1), "the port is not taken");
+    let is_trial = |line: &&String| line.contains("portbind itself tried this bind");
+    watching.stdout.wait(PATIENCE, |lines| lines.iter().any(|line| is_trial(&line)));
+    let ended = watching.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    ended.account()?.check()?;
+    let refusals: Vec<&String> =
+        ended.stdout.iter().filter(|line| line.contains(r#""kind":"refusal""#)).collect();
+    ensure!(!refusals.iter().any(|line| line.contains("127.112.98.1")), "the proof is shown: {refusals:?}");
+    let (trials, others): (Vec<_>, Vec<_>) = refusals.into_iter().partition(is_trial);
+    let is_passed_over = ended.passed_over() > 0;
+    ensure!(!trials.is_empty() || is_passed_over, "no trial is shown: {:?}", ended.stdout);
+    let is_binders = |line: &&String| line.contains(&format!(r#""pid":{pid}"#));
+    ensure!(others.iter().all(is_binders), "others are shown: {others:?}");
+    ensure!(trials.iter().all(|line| !is_binders(line)), "the binder is taken for portbind: {trials:?}");
+    Ok(())
+}
