@@ -50,7 +50,8 @@ fn pack() -> Result<()> {
     Ok(())
 }
 
-/// The pages of causes in one file, each behind a line with its code. The folder `causes` is a link to docs/causes, which
+/// The pages of causes in one file, each behind a line with its code. The folder `causes` is a link to docs/causes,
+/// which
 /// Cargo follows for a package.
 fn pack_pages() -> Result<()> {
     println!("cargo::rerun-if-changed=causes");

@@ -12,8 +12,8 @@ use super::identity::{COMM_LEN, Identity};
 pub mod change {
     /// The socket listens.
     pub const LISTENING: u32 = 1;
-    /// The task closes a connection before its peer does: a TIME_WAIT will be left behind
-    /// (TCP_FIN_WAIT1, include/net/tcp_states.h).
+    /// The task closes a connection before its peer does, which leaves a TIME_WAIT socket behind (TCP_FIN_WAIT1,
+    /// include/net/tcp_states.h).
     pub const LEAVING: u32 = 2;
     /// The socket releases its port. For a TCP socket, the task is only a bystander.
     pub const CLOSED: u32 = 3;

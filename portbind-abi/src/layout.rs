@@ -158,7 +158,8 @@ layout! {
     sock_reuseport_cb: Offset "sock" "sk_reuseport_cb";
     time_wait_substate: Offset "inet_timewait_sock" "tw_substate";
     time_wait_expires: Offset "inet_timewait_sock" "tw_timer.expires";
-    listen_portaddr_node: Offset "inet_connection_sock" "icsk_listen_portaddr_node" ?"the older listen hash (kernels before 5.19)";
+    listen_portaddr_node: Offset "inet_connection_sock" "icsk_listen_portaddr_node"
+        ?"the older listen hash (kernels before 5.19)";
     inet_sport: Offset "inet_sock" "inet_sport";
     sock_bind_hash: Offset "inet_connection_sock" "icsk_bind_hash";
     ulp_data: Offset "inet_connection_sock" "icsk_ulp_data" ?"MPTCP holders";
@@ -181,7 +182,8 @@ layout! {
     prot_hash: Offset "proto" "h";
     net_hash_mix: Offset "net" "hash_mix";
     net_inum: Offset "net" "ns.inum";
-    net_tcp_hashinfo: Offset "net" "ipv4.tcp_death_row.hashinfo" ?"TCP holders where the protocol has no table of its own";
+    net_tcp_hashinfo: Offset "net" "ipv4.tcp_death_row.hashinfo"
+        ?"TCP holders where the protocol has no table of its own";
     net_udp_table: Offset "net" "ipv4.udp_table" ?"UDP tables of network namespaces (kernels from 6.2)";
     hashinfo_bhash: Offset "inet_hashinfo" "bhash";
     hashinfo_bhash_size: Offset "inet_hashinfo" "bhash_size";

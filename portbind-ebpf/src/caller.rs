@@ -53,7 +53,7 @@ pub(crate) const INTRODUCTION_LEN: u32 = (RING_HEADER_LEN + size_of::<Introducti
 /// boot.
 #[inline(always)]
 pub(crate) fn introduce(caller: &Caller, time: u64) {
-    // Without an introduction, the user half reads the process's properties from /proc.
+    // Without an introduction, the user half inspects the process itself.
     if !caller.is_introduced && party::admits_life(&caller.process.party, INTRODUCTION_LEN) {
         let Introduced { start_time, party, exec_id, since } = caller.process;
         let calls_and_ticks = u64::from(exec_id) << 32 | u64::from(since);

@@ -1,10 +1,9 @@
-//! The programs that run in the kernel: evidence is taken inside the refused call.
+//! The programs that run in the kernel: they collect evidence inside the refused call.
 //!
-//! `hooks` are the entry points, one file a backend; all they know of the kernel goes through
-//! `kernel`, all they say goes through `emit`.
+//! `hooks` has the entry points, one file per backend; all access to the kernel goes through `kernel`.
 #![no_std]
 #![no_main]
-// The atomic addition of BPF: core offers none for a target without compare-and-swap.
+// For the atomic addition of BPF: core offers none on a target without compare-and-swap.
 #![feature(asm_experimental_arch)]
 
 mod caller;

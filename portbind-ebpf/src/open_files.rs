@@ -1,8 +1,9 @@
-//! Of all open files, the sockets that are asked for: there are many of the former, so that this is about speed.
+//! Finds the wanted sockets among all open files. There are many open files, so this code is about speed.
 //!
-//! The kernel's own iterator over files takes a reference to each and gives it back, which is half of the time of a
-//! walk, and has the end of a socket wait for us. So the tables of descriptors are looked through here, task by task.
-//! That takes a loop without a bound: the object for older kernels goes by files.
+//! The kernel's own iterator over files takes and drops a reference to each file, which takes half the time of a run,
+//! and can delay the end of a socket until portbind drops its reference. So this code reads the descriptor tables
+//! directly, task by task. That needs a loop without a fixed bound: the object for older kernels uses the kernel's
+//! iterator.
 
 #[cfg(feature = "bounded")]
 pub(crate) mod file;

@@ -1,8 +1,8 @@
-//! Refusals of sockets whose names are no ports: AF_UNIX, netlink, vsock and whatever else can be bound.
+//! Refusals of portless sockets: AF_UNIX, netlink, vsock and all other families with a bind.
 //!
-//! Their binds are decided by functions of their own, none of which gives back what it was asked for, so
-//! the sockaddr is copied as it is: the user half knows the families. Nobody is searched for here. A whole
-//! refusal is one record, sent where the bind returns, and so reported once.
+//! Each family has its own bind function, and none of them returns the requested address, so the sockaddr is copied
+//! unparsed: the user half knows the families. There is no search for holders here. A refusal is one complete record,
+//! sent when the bind returns, and so reported once.
 
 use portbind_abi::{FileView, Portless, RING_HEADER_LEN, counter, kind};
 
@@ -21,18 +21,18 @@ use crate::sock::handle::Sock;
 use crate::sock::numbers::{AF_NETLINK, AF_UNIX};
 use crate::storm;
 
-/// A sockaddr, where it lies.
+/// A sockaddr in memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Name {
-    /// Its first byte.
+    /// Address of its first byte.
     pub(crate) at: Ptr,
-    /// How many there are, as the caller says.
+    /// Its length, as the caller gave it.
     pub(crate) len: u32,
-    /// Whose address it is.
+    /// The memory that holds the sockaddr.
     pub(crate) memory: Memory,
 }
 
-/// A bind of a socket without a port returned `status`.
+/// Called when a bind of a portless socket returned `status`.
 #[inline(always)]
 pub(crate) fn bind_returned(sock: Sock, name: Name, status: i32) {
     let error = status.wrapping_neg() as u32;
@@ -41,7 +41,7 @@ pub(crate) fn bind_returned(sock: Sock, name: Name, status: i32) {
     }
 }
 
-/// A bind system call returned `status`: of families without a hook of their own.
+/// Called when a bind system call returned `status`: handles families without their own hook.
 #[inline(always)]
 pub(crate) fn system_bind_returned(sock: Sock, name: Name, status: i32) {
     if has_no_hook(sock) {
@@ -65,7 +65,7 @@ pub(crate) fn emit(sock: Sock, name: Name, error: u32) {
         count(counter::FILTERED);
         return;
     }
-    // As a value that the compiler does not know: a row of plain zeros would become a call of memset.
+    // Zero as a value unknown to the compiler: plain zeros in a row would become a call of memset.
     let zero = opaque(0) as u32;
     let asked = Asked {
         time: boot_time(),
@@ -99,7 +99,7 @@ fn send(asked: &Asked, caller: &Caller, name: Name, error: u32) -> bool {
     true
 }
 
-/// Says what the current task sees of the file system. It may have ended when user space could look there.
+/// Records the current task's view of the file system. The task may have ended before user space could inspect it.
 #[inline(always)]
 fn describe_view(to: &mut FileView) {
     let task = current_task();

@@ -1,10 +1,10 @@
-//! How every record begins.
+//! The header of every record.
 
 use portbind_abi::Header;
 
 use crate::kernel::task::current_ids;
 
-/// Fills in the header of a record of the current task, about what happened at `time` (nanoseconds since boot).
+/// Fills in the header of a record of the current task, about an event at `time` (nanoseconds since boot).
 #[inline(always)]
 pub(crate) fn header(to: &mut Header, kind: u32, time: u64) {
     to.kind = kind;

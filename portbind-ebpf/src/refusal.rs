@@ -1,4 +1,4 @@
-//! One refusal: who asked for what, what the call returned, and who held it.
+//! One refusal: the caller, its request, the result of the call, and the holders.
 
 use portbind_abi::{ONE_HOLDER_LEN, PROOF_ADDRESS, counter, kind, operation, walk as flag};
 
@@ -21,21 +21,21 @@ use crate::sock::numbers::{AF_INET, is_v4};
 use crate::storm;
 
 pub(crate) const EADDRINUSE: u32 = 98;
-/// What a refused autobind returns (inet_autobind, net/ipv4/af_inet.c).
+/// The error that a refused autobind returns (inet_autobind, net/ipv4/af_inet.c).
 const EAGAIN: u32 = 11;
 
-/// Bytes of the ring buffer that a refusal takes: few have more than one holder.
+/// Bytes that a refusal usually takes in the ring buffer: few have more than one holder.
 const MOST_OFTEN_LEN: u32 = ONE_HOLDER_LEN as u32;
 
-/// get_port refused a port to the call `operation`, which will return what it always returns then (__inet_bind,
-/// inet_autobind and __inet_listen_sk in net/ipv4/af_inet.c). Returns whether that was counted.
+/// Called when get_port refused a port to the call `operation`. The error that this call will return is known
+/// (__inet_bind, inet_autobind and __inet_listen_sk in net/ipv4/af_inet.c). Returns whether the refusal was counted.
 #[inline(always)]
 pub(crate) fn port_refused(sock: Sock, address: Ptr, operation: u32) -> bool {
     if !filter::is_refusal(EADDRINUSE) {
         return false;
     }
     if !storm::counts_only() {
-        // Without a branch: the verifier would go through the search once for each.
+        // Without a branch: the verifier would go through the search once for each operation.
         let is_autobind = 1 ^ nonzero(u64::from(operation ^ operation::AUTOBIND)) as u32;
         let error = EADDRINUSE.wrapping_mul(1 ^ is_autobind) | EAGAIN.wrapping_mul(is_autobind);
         let call = FailedCall { address, memory: Memory::Kernel, error, operation };
@@ -44,10 +44,11 @@ pub(crate) fn port_refused(sock: Sock, address: Ptr, operation: u32) -> bool {
     true
 }
 
-/// bind, listen or autobind returned `status`, and what get_port did was not looked at: nothing of what decided is lost
-/// until the call returns.
+/// Called when bind, listen or autobind returned `status` and get_port was not traced: all evidence is still there when
+/// the call returns.
 ///
-/// The status is asked for again where it is needed again: what a comparison told the verifier of it is forgotten then.
+/// `status` is called again at each use, so that the verifier forgets what an earlier comparison revealed about the
+/// value.
 #[inline(always)]
 pub(crate) fn call_returned(
     sock: Sock,
@@ -70,7 +71,7 @@ pub(crate) fn call_returned(
     }
 }
 
-/// bind, listen or autobind went well.
+/// Called when bind, listen or autobind succeeded.
 #[inline(always)]
 pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, memory: Memory) {
     // A listener is reported by its change of state.
@@ -81,18 +82,18 @@ pub(crate) fn call_succeeded(sock: Sock, address: Ptr, operation: u32, memory: M
     history::bound(sock, asked_port, operation);
 }
 
-/// How a program looks for those who have the port.
+/// How a program searches for the holders of a port.
 #[derive(Clone, Copy)]
 pub(crate) struct Search {
     pub(crate) tables: Tables,
-    /// Where it puts the refusal together.
+    /// The scratch memory in which the program assembles the refusal.
     pub(crate) place: Place,
 }
 
 impl Search {
-    /// That of programs that nothing interrupts.
+    /// For programs that are never interrupted.
     pub(crate) const EITHER: Self = Self { tables: Tables::Either, place: Place::First };
-    /// The same, where sockets are not known that are in the way.
+    /// Like [`Self::EITHER`], for calls whose holders are unknown: no search.
     pub(crate) const FOREIGN: Self = Self { tables: Tables::Foreign, place: Place::First };
 }
 
@@ -100,28 +101,28 @@ impl Search {
 pub(crate) struct FailedCall {
     /// Its sockaddr; null if it has none.
     pub(crate) address: Ptr,
-    /// Where that lies.
+    /// The memory that holds the sockaddr.
     pub(crate) memory: Memory,
-    /// What its caller gets.
+    /// The error that the caller gets.
     pub(crate) error: u32,
     pub(crate) operation: u32,
 }
 
 impl FailedCall {
-    /// The port was refused.
+    /// Whether the port was refused.
     #[inline(always)]
     fn is_of_port(&self) -> bool {
         self.error == EADDRINUSE || (self.operation == operation::AUTOBIND && self.error == EAGAIN)
     }
 
-    /// Whether its error counts as a refusal.
+    /// Whether the error counts as a refusal.
     #[inline(always)]
     fn is_wanted(&self) -> bool {
         filter::is_refusal(if self.is_of_port() { EADDRINUSE } else { self.error })
     }
 }
 
-/// A call on an internet socket failed. `is_of_port`: the port was refused, so that there are holders.
+/// Called when a call on an internet socket failed. `is_of_port`: the port was refused, so there are holders.
 #[inline(always)]
 pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -> bool, search: Search) {
     let mut asked = asked(sock);
@@ -143,20 +144,20 @@ pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -
     }
 }
 
-/// What a call asked for is in its sockaddr; one that has none (listen) asks for the socket's own address.
+/// Reads the requested address from the call's sockaddr; a call without one (listen) requests the socket's own address.
 #[inline(always)]
 fn ask_by_call(asked: &mut Asked, address: Ptr, memory: Memory) {
     // struct sockaddr_in: family and port, address at 4; sockaddr_in6: family and port, flow, address at 8.
     let [head, v4, v6 @ .., _] = read_sockaddr(address, memory);
     let is_v4 = is_v4(asked.family) | 1 ^ nonzero(u64::from(head as u16 ^ AF_INET));
-    // Without a branch: the verifier would go through all that follows twice.
+    // Without a branch: the verifier would go through the following code twice.
     let has_none = 1 ^ nonzero(address.0);
     let port = u64::from(u16::from_be((head >> 16) as u16));
     asked.port = (port | u64::from(asked.port).wrapping_mul(has_none)) as u16;
     asked.address = choose(has_none, asked.address, choose(is_v4, mapped(v4), v6));
 }
 
-/// What is asked for by the socket's own address and port, now.
+/// The request as the socket's own address and port state it now.
 #[inline(always)]
 fn asked(sock: Sock) -> Asked {
     let mut room = room();
@@ -172,7 +173,7 @@ fn asked(sock: Sock) -> Asked {
     }
 }
 
-/// Sends a refusal, and those who have the port; `false` if there is no room for all of it.
+/// Sends a refusal with its holders; `false` if there is no room for the whole record.
 #[inline(always)]
 fn send(
     asked: &Asked,
@@ -199,7 +200,7 @@ fn send(
     is_sent
 }
 
-/// Copies what a record says of the refused socket.
+/// Describes the refused socket.
 #[inline(always)]
 fn describe(asked: &Asked, to: &mut Scratch) {
     Whole::to(&mut to.walk.sock, asked.sock).describe_asked(&mut to.refusal.socket, asked);

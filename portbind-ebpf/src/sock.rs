@@ -1,4 +1,4 @@
-//! A kernel socket through accessors: version differences and torn reads end here.
+//! A kernel socket, read through accessors that handle version differences and torn reads.
 
 pub(crate) mod address;
 pub(crate) mod asked;

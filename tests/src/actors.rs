@@ -1,4 +1,4 @@
-//! The actors of one scenario, and who of them has which socket open.
+//! The actors of one scenario, and the sockets each of them has open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,7 +14,7 @@ use crate::scratch::Scratch;
 use crate::sys::bpf;
 use crate::sys::cgroup::Cgroup;
 
-/// Descriptors of one socket, by the pid that has them.
+/// Descriptors of one socket, by the pid of their owner.
 pub type Owners = BTreeMap<u32, BTreeSet<u32>>;
 
 /// One running actor.
@@ -24,7 +24,7 @@ struct Actor {
     output: BufReader<ChildStdout>,
 }
 
-/// All actors of a scenario. They end with this.
+/// All actors of a scenario. Dropping this ends them.
 #[derive(Default)]
 pub struct Actors {
     actors: BTreeMap<String, Actor>,
@@ -37,11 +37,11 @@ pub struct Actors {
 }
 
 impl Actors {
-    /// Tells an actor to do something; the actor is started if it is new.
+    /// Makes an actor perform an action; starts the actor if it is new.
     ///
     /// # Errors
     ///
-    /// If the actor cannot be started, ended, or could not do what was asked for a reason of its own.
+    /// If the actor cannot be started, has ended, or failed for a reason that is not under test.
     pub fn perform(&mut self, name: &str, action: &Action) -> anyhow::Result<Answer> {
         if !self.actors.contains_key(name) {
             self.cast(name, Path::new("/proc/self/exe"), &[], &[])?;
@@ -62,7 +62,7 @@ impl Actors {
         Ok(answer)
     }
 
-    /// Starts an actor from an executable of its own, with arguments and variables that mean nothing.
+    /// Starts an actor from a given executable, with arguments and variables that have no effect.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Actors {
         Ok(())
     }
 
-    /// Starts an actor that is another program than the rest.
+    /// Starts an actor that is a different program from the other actors.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Actors {
         self.introduce(name)
     }
 
-    /// Has an actor call itself by its name.
+    /// Sets the actor's process name to its name in the scenario.
     fn introduce(&mut self, name: &str) -> anyhow::Result<()> {
         let actor = self.actors.get_mut(name).with_context(|| format!("no actor {name}"))?;
         let answer = actor.ask(&Action::Rename { name: name.to_owned() })?;
@@ -104,7 +104,7 @@ impl Actors {
         }
     }
 
-    /// Puts an actor into a cgroup whose program refuses its binds.
+    /// Moves an actor into a cgroup whose program refuses its binds.
     fn forbid(&mut self, name: &str, error: Option<u16>) -> anyhow::Result<()> {
         let cgroup = Cgroup::new(&format!("portbind-tests-{}", std::process::id()))?;
         bpf::forbid_binds(cgroup.open()?.as_fd(), error)?;
@@ -130,19 +130,19 @@ impl Actors {
         self.inodes.get(label).copied()
     }
 
-    /// Who has an inode open.
+    /// The processes that have an inode open.
     #[must_use]
     pub fn owners(&self, inode: u64) -> Owners {
         self.owners.get(&inode).cloned().unwrap_or_default()
     }
 
-    /// The folder of this play: nobody else's, made when first needed, gone in the end.
+    /// The private folder of this play, created at first use and removed at the end.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.as_deref().unwrap_or_else(|| Path::new("/nowhere"))
     }
 
-    /// Makes the folder of this play.
+    /// Creates the folder of this play.
     fn make_folder(&mut self) -> anyhow::Result<PathBuf> {
         static PLAYS: AtomicU32 = AtomicU32::new(0);
         if let Some(folder) = &self.folder {
@@ -156,7 +156,7 @@ impl Actors {
         Ok(folder)
     }
 
-    /// Fills in what only the runner knows.
+    /// Fills in the values that only the runner knows.
     fn complete(&mut self, action: &Action) -> anyhow::Result<Action> {
         Ok(match action {
             Action::Give { socket, to, .. } => {
@@ -182,7 +182,7 @@ impl Actors {
         })
     }
 
-    /// Keeps account of descriptors.
+    /// Updates the records of open descriptors.
     fn note(&mut self, name: &str, action: &Action, answer: &Answer) {
         let new = match action {
             Action::Socket { new, .. } | Action::Accept { new, .. } | Action::Open { new, .. } => Some(new),
@@ -210,7 +210,7 @@ impl Actors {
             for owners in self.owners.values_mut() {
                 owners.remove(&answer.pid);
             }
-            // Its end of the input stays open: the children live until the scenario is over.
+            // The runner keeps the actor's input open: the children live until the scenario is over.
             if let Some(actor) = self.actors.get_mut(name) {
                 let _status = actor.process.wait();
             }

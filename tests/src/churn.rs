@@ -1,5 +1,5 @@
-//! Processes that have one socket open all the time, and change all else about themselves: their other descriptors,
-//! the size of their tables, their children, their programs and their first threads.
+//! Processes that keep one socket open all the time, and change everything else about themselves: their other
+//! descriptors, the size of their descriptor tables, their children, their programs and their first threads.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -17,31 +17,31 @@ use rustix::stdio::{dup2_stdin, stdin};
 
 use crate::sys;
 
-/// Descriptors that a table has room for at first (`NR_OPEN_DEFAULT`, include/linux/fdtable.h).
+/// Initial capacity of a descriptor table (`NR_OPEN_DEFAULT`, include/linux/fdtable.h).
 const SMALL_TABLE: u32 = 64;
-/// Between two rounds.
+/// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(1);
-/// As many as there are, portbind runs, too.
+/// The nice value, so that portbind still gets the processor despite their number.
 const NICE: i32 = 19;
 
-/// The life of one of them. Its socket is its standard input, which it neither closes nor replaces.
+/// State of such a process. Its socket is its standard input, which it neither closes nor replaces.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// The port that its socket is bound to; a socket that it has inherited is bound already.
+    /// The port to bind the socket to; an inherited socket is already bound.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
-    /// What it has done so far.
+    /// The number of the current round.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     round: u32,
 }
 
-/// Lives until its parent ends.
+/// Runs until the parent ends.
 ///
 /// # Errors
 /// If a call fails.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    // Forgotten by a new first thread: the parent may have ended meanwhile.
+    // A new first thread loses this setting, and the parent may have ended meanwhile.
     ensure!(
         getppid().is_none_or(|parent| !parent.is_init() || options.port.is_some()),
         "the parent has ended"
@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         dup2_stdin(&socket)?;
         println!("{}", rustix::fs::fstat(stdin())?.st_ino);
         std::io::stdout().flush()?;
-        // Who connects closes first, so that no TIME_WAIT stays on the port.
+        // The client closes first, so that no TIME_WAIT stays on the port.
         rustix::io::read(accept(stdin())?, &mut [0])?;
     }
     for round in options.round.. {
@@ -74,17 +74,17 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens so many files and closes them: the table grows.
+/// Opens this many files and closes them, which makes the descriptor table grow.
 fn fill(count: u32) -> std::io::Result<()> {
     (0..count).map(|_| File::open("/dev/null")).collect::<Result<Vec<_>, _>>().map(drop)
 }
 
-/// Becomes the same program again.
+/// Executes this program again.
 fn next_program(round: u32) -> std::io::Error {
     Command::new("/proc/self/exe").args(["churn", "--round"]).arg((round + 1).to_string()).exec()
 }
 
-/// The same by a thread that is not the first: it takes the place of that one (de_thread, fs/exec.c).
+/// Executes this program from a thread that is not the first, whose place it takes (de_thread, fs/exec.c).
 fn by_another_thread(round: u32) -> anyhow::Result<()> {
     match std::thread::spawn(move || next_program(round)).join() {
         Ok(error) => Err(error.into()),
@@ -92,7 +92,7 @@ fn by_another_thread(round: u32) -> anyhow::Result<()> {
     }
 }
 
-/// A running one.
+/// A running process.
 #[derive(Debug)]
 pub struct Churn {
     process: Child,
@@ -103,10 +103,10 @@ pub struct Churn {
 }
 
 impl Churn {
-    /// Starts one, and waits until it has its socket. It changes nothing until [`Self::begin`].
+    /// Starts a process, and waits until it has its socket. The process changes nothing until [`Self::begin`].
     ///
     /// # Errors
-    /// If it cannot be started or has no socket.
+    /// If the process cannot be started or has no socket.
     pub fn start(port: u16) -> anyhow::Result<Self> {
         let mut command = Command::new("/proc/self/exe");
         command.args(["churn", "--port"]).arg(port.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -119,26 +119,26 @@ impl Churn {
         Ok(churn)
     }
 
-    /// Has it begin.
+    /// Makes the process begin its changes.
     ///
     /// # Errors
-    /// If it cannot be reached.
+    /// If the process cannot be reached.
     pub fn begin(&self) -> anyhow::Result<()> {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).context("the churn does not answer").map(drop)
     }
 
-    /// Its pid.
+    /// The pid of the process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Ends it, without waiting for that.
+    /// Kills the process without waiting for its end.
     pub fn end(&mut self) {
         let _killed = self.process.kill();
     }
 
-    /// Whether it lives; then it has its socket.
+    /// Whether the process still runs, and so has its socket.
     pub fn is_alive(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }

@@ -1,4 +1,4 @@
-//! What portbind says of a refusal, as far as the tests read it.
+//! The fields of portbind's refusals that the tests read.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// One line of `portbind trace -o json`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Event {
-    /// What the line is; `refusal` for a refusal.
+    /// The kind of the line; `refusal` for a refusal.
     pub kind: String,
     /// The call.
     pub operation: String,
@@ -19,7 +19,7 @@ pub struct Event {
     pub socket: Socket,
     /// The sockets on the port.
     pub holders: Vec<Holder>,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
     /// Remedies.
     pub fixes: Vec<Fix>,
@@ -33,7 +33,7 @@ pub struct Event {
 /// An errno.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ErrorName {
-    /// Its name; empty where it has none.
+    /// Its name; empty if it has none.
     #[serde(deserialize_with = "or_empty")]
     pub name: String,
 }
@@ -58,7 +58,7 @@ pub struct Process {
     pub pid: u32,
     /// Its name.
     pub comm: String,
-    /// Its user.
+    /// Its uid.
     pub uid: Option<u32>,
 }
 
@@ -69,15 +69,15 @@ pub struct Socket {
     pub family: String,
     /// Transport protocol.
     pub protocol: serde_json::Value,
-    /// Address asked for.
+    /// The requested address.
     pub address: Option<IpAddr>,
-    /// Port asked for.
+    /// The requested port.
     pub port: Option<u16>,
-    /// Path or abstract name asked for.
+    /// The requested path or abstract name.
     pub path: Option<String>,
-    /// Name asked for, of netlink.
+    /// The requested netlink name.
     pub netlink: Option<Netlink>,
-    /// Name asked for, of vsock.
+    /// The requested vsock name.
     pub vsock: Option<Vsock>,
 }
 
@@ -96,7 +96,7 @@ pub struct Vsock {
 }
 
 impl Socket {
-    /// What was asked for, in one word; only what the family has may be there.
+    /// The requested address in one word; fails if a field of another family is present.
     #[must_use]
     pub fn asked(&self) -> String {
         match (self.address.zip(self.port), &self.path, &self.netlink, &self.vsock) {
@@ -114,7 +114,7 @@ impl Socket {
 pub struct Holder {
     /// Its state.
     pub state: String,
-    /// It stands in the way.
+    /// The socket is in the way.
     pub conflicts: bool,
     /// Local address.
     pub address: Option<IpAddr>,
@@ -122,21 +122,21 @@ pub struct Holder {
     pub port: Option<u16>,
     /// Inode of the socket.
     pub inode: Option<u64>,
-    /// Owner.
+    /// Uid of the socket.
     pub uid: Option<u32>,
-    /// Who can have it open.
+    /// The kind of owner that the socket can have.
     pub ownership: Option<String>,
     /// Time until TIME_WAIT ends.
     pub time_wait_left_ms: Option<u64>,
-    /// Who gave it its port.
+    /// The process that bound the socket.
     pub opened_by: Option<Opener>,
-    /// Who closed the connection first.
+    /// The process that closed the connection first.
     pub left_by: Option<Opener>,
-    /// Who has it open.
+    /// The owners of the socket.
     pub processes: Vec<HolderProcess>,
 }
 
-/// A change that makes the call work.
+/// A remedy.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Fix {
     /// Its code.
@@ -161,7 +161,7 @@ pub struct Opener {
     pub args: Vec<String>,
 }
 
-/// A process that has a holder open.
+/// An owner of a holder.
 #[derive(Clone, Debug, Deserialize)]
 pub struct HolderProcess {
     /// Its pid.
@@ -172,11 +172,11 @@ pub struct HolderProcess {
     pub fds: Option<Vec<u32>>,
 }
 
-/// Reads one line; `Ok(None)` if it is no refusal.
+/// Parses one line; `Ok(None)` if it is not a refusal.
 ///
 /// # Errors
 ///
-/// If the line is not JSON, or a refusal without the parts every refusal has.
+/// If the line is not JSON, or a refusal without its mandatory fields.
 pub fn parse(line: &str) -> Result<Option<Event>, serde_json::Error> {
     let value: serde_json::Value = serde_json::from_str(line)?;
     if value.get("kind").and_then(serde_json::Value::as_str) != Some("refusal") {

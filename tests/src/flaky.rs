@@ -1,4 +1,4 @@
-//! The flaky suite of docs/ci.md, wrapped: `tests/flaky` in a folder of its own, and what portbind records of it.
+//! The flaky test suite of docs/ci.md: `tests/flaky` in a separate folder under `portbind run`, and the recording.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,15 +19,15 @@ const FILES: [(&str, &str); 7] = [
     ("tests/test_metrics.py", include_str!("../flaky/tests/test_metrics.py")),
     ("tests/test_orders.py", include_str!("../flaky/tests/test_orders.py")),
 ];
-/// What cures it.
+/// The files of the fix.
 const FIX: [(&str, &str); 2] = [
     ("servers.py", include_str!("../flaky/fix/servers.py")),
     ("sysctl.conf", include_str!("../flaky/fix/sysctl.conf")),
 ];
-/// The job in a network namespace of its own, as the guide has it.
+/// The job in a separate network namespace, as in the guide.
 pub const JOB: [&str; 4] = [programs::UNSHARE.path, "--net", programs::PYTHON.path, "job.py"];
 
-/// The suite in a folder that is gone after it.
+/// The suite in a folder that is removed at the end.
 #[derive(Debug)]
 pub struct Suite {
     folder: PathBuf,
@@ -41,14 +41,14 @@ pub struct Series {
     last: usize,
 }
 
-/// One run of it.
+/// One run of the suite.
 #[derive(Debug)]
 pub struct Run {
-    /// It ended with status 0.
+    /// The job ended with status 0.
     pub is_green: bool,
-    /// What the job said.
+    /// The output of the job.
     pub stdout: String,
-    /// What portbind said.
+    /// The output of portbind.
     pub stderr: String,
     /// The recording.
     recording: String,
@@ -57,7 +57,7 @@ pub struct Run {
 /// A refusal between two tests.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Clash {
-    /// The test that was refused.
+    /// The test of the caller.
     pub refused: String,
     /// The test that had the port.
     pub holder: String,
@@ -95,11 +95,11 @@ impl Suite {
         Ok(())
     }
 
-    /// Runs the job this many times; each run is explained.
+    /// Runs the job this many times; each run must be explained.
     ///
     /// # Errors
     ///
-    /// If a run is not, or cannot be made.
+    /// If a run is not explained, or cannot be started.
     pub fn run_series(
         &mut self,
         portbind: &Path,
@@ -116,11 +116,11 @@ impl Suite {
         Ok((Series { first, last: self.runs }, runs))
     }
 
-    /// What `portbind compare` says of two series.
+    /// The output of `portbind compare` for two series.
     ///
     /// # Errors
     ///
-    /// If it finds something new, or cannot be run.
+    /// If `compare` finds something new, or cannot be run.
     pub fn compare(&self, portbind: &Path, before: Series, after: Series) -> anyhow::Result<String> {
         let mut command = Command::new(std::path::absolute(portbind)?);
         command.args(["compare", "--color", "never"]).args(before.recordings()).arg("--");
@@ -135,7 +135,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// If it cannot be run, or ends in another way than a job does.
+    /// If the job cannot be run, or ends with an unexpected status.
     fn run(&mut self, portbind: &Path, backend: &str, options: &[&str]) -> anyhow::Result<Run> {
         self.runs += 1;
         let record = self.folder.join(recording(self.runs));
@@ -174,7 +174,7 @@ impl Drop for Suite {
 }
 
 impl Run {
-    /// The tests that failed, as the job says.
+    /// The tests that failed according to the job's output.
     #[must_use]
     pub fn failed(&self) -> BTreeSet<&str> {
         self.stdout.lines().filter_map(|line| line.strip_prefix("FAILED ")?.split(' ').next()).collect()
@@ -190,11 +190,11 @@ impl Run {
         lines.map(|line| Clash::read(line).with_context(|| line.to_owned())).collect()
     }
 
-    /// Complains unless each failed test is explained by a refusal of its own, and nothing else was refused.
+    /// Fails unless each failed test is explained by a refusal of its own, and nothing else was refused.
     ///
     /// # Errors
     ///
-    /// If so.
+    /// If a failed test is not explained, or another test was refused.
     pub fn is_explained(&self) -> anyhow::Result<()> {
         let clashes = self.clashes()?;
         let refused: BTreeSet<&str> = clashes.iter().map(|clash| clash.refused.as_str()).collect();
@@ -204,7 +204,7 @@ impl Run {
         for test in clashes.iter().flat_map(|clash| [&clash.refused, &clash.holder]) {
             ensure!(
                 self.stderr.contains(&format!("test {test} (gw")),
-                "{test} is not told:\n{}",
+                "{test} is not shown:\n{}",
                 self.stderr
             );
         }
@@ -227,8 +227,8 @@ impl Clash {
     }
 }
 
-/// The tests that have it open. A connection may be closed before the owner is looked up; then who made it, or who
-/// closed it first, is known.
+/// The tests that have the holder open. A connection may be closed before portbind searches for its owner; then the
+/// process that made it or closed it first is known.
 fn tests(holder: Holder<'_>) -> impl Iterator<Item = Test<'_>> {
     let open = holder.processes.into_iter().map(|process| process.test);
     open.chain(holder.opened_by.into_iter().chain(holder.left_by).map(|opener| opener.test)).flatten()

@@ -1,4 +1,4 @@
-//! The transcripts of docs/ci.md: the flaky suite, wrapped, before the fix and after it; and that of the README.
+//! The transcripts of docs/ci.md (the flaky suite under `portbind run`, before and after the fix) and of the README.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,14 +12,15 @@ use crate::programs;
 use crate::tracer::Tracer;
 use crate::transcript::normal;
 
-/// How often the suite runs, before the fix and after it.
+/// Number of runs of the suite, before and after the fix.
 const RUNS: usize = 20;
-/// The backend that works wherever portbind does.
+/// The backend that works on every supported kernel.
 const BACKEND: &str = "tracepoint";
 /// The test whose failure is shown.
 const SHOWN: &str = "tests/test_orders.py::test_checkout";
 
-/// The same server twice, on a port that nobody else has in this network namespace. Ready is who listens.
+/// The same server twice, on a port that no other process uses in this network namespace. A server is ready when it
+/// listens.
 const SAME_TWICE: &str = "
 ip link set lo up
 python3 -m http.server 8000 >/dev/null 2>&1 &
@@ -28,11 +29,11 @@ python3 -m http.server 8000 >/dev/null 2>&1
 kill $!
 wait";
 
-/// What `trace` tells of the same program started twice; times and pids are those of the run.
+/// The output of `trace` for the same program started twice; times and pids are the real ones.
 ///
 /// # Errors
 ///
-/// If it is not told, or cannot be run.
+/// If `trace` cannot be run, or does not report the refusal.
 pub fn same_program(portbind: &Path) -> anyhow::Result<String> {
     let portbind = std::path::absolute(portbind)?;
     let tracer = Tracer::trace(&portbind, BACKEND, &["--color", "never", "-P", "8000", "--comm", "python3"])?;
@@ -48,23 +49,23 @@ pub fn same_program(portbind: &Path) -> anyhow::Result<String> {
         tracer.stdout.wait(SOON, |lines| lines.iter().any(|line| line.contains("free again"))),
         "no release"
     );
-    let told = tracer.stop(Signal::INT)?.stdout;
-    ensure!(told.iter().any(|line| line.contains("[same-program]")), "another cause: {told:#?}");
-    Ok(told.iter().map(|line| nearest(line) + "\n").collect())
+    let reported = tracer.stop(Signal::INT)?.stdout;
+    ensure!(reported.iter().any(|line| line.contains("[same-program]")), "another cause: {reported:#?}");
+    Ok(reported.iter().map(|line| nearest(line) + "\n").collect())
 }
 
-/// The line with no more of the processes above than the nearest: who started the test does not matter.
+/// The line with only the nearest ancestor: the process that started the test does not matter.
 fn nearest(line: &str) -> String {
     let Some((start, above)) = line.split_once("   … → ") else { return line.to_owned() };
     let names: Vec<&str> = above.split(" → ").collect();
     format!("{start}   {}", names[names.len().saturating_sub(2)..].join(" → "))
 }
 
-/// All of docs/ci.md, by name.
+/// All transcripts of docs/ci.md, by name.
 ///
 /// # Errors
 ///
-/// If a run is not explained, the test that is shown never failed, or the fix is none.
+/// If a run is not explained, the shown test never failed, or the fix does not work.
 pub fn transcripts(portbind: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut suite = Suite::new()?;
     let (before, runs_before) = suite.run_series(portbind, BACKEND, RUNS)?;
@@ -84,7 +85,7 @@ pub fn transcripts(portbind: &Path) -> anyhow::Result<Vec<(&'static str, String)
     ])
 }
 
-/// What `grep -c` finds: failures in the log, by test.
+/// The output of `grep -c`: failures in the log, by test.
 fn tally(runs: &[Run]) -> String {
     let green = runs.iter().filter(|run| run.is_green).count();
     let mut text = format!("{green} of {} runs were green\n", runs.len());

@@ -1,9 +1,8 @@
-//! End-to-end tests: real processes bind real sockets, and `portbind trace` must tell every refusal
-//! exactly once, with its errno and its holder.
+//! End-to-end tests: real processes bind real sockets, and `portbind trace` must report every refusal exactly once,
+//! with its errno and its holder.
 //!
-//! Scenarios are data ([`scenario`]), played by helper processes ([`actor`]) and compared with what
-//! portbind said ([`verify`]). What is not a matter of sockets is in [`checks`]. That the bind rule of
-//! the diagnosis is the kernel's is shown by [`rule`].
+//! Scenarios are data ([`scenario`]), performed by helper processes ([`actor`]) and compared with portbind's output
+//! ([`verify`]). Other tests are in [`checks`]. [`rule`] tests that the bind rule of the diagnosis matches the kernel.
 #![expect(clippy::print_stdout, reason = "a test runner reports on its standard output")]
 
 pub mod actor;

@@ -1,4 +1,4 @@
-//! Plays a scenario and writes down which refusals portbind must tell.
+//! Plays a scenario, and records which refusals portbind must report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,10 +11,10 @@ use crate::actor::{Action, Answer};
 use crate::actors::{Actors, Owners};
 use crate::scenario::{Expected, ExpectedHolder, Play, Step};
 
-/// A refusal that happened, with what must be said of it.
+/// A refusal that happened, and the facts that portbind must report.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Which step it was, for messages.
+    /// The step, for messages.
     pub step: String,
     /// The caller.
     pub pid: u32,
@@ -22,59 +22,59 @@ pub struct Refusal {
     pub operation: String,
     /// The errno.
     pub error: String,
-    /// Address and port, or the name, that was asked for.
+    /// The requested address and port, or the requested name.
     pub asked: String,
-    /// The code of the cause, if it matters.
+    /// The code of the cause, if it is checked.
     pub cause: Option<String>,
-    /// What its sentence must hold, if it matters.
+    /// Text that the summary must contain, if it is checked.
     pub says: Option<String>,
-    /// Protocol, if it matters.
+    /// Protocol, if it is checked.
     pub protocol: Option<String>,
-    /// Who stood in the way.
+    /// The holders in the way.
     pub holders: Vec<Holder>,
-    /// Nobody did.
+    /// No holder was in the way.
     pub no_holder: bool,
-    /// Others may have, too.
+    /// Other holders may have been in the way, too.
     pub others: bool,
-    /// Sockets that did not, by label.
+    /// Sockets that were not in the way, by label.
     pub not_blamed: BTreeMap<String, u64>,
-    /// Codes of the remedies, if they matter.
+    /// Codes of the remedies, if they are checked.
     pub fixes: Option<Vec<String>>,
-    /// Words of the first one, if they matter.
+    /// Text that the first remedy must contain, if it is checked.
     pub fix_says: Option<String>,
 }
 
-/// One that stood in the way, as it was at that moment.
+/// A holder in the way, in its state at that moment.
 #[derive(Debug)]
 pub struct Holder {
-    /// Its label, or what stands for it.
+    /// Its label, or a substitute.
     pub name: String,
     /// Its inode.
     pub inode: Option<u64>,
-    /// What the scenario says of it.
+    /// The scenario's expectations.
     pub expected: ExpectedHolder,
-    /// Who had it open.
+    /// The owners at that moment.
     pub owners: Owners,
     /// How long it had been in TIME_WAIT.
     pub time_wait_age: Option<RangeInclusive<Duration>>,
-    /// Who gave it its port, if it matters.
+    /// The process that bound the socket, if it is checked.
     pub opened_by: Option<u32>,
-    /// Who closed the connection first, if it matters.
+    /// The process that closed the connection first, if it is checked.
     pub left_by: Option<u32>,
 }
 
-/// Plays all steps. The actors live on in `actors`.
+/// Plays all steps. The actors in `actors` continue to run.
 ///
-/// After each refusal `told` is called with the pids and the number of refusals so far: it waits
-/// until all are told, so that no step closes what portbind still has to look at.
+/// After each refusal `told` is called with the pids and the number of refusals so far: it waits until portbind has
+/// reported all of them, so that no step closes a socket that portbind still has to read.
 ///
 /// # Errors
 ///
-/// If a step does not end as the scenario says.
+/// If a step does not end as the scenario specifies.
 pub fn play(
     play: &Play,
     actors: &mut Actors,
-    mut told: impl FnMut(&BTreeSet<u32>, usize),
+    mut shown: impl FnMut(&BTreeSet<u32>, usize),
 ) -> anyhow::Result<Vec<Refusal>> {
     let mut stage = Stage::default();
     for (index, step) in play.steps.iter().enumerate() {
@@ -82,14 +82,14 @@ pub fn play(
         let before = stage.refusals.len();
         stage.step(&name, step, actors).with_context(|| name.clone())?;
         if stage.refusals.len() > before {
-            told(&actors.pids().collect(), stage.refusals.len());
+            shown(&actors.pids().collect(), stage.refusals.len());
         }
     }
     Ok(stage.refusals)
 }
 
-/// When an action was asked for and when it was answered: it happened in between. On a busy machine seconds
-/// may lie between the two.
+/// The times at which an action was requested and answered: it happened in between. On a busy machine there may be
+/// seconds between them.
 #[derive(Clone, Copy)]
 struct Span {
     asked: Instant,
@@ -97,14 +97,14 @@ struct Span {
 }
 
 impl Span {
-    /// How much later this action happened than another: at least and at most.
+    /// How much later than `before` this action happened: minimum and maximum.
     fn since(self, before: Span) -> RangeInclusive<Duration> {
         self.asked.saturating_duration_since(before.answered)
             ..=self.answered.saturating_duration_since(before.asked)
     }
 }
 
-/// What is known between steps.
+/// State between the steps.
 #[derive(Default)]
 struct Stage {
     refusals: Vec<Refusal>,
@@ -138,7 +138,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Notes the address of a socket.
+    /// Records the address of a socket.
     fn remember(&mut self, action: &Action, answer: &Answer) {
         let label = match action {
             Action::Socket { new, .. } | Action::Accept { new, .. } | Action::Take { new } => new,
@@ -150,7 +150,7 @@ impl Stage {
         }
     }
 
-    /// What must be said of the refusal of a step.
+    /// The expected report about the refusal of a step.
     fn refusal(
         &self,
         name: &str,
@@ -201,7 +201,7 @@ impl Stage {
         })
     }
 
-    /// A holder as it is now.
+    /// A holder in its current state.
     fn holder(&self, expected: &ExpectedHolder, actors: &Actors, now: Span) -> anyhow::Result<Holder> {
         let inode = match &expected.socket {
             Some(label) => {
@@ -245,7 +245,7 @@ impl Stage {
     }
 }
 
-/// The word for an action in messages.
+/// The name of an action in messages.
 fn verb(action: &Action) -> String {
     let value = serde_json::to_value(action).ok();
     let verb = value.as_ref().and_then(|value| value.get("do")).and_then(serde_json::Value::as_str);

@@ -14,7 +14,7 @@ const LOW: u16 = 10_000;
 /// How many ports follow it; all of them below the default ephemeral range.
 const COUNT: u16 = 22_000;
 
-/// Hands out each port once. A port stays reserved against parallel runs while this lives.
+/// Hands out each port once. A port stays reserved against parallel runs until the value is dropped.
 pub struct Ports {
     next: u16,
     left: u16,
@@ -22,7 +22,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Starts at a random place.
+    /// Starts at a random port.
     #[must_use]
     pub fn new() -> Self {
         let random = RandomState::new().build_hasher().finish() % u64::from(COUNT);
@@ -49,7 +49,7 @@ impl Ports {
         bail!("all {COUNT} ports from {LOW} on are taken")
     }
 
-    /// Lets the ports of a finished scenario go; they are not handed out again.
+    /// Releases the ports of a finished scenario; they are not handed out again.
     pub fn release(&mut self) {
         self.claims.clear();
     }
@@ -61,7 +61,7 @@ impl Default for Ports {
     }
 }
 
-/// Reserves a port against other runs: an abstract socket's name is free again when its owner ends.
+/// Reserves a port against other runs: the name of an abstract socket becomes free when its owner ends.
 fn claim(port: u16) -> anyhow::Result<Option<OwnedFd>> {
     let claim = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     let name = format!("portbind-tests-port-{port}");
@@ -72,8 +72,8 @@ fn claim(port: u16) -> anyhow::Result<Option<OwnedFd>> {
     }
 }
 
-/// Nobody on this machine has the port, nor a late TIME_WAIT. The dual-stack wildcard conflicts with
-/// every address.
+/// Whether no socket on this machine has the port, not even in TIME_WAIT. The dual-stack wildcard address conflicts
+/// with every address.
 fn is_free(port: u16) -> bool {
     let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let bound = |kind| {

@@ -1,5 +1,5 @@
-//! The programs that tests start, by their paths: those of `table` that setup installs. Others that happen to be on the
-//! machine are used only on demand, and where they are not used, that is said.
+//! The programs that tests start, by their paths: the ones in `table`, which setup installs. Other programs on the
+//! machine are used only on request; skipped parts are reported.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,28 +11,28 @@ mod table;
 
 pub(crate) use table::*;
 
-/// Where scripts find their programs: the folders of the paths in the table.
+/// The search path of scripts: the folders of the paths in the table.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What tests can use beyond the table, where it is.
+/// Optional programs, which are not in the table.
 pub(crate) const NODE: Program = program("node", "nodejs", "/usr/bin/node");
 
 impl Program {
-    /// A command that starts it.
+    /// A command that starts the program.
     ///
     /// # Errors
     ///
-    /// If it is missing.
+    /// If the program is missing.
     pub(crate) fn command(self) -> anyhow::Result<Command> {
         self.is_there()?;
         Ok(Command::new(self.path))
     }
 
-    /// Complains if it is missing.
+    /// Checks that the program exists.
     ///
     /// # Errors
     ///
-    /// If so.
+    /// If the program is missing.
     pub(crate) fn is_there(self) -> anyhow::Result<()> {
         let Self { name, package, path } = self;
         let is_there = Path::new(path).is_file();
@@ -41,12 +41,12 @@ impl Program {
     }
 }
 
-/// What a check left out, and why.
+/// Skipped parts of checks, and the reasons.
 #[derive(Debug, Default)]
 pub struct Skipped(Mutex<Vec<(String, String)>>);
 
 impl Skipped {
-    /// Notes what is left out, once.
+    /// Records a skipped part once.
     pub(crate) fn note(&self, what: &str, reason: &str) {
         let mut skipped = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !skipped.iter().any(|(other, _)| other == what) {
@@ -54,7 +54,7 @@ impl Skipped {
         }
     }
 
-    /// Whether a test uses this program: what setup installs in any case, another one if it `may` and it is there.
+    /// Whether a test uses this program: always if setup installs it; otherwise if `may` is set and the program exists.
     pub(crate) fn lets_use(&self, program: Program, may: bool) -> bool {
         let Program { name, package, path } = program;
         if INSTALLED.contains(&program) || (may && program.is_there().is_ok()) {
@@ -68,7 +68,7 @@ impl Skipped {
         false
     }
 
-    /// What was left out since the last call.
+    /// The parts skipped since the last call.
     pub fn take(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -102,7 +102,7 @@ mod tests {
         assert!(skipped.take().is_empty());
     }
 
-    /// Every program is started by way of the table.
+    /// Every program is started through the table.
     #[test]
     fn no_test_starts_a_program_by_its_name() {
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -116,7 +116,7 @@ mod tests {
                     let text = fs::read_to_string(&path).unwrap();
                     let starts = text.split(concat!("Command::new", "(\"")).skip(1);
                     let words = starts.filter_map(|rest| rest.split_once('"'));
-                    // The part of this program, and what the machine of the tests has in /bin.
+                    // The part of this program, and the programs in /bin of the test machine.
                     let names = words.map(|(word, _)| word).filter(|word| {
                         !["/proc/self/exe", "/bin/portbind-tests", "/bin/xtask"].contains(word)
                     });

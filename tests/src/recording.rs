@@ -1,6 +1,6 @@
-//! Recordings that are made up, of any size: runs of a suite whose tests take the ports of one another.
+//! Made-up recordings of any size: runs of a suite whose tests take each other's ports.
 //!
-//! The same seed gives the same bytes. What the lines say is like what real ones say, and as long.
+//! The same seed gives the same bytes. The lines resemble real ones in content and length.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,16 +19,16 @@ use people::{CASES, Case, PROGRAMS, Program};
 /// Options of `portbind-tests recording`.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Plan {
-    /// Writes at least so many bytes.
+    /// Writes at least this many bytes.
     #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
     pub bytes: u64,
-    /// How many ports are fought over.
+    /// Number of contested ports.
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
     pub ports: u16,
-    /// How many sockets are in the way of one call.
+    /// Number of holders in the way of one call.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub holders: usize,
-    /// Another seed gives another recording.
+    /// Seed: another seed gives another recording.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
 }
@@ -44,7 +44,7 @@ const RUN: u64 = 40;
 ///
 /// # Errors
 ///
-/// Those of the writer.
+/// The errors of the writer.
 pub fn write(plan: Plan, out: &mut impl Write) -> io::Result<()> {
     let mut maker = Maker { plan, begun: BEGIN, random: plan.seed.max(1), now: BEGIN, number: 0 };
     let mut written = 0;
@@ -59,7 +59,7 @@ pub fn write(plan: Plan, out: &mut impl Write) -> io::Result<()> {
 
 struct Maker {
     plan: Plan,
-    /// When the run of the suite was started.
+    /// The start of the suite's run.
     begun: i128,
     random: u64,
     now: i128,
@@ -83,7 +83,7 @@ impl Maker {
         self.now += (20 + i128::from(self.below(2000))) * MS;
         let port = 8000 + u16::try_from(self.below(u64::from(self.plan.ports.max(1)))).unwrap_or(0) * 7;
         let now = self.now;
-        // Of each port the same few programs want it, again and again.
+        // The same few programs want a port again and again.
         let contested = usize::from(port) + self.small(2) * 5;
         let of = |index: usize, length: usize| index % length.max(1);
         let case = &CASES[of(contested, CASES.len())];
@@ -100,7 +100,7 @@ impl Maker {
         Ok(lines)
     }
 
-    /// The lines of the end of a run, which leaves a socket behind.
+    /// The lines at the end of a run, which leaks a socket.
     fn end(&mut self) -> io::Result<Vec<Vec<u8>>> {
         self.now += 2000 * MS;
         let socket = self.holder(8000, &CASES[0], &PROGRAMS[1], self.now - 9000 * MS, 0);
@@ -260,7 +260,8 @@ impl Maker {
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A line, or a part of it, as `wire` reads it: outsiders make these types of JSON, since the types get more fields.
+/// A line or a part of it, deserialized from JSON: code outside the crate cannot construct these types, which may get
+/// more fields.
 fn made<T: DeserializeOwned>(value: Value) -> io::Result<T> {
     Ok(serde_json::from_value(value)?)
 }

@@ -1,18 +1,18 @@
-//! What the runner prints.
+//! The output of the runner.
 
 use std::time::{Duration, Instant};
 
-/// What took longer is told how long.
+/// The duration is printed for results that took longer than this.
 const LONG: Duration = Duration::from_secs(1);
 
 /// Counts results and prints each.
 #[derive(Debug)]
 pub struct Report {
     passed: usize,
-    /// Names of what failed, each with what was wrong.
+    /// Names of the failed tests, with their failures.
     failed: Vec<(String, Vec<String>)>,
     skipped: usize,
-    /// When the last result was noted.
+    /// The time of the last result.
     last: Instant,
 }
 
@@ -23,7 +23,7 @@ impl Default for Report {
 }
 
 impl Report {
-    /// Notes one result: what is wrong, nothing if all is right.
+    /// Records one result: the failures, or nothing if the test passed.
     pub fn note(&mut self, name: &str, complaints: &[String]) {
         let took = std::mem::replace(&mut self.last, Instant::now()).elapsed();
         let time = if took > LONG { format!(" ({:.1} s)", took.as_secs_f64()) } else { String::new() };
@@ -37,14 +37,14 @@ impl Report {
         self.failed.push((name.to_owned(), complaints.to_vec()));
     }
 
-    /// Notes what could not be tested here.
+    /// Records a skipped test.
     pub fn skip(&mut self, name: &str, reason: &str) {
         self.skipped += 1;
         println!("{name} ... skipped: {reason}");
     }
 
-    /// Prints each failure once more and the last line; returns whether nothing failed. Logs of CI are
-    /// often cut to their ends, so what was wrong is repeated there.
+    /// Prints each failure again and the last line; returns whether all tests passed. CI logs are often cut to their
+    /// ends, so the failures are repeated there.
     #[must_use]
     pub fn close(&self) -> bool {
         for (name, complaints) in &self.failed {
@@ -56,7 +56,7 @@ impl Report {
     }
 }
 
-/// Prints complaints, one a line.
+/// Prints failures, one per line.
 fn list(complaints: &[String]) {
     for complaint in complaints {
         println!("  {complaint}");

@@ -19,22 +19,22 @@ use crate::verify;
 /// How long the events of one scenario may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Plays scenarios and keeps what must hold of all of them together.
+/// Plays scenarios, and stores what must hold for all of them together.
 #[derive(Default)]
 struct BackendRun {
     ports: Ports,
     refusals: usize,
     pids: BTreeSet<u32>,
     complained: bool,
-    /// Refusals that were not told: the kernel may have passed them over, which shows in the end.
+    /// Refusals that portbind did not report: the kernel may have missed them, which the end of the run shows.
     untold: Vec<String>,
 }
 
-/// Plays the scenarios, under a portbind or on their own.
+/// Plays the scenarios, with or without portbind.
 ///
 /// # Errors
 ///
-/// If portbind cannot be started, or its end is not as it should be.
+/// If portbind cannot be started, or does not end properly.
 pub fn run(
     scenarios: &[&Scenario],
     backend: Option<(&Path, &str)>,
@@ -77,7 +77,7 @@ pub fn run(
 }
 
 impl BackendRun {
-    /// Plays one case once; complaints about what portbind said.
+    /// Plays one case once; returns the mismatches in portbind's output.
     fn once(
         &mut self,
         scenario: &Scenario,
@@ -92,12 +92,12 @@ impl BackendRun {
         let mut missing = 0;
         let played = play(&script, &mut actors, |pids, refusals| {
             let Some(tracer) = tracer else { return };
-            let told =
+            let reported =
                 |lines: &[String]| events_since(lines, seen, pids).map_or(usize::MAX, |events| events.len());
-            // The kernel may have passed one over. The others are still to be waited for: who takes them for
-            // missing, too, counts them twice.
-            if !tracer.stdout.wait(PATIENCE, |lines| told(lines).saturating_add(missing) >= refusals) {
-                missing = refusals.saturating_sub(told(&tracer.stdout.so_far()));
+            // The kernel may have missed one refusal. The test still waits for the other ones; counting them as
+            // missing, too, would count them twice.
+            if !tracer.stdout.wait(PATIENCE, |lines| reported(lines).saturating_add(missing) >= refusals) {
+                missing = refusals.saturating_sub(reported(&tracer.stdout.so_far()));
             }
         });
         self.pids.extend(actors.pids());
@@ -113,7 +113,7 @@ impl BackendRun {
         }
     }
 
-    /// Ends portbind and checks its account.
+    /// Ends portbind and checks its counts.
     fn end(&self, tracer: Tracer) -> anyhow::Result<()> {
         let ended = tracer.stop(Signal::INT)?;
         ensure!(
@@ -127,21 +127,22 @@ impl BackendRun {
         let all = verify::events_of(&ended.stdout, |_| true).map_err(anyhow::Error::msg)?;
         ensure!(
             account.shown == u64::try_from(all.len())?,
-            "{} events were told, but the account is {account:?}",
+            "{} events were reported, but the account is {account:?}",
             all.len()
         );
-        // A kernel that lets a program be interrupted passes over what comes on that CPU meanwhile (7.3).
+        // On a kernel that allows interrupting a program, calls on the same CPU during the interruption are missed
+        // (7.3).
         let passed_over = ended.passed_over();
         ensure!(
             u64::try_from(self.untold.len())? <= passed_over,
-            "{passed_over} calls passed over, but not told were:\n{}",
+            "{passed_over} calls passed over, but not reported were:\n{}",
             self.untold.join("\n")
         );
         let ours = all.iter().filter(|event| self.pids.contains(&event.process.pid)).count();
-        // Where a scenario failed, its refusals are not known; it has complained already.
+        // If a scenario failed, the number of its refusals is unknown; the failure is already reported.
         ensure!(
             self.complained || ours + self.untold.len() == self.refusals,
-            "{} refusals happened, {ours} were told: one was told late, or twice",
+            "{} refusals happened, {ours} were reported: one was reported late, or twice",
             self.refusals
         );
         Ok(())
@@ -153,7 +154,7 @@ fn events_since(lines: &[String], from: usize, pids: &BTreeSet<u32>) -> Result<V
     verify::events_of(lines.get(from..).unwrap_or_default(), |pid| pids.contains(&pid))
 }
 
-/// Why a scenario cannot be played here.
+/// Why a scenario cannot be played on this machine.
 pub(crate) fn obstacle(needs: &Needs, backend: Option<&str>) -> anyhow::Result<Option<String>> {
     if let Some(needed) = &needs.kernel
         && !kernel_is_at_least(needed)?

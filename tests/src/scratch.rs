@@ -1,27 +1,27 @@
-//! Files for a test, which are gone after it.
+//! Files for a test, which are removed at the end.
 
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
-/// A file that is removed in the end.
+/// A file that is removed when dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A name that no other run uses.
+    /// A file with a name that no other run uses.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(std::env::temp_dir().join(format!("portbind-tests-{}-{name}", std::process::id())))
     }
 
-    /// A file of the caller's choosing.
+    /// A file at this path.
     #[must_use]
     pub const fn at(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -34,15 +34,15 @@ impl Drop for Scratch {
     }
 }
 
-/// A folder that is removed in the end, with all that is in it.
+/// A folder that is removed with its contents when dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// One that belongs to a user.
+    /// A new folder that belongs to a user.
     ///
     /// # Errors
-    /// Those of mkdir(2) and chown(2).
+    /// The errors of mkdir(2) and chown(2).
     pub fn new(name: &str, owner: u32) -> anyhow::Result<Self> {
         let folder = Self(Scratch::new(name).path().to_owned());
         fs::create_dir(&folder.0)?;
@@ -50,22 +50,22 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The path of a name in it.
+    /// The path of a name in the folder.
     #[must_use]
     pub fn at(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// The names in it.
+    /// The names in the folder.
     ///
     /// # Errors
-    /// Those of reading it.
+    /// The errors of reading the folder.
     pub fn names(&self) -> anyhow::Result<Vec<String>> {
         let names = fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         names.collect()

@@ -1,4 +1,4 @@
-//! Processes that are refused over and over, on a word from outside.
+//! Processes that make many refused binds after a start signal.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -14,36 +14,36 @@ use rustix::thread::set_thread_res_uid;
 
 use crate::sys::process::{fork, leave, own_user_namespace};
 
-/// Refusals of each short-lived process.
+/// Refusals per short-lived process.
 const EACH: u32 = 8;
-/// User ids that a user namespace has.
+/// Number of user ids in a user namespace.
 pub const SUBORDINATE: u32 = 65_536;
 
 /// What such a process does when its input ends.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Storm {
-    /// Asks for its own port so many times.
+    /// Binds its own port this many times.
     Own {
-        /// How many times.
+        /// Number of binds.
         count: u32,
     },
-    /// Asks for its own port so many times, each time with another address.
+    /// Binds its own port this many times, each time on another address.
     Many {
-        /// How many times.
+        /// Number of binds.
         count: u32,
     },
-    /// Starts so many processes in a user namespace, each of another user, and each refused another address.
+    /// Starts this many processes in a user namespace, each with another uid, and each refused on another address.
     Wild {
-        /// How many.
+        /// Number of processes.
         processes: u32,
     },
 }
 
-/// Takes a port, says which, waits for the end of the input, and storms the port.
+/// Takes a port, prints it, waits for the end of the input, and then repeatedly binds the port.
 ///
 /// # Errors
 ///
-/// If anything but the port is refused.
+/// If a call other than the bind fails.
 pub fn run(storm: Storm) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     let port = listener.local_addr()?.port();
@@ -59,7 +59,7 @@ pub fn run(storm: Storm) -> anyhow::Result<()> {
     }
 }
 
-/// One process of a user of its own, which ends after a few refusals.
+/// One process with its own uid, which ends after a few refusals.
 fn wild(number: u32, port: u16) -> anyhow::Result<()> {
     let Some(child) = fork()? else {
         let uid = Uid::from_raw(1 + number % (SUBORDINATE - 1));
@@ -77,7 +77,7 @@ fn loopback(number: u32) -> Ipv4Addr {
     Ipv4Addr::new(127, a, b, c)
 }
 
-/// Asks for an address that is taken.
+/// Binds a taken address.
 fn ask(address: Ipv4Addr, port: u16, count: u32) -> anyhow::Result<()> {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     for _ in 0..count {
@@ -91,16 +91,16 @@ fn ask(address: Ipv4Addr, port: u16, count: u32) -> anyhow::Result<()> {
 pub struct Stormer {
     child: Child,
     start: Option<ChildStdin>,
-    /// The port that it storms.
+    /// The port that it binds.
     pub port: u16,
 }
 
 impl Stormer {
-    /// Starts a process of user `uid` that waits.
+    /// Starts a waiting process with user id `uid`.
     ///
     /// # Errors
     ///
-    /// If it has no port.
+    /// If the process has no port.
     pub fn new(storm: Storm, uid: u32) -> anyhow::Result<Self> {
         let words = match storm {
             Storm::Own { count } => ["own".to_owned(), count.to_string()],
@@ -121,22 +121,22 @@ impl Stormer {
         Ok(Self { child, start, port })
     }
 
-    /// Its pid.
+    /// The pid of the process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Lets it begin.
+    /// Lets the process begin.
     pub fn start(&mut self) {
         self.start = None;
     }
 
-    /// Waits for its end.
+    /// Waits until the process has ended.
     ///
     /// # Errors
     ///
-    /// If it failed.
+    /// If the process failed.
     pub fn end(mut self) -> anyhow::Result<()> {
         self.start();
         let status = self.child.wait()?;

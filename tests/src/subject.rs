@@ -28,19 +28,19 @@ use say::say;
 /// A wrapped command.
 #[derive(Clone, Debug, Subcommand)]
 pub enum WrappedCommand {
-    /// Prints all that a process inherits.
+    /// Prints the state that a process inherits.
     State,
-    /// Ends with a status.
+    /// Exits with a status.
     Exit {
         /// The status.
         status: u8,
     },
-    /// Ends itself by a signal.
+    /// Kills itself with a signal.
     Kill {
-        /// Its number.
+        /// The number of the signal.
         signal: i32,
     },
-    /// Says `ready`, then which signals come, and ends.
+    /// Prints `ready`, then the signals that arrive, and ends.
     Signals,
     /// Runs a command in unusual circumstances.
     Peculiar {
@@ -56,26 +56,26 @@ pub enum WrappedCommand {
         #[arg(last = true)]
         command: Vec<OsString>,
     },
-    /// Starts a daemon that leaves it, and waits until a bind was refused to that.
+    /// Starts a daemon that leaves its parent, and waits until the daemon had a refused bind.
     Daemon {
-        /// The port, which somebody has.
+        /// The port, which another process holds.
         port: u16,
     },
-    /// Starts a process that asks for a port when its parent has ended.
+    /// Starts a process that requests a port after its parent has ended.
     Middle {
         /// The port.
         port: u16,
     },
-    /// Asks for a port when its parent has ended.
+    /// Requests a port after its parent has ended.
     Orphan {
         /// The port.
         port: u16,
     },
-    /// Is refused a port.
+    /// Makes a refused bind.
     Refused {
         /// The port.
         port: u16,
-        /// The exit status it makes of it.
+        /// Its exit status.
         status: u8,
     },
     /// Ends while a process that it has started still serves on the port.
@@ -88,30 +88,30 @@ pub enum WrappedCommand {
         /// The port.
         port: u16,
     },
-    /// Shares a listener with many processes, and is refused its port all the time until the input ends.
+    /// Shares a listener with many processes, and makes refused binds of its port until the input ends.
     Crowd {
         /// The port.
         port: u16,
-        /// Processes.
+        /// Number of processes.
         holders: u32,
-        /// Refusals a second.
+        /// Refusals per second.
         rate: u32,
     },
-    /// Starts processes that end after some refusals, one after the other.
+    /// Starts processes one after the other, each of which ends after some refusals.
     Mayflies {
-        /// The port, which somebody has.
+        /// The port, which another process holds.
         port: u16,
-        /// Processes.
+        /// Number of processes.
         count: u32,
-        /// Refusals of each.
+        /// Refusals per process.
         refusals: u32,
     },
 }
 
-/// Plays a subject.
+/// Runs a subject.
 ///
 /// # Errors
-/// If it cannot do what it is to do.
+/// If the subject cannot do its task.
 pub fn run(subject: WrappedCommand) -> anyhow::Result<ExitCode> {
     match subject {
         WrappedCommand::State => state::print()?,
@@ -138,10 +138,10 @@ pub fn run(subject: WrappedCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The status that says that signals came.
+/// The exit status if signals arrived.
 pub const SIGNALLED: u8 = 7;
 
-/// Reads signals: the first, and those that follow at once.
+/// Reads signals: the first, and further ones that follow at once.
 fn signals() -> anyhow::Result<ExitCode> {
     let all = SigSet::from_iter(Signal::iterator().filter(|signal| *signal != Signal::SIGCHLD));
     all.thread_block()?;
@@ -168,7 +168,7 @@ fn become_command(command: &[OsString]) -> anyhow::Error {
     }
 }
 
-/// Nothing here is as a shell would have it.
+/// Changes every inherited setting to an unusual value.
 fn peculiar(command: &[OsString]) -> anyhow::Result<()> {
     umask(Mode::from_raw_mode(0o137));
     setrlimit(Resource::Nofile, Rlimit { current: Some(321), maximum: Some(654) })?;

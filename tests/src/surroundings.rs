@@ -1,5 +1,5 @@
-//! The surroundings of the tests are the same whoever runs them: locale, search path, variables that programs listen
-//! to, mask of files, open files, signals, network. What has to hold in others is tested with others.
+//! Gives the tests the same surroundings for every caller: locale, search path, variables that programs read, file mode
+//! mask, open files, signals, network. Behaviour in other surroundings has separate tests.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -15,19 +15,19 @@ use crate::sys;
 
 mod network;
 
-/// Open files of one process.
+/// Limit of open files per process.
 const FILES: u64 = 65_536;
-/// What stays of the caller's variables. Tests hold in every time zone, as the machine itself is in one.
+/// Variables that are kept from the caller. Tests must pass in every time zone.
 const KEPT: [&str; 2] = ["RUST_BACKTRACE", "TZ"];
-/// What everybody finds. Debian's C library has this locale built in.
+/// Variables that are set for all tests. This locale is built into Debian's C library.
 const GIVEN: [(&str, &str); 2] = [("LC_ALL", "C.UTF-8"), ("PATH", PATH)];
 
-/// Has this process, and those that it starts, find the surroundings of the tests. With other variables than these it
-/// becomes itself once more. Returns why it is in a network namespace of its own, if it is.
+/// Gives this process and its children the surroundings of the tests. If the variables differ, executes this program
+/// again. Returns why the process is in a separate network namespace, if it is.
 ///
 /// # Errors
 ///
-/// If the kernel refuses what any root may do.
+/// If the kernel refuses calls that root is normally allowed.
 pub fn settle() -> anyhow::Result<Option<String>> {
     umask(Mode::from_raw_mode(0o022));
     sys::usual_signals().context("signals")?;
@@ -43,15 +43,15 @@ pub fn settle() -> anyhow::Result<Option<String>> {
     Err(command.exec()).with_context(|| program.display().to_string())
 }
 
-/// The variables that tests have where these are found.
+/// The variables of the tests, given the found ones.
 fn variables(found: &BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
     let kept = found.iter().filter(|(name, _)| KEPT.iter().any(|kept| OsStr::new(kept) == *name));
     let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
     GIVEN.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).chain(kept).collect()
 }
 
-/// Neither so few that tests need more, nor so many that programs which close all of them take long. Who may not raise
-/// the limit has what there is.
+/// Sets the limit high enough for the tests, and low enough that programs which close all descriptors are fast. Without
+/// the right to raise the limit, keeps it.
 fn allow_files() -> anyhow::Result<()> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if maximum.is_none_or(|maximum| maximum >= FILES) {
@@ -82,7 +82,7 @@ mod tests {
         ]);
         let settled = variables(&found);
         assert_eq!(settled, map(&[("LC_ALL", "C.UTF-8"), ("PATH", PATH), ("TZ", "Asia/Kathmandu")]));
-        // Or else the program would start itself for ever.
+        // Otherwise the program would execute itself for ever.
         assert_eq!(variables(&settled), settled);
     }
 }

@@ -1,4 +1,4 @@
-//! A running portbind.
+//! A portbind process.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 /// How long a slow machine may take to load and attach, or to end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a stream said so far.
+/// The lines of a stream so far.
 #[derive(Default)]
 struct Heard {
     lines: Vec<String>,
@@ -26,35 +26,35 @@ pub struct Lines(Arc<(Mutex<Heard>, Condvar)>);
 /// A running `portbind`.
 pub struct Tracer {
     process: Child,
-    /// Events.
+    /// Standard output, with the events.
     pub stdout: Lines,
-    /// Status.
+    /// Standard error, with the status.
     pub stderr: Lines,
 }
 
-/// How a portbind ended.
+/// The end of a portbind process.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit status.
     pub status: ExitStatus,
-    /// Events.
+    /// The lines of standard output.
     pub stdout: Vec<String>,
-    /// Status.
+    /// The lines of standard error.
     pub stderr: Vec<String>,
 }
 
-/// The account that the summary line gives.
+/// The counts of the summary line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     /// All refusals.
     pub refused: u64,
-    /// Told.
+    /// Refusals that were shown.
     pub shown: u64,
-    /// Told as part of another.
+    /// Refusals that were counted as part of another.
     pub coalesced: u64,
-    /// Kept back.
+    /// Refusals that a filter omitted.
     pub filtered: u64,
-    /// Lost.
+    /// Refusals that were lost.
     pub lost: u64,
 }
 
@@ -76,13 +76,13 @@ impl Lines {
         lines
     }
 
-    /// Changes what was heard and wakes who waits.
+    /// Changes the collected lines, and wakes the waiting threads.
     fn change(&self, change: impl FnOnce(&mut Heard)) {
         change(&mut self.0.0.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.1.notify_all();
     }
 
-    /// Waits until the lines are as wanted, the stream ends or the time is over; tells whether they are.
+    /// Waits until the lines are as wanted, the stream ends or the time is over; returns whether they are as wanted.
     pub fn wait(&self, patience: Duration, wanted: impl Fn(&[String]) -> bool) -> bool {
         let heard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = |heard: &mut Heard| !heard.ended && !wanted(&heard.lines);
@@ -91,7 +91,7 @@ impl Lines {
         wanted(&heard.lines)
     }
 
-    /// Waits for the end of the stream and takes its lines.
+    /// Waits for the end of the stream, and takes its lines.
     fn finish(&self) -> Vec<String> {
         let heard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut heard, _) = self
@@ -102,7 +102,7 @@ impl Lines {
         std::mem::take(&mut heard.lines)
     }
 
-    /// How many lines there are so far.
+    /// The number of lines so far.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).lines.len()
@@ -154,11 +154,11 @@ impl Tracer {
         Ok(Self { process, stdout, stderr })
     }
 
-    /// Starts `portbind trace` with a backend and waits until it is armed.
+    /// Starts `portbind trace` with a backend, and waits until portbind reports that it is armed.
     ///
     /// # Errors
     ///
-    /// If it does not say that it is.
+    /// If it does not report that it is armed.
     pub fn trace(portbind: &Path, backend: &str, options: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(portbind);
         command.args(["trace", "--backend", backend]).args(options);
@@ -167,7 +167,7 @@ impl Tracer {
         Ok(tracer)
     }
 
-    /// Waits until it says that it is armed.
+    /// Waits until portbind reports that it is armed.
     ///
     /// # Errors
     ///
@@ -180,26 +180,26 @@ impl Tracer {
         Ok(())
     }
 
-    /// Its pid.
+    /// The pid of the process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the process.
     ///
     /// # Errors
     ///
-    /// If it cannot be sent.
+    /// If the signal cannot be sent.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         Ok(kill_process(Pid::from_child(&self.process), signal)?)
     }
 
-    /// Stops it until [`Signal::CONT`].
+    /// Stops the process until [`Signal::CONT`].
     ///
     /// # Errors
     ///
-    /// If it cannot be stopped.
+    /// If the process cannot be stopped.
     pub fn pause(&self) -> anyhow::Result<()> {
         self.signal(Signal::STOP)?;
         let pid = Some(Pid::from_child(&self.process));
@@ -208,24 +208,24 @@ impl Tracer {
         Ok(())
     }
 
-    /// Sends it a signal and waits for its end.
+    /// Sends a signal to the process, and waits for its end.
     ///
     /// # Errors
     ///
-    /// If the signal cannot be sent, or it does not end in time.
+    /// If the signal cannot be sent, or the process does not end in time.
     pub fn stop(self, signal: Signal) -> anyhow::Result<Ended> {
         self.signal(signal)?;
         self.end()
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     ///
     /// # Errors
     ///
-    /// If it does not end in time; it is killed then.
+    /// If the process does not end in time; it is killed then.
     pub fn end(mut self) -> anyhow::Result<Ended> {
         let started = Instant::now();
-        // Its output ends when it does; then the wait for its status is short.
+        // Its output ends with the process; after that, its status is available soon.
         let stdout = self.stdout.finish();
         let stderr = self.stderr.finish();
         if started.elapsed() >= PATIENCE {
@@ -245,7 +245,7 @@ impl Drop for Tracer {
 }
 
 impl Ended {
-    /// The account in the summary line.
+    /// The counts in the summary line.
     ///
     /// # Errors
     ///
@@ -261,7 +261,7 @@ impl Ended {
 }
 
 impl Ended {
-    /// Calls that the kernel passed over, where portbind says so.
+    /// The number of calls that the kernel missed, if portbind reports it.
     #[must_use]
     pub fn passed_over(&self) -> u64 {
         let number = |line: &String| {
@@ -274,11 +274,11 @@ impl Ended {
 }
 
 impl Account {
-    /// Complains if the parts do not make the whole, or something was lost.
+    /// Checks that the counts add up, and that nothing was lost.
     ///
     /// # Errors
     ///
-    /// If so.
+    /// If they do not, or refusals were lost.
     pub fn check(&self) -> anyhow::Result<()> {
         let Self { refused, shown, coalesced, filtered, lost } = *self;
         if shown + coalesced + filtered + lost != refused {
@@ -293,7 +293,7 @@ impl Account {
     }
 }
 
-/// The account in a line `portbind: N refused = N shown + N coalesced + N filtered + N lost`.
+/// Parses the counts in a line `portbind: N refused = N shown + N coalesced + N filtered + N lost`.
 pub(crate) fn account(line: &str) -> Option<Account> {
     let (refused, parts) = line.strip_prefix("portbind: ")?.split_once(" refused = ")?;
     let mut parts = parts.split(" + ").zip(["shown", "coalesced", "filtered", "lost"]);

@@ -1,6 +1,6 @@
-//! Transcripts for the pages of the causes: each is what portbind prints of the first scenario with that cause.
+//! Transcripts for the pages of the causes: portbind's output for the first scenario with each cause.
 //!
-//! What differs from run to run and from machine to machine is replaced: pids, times, ports, and who started whom.
+//! Values that differ between runs or machines are replaced: pids, times, ports and ancestors.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,14 +19,14 @@ use crate::tracer::Tracer;
 
 pub(crate) mod normal;
 
-/// The backend that works wherever portbind does.
+/// The backend that works on every supported kernel.
 const BACKEND: &str = "tracepoint";
 
-/// The transcript of a cause; `None` where no scenario of this machine has it.
+/// The transcript of a cause; `None` if no scenario on this machine has the cause.
 ///
 /// # Errors
 ///
-/// If a scenario cannot be played, or portbind does not tell the cause.
+/// If a scenario cannot be played, or portbind does not report the cause.
 pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result<Option<String>> {
     let mut ports = Ports::new();
     let mut actors = Actors::default();
@@ -36,13 +36,13 @@ pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result
     let pids = actors.pids().collect();
     let ended = tracer.stop(Signal::INT)?;
     ensure!(ended.status.success(), "portbind ended with {}:\n{}", ended.status, ended.stderr.join("\n"));
-    let block = shown(&ended.stdout, &pids, code).with_context(|| format!("{code} is not told"))?;
+    let block = shown(&ended.stdout, &pids, code).with_context(|| format!("{code} is not reported"))?;
     let folder = actors.folder().display().to_string();
     let block: Vec<String> = block.iter().map(|line| line.replace(&folder, "/run")).collect();
     Ok(Some(normal::normal(&block)))
 }
 
-/// The first case of the scenarios whose last words are this cause.
+/// The first case of the scenarios whose last event has this cause.
 fn script(code: Code, scenarios: &[Scenario], ports: &mut Ports) -> anyhow::Result<Option<Play>> {
     for scenario in scenarios {
         if obstacle(&scenario.needs, Some(BACKEND))?.is_some() {
@@ -58,10 +58,10 @@ fn script(code: Code, scenarios: &[Scenario], ports: &mut Ports) -> anyhow::Resu
     Ok(None)
 }
 
-/// Waits until the cause is told of one of these processes; whether it was is seen in the end.
+/// Waits until the cause is reported for one of these processes; the final check shows whether it was.
 fn wait(tracer: &Tracer, pids: &BTreeSet<u32>, code: Code) {
     tracer.stdout.wait(checks::SOON, |lines| {
-        // The lines of one event arrive together, and the next one's headline is not needed.
+        // The lines of one event arrive together, and the next event's headline is not needed.
         shown(lines, pids, code).is_some()
     });
 }

@@ -1,4 +1,4 @@
-//! Compares what happened with what portbind said.
+//! Compares what happened with portbind's output.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::event::{self, Cause, Event};
 use crate::play::{Holder, Refusal};
 
-/// How far the told time in TIME_WAIT may be from the measured one.
+/// Tolerance of the reported time in TIME_WAIT.
 const TIME_WAIT_TOLERANCE_MS: u64 = 1000;
-/// What a complaint about a refusal that was not told has between the step and the call.
-pub const NOT_TOLD: &str = ": not told: ";
+/// The text between step and call in the message about a missing refusal.
+pub const NOT_TOLD: &str = ": not shown: ";
 /// How long TIME_WAIT lasts.
 const TIME_WAIT_MS: u64 = 60_000;
 
@@ -17,7 +17,7 @@ const TIME_WAIT_MS: u64 = 60_000;
 ///
 /// # Errors
 ///
-/// The line that is no event.
+/// The line that is not an event.
 pub fn events_of(lines: &[String], is_ours: impl Fn(u32) -> bool) -> Result<Vec<Event>, String> {
     let mut events = Vec::new();
     for line in lines {
@@ -27,16 +27,16 @@ pub fn events_of(lines: &[String], is_ours: impl Fn(u32) -> bool) -> Result<Vec<
     Ok(events)
 }
 
-/// Complaints about the events of one play; none if they are right.
+/// The mismatches in the events of one play; empty if they are right.
 #[must_use]
 pub fn compare(refusals: &[Refusal], events: &[Event]) -> Vec<String> {
-    let mut told: BTreeMap<u32, VecDeque<&Event>> = BTreeMap::new();
+    let mut shown: BTreeMap<u32, VecDeque<&Event>> = BTreeMap::new();
     for event in events {
-        told.entry(event.process.pid).or_default().push_back(event);
+        shown.entry(event.process.pid).or_default().push_back(event);
     }
     let mut complaints = Vec::new();
     for refusal in refusals {
-        match told.get_mut(&refusal.pid).and_then(VecDeque::pop_front) {
+        match shown.get_mut(&refusal.pid).and_then(VecDeque::pop_front) {
             None => complaints.push(format!("{}{NOT_TOLD}{}", refusal.step, call_of(refusal))),
             Some(event) => {
                 for complaint in differences(refusal, event) {
@@ -45,27 +45,27 @@ pub fn compare(refusals: &[Refusal], events: &[Event]) -> Vec<String> {
             }
         }
     }
-    for event in told.into_values().flatten() {
-        complaints.push(format!("told, but did not happen (or was told before)\n    {}", event.line));
+    for event in shown.into_values().flatten() {
+        complaints.push(format!("shown, but did not happen (or was shown before)\n    {}", event.line));
     }
     complaints
 }
 
-/// What is wrong with one event.
+/// The mismatches in one event.
 fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
-    let told = format!("{} {} -> {}", event.operation, event.socket.asked(), event.error.name);
+    let shown = format!("{} {} -> {}", event.operation, event.socket.asked(), event.error.name);
     let mut wrong = Vec::new();
-    if told != call_of(refusal) {
-        wrong.push(format!("expected {}, told {told}", call_of(refusal)));
+    if shown != call_of(refusal) {
+        wrong.push(format!("expected {}, shown {shown}", call_of(refusal)));
     }
     if let Some(protocol) = &refusal.protocol
         && event.socket.protocol != protocol.as_str()
     {
-        wrong.push(format!("expected protocol {protocol}, told {}", event.socket.protocol));
+        wrong.push(format!("expected protocol {protocol}, shown {}", event.socket.protocol));
     }
     let Cause { code, summary } = &event.cause;
     if refusal.cause.as_ref().is_some_and(|cause| cause != code) {
-        wrong.push(format!("expected cause {:?}, told {code}", refusal.cause));
+        wrong.push(format!("expected cause {:?}, shown {code}", refusal.cause));
     }
     if refusal.says.as_ref().is_some_and(|says| !summary.contains(says.as_str())) {
         wrong.push(format!("expected {:?} in: {summary}", refusal.says));
@@ -89,7 +89,7 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
     if let Some(expected) = &refusal.fixes
         && !fixes.iter().copied().eq(expected)
     {
-        wrong.push(format!("expected remedies {expected:?}, told {fixes:?}"));
+        wrong.push(format!("expected remedies {expected:?}, shown {fixes:?}"));
     }
     let first = event.fixes.first().map_or("", |fix| fix.text.as_str());
     if refusal.fix_says.as_ref().is_some_and(|says| !first.contains(says.as_str())) {
@@ -105,59 +105,60 @@ fn differences(refusal: &Refusal, event: &Event) -> Vec<String> {
     wrong
 }
 
-/// The told holder is the expected one: same inode, or for those that no actor opened, same state.
-fn is_meant(expected: &Holder, told: &event::Holder) -> bool {
+/// Whether the reported holder is the expected one: same inode, or for sockets that no actor opened, same state.
+fn is_meant(expected: &Holder, shown: &event::Holder) -> bool {
     match expected.inode {
-        Some(inode) => told.inode == Some(inode),
+        Some(inode) => shown.inode == Some(inode),
         None => {
-            let nobody_opened = told.inode.is_none() || told.ownership.as_deref() == Some("kernel");
-            nobody_opened && expected.expected.state.as_ref().is_none_or(|state| *state == told.state)
+            let nobody_opened = shown.inode.is_none() || shown.ownership.as_deref() == Some("kernel");
+            nobody_opened && expected.expected.state.as_ref().is_none_or(|state| *state == shown.state)
         }
     }
 }
 
-/// What is wrong with one holder.
-fn holder_differences(expected: &Holder, told: &event::Holder) -> Vec<String> {
+/// The mismatches in one holder.
+fn holder_differences(expected: &Holder, shown: &event::Holder) -> Vec<String> {
     let name = &expected.name;
     let mut wrong = Vec::new();
     if let Some(state) = &expected.expected.state
-        && *state != told.state
+        && *state != shown.state
     {
-        wrong.push(format!("{name}: expected state {state}, told {}", told.state));
+        wrong.push(format!("{name}: expected state {state}, shown {}", shown.state));
     }
     if let Some(ownership) = &expected.expected.ownership
-        && told.ownership.as_ref() != Some(ownership)
+        && shown.ownership.as_ref() != Some(ownership)
     {
-        wrong.push(format!("{name}: expected ownership {ownership}, told {:?}", told.ownership));
+        wrong.push(format!("{name}: expected ownership {ownership}, shown {:?}", shown.ownership));
     }
     if let Some(uid) = expected.expected.uid
-        && told.uid != Some(uid)
+        && shown.uid != Some(uid)
     {
-        wrong.push(format!("{name}: expected uid {uid}, told {:?}", told.uid));
+        wrong.push(format!("{name}: expected uid {uid}, shown {:?}", shown.uid));
     }
-    let told_pids: Vec<u32> = told.processes.iter().map(|process| process.pid).collect();
-    let mut sorted = told_pids.clone();
+    let shown_pids: Vec<u32> = shown.processes.iter().map(|process| process.pid).collect();
+    let mut sorted = shown_pids.clone();
     sorted.sort_unstable();
     if !sorted.iter().eq(expected.owners.keys()) {
-        wrong.push(format!("{name}: open in {:?}, told {told_pids:?}", expected.owners));
+        wrong.push(format!("{name}: open in {:?}, shown {shown_pids:?}", expected.owners));
     }
-    for process in &told.processes {
+    for process in &shown.processes {
         let Some(fds) = expected.owners.get(&process.pid) else { continue };
-        let mut told_fds = process.fds.clone().unwrap_or_else(|| process.fd.into_iter().collect());
-        told_fds.sort_unstable();
-        if !told_fds.iter().eq(fds) {
-            wrong.push(format!("{name}: pid {} has it as {fds:?}, told {told_fds:?}", process.pid));
+        let mut shown_fds = process.fds.clone().unwrap_or_else(|| process.fd.into_iter().collect());
+        shown_fds.sort_unstable();
+        if !shown_fds.iter().eq(fds) {
+            wrong.push(format!("{name}: pid {} has it as {fds:?}, shown {shown_fds:?}", process.pid));
         }
         if process.fd.is_some() && process.fd.as_ref() != fds.first() {
-            wrong.push(format!("{name}: pid {} has it first as {fds:?}, told {:?}", process.pid, process.fd));
+            wrong
+                .push(format!("{name}: pid {} has it first as {fds:?}, shown {:?}", process.pid, process.fd));
         }
     }
-    for (word, expected, told) in
-        [("opened", expected.opened_by, &told.opened_by), ("left", expected.left_by, &told.left_by)]
+    for (word, expected, shown) in
+        [("opened", expected.opened_by, &shown.opened_by), ("left", expected.left_by, &shown.left_by)]
     {
-        let told = told.as_ref().map(|process| process.pid);
-        if expected.is_some() && told != expected {
-            wrong.push(format!("{name}: {word} by {expected:?}, told {told:?}"));
+        let shown = shown.as_ref().map(|process| process.pid);
+        if expected.is_some() && shown != expected {
+            wrong.push(format!("{name}: {word} by {expected:?}, shown {shown:?}"));
         }
     }
     if let Some(age) = &expected.time_wait_age {
@@ -165,9 +166,9 @@ fn holder_differences(expected: &Holder, told: &event::Holder) -> Vec<String> {
             |age: &Duration| TIME_WAIT_MS.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         let (least, most) = (left(age.end()), left(age.start()));
         let right = least.saturating_sub(TIME_WAIT_TOLERANCE_MS)..=most + TIME_WAIT_TOLERANCE_MS;
-        if told.time_wait_left_ms.is_none_or(|told| !right.contains(&told)) {
-            let told = told.time_wait_left_ms;
-            wrong.push(format!("{name}: {least} to {most} ms of TIME_WAIT left, told {told:?}"));
+        if shown.time_wait_left_ms.is_none_or(|shown| !right.contains(&shown)) {
+            let shown = shown.time_wait_left_ms;
+            wrong.push(format!("{name}: {least} to {most} ms of TIME_WAIT left, shown {shown:?}"));
         }
     }
     wrong
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
     use crate::scenario::ExpectedHolder;
 
-    /// A bind of pid 7 to port 80, refused for a socket that pid 5 has open as 3.
+    /// A refused bind of pid 7 to port 80; pid 5 has the holder open as descriptor 3.
     fn refusal() -> Refusal {
         Refusal {
             step: "step 1".to_owned(),
@@ -215,7 +216,7 @@ mod tests {
         }
     }
 
-    /// What is to be told of it, with a change.
+    /// The expected event with a change.
     fn changed(change: impl FnOnce(&mut serde_json::Value)) -> Event {
         let mut value = json!({
             "kind": "refusal", "operation": "bind", "error": { "name": "EADDRINUSE" }, "backend": "fexit",
@@ -229,7 +230,7 @@ mod tests {
         event::parse(&value.to_string()).unwrap().unwrap()
     }
 
-    /// A told holder.
+    /// A reported holder.
     fn holder(inode: u64) -> serde_json::Value {
         json!({
             "state": "listen", "conflicts": true, "address": "127.0.0.1", "port": 80, "inode": inode,
@@ -239,7 +240,7 @@ mod tests {
         })
     }
 
-    /// How many complaints there are about one event.
+    /// The number of mismatches in one event.
     fn complaints(change: impl FnOnce(&mut serde_json::Value)) -> usize {
         compare(&[refusal()], &[changed(change)]).len()
     }

@@ -20,7 +20,8 @@ const BPF_LINKER: &str = "0.13.0";
 const CARGO_DEB: &str = "3.8.0";
 /// The target of static programs.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports, for
+/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports,
+/// for
 /// Python's own modules, for clean roots, and for the spelling check. The table of the programs that tests start lists
 /// the packages of these programs.
 const PACKAGES: [&str; 15] = [

@@ -36,7 +36,7 @@ pub(crate) enum Tables {
     Either,
     /// The call requested any port: no single socket is in its way.
     None,
-    /// The tables of an unsupported protocol.
+    /// The protocol is unknown: no table to search.
     Foreign,
 }
 

@@ -37,7 +37,7 @@ struct Search<'a> {
     tables: Ptr,
 }
 
-/// Searches the listen hash and the bind bucket of the asked port; returns the VRF of that bucket.
+/// Searches the listen hash and the bind bucket of the requested port; returns the VRF of the bucket.
 #[inline(always)]
 pub(super) fn walk(asked: &Asked, to: &mut Scratch) -> u32 {
     let net = asked.sock.net();

@@ -1,7 +1,7 @@
-//! Debug lines (`-vv`): every bind and listen system call, and what the layout makes of its socket.
+//! Debug lines (`-vv`): every bind and listen system call, and the fields of its socket as the layout locates them.
 //!
-//! A program of its own, loaded only when it is asked for: it costs nothing otherwise, and the code of
-//! the log macros (which calls memcpy) stays out of the search, see ARCHITECTURE.md.
+//! This is a separate program, loaded only on request: it costs nothing otherwise, and the code of the log macros
+//! (which calls memcpy) stays out of the search, see ARCHITECTURE.md.
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -33,7 +33,7 @@ pub(crate) fn debug_sys_exit(context: RawTracePointContext) -> i32 {
             debug!(&context, $line, call.fd, task, status, sock, family, protocol, state, port, netns)
         };
     }
-    // A line for each: of a name that is one or the other, the verifier would not know the length.
+    // One line for each operation: if one variable held either name, the verifier would not know the name's length.
     if opaque(u64::from(call.operation)) == u64::from(operation::BIND) {
         tell!(
             "bind(fd {}) of thread {} returned {}: sock {:x} family {} protocol {} state {} port {} netns {}"

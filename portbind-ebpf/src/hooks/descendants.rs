@@ -1,4 +1,4 @@
-//! Who belongs to the wrapped command; loaded only for one.
+//! Tracks the descendants of the wrapped command; loaded only if there is one.
 
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -15,8 +15,8 @@ pub(crate) fn descendants_fork(context: RawTracePointContext) -> i32 {
     0
 }
 
-/// `TP_PROTO(struct task_struct *p)` of raw tracepoint `sched_process_exit` (include/trace/events/sched.h;
-/// from 6.16 on with `bool group_dead` behind it); the task is the current one (do_exit, kernel/exit.c).
+/// `TP_PROTO(struct task_struct *p)` of raw tracepoint `sched_process_exit` (include/trace/events/sched.h; from 6.16
+/// followed by `bool group_dead`); the task is the current one (do_exit, kernel/exit.c).
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
 #[inline(always)]
 pub(crate) fn descendants_exit(context: RawTracePointContext) -> i32 {

@@ -1,4 +1,5 @@
-//! Backend `fexit`: arguments and return value in one place, nothing to pay where none of these functions is called.
+//! Backend `fexit`: arguments and return value are available together, and only calls of the traced functions cost
+//! time.
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::fexit;
@@ -14,14 +15,15 @@ use crate::sock::handle::Sock;
 
 #[inline(always)]
 pub(super) fn argument(context: &FExitContext, index: u32) -> Ptr {
-    // Read as memory: loaded directly the verifier would type it, and refuse to calculate with it.
+    // Read as memory: the verifier would give a directly loaded argument a type and reject arithmetic on it.
     Ptr(context.as_ptr() as u64).follow(index * size_of::<u64>() as u32)
 }
 
-/// A call whose return value is argument `$status`, on the socket that `$sock` finds at argument 0,
-/// with a sockaddr at `$address` if it has one. Each can be interrupted by the others, but by no two of the same `$place`.
+/// A call whose return value is argument `$status`, on the socket that `$sock` finds at argument 0, with a sockaddr at
+/// `$address` if it has one. Calls can be interrupted by each other, but not by one with the same `$place`.
 macro_rules! call {
-    ($($name:ident: $operation:ident, $tables:ident, $place:ident, $sock:expr, $address:expr, $status:literal;)*) => { $(
+    ($($name:ident: $operation:ident, $tables:ident, $place:ident, $sock:expr, $address:expr,
+        $status:literal;)*) => { $(
         #[fexit]
         #[inline(always)]
         pub(crate) fn $name(context: FExitContext) -> i32 {
@@ -35,15 +37,15 @@ macro_rules! call {
     )* };
 }
 call! {
-    // int inet_bind_sk(struct sock *sk, struct sockaddr *uaddr, int addr_len), from 6.6 on
+    // int inet_bind_sk(struct sock *sk, struct sockaddr *uaddr, int addr_len), from 6.6
     fexit_bind4_sock: BIND, Either, First, Sock, Some(1), 3_u8;
     fexit_bind6_sock: BIND, Either, Second, Sock, Some(1), 3_u8;
-    // int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len), before that
+    // int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len), before 6.6
     fexit_bind4_socket: BIND, Either, First, Sock::of_socket, Some(1), 3_u8;
     fexit_bind6_socket: BIND, Either, Second, Sock::of_socket, Some(1), 3_u8;
-    // int __inet_listen_sk(struct sock *sk, int backlog), from 6.6 on
+    // int __inet_listen_sk(struct sock *sk, int backlog), from 6.6
     fexit_listen_sock: LISTEN, Tcp, Third, Sock, None, 2_u8;
-    // int inet_listen(struct socket *sock, int backlog), before that
+    // int inet_listen(struct socket *sock, int backlog), before 6.6
     fexit_listen_socket: LISTEN, Tcp, Third, Sock::of_socket, None, 2_u8;
     // int inet_autobind(struct sock *sk)
     fexit_autobind: AUTOBIND, None, Fourth, Sock, None, 1_u8;

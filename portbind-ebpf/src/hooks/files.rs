@@ -30,7 +30,7 @@ pub(crate) extern "C" fn sockets_by_task(context: *mut c_void) -> i32 {
 }
 
 /// Context of `bpf_iter__task_file` (kernel/bpf/task_iter.c).
-// SAFETY: as above.
+// SAFETY: no other symbol of this name exists; the loader finds the program by its section.
 #[cfg(feature = "bounded")]
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]

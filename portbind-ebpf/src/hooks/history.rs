@@ -1,4 +1,4 @@
-//! What becomes of sockets: TCP by its states, for every backend; others by their last close.
+//! What happens to sockets: TCP sockets by their state changes, for every backend; other sockets by their last close.
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
@@ -9,8 +9,8 @@ use crate::kernel::memory::Ptr;
 use crate::sock::handle::Sock;
 use crate::sock::numbers::{IPPROTO_TCP, TCP_CLOSE};
 
-/// `TP_PROTO(const struct sock *sk, const int oldstate, const int newstate)` of raw tracepoint
-/// `inet_sock_set_state` (include/trace/events/sock.h). DCCP, SCTP and MPTCP pass here, too.
+/// `TP_PROTO(const struct sock *sk, const int oldstate, const int newstate)` of raw tracepoint `inet_sock_set_state`
+/// (include/trace/events/sock.h). State changes of DCCP, SCTP and MPTCP sockets arrive here, too.
 #[raw_tracepoint(tracepoint = "inet_sock_set_state")]
 #[inline(always)]
 pub(crate) fn tracepoint_set_state(context: RawTracePointContext) -> i32 {
@@ -21,7 +21,7 @@ pub(crate) fn tracepoint_set_state(context: RawTracePointContext) -> i32 {
     0
 }
 
-/// `int inet_release(struct socket *sock)` (net/ipv4/af_inet.c): both families, on the last close.
+/// `int inet_release(struct socket *sock)` (net/ipv4/af_inet.c): called on the last close, for IPv4 and IPv6.
 #[fentry]
 #[inline(always)]
 pub(crate) fn fentry_release(context: FEntryContext) -> i32 {
@@ -29,7 +29,7 @@ pub(crate) fn fentry_release(context: FEntryContext) -> i32 {
     0
 }
 
-/// The same.
+/// `inet_release`, for the kprobe backend.
 #[kprobe]
 #[inline(always)]
 pub(crate) fn kprobe_release(context: ProbeContext) -> u32 {
@@ -43,7 +43,7 @@ fn release(socket: Ptr) {
     if sock.0.is_null() || !sock.is_internet() {
         return;
     }
-    // A TCP socket that neither listens nor is connected changes no state at its end (__tcp_close).
+    // A TCP socket that neither listens nor is connected ends without a state change (__tcp_close, net/ipv4/tcp.c).
     if sock.protocol() != IPPROTO_TCP || sock.state() == TCP_CLOSE {
         released(sock);
     }

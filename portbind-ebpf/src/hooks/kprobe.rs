@@ -1,8 +1,9 @@
-//! Backend `kprobe`: a return probe sees no arguments, so they are kept from the entry on.
+//! Backend `kprobe`: a return probe sees no arguments, so the entry probe saves them.
 //!
-//! The kernel has room for few calls in flight whose return is probed (`maxactive`: ten at least, in older kernels without
-//! preemption one for each CPU; register_kretprobe in kernel/kprobes.c), and passes the others over. A bind can wait for its
-//! socket's lock, and then there are more of them. get_port waits for nothing: so refusals of ports are reported at its return.
+//! The kernel handles only a few probed calls at a time (`maxactive`: at least ten; in older kernels without
+//! preemption, one per CPU; register_kretprobe in kernel/kprobes.c) and skips the returns of further ones. A bind can
+//! wait for its socket's lock, and then more calls are in flight. get_port never waits, so refusals of ports are
+//! reported at its return.
 
 use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
@@ -22,8 +23,8 @@ fn argument(context: &ProbeContext, index: usize) -> u64 {
     context.arg(index).unwrap_or(0)
 }
 
-/// Return of `int inet_csk_get_port(struct sock *sk, unsigned short snum)`, and the same of UDP: 0, or that the port is
-/// refused (1 before 5.17).
+/// Return of `int inet_csk_get_port(struct sock *sk, unsigned short snum)` and of its UDP counterparts: 0 for success;
+/// otherwise the port is refused (the value is 1 before 5.17).
 #[kretprobe]
 #[inline(always)]
 pub(crate) fn kretprobe_get_port(context: RetProbeContext) -> u32 {
@@ -90,7 +91,7 @@ pub(crate) fn kprobe_listen_socket(context: ProbeContext) -> u32 {
     0
 }
 
-/// Return of a bind, listen or autobind.
+/// Return of a bind, listen or autobind function.
 #[kretprobe]
 #[inline(always)]
 pub(crate) fn kretprobe_call(context: RetProbeContext) -> u32 {

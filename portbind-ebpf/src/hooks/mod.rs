@@ -1,4 +1,4 @@
-//! The entry points, one file a backend. Each is a shell: it fetches arguments and hands over.
+//! The entry points, one file per backend. Each only fetches the arguments and calls the shared code.
 
 mod debug;
 mod descendants;

@@ -1,4 +1,4 @@
-//! Backends `fexit` and `kprobe` for sockets without a port: the returns of their bind functions.
+//! Backends `fexit` and `kprobe` for portless sockets: the returns of their bind functions.
 
 use aya_ebpf::macros::{fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
@@ -20,8 +20,8 @@ use crate::portless::has_no_hook;
 use crate::portless::{Name, bind_returned, system_bind_returned};
 use crate::sock::handle::Sock;
 
-/// `int unix_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)`, and the same of netlink:
-/// the sockaddr is the kernel's copy, and the return value follows the arguments.
+/// `int unix_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)`, and `netlink_bind` with the same
+/// arguments: the sockaddr is the kernel's copy, and the return value follows the arguments.
 macro_rules! bind {
     ($($name:ident),*) => { $(
         #[fexit]
@@ -60,7 +60,7 @@ pub(crate) fn kprobe_portless_bind(context: ProbeContext) -> u32 {
     0
 }
 
-/// Their return.
+/// Return of `unix_bind` and `netlink_bind`.
 #[kretprobe]
 #[inline(always)]
 pub(crate) fn kretprobe_portless_bind(context: RetProbeContext) -> u32 {
@@ -68,7 +68,8 @@ pub(crate) fn kretprobe_portless_bind(context: RetProbeContext) -> u32 {
     0
 }
 
-/// Entry of `__sys_bind`. What has a hook of its own is left to that, which would find this entry in its place.
+/// Entry of `__sys_bind`. Skips families with their own hook: that hook would use the arguments saved here in place of
+/// its own.
 #[cfg(feature = "bounded")]
 #[kprobe]
 #[inline(always)]
@@ -80,7 +81,7 @@ pub(crate) fn kprobe_system_bind(context: ProbeContext) -> u32 {
     0
 }
 
-/// Its return.
+/// Return of `__sys_bind`.
 #[cfg(feature = "bounded")]
 #[kretprobe]
 #[inline(always)]
@@ -89,8 +90,8 @@ pub(crate) fn kretprobe_system_bind(context: RetProbeContext) -> u32 {
     0
 }
 
-/// Return of `__sys_bind`. The arguments of the system call are found where its caller left them, which takes a newer
-/// kernel, and spares all binds that succeed a probe at its entry.
+/// Return of `__sys_bind`. Reads the arguments from the registers saved at the system call's entry. This needs a newer
+/// kernel, and saves every successful bind an entry probe.
 #[cfg(not(feature = "bounded"))]
 #[kretprobe]
 #[inline(always)]

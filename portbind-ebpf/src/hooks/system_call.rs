@@ -1,4 +1,4 @@
-//! A bind or listen system call, as the registers of the caller tell it at its end.
+//! A bind or listen system call, read from the caller's registers at the end of the call.
 
 use core::mem::offset_of;
 
@@ -12,12 +12,12 @@ use crate::sock::bits::nonzero;
 /// System call numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
 const BIND: u64 = 49;
 const LISTEN: u64 = 50;
-/// The same of 32-bit programs (syscall_32.tbl); x86-64 has no call with these numbers.
+/// The same calls of 32-bit programs (syscall_32.tbl); x86-64 has no calls with these numbers.
 const COMPAT_BIND: u64 = 361;
 const COMPAT_LISTEN: u64 = 363;
-/// socketcall(2) of 32-bit programs; in x86-64 this is getuid, which never fails.
+/// socketcall(2) of 32-bit programs; on x86-64 this number is getuid, which never fails.
 const COMPAT_SOCKETCALL: u64 = 102;
-/// Its calls (`SYS_BIND` and `SYS_LISTEN`, include/uapi/linux/net.h).
+/// The calls within socketcall (`SYS_BIND` and `SYS_LISTEN`, include/uapi/linux/net.h).
 const SOCKETCALL_BIND: u64 = 2;
 const SOCKETCALL_LISTEN: u64 = 4;
 
@@ -25,19 +25,20 @@ const SOCKETCALL_LISTEN: u64 = 4;
 pub(super) struct SystemCall {
     /// `portbind_abi::operation`.
     pub(super) operation: u32,
-    /// The descriptor it was given.
+    /// The socket's file descriptor.
     pub(super) fd: u32,
     /// The sockaddr in user memory; null for listen.
     pub(super) address: Ptr,
-    /// Bytes of it, as the caller says.
+    /// Length of the sockaddr, as the caller gave it.
     pub(super) length: u32,
 }
 
 impl SystemCall {
-    /// Asks for the registers at these offsets of `struct pt_regs`; `None` for any other call.
+    /// Decodes the call through `register`, which reads the register at an offset of `struct pt_regs`; `None` for any
+    /// other call.
     ///
-    /// What is known of the call is calculated, without a branch, from a register that is asked for again: what the
-    /// verifier knows when it gets here is the same on every way, and it goes through what follows once, not five times.
+    /// The fields are calculated without branches, from a register that is read again. So the verifier's state here is
+    /// the same on all paths, and the verifier goes through the following code once, not five times.
     #[inline(always)]
     pub(super) fn of_registers(register: impl Fn(usize) -> u64) -> Option<Self> {
         let number = register(offset_of!(pt_regs, orig_rax));
@@ -50,14 +51,14 @@ impl SystemCall {
             |native: u64, compat: u64| native.wrapping_mul(is_native) | compat.wrapping_mul(is_native ^ 1);
         let first = one_of(register(offset_of!(pt_regs, rdi)), register(offset_of!(pt_regs, rbx)));
         let second = one_of(register(offset_of!(pt_regs, rsi)), register(offset_of!(pt_regs, rcx)));
-        // Both kinds of calls have their third argument here.
+        // Native and 32-bit calls both pass their third argument in this register.
         let third = register(offset_of!(pt_regs, rdx)) as u32;
         if opaque(equal(number, COMPAT_SOCKETCALL)) != 0 {
             let is_bind = equal(first, SOCKETCALL_BIND);
             if opaque(is_bind | equal(first, SOCKETCALL_LISTEN)) == 0 {
                 return None;
             }
-            // Of listen, which has two arguments, the third is nobody's.
+            // listen has only two arguments: its third value is meaningless and not used.
             let [fd, address, length] = [0, 4, 8].map(|offset| Ptr(second).read_user::<u32>(offset));
             return Some(Self::new(is_bind, fd, u64::from(address), length));
         }

@@ -1,7 +1,6 @@
-//! Backend `tracepoint`: system calls only, seen at their end; the socket is found by its descriptor.
+//! Backend `tracepoint`: system calls only, seen at their end; the socket is found through its file descriptor.
 //!
-//! The program runs at the end of every system call of the machine, so it looks at the return
-//! value before anything else.
+//! The program runs at the end of every system call on the machine, so it tests the return value first.
 
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -34,8 +33,8 @@ pub(crate) fn tracepoint_sys_exit(context: BtfTracePointContext) -> i32 {
     0
 }
 
-/// The error that a system call returned, loaded each time: the verifier would go through everything that follows once
-/// for each way to get there with other bounds.
+/// The error that a system call returned, loaded again at each use: otherwise the verifier would go through the
+/// following code once for each path on which the value has other bounds.
 #[inline(always)]
 fn error(context: &BtfTracePointContext) -> u64 {
     argument(context, 1).wrapping_neg()
@@ -45,7 +44,7 @@ fn error(context: &BtfTracePointContext) -> u64 {
 fn system_call_returned(context: &BtfTracePointContext) {
     let registers = Registers::of_argument(context);
     let Some(call) = SystemCall::of_registers(|offset| registers.at(offset)) else { return };
-    // Only sockets are refused an address. What else there is to an error has to be looked at.
+    // Only sockets can get EADDRINUSE. For any other error, the socket must be examined.
     if error(context) as u32 == EADDRINUSE && storm::counts_only() {
         return;
     }

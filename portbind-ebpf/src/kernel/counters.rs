@@ -1,4 +1,4 @@
-//! The account: counters of each CPU.
+//! Counters, one set per CPU.
 
 use super::atomic::add_one;
 use crate::maps::COUNTERS;
@@ -10,7 +10,7 @@ pub(crate) fn count(index: u32) {
 }
 
 verified_once! {
-/// [`count`]. Returns whether there is such a counter.
+/// [`count`]. Returns whether the counter exists.
 fn portbind_count(index) {
     let Some(value) = COUNTERS.get_ptr_mut(index as u32) else { return 0 };
     // SAFETY: the map returned a valid pointer to this CPU's value.

@@ -10,25 +10,25 @@ use core::ptr;
 use portbind_abi::Filter;
 use portbind_abi::layout::Layout;
 
-/// Where the running kernel keeps things; the loader fills it in.
-// SAFETY: no other symbol of this name exists; the loader finds it by name.
+/// The layout of the running kernel; the loader fills it in.
+// SAFETY: no other symbol of this name exists; the loader finds the global by name.
 #[unsafe(no_mangle)]
 pub(crate) static LAYOUT: Layout = Layout::EMPTY;
 
-/// What is to be reported; the loader fills it in.
-// SAFETY: as above.
+/// The filters; the loader fills them in.
+// SAFETY: as for `LAYOUT`.
 #[unsafe(no_mangle)]
 pub(crate) static FILTER: Filter = Filter::ANY;
 
 /// Reads one field of a read-only global that the loader has filled in.
 #[inline(always)]
 pub(crate) fn global<T: Copy>(field: &'static T) -> T {
-    // SAFETY: `field` is a reference, so it is valid and aligned; volatile keeps the compiler from
-    // believing the value in this object, which the loader replaces.
+    // SAFETY: `field` is a reference, so it is valid and aligned. The volatile read keeps the compiler from using the
+    // value in this object, which the loader replaces.
     unsafe { ptr::read_volatile(field) }
 }
 
-/// The answer of the running kernel to one row of the layout.
+/// The running kernel's value of one row of the layout.
 macro_rules! at {
     ($field:ident) => {
         $crate::kernel::globals::global(&$crate::kernel::globals::LAYOUT.$field)

@@ -1,4 +1,4 @@
-//! What programs of iterators are about, and who reads what they tell.
+//! The contexts of iterator programs: the object of each step, and the reader of the output.
 
 #![expect(unsafe_code, reason = "the contexts of iterators have no type in aya-ebpf")]
 
@@ -16,12 +16,12 @@ use self::known::Known;
 #[cfg(not(feature = "bounded"))]
 use super::memory::Ptr;
 
-/// Whoever reads the iterator.
+/// The reader of the iterator.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader(*mut seq_file);
 
 impl Reader {
-    /// Appends a record to what it gets.
+    /// Appends a record to the reader's output.
     #[inline(always)]
     pub(crate) fn write<T: Copy>(self, record: &T) {
         // SAFETY: the pointer came from a context; the record is a live reference of the size passed.
@@ -29,7 +29,7 @@ impl Reader {
     }
 }
 
-/// The interior of a `bpf_iter__task` context (kernel/bpf/task_iter.c).
+/// The fields of a `bpf_iter__task` context (kernel/bpf/task_iter.c).
 #[cfg(not(feature = "bounded"))]
 pub(crate) struct TaskContext {
     pub(crate) reader: Reader,
@@ -51,7 +51,7 @@ impl TaskContext {
     }
 }
 
-/// The interior of a `bpf_iter__task_file` context (kernel/bpf/task_iter.c).
+/// The fields of a `bpf_iter__task_file` context (kernel/bpf/task_iter.c).
 #[cfg(feature = "bounded")]
 pub(crate) struct FileContext {
     pub(crate) reader: Reader,

@@ -1,4 +1,4 @@
-//! Reads of memory that is not ours: the kernel's, and that of the current task.
+//! Reads of foreign memory: the kernel's, and the current task's.
 
 #![expect(unsafe_code, reason = "the helpers take addresses")]
 
@@ -10,11 +10,11 @@ use portbind_abi::{self as abi, COMM_LEN};
 
 use super::volatile::opaque;
 
-/// An address in the kernel. Reading through it never faults: what cannot be read is zero.
+/// An address in the kernel. Reading through it never faults: unreadable memory reads as zero.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ptr(pub(crate) u64);
 
-/// What may be read from foreign memory: any bit pattern is a value.
+/// Types that may be read from foreign memory: any bit pattern is a value.
 pub(crate) trait Plain: Copy {}
 impl Plain for u8 {}
 impl Plain for u16 {}
@@ -32,17 +32,17 @@ impl Ptr {
         self.0 == 0
     }
 
-    /// The place `offset` bytes further.
+    /// The address `offset` bytes further.
     pub(crate) const fn plus(self, offset: u32) -> Self {
         Self(self.0.wrapping_add(offset as u64))
     }
 
-    /// Reads a value in kernel memory.
+    /// Reads a value from kernel memory.
     #[inline(always)]
     pub(crate) fn read<T: Plain>(self, offset: u32) -> T {
         let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: the destination is a live local of the size passed. The helper checks the source, and
-        // writes all of the destination: zeros if it cannot read. Any bit pattern is a `Plain` value.
+        // SAFETY: the destination is a live local of the size passed. The helper checks the source and writes the whole
+        // destination: zeros if the source is unreadable. Any bit pattern is a `Plain` value.
         unsafe {
             generated::bpf_probe_read_kernel(
                 value.as_mut_ptr().cast(),
@@ -53,7 +53,7 @@ impl Ptr {
         }
     }
 
-    /// Reads a value in the memory of the current task.
+    /// Reads a value from the current task's memory.
     #[inline(always)]
     pub(crate) fn read_user<T: Plain>(self, offset: u32) -> T {
         let mut value = MaybeUninit::<T>::uninit();
@@ -68,7 +68,7 @@ impl Ptr {
         }
     }
 
-    /// Reads a value in either memory.
+    /// Reads a value from either memory.
     #[inline(always)]
     pub(crate) fn read_in<T: Plain>(self, memory: Memory, offset: u32) -> T {
         match memory {
@@ -90,35 +90,36 @@ impl Ptr {
     }
 }
 
-/// What a record says of a sockaddr: that of IPv6 whole, in words of memory; of IPv4, padding follows.
+/// A sockaddr as read from memory, in words: an IPv6 sockaddr fills all words; an IPv4 one is followed by padding.
 pub(crate) type Sockaddr = [u32; 7];
-/// The same of IPv4.
+/// A sockaddr of IPv4.
 type ShortSockaddr = [u32; 4];
 
-/// Reads a sockaddr of the internet families. One that is too short for IPv6 may end where memory does.
+/// Reads a sockaddr of an internet family. If it is shorter than an IPv6 sockaddr, readable memory may end right after
+/// it.
 #[inline(always)]
 pub(crate) fn read_sockaddr(at: Ptr, memory: Memory) -> Sockaddr {
     let mut value = MaybeUninit::<Sockaddr>::uninit();
     let to: *mut c_void = value.as_mut_ptr().cast();
     let from = at.0 as *const c_void;
-    // SAFETY: the destination is a live local of at least `len` bytes; the helpers check the source, and write all of
-    // these bytes: zeros if they cannot read.
+    // SAFETY: the destination is a live local of at least `len` bytes; the helpers check the source and write all `len`
+    // bytes: zeros if the source is unreadable.
     let read = |len: usize| unsafe { probe_read(to, len as u32, from, memory) };
     if read(size_of::<Sockaddr>()) != 0 {
         read(size_of::<ShortSockaddr>());
     }
-    // SAFETY: the first call wrote all of it, if only zeros, and any bit pattern is a value.
+    // SAFETY: the first call wrote the whole value, if only zeros, and any bit pattern is a value.
     unsafe { value.assume_init() }
 }
 
-/// Room for the first words of an object.
+/// Space for the first words of an object.
 #[cfg(not(feature = "bounded"))]
 pub(crate) type Room<const N: usize> = MaybeUninit<[u64; N]>;
-/// Nothing: loops that are no functions leave no room on the stack.
+/// Empty: without bpf_loop (before 5.17), loops leave no space on the stack.
 #[cfg(feature = "bounded")]
 pub(crate) struct Room<const N: usize>;
 
-/// Room on the stack.
+/// Space on the stack.
 #[inline(always)]
 pub(crate) const fn room<const N: usize>() -> Room<N> {
     #[cfg(not(feature = "bounded"))]
@@ -127,7 +128,7 @@ pub(crate) const fn room<const N: usize>() -> Room<N> {
     Room
 }
 
-/// The first words of an object in the kernel, read at once: each read of its own costs as much as all of them.
+/// The first words of an object in the kernel, read at once: a single read costs as much as reading all words.
 #[cfg(not(feature = "bounded"))]
 pub(crate) struct Block<'a, const N: usize>(&'a [u64; N]);
 /// An object in the kernel, read field by field.
@@ -136,7 +137,7 @@ pub(crate) struct Block<'a, const N: usize>(Ptr, core::marker::PhantomData<&'a [
 
 #[cfg(not(feature = "bounded"))]
 impl<'a, const N: usize> Block<'a, N> {
-    /// Reads the beginning of an object to where there is room. Moved, it would be on the stack twice.
+    /// Reads the beginning of an object into `room`. The words are not moved: they would take up the stack twice.
     #[inline(always)]
     pub(crate) fn read(room: &'a mut Room<N>, object: Ptr) -> Self {
         // SAFETY: as in `Ptr::read`.
@@ -146,13 +147,13 @@ impl<'a, const N: usize> Block<'a, N> {
         }
     }
 
-    /// Reads it to words in a record; only the first `M` of them, if the others cannot be read: an object of a smaller
-    /// kind may lie at the end of memory.
+    /// Reads the beginning of an object into words of a record. If the object is unreadable at full length, only the
+    /// first `M` words are read: an object of a smaller kind may lie at the end of memory.
     #[inline(always)]
     pub(crate) fn read_to<const M: usize>(words: &'a mut [u64; N], object: Ptr) -> Self {
         const { assert!(M <= N) };
         let (to, from) = (words.as_mut_ptr().cast(), object.0 as *const c_void);
-        // SAFETY: the destination is a live row of at least that many words; the helper checks the source.
+        // SAFETY: the destination is a live array of at least `M` words; the helper checks the source.
         unsafe {
             if M < N && probe_read(to, len::<N>(), from, Memory::Kernel) == 0 {
                 return Self(words);
@@ -162,13 +163,14 @@ impl<'a, const N: usize> Block<'a, N> {
         Self(words)
     }
 
-    /// A value at `offset`, one of those of [`Layout::sock_fits`](portbind_abi::layout::Layout::sock_fits).
+    /// A field at `offset`, one of the fields that [`Layout::sock_fits`](portbind_abi::layout::Layout::sock_fits)
+    /// checks.
     #[inline(always)]
     pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
         let first: *const u8 = self.0.as_ptr().cast();
-        // SAFETY: the loader has seen to it that the value lies within the words, and the verifier sees to it that
-        // they have been read; the kernel aligns its fields, and the words are aligned as an object is. Any bit
-        // pattern is a `Plain` value. Volatile keeps the words where they can be pointed to.
+        // SAFETY: the loader ensures that the field lies within the words, and the verifier that the words have been
+        // read. The kernel aligns its fields, and the words are aligned like an object. Any bit pattern is a `Plain`
+        // value. The volatile read keeps the words in memory.
         unsafe { core::ptr::read_volatile(first.add(offset as usize).cast()) }
     }
 }
@@ -180,19 +182,19 @@ const fn len<const N: usize>() -> u32 {
 
 #[cfg(feature = "bounded")]
 impl<'a, const N: usize> Block<'a, N> {
-    /// Notes the object.
+    /// Stores the address of the object.
     #[inline(always)]
     pub(crate) fn read(_room: &'a mut Room<N>, object: Ptr) -> Self {
         Self(object, core::marker::PhantomData)
     }
 
-    /// The same.
+    /// Stores the address of the object.
     #[inline(always)]
     pub(crate) fn read_to<const M: usize>(_words: &'a mut [u64; N], object: Ptr) -> Self {
         Self(object, core::marker::PhantomData)
     }
 
-    /// The value at `offset`.
+    /// A field at `offset`.
     #[inline(always)]
     pub(crate) fn get<T: Plain>(&self, offset: u32) -> T {
         self.0.read(offset)
@@ -210,19 +212,19 @@ impl<const N: usize> Block<'_, N> {
 /// Where bytes are copied from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Memory {
-    /// The kernel's own.
+    /// Kernel memory.
     Kernel,
-    /// That of the current task.
+    /// The memory of the current task.
     User,
 }
 
-/// Reads `len` bytes; anything but 0 if they cannot be read.
+/// Reads `len` bytes; returns a value other than 0 if the source is unreadable.
 ///
 /// # Safety
 /// `to` is valid for writes of `len` bytes.
 #[inline(always)]
 unsafe fn probe_read(to: *mut c_void, len: u32, from: *const c_void, memory: Memory) -> i64 {
-    // SAFETY: by the caller's promise; the helpers check the source.
+    // SAFETY: guaranteed by the caller; the helpers check the source.
     unsafe {
         match memory {
             Memory::Kernel => generated::bpf_probe_read_kernel(to, len, from),
@@ -231,11 +233,11 @@ unsafe fn probe_read(to: *mut c_void, len: u32, from: *const c_void, memory: Mem
     }
 }
 
-/// Copies up to `N` bytes, a power of two, straight into a record; returns how many.
+/// Copies up to `N` bytes, a power of two, straight into a record; returns the number of bytes copied.
 #[inline(always)]
 pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory: Memory) -> u32 {
     const { assert!(N.is_power_of_two()) };
-    // The verifier has to see the bound on the very register that is passed.
+    // The verifier must see the bound on the very register that is passed.
     let len = opaque(u64::from(len)) as u32 & (N as u32 * 2 - 1);
     if len == 0 || len > N as u32 {
         return 0;
@@ -246,10 +248,10 @@ pub(crate) fn copy<const N: usize>(to: &mut [u8; N], from: Ptr, len: u32, memory
     if failed == 0 { len } else { 0 }
 }
 
-/// Copies a name on a path of the kernel into a record, cut to what it takes and closed by a NUL.
+/// Copies one component of a path in the kernel into a record, cut to fit and closed by a NUL.
 #[inline(always)]
 pub(crate) fn copy_path_name(to: &mut [u8; abi::EXE_NAME_LEN], from: Ptr) {
-    // SAFETY: the destination has the size passed; the helper checks the source and closes what it wrote.
+    // SAFETY: the destination has the size passed; the helper checks the source and closes the output with a NUL.
     unsafe {
         generated::bpf_probe_read_kernel_str(
             to.as_mut_ptr().cast(),

@@ -1,4 +1,4 @@
-//! The ring buffer, on the side that writes.
+//! The writer's side of the ring buffer.
 
 #![expect(unsafe_code, reason = "the helpers take addresses, and memory that holds any integers")]
 
@@ -13,36 +13,37 @@ use portbind_abi::{RING_BYTES, RING_HEADER_LEN};
 use super::volatile::opaque;
 use crate::maps::RECORDS;
 
-/// Much is waiting while this much of the ring buffer is not read yet.
+/// User space is woken if more than this many bytes of the ring buffer are unread.
 const MUCH: u64 = RING_BYTES as u64 / 4;
 
 /// A record in the ring buffer that user space does not see yet.
 pub(crate) struct Slot<T: 'static>(RingBufEntry<T>);
 
 impl<T> Slot<T> {
-    /// Takes room for one record; `None` if the ring buffer is full.
+    /// Reserves space for one record; `None` if the ring buffer is full.
     ///
-    /// What the caller does not write keeps the bytes of an older record of ours, or zero.
+    /// Bytes that the caller does not write keep the contents of an older portbind record, or zero.
     #[inline(always)]
     pub(crate) fn reserve() -> Option<Self> {
         RECORDS.reserve::<T>(0).map(Self)
     }
 
-    /// Hands it to user space, and wakes it: it may not have been woken for records before this one.
+    /// Submits the record and wakes user space, which may not have been woken for earlier records.
     #[inline(always)]
     pub(crate) fn submit(self) {
         self.0.submit(u64::from(BPF_RB_FORCE_WAKEUP));
     }
 
-    /// Hands it to user space, which need not read it before anything else; it looks once a second, and is woken if
-    /// much is waiting.
+    /// Submits a record that user space need not read at once: user space polls once a second, and is woken if more
+    /// than [`MUCH`] bytes are unread.
     #[inline(always)]
     pub(crate) fn submit_for_later(self) {
         let waiting = waiting_bytes();
         let flags = if waiting > MUCH {
             BPF_RB_FORCE_WAKEUP
         } else if waiting > (size_of::<T>() + RING_HEADER_LEN) as u64 {
-            // Who stands before this record, because it was not complete, is woken for what comes after it.
+            // With flags 0 the kernel wakes a reader that stopped just before this record because the record was not
+            // complete.
             0
         } else {
             BPF_RB_NO_WAKEUP
@@ -55,7 +56,7 @@ impl<T> Deref for Slot<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: records are integers only, for which the ring's memory (zeroed at creation) holds values.
+        // SAFETY: records consist of integers, and the ring's memory (zeroed at creation) holds valid integers.
         unsafe { self.0.assume_init_ref() }
     }
 }
@@ -68,17 +69,18 @@ impl<T> DerefMut for Slot<T> {
     }
 }
 
-/// Bytes in the ring buffer that are not read yet.
+/// Number of unread bytes in the ring buffer.
 #[inline(always)]
 pub(crate) fn waiting_bytes() -> u64 {
     RECORDS.query(u64::from(aya_ebpf::bindings::BPF_RB_AVAIL_DATA))
 }
 
-/// Sends the first `len` bytes of `record` and wakes user space; `false` if they are more, or the ring buffer is full.
+/// Sends the first `len` bytes of `record` and wakes user space; `false` if `len` exceeds the record or the ring buffer
+/// is full.
 #[inline(always)]
 pub(crate) fn send<T>(record: &T, len: usize) -> bool {
     const { assert!(size_of::<T>() < MOST as usize) };
-    // The verifier has to see the bound on the very register that is passed.
+    // The verifier must see the bound on the very register that is passed.
     let len = opaque(len as u64) & MOST;
     if len > size_of::<T>() as u64 {
         return false;
@@ -88,5 +90,5 @@ pub(crate) fn send<T>(record: &T, len: usize) -> bool {
     unsafe { generated::bpf_ringbuf_output(map, record, len, u64::from(BPF_RB_FORCE_WAKEUP)) == 0 }
 }
 
-/// A number whose bits are all set, above the length of any record that is sent in part.
+/// A mask of ones, larger than the length of any record that is sent in part.
 const MOST: u64 = 8191;

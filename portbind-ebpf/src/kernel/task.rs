@@ -1,4 +1,4 @@
-//! What the helpers tell of the current task.
+//! Helpers about the current task.
 
 #![expect(unsafe_code, reason = "helpers are foreign functions")]
 
@@ -48,9 +48,9 @@ pub(crate) fn current_cgroup() -> u64 {
     unsafe { generated::bpf_get_current_cgroup_id() }
 }
 
-/// Id of the ancestor of the current task's cgroup at a level, 0 if it has none there.
+/// Id of the current task's ancestor cgroup at a level, 0 if there is none.
 #[inline(always)]
 pub(crate) fn current_ancestor_cgroup(level: u32) -> u64 {
-    // SAFETY: the helper takes any number.
+    // SAFETY: the helper accepts any number.
     unsafe { generated::bpf_get_current_ancestor_cgroup_id(level as i32) }
 }

@@ -1,4 +1,4 @@
-//! One open file, as the kernel's own iterator over files tells of it.
+//! One open file, from the kernel's own iterator over files.
 
 use portbind_abi::OpenSocket;
 
@@ -6,7 +6,7 @@ use super::wanted::{SOCKFS_MAGIC, is_wanted};
 use crate::kernel::globals::at;
 use crate::kernel::iterator::FileContext;
 
-/// Tells one open file.
+/// Reports one open file, if it is a wanted socket.
 #[inline(always)]
 pub(crate) fn one(context: &FileContext) {
     let inode = context.file.follow(at!(file_inode));

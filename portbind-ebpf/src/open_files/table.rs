@@ -1,7 +1,7 @@
-//! The open files of one task, as they stand in its table of descriptors.
+//! The open files of one task, read from its descriptor table.
 //!
-//! Nothing is locked or held; the kernel frees neither a table nor, in part, what is in it while the program runs
-//! (RCU). What looks like a hit is read once more, and believed if nothing of it has changed.
+//! No lock or reference is held. While the program runs, RCU keeps the kernel from freeing the table and part of its
+//! contents. A match is read a second time and reported only if it has not changed.
 
 use portbind_abi::OpenSocket;
 
@@ -11,10 +11,10 @@ use crate::kernel::iterator::TaskContext;
 use crate::kernel::memory::Ptr;
 use crate::kernel::{Each, count_up};
 
-/// Descriptors whose files are looked up at once. Every table has a multiple of 64 (alloc_fdtable, fs/file.c).
+/// Descriptors that are read at once. The size of every table is a multiple of 64 (alloc_fdtable, fs/file.c).
 const BATCH: u32 = 32;
 
-/// Looks through the files of a task, unless it shares them with the one that stands for its process.
+/// Reports the wanted sockets of a task, unless the task shares its files with its thread group leader.
 #[inline(always)]
 pub(crate) fn of_task(context: TaskContext) {
     let task = context.task;
@@ -43,10 +43,10 @@ impl Each for Table {
     }
 }
 
-/// Some slots of the table.
+/// A batch of slots of the table.
 struct Batch<'a> {
     table: &'a Table,
-    /// The first one's descriptor.
+    /// The descriptor of the first slot.
     first: u32,
     files: [u64; BATCH as usize],
 }
@@ -69,15 +69,15 @@ impl Table {
         Ptr(self.slots.0.wrapping_add(u64::from(fd) * 8))
     }
 
-    /// Tells what is at a descriptor, if it is a socket.
+    /// Reports the file at a descriptor, if it is a socket.
     #[inline(always)]
     fn emit(&self, fd: u32, file: Ptr, inode: u64) {
         let task = self.context.task;
         let found = file.follow(at!(file_inode));
         let is_socket = found.follow(at!(inode_sb)).read::<u64>(at!(super_magic)) == SOCKFS_MAGIC;
         let is_same = found.read::<u64>(at!(inode_ino)) == inode;
-        // In this order: a file that was put in another's place has the slot changed, a table that another task got
-        // has the task without it.
+        // In this order: if another file replaced this one, the slot has changed; if another task now uses the table,
+        // this task's pointer has changed.
         let is_there = self.slot(fd).follow(0) == file && task.follow(at!(task_files)) == self.files;
         if is_socket && is_same && is_there {
             let pid = task.read::<i32>(at!(task_tgid)) as u32;

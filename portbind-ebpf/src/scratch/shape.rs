@@ -1,50 +1,50 @@
-//! What a refusal in the making is made of.
+//! The parts of a refusal while it is assembled.
 
 use portbind_abi::{Holder, MAX_HOLDERS, Refusal};
 
 use crate::sock::common::SOCK_WORDS;
 
-/// Which of the scratches of a CPU a program has. One each, where programs can be interrupted by others on the same CPU:
-/// those at the return of functions (`__bpf_prog_enter_recur`, kernel/bpf/trampoline.c). Before Linux 5.12 the same
-/// program can run again there, and finds its scratch busy.
+/// Which of a CPU's scratch areas a program uses. Programs that can interrupt each other on the same CPU have one each:
+/// the programs at the return of functions (`__bpf_prog_enter_recur`, kernel/bpf/trampoline.c). Before Linux 5.12 a
+/// program can even interrupt itself, and then finds its scratch area in use.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
-    /// Programs that nothing interrupts, and the bind of IPv4.
+    /// Programs that are never interrupted, and the bind of IPv4.
     First,
     /// The bind of IPv6.
     Second,
     /// Listen.
     Third,
-    /// The implicit bind.
+    /// The implicit bind (autobind).
     Fourth,
 }
 
-/// How many there are on each CPU.
+/// Number of scratch areas per CPU.
 pub(crate) const PLACES: u32 = 4;
 
-/// A refusal in the making.
+/// A refusal while it is assembled.
 #[repr(C)]
 pub(crate) struct Scratch {
     pub(crate) refusal: Refusal,
-    /// Its holders, as many as it says; what follows is left over from others.
+    /// The holders, [`Refusal::holders`] of them; further entries are stale.
     pub(crate) holders: [Holder; MAX_HOLDERS as usize],
     pub(crate) walk: Walk,
-    /// How many runs of a program want it.
+    /// Number of runs of the program that use this scratch area.
     #[cfg(feature = "bounded")]
     pub(super) users: u64,
 }
 
-/// What the search for holders needs. In memory, because what is stored there is not followed by the verifier.
+/// The state of the search for holders. It is kept in memory, because the verifier does not track values stored there.
 #[repr(C)]
 pub(crate) struct Walk {
-    /// Sockets that were met.
+    /// Number of sockets found.
     pub(crate) met: u32,
-    /// Steps along the list that is walked now.
+    /// Steps along the current list.
     pub(crate) steps: u32,
     /// 1 unless a chain of the listen hash was too long to be walked to its end.
     pub(crate) has_all_listeners: u32,
     reserved: u32,
-    /// The sockets that were met.
+    /// The sockets found.
     pub(crate) found: [u64; MAX_HOLDERS as usize],
     /// Bytes of one socket.
     pub(crate) sock: [u64; SOCK_WORDS],

@@ -1,4 +1,4 @@
-//! The beginning and the end of a refusal in the making.
+//! Taking a scratch area, and sending the refusal assembled in it.
 
 use super::shape::{Place, Scratch};
 #[cfg(feature = "bounded")]
@@ -11,7 +11,7 @@ use crate::kernel::volatile::set;
 use crate::maps::SCRATCH;
 
 impl Scratch {
-    /// Takes the scratch of a program; `None` if that is interrupted at its work here.
+    /// Takes the scratch area of a program; `None` if an interrupted run of the program is using it.
     #[inline(always)]
     pub(crate) fn take(place: Place) -> Option<&'static mut Self> {
         let scratch = SCRATCH.value(&(place as u32))?;
@@ -33,7 +33,7 @@ impl Scratch {
         Some(scratch)
     }
 
-    /// Sends the refusal and its holders; `false` if there is no room for all of it.
+    /// Sends the refusal and its holders; `false` if there is no room for the whole record.
     #[inline(always)]
     pub(crate) fn send(&mut self) -> bool {
         let is_sent = send(self, self.refusal.bytes());

@@ -1,13 +1,13 @@
-//! What a refused call asked for.
+//! The request of a refused call.
 
 use portbind_abi::Address;
 
 use super::handle::Sock;
 use crate::kernel::memory::Ptr;
 
-/// What the refused call asked for.
+/// The request of a refused call.
 pub(crate) struct Asked {
-    /// When, in nanoseconds since boot.
+    /// When the call was refused, in nanoseconds since boot.
     pub(crate) time: u64,
     pub(crate) sock: Sock,
     pub(crate) family: u16,
@@ -18,7 +18,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// All of it but the socket, as functions of numbers take it; see [`Self::of_values`].
+    /// All fields but the socket, for functions that take only numbers; see [`Self::of_values`].
     #[inline(always)]
     pub(crate) fn values(&self) -> [u64; 5] {
         let [a, b, c, d] = self.address.map(u64::from);
@@ -26,7 +26,7 @@ impl Asked {
         [b << 32 | a, d << 32 | c, place, u64::from(self.family), self.time]
     }
 
-    /// What was asked for, by [`Self::values`].
+    /// The request made of [`Self::values`].
     #[inline(always)]
     pub(crate) fn of_values([first, second, place, family, time]: [u64; 5]) -> Self {
         Self {

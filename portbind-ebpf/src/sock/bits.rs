@@ -2,8 +2,8 @@
 
 use crate::kernel::volatile::opaque;
 
-/// 1 if any bit is set, else 0, without a branch: told plainly, the compiler would make a comparison of
-/// it, and BPF has no comparison but the branch.
+/// 1 if any bit is set, else 0, without a branch: the compiler would turn a plain expression into a comparison, and BPF
+/// compares only by branching.
 #[inline(always)]
 pub(crate) fn nonzero(value: u64) -> u64 {
     opaque((value | opaque(value.wrapping_neg())) >> 63)

@@ -1,5 +1,5 @@
-//! A socket as it was at one moment: what all kinds share (`struct sock_common`, include/net/sock.h), or all that records
-//! tell of it, read at once.
+//! A snapshot of a socket: the part that all kinds share (`struct sock_common`, include/net/sock.h), or all fields that
+//! records use, read at once.
 
 use portbind_abi::layout::{ABSENT, COMMON_LEN, SOCK_LEN};
 use portbind_abi::{Address, Holder, Socket, option};
@@ -17,7 +17,7 @@ use crate::kernel::memory::{Block, Plain, Ptr, Room};
 pub(crate) const COMMON_WORDS: usize = COMMON_LEN as usize / size_of::<u64>();
 /// Words of a socket that are read at once.
 pub(crate) const SOCK_WORDS: usize = SOCK_LEN as usize / size_of::<u64>();
-/// Words of the smallest kind, one in TIME_WAIT: `struct inet_timewait_sock`, and what its size is rounded up to
+/// Words of the smallest kind, a TIME_WAIT socket: `struct inet_timewait_sock`, with its size rounded up
 /// (include/net/inet_timewait_sock.h).
 const SMALL_WORDS: usize = 32;
 
@@ -29,17 +29,17 @@ pub(crate) struct Words<'a, const N: usize>(Block<'a, N>);
 
 /// The common part of a socket.
 pub(crate) type Common<'a> = Words<'a, COMMON_WORDS>;
-/// All of it.
+/// A whole socket, up to [`SOCK_LEN`].
 pub(crate) type Whole<'a> = Words<'a, SOCK_WORDS>;
 
 impl<'a> Common<'a> {
-    /// Reads it into `room`.
+    /// Reads a socket into `room`.
     #[inline(always)]
     pub(crate) fn of(sock: Sock, room: &'a mut Room<COMMON_WORDS>) -> Self {
         Self(Block::read(room, sock.0))
     }
 
-    /// Reads it to where there is room.
+    /// Reads a socket into `words`.
     #[inline(always)]
     pub(crate) fn to(words: &'a mut [u64; SOCK_WORDS], sock: Sock) -> Self {
         let (words, _) = words.split_first_chunk_mut().unwrap();
@@ -48,7 +48,7 @@ impl<'a> Common<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// Reads it to where there is room.
+    /// Reads a socket into `words`.
     #[inline(always)]
     pub(crate) fn to(words: &'a mut [u64; SOCK_WORDS], sock: Sock) -> Self {
         Self(Block::read_to::<SMALL_WORDS>(words, sock.0))
@@ -60,7 +60,7 @@ impl<'a> Whole<'a> {
         self.0.get(offset)
     }
 
-    /// Copies what a record says of a socket on the asked port. As straight as [`Words::describe_endpoint`].
+    /// Describes a socket on the requested port. Straight-line like [`Words::describe_endpoint`].
     #[inline(always)]
     pub(crate) fn describe_holder(&self, to: &mut Holder, sock: Sock, protocol: u16, inode: u64) {
         to.id = sock.0.0;
@@ -80,7 +80,7 @@ impl<'a> Whole<'a> {
         to.options = self.all_options();
     }
 
-    /// Copies what a record says of the refused socket.
+    /// Describes the refused socket.
     #[inline(always)]
     pub(crate) fn describe_asked(&self, to: &mut Socket, asked: &Asked) {
         to.address = asked.address;
@@ -129,7 +129,7 @@ impl<const N: usize> Words<'_, N> {
         self.0.get(at!(sock_bound_dev_if))
     }
 
-    /// Its `struct net`.
+    /// The socket's `struct net`.
     #[inline(always)]
     pub(crate) fn net(&self) -> Ptr {
         Ptr(self.0.get(at!(sock_net)))
@@ -150,7 +150,8 @@ impl<const N: usize> Words<'_, N> {
         self.address(at!(sock_daddr), at!(sock_v6_daddr))
     }
 
-    /// An AF_INET6 socket keeps a placeholder where AF_INET keeps the address (LOOPBACK4_IPV6).
+    /// The local or remote address. Where an AF_INET socket has its address, an AF_INET6 socket has a placeholder
+    /// (LOOPBACK4_IPV6).
     #[inline(always)]
     fn address(&self, v4: u32, v6: u32) -> Address {
         let v4 = mapped(self.0.get(v4));
@@ -160,7 +161,7 @@ impl<const N: usize> Words<'_, N> {
         choose(is_v4(self.family()), v4, self.0.get(v6))
     }
 
-    /// Bits of `portbind_abi::option` that the common part tells.
+    /// The bits of `portbind_abi::option` that the common part holds.
     #[inline(always)]
     fn options(&self) -> u8 {
         let reuse = u64::from(self.0.bits(at!(sock_reuse), 4));

@@ -1,4 +1,4 @@
-//! Where a socket is, as the life of ports tells it.
+//! The addresses and port of a socket, for port events.
 
 use portbind_abi::{Address, Endpoint};
 
@@ -7,9 +7,9 @@ use super::handle::{Sock, inode_of_socket};
 use crate::kernel::globals::at;
 use crate::kernel::memory::room;
 
-/// What a record says of where a socket is, besides its common part.
+/// The fields of a record about a socket's place that the common part does not give.
 pub(crate) struct Place {
-    /// The local one: a refused socket has lost its own.
+    /// The local address, given separately: a refused socket has lost its own.
     pub(crate) address: Address,
     pub(crate) port: u16,
     pub(crate) netns: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Place {
 }
 
 impl Sock {
-    /// Copies what the life of a port needs of a socket that has its address still.
+    /// Describes a socket that still has its address, for a port event.
     #[inline(always)]
     pub(crate) fn describe_endpoint(self, to: &mut Endpoint, port: u16) {
         let mut room = room();
@@ -27,7 +27,7 @@ impl Sock {
         common.describe_endpoint(to, self, &at);
     }
 
-    /// What more has to be looked at than the common part.
+    /// Reads the fields that the common part does not hold.
     #[inline(always)]
     pub(crate) fn place(self, common: &Common<'_>, port: u16, netns: u32) -> Place {
         let protocol = self.protocol();
@@ -37,10 +37,10 @@ impl Sock {
 }
 
 impl<const N: usize> Words<'_, N> {
-    /// Copies where the socket `sock` is.
+    /// Describes the addresses and port of the socket `sock`.
     ///
-    /// Straight-line, because the verifier follows every branch of every step of a search. Of a TIME_WAIT
-    /// or request socket, what lies past `struct sock_common` is other data: user space leaves it aside.
+    /// Straight-line, because the verifier follows every branch of every step of a search. For a TIME_WAIT or request
+    /// socket, the memory past `struct sock_common` holds unrelated data, which user space ignores.
     #[inline(always)]
     pub(crate) fn describe_endpoint(&self, to: &mut Endpoint, sock: Sock, at: &Place) {
         to.id = sock.0.0;

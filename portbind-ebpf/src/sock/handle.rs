@@ -1,4 +1,4 @@
-//! A kernel socket by its address, read field by field.
+//! A kernel socket, addressed by pointer and read field by field.
 
 use portbind_abi::layout::ABSENT;
 use portbind_abi::{Address, Socket, holder};
@@ -47,13 +47,13 @@ impl Sock {
         self.0.read(at!(sock_bound_dev_if))
     }
 
-    /// Its owner, in the initial user namespace.
+    /// The user id of the socket, in the initial user namespace.
     #[inline(always)]
     pub(crate) fn owner(self) -> u32 {
         self.0.read(at!(sock_uid))
     }
 
-    /// Its `struct net`.
+    /// The socket's `struct net`.
     #[inline(always)]
     pub(crate) fn net(self) -> Ptr {
         self.0.follow(at!(sock_net))
@@ -64,7 +64,7 @@ impl Sock {
         self.net().read(at!(net_inum))
     }
 
-    /// Its protocol's table of sockets (`proto.h`), null if the protocol has none of its own.
+    /// The socket table of the socket's protocol (`proto.h`), null if the protocol has none of its own.
     #[inline(always)]
     pub(crate) fn table(self) -> Ptr {
         self.0.follow(at!(sock_prot)).follow(at!(prot_hash))
@@ -75,7 +75,7 @@ impl Sock {
         self.0.read(at!(sock_protocol))
     }
 
-    /// The MPTCP socket above a subflow; the socket itself if it is none.
+    /// The MPTCP socket above a subflow; for any other socket, the socket itself.
     #[inline(always)]
     pub(crate) fn visible(self, protocol: u16) -> Self {
         if at!(is_mptcp) == ABSENT || at!(ulp_data) == ABSENT || at!(subflow_conn) == ABSENT {
@@ -83,7 +83,7 @@ impl Sock {
         }
         let is_tcp = 1 ^ nonzero(u64::from(protocol ^ IPPROTO_TCP));
         let is_subflow = is_tcp & nonzero(u64::from(self.0.bits(at!(is_mptcp), 1)));
-        // A branch more is a step twice as long to verify, where loops are no functions.
+        // Without bpf_loop (before 5.17), another branch would double the verifier's work for each step.
         if cfg!(not(feature = "bounded")) && opaque(is_subflow) == 0 {
             return self;
         }
@@ -92,7 +92,7 @@ impl Sock {
         Self(Ptr(above.wrapping_mul(is_subflow) | self.0.0.wrapping_mul(is_subflow ^ 1)))
     }
 
-    /// Copies what a record says of a socket that is none of the internet. What only those have is zero.
+    /// Describes a portless socket. Fields that only internet sockets have are zero.
     #[inline(always)]
     pub(crate) fn describe_portless(self, to: &mut Socket, family: u16) {
         clear(&mut to.address);
@@ -108,7 +108,7 @@ impl Sock {
         set(&mut to.own_port, 0);
     }
 
-    /// Bits of `portbind_abi::holder`: who can have a full socket open, as the `struct socket` `open`.
+    /// Bits of `portbind_abi::holder` for a full socket; `open` is its `struct socket`.
     #[inline(always)]
     pub(crate) fn ownership(self, open: Ptr) -> u8 {
         let no_socket = 1 ^ nonzero(open.0);
@@ -120,7 +120,7 @@ impl Sock {
     }
 }
 
-/// Writes zeros word by word: written as one, they would become a call of memset.
+/// Writes zeros word by word: a single write would become a call of memset.
 #[inline(always)]
 fn clear([first, second, third, fourth]: &mut Address) {
     set(first, 0);
@@ -129,7 +129,8 @@ fn clear([first, second, third, fourth]: &mut Address) {
     set(fourth, 0);
 }
 
-/// Inode number of a `struct socket` (0 of a null one), which lies in one object with its inode (`struct socket_alloc`).
+/// Inode number of a `struct socket` (0 for a null pointer), which is part of the same object as its inode (`struct
+/// socket_alloc`).
 #[inline(always)]
 pub(crate) fn inode_of_socket(socket: Ptr) -> u64 {
     socket.plus(at!(socket_alloc_inode)).read(at!(inode_ino))

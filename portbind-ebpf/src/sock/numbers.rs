@@ -19,13 +19,13 @@ pub(crate) const IPPROTO_MPTCP: u16 = 262;
 pub(crate) const TCP_CLOSE: u8 = 7;
 pub(crate) const TCP_LISTEN: u8 = 10;
 
-/// 1 for AF_INET, given that it is that or AF_INET6.
+/// 1 for AF_INET, 0 for AF_INET6; undefined for other families.
 #[inline(always)]
 pub(crate) fn is_v4(family: u16) -> u64 {
     nonzero(u64::from(family ^ AF_INET6))
 }
 
-/// Zero for the families of internet sockets, without a branch.
+/// Zero for internet address families, without a branch.
 #[inline(always)]
 pub(crate) fn foreign(family: u16) -> u64 {
     nonzero(u64::from(family ^ AF_INET)) & nonzero(u64::from(family ^ AF_INET6))

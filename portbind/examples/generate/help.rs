@@ -39,13 +39,13 @@ impl Help {
         if own.iter().any(|(number, _)| number.is_empty()) {
             return help;
         }
-        let told = |number: &str| own.iter().any(|(other, _)| *other == number);
+        let shown = |number: &str| own.iter().any(|(other, _)| *other == number);
         // What 0 and 1 mean is for each verb to say.
         let more = shared
             .statuses()
             .into_iter()
             .filter(|(number, _)| own.is_empty() || !["0", "1"].contains(number));
-        let more = more.filter(|(number, _)| !told(number));
+        let more = more.filter(|(number, _)| !shown(number));
         let mut all: Vec<_> = own.iter().copied().chain(more).collect();
         all.sort_unstable();
         let clauses: Vec<String> =

@@ -207,10 +207,8 @@ impl Error {
             Self::Trace(TraceError::NoBtf(_)) => Some(
                 "the kernel has to be built with CONFIG_DEBUG_INFO_BTF; distribution kernels since 2020 are",
             ),
-            Self::Trace(_) => Some("portbind doctor tells what this kernel allows"),
-            Self::Word { .. } => {
-                Some("portbind --help, and that of the command, tells what the option takes")
-            }
+            Self::Trace(_) => Some("portbind doctor reports what this kernel allows"),
+            Self::Word { .. } => Some("portbind COMMAND --help lists the values that the option takes"),
             Self::Output { source, .. } => {
                 let refused = source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>());
                 Some(refused.map_or(

@@ -116,7 +116,9 @@ fn joined(args: &Args, clock: Clock, explanations: &mut Explanations<impl Write>
         explanations.print(&matched)?;
     }
     if left > 0 {
-        stderr::say(format_args!("{left} more lines of the log tell of refusals; they are not looked for"));
+        stderr::say(format_args!(
+            "{left} more lines of the log report refusals; portbind did not search for them"
+        ));
     }
     Ok(())
 }

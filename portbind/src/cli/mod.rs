@@ -45,7 +45,7 @@ pub struct Cli {
 enum Command {
     /// Trace every refused bind on this machine, and show who held the port at that instant.
     Trace(trace::Args),
-    /// Show who is on a port, or bound to the path of a socket.
+    /// Show the processes on a port, or bound to the path of a socket.
     Who(who::Args),
     /// Check whether a bind would succeed now, and if not, why and what helps.
     Check(check::Args),

@@ -196,7 +196,7 @@ mod tests {
     fn new_first_then_still_then_gone() {
         let before = side(&[("outgoing", "npm", 7), ("listener", "java", 2), ("time-wait", "curl", 1)]);
         let after = side(&[("listener", "java", 3), ("wildcard", "nginx", 1), ("dual-stack", "node", 4)]);
-        let told: Vec<_> = compare(&before, &after)
+        let shown: Vec<_> = compare(&before, &after)
             .iter()
             .map(|Change { fingerprint, before, after }| (fingerprint.cause.clone(), *before, *after))
             .collect();
@@ -207,7 +207,7 @@ mod tests {
             ("outgoing", 7, 0),
             ("time-wait", 1, 0),
         ];
-        assert_eq!(told, expected.map(|(cause, before, after)| (cause.to_owned(), before, after)));
+        assert_eq!(shown, expected.map(|(cause, before, after)| (cause.to_owned(), before, after)));
         assert!(compare(&before, &before).iter().all(|change| change.fate() == Fate::Still));
         assert!(compare(&Side::default(), &Side::default()).is_empty());
     }

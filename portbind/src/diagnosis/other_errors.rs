@@ -172,9 +172,9 @@ fn invalid(socket: &Socket, facts: &Facts) -> Reason {
         );
     }
     if let (Family::Inet6, IpAddr::V6(address)) = (socket.family, socket.address)
-        && let Some(told) = invalid_v6(address, socket)
+        && let Some(shown) = invalid_v6(address, socket)
     {
-        return told;
+        return shown;
     }
     if is_mapped(socket.address) {
         return family_mismatch(socket.family);

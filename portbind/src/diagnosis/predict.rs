@@ -87,8 +87,8 @@ pub fn guess_options(holders: &mut [Holder], passes_with: (bool, bool)) {
         .collect();
     for holder in holders.iter_mut().filter(|holder| !holder.options_known) {
         let listener = listeners.iter().find(|listener| may_have_accepted(listener, holder));
-        let told = listener.map(|listener| (listener.options.reuse_address, listener.options.reuse_port));
-        (holder.options.reuse_address, holder.options.reuse_port) = told.unwrap_or(passes_with);
+        let shown = listener.map(|listener| (listener.options.reuse_address, listener.options.reuse_port));
+        (holder.options.reuse_address, holder.options.reuse_port) = shown.unwrap_or(passes_with);
     }
 }
 

@@ -131,7 +131,7 @@ fn options_come_from_the_listener_or_a_trial() {
     for (passes_with, expected) in [((false, false), (false, false)), ((true, false), (true, false))] {
         let mut holders = [server.clone(), unknown("127.0.0.1"), unknown("127.0.0.2")];
         guess_options(&mut holders, passes_with);
-        let told = |holder: &Holder| (holder.options.reuse_address, holder.options.reuse_port);
-        assert_eq!((told(&holders[1]), told(&holders[2])), ((true, false), expected));
+        let shown = |holder: &Holder| (holder.options.reuse_address, holder.options.reuse_port);
+        assert_eq!((shown(&holders[1]), shown(&holders[2])), ((true, false), expected));
     }
 }

@@ -92,10 +92,9 @@ fn of_object(object: Object, process: &Process, holders: &[Holder]) -> (Code, St
             "a socket file was left at the path, and no socket is bound to it any more",
         ),
         Object::Gone => (Code::Vanished, "nothing was left at the path when it was looked at"),
-        Object::Socket => (
-            Code::PathExists,
-            "a socket file is at the path; whether a socket is bound to it could not be told",
-        ),
+        Object::Socket => {
+            (Code::PathExists, "a socket file is at the path; whether a socket is bound to it is not known")
+        }
         Object::File => (Code::PathExists, "a regular file is at the path"),
         Object::Directory => (Code::PathExists, "a directory is at the path"),
         Object::DanglingLink => (

@@ -57,7 +57,7 @@ fn a_cause_for_each_object() {
         (path(Object::LiveSocket), std::slice::from_ref(&own), Code::LiveSocketFile, "the failing process"),
         (path(Object::LiveSocket), &[], Code::LiveSocketFile, "could not be found"),
         (path(Object::StaleSocket), &[], Code::StaleSocketFile, "no socket is bound to it any more"),
-        (path(Object::Socket), &[], Code::PathExists, "could not be told"),
+        (path(Object::Socket), &[], Code::PathExists, "is not known"),
         (path(Object::File), &[], Code::PathExists, "a regular file"),
         (path(Object::Directory), &[], Code::PathExists, "a directory"),
         (path(Object::DanglingLink), &[], Code::PathExists, "leads nowhere"),

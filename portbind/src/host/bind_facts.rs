@@ -102,8 +102,8 @@ impl Host {
     /// others; a capability of a process in another user namespace may count in that namespace only. If the caller has
     /// ended, its nearest living ancestor of the same user stands in for the caller.
     fn may_bind_privileged(&self, call: &FailedCall<'_>) -> Option<bool> {
-        if let Some(told) = self.has_capability(call.pid, call.start_boot_ns, None) {
-            return told;
+        if let Some(shown) = self.has_capability(call.pid, call.start_boot_ns, None) {
+            return shown;
         }
         let mut above = call.parents.iter();
         above.find_map(|&(pid, start)| self.has_capability(pid, start, Some(call.uid)))?

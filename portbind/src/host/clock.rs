@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn agrees_with_the_wall_clock() {
         let boot_ns = u64::try_from(nanos(ClockId::Boottime)).unwrap();
-        let told = BootClock::new().at(boot_ns);
-        assert!(told.duration_until(Timestamp::now()).as_secs().abs() < 2, "{told}");
+        let shown = BootClock::new().at(boot_ns);
+        assert!(shown.duration_until(Timestamp::now()).as_secs().abs() < 2, "{shown}");
     }
 
     #[test]

@@ -30,10 +30,10 @@ pub(super) fn fill_in(container: &mut Container, files: &Files) {
         None => &[Runtime::Docker, Runtime::Containerd, Runtime::CriO, Runtime::Podman],
     };
     for &runtime in tries {
-        if let Some(told) = names(runtime, &container.id, files) {
+        if let Some(shown) = names(runtime, &container.id, files) {
             container.runtime = Some(runtime);
-            container.name = told.name;
-            merge(&mut container.pod, told.pod);
+            container.name = shown.name;
+            merge(&mut container.pod, shown.pod);
             break;
         }
     }
@@ -127,14 +127,14 @@ impl Bundle {
 }
 
 /// Adds facts from files to the pod from the cgroup path, which takes precedence.
-fn merge(pod: &mut Option<Pod>, told: Pod) {
-    if pod.is_none() && told == Pod::default() {
+fn merge(pod: &mut Option<Pod>, shown: Pod) {
+    if pod.is_none() && shown == Pod::default() {
         return;
     }
     let pod = pod.get_or_insert_default();
-    pod.uid = pod.uid.take().or(told.uid);
-    pod.namespace = told.namespace;
-    pod.name = told.name;
+    pod.uid = pod.uid.take().or(shown.uid);
+    pod.namespace = shown.namespace;
+    pod.name = shown.name;
 }
 
 fn name_from_logs(pod: &mut Pod, files: &Files) {

@@ -142,8 +142,8 @@ fn test(runner: &Runner, environment: Environment<'_>, pid: u32) -> Option<Test>
     let name = environment.value(runner.name).map(|name| without_phase(&name).to_owned());
     let worker = runner.worker.iter().find_map(|variable| environment.value(variable));
     let (suite, run) = (environment.value(runner.suite), environment.value(runner.run));
-    let is_told = name.is_some() || worker.is_some() || run.is_some();
-    is_told.then_some(Test { runner: runner.word, name, suite, worker, run, pid })
+    let is_shown = name.is_some() || worker.is_some() || run.is_some();
+    is_shown.then_some(Test { runner: runner.word, name, suite, worker, run, pid })
 }
 
 /// The name of a test without the suffix that pytest adds: ` (setup)`, ` (call)` or ` (teardown)`

@@ -86,10 +86,11 @@ fn knows_the_ci_systems() {
         ..CiJob::default()
     };
     assert_eq!(ci_of(&gitlab), Some(expected));
-    let told = ci_of(&["BUILDKITE=true", "BUILDKITE_LABEL=:rust: test", "BUILDKITE_BUILD_NUMBER=3"]).unwrap();
-    assert_eq!((told.system, told.name, told.run), ("buildkite", some(":rust: test"), some("3")));
-    let told = ci_of(&["JENKINS_URL=https://user:token@ci/", "JOB_NAME=nightly", "BUILD_NUMBER=4"]).unwrap();
-    assert_eq!((told.system, told.name, told.run), ("jenkins", some("nightly"), some("4")));
+    let shown =
+        ci_of(&["BUILDKITE=true", "BUILDKITE_LABEL=:rust: test", "BUILDKITE_BUILD_NUMBER=3"]).unwrap();
+    assert_eq!((shown.system, shown.name, shown.run), ("buildkite", some(":rust: test"), some("3")));
+    let shown = ci_of(&["JENKINS_URL=https://user:token@ci/", "JOB_NAME=nightly", "BUILD_NUMBER=4"]).unwrap();
+    assert_eq!((shown.system, shown.name, shown.run), ("jenkins", some("nightly"), some("4")));
     // Without the mark of the CI system, any program may use these names.
     assert_eq!(ci_of(&["JOB_NAME=nightly", "BUILD_NUMBER=4", "CI=true", "CI_JOB_ID=5"]), None);
 }

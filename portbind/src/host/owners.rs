@@ -62,17 +62,17 @@ mod tests {
         #[test]
         fn keeps_each_triple_once(triples in prop::collection::hash_set((0_u32..4, 0_u32..4, 0_u64..4), 0..64)) {
             let map = from_triples(triples.iter().copied().chain(triples.iter().copied()));
-            let mut told = HashSet::new();
+            let mut shown = HashSet::new();
             for (&inode, owners) in &map {
                 prop_assert!(owners.is_sorted_by_key(|owner| owner.pid));
                 for owner in owners {
                     prop_assert!(owner.fds.is_sorted() && !owner.fds.is_empty());
                     for &fd in &owner.fds {
-                        prop_assert!(told.insert((owner.pid, fd, inode)));
+                        prop_assert!(shown.insert((owner.pid, fd, inode)));
                     }
                 }
             }
-            prop_assert_eq!(told, triples);
+            prop_assert_eq!(shown, triples);
         }
     }
 }

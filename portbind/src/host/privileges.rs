@@ -182,9 +182,9 @@ mod tests {
     fn capabilities_are_known_without_proc() {
         let empty = tempfile::tempdir().unwrap();
         let status = fs::read_to_string("/proc/thread-self/status").unwrap();
-        let told = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
-        let told = u64::from_str_radix(told.trim(), 16).unwrap();
-        assert_eq!(Privileges::read_at(empty.path()).effective, told);
+        let shown = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
+        let shown = u64::from_str_radix(shown.trim(), 16).unwrap();
+        assert_eq!(Privileges::read_at(empty.path()).effective, shown);
     }
 
     #[test]
@@ -198,10 +198,10 @@ mod tests {
         assert_eq!(Privileges::read_at(root.path()).lockdown, None);
         write("proc/sys/kernel/unprivileged_bpf_disabled", "2\n");
         write("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
-        let told = Privileges::read_at(root.path());
-        assert_eq!(told.lockdown, Some(Lockdown::Integrity));
-        assert_eq!(told.unprivileged_bpf_disabled, Some(2));
-        assert!(!told.kernel_release.is_empty());
+        let shown = Privileges::read_at(root.path());
+        assert_eq!(shown.lockdown, Some(Lockdown::Integrity));
+        assert_eq!(shown.unprivileged_bpf_disabled, Some(2));
+        assert!(!shown.kernel_release.is_empty());
     }
 
     proptest! {

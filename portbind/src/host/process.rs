@@ -68,8 +68,8 @@ impl Host {
     /// Whether a process is still the one with this start, as in [`Self::describe_if_started_at`].
     #[must_use]
     pub fn is_the_one_started_at(&self, pid: u32, start_boot_ns: u64) -> bool {
-        let told = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
-        told.is_some_and(|told| told.abs_diff(start_boot_ns) <= START_SLACK_NS)
+        let shown = self.procfs.start_ticks(pid).map(|ticks| ticks.saturating_mul(TICK_NS));
+        shown.is_some_and(|shown| shown.abs_diff(start_boot_ns) <= START_SLACK_NS)
     }
 
     fn describe_started(&self, pid: u32, stat: Stat) -> Process {

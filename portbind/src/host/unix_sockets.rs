@@ -215,8 +215,8 @@ impl Wanted {
 /// Like [`find`], from inside the network namespace.
 #[must_use]
 pub fn in_namespace(procfs: &Procfs, netns: &Netns, wanted: &Wanted) -> Vec<PortlessSocket> {
-    let told = ask(&Entrance::Own, netns.descriptor());
-    let all = told.or_else(|_| netns.inside(|| list(procfs, "thread-self")));
+    let shown = ask(&Entrance::Own, netns.descriptor());
+    let all = shown.or_else(|_| netns.inside(|| list(procfs, "thread-self")));
     all.unwrap_or_default().into_iter().filter(|socket| wanted.is(socket)).collect()
 }
 

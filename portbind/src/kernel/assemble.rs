@@ -80,8 +80,8 @@ mod tests {
         let header = Header { kind: kind::PORTLESS, time: 20, ..Header::new_zeroed() };
         let mut named = Portless { header, error: 98, ..Portless::new_zeroed() };
         named.name = [7; abi::NAME_LEN];
-        for (told, kept) in [(0, 0), (3, 3), (128, 128), (129, 128), (u32::MAX, 128)] {
-            named.name_len = told;
+        for (shown, kept) in [(0, 0), (3, 3), (128, 128), (129, 128), (u32::MAX, 128)] {
+            named.name_len = shown;
             let Evidence { refusal, name, .. } = Evidence::of(Record::Portless(&named)).unwrap();
             assert_eq!(name.unwrap().sockaddr, vec![7; kept]);
             assert_eq!((refusal.header.time, refusal.error, refusal.operation), (20, 98, operation::BIND));

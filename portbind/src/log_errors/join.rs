@@ -266,8 +266,8 @@ impl InOrder {
 }
 
 /// Whether the protocol in the log matches the socket's; to a program, MPTCP is TCP.
-fn is_of_protocol(told: Option<&str>, protocol: &str) -> bool {
-    told.is_none_or(|told| told == protocol || told == "tcp" && protocol == "mptcp")
+fn is_of_protocol(shown: Option<&str>, protocol: &str) -> bool {
+    shown.is_none_or(|shown| shown == protocol || shown == "tcp" && protocol == "mptcp")
 }
 
 /// Whether the caller runs this program: compares the name of its executable or thread, with or without a version or

@@ -29,10 +29,10 @@ fn find(log: &[u8]) -> Vec<Complaint> {
 
 /// The errors found in a log, one line each.
 fn explained(log: &str) -> Vec<String> {
-    let told = |complaint: &Complaint| {
+    let shown = |complaint: &Complaint| {
         format!("{} {}: {}", complaint.line, complaint.wording.source, words(complaint))
     };
-    find(log.as_bytes()).iter().map(told).collect()
+    find(log.as_bytes()).iter().map(shown).collect()
 }
 
 fn words(complaint: &Complaint) -> String {
@@ -58,7 +58,7 @@ fn every_sample_is_of_its_own_row() {
             complaint.wording.pattern,
             wording.sample
         );
-        assert_eq!(words(complaint), wording.told, "{}", wording.sample);
+        assert_eq!(words(complaint), wording.states, "{}", wording.sample);
     }
 }
 
@@ -79,7 +79,7 @@ fn every_sample_is_seen_behind_a_prefix() {
             let found = find(&bytes);
             assert_eq!(found.len(), 1, "{sample}");
             assert!(std::ptr::eq(found[0].wording, wording), "{} takes: {sample}", found[0].wording.source);
-            assert_eq!(words(&found[0]), wording.told, "{sample}");
+            assert_eq!(words(&found[0]), wording.states, "{sample}");
         }
     }
 }
@@ -256,8 +256,8 @@ proptest! {
         let found = find(log.as_bytes());
         prop_assert!(found.len() <= picks.len());
         prop_assert!(picks.is_empty() || !found.is_empty());
-        let told: u64 = found.iter().map(|complaint| 1 + complaint.repeats).sum();
-        prop_assert!(told <= u64::try_from(picks.len()).unwrap());
+        let shown: u64 = found.iter().map(|complaint| 1 + complaint.repeats).sum();
+        prop_assert!(shown <= u64::try_from(picks.len()).unwrap());
     }
 
     #[test]
@@ -276,8 +276,8 @@ fn the_page_lists_every_wording() {
     let mut rows = String::from("| Source | Sample line | What the line contains |\n|---|---|---|\n");
     for wording in wordings() {
         let line = wording.sample.replace('|', "\\|");
-        let told = if wording.told.is_empty() { String::new() } else { format!("`{}`", wording.told) };
-        rows.push_str(&format!("| {} | `` {} `` | {told} |\n", wording.source, line.trim()));
+        let shown = if wording.states.is_empty() { String::new() } else { format!("`{}`", wording.states) };
+        rows.push_str(&format!("| {} | `` {} `` | {shown} |\n", wording.source, line.trim()));
     }
     let page = include_str!("../../tests/wordings.md");
     let (_, listed) = page.split_once("<!-- wordings -->\n").unwrap();

@@ -32,7 +32,7 @@ pub struct Wording {
     /// A line as a program really printed it.
     pub sample: &'static str,
     /// The fields that the sample alone yields: protocol, address, port and path, as far as it contains them.
-    pub told: &'static str,
+    pub states: &'static str,
 }
 
 impl Wording {
@@ -58,7 +58,7 @@ pub(super) const ROW: Wording = Wording {
     protocol: Some("tcp"),
     role: Role::Whole,
     sample: "",
-    told: "",
+    states: "",
 };
 
 /// The text of EADDRINUSE in the locales of glibc 2.36 (its translations, `libc.mo`), except English; the JVM, PHP,

@@ -82,8 +82,8 @@ fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     let target = &complaint.target;
     let by_port = target.port.and_then(ShellCommand::who);
     let who = by_port.or_else(|| target.path.as_deref().and_then(ShellCommand::who_is_at));
-    let now = who.map(|who| (format!("while it is held, this tells by whom: {who}"), Some(who)));
-    let next = "next time, portbind run --record FILE -- COMMAND tells who held it at that instant";
+    let now = who.map(|who| (format!("while the port is held, this shows the holder: {who}"), Some(who)));
+    let next = "next time, portbind run --record FILE -- COMMAND records who holds it at that instant";
     let words = ["next", "or"].into_iter();
     for (word, (text, command)) in words.zip(now.into_iter().chain([(next.to_owned(), None)])) {
         lines.extend(sentence(word, &text, command.as_ref().map(ShellCommand::as_str), style));
@@ -135,7 +135,7 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
             Some(format!("a refusal {what}, but the line was written {distance} the nearest{hint}"))
         }
         Reason::Ambiguous(count) => {
-            Some(format!("{count} refusals, and the line names neither port nor program to tell which"))
+            Some(format!("{count} refusals, and the line names neither port nor program to single one out"))
         }
     }
 }

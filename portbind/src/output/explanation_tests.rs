@@ -61,19 +61,19 @@ fn text_of_a_line_alone() {
     assert_snapshot!(alone("Nov 23 12:04:31 b sshd[812]: error: Bind to port 22 on :: failed: Address already in use."), @r"
     line 1: Nov 23 12:04:31 b sshd[812]: error: Bind to port 22 on :: failed: Address already in use.
       says      sshd (812) was refused tcp [::]:22, in the words of OpenSSH sshd
-      next      while it is held, this tells by whom: portbind who 22
-      or        next time, portbind run --record FILE -- COMMAND tells who held it at that instant
+      next      while the port is held, this shows the holder: portbind who 22
+      or        next time, portbind run --record FILE -- COMMAND records who holds it at that instant
     ");
     assert_snapshot!(alone("E   OSError: [Errno 98] Address already in use"), @r"
     line 1: E   OSError: [Errno 98] Address already in use
       says      a program was refused an address that the log does not name, in the words of Python
-      next      next time, portbind run --record FILE -- COMMAND tells who held it at that instant
+      next      next time, portbind run --record FILE -- COMMAND records who holds it at that instant
     ");
     assert_snapshot!(alone("Error: listen EADDRINUSE: address already in use /run/app.sock"), @r"
     line 1: Error: listen EADDRINUSE: address already in use /run/app.sock
       says      a program was refused /run/app.sock, in the words of Node.js
-      next      while it is held, this tells by whom: portbind who '/run/app.sock'
-      or        next time, portbind run --record FILE -- COMMAND tells who held it at that instant
+      next      while the port is held, this shows the holder: portbind who '/run/app.sock'
+      or        next time, portbind run --record FILE -- COMMAND records who holds it at that instant
     ");
 }
 
@@ -137,20 +137,20 @@ listen udp :8080: bind: address already in use
     line 1: 2026-11-23T14:04:32Z listen tcp :8080: bind: address already in use
       says      a program was refused tcp :8080, in the words of Go
       recorded  a refusal of port 8080, but the line was written 2.0h after the nearest; --zone says in which zone the log's times are
-      next      while it is held, this tells by whom: portbind who 8080
-      or        next time, portbind run --record FILE -- COMMAND tells who held it at that instant
+      next      while the port is held, this shows the holder: portbind who 8080
+      or        next time, portbind run --record FILE -- COMMAND records who holds it at that instant
 
     line 2: listen tcp :9999: bind: address already in use
       says      a program was refused tcp :9999, in the words of Go
       recorded  no refusal of port 9999
-      next      while it is held, this tells by whom: portbind who 9999
-      or        next time, portbind run --record FILE -- COMMAND tells who held it at that instant
+      next      while the port is held, this shows the holder: portbind who 9999
+      or        next time, portbind run --record FILE -- COMMAND records who holds it at that instant
 
     line 3: listen udp :8080: bind: address already in use
       says      a program was refused udp :8080, in the words of Go
       recorded  no refusal of port 8080
-      next      while it is held, this tells by whom: portbind who 8080
-      or        next time, portbind run --record FILE -- COMMAND tells who held it at that instant
+      next      while the port is held, this shows the holder: portbind who 8080
+      or        next time, portbind run --record FILE -- COMMAND records who holds it at that instant
     ");
 }
 

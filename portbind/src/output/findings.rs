@@ -35,7 +35,7 @@ impl Document for Findings {
         };
         let filter = if self.system_call_filter { "filtered" } else { "not filtered on this kernel" };
         writeln!(out, "then kept     {kept}; system calls are {filter}")?;
-        writeln!(out, "lockdown      {}", self.lockdown.unwrap_or("not told (securityfs is not mounted)"))?;
+        writeln!(out, "lockdown      {}", self.lockdown.unwrap_or("unknown (securityfs is not mounted)"))?;
         if self.initial_pid_namespace == Some(false) {
             writeln!(
                 out,

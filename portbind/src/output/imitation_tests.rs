@@ -105,7 +105,7 @@ fn printed() -> Vec<String> {
     let (command, end, tally) = command(&refusal);
     let groups = tally.groups(&[], refusal.time);
     let leaks = [Leak { time: refusal.time, netns: 1, socket: refusal.holders[0].clone() }];
-    let told = CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, leaks: &leaks };
+    let shown = CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, leaks: &leaks };
     for system in [
         ci::System::Github,
         ci::System::Gitlab,
@@ -114,7 +114,7 @@ fn printed() -> Vec<String> {
         ci::System::Jenkins,
     ] {
         let mut out = Vec::new();
-        ci::write(system, &told, &ci::Page::Nowhere, &Style::default(), &mut out).unwrap();
+        ci::write(system, &shown, &ci::Page::Nowhere, &Style::default(), &mut out).unwrap();
         all.push(String::from_utf8(out).unwrap().replace("%0A", "\n"));
     }
     let mut out = Vec::new();

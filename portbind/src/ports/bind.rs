@@ -10,6 +10,7 @@ use crate::event::{Family, Interface, Options, Protocol, Socket};
 
 /// A bind that a program would make.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bind {
     /// The protocol.
     pub protocol: Protocol,

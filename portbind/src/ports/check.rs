@@ -21,6 +21,7 @@ use crate::host::{Entrance, Host, generation, ports};
 
 /// Whether a bind would succeed now.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Check {
     /// When the bind was tried.
     pub time: Timestamp,

@@ -9,6 +9,7 @@ use crate::escape;
 
 /// Why a question about ports cannot be answered.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A network namespace cannot be entered, or no longer exists.
     #[error("cannot look into the network namespace: {0}")]

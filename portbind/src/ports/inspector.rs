@@ -27,6 +27,7 @@ use crate::kernel::owner_source::OwnerSource;
 /// As root it sees every socket and process; otherwise only what this user may see, and [`Unseen`](super::Unseen)
 /// counts the rest.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Inspector {
     pub(super) host: Host,
     pub(super) netns: Netns,

@@ -4,6 +4,7 @@ use crate::event::{Name, Protocol};
 
 /// A port, or the name of a portless socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PortOrName {
     /// A port.
     Port(u16),
@@ -13,6 +14,7 @@ pub enum PortOrName {
 
 /// The subject of a question: a port or a name in one network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Request {
     /// A port, or the name of a portless socket.
     pub target: PortOrName,

@@ -19,6 +19,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 
 /// The state to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Until {
     /// A bind would succeed.
     Free,
@@ -39,6 +40,7 @@ impl Until {
 
 /// The result of waiting.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Wait {
     /// When the waiting ended.
     pub time: Timestamp,

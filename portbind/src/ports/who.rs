@@ -11,6 +11,7 @@ use crate::host::port_sockets::{Protocols, Query, Unseen};
 
 /// The sockets on a port or name.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Who {
     /// The time of the answer.
     pub time: Timestamp,

@@ -131,11 +131,11 @@ impl Detail {
         self.groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         let all = self.groups.len();
         let rows: Vec<Group> = self.groups.into_iter().take(TOLD_GROUPS).map(|(_, group)| group).collect();
-        let told = rows.iter().fold(0_u64, |told, group| told.saturating_add(group.count));
+        let shown = rows.iter().fold(0_u64, |shown, group| shown.saturating_add(group.count));
         let others = u64::try_from(all - rows.len()).unwrap_or(u64::MAX);
         // Refusals from before the port had details count as omitted.
         let left_out =
-            LeftOut { rows: self.left_out.saturating_add(others), count: count.saturating_sub(told) };
+            LeftOut { rows: self.left_out.saturating_add(others), count: count.saturating_sub(shown) };
         (self.timeline, Ranked { rows, left_out })
     }
 }

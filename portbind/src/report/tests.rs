@@ -139,8 +139,8 @@ fn memory_is_bounded_and_the_rest_is_counted() {
     let paired: u64 = report.pairs.rows.iter().map(|pair| pair.count).sum();
     assert_eq!(paired + report.pairs.left_out.count, 10_000);
     for port in &report.ports.rows {
-        let told: u64 = port.groups.rows.iter().map(|group| group.count).sum();
-        assert_eq!(told + port.groups.left_out.count, port.count);
+        let reported: u64 = port.groups.rows.iter().map(|group| group.count).sum();
+        assert_eq!(reported + port.groups.left_out.count, port.count);
     }
 }
 

@@ -181,7 +181,7 @@ impl Processes {
         }
         let started = self.host.clock.at(start_time);
         if let Some(seeded) = self.seeded.get(&pid)
-            && seeded.started.is_some_and(|told| told.duration_since(started).abs() <= START_SLACK)
+            && seeded.started.is_some_and(|shown| shown.duration_since(started).abs() <= START_SLACK)
         {
             return Rc::clone(seeded);
         }

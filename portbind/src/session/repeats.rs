@@ -171,17 +171,23 @@ mod tests {
         repeats.shown(COUNTS, &refusal);
         let often = Count { first: 1_000_000_000, last: 3_000_000_000, ..Count::new_zeroed() };
         let more = More { key: COUNTS, value: often, count: 7, before: None };
-        let told = repeats.of_count(&more, seconds(5), &clock());
-        assert_eq!((told.count, told.first, told.last, told.time), (7, seconds(1), seconds(3), seconds(5)));
-        assert_eq!((told.refused, told.cause), (Some(refusal.time), Some(refusal.cause.code)));
-        assert_eq!((told.looked_at, told.socket, told.process.pid), (true, refusal.socket, 48_213));
+        let reported = repeats.of_count(&more, seconds(5), &clock());
+        assert_eq!(
+            (reported.count, reported.first, reported.last, reported.time),
+            (7, seconds(1), seconds(3), seconds(5))
+        );
+        assert_eq!((reported.refused, reported.cause), (Some(refusal.time), Some(refusal.cause.code)));
+        assert_eq!(
+            (reported.looked_at, reported.socket, reported.process.pid),
+            (true, refusal.socket, 48_213)
+        );
         // The refusals of the previous report are not included.
         let before = Some(Count { last: 2_000_000_000, ..often });
-        let told = repeats.of_count(&More { before, ..more }, seconds(5), &clock());
-        assert_eq!((told.first, told.last), (seconds(2), seconds(3)));
+        let reported = repeats.of_count(&More { before, ..more }, seconds(5), &clock());
+        assert_eq!((reported.first, reported.last), (seconds(2), seconds(3)));
         // The last refusal may have been counted after `now` was taken.
-        let told = repeats.of_count(&more, seconds(2), &clock());
-        assert_eq!((told.first, told.last), (seconds(1), seconds(2)));
+        let reported = repeats.of_count(&more, seconds(2), &clock());
+        assert_eq!((reported.first, reported.last), (seconds(1), seconds(2)));
     }
 
     #[test]
@@ -190,10 +196,10 @@ mod tests {
         sample.comm[0] = u64::from_le_bytes(*b"stormer\0");
         let often = Count { sample, ..Count::new_zeroed() };
         let more = More { key: RefusalKey { port: 8081, ..COUNTS }, value: often, count: 3, before: None };
-        let told = Repeats::new().of_count(&more, seconds(5), &clock());
-        assert_eq!((told.count, told.refused, told.cause), (3, None, None));
-        assert_eq!((told.socket.port, told.socket.uid), (8081, 7));
-        assert_eq!((told.process.pid, told.process.comm.as_str()), (48_213, "stormer"));
+        let reported = Repeats::new().of_count(&more, seconds(5), &clock());
+        assert_eq!((reported.count, reported.refused, reported.cause), (3, None, None));
+        assert_eq!((reported.socket.port, reported.socket.uid), (8081, 7));
+        assert_eq!((reported.process.pid, reported.process.comm.as_str()), (48_213, "stormer"));
     }
 
     #[test]
@@ -208,12 +214,15 @@ mod tests {
             last: ticks(2),
             ..Quota::new_zeroed()
         };
-        let told = repeats.of_quota(
+        let reported = repeats.of_quota(
             &More { key: 48_213, value: share, count: 9, before: None },
             seconds(20),
             &clock(),
         );
-        assert_eq!((told.count, told.looked_at, told.first, told.last), (9, false, seconds(11), seconds(12)));
-        assert_eq!(told.socket, refusal.socket);
+        assert_eq!(
+            (reported.count, reported.looked_at, reported.first, reported.last),
+            (9, false, seconds(11), seconds(12))
+        );
+        assert_eq!(reported.socket, refusal.socket);
     }
 }

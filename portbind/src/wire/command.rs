@@ -45,7 +45,8 @@ pub struct Outcome<'a> {
     pub schema: Cow<'a, str>,
     /// `outcome`.
     pub kind: Cow<'a, str>,
-    /// When the process ended, as [`Refusal::time`](super::refusal::Refusal::time); null if it still ran when tracing ended.
+    /// When the process ended, as [`Refusal::time`](super::refusal::Refusal::time); null if it still ran when tracing
+    /// ended.
     pub time: Option<Time>,
     /// When the process was refused: the [`Refusal::time`](super::refusal::Refusal::time) of the refusal's line.
     pub refused: Time,

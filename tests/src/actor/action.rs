@@ -1,6 +1,6 @@
-//! What an actor can be told to do, and what it answers.
+//! The actions that an actor can perform, and its answers.
 //!
-//! This is how actions go over the pipe; `scenario::verb` reads them from the steps of a scenario.
+//! This is the form in which actions go through the pipe; `scenario::verb` parses them from the steps of a scenario.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::name::{Kind, Object, SocketName};
 
-/// One thing to do. `socket` is the label of a socket, `new` the label of one that appears.
+/// One action. `socket` is the label of an existing socket, `new` the label of a new one.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
-    /// Opens a socket; where a port is given it is bound, and where asked listens.
+    /// Opens a socket, binds it if a port is given, and listens if `listen` is set.
     Socket {
         /// Its label.
         new: String,
@@ -48,44 +48,44 @@ pub enum Action {
         address: IpAddr,
         /// Port.
         port: u16,
-        /// Number of the interface that an IPv6 address counts on.
+        /// Interface index for the scope of an IPv6 address.
         #[serde(default)]
         scope: u32,
-        /// How the call is made.
+        /// How to make the call.
         #[serde(default)]
         by: Way,
     },
-    /// Opens a socket that has no port.
+    /// Opens a portless socket.
     Open {
         /// Its label.
         new: String,
         /// Its family and type.
         kind: Kind,
     },
-    /// bind(2) of a socket that has no port.
+    /// bind(2) of a portless socket.
     BindName {
         /// The socket.
         socket: String,
-        /// What to bind it to.
+        /// The name to bind.
         name: SocketName,
         /// The folder of this play; filled in by the runner.
         #[serde(default)]
         folder: PathBuf,
-        /// How the call is made.
+        /// How to make the call.
         #[serde(default)]
         by: Way,
     },
-    /// Puts something at a path in the folder of this play.
+    /// Creates an object at a path in the folder of this play.
     Make {
-        /// What.
+        /// The object.
         object: Object,
-        /// Where.
+        /// The path.
         path: String,
         /// The folder of this play; filled in by the runner.
         #[serde(default)]
         folder: PathBuf,
     },
-    /// Makes the folder of this play the root of the actor.
+    /// Makes the folder of this play the actor's root.
     Chroot {
         /// The folder of this play; filled in by the runner.
         #[serde(default)]
@@ -95,7 +95,7 @@ pub enum Action {
     Listen {
         /// The socket.
         socket: String,
-        /// How the call is made.
+        /// How to make the call.
         #[serde(default)]
         by: Way,
     },
@@ -108,7 +108,7 @@ pub enum Action {
         /// Peer port.
         port: u16,
     },
-    /// Takes back a connect: connect(2) with `AF_UNSPEC`.
+    /// Undoes a connect: connect(2) with `AF_UNSPEC`.
     Disconnect {
         /// The socket.
         socket: String,
@@ -129,7 +129,7 @@ pub enum Action {
         /// Peer port.
         port: u16,
     },
-    /// Closes every descriptor under the label.
+    /// Closes every descriptor with the label.
     Close {
         /// The label.
         socket: String,
@@ -151,17 +151,17 @@ pub enum Action {
         /// Label of the copy.
         new: String,
     },
-    /// Starts a child that inherits the socket, and sleeps.
+    /// Starts a sleeping child that inherits the socket.
     Inherit {
         /// The socket.
         socket: String,
         /// Name of the child in the scenario.
         child: String,
-        /// The descriptor has close-on-exec after all: the child is started without it.
+        /// Sets close-on-exec on the descriptor, so that the child starts without it.
         #[serde(default)]
         close_on_exec: bool,
     },
-    /// Opens the mailbox for descriptors; answers with its name.
+    /// Opens the mailbox for descriptors; the answer contains its name.
     Mailbox,
     /// Sends the socket to another actor's mailbox.
     Give {
@@ -173,7 +173,7 @@ pub enum Action {
         #[serde(default)]
         mailbox: String,
     },
-    /// Takes a socket from the mailbox.
+    /// Receives a socket from the mailbox.
     Take {
         /// Label of the copy.
         new: String,
@@ -192,7 +192,7 @@ pub enum Action {
     Sysctl {
         /// Path below /proc/sys/net.
         name: String,
-        /// What to write.
+        /// The value to write.
         value: String,
     },
     /// setresuid(2), all three.
@@ -205,18 +205,18 @@ pub enum Action {
         /// The name; the kernel cuts it to 15 bytes.
         name: String,
     },
-    /// Ends no more for SIGTERM.
+    /// Ignores SIGTERM from now on.
     IgnoreTerm,
-    /// Keeps copies of all sockets in a thread that stops sharing descriptors with its process.
+    /// Keeps copies of all sockets in a thread with a separate descriptor table.
     KeepApart,
-    /// Opens as many connections to the listener as told, both ends here, and keeps them.
+    /// Opens this many connections to the listener, and keeps both ends open.
     Crowd {
         /// The listener.
         socket: String,
-        /// How many.
+        /// The number of connections.
         count: u32,
     },
-    /// Opens a socket and binds it to a taken port, again and again.
+    /// Opens a socket and repeatedly binds it to a taken port.
     Storm {
         /// Address family.
         family: Family,
@@ -226,39 +226,39 @@ pub enum Action {
         address: IpAddr,
         /// Port.
         port: u16,
-        /// How often.
+        /// The number of binds.
         count: u32,
     },
-    /// Starts helpers, one after the other: each takes a port, has it refused to this actor, and ends at once.
+    /// Starts helpers one after the other: each takes a port, ends at once after this actor was refused the port.
     Transients {
-        /// How many.
+        /// The number of helpers.
         count: u32,
     },
-    /// Binds and closes sockets, one after the other, on ports that the kernel chooses.
+    /// Binds and closes sockets one after the other, on ports that the kernel chooses.
     Churn {
-        /// How many.
+        /// The number of sockets.
         count: u32,
     },
-    /// Has the kernel itself listen: an MPTCP endpoint with a port, in the current network namespace.
+    /// Makes the kernel listen: creates an MPTCP endpoint with a port in the current network namespace.
     KernelListen {
         /// Address.
         address: Ipv4Addr,
         /// Port.
         port: u16,
     },
-    /// Makes an interface with an IPv6 address whose duplicate address detection takes very long.
+    /// Creates an interface with an IPv6 address whose duplicate address detection takes very long.
     Interface {
-        /// Its name.
+        /// Name of the interface.
         name: String,
-        /// Its address.
+        /// Address of the interface.
         address: Ipv6Addr,
     },
-    /// Done by the runner: puts the actor into a cgroup whose program refuses every bind of IPv4.
+    /// Performed by the runner: moves the actor into a cgroup whose program refuses every IPv4 bind.
     Forbid {
-        /// The error it gives; EPERM if absent.
+        /// The error of the refusal; EPERM if absent.
         error: Option<u16>,
     },
-    /// Ends the process; what its children inherited stays open.
+    /// Ends the process; sockets that its children inherited stay open.
     Exit,
 }
 
@@ -276,10 +276,10 @@ pub enum Way {
     Compat,
     /// `socketcall(2)`, the older system call of 32-bit programs.
     Socketcall,
-    /// The system call, with an address that is cut short.
+    /// The system call with a truncated address.
     #[serde(rename = "short_sockaddr")]
     Short,
-    /// The system call, with an address where nobody may read.
+    /// The system call with an unreadable address.
     BadPointer,
 }
 
@@ -309,7 +309,7 @@ pub enum Protocol {
     Ping,
 }
 
-/// A socket option; the plain words switch it on.
+/// A socket option; variants without a value switch it on.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SocketOption {
@@ -331,12 +331,12 @@ pub enum SocketOption {
     BindToDevice(String),
 }
 
-/// What came of an action.
+/// The result of an action.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Answer {
-    /// The errno, where the call was refused.
+    /// The errno, if the call was refused.
     pub error: Option<String>,
-    /// The actor itself failed: the scenario cannot go on.
+    /// The actor itself failed, so the scenario cannot continue.
     pub fault: Option<String>,
     /// Inode of the socket.
     pub inode: Option<u64>,
@@ -350,17 +350,17 @@ pub struct Answer {
     pub pid: u32,
     /// Name of the mailbox.
     pub mailbox: Option<String>,
-    /// How many calls of a storm were refused.
+    /// The number of refused calls of a storm.
     pub refused: Option<u32>,
-    /// Helpers that held a port for a moment: pid and port.
+    /// Helpers that briefly held a port: pid and port.
     #[serde(default)]
     pub transients: Vec<(u32, u16)>,
-    /// Descriptors closed, with their inodes.
+    /// The closed descriptors with their inodes.
     #[serde(default)]
     pub closed: Vec<(u64, u32)>,
 }
 
-/// The name of the errnos that scenarios meet.
+/// The names of the errnos in scenarios.
 #[must_use]
 pub fn errno_name(errno: Errno) -> String {
     let name = match errno {

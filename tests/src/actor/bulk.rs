@@ -1,4 +1,4 @@
-//! Actions that do one thing many times.
+//! Actions that repeat one call many times.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -10,10 +10,10 @@ use rustix::net::SocketFlags;
 use super::action::{Answer, Family, Protocol};
 use super::sockets::{Failure, Sockets, open};
 
-/// Where helpers listen.
+/// The address on which helpers listen.
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// Opens connections to a listener of this actor, one after the other, and keeps both ends.
+/// Opens connections to a listener of this actor one after the other, and keeps both ends.
 pub(super) fn crowd(stage: &mut Sockets, listener: &str, count: u32) -> Result<Answer, Failure> {
     let address = SocketAddr::try_from(rustix::net::getsockname(stage.get(listener)?)?)?;
     let family = if address.is_ipv4() { Family::Inet } else { Family::Inet6 };
@@ -28,7 +28,7 @@ pub(super) fn crowd(stage: &mut Sockets, listener: &str, count: u32) -> Result<A
     Ok(Answer { inode: None, fd: None, ..answer })
 }
 
-/// Binds one new socket after the other to an address that is taken.
+/// Repeatedly binds a socket to a taken address.
 pub(super) fn storm(
     family: Family,
     protocol: Protocol,
@@ -36,7 +36,7 @@ pub(super) fn storm(
     count: u32,
 ) -> Result<Answer, Failure> {
     let mut refused = 0;
-    // One socket serves for all attempts: a refused bind leaves it unbound.
+    // One socket serves for all attempts, because a refused bind leaves it unbound.
     let socket = open(family, protocol, &[])?;
     for _ in 0..count {
         match rustix::net::bind(&socket, &address) {
@@ -48,7 +48,7 @@ pub(super) fn storm(
     Ok(Answer { pid: std::process::id(), refused: Some(refused), ..Answer::default() })
 }
 
-/// Starts helpers that [`hold`], one after the other; each ends as soon as its port has been refused here.
+/// Starts helpers that [`hold`], one after the other; each ends as soon as this process was refused its port.
 pub(super) fn transients(count: u32) -> Result<Answer, Failure> {
     let mut transients = Vec::new();
     for _ in 0..count {
@@ -59,7 +59,7 @@ pub(super) fn transients(count: u32) -> Result<Answer, Failure> {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(helper.stdout.take().ok_or_else(|| fault("no output"))?).read_line(&mut line)?;
-        let port: u16 = line.trim().parse().map_err(|_| fault("the helper told no port"))?;
+        let port: u16 = line.trim().parse().map_err(|_| fault("the helper shown no port"))?;
         let socket = open(Family::Inet, Protocol::Tcp, &[])?;
         let refused = rustix::net::bind(&socket, &SocketAddr::new(LOCALHOST, port));
         drop(helper.stdin.take());
@@ -81,7 +81,7 @@ pub(super) fn churn(count: u32) -> Result<Answer, Failure> {
     Ok(Answer { pid: std::process::id(), ..Answer::default() })
 }
 
-/// Holds a port, tells which, and ends when the input does.
+/// Holds a port, prints it, and ends when the input ends.
 ///
 /// # Errors
 ///

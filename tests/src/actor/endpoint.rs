@@ -1,6 +1,6 @@
-//! An endpoint of MPTCP with a port: the kernel itself listens there.
+//! An MPTCP endpoint with a port, on which the kernel itself listens.
 //!
-//! The words are those of generic netlink (include/uapi/linux/genetlink.h) and of the path manager of MPTCP
+//! The constants are from generic netlink (include/uapi/linux/genetlink.h) and the MPTCP path manager
 //! (include/uapi/linux/mptcp.h and mptcp_pm.h, v6.18; ports since v5.12).
 
 use std::io;
@@ -30,11 +30,11 @@ const NESTED: u16 = 1 << 15;
 const REQUEST: u16 = 5;
 /// `NLMSG_ERROR`.
 const ERROR: u16 = 2;
-/// Lengths of `nlmsghdr` and of what generic netlink puts behind it.
+/// Lengths of `nlmsghdr` and of the generic netlink header after it.
 const HEADER: usize = 16;
 const GENERIC_HEADER: usize = 4;
 
-/// Has the kernel listen; it does until the network namespace ends.
+/// Makes the kernel listen until the network namespace ends.
 pub(super) fn listen(address: Ipv4Addr, port: u16) -> io::Result<()> {
     let socket = rustix::net::socket_with(
         AddressFamily::NETLINK,

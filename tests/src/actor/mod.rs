@@ -1,7 +1,7 @@
-//! Helper processes that play the parts of a scenario.
+//! Helper processes that perform the steps of a scenario.
 //!
-//! An actor is this same program, started again as `actor`: it reads one [`Action`] a line from its
-//! standard input, performs it, and writes one [`Answer`] a line. It ends when its input does.
+//! An actor is this program, started again as `actor`: it reads one [`Action`] per line from its standard input,
+//! performs it, and writes one [`Answer`] per line. It ends when its input ends.
 
 mod action;
 mod bulk;
@@ -25,7 +25,7 @@ pub use self::name::{Kind, Object, SocketName};
 ///
 /// # Errors
 ///
-/// If the driver sends what is no action, or the pipes break.
+/// If the driver sends an invalid action, or the pipes break.
 pub fn run() -> anyhow::Result<()> {
     let mut stage = sockets::Sockets::default();
     let mut out = std::io::stdout().lock();
@@ -44,15 +44,15 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps whatever descriptors were inherited until the other end of the standard input is closed.
+/// Keeps the inherited descriptors open until the other end of the standard input is closed.
 ///
 /// # Errors
 ///
-/// If the name holds a NUL, or polling fails.
+/// If the name contains a NUL, or polling fails.
 pub fn sleep(name: &str) -> anyhow::Result<()> {
     rename::rename(name)?;
     let stdin = std::io::stdin();
-    // No event is asked for: a line for the parent must not be taken, only the hang-up counts.
+    // Polls only for the hang-up: input for the parent must not be consumed.
     let mut waited = [PollFd::new(&stdin, PollFlags::empty())];
     loop {
         match poll(&mut waited, None) {

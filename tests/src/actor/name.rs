@@ -1,4 +1,4 @@
-//! Names of sockets that have no port, and what is put at a path.
+//! Names of portless sockets, and objects at paths.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Above the numbers of all processes (PID_MAX_LIMIT, include/linux/threads.h).
 const NETLINK_BASE: u32 = 1 << 23;
 
-/// Family and type of a socket that has no port.
+/// Family and type of a portless socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -25,27 +25,27 @@ pub enum Kind {
     Packet,
 }
 
-/// The name of a socket that has no port.
+/// The name of a portless socket.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SocketName {
-    /// A path in the folder of this play, given from the root on.
+    /// An absolute path into the folder of this play.
     Path(String),
-    /// The same, given from that folder on, to which the actor goes first.
+    /// A relative path, with the folder of this play as the actor's current folder.
     Relative(String),
-    /// A path as it is.
+    /// An unchanged path.
     Absolute(String),
-    /// An abstract name, which the folder makes one of this play alone.
+    /// An abstract name, which the folder makes unique to this play.
     Abstract(String),
-    /// A port id of netlink, from a number that no process has.
+    /// A netlink port id, added to a number above all pids.
     Netlink(u32),
-    /// A port of vsock, of every machine.
+    /// A vsock port for any CID.
     Vsock(u32),
-    /// An interface, by index.
+    /// An interface by its index.
     Packet(i32),
 }
 
-/// What is put at a path.
+/// An object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Object {
@@ -71,7 +71,7 @@ impl SocketName {
             Self::Path(path) => unix(folder.join(path).as_os_str().as_encoded_bytes()),
             Self::Relative(path) | Self::Absolute(path) => unix(path.as_bytes()),
             Self::Abstract(_) => unix(self.as_shown(folder).replacen('@', "\0", 1).as_bytes()),
-            // Port id, groups, and four bytes too many, which the kernel leaves alone.
+            // Port id, groups, and four extra bytes, which the kernel ignores.
             Self::Netlink(port_id) => words(16, [NETLINK_BASE + port_id, 0, 0]),
             Self::Vsock(port) => words(40, [*port, u32::MAX, 0]),
             // struct sockaddr_ll (include/uapi/linux/if_packet.h): 20 bytes, the index after the protocol.
@@ -79,7 +79,7 @@ impl SocketName {
         }
     }
 
-    /// How portbind names it, as [`crate::event::Socket::asked`] puts it.
+    /// The name as portbind shows it, in the format of [`crate::event::Socket::asked`].
     #[must_use]
     pub fn as_shown(&self, folder: &Path) -> String {
         match self {

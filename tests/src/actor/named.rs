@@ -1,4 +1,4 @@
-//! Actions on sockets that have no port.
+//! Actions on portless sockets.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -46,7 +46,7 @@ pub(super) fn bind(
     describe(socket)
 }
 
-/// Puts something at a path.
+/// Creates an object at a path.
 pub(super) fn make(object: Object, path: &Path) -> Result<(), Failure> {
     match object {
         Object::File => drop(std::fs::File::create(path)?),

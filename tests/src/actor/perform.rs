@@ -1,4 +1,4 @@
-//! One function for each kind of action.
+//! Performs actions, with one function per kind.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -18,10 +18,10 @@ use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
 use super::{bulk, endpoint, named, rename};
 use crate::sys;
 
-/// Length of the queue of a listener.
+/// Backlog of a listener.
 const BACKLOG: i32 = 128;
 
-/// Performs an action; what goes wrong is part of the answer.
+/// Performs an action; a failure becomes part of the answer.
 pub(super) fn perform(stage: &mut Sockets, action: &Action) -> Answer {
     attempt(stage, action).unwrap_or_else(Failure::into_answer)
 }
@@ -114,7 +114,7 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
     }
 }
 
-/// Changes what surrounds the sockets: namespace, interfaces, settings, user, name.
+/// Changes the surroundings of the sockets: namespace, interfaces, settings, user, name.
 fn surroundings(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
     match action {
         Action::NewNetns => sys::net::new_namespace()?,
@@ -137,12 +137,12 @@ fn surroundings(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure>
         Action::KernelListen { address, port } => endpoint::listen(*address, *port)?,
         Action::Interface { name, address } => {
             let interface = sys::tap::Tap::new(name)?;
-            // Probes enough to outlive every scenario, one a second.
+            // One probe per second, and enough of them to outlive every scenario.
             std::fs::write(format!("/proc/sys/net/ipv6/conf/{name}/dad_transmits"), "600")?;
             interface.up(*address)?;
             stage.interfaces.push(interface);
         }
-        // The runner has done it.
+        // The runner has performed it.
         Action::Forbid { .. } => {}
         _ => return Err(Failure::Fault("not a change of the surroundings".to_owned())),
     }
@@ -176,7 +176,7 @@ fn listen(stage: &Sockets, label: &str, by: Way) -> Result<Answer, Failure> {
     describe(socket)
 }
 
-/// Starts a child that keeps a descriptor; it shares the standard input, and ends with its hang-up.
+/// Starts a child that keeps a descriptor. The child shares the standard input, and ends when that hangs up.
 fn inherit(stage: &Sockets, label: &str, name: &str, close_on_exec: bool) -> Result<Answer, Failure> {
     let socket = stage.get(label)?;
     if !close_on_exec {

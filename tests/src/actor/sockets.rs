@@ -15,11 +15,11 @@ const IP_BIND_ADDRESS_NO_PORT: i32 = 24;
 /// `IP_LOCAL_PORT_RANGE`.
 const IP_LOCAL_PORT_RANGE: i32 = 51;
 
-/// Why an action did not succeed.
+/// Why an action failed.
 pub(super) enum Failure {
     /// The kernel refused the call under test.
     Refused(Errno),
-    /// Something else went wrong: the scenario is broken.
+    /// Another failure: the scenario is broken.
     Fault(String),
 }
 
@@ -36,7 +36,7 @@ impl From<std::io::Error> for Failure {
 }
 
 impl Failure {
-    /// Puts the failure into an answer.
+    /// Converts the failure to an answer.
     pub(super) fn into_answer(self) -> Answer {
         let mut answer = Answer { pid: std::process::id(), ..Answer::default() };
         match self {
@@ -47,14 +47,14 @@ impl Failure {
     }
 }
 
-/// Everything an actor has open.
+/// All open sockets of an actor.
 #[derive(Default)]
 pub(super) struct Sockets {
-    /// By label; sockets without a part of their own share one.
+    /// Descriptors by label; sockets opened in bulk share one label.
     open: BTreeMap<String, Vec<OwnedFd>>,
-    /// Interfaces that are gone with the actor.
+    /// Interfaces that end with the actor.
     pub(super) interfaces: Vec<sys::tap::Tap>,
-    /// Where descriptors arrive.
+    /// The socket on which descriptors arrive.
     pub(super) mailbox: Option<OwnedFd>,
 }
 
@@ -72,7 +72,7 @@ impl Sockets {
         sockets.map(OwnedFd::as_fd).ok_or_else(|| Failure::Fault(format!("no socket is labelled {label}")))
     }
 
-    /// Closes what is under a label and tells what that was.
+    /// Closes the descriptors with a label and returns them.
     pub(super) fn close(&mut self, label: &str) -> Result<Answer, Failure> {
         let sockets = self
             .open
@@ -129,7 +129,7 @@ pub(super) fn set(socket: BorrowedFd<'_>, option: &SocketOption) -> Result<(), F
     Ok(())
 }
 
-/// What the runner wants to know of a socket.
+/// The facts about a socket that the runner needs.
 pub(super) fn describe(socket: BorrowedFd<'_>) -> Result<Answer, Failure> {
     let local = rustix::net::getsockname(socket).ok().and_then(|address| SocketAddr::try_from(address).ok());
     Ok(Answer {

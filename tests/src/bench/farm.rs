@@ -1,4 +1,4 @@
-//! Many processes, each with many sockets of its own.
+//! Many processes with many sockets each.
 
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -11,18 +11,18 @@ use super::words::{Words, word};
 use crate::ports::Ports;
 use crate::sys;
 
-/// What is there.
+/// The number of processes and sockets.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Options {
     /// Processes.
     #[arg(long, value_name = "NUMBER", default_value_t = 3_000)]
     processes: u32,
-    /// Sockets of each.
+    /// Sockets per process.
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     sockets: u32,
 }
 
-/// Processes that end with this.
+/// Child processes; dropping this kills them.
 struct Farm(Vec<Pid>);
 
 impl Drop for Farm {
@@ -36,7 +36,7 @@ impl Drop for Farm {
     }
 }
 
-/// Says which port one of them listens on as soon as all are there, and waits for the end of its input.
+/// Prints the port of one listener as soon as all sockets exist, and waits for the end of the input.
 pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
     let mut ports = Ports::new();
     let port = ports.take()?;
@@ -48,7 +48,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
         match sys::process::fork()? {
             Some(pid) => farm.0.push(pid),
             None => {
-                // A process that lacks a socket says nothing, and the parent waits in vain: it is told by the end.
+                // A process that lacks a socket reports nothing; the parent would wait forever, but sees the end of the
+                // pipe.
                 let taken = if number == options.processes / 2 { Some(port) } else { None };
                 let _sockets = live(options.sockets, taken, &done);
                 sys::process::leave(1);
@@ -65,7 +66,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
     Ok(vec![word("ended", f64::from(count))])
 }
 
-/// The life of one of them: opens its sockets, says so, and waits until it is killed.
+/// Runs one child: opens its sockets, reports them, and waits until it is killed.
 fn live(count: u32, port: Option<u16>, done: &OwnedFd) -> rustix::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let open = || socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None);

@@ -1,4 +1,4 @@
-//! From a refusal until its line can be read.
+//! Measures the time from a refused bind until its line can be read.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use super::stats::{micros, quantile};
 use super::tool::{Tool, Watched};
 use super::words::{Words, word};
 
-/// After this long without a line, none follows.
+/// After this time without a line, no more are expected.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// What is measured.
+/// The measurement's parameters.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Refusals.
@@ -22,7 +22,7 @@ pub struct Options {
     /// Microseconds from a line to the next refusal.
     #[arg(long, value_name = "US", default_value_t = 1_000)]
     gap: u64,
-    /// Milliseconds from the line that says it is ready to the first refusal.
+    /// Milliseconds from the tracer's ready line to the first refusal.
     #[arg(long, value_name = "MS", default_value_t = 500)]
     settle: u64,
     /// All refusals at once.
@@ -57,14 +57,14 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
         }
     }
     tool.stop()?;
-    ensure!(!times.is_empty(), "no refusal was told");
-    let told = u32::try_from(times.len())?;
+    ensure!(!times.is_empty(), "no refusal was shown");
+    let shown = u32::try_from(times.len())?;
     let at = |times: &mut Vec<f64>, share| quantile(times, share);
     Ok(vec![
         word("p50_us", at(&mut times, 0.5)),
         word("p99_us", at(&mut times, 0.99)),
         word("least_us", at(&mut times, 0.0)),
         word("most_us", at(&mut times, 1.0)),
-        word("told", f64::from(told)),
+        word("shown", f64::from(shown)),
     ])
 }

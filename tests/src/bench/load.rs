@@ -1,4 +1,4 @@
-//! Sockets: the port that is refused, and others that make the machine busy.
+//! The contested port, and other sockets that load the machine.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -13,19 +13,19 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::ports::Ports;
 
-/// The address of everything here.
+/// The address of the contested port.
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// That of the other listeners.
+/// The address of the other listeners.
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
-/// Their first port.
+/// The first port of the other listeners.
 const FIRST: u16 = 10_000;
 /// Descriptors that a measurement may open.
 const FILES: u64 = 60_000;
 
-/// What is on the machine.
+/// The sockets on the machine.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Load {
-    /// Sockets on the port that is refused, all with SO_REUSEPORT.
+    /// Sockets on the contested port, all with SO_REUSEPORT.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(super) on_port: u32,
     /// Listeners on other ports.
@@ -57,7 +57,7 @@ impl Taken {
             bind(&socket, &SocketAddr::new(LOCALHOST, port))?;
             held.push(socket);
         }
-        // With several, a listener too would only be found sooner.
+        // With several sockets, a listener would only be found sooner.
         if let [only] = held.as_slice() {
             listen(only, 16)?;
         }
@@ -77,7 +77,7 @@ impl Taken {
         Ok(Self { port, asking: tcp()?, _companion: companion(), _held: held, _ports: ports })
     }
 
-    /// Has it refused.
+    /// Makes one refused bind.
     pub(super) fn refuse(&self) -> anyhow::Result<()> {
         let outcome = bind(&self.asking, &SocketAddr::new(LOCALHOST, self.port));
         ensure!(outcome == Err(Errno::ADDRINUSE), "a bind that is to be refused gave {outcome:?}");
@@ -85,9 +85,9 @@ impl Taken {
     }
 }
 
-/// A thread that waits until its other end is dropped. Descriptors are looked up at greater cost where threads share
-/// them (`__fget_light`, fs/file.c), and those that read what a tracer says make it so: it is to be so without one,
-/// too.
+/// A thread that waits until its channel is closed. Descriptor look-ups cost more if threads share the descriptor table
+/// (`__fget_light`, fs/file.c). The threads that read a tracer's output cause this, so the run without a tracer needs a
+/// thread, too.
 fn companion() -> Sender<()> {
     let (sender, waiting) = channel::<()>();
     std::thread::spawn(move || waiting.recv());
@@ -99,7 +99,7 @@ pub(super) fn tcp() -> anyhow::Result<OwnedFd> {
     socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).context("no socket")
 }
 
-/// Binds a new socket to a port that is free.
+/// Binds a new socket to a free port.
 pub(super) fn bind_to(socket: &OwnedFd, port: u16) -> anyhow::Result<()> {
     bind(socket, &SocketAddr::new(LOCALHOST, port)).with_context(|| format!("port {port}"))
 }

@@ -1,4 +1,4 @@
-//! System calls in a loop.
+//! Measures system calls in a loop.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -15,25 +15,25 @@ use super::tool::{Tool, Watched};
 use super::words::{Words, word};
 use crate::ports::Ports;
 
-/// Blocks of calls; the median block counts, so that an interruption does not.
+/// Blocks of calls; the result is the median block, so that interruptions do not count.
 const BLOCKS: u32 = 16;
-/// Sockets that are bound in one block.
+/// Sockets bound per block.
 const SOCKETS: u32 = 64;
-/// Until an idle tracer has done what it does at its start.
+/// Time until a tracer's start-up work is done.
 const SETTLED: Duration = Duration::from_millis(500);
-/// Setting of the kernel by which it measures programs.
+/// The sysctl that makes the kernel measure BPF programs.
 const STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
 
-/// What is measured.
+/// The measurement's parameters.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// A call; may be given several times.
     #[arg(long, value_enum, value_name = "CALL")]
     call: Vec<Call>,
-    /// Calls of each kind.
+    /// Number of calls of each kind.
     #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
     count: u32,
-    /// Have the kernel measure the programs of the tracer, which makes the calls themselves slower.
+    /// Make the kernel measure the tracer's programs, which slows down the calls themselves.
     #[arg(long)]
     stats: bool,
     #[command(flatten)]
@@ -47,13 +47,13 @@ pub struct Options {
 enum Call {
     /// A call that does nothing.
     Getppid,
-    /// A byte to /dev/null, and none from there.
+    /// Writes a byte to /dev/null, and reads from it.
     Null,
     /// A bind that succeeds, to a port.
     Bind,
-    /// The close of a socket that was bound.
+    /// The close of a bound socket.
     Close,
-    /// A bind that is refused.
+    /// A refused bind.
     Refused,
 }
 
@@ -92,7 +92,7 @@ fn measure(options: &Options, taken: &Taken, free: &[u16], tool: Option<&Tool>) 
         if options.stats {
             words.push(word(&format!("{name}_program_ns"), measured.program_ns));
         }
-        // The tracer's output is nobody's: it must not pile up.
+        // The tracer's output is discarded, so that it does not accumulate.
         if let Some(tool) = tool {
             tool.lines.try_iter().for_each(drop);
         }
@@ -100,14 +100,14 @@ fn measure(options: &Options, taken: &Taken, free: &[u16], tool: Option<&Tool>) 
     Ok(words)
 }
 
-/// What the calls are made on.
+/// The descriptors that the calls use.
 struct Sockets<'a> {
     taken: &'a Taken,
     free: &'a [u16],
 }
 
 impl Sockets<'_> {
-    /// A socket for each port.
+    /// One socket per port.
     fn new_ones(&self) -> anyhow::Result<Vec<OwnedFd>> {
         self.free.iter().map(|_| tcp()).collect()
     }
@@ -117,16 +117,16 @@ impl Sockets<'_> {
     }
 }
 
-/// What a call takes.
+/// The cost of one call.
 struct Measured {
-    /// In all: the median of the blocks.
+    /// Total time: the median of the blocks.
     time_ns: f64,
-    /// In programs.
+    /// Time in BPF programs.
     program_ns: f64,
 }
 
 impl Call {
-    /// Makes so many calls; `watched` is the process whose programs are looked at.
+    /// Makes this many calls; `watched` is the process whose programs are measured.
     fn repeat(self, count: u32, on: &Sockets<'_>, watched: Option<u32>) -> anyhow::Result<Measured> {
         let size = match self {
             Self::Bind | Self::Close => SOCKETS,
@@ -143,7 +143,7 @@ impl Call {
         Ok(Measured { time_ns: quantile(&mut times, 0.5), program_ns: inside / f64::from(calls) })
     }
 
-    /// Makes a block of calls; how long that takes, and how many nanoseconds of it in programs.
+    /// Makes a block of calls; returns its duration, and the nanoseconds of it in BPF programs.
     fn block(self, size: u32, on: &Sockets<'_>, watched: Option<u32>) -> anyhow::Result<(Duration, u64)> {
         match self {
             Self::Getppid => timed(watched, || {
@@ -179,7 +179,7 @@ impl Call {
     }
 }
 
-/// Times it.
+/// Measures the time of `calls`.
 fn timed(
     watched: Option<u32>,
     calls: impl FnOnce() -> anyhow::Result<()>,
@@ -189,16 +189,16 @@ fn timed(
     let begun = Instant::now();
     calls()?;
     let elapsed = begun.elapsed();
-    // A tracer may have ended programs meanwhile: less than before is nothing.
+    // A tracer may have closed programs meanwhile; a decrease counts as 0.
     Ok((elapsed, spent()?.saturating_sub(before)))
 }
 
-/// Nanoseconds that the programs of a process have run, by the kernel's own count.
+/// Total run time of a process's BPF programs in nanoseconds, as the kernel counts it.
 fn time_in_programs(pid: u32) -> anyhow::Result<u64> {
     let mut seen = Vec::new();
     let mut sum = 0;
     for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-        // A descriptor that was closed meanwhile is none.
+        // A descriptor that was closed meanwhile is skipped.
         let Ok(text) = fs::read_to_string(entry?.path()) else { continue };
         let Some((program, time)) = run_time(&text) else { continue };
         if !seen.contains(&program) {
@@ -209,7 +209,7 @@ fn time_in_programs(pid: u32) -> anyhow::Result<u64> {
     Ok(sum)
 }
 
-/// Number and run time of the program that a file of `/proc/PID/fdinfo` is about.
+/// Id and run time of the program in a file of `/proc/PID/fdinfo`.
 fn run_time(text: &str) -> Option<(u32, u64)> {
     let field =
         |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());

@@ -1,4 +1,4 @@
-//! The memory of a tracer.
+//! Measures the memory of a tracer.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::load::{Load, Taken};
 use super::tool::{Tool, Watched};
 use super::words::{Words, word};
 
-/// Between refusals, so that none is lost.
+/// Pause between refusals, so that none is lost.
 const PAUSE: Duration = Duration::from_micros(200);
-/// Until an idle tracer has done what it does at its start.
+/// Time until a tracer's start-up work is done.
 const SETTLED: Duration = Duration::from_secs(1);
-/// After this long without a line, none follows.
+/// After this time without a line, no more are expected.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What is measured.
+/// The measurement's parameters.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Refusals.
@@ -30,17 +30,17 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
     let tool = Tool::ready(&options.watched, None)?;
     std::thread::sleep(SETTLED);
     let idle = tool.most_memory()?;
-    let mut told = 0_u32;
+    let mut shown = 0_u32;
     let is_event = |text: &str| u32::from(options.watched.tells(text, taken.port));
     for _ in 0..options.events {
         taken.refuse()?;
         std::thread::sleep(PAUSE);
-        told += tool.lines.try_iter().map(|line| is_event(&line.text)).sum::<u32>();
+        shown += tool.lines.try_iter().map(|line| is_event(&line.text)).sum::<u32>();
     }
     while tool.next_event(&options.watched, taken.port, SILENCE).is_some() {
-        told += 1;
+        shown += 1;
     }
     let after = tool.most_memory()?;
     tool.stop()?;
-    Ok(vec![word("idle_kib", idle), word("after_kib", after), word("told", f64::from(told))])
+    Ok(vec![word("idle_kib", idle), word("after_kib", after), word("shown", f64::from(shown))])
 }

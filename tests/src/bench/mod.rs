@@ -16,15 +16,15 @@ use clap::Subcommand;
 /// One measurement.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Bench {
-    /// How long a tracer takes from its start until it is ready, and until it tells a first refusal.
+    /// How long a tracer takes from its start until it is ready, and until it reports a first refusal.
     Start(tool::Watched),
-    /// How much memory a tracer has used at most, idle and after refusals.
+    /// The maximum memory of a tracer, idle and after refusals.
     Memory(memory::Options),
     /// How long system calls take, with and without a tracer.
     Loop(loops::Options),
-    /// How long it takes from a refusal until its line can be read.
+    /// How long it takes from a refused bind until its line can be read.
     Latency(latency::Options),
-    /// Refusals as fast as they come.
+    /// Refusals at the maximum rate.
     Storm(storm::Options),
     /// Refusals every few milliseconds until the input ends.
     #[command(hide = true)]
@@ -33,10 +33,10 @@ pub enum Bench {
     Farm(farm::Options),
 }
 
-/// Makes a measurement.
+/// Runs a measurement.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If the measurement fails.
 pub fn run(bench: &Bench) -> anyhow::Result<()> {
     let words = match bench {
         Bench::Start(options) => start::run(options)?,

@@ -1,4 +1,4 @@
-//! From the start of a tracer until it works.
+//! Measures the time from a tracer's start until it reports refusals.
 
 use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use super::load::{Load, Taken};
 use super::tool::{Tool, Watched};
 use super::words::{Words, word};
 
-/// Between refusals.
+/// Pause between refusals.
 const PAUSE: Duration = Duration::from_millis(1);
-/// When it has still told nothing, it will not.
+/// Give up if no refusal has been reported after this time.
 const LONGEST: Duration = Duration::from_secs(300);
 
 pub(super) fn run(watched: &Watched) -> anyhow::Result<Words> {
@@ -20,7 +20,7 @@ pub(super) fn run(watched: &Watched) -> anyhow::Result<Words> {
     let (mut ready, mut first) = (None, None);
     let mut said = Vec::new();
     while ready.is_none() || first.is_none() {
-        ensure!(tool.begun.elapsed() < LONGEST, "no refusal was told");
+        ensure!(tool.begun.elapsed() < LONGEST, "no refusal was shown");
         taken.refuse()?;
         std::thread::sleep(PAUSE);
         loop {
@@ -42,6 +42,6 @@ pub(super) fn run(watched: &Watched) -> anyhow::Result<Words> {
     tool.stop()?;
     Ok(vec![
         word("ready_ms", ready.context("it was never ready")?),
-        word("first_ms", first.context("it told nothing")?),
+        word("first_ms", first.context("it shown nothing")?),
     ])
 }

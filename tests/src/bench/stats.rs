@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// The value that `share` of all are not above (nearest rank); 0 of none. Sorts the values.
+/// The value that a `share` of all values does not exceed (nearest rank); 0 without values. Sorts the values.
 pub(super) fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    // Indices are small: exact as floating point numbers.
+    // Indices are small, and so exact as floating point numbers.
     #[expect(clippy::cast_precision_loss, reason = "both are far below 2^53")]
     let before = |index: usize| index as f64 / values.len() as f64;
     let below = (0..values.len()).rfind(|index| before(*index) < share).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! One process is refused as fast as it can ask, another now and then.
+//! One process is refused at the maximum rate, another one occasionally.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
@@ -15,34 +15,34 @@ use super::tool::{Line, Pace, Tool, Watched, names};
 use super::words::{Words, word};
 use crate::tracer::account;
 
-/// Between the refusals of the other process.
+/// Interval of the other process's refusals.
 const NOW_AND_THEN: Duration = Duration::from_millis(50);
-/// A reader that takes 200 KB a second.
+/// A reader that reads 200 KB per second.
 const SLOW: Pace = Pace { bytes: 4096, pause: Duration::from_millis(20) };
-/// Refusals between two looks at the clock.
+/// Refusals between two reads of the clock.
 const BLOCK: u32 = 64;
-/// How long a tracer may take to tell what it has still to tell.
+/// How long a tracer may take to report the remaining refusals.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
-/// What is measured.
+/// The measurement's parameters.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// How long the storm lasts.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     seconds: f64,
-    /// Who reads what the tracer writes.
+    /// How the tracer's output is read.
     #[arg(long, value_enum, value_name = "READER", default_value_t = Reader::Fast)]
     reader: Reader,
     #[command(flatten)]
     watched: Watched,
 }
 
-/// Who reads.
+/// How the tracer's output is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Reader {
-    /// As fast as lines come.
+    /// At once.
     Fast,
-    /// 4 KiB each 20 ms.
+    /// 4 KiB every 20 ms.
     Slow,
 }
 
@@ -50,7 +50,7 @@ enum Reader {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Trickle {}
 
-/// A trickle that is running.
+/// A running trickle.
 struct Other {
     process: Child,
     port: u16,
@@ -63,13 +63,13 @@ impl Other {
         let mut process = command.spawn().context("cannot start the other process")?;
         let stdout = process.stdout.as_mut().context("no standard output")?;
         let mut line = String::new();
-        // Nothing but this line comes before the input ends.
+        // The process prints only this line before its input ends.
         BufReader::new(stdout).read_line(&mut line)?;
         let port = line.trim().strip_prefix("port=").context("no port")?.parse()?;
         Ok(Self { process, port })
     }
 
-    /// Ends it; how many refusals it had.
+    /// Ends the trickle; returns the number of its refusals.
     fn end(mut self) -> anyhow::Result<f64> {
         drop(self.process.stdin.take());
         let mut text = String::new();
@@ -79,7 +79,7 @@ impl Other {
     }
 }
 
-/// Waits for a byte before it begins, and ends with its input.
+/// Waits for a byte before it starts, and ends with its input.
 pub(super) fn trickle(_: &Trickle) -> anyhow::Result<Words> {
     let taken = Taken::new(Load { on_port: 1, listeners: 0 })?;
     println!("port={}", taken.port);
@@ -143,19 +143,19 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Words> {
     ])
 }
 
-/// Lines that tell a refusal of this port.
+/// Number of lines that report a refusal of this port.
 fn times_shown(port: u16, lines: &[Line], watched: &Watched) -> u32 {
     let is_it = |text: &str| text.contains(&watched.event) && names(text, port);
-    let told = lines.iter().filter(|line| is_it(&line.text)).count();
-    u32::try_from(told).unwrap_or(u32::MAX)
+    let reported = lines.iter().filter(|line| is_it(&line.text)).count();
+    u32::try_from(reported).unwrap_or(u32::MAX)
 }
 
-/// What a storm was like to who made it.
+/// The storm, as its process measured it.
 struct Storm {
     refused: u32,
-    /// Nanoseconds a refusal.
+    /// Nanoseconds per refusal.
     ns: f64,
-    /// Microseconds a refusal, of all but the slowest blocks.
+    /// Microseconds per refusal, excluding the slowest blocks.
     p99: f64,
 }
 

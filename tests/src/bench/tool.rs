@@ -1,4 +1,4 @@
-//! A tracer under measurement, ours or a peer.
+//! The tracer that is measured: portbind or another tool.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,23 +14,23 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// How long a tracer may take to be ready; one that compiles takes minutes under emulation.
+/// How long a tracer may take to be ready; one that compiles its programs takes minutes under emulation.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How long it may take to end.
+/// How long a tracer may take to end.
 const GRACE: Duration = Duration::from_secs(60);
-/// How long it may take until it is asked again: bpftrace only notices a signal that interrupts its waiting.
+/// Interval after which a tracer is signalled again: bpftrace notices only a signal that interrupts its wait.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Which tracer, and what it says.
+/// The tracer, and how to read its output.
 #[derive(Args, Clone, Debug)]
 pub struct Watched {
-    /// What a line holds that says it is ready.
+    /// Text in the line that reports that the tracer is ready.
     #[arg(long, value_name = "TEXT", default_value = "tracing with")]
     pub ready: String,
-    /// What a line holds that tells a refusal.
+    /// Text in every line that reports a refusal.
     #[arg(long, value_name = "TEXT", default_value = r#""kind":"refusal""#)]
     pub event: String,
-    /// Its standard output is a terminal: peers write whole lines only there.
+    /// Connect standard output to a terminal: other tools flush whole lines only there.
     #[arg(long)]
     pub terminal: bool,
     /// The tracer and its arguments.
@@ -39,30 +39,30 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Whether a line tells a refusal of this port. Only JSON is sure to name it: bindsnoop prints 0.
+    /// Whether a line reports a refusal of this port. Only JSON always contains the port: bindsnoop prints 0.
     pub(super) fn tells(&self, line: &str, port: u16) -> bool {
         line.contains(&self.event) && (!line.starts_with('{') || names(line, port))
     }
 }
 
-/// Whether a line has a colon and this port in it.
+/// Whether a line contains a colon and this port.
 pub(super) fn names(line: &str, port: u16) -> bool {
     line.split(&format!(":{port}")).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// A line, and when it could be read.
+/// A line, and the time at which it could be read.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) time: Instant,
     pub(super) text: String,
 }
 
-/// How fast its output is read.
+/// How fast the output is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
-    /// Bytes at once.
+    /// Bytes per read.
     pub(super) bytes: usize,
-    /// Pause after each.
+    /// Pause after each read.
     pub(super) pause: Duration,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Tool {
 }
 
 impl Tool {
-    /// Starts it.
+    /// Starts the tracer.
     pub(super) fn start(watched: &Watched, pace: Option<Pace>) -> anyhow::Result<Self> {
         let (program, arguments) = watched.command.split_first().context("no tracer is given")?;
         let mut command = Command::new(program);
@@ -86,7 +86,7 @@ impl Tool {
         }
         let begun = Instant::now();
         let mut process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        // It holds our copy of the terminal's other end, which would keep that open.
+        // The command holds a copy of the terminal's other end, which would keep the terminal open.
         drop(command);
         let (sender, lines) = channel();
         let stderr = process.stderr.take().context("no standard error")?;
@@ -99,7 +99,7 @@ impl Tool {
         Ok(Self { process, begun, lines })
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts the tracer and waits until it is ready.
     pub(super) fn ready(watched: &Watched, pace: Option<Pace>) -> anyhow::Result<Self> {
         let tool = Self::start(watched, pace)?;
         let mut said = Vec::new();
@@ -112,19 +112,19 @@ impl Tool {
         bail!("{:?} does not get ready:\n{}", watched.command, said.join("\n"));
     }
 
-    /// Its pid.
+    /// The pid of the tracer.
     pub(super) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// The most memory that it has used, in KiB.
+    /// The maximum memory of the tracer in KiB.
     pub(super) fn most_memory(&self) -> anyhow::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// Waits for a line that tells a refusal of this port.
+    /// Waits for a line that reports a refusal of this port.
     pub(super) fn next_event(&self, watched: &Watched, port: u16, patience: Duration) -> Option<Line> {
         let until = Instant::now() + patience;
         loop {
@@ -135,7 +135,7 @@ impl Tool {
         }
     }
 
-    /// Ends it, and gives the lines that were not taken.
+    /// Ends the tracer, and returns the lines that were not read.
     pub(super) fn stop(mut self) -> anyhow::Result<Vec<Line>> {
         let begun = Instant::now();
         let mut lines = Vec::new();
@@ -166,7 +166,7 @@ impl Drop for Tool {
     }
 }
 
-/// Gives a command a terminal for its output, and returns our end of it.
+/// Connects a command's output to a terminal, and returns the other end.
 fn terminal(command: &mut Command) -> anyhow::Result<OwnedFd> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&ours)?;
@@ -180,7 +180,7 @@ fn terminal(command: &mut Command) -> anyhow::Result<OwnedFd> {
     Ok(ours)
 }
 
-/// Reads a stream to its end; of a terminal, that is an error.
+/// Reads a stream to its end, which a terminal reports as an error.
 fn listen(stream: impl Read + Send + 'static, sender: Sender<Line>, pace: Option<Pace>) {
     std::thread::spawn(move || match pace {
         None => relay(BufReader::new(stream), &sender),
@@ -200,7 +200,7 @@ fn relay(mut stream: impl BufRead, sender: &Sender<Line>) {
     }
 }
 
-/// A stream that is read slowly.
+/// A reader with pauses.
 struct Paced<R> {
     stream: R,
     pace: Pace,

@@ -1,4 +1,4 @@
-//! What a measurement gives.
+//! The results of a measurement.
 
 /// Numbers, each with its name.
 pub(super) type Words = Vec<(String, f64)>;

@@ -1,4 +1,4 @@
-//! `/init` of the machine that the tests run in: sets it up, runs the tests, powers it off.
+//! `/init` of the virtual machine for the tests: sets it up, runs the tests, and powers it off.
 #![expect(clippy::print_stdout, reason = "the console is all there is to report on")]
 
 use std::ffi::CStr;
@@ -14,7 +14,7 @@ use rustix::mount::{MountFlags, mount};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use rustix::system::{RebootCommand, finit_module, reboot};
 
-/// What is mounted: kind and place. Not tracefs: portbind has to do without.
+/// File system types and mount points. tracefs is missing on purpose: portbind must work without it.
 const MOUNTS: [(&str, &str); 7] = [
     ("proc", "/proc"),
     ("sysfs", "/sys"),
@@ -49,7 +49,7 @@ fn main() {
     }
 }
 
-/// Everything between the boot and the verdict.
+/// Everything between boot and result.
 fn run() -> anyhow::Result<()> {
     ensure!(std::process::id() == 1, "this is the init of a test machine and must be its first process");
     for (kind, place) in MOUNTS {
@@ -86,16 +86,16 @@ fn run() -> anyhow::Result<()> {
     finish(&mut tests)
 }
 
-/// Runs the tests to their end.
+/// Runs the tests until they end.
 fn finish(tests: &mut Command) -> anyhow::Result<()> {
     let status = tests.status().context("cannot start the tests")?;
     ensure!(status.success(), "the tests ended with {status}");
     Ok(())
 }
 
-/// Loads the modules that the machine was given, in the order of their numbers. What one needs is built
-/// into some kernels, and in others a module that this list lacks: then it stays away, and so do the
-/// scenarios that need it.
+/// Loads the modules of the machine in the order of their numbers. A dependency may be built into one kernel, and in
+/// another kernel be a module that is not in the list: then the module is not loaded, and the scenarios that need it
+/// are skipped.
 fn load_modules() -> anyhow::Result<()> {
     let entries = fs::read_dir("/modules").context("cannot list /modules")?;
     let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
@@ -110,7 +110,7 @@ fn load_modules() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first gate: each backend to be tested loads and attaches.
+/// The first check: each backend under test loads and attaches.
 fn gate(arguments: &[&str]) -> anyhow::Result<()> {
     let doctor = Command::new(PORTBIND).args(["doctor", "-o", "json"]).output()?;
     println!("{}", String::from_utf8_lossy(&doctor.stdout));

@@ -16,41 +16,41 @@ use portbind_tests::{
     actor, bench, checks, churn, guide, recording, rule, runner, soak, surroundings, transcript,
 };
 
-/// Plays scenarios on the running kernel and checks what portbind says of them.
+/// Plays scenarios on the running kernel and checks what portbind reports.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
-    /// The part a helper process plays.
+    /// The task of a helper process.
     #[command(subcommand)]
     part: Option<Part>,
     /// The portbind under test.
     #[arg(long, value_name = "PATH", required_unless_present_any = ["without_portbind", "list"])]
     portbind: Option<PathBuf>,
-    /// Checks only what the kernel answers.
+    /// Checks only the kernel's results.
     #[arg(long, conflicts_with = "portbind")]
     without_portbind: bool,
-    /// A backend to test; may be given several times. Checks that take long are made with the first.
+    /// A backend to test; may be given several times. Long checks use only the first.
     #[arg(long, value_name = "NAME", default_values_t = ["fexit", "kprobe", "tracepoint"].map(str::to_owned))]
     backend: Vec<String>,
-    /// Runs only scenarios and checks whose names contain this.
+    /// Runs only scenarios and checks whose names contain this text.
     #[arg(long, value_name = "TEXT", default_value = "")]
     scenario: String,
     /// Folder of the scenario files.
     #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
     scenarios: PathBuf,
-    /// Plays each scenario so many times as often, and makes the checks that count so much longer.
+    /// Plays each scenario this many times as often, and runs the counting checks this much longer.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     times: u32,
-    /// Uses also programs that `cargo xtask setup` does not install, where they are.
+    /// Also uses programs that `cargo xtask setup` does not install, if they exist.
     #[arg(long)]
     others: bool,
-    /// Leaves out the checks in which no backend has a part.
+    /// Skips the checks that do not depend on a backend.
     #[arg(long)]
     essential: bool,
-    /// Leaves out the checks that take long.
+    /// Skips the long checks.
     #[arg(long)]
     quick: bool,
-    /// Then also binds so many random pairs of sockets, as `rule` does.
+    /// Also binds this many random pairs of sockets, as `rule` does.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     rule_pairs: u64,
     /// Lists scenarios and checks.
@@ -64,68 +64,68 @@ enum Part {
     /// Performs actions from standard input.
     #[command(hide = true)]
     Actor {
-        /// Words for others to see.
+        /// Arguments that only other processes see.
         #[arg(allow_hyphen_values = true)]
         ignored: Vec<String>,
     },
-    /// Keeps inherited descriptors.
+    /// Keeps inherited descriptors open.
     #[command(hide = true)]
     Sleep {
-        /// What it calls itself.
+        /// Its process name.
         name: String,
     },
     /// Holds a port until the input ends.
     #[command(hide = true)]
     Hold,
-    /// Is refused over and over once the input ends.
+    /// Makes refused binds repeatedly once the input ends.
     #[command(hide = true, subcommand)]
     Storm(Storm),
-    /// Has one socket open, and changes all else about itself.
+    /// Keeps one socket open, and changes everything else about itself.
     #[command(hide = true)]
     Churn(churn::Options),
-    /// Is a command that portbind wraps.
+    /// Runs as the command that portbind wraps.
     #[command(hide = true, subcommand)]
     WrappedCommand(WrappedCommand),
-    /// Prints what portbind tells of each cause, one after the other, for the pages of docs/causes.
+    /// Prints portbind's output for each cause, for the pages of docs/causes.
     Transcripts {
-        /// The portbind that tells it.
+        /// The portbind that prints the output.
         #[arg(long, value_name = "PATH")]
         portbind: PathBuf,
         /// Folder of the scenario files.
         #[arg(long, value_name = "DIR", default_value = "tests/scenarios")]
         scenarios: PathBuf,
     },
-    /// Writes a recording that is made up to standard output.
+    /// Writes a made-up recording to standard output.
     Recording(recording::Plan),
     /// Prints the transcripts of docs/ci.md, one after the other.
     Guide {
-        /// The portbind that wraps the suite.
+        /// The portbind that wraps the test suite.
         #[arg(long, value_name = "PATH")]
         portbind: PathBuf,
     },
     /// Prints the transcript of the README.
     Readme {
-        /// The portbind that tells it.
+        /// The portbind that prints the transcript.
         #[arg(long, value_name = "PATH")]
         portbind: PathBuf,
     },
-    /// Makes one measurement of `cargo xtask bench`.
+    /// Runs one measurement of `cargo xtask bench`.
     #[command(hide = true, subcommand)]
     Bench(bench::Bench),
-    /// Prints what a process inherits from one that tests.
+    /// Prints what a process inherits from a test process.
     #[command(hide = true)]
     Surroundings,
-    /// Binds random pairs of sockets, and compares the kernel's answers with the rule of the diagnosis.
+    /// Binds random pairs of sockets, and compares the kernel's results with the diagnosis's rule.
     Rule(rule::Options),
-    /// Traces for minutes or hours while processes come and go, and accounts for every refusal.
+    /// Traces for minutes or hours while processes come and go, and checks that every refusal is reported.
     Soak(soak::Options),
-    /// Is the load of a soak.
+    /// Runs the load of a soak.
     #[command(hide = true)]
     SoakLoad(soak::Load),
 }
 
 impl Part {
-    /// Starts other programs and judges what they do; the parts of helper processes have what they are given.
+    /// Starts other programs and checks them; helper processes keep their inherited surroundings.
     const fn is_test(&self) -> bool {
         matches!(
             self,
@@ -176,7 +176,7 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints `=== CODE` and the transcript, for each cause that has one on this machine.
+/// Prints `=== CODE` and the transcript for each cause that this machine can produce.
 fn transcripts(portbind: &Path, scenarios: &Path) -> anyhow::Result<()> {
     let all = scenario::load(scenarios)?;
     for code in Code::ALL {
@@ -188,7 +188,7 @@ fn transcripts(portbind: &Path, scenarios: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs what was asked for.
+/// Runs the requested part.
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut all = scenario::load(&arguments.scenarios)?;
     for scenario in &mut all {

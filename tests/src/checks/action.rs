@@ -1,4 +1,4 @@
-//! What is handed to CI systems: the action for GitHub runs as its runner would run it, the job for GitLab is one.
+//! The integrations for CI systems: the GitHub action, run as GitHub's runner would, and the GitLab job.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use super::ci::{Folder, TWICE};
 use super::setting::Setting;
 use crate::programs;
 
-/// action.yml, as far as portbind uses what there is (the metadata syntax of GitHub Actions).
+/// The keys of action.yml that portbind uses (the metadata syntax of GitHub Actions).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Action {
@@ -55,7 +55,7 @@ struct Step {
 }
 
 impl Action {
-    /// The variables of a step, for a job that gives these inputs.
+    /// The variables of a step, for a job with these inputs.
     fn variables(
         &self,
         step: &Step,
@@ -75,8 +75,8 @@ impl Action {
     }
 }
 
-/// The command of a job runs in the action's last step, with the status that bash gives it; what was found is on the
-/// page of the step, in the recording and in the report.
+/// The action's last step runs the command of a job, with the status that bash returns; the findings are on the page of
+/// the step, in the recording and in the report.
 pub(super) fn github(setting: Setting<'_>) -> anyhow::Result<()> {
     let action: Action = serde_saphyr::from_str(&fs::read_to_string("action.yml").context("action.yml")?)?;
     ensure!(action.runs.using == "composite", "another kind of action: {}", action.runs.using);
@@ -107,19 +107,19 @@ pub(super) fn github(setting: Setting<'_>) -> anyhow::Result<()> {
         ensure!(output.stdout == b"the output of the command\n", "{command}: another output");
         ensure!(stderr.contains("\n::error title="), "{command}: no annotation:\n{stderr}");
     }
-    let told = |name: &Path, words: &str| {
+    let shown = |name: &Path, words: &str| {
         let text =
             fs::read_to_string(folder.path().join(name)).with_context(|| name.display().to_string())?;
         ensure!(text.matches(words).count() == 4, "{} does not tell of four runs", name.display());
         Ok(())
     };
-    told(&page, "### portbind: 1 refusal")?;
-    told(Path::new("portbind.jsonl"), "\"kind\":\"refusal\"")?;
+    shown(&page, "### portbind: 1 refusal")?;
+    shown(Path::new("portbind.jsonl"), "\"kind\":\"refusal\"")?;
     ensure!(folder.path().join("portbind.html").exists(), "no report");
     Ok(())
 }
 
-/// The job for GitLab, as far as portbind uses what there is (the keywords of `.gitlab-ci.yml`).
+/// The keys of a GitLab job that portbind uses (the keywords of `.gitlab-ci.yml`).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Job {
@@ -135,7 +135,7 @@ struct Artifacts {
     paths: Vec<String>,
 }
 
-/// A job that extends the hidden one runs its command as the guide says, and leaves what is to be kept.
+/// A job that extends the hidden one runs its command as the guide describes, and keeps the artifacts.
 pub(super) fn gitlab(setting: Setting<'_>) -> anyhow::Result<()> {
     let text = fs::read_to_string("packaging/ci/gitlab.yml").context("packaging/ci/gitlab.yml")?;
     let jobs: BTreeMap<String, Job> = serde_saphyr::from_str(&text)?;

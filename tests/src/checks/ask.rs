@@ -1,4 +1,4 @@
-//! Questions to the helpers of portbind, and their answers.
+//! Runs the verbs that answer questions, and reads their answers.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::actor::{Action, Answer, Family, Protocol, SocketName, SocketOption, W
 use crate::actors::Actors;
 use crate::tracer::{Ended, Tracer};
 
-/// The address that most questions are about.
+/// The address in most questions.
 pub(super) const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// Asks, and reads the one line of the answer; the exit code has to be this.
+/// Runs a verb with this expected exit code, and reads the one line of its answer.
 pub(super) fn ask(setting: Setting<'_>, words: &[&str], code: i32) -> anyhow::Result<Value> {
     let mut command = Command::new(setting.portbind);
     command.args(words).args(["-o", "json"]);
@@ -24,9 +24,9 @@ pub(super) fn ask(setting: Setting<'_>, words: &[&str], code: i32) -> anyhow::Re
 
 /// The one line of an answer.
 pub(super) fn answer(ended: &Ended, code: i32) -> anyhow::Result<Value> {
-    let told = || format!("{}\n{}", ended.stdout.join("\n"), ended.stderr.join("\n"));
-    ensure!(ended.status.code() == Some(code), "{}, not {code}:\n{}", ended.status, told());
-    ensure!(ended.stdout.len() == 1, "not one line:\n{}", told());
+    let shown = || format!("{}\n{}", ended.stdout.join("\n"), ended.stderr.join("\n"));
+    ensure!(ended.status.code() == Some(code), "{}, not {code}:\n{}", ended.status, shown());
+    ensure!(ended.stdout.len() == 1, "not one line:\n{}", shown());
     Ok(serde_json::from_str(&ended.stdout[0])?)
 }
 
@@ -35,7 +35,7 @@ pub(super) fn list<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
     answer[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Pid and descriptors of each process of a holder.
+/// Pid and descriptors of each owner of a holder.
 pub(super) fn people(holder: &Value) -> Vec<(u64, Vec<u64>)> {
     let numbers = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
     list(holder, "processes")
@@ -44,7 +44,7 @@ pub(super) fn people(holder: &Value) -> Vec<(u64, Vec<u64>)> {
         .collect()
 }
 
-/// A socket at a port, with options.
+/// An action that opens a socket on a port, with options.
 pub(super) fn socket(
     label: &str,
     protocol: Protocol,
@@ -63,24 +63,24 @@ pub(super) fn socket(
     }
 }
 
-/// A listener.
+/// An action that opens a listener.
 pub(super) fn listener(label: &str, port: u16) -> Action {
     socket(label, Protocol::Tcp, &[], (LOCALHOST, port), true)
 }
 
-/// Has an actor do something that succeeds.
+/// Makes an actor perform an action that must succeed.
 pub(super) fn done(actors: &mut Actors, actor: &str, action: &Action) -> anyhow::Result<Answer> {
     let answer = actors.perform(actor, action)?;
     ensure!(answer.error.is_none(), "{actor}: {action:?}: {:?}", answer.error);
     Ok(answer)
 }
 
-/// The option that looks into the namespace of an actor.
+/// The option that selects the network namespace of an actor.
 pub(super) fn of(actors: &Actors, actor: &str) -> anyhow::Result<String> {
     Ok(format!("pid:{}", actors.pid(actor).context("no actor")?))
 }
 
-/// Binds a socket to a name in the folder of the play.
+/// An action that binds a socket to a name in the folder of the play.
 pub(super) fn bind_name(label: &str, name: &SocketName) -> Action {
     Action::BindName { socket: label.to_owned(), name: name.clone(), folder: PathBuf::new(), by: Way::Call }
 }

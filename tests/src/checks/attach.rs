@@ -1,4 +1,4 @@
-//! Programs are attached and detached, again and again, while the calls that they watch go on.
+//! Programs are attached and detached repeatedly, while the traced calls continue.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,11 +14,11 @@ use crate::actor::Protocol;
 use crate::sys::bpf::program_ids;
 use crate::tracer::Tracer;
 
-/// Rounds; a run by hand is `--times 50`: 200 rounds.
+/// Number of rounds; for a manual run, `--times 50` makes 200 rounds.
 const ROUNDS: u32 = 4;
 
-/// In each round a trace begins and ends while a thread binds sockets without a pause; in every second round, two
-/// traces overlap. Each sees what is refused meanwhile, and no program stays behind.
+/// In each round a trace starts and ends while a thread binds sockets continuously; in every second round, two traces
+/// overlap. Each trace reports the refusals in its time, and no program stays loaded.
 pub(super) fn again_and_again(setting: Setting<'_>) -> anyhow::Result<()> {
     let before = program_ids()?;
     let stop = AtomicBool::new(false);
@@ -37,7 +37,7 @@ pub(super) fn again_and_again(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Binds TCP and UDP sockets of both families until it is to stop, and counts the calls.
+/// Binds TCP and UDP sockets of both families until `stop` is set, and counts the calls.
 fn bind_until(stop: &AtomicBool, binds: &AtomicU64) -> anyhow::Result<()> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     while !stop.load(Ordering::Relaxed) {
@@ -57,7 +57,7 @@ fn rounds(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One round: a trace, and another one that begins after it and ends before it if `together`.
+/// One round: a trace, and with `together` another one that starts after it and ends before it.
 fn once(setting: Setting<'_>, contested: &mut ContestedPort, together: bool) -> anyhow::Result<()> {
     let begin = || Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--comm", "asker"]);
     let mut tracers = vec![begin()?];

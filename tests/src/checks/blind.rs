@@ -1,4 +1,4 @@
-//! Nobody keeps the refusals of others from being shown, a run from ending, or memory from being bounded.
+//! No process can hide the refusals of others, keep a run from ending, or make memory grow without bound.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
@@ -16,24 +16,24 @@ use crate::actor::Protocol;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
 
-/// User and group of who wants the tracer to be busy.
+/// User and group of the process that keeps the tracer busy.
 const OTHER_USER: u32 = 65_534;
-/// Processes that share the listener, and refusals at it a second.
+/// Processes that share the listener, and refusals per second on its port.
 const HOLDERS: u32 = 600;
 const RATE: u32 = 300;
-/// Refusals of somebody else meanwhile, and the time between them: too long to be counted as repeats.
+/// Refusals of another process meanwhile, and their interval, which is too long for them to be coalesced.
 const INNOCENT: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(80);
-/// How long a run may go on after the first signal.
+/// How long a run may continue after the first signal.
 const END: Duration = Duration::from_secs(1);
-/// A machine that is busy with something else may keep it from that: it is tried again.
+/// Attempts: another load on the machine can delay the end.
 const TRIES: usize = 3;
-/// Processes of the soak, refusals of each, and what portbind may keep of them, in KiB.
+/// Processes of the soak, refusals per process, and the memory that portbind may use for them, in KiB.
 const MAYFLIES: u32 = 6000;
 const REFUSALS: u32 = 20;
 const MEMORY_KB: u64 = 8 * 1024;
 
-/// Processes that share a listener. They end with this.
+/// Processes that share a listener. Dropping this ends them.
 struct Crowd(Child);
 
 impl Crowd {
@@ -51,15 +51,15 @@ impl Crowd {
 
 impl Drop for Crowd {
     fn drop(&mut self) {
-        // The end of the input ends them; they have the output until then.
+        // Closing the input ends the processes; they hold the output until then.
         drop(self.0.stdin.take());
         let _all = self.0.stdout.take().map(|mut all| all.read_to_end(&mut Vec::new()));
         let _status = self.0.wait();
     }
 }
 
-/// While a crowd that shares a socket is refused all the time, every refusal of somebody else is shown, in each format;
-/// what is shown of the crowd is bounded, and the end comes within a second.
+/// While a crowd that shares a socket is refused continuously, every refusal of another process is shown in each
+/// format; the output about the crowd is bounded, and portbind ends within a second.
 pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["json", "text", "brief"] {
         let mut ends = Vec::new();
@@ -75,7 +75,7 @@ pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long the end took.
+/// Returns how long portbind took to end.
 fn blinded(setting: Setting<'_>, format: &str) -> anyhow::Result<Duration> {
     let mut innocent = ContestedPort::new(Protocol::Tcp)?;
     let mut ports = Ports::new();
@@ -113,7 +113,8 @@ fn blinded(setting: Setting<'_>, format: &str) -> anyhow::Result<Duration> {
     Ok(took)
 }
 
-/// Where nobody reads, a run ends within a second of the first signal, and says how many refusals were not written.
+/// If no process reads the output, a run ends within a second of the first signal, and reports how many refusals were
+/// not written.
 pub(super) fn blocked_output(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["json", "text", "brief"] {
         let mut contested = ContestedPort::new(Protocol::Tcp)?;
@@ -136,7 +137,7 @@ fn blocked(setting: Setting<'_>, format: &str, contested: &mut ContestedPort) ->
     command.args(["trace", "-o", format, "--color", "never", "--backend", setting.backend]);
     let tracer = Tracer::spawn_into(&mut command, Stdio::from(pipe))?;
     tracer.armed()?;
-    // More than a pipe holds (64 KiB), each of a process of its own.
+    // More than a pipe holds (64 KiB); each refusal is of a different process.
     for number in 0..150 {
         let name = format!("asker {number}");
         contested.refuse(&name, 8)?;
@@ -157,7 +158,7 @@ fn blocked(setting: Setting<'_>, format: &str, contested: &mut ContestedPort) ->
     Ok(took)
 }
 
-/// Nobody reads standard error, to which debug lines go: the end comes all the same.
+/// If no process reads the debug lines on standard error, portbind still ends.
 pub(super) fn blocked_debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut ends = Vec::new();
     for _ in 0..TRIES {
@@ -167,7 +168,7 @@ pub(super) fn blocked_debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
         let mut said = BufReader::new(child.stderr.take().context("no standard error")?).lines();
         let is_armed = said.any(|line| line.is_ok_and(|line| line.contains("tracing with")));
         let mut contested = ContestedPort::new(Protocol::Tcp)?;
-        // More than a pipe and portbind's own buffer hold (320 KiB), at more than 100 bytes each.
+        // More than a pipe and portbind's own buffer hold (320 KiB), at more than 100 bytes per line.
         for number in 0..50 {
             contested.refuse(&format!("asker {number}"), 80)?;
         }
@@ -188,7 +189,7 @@ pub(super) fn blocked_debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
     bail!("the end took {ends:?}")
 }
 
-/// What is kept of processes that came and went is bounded.
+/// The memory for ended processes is bounded.
 pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     let contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--output", "/dev/null"])?;
@@ -213,7 +214,7 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
 /// A second signal ends a run at once.
 pub(super) fn second_signal(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
-    // While it is stopped, signals of two kinds wait for it; it takes one after the other.
+    // While portbind is stopped, two different signals are pending; it receives one after the other.
     tracer.pause()?;
     tracer.signal(Signal::INT)?;
     tracer.signal(Signal::TERM)?;

@@ -1,4 +1,4 @@
-//! The page of a report, in a real browser, without a network.
+//! The page of a report in a real browser, without a network.
 
 use std::fs;
 use std::path::Path;
@@ -12,14 +12,14 @@ use crate::programs;
 use crate::recording::{self, Plan};
 use crate::scratch::Scratch;
 
-/// A picture of a page has at least so many bytes; one colour alone has far less.
+/// Minimum size of a screenshot in bytes; a single-coloured one is far smaller.
 const PICTURE: u64 = 20_000;
-/// What is looked at: ports and holders of the recording.
+/// Ports and holders of the recordings.
 const PAGES: [(u16, usize); 4] = [(1, 1), (40, 1), (3, 10), (2, 100)];
 /// Widths of the window.
 const WIDTHS: [u32; 2] = [1280, 400];
 
-/// What is wrong with the page, as measured in the browser.
+/// Defects of the page, as measured in the browser.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Measured {
@@ -29,7 +29,7 @@ struct Measured {
     overlapping: Vec<String>,
 }
 
-/// The page opens offline and complains of nothing, is no wider than the window, and no label covers another.
+/// The page opens offline without console messages, is no wider than the window, and no label covers another.
 pub(super) fn page(setting: Setting<'_>) -> anyhow::Result<()> {
     for (ports, holders) in PAGES {
         let page = Scratch::new("page.html");
@@ -64,7 +64,7 @@ fn make(setting: Setting<'_>, plan: Plan, page: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens a page; an error if it complains on its console.
+/// Opens a page; fails if it prints to the browser's console.
 fn browse(page: &Path, options: &[&str]) -> anyhow::Result<Output> {
     let profile = Scratch::new("profile");
     let mut command = programs::CHROMIUM.command()?;
@@ -79,14 +79,14 @@ fn browse(page: &Path, options: &[&str]) -> anyhow::Result<Output> {
     let shown = shown.context("chromium cannot be started")?;
     let said = String::from_utf8_lossy(&shown.stderr);
     ensure!(shown.status.success(), "{}:\n{said}", shown.status);
-    // Chromium's own pages complain, too: of a slow network, where the machine is busy.
+    // Chromium's own pages also print messages: about a slow network, if the machine is busy.
     let mut complaints = said.lines().filter(|line| line.contains("CONSOLE"));
     let complaint = complaints.find(|line| !line.contains("source: chrome://"));
     ensure!(complaint.is_none(), "the page complains: {}", complaint.unwrap_or_default());
     Ok(shown)
 }
 
-/// Measures the page from another page around it, with everything unfolded.
+/// Measures the page from a surrounding page, with everything expanded.
 fn measure(page: &Path, width: u32) -> anyhow::Result<Measured> {
     let around = Scratch::new("around.html");
     let frame =
@@ -104,7 +104,7 @@ fn measure(page: &Path, width: u32) -> anyhow::Result<Measured> {
         .with_context(|| text.to_owned())
 }
 
-/// A picture of it is no blank sheet.
+/// A screenshot of the page is not blank.
 fn take_picture(page: &Path, dark: bool) -> anyhow::Result<()> {
     let picture = Scratch::new("page.png");
     let shot = format!("--screenshot={}", picture.path().display());

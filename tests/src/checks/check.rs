@@ -1,4 +1,4 @@
-//! `portbind check`: what it answers is what then happens.
+//! `portbind check`: its answer matches what happens afterwards.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,7 +11,7 @@ use crate::actor::{Action, Protocol, SocketOption};
 use crate::actors::Actors;
 use crate::ports::Ports;
 
-/// Where sockets are bound.
+/// Addresses of the sockets.
 const ADDRESSES: [IpAddr; 4] = [
     LOCALHOST,
     IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -22,7 +22,7 @@ const PLAIN: &[SocketOption] = &[];
 const REUSE_ADDRESS: &[SocketOption] = &[SocketOption::ReuseAddress];
 const REUSE_PORT: &[SocketOption] = &[SocketOption::ReusePort];
 
-/// A table of holders and of those who come after: the answer, the rule, and what the kernel then does agree.
+/// A table of holders and callers: the answer, the rule and the kernel's result agree.
 pub(super) fn table(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
@@ -45,7 +45,7 @@ pub(super) fn table(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks about each kind of bind, and makes it; how many were refused.
+/// Checks each kind of bind, and then makes it; returns the number of refusals.
 fn compare(setting: Setting<'_>, actors: &mut Actors, protocol: Protocol, port: u16) -> anyhow::Result<u32> {
     let there = of(actors, "holder")?;
     let proto = if protocol == Protocol::Tcp { "tcp" } else { "udp" };
@@ -63,25 +63,25 @@ fn compare(setting: Setting<'_>, actors: &mut Actors, protocol: Protocol, port: 
             let (port, address) = (port.to_string(), address.to_string());
             let mut words = vec!["check", &port, "--address", &address, "--proto", proto, "--netns", &there];
             words.extend(flag);
-            let told = ask(setting, &words, i32::from(outcome.error.is_some()))?;
-            ensure!(told["free"] == outcome.error.is_none(), "{:?}: {told}", outcome.error);
+            let shown = ask(setting, &words, i32::from(outcome.error.is_some()))?;
+            ensure!(shown["free"] == outcome.error.is_none(), "{:?}: {shown}", outcome.error);
             ensure!(
-                told["error"]["name"].as_str() == outcome.error.as_deref(),
-                "{:?}: {told}",
+                shown["error"]["name"].as_str() == outcome.error.as_deref(),
+                "{:?}: {shown}",
                 outcome.error
             );
-            ensure!(told["as_expected"] == true, "the rule expected otherwise: {told}");
+            ensure!(shown["as_expected"] == true, "the rule expected otherwise: {shown}");
             if outcome.error.is_some() {
                 refused += 1;
-                let first = &list(&told, "holders")[0];
-                ensure!(first["conflicts"] == true && !list(&told, "fixes").is_empty(), "{told}");
+                let first = &list(&shown, "holders")[0];
+                ensure!(first["conflicts"] == true && !list(&shown, "fixes").is_empty(), "{shown}");
             }
         }
     }
     Ok(refused)
 }
 
-/// A port that the kernel may pick, one that is reserved, and one that takes a privilege.
+/// Warnings for a port in the ephemeral range, a reserved port, and a port that requires a privilege.
 pub(super) fn warnings(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut actors = Actors::default();
     done(&mut actors, "holder", &Action::NewNetns)?;
@@ -96,16 +96,16 @@ pub(super) fn warnings(setting: Setting<'_>) -> anyhow::Result<()> {
     let there = of(&actors, "holder")?;
     let command = "sysctl -w net.ipv4.ip_local_reserved_ports=8080,45000-45010,44000";
     for (port, expected) in [("44000", Some(command)), ("45005", None), ("8080", None)] {
-        let told = ask(setting, &["check", port, "--netns", &there], 0)?;
-        let warned = list(&told, "warnings").first().and_then(|warning| warning["command"].as_str());
-        ensure!(warned == expected, "{told}");
+        let shown = ask(setting, &["check", port, "--netns", &there], 0)?;
+        let warned = list(&shown, "warnings").first().and_then(|warning| warning["command"].as_str());
+        ensure!(warned == expected, "{shown}");
     }
     let start = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")?;
     if start.trim().parse::<u16>()? > 1 {
-        let told = answer(&as_nobody(setting, &["check", "1", "-o", "json"])?, 1)?;
-        ensure!(told["error"]["name"] == "EACCES" && told["cause"]["code"] == "privileged-port", "{told}");
+        let shown = answer(&as_nobody(setting, &["check", "1", "-o", "json"])?, 1)?;
+        ensure!(shown["error"]["name"] == "EACCES" && shown["cause"]["code"] == "privileged-port", "{shown}");
     }
-    let told = ask(setting, &["check", "9", "--address", "192.0.2.1", "--netns", &there], 1)?;
-    ensure!(told["cause"]["code"] == "address-not-local", "{told}");
+    let shown = ask(setting, &["check", "9", "--address", "192.0.2.1", "--netns", &there], 1)?;
+    ensure!(shown["cause"]["code"] == "address-not-local", "{shown}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What `portbind run` tells CI systems, and with whose rights.
+//! The output of `portbind run` for CI systems, and the rights with which it is written.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -10,16 +10,16 @@ use anyhow::ensure;
 use super::setting::Setting;
 use crate::programs;
 
-/// A user who may nothing, in /etc/passwd of every system.
+/// A user without privileges, who exists in every /etc/passwd.
 pub(super) const NOBODY: u32 = 65_534;
-/// What is refused: a shell has nothing that binds, python is wherever these checks are made.
+/// A script with a refused bind. A shell cannot bind; python is installed wherever these checks run.
 pub(super) const TWICE: &str = "
 import socket
 one = socket.create_server(('127.0.0.1', 0))
 print('the output of the command')
 socket.create_server(one.getsockname())";
 
-/// A folder that is gone after the check.
+/// A folder that is removed after the check.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
@@ -50,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-/// Has a command refused under portbind, with only these variables and a search path.
+/// Runs a command with a refused bind under portbind, with only these variables and a search path.
 pub(super) fn refused(
     setting: Setting<'_>,
     options: &[&str],
@@ -74,7 +74,7 @@ pub(super) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Each system gets its own form: told by its variables, or by an option; the command's output stays its own.
+/// Each system gets its own format, selected by its variables or by an option; the command's output is unchanged.
 pub(super) fn forms(setting: Setting<'_>) -> anyhow::Result<()> {
     let yes = Path::new("true");
     let forms: [(&str, &[&str], &str); 5] = [
@@ -87,18 +87,18 @@ pub(super) fn forms(setting: Setting<'_>) -> anyhow::Result<()> {
     for (name, marks, form) in forms {
         let variables: Vec<(&str, &Path)> = marks.iter().map(|mark| (*mark, yes)).collect();
         let detected = stderr(&refused(setting, &[], &variables)?);
-        ensure!(detected.contains(form), "{name} is not told by its variables:\n{detected}");
+        ensure!(detected.contains(form), "{name} is not shown by its variables:\n{detected}");
         let forced = stderr(&refused(setting, &["--ci", name], &[])?);
-        ensure!(forced.contains(form), "{name} is not told by the option:\n{forced}");
+        ensure!(forced.contains(form), "{name} is not shown by the option:\n{forced}");
         for options in [&["--ci", "none"][..], &["-q"]] {
             let off = stderr(&refused(setting, options, &variables)?);
-            ensure!(!off.contains(form), "{name} is told in spite of {options:?}:\n{off}");
+            ensure!(!off.contains(form), "{name} is shown in spite of {options:?}:\n{off}");
         }
     }
     Ok(())
 }
 
-/// The page goes to the file of the step, with the rights of who called sudo.
+/// The page is written to the file of the step, with the rights of the sudo caller.
 pub(super) fn step_summary(setting: Setting<'_>) -> anyhow::Result<()> {
     let folder = Folder::new("summary")?;
     let own = folder.file("own", "before\n", 0o644, NOBODY)?;
@@ -106,29 +106,29 @@ pub(super) fn step_summary(setting: Setting<'_>) -> anyhow::Result<()> {
     let link = folder.0.join("link");
     symlink(&of_root, &link)?;
     let uid = PathBuf::from(NOBODY.to_string());
-    let told = |path: &Path, uid: Option<&Path>| {
+    let shown = |path: &Path, uid: Option<&Path>| {
         let mut variables = vec![("GITHUB_ACTIONS", Path::new("true")), ("GITHUB_STEP_SUMMARY", path)];
         variables.extend(uid.map(|uid| ("SUDO_UID", uid)));
         refused(setting, &[], &variables).map(|output| stderr(&output))
     };
-    told(&own, Some(&uid))?;
+    shown(&own, Some(&uid))?;
     let page = fs::read_to_string(&own)?;
     ensure!(page.starts_with("before\n\n### portbind: 1 refusal\n"), "no page: {page}");
     ensure!(page.contains("own-socket"), "no cause: {page}");
     let missing = folder.0.join("missing");
     for path in [&of_root, &link, &missing] {
-        let said = told(path, Some(&uid))?;
+        let said = shown(path, Some(&uid))?;
         ensure!(said.contains("the findings are only in this log"), "{}: {said}", path.display());
         ensure!(said.contains("::error title="), "the run ends with it: {said}");
     }
     ensure!(fs::read_to_string(&of_root)? == "secret\n", "a file of root was written for a user");
     ensure!(!missing.exists(), "a file was made");
-    told(&of_root, None)?;
+    shown(&of_root, None)?;
     ensure!(fs::read_to_string(&of_root)?.contains("### portbind"), "root may not write to its own file");
     Ok(())
 }
 
-/// The program of Buildkite gets the page, and runs as who called sudo.
+/// The Buildkite program receives the page, and runs as the sudo caller.
 pub(super) fn agent(setting: Setting<'_>) -> anyhow::Result<()> {
     let folder = Folder::new("agent")?;
     let log = folder.file("log", "", 0o666, NOBODY)?;

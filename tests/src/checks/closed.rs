@@ -1,4 +1,4 @@
-//! What the caller of sudo is not shown.
+//! Information that must not be disclosed to the caller of sudo.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
@@ -11,11 +11,11 @@ use super::setting::Setting;
 use crate::scratch::Folder;
 use crate::tracer::{Ended, Tracer};
 
-/// A user that owns nothing else here.
+/// A user without other files here.
 const USER: u32 = 61_216;
 
-/// Nothing says which files there are in a folder of root's: neither a link of the caller's that leads there, nor the
-/// file of a network namespace that is none.
+/// The output does not disclose which files exist in a folder of root's: neither through the caller's symbolic link,
+/// nor through the file of a supposed network namespace.
 pub(super) fn paths(setting: Setting<'_>) -> anyhow::Result<()> {
     let (closed, checkout) = (Folder::new("closed", 0)?, Folder::new("checkout", USER)?);
     fs::set_permissions(closed.path(), Permissions::from_mode(0o700))?;
@@ -43,7 +43,7 @@ pub(super) fn paths(setting: Setting<'_>) -> anyhow::Result<()> {
             ensure!(there == other, "{words:?} tells them apart: {there:?} and {other:?}");
         }
     }
-    // Links of the caller's own still lead where they did.
+    // The caller's own links still work.
     symlink(".", checkout.at("here"))?;
     lchown(checkout.at("here"), Some(USER), Some(USER))?;
     let own = said(&["free", "--yes"], &checkout.at("here"), "none")?;

@@ -1,4 +1,4 @@
-//! What a wrong command line, or a user without rights, is told.
+//! Errors for a wrong command line, and for a user without privileges.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -9,12 +9,12 @@ use super::setting::Setting;
 use super::support::{exited, says};
 use crate::tracer::{Ended, Tracer};
 
-/// A user who may nothing.
+/// A user without privileges.
 const NOBODY: u32 = 65_534;
 
-/// Runs portbind as a user who may nothing.
+/// Runs portbind as a user without privileges.
 pub(super) fn as_nobody(setting: Setting<'_>, arguments: &[&str]) -> anyhow::Result<Ended> {
-    // Opened here, run there: the folders above it may be closed to the other user.
+    // Opened here and run there, because the other user may lack access to the folders above it.
     let binary = std::fs::File::open(setting.portbind)?;
     rustix::io::fcntl_setfd(&binary, rustix::io::FdFlags::empty())?;
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&binary));
@@ -23,7 +23,7 @@ pub(super) fn as_nobody(setting: Setting<'_>, arguments: &[&str]) -> anyhow::Res
     Tracer::spawn(&mut command)?.end()
 }
 
-/// Without root: exit code 3 and one sentence that names the capabilities.
+/// Without root: exit code 3, and one sentence with the missing capabilities.
 pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = as_nobody(setting, &["trace", "--backend", setting.backend])?;
     exited(&ended, 3)?;
@@ -32,7 +32,7 @@ pub(super) fn without_root(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A wrong command line: exit code 2, and the wrong word is named.
+/// A wrong command line: exit code 2, and the error contains the wrong word.
 pub(super) fn usage_errors(setting: Setting<'_>) -> anyhow::Result<()> {
     let wrong: [(&[&str], &str); 8] = [
         (&["trace", "--no-such-option"], "--no-such-option"),
@@ -53,7 +53,8 @@ pub(super) fn usage_errors(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A file that cannot be written: exit code 2, as for any wrong word of the command line, and its name is said.
+/// A file that cannot be written: exit code 2, as for other wrong words of the command line, and the error contains its
+/// name.
 pub(super) fn unwritable_output(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut command = Command::new(setting.portbind);
     command.args(["trace", "--backend", setting.backend, "--output", "/no-such-folder/events"]);

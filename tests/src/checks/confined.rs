@@ -1,4 +1,4 @@
-//! What is left of portbind's rights once it traces.
+//! The rights that portbind keeps while it traces.
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
@@ -17,7 +17,7 @@ use crate::programs;
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
-/// Capabilities, by their numbers in include/uapi/linux/capability.h.
+/// Capabilities by their numbers in include/uapi/linux/capability.h.
 const DAC_OVERRIDE: u64 = 1 << 1;
 const DAC_READ_SEARCH: u64 = 1 << 2;
 const FOWNER: u64 = 1 << 3;
@@ -27,21 +27,21 @@ const SYS_PTRACE: u64 = 1 << 19;
 const SYS_ADMIN: u64 = 1 << 21;
 const BPF: u64 = 1 << 39;
 
-/// What look-ups use.
+/// The capabilities that look-ups require.
 const LOOKING: u64 = SYS_PTRACE | DAC_READ_SEARCH | NET_BIND_SERVICE;
 const WRITER: u64 = DAC_OVERRIDE | DAC_READ_SEARCH | FOWNER;
 const BROKER: u64 = SYS_ADMIN | DAC_READ_SEARCH | DAC_OVERRIDE;
 
-/// Where the nice value stands in `/proc/PID/stat`, after the name (proc_pid_stat(5)).
+/// Index of the nice value in `/proc/PID/stat`, after the name (proc_pid_stat(5)).
 const NICE: usize = 16;
 
-/// A user who may nothing.
+/// A user without privileges.
 const NOBODY: u32 = 65_534;
 
-/// `trace` and its broker, in each of their threads.
+/// The rights of `trace` and of its broker, in each of their threads.
 pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
-    // Others on this machine may be refused more than can be told in time.
+    // Other processes on this machine may have more refusals than can be reported in time.
     let port = contested.port.to_string();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
     let looking = LOOKING | if needs_bpf()? { BPF } else { 0 };
@@ -49,10 +49,10 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     little_is_left(&threads_of(tracer.pid())?, looking)?;
     let pid = contested.refuse("binder", 1)?;
     contested.actors.perform("elsewhere", &Action::NewNetns)?;
-    let told = |lines: &[String]| lines.iter().any(|line| line.contains(&format!("\"pid\":{pid},")));
+    let reported = |lines: &[String]| lines.iter().any(|line| line.contains(&format!("\"pid\":{pid},")));
     ensure!(
-        tracer.stdout.wait(SOON, told),
-        "the refusal was not told:\n{}",
+        tracer.stdout.wait(SOON, reported),
+        "the refusal was not reported:\n{}",
         tracer.stdout.so_far().join("\n")
     );
     little_is_left(&threads_of(tracer.pid())?, looking)?;
@@ -64,7 +64,8 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `run`, and the helper that writes its report, while its command is at work; the command itself has everything.
+/// The rights of `run`, and of the helper that writes its report, while the command runs; the command itself keeps all
+/// rights.
 pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut command = Command::new(setting.portbind);
     let report = Scratch::new("confined.html");
@@ -92,13 +93,13 @@ pub(super) fn run_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let nices: Vec<Option<i32>> = stats.lines().map(nice).collect();
     let usual = rustix::process::getpriority_process(None)?;
     let processors = rustix::thread::sched_getaffinity(None)?.count();
-    // Whoever starts portbind with another nice value has chosen it, and the only processor is left to others.
+    // A caller with another nice value has chosen it; and a single processor is left to other processes.
     let expected = if usual == 0 && processors > 1 { -10 } else { usual };
     ensure!(nices == [Some(expected), Some(usual)], "nice values of portbind and its command:\n{stats}");
     Ok(())
 }
 
-/// Without any one of the capabilities something is not told, and nothing else changes.
+/// Without one of the capabilities, one fact is missing from the output, and nothing else changes.
 pub(super) fn each_is_needed(setting: Setting<'_>) -> anyhow::Result<()> {
     let cases: [(&str, Find); 5] = [
         ("sys_ptrace", program_of_holder),
@@ -108,19 +109,19 @@ pub(super) fn each_is_needed(setting: Setting<'_>) -> anyhow::Result<()> {
         ("dac_override", stale_socket_file),
     ];
     for (name, find) in cases {
-        ensure!(find(setting, None).with_context(|| format!("with {name}"))?, "not told with {name}");
+        ensure!(find(setting, None).with_context(|| format!("with {name}"))?, "not reported with {name}");
         ensure!(
             !find(setting, Some(name)).with_context(|| format!("without {name}"))?,
-            "told without {name}"
+            "reported without {name}"
         );
     }
     Ok(())
 }
 
-/// Whether portbind without this capability shows something.
+/// Whether portbind without this capability shows a fact.
 type Find = fn(Setting<'_>, Option<&str>) -> anyhow::Result<bool>;
 
-/// A broker that is gone, or does not answer: less is shown, and nothing waits for the broker.
+/// If the broker has ended or does not answer, less is shown, and portbind does not wait for it.
 pub(super) fn without_broker(setting: Setting<'_>) -> anyhow::Result<()> {
     for signal in [Signal::KILL, Signal::STOP] {
         let mut contested = elsewhere()?;
@@ -130,10 +131,10 @@ pub(super) fn without_broker(setting: Setting<'_>) -> anyhow::Result<()> {
         kill_process(broker, signal)?;
         let port = contested.port;
         let event = shown(tracer, contested.take("binder", port)?);
-        // One that is stopped ends by that alone.
+        // A stopped process ends only by SIGKILL.
         let _ended = kill_process(broker, Signal::KILL);
         let event = event.with_context(|| format!("{signal:?}"))?;
-        ensure!(!has_other_port(&event), "{signal:?}: told of another namespace: {}", event.line);
+        ensure!(!has_other_port(&event), "{signal:?}: reported of another namespace: {}", event.line);
     }
     Ok(())
 }
@@ -146,9 +147,9 @@ fn test_of_holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result
     Ok(holder(setting, without)?.contains("api.py::test_old"))
 }
 
-/// What is shown of the process of another user that has had a port since before tracing began.
+/// The output about another user's process that has held a port since before tracing began.
 fn holder(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<String> {
-    // Opened here, run there: the folders above it may be closed to the other user.
+    // Opened here and run there, because the other user may lack access to the folders above it.
     let program = std::fs::File::open("/proc/self/exe")?;
     rustix::io::fcntl_setfd(&program, rustix::io::FdFlags::empty())?;
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&program));
@@ -172,7 +173,7 @@ fn of_holder(setting: Setting<'_>, without: Option<&str>, holder: &mut Child) ->
     shown(tracer, contested.refuse("binder", 1)?)
 }
 
-/// The remedy names the port above a privileged one.
+/// The remedy suggests the port above a privileged one.
 fn free_privileged_port(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     contested.actors.perform("holder", &Action::Close { socket: "old".to_owned() })?;
@@ -186,7 +187,7 @@ fn free_privileged_port(setting: Setting<'_>, without: Option<&str>) -> anyhow::
     Ok(event.fixes.iter().any(|fix| fix.code == "other-port" && fix.text.contains(&next)))
 }
 
-/// The remedy names a free port of another network namespace.
+/// The remedy suggests a free port of another network namespace.
 fn free_port_elsewhere(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
     let mut contested = elsewhere()?;
     let tracer = start(setting, without)?;
@@ -198,7 +199,7 @@ fn has_other_port(event: &Event) -> bool {
     event.fixes.iter().any(|fix| fix.code == "other-port")
 }
 
-/// A port that is held in a network namespace of its own.
+/// A port that is held in a separate network namespace.
 fn elsewhere() -> anyhow::Result<ContestedPort> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns] {
@@ -208,7 +209,7 @@ fn elsewhere() -> anyhow::Result<ContestedPort> {
     Ok(contested)
 }
 
-/// A socket file of somebody else's is found to be stale.
+/// A stale socket file of another user is recognized as stale.
 fn stale_socket_file(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<bool> {
     let file = Scratch::new("confined.sock");
     drop(UnixListener::bind(file.path())?);
@@ -219,7 +220,7 @@ fn stale_socket_file(setting: Setting<'_>, without: Option<&str>) -> anyhow::Res
     Ok(shown(tracer, std::process::id())?.cause.code == "stale-socket-file")
 }
 
-/// A trace by a portbind that has all capabilities but one.
+/// A trace by portbind with all capabilities except one.
 fn start(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<Tracer> {
     let mut command = match without {
         None => Command::new(setting.portbind),
@@ -236,10 +237,14 @@ fn start(setting: Setting<'_>, without: Option<&str>) -> anyhow::Result<Tracer> 
     Ok(tracer)
 }
 
-/// The event of a refusal to this process, which is shown soon; then the trace ends, with nothing lost.
+/// The event of a refusal of this process, which must be shown soon; then the trace ends without losses.
 fn shown(tracer: Tracer, pid: u32) -> anyhow::Result<Event> {
-    let is_told = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
-    ensure!(tracer.stdout.wait(SOON, is_told), "not told of {pid}:\n{}", tracer.stdout.so_far().join("\n"));
+    let is_reported = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
+    ensure!(
+        tracer.stdout.wait(SOON, is_reported),
+        "not reported of {pid}:\n{}",
+        tracer.stdout.so_far().join("\n")
+    );
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
@@ -255,7 +260,7 @@ fn threads_of(pid: u32) -> anyhow::Result<Vec<String>> {
     Ok(threads)
 }
 
-/// Complains of a thread that has more than these capabilities, could get more, or is not filtered.
+/// Fails if a thread has or can get more than these capabilities, or is not filtered.
 fn little_is_left(threads: &[String], allowed: u64) -> anyhow::Result<()> {
     ensure!(!threads.is_empty(), "no thread was seen");
     for status in threads {
@@ -277,12 +282,12 @@ fn value<'a>(status: &'a str, name: &str) -> anyhow::Result<&'a str> {
     values.next().map(str::trim).with_context(|| format!("no {name}:\n{status}"))
 }
 
-/// The helper process of a portbind that answers questions.
+/// The broker process of a portbind.
 fn broker_of(portbind: u32) -> anyhow::Result<u32> {
     child_of(portbind, "__broker")?.with_context(|| format!("portbind {portbind} has no broker"))
 }
 
-/// The child of a process on whose command line something stands.
+/// The child of a process whose command line contains a text.
 pub(super) fn child_of(process: u32, text: &str) -> anyhow::Result<Option<u32>> {
     for entry in std::fs::read_dir("/proc")? {
         let path = entry?.path();
@@ -296,7 +301,7 @@ pub(super) fn child_of(process: u32, text: &str) -> anyhow::Result<Option<u32>> 
     Ok(None)
 }
 
-/// Look-ups in maps take CAP_BPF before 5.19.
+/// Whether look-ups in maps require CAP_BPF, as before 5.19.
 fn needs_bpf() -> anyhow::Result<bool> {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse::<u32>);

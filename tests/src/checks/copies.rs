@@ -1,4 +1,4 @@
-//! Processes that come by a holder's socket after the refusal.
+//! Processes that receive a holder's socket after the refusal.
 
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
@@ -8,8 +8,8 @@ use super::support::{ContestedPort, ENOUGH, PATIENCE, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
 
-/// A child that was forked after the refusal has the socket open when portbind looks: it held nothing then. It does at
-/// the next refusal.
+/// A child that was forked after the refusal already has the socket open when portbind searches for owners, but it did
+/// not hold the port at the refusal. At the next refusal it does.
 pub(super) fn are_distinct(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let holder = contested.actors.pid("holder").context("no holder")?;
@@ -23,8 +23,8 @@ pub(super) fn are_distinct(setting: Setting<'_>) -> anyhow::Result<()> {
     let copy = contested.actors.pid("copy").context("no copy")?;
     contested.refuse("late", ENOUGH)?;
     tracer.signal(Signal::CONT)?;
-    let is_told = |lines: &[String]| [early, late].iter().all(|&pid| !descriptors(lines, pid).is_empty());
-    ensure!(tracer.stdout.wait(PATIENCE, is_told), "not told:\n{}", tracer.stdout.so_far().join("\n"));
+    let is_shown = |lines: &[String]| [early, late].iter().all(|&pid| !descriptors(lines, pid).is_empty());
+    ensure!(tracer.stdout.wait(PATIENCE, is_shown), "not shown:\n{}", tracer.stdout.so_far().join("\n"));
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let both = vec![holder.min(copy), holder.max(copy)];
@@ -36,7 +36,7 @@ pub(super) fn are_distinct(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Who has the first holder open, by each refusal of this process.
+/// Descriptors of the first holder, per refusal of this process.
 fn descriptors(lines: &[String], pid: u32) -> Vec<Vec<u32>> {
     let events = events(lines, pid).unwrap_or_default();
     let holders = events.iter().filter_map(|event| event.holders.first());

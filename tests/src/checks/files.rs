@@ -1,4 +1,5 @@
-//! Files that portbind writes: with the rights of its caller, and through no link that others could have made.
+//! Files that portbind writes: with the rights of its caller, and through no symbolic link that other users could have
+//! created.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
@@ -12,28 +13,28 @@ use super::ci::{Folder, NOBODY, refused, stderr};
 use super::setting::Setting;
 use crate::programs::{self, TRUE};
 
-/// What must not change.
+/// The content of root's file, which must not change.
 const PRECIOUS: &str = "root only, precious\n";
-/// Attempts in which a file may be another one each time it is looked at.
+/// Attempts in which a file may be replaced between any two accesses.
 const ATTEMPTS: usize = 200;
 
-/// What a link, or a hard link, has to do with the file of root.
+/// The kinds of links to root's file.
 const KINDS: [&str; 4] = ["link", "folder/new", "dangling", "hard"];
 
-/// Who calls portbind.
+/// The caller of portbind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Caller {
-    /// `nobody`, by sudo.
+    /// `nobody`, through sudo.
     Sudo,
-    /// Root itself, where another user owns the folder.
+    /// Root itself, in another user's folder.
     Root,
 }
 
-/// A checkout of `nobody`'s with links to files of root's.
+/// A checkout that belongs to `nobody`, with links to root's files.
 struct Checkout {
     folder: Folder,
     precious: PathBuf,
-    /// Of root's.
+    /// Root's file.
     secret: PathBuf,
     repository: PathBuf,
 }
@@ -56,7 +57,7 @@ impl Checkout {
         Ok(checkout)
     }
 
-    /// portbind in the checkout.
+    /// Runs portbind in the checkout.
     fn portbind(&self, setting: Setting<'_>, caller: Caller, arguments: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new(fs::canonicalize(setting.portbind)?);
         command.args(arguments).current_dir(&self.repository).stdin(Stdio::null());
@@ -85,7 +86,7 @@ fn writers<'a>(setting: Setting<'a>, file: &'a str) -> [Vec<&'a str>; 4] {
     [run("--record"), run("--report"), trace, vec!["report", "-", "--html", file]]
 }
 
-/// Links of every kind, of each option, by sudo and as root: what they lead to stays as it was.
+/// Links of every kind, for each option, through sudo and as root: their targets stay unchanged.
 pub(super) fn links(setting: Setting<'_>) -> anyhow::Result<()> {
     for caller in [Caller::Sudo, Caller::Root] {
         for kind in KINDS {
@@ -106,7 +107,7 @@ pub(super) fn links(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A new file belongs to the caller from the start, and nobody else reads it.
+/// A new file belongs to the caller from the start, and no other user can read it.
 pub(super) fn owner_and_mode(setting: Setting<'_>) -> anyhow::Result<()> {
     for (caller, owner) in [(Caller::Sudo, NOBODY), (Caller::Root, 0)] {
         for (index, arguments) in writers(setting, "new").into_iter().enumerate() {
@@ -126,7 +127,7 @@ pub(super) fn owner_and_mode(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The page of before is whole while the command runs, and the new one keeps its permissions.
+/// The earlier page stays complete while the command runs, and the new page keeps its permissions.
 pub(super) fn replaced_at_the_end(setting: Setting<'_>) -> anyhow::Result<()> {
     let checkout = Checkout::new("replaced")?;
     let page = checkout.repository.join("page");
@@ -144,7 +145,7 @@ pub(super) fn replaced_at_the_end(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is wrong with the file of `--report` is said before the command runs, and not after.
+/// An error about the file of `--report` is reported before the command runs, not after.
 pub(super) fn errors_come_first(setting: Setting<'_>) -> anyhow::Result<()> {
     let checkout = Checkout::new("errors")?;
     fs::create_dir(checkout.repository.join("is-folder"))?;
@@ -163,7 +164,7 @@ pub(super) fn errors_come_first(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A process that makes one name a file and a link to a file of root, in turns, as fast as it can.
+/// A process that replaces a file by a link to root's file and back, as fast as it can.
 struct Swapper(Child);
 
 impl Swapper {
@@ -203,14 +204,14 @@ impl Drop for Swapper {
     }
 }
 
-/// A file that is a link in every other moment: root, who could write to anything, never writes through it.
+/// A file that alternates with a link: portbind as root never writes through the link.
 pub(super) fn race(setting: Setting<'_>) -> anyhow::Result<()> {
     let checkout = Checkout::new("race")?;
     let _swapper = Swapper::start(&checkout, "swapped")?;
     let portbind = fs::canonicalize(setting.portbind)?;
     let (mut written, mut refused) = (0, 0);
     for _ in 0..ATTEMPTS {
-        // Without what tracing needs, a run takes no longer than its command.
+        // Without the rights to trace, a run takes no longer than its command.
         let status = programs::SETPRIV
             .command()?
             .args(["--bounding-set", "-bpf,-perfmon,-sys_admin"])
@@ -231,7 +232,7 @@ pub(super) fn race(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whom the helper belongs to may kill it: the findings are only in the log then, and the status is passed on.
+/// The helper's user may kill it: then the findings are only in the log, and the status is passed on.
 pub(super) fn killed_helper(setting: Setting<'_>) -> anyhow::Result<()> {
     const KILL: &str = "
 import os, signal, socket, sys
@@ -264,7 +265,7 @@ sys.exit(30 + len(helpers))";
     Ok(())
 }
 
-/// The page of a step goes through no link either where root is the caller: a checkout may name the file.
+/// The page of a step is not written through a link even if root is the caller: a checkout may determine the file name.
 pub(super) fn step_summary(setting: Setting<'_>) -> anyhow::Result<()> {
     let checkout = Checkout::new("step")?;
     for kind in KINDS {

@@ -1,4 +1,4 @@
-//! Filters keep back what was not asked for, and count it.
+//! Filters omit unwanted refusals, and count them.
 
 use anyhow::{Context as _, ensure};
 use rustix::process::Signal;
@@ -45,7 +45,7 @@ pub(super) fn by_protocol(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(super) fn by_netns(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut wanted = ContestedPort::new(Protocol::Tcp)?;
     let mut other = ContestedPort::new(Protocol::Tcp)?;
-    // An actor of its own namespace; both ends of its contested live there.
+    // An actor in a separate namespace; both the holder and the caller are there.
     for actor in ["holder", "binder"] {
         let enter = match actor {
             "holder" => Action::NewNetns,
@@ -58,7 +58,7 @@ pub(super) fn by_netns(setting: Setting<'_>) -> anyhow::Result<()> {
     filtered(setting, &["--netns", &format!("pid:{holder}")], &mut wanted, &mut other)
 }
 
-/// `-e`: a list, all, and that EADDRINUSE alone is the default.
+/// `-e`: a list, `all`, and the default, which is EADDRINUSE alone.
 pub(super) fn by_error(setting: Setting<'_>) -> anyhow::Result<()> {
     let wishes: [(&[&str], [usize; 2]); 4] = [
         (&[], [1, 0]),
@@ -73,20 +73,20 @@ pub(super) fn by_error(setting: Setting<'_>) -> anyhow::Result<()> {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         ended.account()?.check()?;
-        let mut told = [0; 2];
-        for (told, pid) in told.iter_mut().zip(pids) {
-            *told = events(&ended.stdout, pid)?.len();
+        let mut reported = [0; 2];
+        for (reported, pid) in reported.iter_mut().zip(pids) {
+            *reported = events(&ended.stdout, pid)?.len();
         }
         ensure!(
-            told == expected,
-            "{wish:?}: expected {expected:?}, told {told:?}\n{}",
+            reported == expected,
+            "{wish:?}: expected {expected:?}, reported {reported:?}\n{}",
             ended.stdout.join("\n")
         );
     }
     Ok(())
 }
 
-/// One refusal that is asked for and one that is not.
+/// One refusal that passes the filter, and one that does not.
 fn filtered(
     setting: Setting<'_>,
     filter: &[&str],
@@ -97,15 +97,18 @@ fn filtered(
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
     let kept = other.refuse("binder", 1)?;
     let shown = wanted.refuse("binder", 1)?;
-    // The end of a run waits for no more than a second.
+    // The end of a run waits for at most a second.
     await_shown(&tracer, shown, 1);
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let account = ended.account()?;
     account.check()?;
-    let told = ended.stdout.join("\n");
-    ensure!(events(&ended.stdout, shown)?.len() == 1, "what was asked for was not told once:\n{told}");
-    ensure!(events(&ended.stdout, kept)?.is_empty(), "what was not asked for was told:\n{told}");
+    let reported = ended.stdout.join("\n");
+    ensure!(
+        events(&ended.stdout, shown)?.len() == 1,
+        "what was asked for was not reported once:\n{reported}"
+    );
+    ensure!(events(&ended.stdout, kept)?.is_empty(), "what was not asked for was reported:\n{reported}");
     ensure!(account.filtered >= 1, "what was kept back is not in the account: {account:?}");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Each printed remedy, applied for real: the bind that was refused then succeeds.
+//! Applies each printed remedy: the refused bind then succeeds.
 //!
-//! Every case of every scenario that names its remedies is played once for each of them. Of `wait` only the time
-//! told is checked: TIME_WAIT lasts a minute, and no setting shortens it.
+//! Every case of every scenario that lists its remedies is played once per remedy. For `wait` only the printed time is
+//! checked: TIME_WAIT lasts a minute, and no setting shortens it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use crate::tracer::Tracer;
 /// How long a process may take to end after its signal.
 const TO_END: Duration = Duration::from_secs(10);
 
-/// Plays and applies all of them under one portbind.
+/// Plays and applies all remedies under one portbind.
 pub(super) fn work(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let mut ports = Ports::new();
@@ -48,7 +48,7 @@ pub(super) fn work(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The codes of the remedies that the last step expects.
+/// The codes of the remedies expected by the last step.
 fn remedies(script: &Play) -> Vec<String> {
     let expected = script.steps.last().and_then(|step| step.event.as_ref());
     expected.and_then(|expected| expected.fixes.clone()).unwrap_or_default()
@@ -74,7 +74,7 @@ fn apply(tracer: &Tracer, script: Play, code: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Plays a scenario from the start with a change, and without a refusal at its end.
+/// Plays a changed scenario from the start; its last step must not be refused.
 fn again(mut script: Play, change: impl Fn(&mut Step, &str)) -> anyhow::Result<()> {
     let last = script.steps.last_mut().context("no step")?;
     (last.expect, last.event) = (None, None);
@@ -86,7 +86,7 @@ fn again(mut script: Play, change: impl Fn(&mut Step, &str)) -> anyhow::Result<(
     Ok(())
 }
 
-/// Sets an option on the sockets that a step opens.
+/// Sets an option on the sockets opened by a step.
 fn add_option(step: &mut Step, option: &SocketOption) {
     if let Action::Socket { options, .. } = &mut step.action
         && !options.contains(option)
@@ -95,7 +95,7 @@ fn add_option(step: &mut Step, option: &SocketOption) {
     }
 }
 
-/// Plays a scenario in which a socket is not closed: whoever wants its port then is refused.
+/// Plays a scenario without closing a socket: the later bind of the socket's port is refused.
 fn keep(mut script: Play) -> anyhow::Result<()> {
     let close = |step: &Step| matches!(step.action, Action::Close { .. });
     let closed = script.steps.iter().position(close).context("nothing is closed")?;
@@ -111,7 +111,7 @@ fn keep(mut script: Play) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A call that was refused, with everything still in place.
+/// A refused call, with all sockets still open.
 struct Refused {
     actors: Actors,
     script: Play,
@@ -126,15 +126,15 @@ impl Refused {
         let last = script.steps.last().context("no step")?.clone();
         play(&script, &mut actors, |_, _| {})?;
         let pid = actors.pid(&last.actor).context("no actor")?;
-        let told = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
-        ensure!(tracer.stdout.wait(SOON, told), "it is not told");
-        let event = events(&tracer.stdout.so_far(), pid)?.pop().context("it is not told")?;
+        let shown = |lines: &[String]| events(lines, pid).is_ok_and(|events| !events.is_empty());
+        ensure!(tracer.stdout.wait(SOON, shown), "it is not shown");
+        let event = events(&tracer.stdout.so_far(), pid)?.pop().context("it is not shown")?;
         Ok(Self { actors, script, last, event })
     }
 
     fn apply(mut self, code: &str) -> anyhow::Result<()> {
         let fix = self.event.fixes.iter().find(|fix| fix.code == code).cloned();
-        let fix = fix.with_context(|| format!("it is not told\n    {}", self.event.line))?;
+        let fix = fix.with_context(|| format!("it is not shown\n    {}", self.event.line))?;
         match code {
             "reuse-address" => self.with_option(SocketOption::ReuseAddress),
             "reuse-port" => self.with_option(SocketOption::ReusePort),
@@ -157,7 +157,7 @@ impl Refused {
         }
     }
 
-    /// Tells the one who was refused to do something that succeeds.
+    /// Makes the caller perform an action that must succeed.
     fn done(&mut self, action: &Action) -> anyhow::Result<Answer> {
         let answer = self.actors.perform(&self.last.actor, action)?;
         match &answer.error {
@@ -184,13 +184,13 @@ impl Refused {
         }
     }
 
-    /// The address and port that were asked for.
+    /// The requested address and port.
     fn asked(&self) -> anyhow::Result<(IpAddr, u16)> {
         let socket = &self.event.socket;
         socket.address.zip(socket.port).context("a refusal without a port")
     }
 
-    /// Opens the refused socket once more, at an address and port.
+    /// Opens the refused socket again, on an address and port.
     fn renewed(&mut self, at: (IpAddr, u16)) -> anyhow::Result<()> {
         let label = self.label()?;
         let opened = self.script.steps.iter().find_map(|step| match &step.action {
@@ -235,7 +235,7 @@ impl Refused {
         self.renewed(self.asked()?)
     }
 
-    /// Does what `kill` does, which a test machine does not have, and binds as soon as that is possible.
+    /// Does what `kill` does, which a test machine lacks, and binds as soon as possible.
     fn without_holders(&mut self, fix: &Fix) -> anyhow::Result<()> {
         let command = fix.command.as_deref().context("no command")?;
         let pids = command.strip_prefix("kill ").with_context(|| format!("not understood: {command}"))?;
@@ -252,7 +252,7 @@ impl Refused {
         }
     }
 
-    /// In a namespace where the kernel can choose no other port, it chooses this one, and with the setting none.
+    /// In a namespace where the kernel can choose only this port, it chooses it; with the setting, it chooses none.
     fn with_reserved_port(&mut self, fix: &Fix) -> anyhow::Result<()> {
         let (_, port) = self.asked()?;
         self.done(&Action::NewNetns)?;
@@ -277,7 +277,7 @@ impl Refused {
     }
 }
 
-/// What `sysctl` does, which a test machine does not have.
+/// Does what `sysctl` does, which a test machine lacks.
 fn setting_of(fix: &Fix) -> anyhow::Result<Action> {
     let command = fix.command.as_deref().context("no command")?;
     let setting = command.strip_prefix("sysctl -w net.").and_then(|setting| setting.split_once('='));
@@ -285,7 +285,7 @@ fn setting_of(fix: &Fix) -> anyhow::Result<Action> {
     Ok(Action::Sysctl { name: name.replace('.', "/"), value: value.trim_matches('\'').to_owned() })
 }
 
-/// The time told is what is left of a minute.
+/// The printed time is the rest of a minute.
 fn waits_a_minute(fix: &Fix) -> anyhow::Result<()> {
     let seconds = fix.text.rsplit(' ').next().and_then(|word| word.strip_suffix('s'));
     let seconds: f64 = seconds.with_context(|| format!("no time: {}", fix.text))?.parse()?;

@@ -1,19 +1,19 @@
-//! The flaky suite of docs/ci.md: every failure is explained, and the fix of the guide ends them.
+//! The flaky test suite of docs/ci.md: every failure is explained, and the guide's fix ends the failures.
 
 use anyhow::{Context as _, bail, ensure};
 
 use super::setting::Setting;
 use crate::flaky::{Clash, Run, Suite};
 
-/// How often the suite runs, before the fix and after it.
+/// Number of runs of the suite, before and after the fix.
 const RUNS: usize = 20;
-/// The test that takes the ports of the others.
+/// The test that takes the ports of the other tests.
 const THIEF: &str = "tests/test_load.py::test_burst";
 
-/// What `compare` calls that test.
+/// The name of that test in the output of `compare`.
 const THIEF_PROGRAM: &str = "python test_load.py";
 
-/// About every second run fails: that none of twenty does is a matter of one in a million.
+/// About every second run fails, so the probability that all twenty succeed is one in a million.
 pub(super) fn is_explained_and_cured(setting: Setting<'_>) -> anyhow::Result<()> {
     let Setting { portbind, backend, .. } = setting;
     let mut suite = Suite::new()?;
@@ -33,21 +33,25 @@ pub(super) fn is_explained_and_cured(setting: Setting<'_>) -> anyhow::Result<()>
     if let Some((number, run)) = (1..).zip(&runs).find(|(_, run)| !run.is_green) {
         bail!("run {number} after the fix failed:\n{}{}", run.stdout, run.stderr);
     }
-    let told = suite.compare(portbind, before, after)?;
-    ensure!(is_pattern(&told, clashes.len()), "{} refusals, all of {THIEF_PROGRAM}:\n{told}", clashes.len());
+    let shown = suite.compare(portbind, before, after)?;
+    ensure!(
+        is_pattern(&shown, clashes.len()),
+        "{} refusals, all of {THIEF_PROGRAM}:\n{shown}",
+        clashes.len()
+    );
     Ok(())
 }
 
-/// Whether `compare` says that all of these refusals are gone, and that one program was behind most of them.
-fn is_pattern(told: &str, refusals: usize) -> bool {
+/// Whether `compare` reports that all of these refusals are gone, and that one program caused most of them.
+fn is_pattern(shown: &str, refusals: usize) -> bool {
     let counts = [format!("before  {refusals} refusal"), format!("after   0 refusals in {RUNS} runs")];
-    let mut changes = told.lines().filter(|line| line.contains("held by"));
-    let behind = told.lines().last().is_some_and(|line| {
+    let mut changes = shown.lines().filter(|line| line.contains("held by"));
+    let behind = shown.lines().last().is_some_and(|line| {
         line.starts_with("before ")
             && line.contains(&format!("of {refusals} refusal"))
             && line.contains(THIEF_PROGRAM)
     });
-    counts.iter().all(|count| told.contains(count))
+    counts.iter().all(|count| shown.contains(count))
         && changes.all(|line| line.starts_with("gone ") && line.contains(THIEF_PROGRAM))
         && behind
 }

@@ -1,4 +1,4 @@
-//! `portbind free`: the right processes end, and no other.
+//! `portbind free`: the right processes end, and no others.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -19,19 +19,19 @@ use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
 
-/// A process runs: it has not ended, nor is it waited for.
+/// Whether a process runs: it has not ended and is not a zombie.
 pub(super) fn runs(pid: u32) -> anyhow::Result<bool> {
     let pid = Pid::from_raw(pid.try_into()?).context("no pid")?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     Ok(test_kill_process(pid).is_ok() && !stat.contains(") Z "))
 }
 
-/// What became of a process.
-pub(super) fn outcome(told: &Value, pid: u32) -> Option<&str> {
-    list(told, "stopped").iter().find(|one| one["pid"] == pid)?["outcome"].as_str()
+/// The reported outcome of a process.
+pub(super) fn outcome(reported: &Value, pid: u32) -> Option<&str> {
+    list(reported, "stopped").iter().find(|one| one["pid"] == pid)?["outcome"].as_str()
 }
 
-/// One that ignores SIGTERM is killed when its time is over; one that does not is not.
+/// A process that ignores SIGTERM is killed after the grace time; one that does not ignore it is not killed.
 pub(super) fn stubborn(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     for (actor, expected) in [("server", "ended"), ("stubborn", "killed")] {
@@ -40,14 +40,14 @@ pub(super) fn stubborn(setting: Setting<'_>) -> anyhow::Result<()> {
         if expected == "killed" {
             done(&mut actors, actor, &Action::IgnoreTerm)?;
         }
-        let told = ask(setting, &["free", &port.to_string(), "--yes", "--grace", "0.3"], 0)?;
-        ensure!(outcome(&told, pid) == Some(expected) && !runs(pid)?, "{told}");
+        let reported = ask(setting, &["free", &port.to_string(), "--yes", "--grace", "0.3"], 0)?;
+        ensure!(outcome(&reported, pid) == Some(expected) && !runs(pid)?, "{reported}");
         ask(setting, &["check", &port.to_string()], 0)?;
     }
     Ok(())
 }
 
-/// Everybody who shares the listening socket ends; the client, and whoever has another port, lives.
+/// All processes that share the listening socket end; the client, and a process on another port, survive.
 pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let (port, other) = (ports.take()?, ports.take()?);
@@ -71,19 +71,22 @@ pub(super) fn family(setting: Setting<'_>) -> anyhow::Result<()> {
     let (doomed, spared) = (pids(&["server", "one", "two"]), pids(&["client", "other"]));
     let there = of(&actors, "client")?;
     let words = ["free", &port.to_string(), "--netns", &there, "--reuse-address"];
-    let told = ask(setting, &[&words[..], &["--dry-run"]].concat(), 0)?;
-    ensure!(told["stage"] == "planned" && list(&told, "targets").len() == 3, "{told}");
+    let reported = ask(setting, &[&words[..], &["--dry-run"]].concat(), 0)?;
+    ensure!(reported["stage"] == "planned" && list(&reported, "targets").len() == 3, "{reported}");
     for pid in &doomed {
         ensure!(runs(*pid)?, "{pid} ended by being looked at");
     }
-    // The server had not set SO_REUSEADDR, so that what the connection leaves stands in the way.
-    let told = ask(setting, &[&words[..], &["--yes"]].concat(), 1)?;
-    ensure!(told["cause"]["code"] == "time-wait" || told["cause"]["code"] == "connection", "{told}");
+    // The server had not set SO_REUSEADDR, so the remains of the connection are in the way.
+    let reported = ask(setting, &[&words[..], &["--yes"]].concat(), 1)?;
+    ensure!(
+        reported["cause"]["code"] == "time-wait" || reported["cause"]["code"] == "connection",
+        "{reported}"
+    );
     for pid in doomed {
-        ensure!(outcome(&told, pid) == Some("ended") && !runs(pid)?, "{pid}: {told}");
+        ensure!(outcome(&reported, pid) == Some("ended") && !runs(pid)?, "{pid}: {reported}");
     }
     for pid in spared {
-        ensure!(outcome(&told, pid).is_none() && runs(pid)?, "{pid}: {told}");
+        ensure!(outcome(&reported, pid).is_none() && runs(pid)?, "{pid}: {reported}");
     }
     Ok(())
 }
@@ -105,29 +108,32 @@ pub(super) fn connect(actors: &mut Actors, port: u16) -> anyhow::Result<u16> {
     Ok(own)
 }
 
-/// TIME_WAIT has nobody to stop, and says how long it lasts; a client is left alone on its own port.
+/// TIME_WAIT has no process to stop, and the output shows how long it lasts; a client on its own local port is not
+/// stopped.
 pub(super) fn left_alone(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let (left, _) = contested.leave_time_wait("leaver")?;
     let there = of(&contested.actors, "holder")?;
-    let told = ask(setting, &["free", &left.to_string(), "--yes", "--netns", &there], 1)?;
+    let reported = ask(setting, &["free", &left.to_string(), "--yes", "--netns", &there], 1)?;
     // The client closed first.
-    ensure!(told["cause"]["code"] == "outgoing" && list(&told, "stopped").is_empty(), "{told}");
-    let wait = list(&told, "fixes").iter().find(|fix| fix["code"] == "wait").context("no word of waiting")?;
-    ensure!(wait["text"].as_str().is_some_and(|text| text.contains("ends in")), "{told}");
+    ensure!(reported["cause"]["code"] == "outgoing" && list(&reported, "stopped").is_empty(), "{reported}");
+    let wait =
+        list(&reported, "fixes").iter().find(|fix| fix["code"] == "wait").context("no word of waiting")?;
+    ensure!(wait["text"].as_str().is_some_and(|text| text.contains("ends in")), "{reported}");
     let mut actors = Actors::default();
     let port = Ports::new().take()?;
     done(&mut actors, "server", &Action::NewNetns)?;
     done(&mut actors, "client", &Action::JoinNetns { of: "server".to_owned(), pid: 0 })?;
     done(&mut actors, "server", &listener("old", port))?;
     let own = connect(&mut actors, port)?.to_string();
-    let told = ask(setting, &["free", &own, "--yes", "--netns", &of(&actors, "server")?], 1)?;
-    ensure!(told["cause"]["code"] == "outgoing" && list(&told, "stopped").is_empty(), "{told}");
+    let reported = ask(setting, &["free", &own, "--yes", "--netns", &of(&actors, "server")?], 1)?;
+    ensure!(reported["cause"]["code"] == "outgoing" && list(&reported, "stopped").is_empty(), "{reported}");
     ensure!(runs(actors.pid("client").context("no client")?)?, "the client was stopped");
     Ok(())
 }
 
-/// Between the look and the yes, the process ends and another one gets its number, and even the port: it lives.
+/// Between the plan and the confirmation, the process ends and another process gets its pid, and even the port: the new
+/// process survives.
 pub(super) fn recycled_pid(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     for (victim, takes_port) in [("first", false), ("second", true)] {
@@ -147,16 +153,16 @@ pub(super) fn recycled_pid(setting: Setting<'_>) -> anyhow::Result<()> {
         terminal.type_in("y\n")?;
         let ended = asking.end()?;
         exited(&ended, i32::from(takes_port))?;
-        let told: Value = serde_json::from_str(ended.stdout.first().context("no answer")?)?;
-        ensure!(outcome(&told, pid) == Some("gone") && told["free"] == !takes_port, "{told}");
-        ensure!(runs(pid)?, "the heir of the number was stopped: {told}");
+        let reported: Value = serde_json::from_str(ended.stdout.first().context("no answer")?)?;
+        ensure!(outcome(&reported, pid) == Some("gone") && reported["free"] == !takes_port, "{reported}");
+        ensure!(runs(pid)?, "the heir of the number was stopped: {reported}");
         done(&mut actors, "heir", &Action::Rename { name: "alive".to_owned() })?;
         actors.perform("heir", &Action::Exit)?;
     }
     Ok(())
 }
 
-/// Starts an actor that gets this pid.
+/// Starts an actor with this pid.
 fn take_number(actors: &mut Actors, pid: u32) -> anyhow::Result<()> {
     for _ in 0..10_000 {
         std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string())?;
@@ -168,7 +174,7 @@ fn take_number(actors: &mut Actors, pid: u32) -> anyhow::Result<()> {
     bail!("nobody got the pid {pid} again")
 }
 
-/// A terminal that somebody types at.
+/// A terminal with simulated input.
 struct Terminal(OwnedFd);
 
 impl Terminal {
@@ -179,7 +185,7 @@ impl Terminal {
         Ok(Self(controller))
     }
 
-    /// The end that a program reads from.
+    /// The end from which a program reads.
     fn line(&self) -> anyhow::Result<Stdio> {
         let name = ptsname(&self.0, Vec::new())?;
         let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
@@ -191,18 +197,18 @@ impl Terminal {
     }
 }
 
-/// What started this command is not stopped by it.
+/// `free` does not stop its own ancestors.
 pub(super) fn ancestor(setting: Setting<'_>) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port().to_string();
-    let told = ask(setting, &["free", &port, "--yes"], 1)?;
-    let obstacle = list(&told, "obstacles").first().context("no obstacle")?;
-    ensure!(obstacle["reason"] == "own" && obstacle["process"]["pid"] == std::process::id(), "{told}");
-    ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
+    let reported = ask(setting, &["free", &port, "--yes"], 1)?;
+    let obstacle = list(&reported, "obstacles").first().context("no obstacle")?;
+    ensure!(obstacle["reason"] == "own" && obstacle["process"]["pid"] == std::process::id(), "{reported}");
+    ensure!(reported["stage"] == "forbidden" && list(&reported, "stopped").is_empty(), "{reported}");
     Ok(())
 }
 
-/// Without a terminal and without `--yes` nothing is done.
+/// Without a terminal and without `--yes`, nothing is changed.
 pub(super) fn unconfirmed(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
@@ -214,7 +220,7 @@ pub(super) fn unconfirmed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A stale socket file is removed, a live one and anything else is not.
+/// A stale socket file is removed; a live one and other files are not.
 pub(super) fn socket_files(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut actors = Actors::default();
     for label in ["live", "stale"] {
@@ -236,9 +242,9 @@ pub(super) fn socket_files(setting: Setting<'_>) -> anyhow::Result<()> {
         ("stale", 0, None),
     ] {
         let path = actors.folder().join(name);
-        let told = ask(setting, &["free", &path.display().to_string(), "--yes"], code)?;
-        ensure!(told["cause"]["code"].as_str() == cause, "{told}");
-        ensure!(path.symlink_metadata().is_ok() == (code == 1), "{}: {told}", path.display());
+        let reported = ask(setting, &["free", &path.display().to_string(), "--yes"], code)?;
+        ensure!(reported["cause"]["code"].as_str() == cause, "{reported}");
+        ensure!(path.symlink_metadata().is_ok() == (code == 1), "{}: {reported}", path.display());
     }
     Ok(())
 }

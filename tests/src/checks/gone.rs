@@ -1,4 +1,4 @@
-//! What is said of a refusal does not depend on whether its caller still lives when it is looked at.
+//! The output about a refusal is the same whether its caller still runs when portbind reads its data or not.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -15,24 +15,25 @@ use crate::tracer::Tracer;
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// What an actor does to be refused; its pid.
+/// Makes an actor be refused; returns its pid.
 type Refused = fn(&mut ContestedPort, &str) -> anyhow::Result<u32>;
 
-/// How the caller has ended when it is looked at.
+/// The state of the caller when portbind reads its data.
 #[derive(Clone, Copy)]
 enum End {
-    /// Not at all.
+    /// It still runs.
     None,
-    /// It is gone.
+    /// It has ended.
     Exit,
-    /// It is not waited for yet: in the process table it has neither a root nor a current folder any more.
+    /// It is a zombie: /proc no longer shows its root and current folder.
     Zombie,
 }
 
-/// Who has had the port since before the tracing.
+/// The process that has held the port since before the trace.
 const HOLDER: &str = "holder";
 
-/// What is refused, by name, and those to whom: who lives, and who ends. The last one is the holder itself.
+/// The kinds of refusals by name, each with two callers: one that continues, and one that ends. The last caller is the
+/// holder itself.
 const CASES: [(&str, Refused, [&str; 2]); 6] = [
     ("a port in another namespace", taken, ["lives", "ended"]),
     (
@@ -50,10 +51,10 @@ const CASES: [(&str, Refused, [&str; 2]); 6] = [
     ("a relative path", path, ["lives", "ended"]),
 ];
 
-/// The same cause and the same remedies, whether the caller has ended or not.
+/// Cause and remedies are the same whether the caller has ended or not.
 pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
     for (name, refused, [living, ending]) in CASES {
-        // Before that, nobody compares the descriptors of the caller with the holder inside the kernel.
+        // Before 5.17, the kernel half does not compare the caller's descriptors with the holder.
         if living == HOLDER && !kernel_is_at_least("5.17")? {
             continue;
         }
@@ -74,7 +75,8 @@ pub(super) fn causes_are_the_same(setting: Setting<'_>) -> anyhow::Result<()> {
     own_file_is_not_stale(setting)
 }
 
-/// A file that nobody is bound to any more was not left by others, if the caller may have made it itself.
+/// A file without a bound socket does not count as another process's stale file if the caller may have created it
+/// itself.
 fn own_file_is_not_stale(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let (code, fixes) = said(setting, &mut contested, "lives", path_twice, End::Exit)?;
@@ -83,7 +85,7 @@ fn own_file_is_not_stale(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Codes of cause and remedies of the last refusal of an actor, which has ended before it is looked at, or not.
+/// Codes of cause and remedies of the last refusal of an actor, which has ended before portbind reads its data, or not.
 fn said(
     setting: Setting<'_>,
     contested: &mut ContestedPort,
@@ -110,9 +112,9 @@ fn said(
         line.filter(|line| line["kind"] == "refusal" && line["process"]["pid"] == pid)
     };
     tracer.stdout.wait(PATIENCE, |lines| lines.iter().any(|line| of_actor(line).is_some()));
-    let told = tracer.stop(Signal::INT)?;
-    exited(&told, 0)?;
-    let refusal = told.stdout.iter().rev().find_map(of_actor).context("the refusal is not shown")?;
+    let shown = tracer.stop(Signal::INT)?;
+    exited(&shown, 0)?;
+    let refusal = shown.stdout.iter().rev().find_map(of_actor).context("the refusal is not shown")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let fixes = refusal["fixes"].as_array().context("no list")?.iter().map(|fix| text(&fix["code"]));
     Ok((text(&refusal["cause"]["code"]), fixes.collect()))
@@ -139,7 +141,7 @@ fn own(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
     Ok(answer.pid)
 }
 
-/// A path that somebody else has bound a socket to.
+/// A path to which another actor has bound a socket.
 fn path(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
     if actor == "lives" {
         let answer = bind_path(contested, HOLDER, "first")?;
@@ -148,7 +150,7 @@ fn path(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
     refused_path(contested, actor)
 }
 
-/// A path that the actor has bound a socket to itself.
+/// A path to which the same actor has bound a socket.
 fn path_twice(contested: &mut ContestedPort, actor: &str) -> anyhow::Result<u32> {
     let answer = bind_path(contested, actor, "first")?;
     ensure!(answer.error.is_none(), "{:?}", answer.error);
@@ -170,7 +172,7 @@ fn bind_path(contested: &mut ContestedPort, actor: &str, socket: &str) -> anyhow
         .perform(actor, &Action::BindName { socket, name, folder: PathBuf::new(), by: Way::default() })
 }
 
-/// A file of this process, from its current folder on: that is the folder of all actors.
+/// A path relative to the current folder, which all actors share.
 fn relative_path() -> String {
     let up = "../".repeat(std::env::current_dir().map_or(0, |folder| folder.components().count()));
     let file = std::env::temp_dir().join(format!("portbind-gone-{}", std::process::id()));

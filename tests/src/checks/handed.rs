@@ -1,4 +1,5 @@
-//! `portbind free` where several processes have the socket: who bound it ends, who was handed it does not.
+//! `portbind free` if several processes have the socket open: the process that bound it ends; a process that received
+//! it does not.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -16,11 +17,11 @@ use crate::ports::Ports;
 use crate::programs;
 use crate::sys::cgroup::Cgroup;
 
-/// Users that own nothing else here.
+/// Users without other files here.
 const USER: u32 = 61_213;
 const OTHER_USER: u32 = 61_214;
 
-/// Has an actor hand its socket to another one.
+/// Makes an actor send its socket to another one.
 fn hand(actors: &mut Actors, from: &str, to: &str) -> anyhow::Result<()> {
     hand_socket(actors, "old", from, to)
 }
@@ -32,17 +33,17 @@ fn hand_socket(actors: &mut Actors, socket: &str, from: &str, to: &str) -> anyho
     Ok(())
 }
 
-/// Pids and reasons of what is left alone.
-fn obstacles(told: &Value) -> Vec<(u64, &str)> {
+/// Pids and reasons of the processes that are not stopped.
+fn obstacles(shown: &Value) -> Vec<(u64, &str)> {
     let one = |one: &Value| one["process"]["pid"].as_u64().unwrap_or(0);
-    list(told, "obstacles").iter().map(|it| (one(it), it["reason"].as_str().unwrap_or(""))).collect()
+    list(shown, "obstacles").iter().map(|it| (one(it), it["reason"].as_str().unwrap_or(""))).collect()
 }
 
 fn pid(actors: &Actors, name: &str) -> anyhow::Result<u32> {
     actors.pid(name).with_context(|| format!("no {name}"))
 }
 
-/// A user hands its socket to processes of root, of another user, and of an agent that is above it: they live,
+/// A user's process sends its socket to processes of root, of another user, and of an agent above it: these survive,
 /// whether the user's process still runs or not.
 pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
@@ -55,24 +56,24 @@ pub(super) fn to_others(setting: Setting<'_>) -> anyhow::Result<()> {
     }
     let user = pid(&actors, "user")?;
     let innocent = [pid(&actors, "daemon")?, pid(&actors, "other")?];
-    let told = ask(setting, &["free", &port.to_string(), "--dry-run"], 0)?;
-    ensure!(list(&told, "targets").len() == 1 && told["targets"][0]["pid"] == user, "{told}");
-    let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
-    ensure!(outcome(&told, user) == Some("ended") && !runs(user)?, "{told}");
+    let shown = ask(setting, &["free", &port.to_string(), "--dry-run"], 0)?;
+    ensure!(list(&shown, "targets").len() == 1 && shown["targets"][0]["pid"] == user, "{shown}");
+    let shown = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+    ensure!(outcome(&shown, user) == Some("ended") && !runs(user)?, "{shown}");
     for _ in 0..2 {
-        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
-        let left = obstacles(&told);
-        ensure!(left.len() == 2 && list(&told, "stopped").is_empty(), "{told}");
-        ensure!(!told.to_string().contains("kill "), "innocents are offered to be stopped: {told}");
+        let shown = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+        let left = obstacles(&shown);
+        ensure!(left.len() == 2 && list(&shown, "stopped").is_empty(), "{shown}");
+        ensure!(!shown.to_string().contains("kill "), "innocents are offered to be stopped: {shown}");
         for pid in innocent {
-            ensure!(left.contains(&(u64::from(pid), "handed")) && runs(pid)?, "{pid}: {told}");
+            ensure!(left.contains(&(u64::from(pid), "handed")) && runs(pid)?, "{pid}: {shown}");
         }
     }
     Ok(())
 }
 
-/// Two of the same user, in the same control group, neither above the other: nobody is stopped, also where one of
-/// them has the socket in a thread with descriptors of its own alone.
+/// Two processes of the same user in the same cgroup, neither an ancestor of the other: none is stopped, even if one of
+/// them has the socket only in a thread with a separate descriptor table.
 pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
     for is_apart in [false, true] {
         let (mut actors, mut ports) = (Actors::default(), Ports::new());
@@ -88,39 +89,40 @@ pub(super) fn undecided(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which of two has bound the port is not decided, and both live.
+/// It cannot be determined which of two processes bound the port, and both survive.
 fn stops_neither(
     setting: Setting<'_>,
     port: u16,
     actors: &Actors,
     names: [&str; 2],
 ) -> anyhow::Result<Value> {
-    let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
-    let left = obstacles(&told);
-    ensure!(told["stage"] == "forbidden" && list(&told, "stopped").is_empty(), "{told}");
+    let shown = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+    let left = obstacles(&shown);
+    ensure!(shown["stage"] == "forbidden" && list(&shown, "stopped").is_empty(), "{shown}");
     for name in names {
         let pid = pid(actors, name)?;
-        ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {told}");
+        ensure!(left.contains(&(u64::from(pid), "undecided")) && runs(pid)?, "{name}: {shown}");
     }
-    Ok(told)
+    Ok(shown)
 }
 
-/// Two that one process has started, and which have the socket under the same number: neither is stopped.
+/// Two processes with the same parent and the same descriptor number for the socket: none is stopped.
 pub(super) fn siblings(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
-    // A mailbox each, so that the numbers agree.
+    // One mailbox each, so that the numbers agree.
     done(&mut actors, "one", &Action::Mailbox)?;
     done(&mut actors, "one", &listener("old", port))?;
     hand(&mut actors, "one", "two")?;
-    let told = stops_neither(setting, port, &actors, ["one", "two"])?;
-    let holder = list(&told, "holders").first().context("no holder")?;
+    let shown = stops_neither(setting, port, &actors, ["one", "two"])?;
+    let holder = list(&shown, "holders").first().context("no holder")?;
     let numbers: Vec<Vec<u64>> = people(holder).into_iter().map(|(_, fds)| fds).collect();
-    ensure!(numbers.len() == 2 && numbers[0] == numbers[1], "nothing was tried: {told}");
+    ensure!(numbers.len() == 2 && numbers[0] == numbers[1], "nothing was tried: {shown}");
     Ok(())
 }
 
-/// Who bound the port is moved to another control group, and may change its user: whom it has handed the socket lives.
+/// The process that bound the port is moved to another cgroup, and may change its user: a process that received the
+/// socket survives.
 pub(super) fn moved(setting: Setting<'_>) -> anyhow::Result<()> {
     let group = |name: &str| Cgroup::new(&format!("portbind-tests-{}-{name}", std::process::id()));
     let (service, manager) = (group("service")?, group("manager")?);
@@ -149,7 +151,7 @@ fn become_user(actors: &mut Actors, name: &str, uid: Option<u32>) -> anyhow::Res
     Ok(())
 }
 
-/// A connection is handed to another tree, and may be inherited by a child: the listener's tree ends, and nobody else.
+/// A connection is sent to another process tree, and may be inherited by a child: only the listener's tree ends.
 pub(super) fn connections(setting: Setting<'_>) -> anyhow::Result<()> {
     for (uid, has_child) in [(None, false), (Some(OTHER_USER), false), (Some(OTHER_USER), true)] {
         let (mut actors, mut ports) = (Actors::default(), Ports::new());
@@ -165,19 +167,19 @@ pub(super) fn connections(setting: Setting<'_>) -> anyhow::Result<()> {
             done(&mut actors, "server", &inherit)?;
         }
         done(&mut actors, "server", &Action::Close { socket: "near".to_owned() })?;
-        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+        let shown = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
         let family: &[&str] = if has_child { &["server", "worker"] } else { &["server"] };
         for name in family {
             let pid = pid(&actors, name)?;
-            ensure!(outcome(&told, pid) == Some("ended") && !runs(pid)?, "{name}: {told}");
+            ensure!(outcome(&shown, pid) == Some("ended") && !runs(pid)?, "{name}: {shown}");
         }
         let other = pid(&actors, "other")?;
-        ensure!(obstacles(&told) == [(u64::from(other), "handed")] && runs(other)?, "{told}");
+        ensure!(obstacles(&shown) == [(u64::from(other), "handed")] && runs(other)?, "{shown}");
     }
     Ok(())
 }
 
-/// A server that bound as root and dropped its rights, and its child; children whose parent has ended.
+/// A server that bound as root and dropped its rights, with its child; and children whose parent has ended.
 pub(super) fn sole_trees(setting: Setting<'_>) -> anyhow::Result<()> {
     let inherit =
         || Action::Inherit { socket: "old".to_owned(), child: "worker".to_owned(), close_on_exec: false };
@@ -193,15 +195,15 @@ pub(super) fn sole_trees(setting: Setting<'_>) -> anyhow::Result<()> {
             done(&mut actors, "server", &Action::Setuid { uid: USER })?;
             doomed.push(server);
         }
-        let told = ask(setting, &["free", &port.to_string(), "--yes"], 0)?;
+        let shown = ask(setting, &["free", &port.to_string(), "--yes"], 0)?;
         for pid in doomed {
-            ensure!(outcome(&told, pid) == Some("ended") && !runs(pid)?, "{is_orphaned}: {pid}: {told}");
+            ensure!(outcome(&shown, pid) == Some("ended") && !runs(pid)?, "{is_orphaned}: {pid}: {shown}");
         }
     }
     Ok(())
 }
 
-/// dnsmasq binds as root and goes on as another user.
+/// dnsmasq binds as root and then switches to another user.
 pub(super) fn real_daemon(setting: Setting<'_>) -> anyhow::Result<()> {
     let port = Ports::new().take()?;
     let mut daemon = programs::DNSMASQ
@@ -220,9 +222,9 @@ pub(super) fn real_daemon(setting: Setting<'_>) -> anyhow::Result<()> {
         std::thread::sleep(Duration::from_millis(5));
     }
     for protocol in ["tcp", "udp"] {
-        let told = ask(setting, &["free", &port.to_string(), "--proto", protocol, "--yes"], 0)?;
+        let shown = ask(setting, &["free", &port.to_string(), "--proto", protocol, "--yes"], 0)?;
         let expected = (protocol == "tcp").then_some("ended");
-        ensure!(outcome(&told, daemon.id()) == expected, "{told}");
+        ensure!(outcome(&shown, daemon.id()) == expected, "{shown}");
     }
     daemon.wait()?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What the helper processes of portbind have of whoever started it.
+//! What portbind's helper processes inherit from its caller.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -17,8 +17,7 @@ use crate::programs;
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
-/// The broker and the helper that writes files have no descriptor of whoever started portbind; the command of `run`
-/// has.
+/// The broker and the helper that writes files inherit no descriptor of portbind's caller; the command of `run` does.
 pub(super) fn inherit_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
     let secret = Scratch::new("inherited");
     let file = File::create(secret.path())?;
@@ -37,7 +36,7 @@ pub(super) fn inherit_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
     exited(&run.end()?, 0)
 }
 
-/// The helper that opens the recording has ended when the command runs: nothing is left for it to do.
+/// The helper that opens the recording ends before the command runs, because it has no further task.
 pub(super) fn recorder_ends(setting: Setting<'_>) -> anyhow::Result<()> {
     let record = Scratch::new("recorded.jsonl");
     let (run, pipe) = wait_in_run(setting, &["--record".as_ref(), record.path().as_os_str()])?;
@@ -47,7 +46,7 @@ pub(super) fn recorder_ends(setting: Setting<'_>) -> anyhow::Result<()> {
     exited(&run.end()?, 0)
 }
 
-/// A `run` whose command has begun, and ends when the pipe is closed.
+/// A `run` whose command has started, and ends when the pipe is closed.
 fn wait_in_run(setting: Setting<'_>, options: &[&OsStr]) -> anyhow::Result<(Tracer, PipeWriter)> {
     let mut command = Command::new(setting.portbind);
     command.args(["run", "-q", "--backend", setting.backend]).args(options);

@@ -1,4 +1,4 @@
-//! The flight recorder: holders that have ended are named, and its memory is bounded.
+//! The flight recorder: holders that have ended are reported, and its memory is bounded.
 
 use std::time::Instant;
 
@@ -11,14 +11,14 @@ use crate::actor::{Action, Protocol};
 use crate::event::Event;
 use crate::tracer::{Lines, Tracer};
 
-/// Helpers of one run.
+/// Helpers per run.
 const TRANSIENTS: u32 = 100;
-/// Ports that come and go in one run, many times what the history keeps by default.
+/// Ports that are bound and closed in one run, many times the default limit of the history.
 const PORTS: u32 = 50_000;
-/// Memory of portbind that is its own and not shared, at most.
+/// Maximum private memory of portbind.
 const MEMORY_KB: u64 = 20 * 1024;
 
-/// A helper that ends right after the refusal is named, with executable and arguments.
+/// A helper that ends right after the refusal is reported, with executable and arguments.
 pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let pid = contested.rename("binder", "binder")?;
@@ -33,12 +33,12 @@ pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
-    let told = events(&ended.stdout, pid)?;
-    let missing = u64::try_from(all - told.len())?;
-    ensure!(missing <= ended.passed_over(), "{missing} of {count} refusals were not told");
+    let shown = events(&ended.stdout, pid)?;
+    let missing = u64::try_from(all - shown.len())?;
+    ensure!(missing <= ended.passed_over(), "{missing} of {count} refusals were not shown");
     let is_named = |event: &&Event| answer.transients.iter().any(|helper| names(event, *helper));
     let wrong: Vec<&str> =
-        told.iter().filter(|event| !is_named(event)).map(|event| event.line.as_str()).collect();
+        shown.iter().filter(|event| !is_named(event)).map(|event| event.line.as_str()).collect();
     let first = wrong.first().unwrap_or(&"");
     ensure!(
         wrong.is_empty(),
@@ -49,48 +49,51 @@ pub(super) fn transient_holders(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The event tells the helper with this pid, on this port.
+/// Whether the event contains the helper with this pid on this port.
 fn names(event: &Event, (pid, port): (u32, u16)) -> bool {
     let Some(opener) = event.holders.first().and_then(|holder| holder.opened_by.as_ref()) else {
         return false;
     };
-    let is_told = opener.exe.is_some() && opener.args.last().is_some_and(|last| last == "hold");
-    event.socket.port == Some(port) && opener.pid == pid && is_told
+    let is_shown = opener.exe.is_some() && opener.args.last().is_some_and(|last| last == "hold");
+    event.socket.port == Some(port) && opener.pid == pid && is_shown
 }
 
-/// Ports come and go by the thousand; memory does not grow with them, and what was forgotten is told.
+/// Thousands of ports are bound and closed; memory does not grow with them, and evictions are reported.
 pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     contested.actors.perform("churner", &Action::Churn { count: PORTS * setting.times })?;
-    // A refusal comes after everything else in the ring buffer: once it is told, all has been read.
+    // A refusal comes after everything else in the ring buffer: once it is reported, everything has been read.
     let last = contested.refuse("last", ENOUGH)?;
     moments(&tracer.stdout, last);
     let used = private_kb(tracer.pid())?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
-    ensure!(!events(&ended.stdout, last)?.is_empty(), "the refusal after the churn was not told");
+    ensure!(!events(&ended.stdout, last)?.is_empty(), "the refusal after the churn was not shown");
     ensure!(used < MEMORY_KB, "{used} kB of memory, of {MEMORY_KB}");
     let summary = ended.stdout.last().context("no summary")?;
     let summary: serde_json::Value = serde_json::from_str(summary)?;
     let gone = |name: &str| summary.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
-    ensure!(gone("history_evicted") + gone("history_lost") > 0, "nothing is told to be forgotten: {summary}");
+    ensure!(
+        gone("history_evicted") + gone("history_lost") > 0,
+        "nothing is shown to be forgotten: {summary}"
+    );
     Ok(())
 }
 
-/// When the holder lets go, that is told, with how long it took.
+/// When the holder releases the port, this is reported, with the time it took.
 pub(super) fn release(setting: Setting<'_>) -> anyhow::Result<()> {
     let chosen = ContestedPort::new(Protocol::Tcp)?;
     released(setting, chosen)?;
-    // A port that the kernel chose is put back in another way.
+    // A port that the kernel chose is released on another code path.
     let mut any = ContestedPort::new(Protocol::Tcp)?;
     any.hold_any()?;
     released(setting, any)?;
-    // Where the kernel half does not tell the end of it, the port is looked at.
+    // If the kernel half does not report the release, portbind polls the port.
     released(setting, ContestedPort::new(Protocol::Udp)?)
 }
 
-/// The end of a connection that holds a port is found.
+/// The end of a connection that holds a port is detected.
 pub(super) fn release_of_connection(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     contested.connect("client")?;
@@ -134,21 +137,21 @@ fn released(setting: Setting<'_>, mut contested: ContestedPort) -> anyhow::Resul
     Ok(())
 }
 
-/// A server that listened before tracing began is told in the history, also when it has ended and only its
-/// TIME_WAIT is left.
+/// The history contains a server that listened before tracing began, even if it has ended and only its TIME_WAIT is
+/// left.
 pub(super) fn before_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let holder = contested.actors.pid("holder").context("no holder")?;
     let port = contested.port.to_string();
     let options = ["-o", "json", "-P", &port];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-    // The processes that have sockets open are described one by one, while refusals are shown.
+    // The processes with open sockets are described one by one, while refusals are shown.
     let begun = Instant::now();
     while !has_listener(&tracer.stdout.so_far(), holder)? {
-        ensure!(begun.elapsed() < PATIENCE, "not told:\n{}", tracer.stdout.so_far().join("\n"));
+        ensure!(begun.elapsed() < PATIENCE, "not shown:\n{}", tracer.stdout.so_far().join("\n"));
         let before = tracer.stdout.count();
         contested.refuse("binder", 1)?;
-        ensure!(tracer.stdout.wait(PATIENCE, |lines| lines.len() > before), "nothing is told");
+        ensure!(tracer.stdout.wait(PATIENCE, |lines| lines.len() > before), "nothing is shown");
     }
     contested.leave_by_server("client")?;
     let before = tracer.stdout.count();
@@ -156,13 +159,13 @@ pub(super) fn before_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
     tracer.stdout.wait(PATIENCE, |lines| lines.len() > before);
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
-    let told = ended.stdout.get(before..).unwrap_or_default();
-    ensure!(told.iter().any(|line| line.contains("\"time_wait\"")), "no TIME_WAIT:\n{}", told.join("\n"));
-    ensure!(has_listener(told, holder)?, "not told of who has ended:\n{}", told.join("\n"));
+    let shown = ended.stdout.get(before..).unwrap_or_default();
+    ensure!(shown.iter().any(|line| line.contains("\"time_wait\"")), "no TIME_WAIT:\n{}", shown.join("\n"));
+    ensure!(has_listener(shown, holder)?, "not shown of who has ended:\n{}", shown.join("\n"));
     Ok(())
 }
 
-/// The last refusal tells in its history that this process was listening when tracing began.
+/// Whether the history of the last refusal shows that this process was listening when tracing began.
 pub(super) fn has_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
     let refusal = lines.iter().rev().find(|line| line.contains("\"kind\":\"refusal\""));
     let Some(refusal) = refusal else { return Ok(false) };
@@ -174,7 +177,8 @@ pub(super) fn has_listener(lines: &[String], pid: u32) -> anyhow::Result<bool> {
     Ok(moments.iter().any(is_it))
 }
 
-/// With `--track-connects`, who left a TIME_WAIT on a port that connect(2) picked is told; else not.
+/// With `--track-connects`, the process that left a TIME_WAIT on a port picked by connect(2) is reported; without it,
+/// not.
 pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
     for option in [Some("--track-connects"), None] {
         let mut contested = ContestedPort::new(Protocol::Tcp)?;
@@ -187,7 +191,7 @@ pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         let events = events(&ended.stdout, binder)?;
-        let holder = events.first().and_then(|event| event.holders.first()).context("no holder is told")?;
+        let holder = events.first().and_then(|event| event.holders.first()).context("no holder is shown")?;
         let left_by = holder.left_by.as_ref().map(|process| process.pid);
         ensure!(left_by == option.map(|_| client), "{option:?}: left by {left_by:?}, not {client}");
         let connected = ended.stdout.iter().any(|line| line.contains("\"what\":\"connected\""));
@@ -196,12 +200,12 @@ pub(super) fn track_connects(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until a refusal of this process is told.
+/// Waits until a refusal of this process is reported.
 fn moments(lines: &Lines, pid: u32) {
     lines.wait(PATIENCE, |lines| events(lines, pid).is_ok_and(|events| !events.is_empty()));
 }
 
-/// Memory of a process that is not backed by files, at its highest.
+/// Peak memory of a process that is not backed by files.
 pub(super) fn private_kb(pid: u32) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon")?;

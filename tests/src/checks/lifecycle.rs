@@ -1,4 +1,4 @@
-//! How a trace begins and ends.
+//! How a trace starts and ends.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -15,10 +15,10 @@ use crate::scratch::Scratch;
 use crate::sys::bpf::program_ids;
 use crate::tracer::Tracer;
 
-/// Programs unload a moment after their owner's end: the kernel waits for those in flight.
+/// Programs are unloaded shortly after their owner has ended: the kernel waits for running instances.
 const SETTLE: Duration = Duration::from_secs(30);
 
-/// `kill -9` leaves no program behind.
+/// `kill -9` leaves no program loaded.
 pub(super) fn kill_leaves_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
     let before = program_ids()?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
@@ -29,7 +29,7 @@ pub(super) fn kill_leaves_nothing(setting: Setting<'_>) -> anyhow::Result<()> {
     await_unloaded(&ours, &before)
 }
 
-/// Waits until the kernel has unloaded these programs, but for those that were there before.
+/// Waits until the kernel has unloaded these programs, except the ones that were loaded before.
 pub(super) fn await_unloaded(loaded: &[u32], before: &[u32]) -> anyhow::Result<()> {
     let started = Instant::now();
     loop {
@@ -42,36 +42,36 @@ pub(super) fn await_unloaded(loaded: &[u32], before: &[u32]) -> anyhow::Result<(
         if started.elapsed() > SETTLE {
             bail!("programs {left:?} are still loaded");
         }
-        // Nothing announces that a program is gone: this is a bounded poll, not a wait for luck.
+        // The kernel does not announce the unloading, so this is a bounded poll.
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// Two traces at once tell the same refusal, each once.
+/// Two simultaneous traces each report the same refusal once.
 pub(super) fn two_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Udp)?;
     let one = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let two = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let pid = contested.refuse("binder", 1)?;
     for tracer in [&one, &two] {
-        // The end of a run waits for no more than a second, and two runs share an emulated processor.
+        // The end of a run waits at most a second, and two runs share an emulated processor.
         await_shown(tracer, pid, 1);
     }
     for tracer in [one, two] {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         ended.account()?.check()?;
-        let told = events(&ended.stdout, pid)?.len();
+        let shown = events(&ended.stdout, pid)?.len();
         ensure!(
-            told == 1 || ended.passed_over() > 0,
-            "one refusal, told {told} times:\n{}",
+            shown == 1 || ended.passed_over() > 0,
+            "one refusal, shown {shown} times:\n{}",
             ended.stdout.join("\n")
         );
     }
     Ok(())
 }
 
-/// SIGTERM is as good as Ctrl-C.
+/// SIGTERM works like Ctrl-C.
 pub(super) fn sigterm(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
@@ -79,11 +79,15 @@ pub(super) fn sigterm(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.stop(Signal::TERM)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
-    ensure!(events(&ended.stdout, pid)?.len() == 1, "the refusal was not told:\n{}", ended.stdout.join("\n"));
+    ensure!(
+        events(&ended.stdout, pid)?.len() == 1,
+        "the refusal was not shown:\n{}",
+        ended.stdout.join("\n")
+    );
     Ok(())
 }
 
-/// `--count` ends after so many.
+/// `--count` ends the trace after this many events.
 pub(super) fn count(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let port = contested.port.to_string();
@@ -99,7 +103,7 @@ pub(super) fn count(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `--timeout` ends after so many seconds.
+/// `--timeout` ends the trace after this many seconds.
 pub(super) fn timeout(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--timeout", "1"])?;
     let armed = Instant::now();
@@ -111,7 +115,7 @@ pub(super) fn timeout(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A reader who leaves ends the trace quietly.
+/// If the reader closes the pipe, the trace ends quietly.
 pub(super) fn closed_pipe(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let port = contested.port.to_string();
@@ -132,7 +136,7 @@ pub(super) fn closed_pipe(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `--output` writes a file for its owner only, and appends to one that is there.
+/// `--output` creates a file that only its owner can access, and appends to an existing file.
 pub(super) fn output_file(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let path = Scratch::new("output.jsonl");

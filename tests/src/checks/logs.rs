@@ -1,4 +1,4 @@
-//! What programs print when they are refused, and recordings, read back by `explain` and `compare`.
+//! `explain` and `compare`, with the errors that real programs print and with recordings.
 
 use std::io::Write as _;
 use std::net::{TcpListener, UdpSocket};
@@ -18,7 +18,7 @@ use crate::scratch::Scratch;
 use crate::sys::net;
 use crate::tracer::{Ended, Tracer};
 
-/// A program that wants the port, and whose wording its complaint is in. `PORT` stands for the port.
+/// A program that wants the port, and the wording of its error. `PORT` stands for the port.
 struct Caller {
     program: Program,
     arguments: &'static [&'static str],
@@ -26,7 +26,7 @@ struct Caller {
     cause: &'static str,
 }
 
-/// Their lines tell the port or not, the time or not.
+/// Their lines contain the port or not, and the time or not.
 const CALLERS: &[Caller] = &[
     Caller {
         program: programs::PYTHON,
@@ -84,7 +84,7 @@ const CALLERS: &[Caller] = &[
         source: "socat",
         cause: "listener",
     },
-    // It sets SO_REUSEPORT.
+    // This program sets SO_REUSEPORT.
     Caller {
         program: programs::NETCAT,
         arguments: &["-l", "127.0.0.1", "PORT"],
@@ -93,7 +93,7 @@ const CALLERS: &[Caller] = &[
     },
 ];
 
-/// A complaint that a program is to have caused.
+/// An error that a program is expected to cause.
 struct Expected {
     pid: u32,
     source: &'static str,
@@ -101,19 +101,19 @@ struct Expected {
     command: String,
 }
 
-/// Every program's complaint is brought together with its own refusal.
+/// Every program's error is matched with its own refusal.
 pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
     let (recording, log) = (Scratch::new("explain.jsonl"), Scratch::new("explain.log"));
     let options = ["-o", "json", "--output", path(&recording)?];
     let tracer = Tracer::trace(setting.portbind, setting.backend, &options)?;
-    // Only this thread, and the programs that it starts, are in a namespace of their own.
+    // Only this thread, and the programs that it starts, are in a separate namespace.
     let expected = std::thread::scope(|scope| scope.spawn(|| contested(setting, log.path())).join());
     let expected = expected.ok().context("the thread panicked")??;
     exited(&tracer.stop(Signal::INT)?, 0)?;
-    let told = run(setting, &["explain", path(&log)?, "--record", path(&recording)?, "-o", "json"], 0)?;
+    let shown = run(setting, &["explain", path(&log)?, "--record", path(&recording)?, "-o", "json"], 0)?;
     let printed = std::fs::read_to_string(log.path())?;
-    ensure!(told.len() == expected.len(), "{} lines for:\n{printed}\n{}", expected.len(), told.join("\n"));
-    for (line, Expected { pid, source, cause, command }) in told.iter().zip(&expected) {
+    ensure!(shown.len() == expected.len(), "{} lines for:\n{printed}\n{}", expected.len(), shown.join("\n"));
+    for (line, Expected { pid, source, cause, command }) in shown.iter().zip(&expected) {
         let line: Value = serde_json::from_str(line)?;
         let refusal = line.get("refusal").context("no refusal")?;
         let found = (
@@ -125,13 +125,13 @@ pub(super) fn explain(setting: Setting<'_>) -> anyhow::Result<()> {
         ensure!(found == wanted, "{command}: expected {wanted:?}, got {found:?}:\n{printed}\n{line:#}");
     }
     let text = run(setting, &["explain", path(&log)?, "--record", path(&recording)?], 0)?.join("\n");
-    ensure!(text.matches("  held by   ").count() == expected.len(), "not every holder is told:\n{text}");
+    ensure!(text.matches("  held by   ").count() == expected.len(), "not every holder is shown:\n{text}");
     let text = run(setting, &["explain", path(&log)?], 0)?.join("\n");
     ensure!(!text.contains("held by") && text.contains("portbind who"), "it guesses:\n{text}");
     run(setting, &["explain", path(&recording)?], 1).map(|_| ())
 }
 
-/// Holds a port of a new namespace, has every program ask for it, and writes down what they print.
+/// Holds a port of a new namespace, makes every program request it, and records what they print.
 fn contested(setting: Setting<'_>, log: &Path) -> anyhow::Result<Vec<Expected>> {
     net::new_namespace()?;
     net::loopback_up()?;
@@ -156,7 +156,7 @@ fn contested(setting: Setting<'_>, log: &Path) -> anyhow::Result<Vec<Expected>> 
     Ok(expected)
 }
 
-/// What a program prints that ends soon: one that is not refused would serve for ever.
+/// The output of a program that ends soon: without a refusal, it would run for ever.
 fn ended(mut child: Child) -> anyhow::Result<Output> {
     let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
     let patience = Timespec { tv_sec: 20, tv_nsec: 0 };
@@ -168,14 +168,14 @@ fn ended(mut child: Child) -> anyhow::Result<Output> {
     Ok(child.wait_with_output()?)
 }
 
-/// What is new, still there and gone between two recordings.
+/// The new, unchanged and gone fingerprints of two recordings.
 pub(super) fn compare(setting: Setting<'_>) -> anyhow::Result<()> {
     let (before, after) = (Scratch::new("before.jsonl"), Scratch::new("after.jsonl"));
     record(setting, &before, &[Protocol::Tcp, Protocol::Tcp, Protocol::Udp])?;
     record(setting, &after, &[Protocol::Tcp])?;
     let changes = |from: &Scratch, to: &Scratch, status| -> anyhow::Result<Vec<(String, String)>> {
-        let told = run(setting, &["compare", path(from)?, "-o", "json", "--", path(to)?], status)?;
-        let [line] = told.as_slice() else { bail!("not one line:\n{}", told.join("\n")) };
+        let shown = run(setting, &["compare", path(from)?, "-o", "json", "--", path(to)?], status)?;
+        let [line] = shown.as_slice() else { bail!("not one line:\n{}", shown.join("\n")) };
         let line: Value = serde_json::from_str(line)?;
         let changes = line.get("changes").and_then(Value::as_array).context("no changes")?;
         let word = |change: &Value, name: &str| Some(change.get(name)?.as_str()?.to_owned());
@@ -187,7 +187,7 @@ pub(super) fn compare(setting: Setting<'_>) -> anyhow::Result<()> {
     let fates = |changes: Vec<(String, String)>| -> Vec<String> {
         changes.into_iter().map(|(fate, asked)| format!("{fate} {asked}")).collect()
     };
-    // The ports differ from one recording to the other, within the class.
+    // The ports differ between the recordings, but their class does not.
     let same = fates(changes(&before, &before, 0)?);
     ensure!(same == ["still bind tcp ephemeral", "still bind udp ephemeral"], "{same:?}");
     let gone = fates(changes(&before, &after, 0)?);
@@ -200,7 +200,7 @@ pub(super) fn compare(setting: Setting<'_>) -> anyhow::Result<()> {
     run(setting, &["compare", path(&before)?, "--", "/no-such-folder/recording"], 2).map(|_| ())
 }
 
-/// A recording of one refusal for each protocol, of an ephemeral port.
+/// A recording with one refusal per protocol, of an ephemeral port.
 fn record(setting: Setting<'_>, file: &Scratch, protocols: &[Protocol]) -> anyhow::Result<()> {
     let mut quarrels = Vec::new();
     for protocol in protocols {
@@ -221,7 +221,7 @@ fn path(file: &Scratch) -> anyhow::Result<&str> {
     file.path().to_str().context("the folder for temporary files has an odd name")
 }
 
-/// What portbind prints, and that it ends with this status.
+/// The output of portbind, which must end with this status.
 fn run(setting: Setting<'_>, arguments: &[&str], status: i32) -> anyhow::Result<Vec<String>> {
     let ended: Ended = Tracer::spawn(Command::new(setting.portbind).args(arguments))?.end()?;
     exited(&ended, status).with_context(|| arguments.join(" "))?;

@@ -1,5 +1,4 @@
-//! Checks of what is not a matter of sockets: the account under load, the life of the process, its
-//! command line and what it does with hostile names.
+//! Checks beyond the scenarios: the counts under load, the life of the process, its command line, and hostile names.
 
 mod action;
 mod ask;
@@ -49,14 +48,14 @@ use crate::report::Report;
 /// One check.
 type Check = fn(Setting<'_>) -> anyhow::Result<()>;
 
-/// For which backends a check is made.
+/// For which backends a check runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Often {
-    /// For one is enough: no backend has a part in it.
+    /// For one backend: the check does not depend on it.
     Once,
-    /// For the first, and not with `--quick`: backends have a part in it, but it takes long.
+    /// For the first backend, and not with `--quick`: the check depends on the backend, but takes long.
     Long,
-    /// For each.
+    /// For each backend.
     Each,
 }
 
@@ -105,8 +104,8 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("--track-connects", Once, history::track_connects),
     ("memory while ports come and go", Once, history::memory),
     ("copies of a socket since the refusal", Each, copies::are_distinct),
-    ("owners: told late", Each, owners::are_shown_late),
-    ("owners: hammer, told", Once, owners::are_shown_under_load),
+    ("owners: shown late", Each, owners::are_shown_late),
+    ("owners: hammer, shown", Once, owners::are_shown_under_load),
     ("owners: hammer, walked", Once, owners::are_walked_by_the_kernel),
     ("owners: many copies", Once, owners::are_shown_with_many_copies),
     ("explain: real programs", Once, logs::explain),
@@ -207,14 +206,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().map(|(name, ..)| *name)
 }
 
-/// Which checks are made.
+/// Selects the checks to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
-    /// Those whose names contain this.
+    /// Selects the checks to run.
     pub filter: &'a str,
-    /// Also those that are made for one backend.
+    /// Include checks that run for one backend only.
     pub once: bool,
-    /// Also those that take long.
+    /// Include long checks.
     pub long: bool,
 }
 
@@ -229,7 +228,7 @@ impl Choice<'_> {
     }
 }
 
-/// Makes the chosen checks.
+/// Runs the selected checks.
 pub fn run(setting: Setting<'_>, choice: Choice<'_>, report: &mut Report) {
     for (name, _, check) in CHECKS.iter().filter(|(name, often, _)| choice.has(name, *often)) {
         let name = format!("{}: {name}", setting.backend);

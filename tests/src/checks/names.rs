@@ -1,4 +1,4 @@
-//! Names that other programs chose may not become commands of a terminal or a CI system.
+//! Names chosen by other programs must not become commands of a terminal or a CI system.
 
 use anyhow::ensure;
 use rustix::process::Signal;
@@ -9,10 +9,10 @@ use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;
 use crate::tracer::{Ended, Tracer};
 
-/// Names a process can give itself.
+/// Names that a process can give itself.
 const NAMES: [&str; 5] = ["\x1b[31mred", "a\nb\r\nc", "::error::x", "\n::error::y", "\u{202e}\u{7f}\t"];
 
-/// No output carries a raw control character, nor a line that begins with `::`.
+/// No output contains a raw control character, or a line that begins with `::`.
 pub(super) fn hostile(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["text", "brief", "json"] {
         let mut contested = ContestedPort::new(Protocol::Tcp)?;
@@ -26,13 +26,13 @@ pub(super) fn hostile(setting: Setting<'_>) -> anyhow::Result<()> {
         }
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
-        ensure!(ended.stdout.len() >= NAMES.len(), "{format}: too little was told");
+        ensure!(ended.stdout.len() >= NAMES.len(), "{format}: too little was shown");
         harmless(format, &ended)?;
     }
     Ok(())
 }
 
-/// The same of arguments and of the path of the executable, of callers and holders.
+/// The same for arguments and for the path of the executable, of callers and owners.
 pub(super) fn hostile_arguments(setting: Setting<'_>) -> anyhow::Result<()> {
     let program = Scratch::new(&NAMES.concat());
     std::fs::copy("/proc/self/exe", program.path())?;
@@ -51,17 +51,17 @@ pub(super) fn hostile_arguments(setting: Setting<'_>) -> anyhow::Result<()> {
         let ended = tracer.stop(Signal::INT)?;
         exited(&ended, 0)?;
         harmless(format, &ended)?;
-        let told = ended.stdout.iter().filter(|line| line.contains("error")).count();
+        let shown = ended.stdout.iter().filter(|line| line.contains("error")).count();
         ensure!(
-            format != "json" || told > 0,
-            "arguments and paths are not told:\n{}",
+            format != "json" || shown > 0,
+            "arguments and paths are not shown:\n{}",
             ended.stdout.join("\n")
         );
     }
     Ok(())
 }
 
-/// Words of the command line and names of files that are echoed in an error: in quotes, on its line, harmless.
+/// Words of the command line and file names in an error message: quoted, on one line, harmless.
 pub(super) fn wrong_words(setting: Setting<'_>) -> anyhow::Result<()> {
     let words =
         ["\x1b[31mred", "a\n::error::x", "x\r::error::y", "\u{202e}\u{7f}", "##vso[x]", "it's\n  tip: y"];
@@ -81,7 +81,7 @@ pub(super) fn wrong_words(setting: Setting<'_>) -> anyhow::Result<()> {
         for (words, code) in rows {
             let ended = Tracer::spawn(std::process::Command::new(setting.portbind).args(words))?.end()?;
             let failed = ended.status.code();
-            // How `run` fails where it cannot record is the matter of another check.
+            // Another check covers how `run` fails if it cannot record.
             ensure!(failed == Some(code) || words[0] == "run", "{words:?}: {failed:?}");
             ensure!(!ended.stderr.is_empty(), "{words:?}: nothing is said");
             harmless("text", &ended)?;
@@ -91,7 +91,7 @@ pub(super) fn wrong_words(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Complains of lines that a terminal or a CI system would act upon.
+/// Fails if a line has an effect on a terminal or a CI system.
 fn harmless(format: &str, ended: &Ended) -> anyhow::Result<()> {
     for line in ended.stdout.iter().chain(&ended.stderr) {
         let raw = line.contains(|c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));

@@ -1,4 +1,4 @@
-//! Who is behind a process, and what of its environment is told.
+//! The surroundings of a process, and what is reported of its environment.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use crate::scratch::Scratch;
 use crate::sys::cgroup::Cgroup;
 use crate::tracer::{Ended, Tracer};
 
-/// What nobody may ever see.
+/// A string that must never be printed.
 const SECRET: &str = "hunter2-is-secret";
 
-/// The test of caller and holder is told in every format that has room for it; a secret in none.
+/// The tests of caller and owner are reported in every format that has room; a secret in none.
 pub(super) fn environment(setting: Setting<'_>) -> anyhow::Result<()> {
     for format in ["text", "brief", "json"] {
         let ended = trace_people(setting, format)?;
-        let told = ended.stdout.join("\n");
-        ensure!(!told.contains(SECRET), "{format}: a secret is told:\n{told}");
+        let shown = ended.stdout.join("\n");
+        ensure!(!shown.contains(SECRET), "{format}: a secret is shown:\n{shown}");
         let said = ended.stderr.join("\n");
-        ensure!(!said.contains(SECRET), "{format}: a secret is told:\n{said}");
+        ensure!(!said.contains(SECRET), "{format}: a secret is shown:\n{said}");
         let words: &[&str] = match format {
             "text" => &[
                 "asked by  test api.py::test_new (gw1)   job build (github 77)",
@@ -33,13 +33,13 @@ pub(super) fn environment(setting: Setting<'_>) -> anyhow::Result<()> {
             _ => &[],
         };
         for word in words {
-            ensure!(told.contains(word), "{format}: not told: {word}\n{told}");
+            ensure!(shown.contains(word), "{format}: not shown: {word}\n{shown}");
         }
     }
     Ok(())
 }
 
-/// A refusal between two tests whose environments hold secrets as well.
+/// A refusal between two tests whose environments also contain secrets.
 fn trace_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let secrets = [("AWS_SECRET_ACCESS_KEY", SECRET), ("GITHUB_TOKEN", SECRET), ("GITHUB_ACTIONS", SECRET)];
@@ -63,7 +63,7 @@ fn trace_people(setting: Setting<'_>, format: &str) -> anyhow::Result<Ended> {
     Ok(ended)
 }
 
-/// A container is told by the path of its cgroup, of caller and holder.
+/// A container is recognized by its cgroup path, for caller and owner.
 pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
     let id = format!("{:064x}", std::process::id());
     let cgroup = Cgroup::new(&format!("docker/{id}"))?;
@@ -77,13 +77,13 @@ pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
     contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
-    let told = ended.stdout.join("\n");
+    let shown = ended.stdout.join("\n");
     let container = format!("\"container\":{{\"id\":\"{id}\",\"runtime\":\"docker\",");
-    ensure!(told.matches(&container).count() == 2, "not told of both:\n{told}");
+    ensure!(shown.matches(&container).count() == 2, "not shown of both:\n{shown}");
     Ok(())
 }
 
-/// A namespace is told by the name that is mounted on it.
+/// A namespace is reported by the name under which it is mounted.
 pub(super) fn namespace_name(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Udp)?;
     contested.actors.perform("holder", &Action::NewNetns)?;
@@ -95,12 +95,15 @@ pub(super) fn namespace_name(setting: Setting<'_>) -> anyhow::Result<()> {
     contested.refuse("binder", 1)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
-    let told = ended.stdout.join("\n");
-    ensure!(told.contains(&format!("\"netns_name\":\"{}\"", name.name()?)), "its name is not told:\n{told}");
+    let shown = ended.stdout.join("\n");
+    ensure!(
+        shown.contains(&format!("\"netns_name\":\"{}\"", name.name()?)),
+        "its name is not shown:\n{shown}"
+    );
     Ok(())
 }
 
-/// A name below `/run/netns`, as ip-netns(8) makes one.
+/// A name below `/run/netns`, as ip-netns(8) creates it.
 struct Mounted(Scratch);
 
 impl Mounted {

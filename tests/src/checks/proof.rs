@@ -1,4 +1,4 @@
-//! A trace proves at its start that its hooks see refusals, and is in no other trace's way.
+//! A trace proves at its start that its hooks see refusals, and does not disturb other traces.
 
 use std::process::{Command, Stdio};
 
@@ -11,9 +11,9 @@ use crate::actor::Protocol;
 use crate::programs;
 use crate::tracer::Tracer;
 
-/// The hooks of a trace whose own bind does not reach the kernel see nothing: the trace does not begin.
+/// If the trace's own bind does not reach the kernel, its hooks see nothing, and the trace does not start.
 pub(super) fn of_a_blind_backend(setting: Setting<'_>) -> anyhow::Result<()> {
-    // Each second bind fails in strace, and the kernel has refused nothing.
+    // strace makes each second bind fail without a refusal by the kernel.
     let mut command = programs::STRACE.command()?;
     command
         .args([
@@ -34,7 +34,7 @@ pub(super) fn of_a_blind_backend(setting: Setting<'_>) -> anyhow::Result<()> {
     says(&ended, "do not see that a bind of portbind's own is refused")
 }
 
-/// Another trace does not show the proof; what `portbind check` tries is shown, with who tried it.
+/// Other traces do not show the proof; the trial bind of `portbind check` is shown, with its process.
 pub(super) fn seen_by_others(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let watching = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;

@@ -1,4 +1,4 @@
-//! `portbind report`: memory that does not grow with the recording, and recordings that are damaged.
+//! `portbind report`: memory independent of the size of the recording, and damaged recordings.
 
 use std::io::{self, BufWriter, Write};
 use std::process::{ChildStdin, Command, Stdio};
@@ -12,21 +12,21 @@ use crate::recording::{self, Plan};
 
 /// A small and a large recording.
 const BYTES: [u64; 2] = [10_000_000, 100_000_000];
-/// Memory that any recording may take, in kilobytes.
+/// Maximum memory for any recording, in kilobytes.
 const MOST_KB: u64 = 100 * 1024;
-/// Memory that the large one may take beyond the small one, in kilobytes: what is kept is full with either.
+/// Maximum additional memory for the large recording, in kilobytes: both recordings fill the limits.
 const GROWTH_KB: u64 = 8 * 1024;
 
-/// How `portbind report` ended.
+/// The result of a `portbind report`.
 struct Reported {
     code: Option<i32>,
-    /// Memory at its highest.
+    /// Peak memory.
     kilobytes: u64,
-    told: String,
+    shown: String,
     said: String,
 }
 
-/// A recording that is ten times as large takes no more memory, however many ports are in it.
+/// A recording ten times as large takes no more memory, however many ports it contains.
 pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut used = Vec::new();
     for bytes in BYTES {
@@ -41,7 +41,7 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whatever is in a recording, it is read to its end, and what could be read is told.
+/// Any recording is read to its end, and its readable lines are reported.
 pub(super) fn damage(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut good = Vec::new();
     recording::write(Plan { bytes: 1, ports: 1, holders: 1, seed: 1 }, &mut good)?;
@@ -61,10 +61,10 @@ pub(super) fn damage(setting: Setting<'_>) -> anyhow::Result<()> {
         if name == "torn" {
             input = [&good, &good, &bytes[..]].concat();
         }
-        let Reported { code, kilobytes, told, said } = report(setting, |out| out.write_all(&input))?;
+        let Reported { code, kilobytes, shown, said } = report(setting, |out| out.write_all(&input))?;
         ensure!(code == Some(0), "{name}: it ended with {code:?}\n{said}");
         ensure!(kilobytes < MOST_KB, "{name}: {kilobytes} kB");
-        ensure!(told.contains("\"refused\":2,"), "{name}: not two refusals:\n{told}");
+        ensure!(shown.contains("\"refused\":2,"), "{name}: not two refusals:\n{shown}");
         ensure!(said.contains(word), "{name}: nothing is said of it:\n{said}");
     }
     Ok(())
@@ -74,7 +74,7 @@ fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     String::from_utf8_lossy(bytes).replace(from, to).into_bytes()
 }
 
-/// The report, as JSON, of what is written to its input.
+/// The JSON report of the lines that `write` produces.
 fn report(
     setting: Setting<'_>,
     write: impl FnOnce(&mut BufWriter<ChildStdin>) -> io::Result<()>,
@@ -85,7 +85,7 @@ fn report(
     let mut input = BufWriter::with_capacity(1 << 20, child.stdin.take().context("no input")?);
     write(&mut input)?;
     input.flush()?;
-    // Nothing announces that a pipe has been read: this is a bounded poll, not a wait for luck.
+    // The kernel does not announce that a pipe has been read, so this is a bounded poll.
     let started = Instant::now();
     while rustix::io::ioctl_fionread(input.get_ref())? > 0 && started.elapsed() < SOON {
         std::thread::sleep(Duration::from_millis(5));
@@ -99,7 +99,7 @@ fn report(
     Ok(Reported {
         code: ended.status.code(),
         kilobytes,
-        told: text(&ended.stdout),
+        shown: text(&ended.stdout),
         said: text(&ended.stderr),
     })
 }

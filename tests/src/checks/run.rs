@@ -1,4 +1,4 @@
-//! `portbind run`: the command loses nothing, and nothing of it is missed.
+//! `portbind run`: the command is unaffected, and all of its refusals are recorded.
 
 mod failures;
 mod family;

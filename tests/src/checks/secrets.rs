@@ -1,4 +1,4 @@
-//! Secrets in arguments are written nowhere, unless that is asked for.
+//! Secrets in arguments are not written, unless the user requests it.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use crate::actor::{Action, Protocol};
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
-/// A secret, in all the places of [`WORDS`].
+/// A secret, used everywhere in [`WORDS`].
 const SECRET: &str = "hunter2hunter2";
-/// Arguments of the processes that are refused a port, and that have it.
+/// Arguments of callers and owners.
 const WORDS: [&str; 6] = [
     "--password",
     "hunter2hunter2",
@@ -24,7 +24,7 @@ const WORDS: [&str; 6] = [
     "Authorization: Bearer hunter2hunter2",
 ];
 
-/// In no format of a trace, nor in a file; with `--show-secrets` in JSON.
+/// A trace shows no secret in any format or file; `--show-secrets` shows it in JSON.
 pub(super) fn in_traces(setting: Setting<'_>) -> anyhow::Result<()> {
     for (options, is_shown) in [
         (&["-o", "text", "--history"][..], false),
@@ -58,7 +58,7 @@ pub(super) fn in_traces(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Neither in the recording of a command, nor on its page, nor in the forms of CI systems.
+/// Secrets are neither in the recording of a command, nor on its page, nor in the formats of CI systems.
 pub(super) fn in_runs(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     contested.actors.cast("secretive heir", Path::new("/proc/self/exe"), &WORDS, &[])?;

@@ -12,12 +12,12 @@ pub struct Setting<'a> {
     pub portbind: &'a Path,
     /// The backend.
     pub backend: &'a str,
-    /// How many times as long as usual the checks that count go on.
+    /// How many times as long as usual the counting checks run.
     pub times: u32,
     /// All scenarios.
     pub scenarios: &'a [Scenario],
-    /// Programs that setup does not install are used, too, where they are.
+    /// Also use programs that setup does not install, if they exist.
     pub others: bool,
-    /// What is left out of a check, and why.
+    /// Skipped parts of a check, and the reasons.
     pub skipped: &'a Skipped,
 }

@@ -1,4 +1,4 @@
-//! `portbind free PATH`: the stale socket file is removed, and never one that takes its name meanwhile.
+//! `portbind free PATH`: removes the stale socket file, and never a file that takes its name meanwhile.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
@@ -16,12 +16,12 @@ use super::support::SOON;
 use crate::programs;
 use crate::scratch::Folder;
 
-/// A user that owns nothing else here.
+/// A user without other files here.
 const USER: u32 = 61_215;
-/// Runs of `free` while somebody replaces the file.
+/// Runs of `free` while another thread replaces the file.
 const RUNS: u32 = 200;
 
-/// Leaves a stale socket file.
+/// Creates a stale socket file.
 fn stale(path: &Path) -> anyhow::Result<()> {
     drop(UnixListener::bind(path).with_context(|| path.display().to_string())?);
     Ok(())
@@ -36,7 +36,7 @@ fn free(setting: Setting<'_>, path: &Path, code: i32) -> anyhow::Result<serde_js
     ask(setting, &words.each_ref().map(String::as_str), code)
 }
 
-/// In the folder of another user, in a sticky one, behind a link, and where the file has two names.
+/// In another user's folder, in a sticky folder, behind a link, and with two hard links.
 pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
     for (folder_owner, file_owner, mode) in
         [(0, 0, 0o755), (USER, 0, 0o755), (0, USER, 0o1777), (USER, USER, 0o700)]
@@ -49,7 +49,7 @@ pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
         free(setting, &folder.at("s"), 0)?;
         ensure!(folder.names()? == ["t"], "{folder_owner} {file_owner} {mode:o}: {:?}", folder.names()?);
     }
-    // The user cannot write to its own folder: root does not do it in its place.
+    // The user cannot write to the folder, and root does not write in the user's place.
     let folder = Folder::new("stale-denied", USER)?;
     stale(&folder.at("s"))?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555))?;
@@ -58,7 +58,7 @@ pub(super) fn owners(setting: Setting<'_>) -> anyhow::Result<()> {
     links(setting)
 }
 
-/// A link of root leads anywhere, that of a user only to the user's own folders.
+/// A link of root may lead anywhere, a user's link only to the user's own folders.
 fn links(setting: Setting<'_>) -> anyhow::Result<()> {
     let (from, roots, users) =
         (Folder::new("stale-from", USER)?, Folder::new("stale-root", 0)?, Folder::new("stale-user", USER)?);
@@ -80,7 +80,7 @@ fn links(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The removal fails, with this code, and says why.
+/// The removal fails with this code and reason.
 fn says(setting: Setting<'_>, path: &Path, code: i32, why: &str) -> anyhow::Result<()> {
     let ended = Command::new(setting.portbind).args(words(path)).output()?;
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
@@ -88,7 +88,7 @@ fn says(setting: Setting<'_>, path: &Path, code: i32, why: &str) -> anyhow::Resu
     Ok(())
 }
 
-/// Killed between two steps: the next run finds what is left, and so does `who`.
+/// Killed between two steps: the next run finds the remaining file, and so does `who`.
 pub(super) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     for owner in [0, USER] {
         let folder = Folder::new("stale-killed", owner)?;
@@ -117,24 +117,24 @@ pub(super) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
             "{traced} {:?}",
             folder.names()?
         );
-        let told = ask(setting, &["who", &path.display().to_string()], 1)?;
-        ensure!(told["stale"] == true, "{told}");
+        let shown = ask(setting, &["who", &path.display().to_string()], 1)?;
+        ensure!(shown["stale"] == true, "{shown}");
         free(setting, &path, 0)?;
         ensure!(folder.names()?.is_empty(), "{:?}", folder.names()?);
-        // What was moved aside in place of the stale one is in use: it is found, and put back.
+        // The file that was moved aside instead of the stale one is in use: it is found, and moved back.
         let live = UnixListener::bind(&path)?;
         fs::rename(&path, folder.at(".s.portbind-stale"))?;
-        let told = ask(setting, &["who", &path.display().to_string()], 0)?;
-        ensure!(list(&told, "holders").len() == 1, "{told}");
-        let told = free(setting, &path, 1)?;
-        ensure!(told["cause"]["code"] == "live-socket-file" && folder.names()? == ["s"], "{told}");
+        let shown = ask(setting, &["who", &path.display().to_string()], 0)?;
+        ensure!(list(&shown, "holders").len() == 1, "{shown}");
+        let shown = free(setting, &path, 1)?;
+        ensure!(shown["cause"]["code"] == "live-socket-file" && folder.names()? == ["s"], "{shown}");
         UnixStream::connect(&path)?;
         drop(live);
     }
     Ok(())
 }
 
-/// In a sticky folder a user has put something at the name that files are moved aside to: it is neither moved nor
+/// In a sticky folder, a user has created a file under the name to which files are moved aside: it is neither moved nor
 /// shown.
 pub(super) fn taken(setting: Setting<'_>) -> anyhow::Result<()> {
     let folder = Folder::new("stale-taken", 0)?;
@@ -152,21 +152,21 @@ pub(super) fn taken(setting: Setting<'_>) -> anyhow::Result<()> {
     fs::remove_dir(&aside)?;
     let live = UnixListener::bind(&aside)?;
     in_the_way(setting, &folder)?;
-    // Without a file of that name, the path is free, and stays so.
+    // Without a file of that name, the path is free, and stays free.
     fs::remove_file(&path)?;
-    let told = ask(setting, &["who", &path.display().to_string()], 1)?;
-    ensure!(list(&told, "holders").is_empty() && told["stale"] != true, "{told}");
+    let shown = ask(setting, &["who", &path.display().to_string()], 1)?;
+    ensure!(list(&shown, "holders").is_empty() && shown["stale"] != true, "{shown}");
     free(setting, &path, 0)?;
     ensure!(folder.names()? == [".s.portbind-stale"], "{:?}", folder.names()?);
-    // Root's own file was left by a removal.
+    // A removal left root's own file.
     lchown(&aside, Some(0), Some(0))?;
-    let told = free(setting, &path, 1)?;
-    ensure!(told["cause"]["code"] == "live-socket-file" && folder.names()? == ["s"], "{told}");
+    let shown = free(setting, &path, 1)?;
+    ensure!(shown["cause"]["code"] == "live-socket-file" && folder.names()? == ["s"], "{shown}");
     drop(live);
     Ok(())
 }
 
-/// What the user has put there is in the way, and stays where it is.
+/// The user's file is in the way, and stays in place.
 fn in_the_way(setting: Setting<'_>, folder: &Folder) -> anyhow::Result<()> {
     lchown(folder.at(".s.portbind-stale"), Some(USER), Some(USER))?;
     says(setting, &folder.at("s"), 5, "something else has the name that portbind needs")?;
@@ -176,7 +176,7 @@ fn in_the_way(setting: Setting<'_>, folder: &Folder) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Somebody replaces the file by that of a live socket, again and again: none of them is removed, nor lost.
+/// Another thread repeatedly replaces the file by one of a live socket: no live file is removed or lost.
 pub(super) fn replaced(setting: Setting<'_>) -> anyhow::Result<()> {
     for owner in [0, USER] {
         let folder = Folder::new("stale-race", owner)?;
@@ -194,7 +194,7 @@ pub(super) fn replaced(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs `free`; how many runs found the path free, or made it so.
+/// Runs `free` repeatedly; returns how many runs reported that the path is or became free.
 fn ask_often(setting: Setting<'_>, path: &Path, is_over: &AtomicBool) -> anyhow::Result<u32> {
     let mut removed = 0;
     for _ in 0..RUNS {
@@ -209,8 +209,8 @@ fn ask_often(setting: Setting<'_>, path: &Path, is_over: &AtomicBool) -> anyhow:
     Ok(removed)
 }
 
-/// Puts a stale file there, replaces it by a live one after a moment, and waits until that one answers. Whether it
-/// was moved aside in between or not: it is always back.
+/// Creates a stale file, soon replaces it by a live one, and waits until the live one answers. Even if it was moved
+/// aside in between, it is always moved back.
 fn swap(folder: &Folder, is_over: &AtomicBool) -> anyhow::Result<()> {
     let swapped = (|| {
         for round in 0_u64.. {
@@ -234,7 +234,7 @@ fn swap(folder: &Folder, is_over: &AtomicBool) -> anyhow::Result<()> {
                 std::thread::sleep(Duration::from_millis(1));
             }
             drop(live);
-            // It is stale from here on, and may have been removed as such.
+            // The file is stale from here on, and may have been removed.
             if let Err(error) = fs::remove_file(&path) {
                 ensure!(error.kind() == std::io::ErrorKind::NotFound, "{error}");
             }

@@ -1,4 +1,4 @@
-//! What is said on standard error, by how much was asked for.
+//! The output on standard error for each level of verbosity.
 
 use anyhow::ensure;
 use rustix::process::Signal;
@@ -8,7 +8,7 @@ use super::support::{ContestedPort, SOON, exited, says};
 use crate::actor::Protocol;
 use crate::tracer::Tracer;
 
-/// `-q`: nothing at all.
+/// `-q`: no output.
 pub(super) fn quiet(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut command = std::process::Command::new(setting.portbind);
     command.args(["trace", "--backend", setting.backend, "-q", "--timeout", "0.2"]);
@@ -18,7 +18,7 @@ pub(super) fn quiet(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `-vv`: a debug line for each bind, with the layout's reading of the socket.
+/// `-vv`: a debug line for each bind, with the socket's fields as the layout reads them.
 pub(super) fn debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-vv", "-o", "json"])?;
@@ -36,7 +36,7 @@ pub(super) fn debug_lines(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `-v`: what was tried, and no debug lines.
+/// `-v`: the attempts, and no debug lines.
 pub(super) fn verbose(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-v", "-o", "json"])?;

@@ -1,4 +1,4 @@
-//! The account under load.
+//! The counts under load.
 
 use std::cell::Cell;
 
@@ -11,16 +11,16 @@ use crate::actor::Protocol;
 use crate::storms::{Storm, Stormer};
 use crate::tracer::{Ended, Tracer};
 
-/// How many are told of a storm, before the rest of a second is counted.
+/// Refusals of a storm that are shown per second, before the rest is counted.
 const BURST: u64 = 16;
 
-/// How many refusals, as fast as they come.
+/// Number of refusals at the maximum rate.
 const REFUSALS: u32 = 20_000;
 
-/// How often the storm holds its breath.
+/// Number of pauses in the storm.
 const ROUNDS: u32 = 50;
 
-/// Every refusal of a storm is in the account, lost ones included.
+/// Every refusal of a storm is counted in the summary, including lost ones.
 pub(super) fn account_is_exact(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
@@ -29,21 +29,21 @@ pub(super) fn account_is_exact(setting: Setting<'_>) -> anyhow::Result<()> {
     exited(&ended, 0)?;
     let account = ended.account()?;
     let parts = account.shown + account.coalesced + account.filtered + account.lost;
-    // A kernel that lets a program be interrupted passes over what comes on that CPU meanwhile: portbind
-    // cannot count refusals that it never saw, but it has to say that there may be some.
+    // On a kernel that allows interrupting a program, calls on the same CPU during the interruption are missed:
+    // portbind cannot count refusals that it never saw, but must report that there may be some.
     let passed_over = ended.passed_over();
     ensure!(
         account.refused + passed_over >= u64::from(REFUSALS),
         "{REFUSALS} refusals, but {passed_over} passed over and the account is {account:?}"
     );
     ensure!(account.refused == parts, "the parts are not the whole: {account:?}");
-    let told = u64::try_from(events(&ended.stdout, pid)?.len())?;
-    ensure!(told > 0, "not one of {REFUSALS} refusals was told");
-    ensure!(told <= account.shown, "{told} told, but the account is {account:?}");
+    let reported = u64::try_from(events(&ended.stdout, pid)?.len())?;
+    ensure!(reported > 0, "not one of {REFUSALS} refusals was reported");
+    ensure!(reported <= account.shown, "{reported} reported, but the account is {account:?}");
     Ok(())
 }
 
-/// In text, what is refused over and over is counted: nothing is lost, and the lines tell all of it.
+/// Text counts repeated refusals: none is lost, and the lines add up to all of them.
 pub(super) fn repeats_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer =
@@ -62,13 +62,14 @@ pub(super) fn repeats_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
     let once = ended.stdout.iter().filter(|line| line.contains("  once more  ")).count();
     let counted = counts.sum::<u64>() + u64::try_from(once)?;
     ensure!(u64::try_from(shown)? == account.shown, "{shown} lines, but {account:?}");
-    ensure!(counted == account.coalesced, "{counted} are told to be more, but {account:?}");
+    ensure!(counted == account.coalesced, "{counted} are reported to be more, but {account:?}");
     Ok(())
 }
 
-/// Waits until so many refusals of a process are shown: the end of a run does not wait for what is not described yet.
+/// Waits until this many refusals of a process are shown: the end of a run does not wait for refusals that are not yet
+/// described.
 pub(super) fn await_shown(tracer: &Tracer, pid: u32, count: u32) {
-    // Each line is looked at once: there are many.
+    // Each line is read only once, because there are many.
     let (seen, shown) = (Cell::new(0), Cell::new(0));
     let process = format!("\"process\":{{\"pid\":{pid},");
     let is_its = |line: &&String| line.contains("\"kind\":\"refusal\"") && line.contains(&process);
@@ -79,7 +80,7 @@ pub(super) fn await_shown(tracer: &Tracer, pid: u32, count: u32) {
     });
 }
 
-/// Another process is refused now and then, in the middle of a storm: each of its refusals is told.
+/// Another process is refused occasionally during a storm: each of its refusals is reported.
 pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut stormer, mut other) = (ContestedPort::new(Protocol::Tcp)?, ContestedPort::new(Protocol::Tcp)?);
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
@@ -90,26 +91,26 @@ pub(super) fn nobody_is_hidden(setting: Setting<'_>) -> anyhow::Result<()> {
     }
     await_shown(&tracer, pid, ROUNDS);
     let ended = tracer.stop(Signal::INT)?;
-    let told = u32::try_from(events(&ended.stdout, pid)?.len())?;
-    // What the kernel passed over it cannot tell.
-    let missed = u64::from(ROUNDS.saturating_sub(told));
-    ensure!(missed <= ended.passed_over(), "{told} of {ROUNDS} refusals of a bystander were told");
+    let reported = u32::try_from(events(&ended.stdout, pid)?.len())?;
+    // Refusals that the kernel missed cannot be reported.
+    let missed = u64::from(ROUNDS.saturating_sub(reported));
+    ensure!(missed <= ended.passed_over(), "{reported} of {ROUNDS} refusals of a bystander were reported");
     Ok(())
 }
 
-/// A user who has nothing to do with the tests.
+/// A user who is not involved in the tests.
 const STRANGER: u32 = 47_114;
 
-/// What JSON says of the refusals of processes, besides the account.
+/// What JSON contains about the refusals of processes, in addition to the summary.
 #[derive(Debug, Default)]
 struct Said {
     /// Lines of refusals.
     shown: u64,
-    /// What lines of repeats count.
+    /// The sum of the counts in repeat lines.
     repeated: u64,
     /// Lines of refusals without all their holders.
     without_holders: u64,
-    /// Lines of repeats that do not say when.
+    /// Repeat lines without times.
     without_times: u64,
 }
 
@@ -136,7 +137,7 @@ impl Said {
         Ok(said)
     }
 
-    /// Complains unless all of so many refusals are there, but for those that the kernel passed over.
+    /// Fails unless all `count` refusals are reported, except for those that the kernel missed.
     fn is_all(&self, ended: &Ended, count: u64) -> anyhow::Result<()> {
         let account = ended.account()?;
         let missing = count.saturating_sub(self.shown + self.repeated);
@@ -147,7 +148,7 @@ impl Said {
     }
 }
 
-/// In JSON, a burst of one process is shown as far as there is room, and the rest is counted: nothing is lost.
+/// JSON shows a burst of one process as far as there is room, and counts the rest: none is lost.
 pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
     for count in [2_000, 20_000] {
         let mut contested = ContestedPort::new(Protocol::Tcp)?;
@@ -160,11 +161,11 @@ pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same of many processes at once, each with a port of its own.
+/// The same for many processes at once, each with a separate port.
 pub(super) fn bursts_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     const PROCESSES: u32 = 64;
     const EACH: u32 = 1500;
-    // The kernel has room for few calls in flight whose return is probed, and does not say which ones it passed over.
+    // The kernel supports only a few simultaneous calls with a return probe, and does not report which calls it missed.
     if setting.backend == "kprobe" {
         return Ok(());
     }
@@ -179,8 +180,8 @@ pub(super) fn bursts_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     Said::of(&ended, &pids)?.is_all(&ended, u64::from(PROCESSES * EACH))
 }
 
-/// Another user has thousands of processes refused, each of another user of its own, at another address, while portbind
-/// reads nothing; what is refused to others is shown all the same.
+/// Another user's thousands of processes, each in turn of another uid, are refused on different addresses while
+/// portbind reads nothing; refusals of other processes are still shown.
 pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> {
     const PROCESSES: u32 = 3000;
     const INNOCENT: u32 = 100;
@@ -201,8 +202,8 @@ pub(super) fn nobody_is_crowded_out(setting: Setting<'_>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// More kinds of refusals of one process than can be counted apart, while portbind reads nothing: the process of
-/// the others is counted.
+/// One process has more kinds of refusals than can be counted separately, while portbind reads nothing: the rest is
+/// counted per process.
 pub(super) fn many_kinds(setting: Setting<'_>) -> anyhow::Result<()> {
     let stormer = Stormer::new(Storm::Many { count: REFUSALS }, STRANGER)?;
     let pid = stormer.pid();

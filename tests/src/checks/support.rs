@@ -1,4 +1,4 @@
-//! What several checks need: a refusal to order, and an end to judge.
+//! Helpers for checks: causing a refusal, and checking the end of a run.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::ports::Ports;
 use crate::tracer::Ended;
 use crate::verify;
 
-/// How long portbind may take for what a run has left in the ring buffer.
+/// How long portbind may take to read the rest of the ring buffer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// Refusals that are ordered where one is needed: a kernel may pass one over (7.3).
+/// Refusals that are made if one is needed: a kernel may miss one (7.3).
 pub(super) const ENOUGH: u32 = 3;
-/// How long an event may take to be told.
+/// How long it may take until an event is reported.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
-/// The address that all refusals here are about.
+/// The address of all refusals here.
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A taken port, and processes that want it.
+/// A taken port, and actors that want it.
 pub(super) struct ContestedPort {
     pub(super) actors: Actors,
     pub(super) port: u16,
@@ -39,7 +39,7 @@ impl ContestedPort {
         Ok(contested)
     }
 
-    /// Has the holder take the port, in the namespace where it is now.
+    /// Makes the holder take the port in its current namespace.
     pub(super) fn hold(&mut self) -> anyhow::Result<()> {
         let old = self.socket("old", LOCALHOST);
         let answer = self.actors.perform("holder", &old)?;
@@ -47,7 +47,7 @@ impl ContestedPort {
         Ok(())
     }
 
-    /// Has the port refused so many times to an actor; its pid.
+    /// Makes an actor's bind of the port fail `count` times; returns the actor's pid.
     pub(super) fn refuse(&mut self, actor: &str, count: u32) -> anyhow::Result<u32> {
         let storm = Action::Storm {
             family: Family::Inet,
@@ -66,7 +66,7 @@ impl ContestedPort {
         Ok(answer.pid)
     }
 
-    /// Has the holder let go of the port, and take one that the kernel chooses.
+    /// Makes the holder release the port, and take one that the kernel chooses.
     pub(super) fn hold_any(&mut self) -> anyhow::Result<()> {
         self.actors.perform("holder", &Action::Close { socket: "old".to_owned() })?;
         self.port = 0;
@@ -75,8 +75,8 @@ impl ContestedPort {
         Ok(())
     }
 
-    /// Has an actor connect to the holder from a port that the kernel picks, close first, and end; the port and
-    /// the pid of the actor.
+    /// Makes an actor connect to the holder from a port that the kernel picks, close first, and end; returns the port
+    /// and the actor's pid.
     pub(super) fn leave_time_wait(&mut self, actor: &str) -> anyhow::Result<(u16, u32)> {
         let port = self.connect(actor)?;
         let pid = self.actors.perform(actor, &Action::Exit)?.pid;
@@ -85,8 +85,8 @@ impl ContestedPort {
         Ok((port, pid))
     }
 
-    /// Has an actor connect to the holder, which accepts (`far` to `near`), from a port that the kernel picks; in
-    /// a namespace where a late RST does not end TIME_WAIT.
+    /// Makes an actor connect to the holder, which accepts (`far` to `near`), from a port that the kernel picks; in a
+    /// namespace where a late RST does not end TIME_WAIT.
     pub(super) fn connect(&mut self, actor: &str) -> anyhow::Result<u16> {
         let sysctl = Action::Sysctl { name: "ipv4/tcp_rfc1337".to_owned(), value: "1".to_owned() };
         for action in [Action::Close { socket: "old".to_owned() }, Action::NewNetns, sysctl] {
@@ -104,7 +104,7 @@ impl ContestedPort {
         Ok(port)
     }
 
-    /// Has an actor connect to the holder, which ends first: its side of the connection waits on the port.
+    /// Makes an actor connect to the holder, which ends first: its side of the connection stays on the port.
     pub(super) fn leave_by_server(&mut self, actor: &str) -> anyhow::Result<()> {
         let label = |name: &str| name.to_owned();
         self.actors.perform(actor, &self.action("far", None, false))?;
@@ -117,7 +117,7 @@ impl ContestedPort {
         Ok(())
     }
 
-    /// Has an actor ask for a port in the holder's namespace, in vain; its pid.
+    /// Makes an actor request a port in the holder's namespace and be refused; returns its pid.
     pub(super) fn take(&mut self, actor: &str, port: u16) -> anyhow::Result<u32> {
         self.actors.perform(actor, &Action::JoinNetns { of: "holder".to_owned(), pid: 0 })?;
         let socket = self.action("new", Some((LOCALHOST, port)), false);
@@ -126,7 +126,7 @@ impl ContestedPort {
         Ok(answer.pid)
     }
 
-    /// Has an actor ask for an address that this host does not have; its pid.
+    /// Makes an actor request an address that this host does not have; returns its pid.
     pub(super) fn ask_for_elsewhere(&mut self, actor: &str) -> anyhow::Result<u32> {
         let documentation = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
         let asked = self.socket("elsewhere", documentation);
@@ -135,7 +135,7 @@ impl ContestedPort {
         Ok(answer.pid)
     }
 
-    /// A socket that serves on the port.
+    /// A server socket on the port.
     fn socket(&self, label: &str, address: IpAddr) -> Action {
         self.action(label, Some((address, self.port)), self.protocol == Protocol::Tcp)
     }
@@ -152,7 +152,7 @@ impl ContestedPort {
         }
     }
 
-    /// Gives an actor a name.
+    /// Sets an actor's process name.
     pub(super) fn rename(&mut self, actor: &str, name: &str) -> anyhow::Result<u32> {
         let answer = self.actors.perform(actor, &Action::Rename { name: name.to_owned() })?;
         ensure!(answer.error.is_none(), "{actor} could not be renamed: {:?}", answer.error);
@@ -162,10 +162,10 @@ impl ContestedPort {
 
 /// Events of a process.
 pub(super) fn events(lines: &[String], pid: u32) -> anyhow::Result<Vec<Event>> {
-    verify::events_of(lines, |told| told == pid).map_err(anyhow::Error::msg)
+    verify::events_of(lines, |shown| shown == pid).map_err(anyhow::Error::msg)
 }
 
-/// Complains unless it ended with this code.
+/// Fails unless the process ended with this code.
 pub(super) fn exited(ended: &Ended, code: i32) -> anyhow::Result<()> {
     if ended.status.code() != Some(code) {
         bail!("expected exit code {code}, got {}:\n{}", ended.status, ended.stderr.join("\n"));
@@ -173,7 +173,7 @@ pub(super) fn exited(ended: &Ended, code: i32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Complains unless standard error contains the word.
+/// Fails unless standard error contains the word.
 pub(super) fn says(ended: &Ended, word: &str) -> anyhow::Result<()> {
     let text = ended.stderr.join("\n");
     let lower = text.to_lowercase();

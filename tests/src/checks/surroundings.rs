@@ -1,4 +1,4 @@
-//! The tests are not those of one machine: whatever surrounds them, they find the same.
+//! The tests do not depend on the machine: they find the same surroundings everywhere.
 
 use std::fs;
 use std::process::Command;
@@ -9,10 +9,10 @@ use super::setting::Setting;
 use crate::programs;
 use crate::sys::net;
 
-/// What a shell of somebody else's may have set before it starts the tests.
+/// Settings that a user's shell may have before it starts the tests.
 const ODD: &str =
     "umask 077; ulimit -S -n 256; trap '' HUP INT QUIT TERM USR1 USR2; exec \"$0\" surroundings";
-/// These signals, in the masks of /proc/PID/status.
+/// These signals in the masks of /proc/PID/status.
 const SIGNALS: u64 = 1 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 9 | 1 << 11;
 
 /// Settings of a network in which tests cannot be played.
@@ -22,7 +22,7 @@ const NETWORKS: [(&str, &str); 3] = [
     ("ipv6/bindv6only", "1"),
 ];
 
-/// In odd surroundings, tests settle in the usual ones.
+/// In unusual surroundings, tests switch to the usual ones.
 pub(super) fn are_the_same(_: Setting<'_>) -> anyhow::Result<()> {
     is_settled()?;
     for (name, value) in NETWORKS {
@@ -33,7 +33,7 @@ pub(super) fn are_the_same(_: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tests leave a network namespace with this setting for one of their own.
+/// Tests leave a network namespace with this setting for a new one.
 fn network_is_left(name: &str, value: &str) -> anyhow::Result<()> {
     net::new_namespace()?;
     let stays = fs::read_link("/proc/thread-self/ns/net")?.display().to_string();

@@ -1,4 +1,4 @@
-//! Units of a user's own service manager: their names are what their user chooses.
+//! Units of a user's service manager, whose names the user chooses.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::sys::cgroup::Cgroup;
 
-/// The user whose service manager has the units; nobody has to be it.
+/// The user whose service manager has the units; the user need not exist.
 const UID: u32 = 41_208;
-/// The template that every user of the machine has, for as long as the check goes on.
+/// The template, which every user of the machine has during the check.
 const TEMPLATE: &str = "/run/systemd/user/portbind-h8@.service";
 
-/// A template of a unit that is started again when it ends.
+/// A template of a unit that is restarted when it ends.
 struct Template {
     folder: Option<PathBuf>,
 }
@@ -40,7 +40,8 @@ impl Drop for Template {
     }
 }
 
-/// A name that systemd does not take is in no command; any other is of the user, and never of the system.
+/// No command contains a name that systemd does not accept; any other unit is attributed to the user, never to the
+/// system.
 pub(super) fn made_up(setting: Setting<'_>) -> anyhow::Result<()> {
     let _template = Template::new()?;
     let plain = format!("systemctl --user --machine={UID}@.host stop -- portbind-h8@x.service");
@@ -56,10 +57,10 @@ pub(super) fn made_up(setting: Setting<'_>) -> anyhow::Result<()> {
         let pid = done(&mut actors, "server", &listener("old", port))?.pid;
         let cgroup = Cgroup::new(&format!("{folder}/{name}"))?;
         cgroup.enter(pid)?;
-        let told = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
-        ensure!(told["command"].as_str() == command, "{name:?}: {told}");
-        let managed = list(&told, "obstacles").iter().any(|obstacle| obstacle["reason"] == "managed");
-        ensure!(managed && list(&told, "stopped").is_empty(), "{name:?}: {told}");
+        let shown = ask(setting, &["free", &port.to_string(), "--yes"], 1)?;
+        ensure!(shown["command"].as_str() == command, "{name:?}: {shown}");
+        let managed = list(&shown, "obstacles").iter().any(|obstacle| obstacle["reason"] == "managed");
+        ensure!(managed && list(&shown, "stopped").is_empty(), "{name:?}: {shown}");
         done(&mut actors, "server", &Action::Exit)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Filters and sockets that have no port, and families that only their system call shows.
+//! Filters for portless sockets, and families that only the system call hook sees.
 
 use anyhow::ensure;
 use rustix::process::Signal;
@@ -8,19 +8,19 @@ use super::support::{ContestedPort, events, exited};
 use crate::actor::{Action, Kind, Protocol, SocketName, Way};
 use crate::tracer::Tracer;
 
-/// `--proto unix` tells those of AF_UNIX alone.
+/// `--proto unix` reports only AF_UNIX sockets.
 pub(super) fn by_protocol(setting: Setting<'_>) -> anyhow::Result<()> {
     compare(setting, &["--proto", "unix"], [1, 0, 0])?;
     compare(setting, &["--proto", "unix,netlink"], [1, 1, 0])?;
     compare(setting, &["--proto", "tcp"], [0, 0, 1])
 }
 
-/// `-P` tells none that has no port.
+/// `-P` reports no portless socket.
 pub(super) fn by_port(setting: Setting<'_>) -> anyhow::Result<()> {
     compare(setting, &["-P", "0-65535"], [0, 0, 1])
 }
 
-/// A packet socket and an interface that is not there: a family without a hook of its own.
+/// A packet socket and a missing interface: a family without a separate hook.
 pub(super) fn other_family(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-e", "all"])?;
@@ -28,15 +28,15 @@ pub(super) fn other_family(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
-    let told = events(&ended.stdout, pid)?;
-    ensure!(told.len() == 1, "expected one event, got:\n{}", ended.stdout.join("\n"));
-    for event in told {
-        ensure!(event.socket.family == "17" && event.error.name == "ENODEV", "told: {}", event.line);
+    let shown = events(&ended.stdout, pid)?;
+    ensure!(shown.len() == 1, "expected one event, got:\n{}", ended.stdout.join("\n"));
+    for event in shown {
+        ensure!(event.socket.family == "17" && event.error.name == "ENODEV", "shown: {}", event.line);
     }
     Ok(())
 }
 
-/// Has an abstract name, a port id of netlink and a TCP port refused, and counts how often each is told.
+/// Makes refused binds of an abstract name, a netlink port id and a TCP port, and counts the reports of each.
 fn compare(setting: Setting<'_>, filter: &[&str], expected: [usize; 3]) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let names = [
@@ -55,17 +55,17 @@ fn compare(setting: Setting<'_>, filter: &[&str], expected: [usize; 3]) -> anyho
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;
-    let told =
+    let shown =
         pids.iter().map(|&pid| Ok(events(&ended.stdout, pid)?.len())).collect::<anyhow::Result<Vec<_>>>()?;
     ensure!(
-        told == expected,
-        "{filter:?}: expected {expected:?}, told {told:?}\n{}",
+        shown == expected,
+        "{filter:?}: expected {expected:?}, shown {shown:?}\n{}",
         ended.stdout.join("\n")
     );
     Ok(())
 }
 
-/// Binds a new socket, and must be refused; the pid of the actor.
+/// Binds a new socket, which must be refused; returns the actor's pid.
 fn ask(
     contested: &mut ContestedPort,
     actor: &str,

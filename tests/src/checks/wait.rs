@@ -1,4 +1,4 @@
-//! `portbind wait`: it ends when what is waited for has come, and no later than it was told to.
+//! `portbind wait`: it ends when the port reaches the state, and no later than its timeout.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,17 +14,17 @@ use crate::actors::Actors;
 use crate::ports::Ports;
 use crate::tracer::Tracer;
 
-/// A wait that has begun.
+/// A running wait.
 struct Waiting(Tracer);
 
 impl Waiting {
-    /// Begins to wait, and comes back when it sleeps between two looks.
+    /// Starts a wait, and returns when it sleeps between two polls.
     fn begin(setting: Setting<'_>, words: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(setting.portbind);
         command.arg("wait").args(words).args(["-o", "json", "--timeout", "60"]);
         let tracer = Tracer::spawn(&mut command)?;
         let begun = Instant::now();
-        // clock_nanosleep(2) of x86-64, first in /proc/PID/syscall.
+        // clock_nanosleep(2) of x86-64 is the first number in /proc/PID/syscall.
         while !std::fs::read_to_string(format!("/proc/{}/syscall", tracer.pid()))?.starts_with("230 ") {
             ensure!(begun.elapsed() < SOON, "it does not wait");
             std::thread::yield_now();
@@ -37,7 +37,7 @@ impl Waiting {
     }
 }
 
-/// Until a port is free, and until somebody listens; who had it, and who has it.
+/// Waits until a port is free, and until a process listens on it; checks the former and the new owner.
 pub(super) fn both_ways(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let port = ports.take()?;
@@ -46,45 +46,45 @@ pub(super) fn both_ways(setting: Setting<'_>) -> anyhow::Result<()> {
     let word = port.to_string();
     let words = |until| [word.as_str(), "--until", until, "--netns", &there];
     let is_of_server =
-        |told: &Value| list(told, "holders").first().is_some_and(|one| one["processes"][0]["pid"] == pid);
+        |shown: &Value| list(shown, "holders").first().is_some_and(|one| one["processes"][0]["pid"] == pid);
     for protocol in [Protocol::Tcp, Protocol::Udp] {
         let udp = (protocol == Protocol::Udp).then_some(["--proto", "udp"]);
         let words = |until| words(until).into_iter().chain(udp.into_iter().flatten()).collect::<Vec<_>>();
         let waiting = Waiting::begin(setting, &words("listening"))?;
         let serve = socket("old", protocol, &[], (LOCALHOST, port), protocol == Protocol::Tcp);
         done(&mut actors, "server", &serve)?;
-        let told = waiting.end()?;
-        ensure!(told["reached"] == true && is_of_server(&told), "{told}");
+        let shown = waiting.end()?;
+        ensure!(shown["reached"] == true && is_of_server(&shown), "{shown}");
         let waiting = Waiting::begin(setting, &words("free"))?;
         done(&mut actors, "server", &Action::Close { socket: "old".to_owned() })?;
-        let told = waiting.end()?;
-        ensure!(told["reached"] == true && is_of_server(&told), "{told}");
-        ensure!(told["waited_ms"].as_f64() > Some(0.0), "{told}");
+        let shown = waiting.end()?;
+        ensure!(shown["reached"] == true && is_of_server(&shown), "{shown}");
+        ensure!(shown["waited_ms"].as_f64() > Some(0.0), "{shown}");
     }
-    // A socket that is bound and does not listen is nobody to talk to, nor is a listener on another address.
+    // Neither a socket that is only bound, nor a listener on another address, can be connected to.
     let words = [&words("listening")[..], &["--address", "127.0.0.1"]].concat();
     done(&mut actors, "server", &socket("bound", Protocol::Tcp, &[], (LOCALHOST, port), false))?;
     let waiting = Waiting::begin(setting, &words)?;
     done(&mut actors, "server", &Action::Close { socket: "bound".to_owned() })?;
     done(&mut actors, "server", &socket("far", Protocol::Tcp, &[], ("127.0.0.2".parse()?, port), true))?;
     done(&mut actors, "server", &listener("near", port))?;
-    let told = waiting.end()?;
-    let first = list(&told, "holders").first().context("nobody listens")?;
-    ensure!(list(&told, "holders").len() == 1 && first["address"] == "127.0.0.1", "{told}");
+    let shown = waiting.end()?;
+    let first = list(&shown, "holders").first().context("nobody listens")?;
+    ensure!(list(&shown, "holders").len() == 1 && first["address"] == "127.0.0.1", "{shown}");
     Ok(())
 }
 
-/// When the time is over the answer is no, after that time and not much later.
+/// After the timeout, and not much later, the answer is no.
 pub(super) fn timeouts(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut actors, mut ports) = (Actors::default(), Ports::new());
     let (held, empty) = (ports.take()?, ports.take()?);
     done(&mut actors, "server", &listener("old", held))?;
     for (port, until, holders) in [(held, "free", 1), (empty, "listening", 0)] {
         let begun = Instant::now();
-        let told = ask(setting, &["wait", &port.to_string(), "--until", until, "--timeout", "0.2"], 1)?;
+        let shown = ask(setting, &["wait", &port.to_string(), "--until", until, "--timeout", "0.2"], 1)?;
         let took = begun.elapsed();
         ensure!((Duration::from_millis(200)..SOON).contains(&took), "it took {took:?}");
-        ensure!(told["reached"] == false && list(&told, "holders").len() == holders, "{told}");
+        ensure!(shown["reached"] == false && list(&shown, "holders").len() == holders, "{shown}");
     }
     ask(setting, &["wait", &held.to_string(), "--until", "listening"], 0)?;
     ask(setting, &["wait", &empty.to_string(), "--until", "free"], 0)?;

@@ -3,11 +3,11 @@
 /// A program of a Debian package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
-    /// What it is called.
+    /// The name of the program.
     pub(crate) name: &'static str,
-    /// The Debian package that has it.
+    /// The Debian package that contains the program.
     pub(crate) package: &'static str,
-    /// The file that the package puts there: not a link of update-alternatives(1), which may lead to another program.
+    /// The path of the file in the package: not a link of update-alternatives(1), which may lead to another program.
     pub(crate) path: &'static str,
 }
 
@@ -33,7 +33,7 @@ pub(crate) const TIMEOUT: Program = program("timeout", "coreutils", "/usr/bin/ti
 pub(crate) const TRUE: Program = program("true", "coreutils", "/usr/bin/true");
 pub(crate) const UNSHARE: Program = program("unshare", "util-linux", "/usr/bin/unshare");
 
-/// What setup installs, and makes sure of; the last ones are for scripts.
+/// The programs that setup installs and checks; the last ones are for scripts.
 pub(crate) const INSTALLED: [Program; 26] = [
     BASH,
     CAT,

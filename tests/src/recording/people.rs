@@ -1,4 +1,4 @@
-//! Who fights over ports in a made-up recording, and why.
+//! The programs that contest ports in a made-up recording, and the causes.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Plays one pair: each bind and listen is predicted, and then made.
+//! Plays one pair: predicts each bind and listen, and then makes it.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -14,7 +14,7 @@ use crate::sys;
 
 const BACKLOG: i32 = 4;
 
-/// One call: what the rule says of it, and what the kernel.
+/// The results of one call: of the rule and of the kernel.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) call: &'static str,
@@ -22,12 +22,12 @@ pub(super) struct Answer {
     pub(super) refused: bool,
 }
 
-/// The port of a pair, as the rule sees it.
+/// The port of a pair, as the rule models it.
 #[derive(Debug)]
 struct Table {
     generation: Generation,
     transport: Transport,
-    /// In the order in which the kernel comes upon them.
+    /// The holders in the order in which the kernel visits them.
     held: Vec<Held>,
     memory: Memory,
     answers: Vec<Answer>,
@@ -58,7 +58,7 @@ pub(super) fn play(
 }
 
 impl Table {
-    /// Notes the rule's and the kernel's answer to a call; returns whether it went well.
+    /// Records the results of the rule and of the kernel for a call; returns whether the call succeeded.
     fn compare(&mut self, call: &'static str, asked: &Asked, outcome: Outcome, refused: bool) -> bool {
         self.answers.push(Answer { call, outcome, refused });
         if !refused {
@@ -79,7 +79,7 @@ impl Table {
         Ok(self.compare(call, &asked, outcome, refused))
     }
 
-    /// Binds a holder and brings it into its state; returns what must stay open, if it was let in.
+    /// Binds a holder and brings it into its state; returns the sockets to keep open, if the bind succeeded.
     fn hold(&mut self, world: &World, plan: &HolderPlan, port: u16) -> anyhow::Result<Option<Kept>> {
         let socket = sockets::prepare(self.transport, &plan.socket)?;
         let asked = sockets::asking(self.transport, sockets::endpoint(&plan.socket), false);
@@ -92,7 +92,7 @@ impl Table {
         let listens =
             matches!(plan.state, HolderState::Listening | HolderState::Child | HolderState::Unaccepted);
         if listens && !self.listen("listen of a holder", &socket, asked)? {
-            // It stays bound.
+            // The holder stays bound.
             plan.state = HolderState::Bound;
         }
         let mut kept = hold::bring(world, self.transport, &plan, port, socket)?;
@@ -117,7 +117,7 @@ impl Table {
         }
     }
 
-    /// Binds the asker, and then whatever is planned.
+    /// Binds the asker, and then continues as planned.
     fn asker(
         &mut self,
         world: &World,
@@ -147,7 +147,7 @@ impl Table {
         Ok(())
     }
 
-    /// Binds to any port while the holders' is the only one in the range.
+    /// Binds to port 0 while the holders' port is the only one in the range.
     fn any_port(&mut self, world: &World, socket: &OwnedFd, asked: Asked, port: u16) -> anyhow::Result<()> {
         let asked = Asked { port: Port::Any { relaxed: false }, ..asked };
         let mut outcome = self.decide(&asked);
@@ -172,7 +172,7 @@ impl Table {
             && let Some(place) = self.held.iter().position(|other| held.first() == Some(other))
         {
             let mut rival_held = self.held.remove(place);
-            // The newest on the port while its rival listens.
+            // The asker is the newest socket on the port while its rival listens.
             self.held.insert(0, Held { endpoint: asked.endpoint, stage: Stage::Open });
             let rival_asks = sockets::asking(self.transport, rival_held.endpoint, false);
             if self.listen("listen of the rival", rival, rival_asks)? {

@@ -17,18 +17,18 @@ const CHUNK: [u8; 4096] = [0; 4096];
 /// Chunks after which any two small buffers are full.
 const CHUNKS: usize = 1024;
 
-/// Sockets that live as long as the pair, and what the rule is told of those on the port.
+/// Sockets that are kept for the pair, and the rule's view of the ones on the port.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// The socket that was bound, if it is still open.
+    /// The bound socket, if it is still open.
     pub(super) socket: Option<OwnedFd>,
-    /// Others.
+    /// Other sockets.
     others: Vec<OwnedFd>,
-    /// Those on the port.
+    /// The sockets on the port.
     pub(super) held: Vec<Held>,
 }
 
-/// Brings `socket`, bound and listening where it must, into the state of `plan`.
+/// Brings a bound `socket`, which listens if the state requires it, into the state of `plan`.
 pub(super) fn bring(
     world: &World,
     transport: Transport,
@@ -58,7 +58,7 @@ pub(super) fn bring(
     Ok(Kept { socket: Some(socket), others: Vec::new(), held: vec![Held { endpoint, stage }] })
 }
 
-/// A connection that was made to a listener on the port.
+/// A connection to a listener on the port.
 fn of_listener(plan: &HolderPlan, port: u16, listener: OwnedFd, endpoint: Endpoint) -> anyhow::Result<Kept> {
     let to = reaches(plan.socket.address, plan.socket.v6_only, plan.by_v6);
     let client = sockets::open(Transport::Tcp, plan.socket.address, plan.socket.uid)?;
@@ -79,7 +79,7 @@ fn of_listener(plan: &HolderPlan, port: u16, listener: OwnedFd, endpoint: Endpoi
     Ok(kept)
 }
 
-/// A connection that was made from the port.
+/// A connection from the port.
 fn of_client(
     world: &World,
     plan: &HolderPlan,
@@ -99,7 +99,7 @@ fn of_client(
         }
         HolderState::FinWait2 => {
             close_one_side(&client, &peer)?;
-            // The byte brings the confirmation of our FIN with it.
+            // The byte carries the acknowledgement of the local FIN.
             rustix::net::send(&peer, b"x", SendFlags::NOSIGNAL)?;
             ensure!(receive(&client)? == 1, "the peer closed early");
             drop(client);
@@ -123,7 +123,7 @@ fn of_client(
     Ok(kept)
 }
 
-/// Writes until nothing more goes in.
+/// Writes until the buffers are full.
 fn fill(socket: &OwnedFd) -> anyhow::Result<()> {
     for _ in 0..CHUNKS {
         match rustix::net::send(socket.as_fd(), &CHUNK, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
@@ -135,7 +135,7 @@ fn fill(socket: &OwnedFd) -> anyhow::Result<()> {
     anyhow::bail!("a peer that reads nothing takes {CHUNKS} chunks")
 }
 
-/// Closes one direction, and waits until the peer knows.
+/// Closes one direction, and waits until the peer has received the FIN.
 fn close_one_side(socket: &OwnedFd, peer: &OwnedFd) -> anyhow::Result<()> {
     rustix::net::shutdown(socket, Shutdown::Write)?;
     ensure!(receive(peer)? == 0, "something was sent");

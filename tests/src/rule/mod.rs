@@ -1,8 +1,8 @@
-//! The bind rule against the running kernel: random sockets are really bound to one port, and the
-//! kernel's answer to each call must be the one that `portbind::diagnosis::rule` gives.
+//! Compares the bind rule with the running kernel: binds random sockets to one port, and the kernel's result of each
+//! call must match `portbind::diagnosis::rule`.
 //!
-//! A pair is a holder (or some more) and a socket that asks for its port. Each pair follows from the seed and
-//! its number alone, so that one of them can be played again.
+//! A pair is a holder (or several) and a socket that requests its port. Each pair depends only on the seed and its
+//! number, so that a single pair can be played again.
 
 mod ask;
 mod hold;
@@ -21,21 +21,21 @@ use plan::Plan;
 use tally::Tally;
 use world::World;
 
-/// What is played unless told otherwise.
+/// Default number of pairs.
 const PAIRS: u64 = 20_000;
 const SEED: u64 = 1;
-/// Pairs in one network namespace: fewer than it has TIME_WAIT sockets.
+/// Pairs per network namespace: fewer than its limit of TIME_WAIT sockets.
 const PAIRS_OF_A_NAMESPACE: u64 = 3000;
-/// The port of the first pair of a namespace; the last one's is below the ephemeral range.
+/// The port of the first pair in a namespace; the last pair's port is below the ephemeral range.
 const FIRST_PORT: u16 = 2000;
 
-/// What to play.
+/// The pairs to play.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Options {
     /// How many pairs of sockets.
     #[arg(long, value_name = "NUMBER", default_value_t = PAIRS)]
     pub pairs: u64,
-    /// From what the pairs follow.
+    /// The seed of the pairs.
     #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     pub seed: u64,
     /// The number of the first pair.
@@ -49,14 +49,14 @@ impl Default for Options {
     }
 }
 
-/// Plays the pairs in network namespaces of their own, prints the counts and each disagreement, and
-/// returns how many of these there were.
+/// Plays the pairs in separate network namespaces, prints the counts and each disagreement, and returns the number of
+/// disagreements.
 ///
 /// # Errors
 ///
-/// If a namespace cannot be made, or a call fails that no rule is about.
+/// If a namespace cannot be created, or a call fails in a way that no rule covers.
 pub fn run(options: Options) -> anyhow::Result<u64> {
-    // Namespace and owner of new sockets belong to the thread, which ends with them.
+    // The namespace and the owner of new sockets belong to the thread, which ends with the test.
     let played = thread::spawn(move || play(options));
     played.join().map_err(|_| anyhow!("the thread that binds panicked"))?
 }

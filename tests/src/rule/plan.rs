@@ -1,4 +1,4 @@
-//! What a pair does, drawn at random.
+//! The random plan of a pair.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,34 +7,34 @@ use portbind::diagnosis::rule::Transport;
 
 use super::random::Random;
 
-/// One pair: who holds the port, who asks for it, and what they do then.
+/// One pair: the holders, the socket that requests their port (the asker), and the later calls.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) transport: Transport,
-    /// Bound one after the other, where the kernel lets them.
+    /// Bound one after the other, if the kernel allows it.
     pub(super) holders: Vec<HolderPlan>,
     pub(super) asker: SocketPlan,
-    /// The asker wants any port, and only this one is in the range.
+    /// The asker requests port 0, and the port is the only one in the range.
     pub(super) any_port: bool,
     /// The asker turns TCP_REPAIR on before its bind.
     pub(super) repair: bool,
-    /// The asker, which has SO_REUSEPORT, gets a BPF program for its group before its bind.
+    /// The asker, which has SO_REUSEPORT, attaches a BPF program for its group before its bind.
     pub(super) program: bool,
-    /// What happens after the bind of the asker.
+    /// The calls after the bind of the asker.
     pub(super) then: Then,
 }
 
-/// What happens after the bind of the asker, if that went well.
+/// The calls after a successful bind of the asker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     Nothing,
     /// The asker listens.
     Listen,
-    /// A holder that is only bound listens, and then the asker.
+    /// A bound holder listens, and then the asker.
     Race,
 }
 
-/// A socket up to its bind.
+/// A socket until its bind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SocketPlan {
     pub(super) address: IpAddr,
@@ -42,7 +42,7 @@ pub(super) struct SocketPlan {
     pub(super) v6_only: bool,
     pub(super) reuse_address: bool,
     pub(super) reuse_port: bool,
-    /// SO_BINDTOIFINDEX; 2 is the index of no interface.
+    /// SO_BINDTOIFINDEX; no interface has the index 2.
     pub(super) device: u32,
     pub(super) uid: u32,
 }
@@ -54,13 +54,13 @@ pub(super) struct HolderPlan {
     pub(super) state: HolderState,
     /// SO_REUSEADDR and SO_REUSEPORT after the bind (and the listen), if they change.
     pub(super) later: Option<(bool, bool)>,
-    /// Interface after all that, if it changes.
+    /// The last interface, if it changes.
     pub(super) later_device: Option<u32>,
-    /// A dual-stack socket is connected by IPv6 and not by IPv4.
+    /// A dual-stack socket is connected over IPv6 instead of IPv4.
     pub(super) by_v6: bool,
 }
 
-/// The state in which a holder is when the asker comes.
+/// The state of a holder at the asker's bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HolderState {
     Bound,
@@ -72,9 +72,9 @@ pub(super) enum HolderState {
     Child,
     /// TCP: a listener and a connection that it has not accepted.
     Unaccepted,
-    /// TCP: connected from the port and closed, with data that the peer does not read.
+    /// TCP: connected from the port and closed, with data that the peer has not read.
     Orphan,
-    /// TCP: closed by us, and not by the peer.
+    /// TCP: closed locally, and not by the peer.
     FinWait2,
     /// TCP.
     TimeWait,
@@ -93,19 +93,19 @@ impl HolderState {
         Self::TimeWait,
     ];
 
-    /// It has an open socket whose interface can change.
+    /// The holder has an open socket, whose interface can change.
     const fn is_open(self) -> bool {
         matches!(self, Self::Bound | Self::Listening | Self::Connected | Self::Child)
     }
 
-    /// It sends and receives.
+    /// The holder can send and receive.
     const fn has_peer(self) -> bool {
         !matches!(self, Self::Bound | Self::Listening)
     }
 }
 
-/// Addresses, and whether IPV6_V6ONLY is set. 127.0.0.6 is what the kernel writes into the IPv4 field of a
-/// socket with a specific IPv6 address.
+/// Addresses, and whether IPV6_V6ONLY is set. The kernel writes 127.0.0.6 into the IPv4 field of a socket with a
+/// specific IPv6 address.
 const ADDRESSES: [(IpAddr, bool); 9] = [
     (IpAddr::V4(Ipv4Addr::UNSPECIFIED), false),
     (IpAddr::V4(Ipv4Addr::LOCALHOST), false),
@@ -121,7 +121,7 @@ const ADDRESSES: [(IpAddr, bool); 9] = [
 const MOST_HOLDERS: usize = 4;
 
 impl Plan {
-    /// The pair of a number under a seed.
+    /// The pair with this number under a seed.
     pub(super) fn random(seed: u64, number: u64) -> Self {
         let mut random = Random::of(seed, number);
         let transport = if random.one_in(3) { Transport::Udp } else { Transport::Tcp };
@@ -151,7 +151,7 @@ impl Plan {
 }
 
 impl HolderPlan {
-    /// Only the first holder may be connected: it has the port alone then.
+    /// Only the first holder may be connected: it has the port alone at that time.
     fn random(random: &mut Random, transport: Transport, is_second: bool) -> Self {
         let state = match transport {
             Transport::Udp if is_second => HolderState::Bound,
@@ -173,7 +173,7 @@ impl HolderPlan {
 }
 
 impl SocketPlan {
-    /// A missing interface takes no traffic, and no bind to a specific or mapped IPv6 address.
+    /// A missing interface carries no traffic, and allows no bind to a specific or mapped IPv6 address.
     fn random(random: &mut Random, may_miss_interface: bool) -> Self {
         let (address, v6_only) = random.pick(ADDRESSES);
         let needs_interface = address.is_ipv6() && address != IpAddr::V6(Ipv6Addr::UNSPECIFIED);

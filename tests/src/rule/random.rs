@@ -1,11 +1,11 @@
-//! Numbers that follow from a seed: the same on every machine and kernel.
+//! Random numbers from a seed: the same on every machine and kernel.
 
 /// The generator SplitMix64 (Steele, Lea and Flood 2014).
 #[derive(Debug)]
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The generator of one pair: neighbours differ in every bit.
+    /// The generator of one pair; the states of neighbouring pairs differ in every bit.
     pub(super) fn of(seed: u64, number: u64) -> Self {
         let mut outer = Self(seed);
         Self(outer.next() ^ number.wrapping_mul(0xd134_2543_de82_ef95))
@@ -23,7 +23,7 @@ impl Random {
         self.next().is_multiple_of(number)
     }
 
-    /// One of `choices`, all alike likely.
+    /// One of `choices`, all equally likely.
     pub(super) fn pick<T: Copy, const COUNT: usize>(&mut self, choices: [T; COUNT]) -> T {
         let index = usize::try_from(self.next() % COUNT as u64).unwrap_or_default();
         choices[index]

@@ -1,4 +1,4 @@
-//! Real sockets, and what the rule is told of them.
+//! Real sockets, and their descriptions for the rule.
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -22,7 +22,7 @@ pub(super) fn open(transport: Transport, address: IpAddr, uid: u32) -> anyhow::R
     Ok(rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?)
 }
 
-/// Opens the socket of a plan and sets all that is set before its bind.
+/// Opens the socket of a plan and sets all options that precede its bind.
 pub(super) fn prepare(transport: Transport, plan: &SocketPlan) -> anyhow::Result<OwnedFd> {
     let socket = open(transport, plan.address, plan.uid)?;
     reuse(&socket, plan.reuse_address, plan.reuse_port)?;
@@ -54,7 +54,7 @@ pub(super) fn repair(socket: &OwnedFd) -> anyhow::Result<()> {
         .context("cannot repair")
 }
 
-/// What the kernel said to a bind or listen: whether it refused. Any other error breaks the pair.
+/// Whether the kernel refused a bind or listen. Any other error invalidates the pair.
 pub(super) fn refused(result: Result<(), Errno>) -> anyhow::Result<bool> {
     match result {
         Ok(()) => Ok(false),
@@ -68,12 +68,12 @@ pub(super) fn bind(socket: &OwnedFd, address: IpAddr, port: u16) -> Result<(), E
     rustix::net::bind(socket, &SocketAddr::new(address, port))
 }
 
-/// The address that the socket has now.
+/// The current address of the socket.
 pub(super) fn local(socket: &OwnedFd) -> anyhow::Result<IpAddr> {
     Ok(SocketAddr::try_from(rustix::net::getsockname(socket)?)?.ip())
 }
 
-/// The socket of a plan, as the rule is told.
+/// The socket of a plan, as the input of the rule.
 pub(super) fn endpoint(plan: &SocketPlan) -> Endpoint {
     // KERNEL: `__inet6_bind` (net/ipv6/af_inet6.c, 5.10 to 7.3) sets the flag for a specific address.
     let specific_v6 = match plan.address {
@@ -91,7 +91,7 @@ pub(super) fn endpoint(plan: &SocketPlan) -> Endpoint {
     }
 }
 
-/// A bind, or a listen, of such a socket to the holders' port.
+/// The bind or listen of such a socket on the holders' port.
 pub(super) const fn asking(transport: Transport, endpoint: Endpoint, listening: bool) -> Asked {
     Asked { transport, endpoint, port: Port::Given, listening, force_reuse: false, group: Group::None }
 }

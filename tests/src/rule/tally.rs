@@ -1,4 +1,4 @@
-//! What came of the pairs.
+//! The results of the pairs.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use portbind::diagnosis::rule::Clause;
 
 use super::ask::Answer;
 
-/// Counts answers and prints disagreements as they come.
+/// Counts results, and prints disagreements as they occur.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     clauses: BTreeMap<Clause, u64>,
@@ -14,7 +14,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts the answers of a pair, which `describe` describes.
+    /// Counts the results of a pair, which `describe` describes.
     pub(super) fn add(&mut self, answers: &[Answer], describe: impl Fn() -> String) {
         for answer in answers {
             *self.clauses.entry(answer.outcome.clause).or_default() += 1;

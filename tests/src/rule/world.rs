@@ -1,4 +1,4 @@
-//! A network namespace for some thousand pairs.
+//! A network namespace for some thousands of pairs.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,16 +9,16 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::sys;
 
-/// Where connections go: a listener on every address, and one with a small receive buffer.
+/// The servers of the connections: a listener on every address, and one with a small receive buffer.
 const SERVER: u16 = 1000;
 const NARROW: u16 = 1001;
 const BACKLOG: i32 = 64;
-/// The smallest buffer that the kernel takes, or less.
+/// A buffer size at or below the kernel's minimum.
 const SMALL: usize = 1024;
-/// Ephemeral ports of the namespace; those of the pairs lie below.
+/// Ephemeral ports of the namespace; the ports of the pairs are below them.
 const EPHEMERAL: (u16, u16) = (32_768, 60_999);
 
-/// The namespace that the thread is in.
+/// The network namespace of the thread.
 #[derive(Debug)]
 pub(super) struct World {
     server: OwnedFd,
@@ -79,7 +79,7 @@ fn setting(name: &str, value: &str) -> anyhow::Result<()> {
     fs::write(format!("/proc/sys/net/ipv4/{name}"), value).with_context(|| format!("cannot set {name}"))
 }
 
-/// The address that reaches a socket on `local`; a dual-stack wildcard is reached by IPv6 if `by_v6`.
+/// The address that reaches a socket on `local`; a dual-stack wildcard address is reached over IPv6 if `by_v6`.
 pub(super) fn reaches(local: IpAddr, v6_only: bool, by_v6: bool) -> IpAddr {
     let mapped = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
     match local {

@@ -1,4 +1,4 @@
-//! Sockets in a step: what they are, what they are bound to, and their options.
+//! Sockets in a step: their kinds, addresses and options.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,12 +7,12 @@ use anyhow::{Context as _, bail};
 use super::words::{Words, one_of};
 use crate::actor::{Family, Kind, Protocol, SocketName, SocketOption};
 
-/// What a socket is.
+/// The kind of a socket.
 #[derive(Debug, PartialEq)]
 pub(super) enum SocketKind {
-    /// It has a port.
+    /// A socket with a port.
     Port(Family, Protocol),
-    /// It has none.
+    /// A portless socket.
     Portless(Kind),
 }
 
@@ -32,12 +32,12 @@ impl SocketKind {
     }
 }
 
-/// What a socket is bound to.
+/// The address of a bind.
 #[derive(Debug, PartialEq)]
 pub(super) enum Place {
-    /// Address and port; the number of the interface, or 0.
+    /// Address and port, and the interface index or 0.
     Port(IpAddr, u16, u32),
-    /// The name of a socket without a port.
+    /// The name of a portless socket.
     Name(SocketName),
 }
 
@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-/// Takes an address with its port, and the number of its interface, which is 0 without one.
+/// Parses an address with its port and interface index; the index is 0 if missing.
 pub(super) fn ip_and_port(word: &str) -> anyhow::Result<(IpAddr, u16, u32)> {
     let Ok(address) = word.parse::<SocketAddr>() else {
         bail!(
@@ -73,7 +73,7 @@ pub(super) fn ip_and_port(word: &str) -> anyhow::Result<(IpAddr, u16, u32)> {
     Ok((address.ip(), address.port(), scope))
 }
 
-/// Takes the words that are left as options of a socket.
+/// Parses the remaining words as options of a socket.
 pub(super) fn options(words: &mut Words) -> anyhow::Result<Vec<SocketOption>> {
     words.rest().iter().map(|word| option(word)).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::bail;
 use toml::{Table, Value};
 
-/// The values of one repetition: those of the case, and ports as they come up.
+/// The values of one play: the values of the case, and ports that are taken when they are first used.
 pub(super) struct Variables<'a, F> {
     case: Option<&'a Table>,
     used: BTreeSet<String>,
@@ -14,12 +14,12 @@ pub(super) struct Variables<'a, F> {
 }
 
 impl<'a, F: FnMut() -> anyhow::Result<u16>> Variables<'a, F> {
-    /// No port yet.
+    /// Variables without any ports so far.
     pub(super) const fn new(case: Option<&'a Table>, port: F) -> Self {
         Self { case, used: BTreeSet::new(), ports: BTreeMap::new(), port }
     }
 
-    /// A step with every `$name` in it replaced: a capital letter, or lower-case letters and underscores.
+    /// Replaces every `$name` in a step; a name is a capital letter, or lower-case letters and underscores.
     pub(super) fn text(&mut self, text: &str) -> anyhow::Result<String> {
         let mut parts = text.split('$');
         let mut replaced = parts.next().unwrap_or_default().to_owned();
@@ -35,7 +35,7 @@ impl<'a, F: FnMut() -> anyhow::Result<u16>> Variables<'a, F> {
         Ok(replaced)
     }
 
-    /// A value of an event with every string that is only `$name` replaced.
+    /// Replaces every string that consists of a `$name` in a value of an event.
     pub(super) fn replace(&mut self, value: &Value) -> anyhow::Result<Value> {
         Ok(match value {
             Value::String(text) => match text.strip_prefix('$') {
@@ -73,7 +73,7 @@ impl<'a, F: FnMut() -> anyhow::Result<u16>> Variables<'a, F> {
         Ok(Value::Integer(port.into()))
     }
 
-    /// Every value of the case must have been used.
+    /// Checks that every value of the case has been used.
     pub(super) fn finish(&self) -> anyhow::Result<()> {
         let mut names = self.case.into_iter().flat_map(Table::keys);
         match names.find(|name| !self.used.contains(*name)) {

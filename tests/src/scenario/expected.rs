@@ -1,10 +1,10 @@
-//! What portbind must show of a refusal: the table `[[scenario.event]]`.
+//! The expected report of a refusal: the table `[[scenario.event]]`.
 
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
-/// What portbind must say of a refusal.
+/// The expected report of a refusal.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expected {
@@ -12,47 +12,47 @@ pub struct Expected {
     pub operation: Option<String>,
     /// The errno, if not the caller's.
     pub error: Option<String>,
-    /// The address, if not the one asked for.
+    /// The address, if not the requested one.
     pub address: Option<IpAddr>,
-    /// The port, if not the one asked for.
+    /// The port, if not the requested one.
     pub port: Option<u16>,
     /// The protocol.
     pub protocol: Option<String>,
     /// The code of the cause.
     pub cause: Option<String>,
-    /// What its sentence holds; `$folder` stands for the folder of the play.
+    /// Text in the summary; `$folder` stands for the folder of the play.
     pub says: Option<String>,
-    /// Those who stand in the way.
+    /// The holders in the way.
     pub holders: Vec<ExpectedHolder>,
-    /// Nobody does.
+    /// No holder is in the way.
     pub no_holder: bool,
-    /// Others than `holders` may stand in the way.
+    /// Other holders may be in the way, too.
     pub others: bool,
-    /// Labels of sockets that do not.
+    /// Labels of sockets that are not in the way.
     pub not_blamed: Vec<String>,
-    /// Codes of exactly the remedies, in their order.
+    /// Codes of all remedies, in their order.
     pub fixes: Option<Vec<String>>,
-    /// What the first remedy holds, as `says`.
+    /// Text in the first remedy, like `says`.
     pub fix_says: Option<String>,
 }
 
-/// A socket that stands in the way.
+/// A holder in the way.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedHolder {
-    /// Its label; without, a socket without an inode.
+    /// Its label; without a label, a socket without an inode.
     pub socket: Option<String>,
     /// Its state.
     pub state: Option<String>,
-    /// Who can have it open.
+    /// The kind of owner that the socket can have.
     pub ownership: Option<String>,
-    /// Its owner.
+    /// Uid of the socket.
     pub uid: Option<u32>,
-    /// Names of exactly the processes that have it open.
+    /// Names of all its owners.
     pub processes: Option<Vec<String>>,
     /// In TIME_WAIT since this mark.
     pub time_wait_since: Option<String>,
-    /// Name of the process that gave it its port.
+    /// Name of the process that bound the socket.
     pub opened_by: Option<String>,
     /// Name of the process that closed the connection first.
     pub left_by: Option<String>,

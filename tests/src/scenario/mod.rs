@@ -1,7 +1,7 @@
-//! Scenarios: what to do with which sockets, and what portbind must show of it.
+//! Scenarios: calls on sockets, and what portbind must report about them.
 //!
-//! tests/README.md describes the files. Steps are lines of words (`step`, `verb`, `endpoint`), in which the values of a
-//! case and ports are filled in (`expand`); what portbind must show of a refusal is a table (`expected`).
+//! tests/README.md describes the files. Steps are lines of words (`step`, `verb`, `endpoint`) with variables for the
+//! values of a case and for ports (`expand`); the expected report of a refusal is a table (`expected`).
 
 mod endpoint;
 mod expand;
@@ -26,50 +26,50 @@ struct File {
     scenario: Vec<Scenario>,
 }
 
-/// One scenario, its variables not yet replaced.
+/// One scenario, before its variables are replaced.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Its name.
     pub name: String,
-    /// How often it is played.
+    /// Number of plays.
     #[serde(default = "once")]
     pub repeat: u32,
-    /// Where it can be played.
+    /// What the scenario requires of the machine.
     #[serde(default)]
     pub needs: Needs,
-    /// Values of its variables; played once for each.
+    /// Values of its variables; the scenario is played once per case.
     #[serde(default)]
     cases: Vec<toml::Table>,
-    /// Its steps, as written.
+    /// Its steps as written in the file.
     steps: Vec<String>,
-    /// What portbind must show of each step that is refused, in the order of the steps.
+    /// The expected report of each refused step, in the order of the steps.
     #[serde(default)]
     event: Vec<toml::Value>,
 }
 
-/// What a scenario needs.
+/// The requirements of a scenario.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Needs {
-    /// The oldest kernel that has what it tests.
+    /// The oldest kernel with the tested feature.
     pub kernel: Option<String>,
-    /// The backends that can see it.
+    /// The backends that can record it.
     pub backend: Option<Vec<String>>,
-    /// A file that only kernels with what it tests have.
+    /// A file that exists only on kernels with the tested feature.
     pub file: Option<PathBuf>,
 }
 
 /// A scenario with all its variables replaced.
 #[derive(Clone, Debug)]
 pub struct Play {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub title: String,
     /// Its steps.
     pub steps: Vec<Step>,
 }
 
-/// `repeat` if absent.
+/// The default of `repeat`.
 const fn once() -> u32 {
     1
 }
@@ -96,17 +96,17 @@ pub fn load(folder: &Path) -> anyhow::Result<Vec<Scenario>> {
 }
 
 impl Scenario {
-    /// How many cases it has.
+    /// The number of cases.
     #[must_use]
     pub fn cases(&self) -> usize {
         self.cases.len().max(1)
     }
 
-    /// One case with ports.
+    /// One case with its ports.
     ///
     /// # Errors
     ///
-    /// If a variable has no value or no use, a step is no step, steps and events do not fit, or no port is left.
+    /// If a variable has no value or is unused, a step is invalid, steps and events do not match, or no port is left.
     pub fn play(&self, case: usize, port: impl FnMut() -> anyhow::Result<u16>) -> anyhow::Result<Play> {
         let values = self.cases.get(case);
         let title = expand::title(&self.name, values);

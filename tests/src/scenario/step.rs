@@ -1,6 +1,6 @@
 //! A step: one line of a scenario.
 //!
-//! `ACTOR: VERB WORDS`, then `mark NAME` and `-> ERROR` where they are needed. tests/README.md describes it.
+//! `ACTOR: VERB WORDS`, then optionally `mark NAME` and `-> ERROR`. tests/README.md describes it.
 
 use anyhow::{Context as _, bail};
 
@@ -12,22 +12,22 @@ use crate::actor::Action;
 /// One step.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Who does it.
+    /// The actor that performs the step.
     pub actor: String,
-    /// The errno it must get; success if absent.
+    /// The expected errno; success if absent.
     pub expect: Option<String>,
-    /// What portbind must say; also without this, of every bind and listen that must fail.
+    /// The expected report; also without it, every bind and listen that must fail is checked.
     pub event: Option<Expected>,
-    /// Who does it is another program: started from an executable of its own.
+    /// The actor is another program: it is started from a separate executable.
     pub stranger: bool,
-    /// Remembers when this step was done.
+    /// The name under which the time of this step is recorded.
     pub mark: Option<String>,
-    /// What to do.
+    /// The action.
     pub action: Action,
 }
 
 impl Step {
-    /// Reads a step whose variables are replaced; the event is not part of it.
+    /// Parses a step whose variables are replaced; the event is separate.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let (who, what) =
             text.split_once(':').context("no actor is named: a step is \"ACTOR: VERB WORDS\"")?;

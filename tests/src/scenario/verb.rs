@@ -1,4 +1,4 @@
-//! The verbs of a step: which words each of them takes, and the action that these are.
+//! The verbs of steps: the words that each verb takes, and the resulting action.
 
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::endpoint::{Place, SocketKind, ip_and_port, options};
 use super::words::{Words, one_of};
 use crate::actor::{Action, Way, errno_name};
 
-/// All verbs with their words, as errors show them; tests/README.md says what they do.
+/// All verbs with their words, as errors show them; tests/README.md describes them.
 pub(super) const FORMS: &[&str] = &[
     "socket LABEL KIND [OPTION...]",
     "bind LABEL PROTOCOL IP:PORT [OPTION...]",
@@ -41,7 +41,7 @@ pub(super) const FORMS: &[&str] = &[
     "make OBJECT PATH",
 ];
 
-/// The action that the words are.
+/// Parses the words as an action.
 pub(super) fn action(words: &mut Words) -> anyhow::Result<Action> {
     let verb = words.next("the verb")?;
     let forms: Vec<&str> = FORMS.iter().copied().filter(|form| word_of(form) == verb).collect();
@@ -58,7 +58,7 @@ fn word_of(form: &'static str) -> &'static str {
     form.split(' ').next().unwrap_or(form)
 }
 
-/// The action of a verb with the words behind it, all of which are taken.
+/// Parses the words of a verb as an action; all words must be used.
 fn read(verb: &str, words: &mut Words) -> anyhow::Result<Action> {
     let action = match verb {
         "socket" => socket(words)?,
@@ -109,7 +109,7 @@ fn socket(words: &mut Words) -> anyhow::Result<Action> {
     }
 }
 
-/// Opens a socket and binds it, or binds one that is open.
+/// Opens and binds a socket, or binds an open one.
 fn bind(words: &mut Words) -> anyhow::Result<Action> {
     let socket = label(words)?;
     if is_kind(words) {
@@ -123,7 +123,7 @@ fn bind(words: &mut Words) -> anyhow::Result<Action> {
     })
 }
 
-/// Opens a socket that listens, or has one listen that is open.
+/// Opens a listening socket, or makes an open one listen.
 fn listen(words: &mut Words) -> anyhow::Result<Action> {
     let socket = label(words)?;
     if is_kind(words) {
@@ -132,7 +132,7 @@ fn listen(words: &mut Words) -> anyhow::Result<Action> {
     Ok(Action::Listen { socket, by: way(words)? })
 }
 
-/// The next word is the kind of a socket to open.
+/// Whether the next word is the kind of a socket to open.
 fn is_kind(words: &Words) -> bool {
     words.peek().is_some_and(|word| SocketKind::parse(word).is_ok())
 }
@@ -168,7 +168,7 @@ fn send(verb: &str, words: &mut Words) -> anyhow::Result<Action> {
     })
 }
 
-/// Writes a setting, which is named as sysctl(8) names it; its value may have blanks.
+/// Writes a setting, named as in sysctl(8); its value may contain blanks.
 fn sysctl(words: &mut Words) -> anyhow::Result<Action> {
     let text = words.rest().join(" ");
     let setting = text.strip_prefix("net.").and_then(|text| text.split_once('='));
@@ -178,13 +178,13 @@ fn sysctl(words: &mut Words) -> anyhow::Result<Action> {
     Ok(Action::Sysctl { name: name.replace('.', "/"), value: value.to_owned() })
 }
 
-/// Puts something at a path.
+/// Creates an object at a path.
 fn make(words: &mut Words) -> anyhow::Result<Action> {
     let object = one_of(&words.next("what to make")?)?;
     Ok(Action::Make { object, path: words.next("a path")?, folder: PathBuf::new() })
 }
 
-/// Has a socket program of the cgroup refuse, with EPERM where no error is named.
+/// Makes a cgroup's socket program refuse binds; the default error is EPERM.
 fn forbid(words: &mut Words) -> anyhow::Result<Action> {
     let error = match words.peek() {
         Some(_) => Some(errno(&words.next("an error")?)?),
@@ -198,13 +198,13 @@ fn label(words: &mut Words) -> anyhow::Result<String> {
     words.next("the label of a socket")
 }
 
-/// The name behind a word that joins it to what stands before.
+/// The name after a keyword.
 fn behind(word: &str, words: &mut Words) -> anyhow::Result<String> {
     words.skip(word)?;
     words.next("a name")
 }
 
-/// How a call is made.
+/// How to make a call.
 fn way(words: &mut Words) -> anyhow::Result<Way> {
     if words.peek().is_none() {
         return Ok(Way::Call);
@@ -213,7 +213,7 @@ fn way(words: &mut Words) -> anyhow::Result<Way> {
     one_of(&words.next("how the call is made")?)
 }
 
-/// The number of an error.
+/// The number of an errno.
 pub(super) fn errno(name: &str) -> anyhow::Result<u16> {
     // EHWPOISON, 133, is the highest number (include/uapi/asm-generic/errno.h).
     let number = (1..=133).find(|number| errno_name(Errno::from_raw_os_error((*number).into())) == name);
@@ -258,7 +258,7 @@ mod tests {
         "make dangling_link taken",
     ];
 
-    /// The action of a text.
+    /// Parses a text as an action.
     fn read(text: &str) -> anyhow::Result<Action> {
         action(&mut Words::split(text).unwrap())
     }

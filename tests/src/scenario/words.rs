@@ -6,13 +6,13 @@ use anyhow::{Context as _, bail};
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
-/// What is left of the words of a step.
+/// The remaining words of a step.
 pub(super) struct Words {
     left: Vec<String>,
 }
 
 impl Words {
-    /// Splits a text at its blanks; blanks between double quotes are kept, and the quotes are not.
+    /// Splits a text at its blanks, except for blanks between double quotes; the quotes are removed.
     pub(super) fn split(text: &str) -> anyhow::Result<Self> {
         let mut left = Vec::new();
         let mut word: Option<String> = None;
@@ -34,7 +34,7 @@ impl Words {
         Ok(Self { left })
     }
 
-    /// Takes the next word; `what` names it in the error.
+    /// Takes the next word; `what` describes it in the error.
     pub(super) fn next(&mut self, what: &str) -> anyhow::Result<String> {
         if self.left.is_empty() {
             bail!("{what} is missing");
@@ -48,12 +48,12 @@ impl Words {
         word.parse().map_err(|_| anyhow::anyhow!("\"{word}\" is not {what}"))
     }
 
-    /// The next word, which stays.
+    /// The next word, which is not removed.
     pub(super) fn peek(&self) -> Option<&str> {
         self.left.first().map(String::as_str)
     }
 
-    /// Takes the next word, which must be this one.
+    /// Takes the next word, which must be `word`.
     pub(super) fn skip(&mut self, word: &str) -> anyhow::Result<()> {
         let found = self.next(&format!("\"{word}\""))?;
         if found != word {
@@ -62,7 +62,7 @@ impl Words {
         Ok(())
     }
 
-    /// Takes a keyword and the word behind it, which must be the last ones; `None` without the keyword.
+    /// Takes a keyword and the word after it, which must be the last ones; `None` without the keyword.
     pub(super) fn last_pair(&mut self, keyword: &str) -> anyhow::Result<Option<String>> {
         let Some(at) = self.left.iter().position(|word| word == keyword) else { return Ok(None) };
         match self.left.split_off(at).as_slice() {
@@ -73,12 +73,12 @@ impl Words {
         }
     }
 
-    /// Takes all words that are left.
+    /// Takes all remaining words.
     pub(super) fn rest(&mut self) -> Vec<String> {
         std::mem::take(&mut self.left)
     }
 
-    /// No word may be left.
+    /// Fails if a word is left.
     pub(super) fn finish(&self) -> anyhow::Result<()> {
         match self.peek() {
             Some(word) => bail!("\"{word}\" is one word too many"),
@@ -87,7 +87,7 @@ impl Words {
     }
 }
 
-/// The value that a word stands for, among those of an enumeration; the error lists all its words.
+/// Parses a word as a variant of an enumeration; the error lists all variants.
 pub(super) fn one_of<T: DeserializeOwned>(word: &str) -> anyhow::Result<T> {
     let value: Result<T, Error> = T::deserialize(word.into_deserializer());
     value.with_context(|| format!("\"{word}\""))

@@ -1,4 +1,4 @@
-//! Processes of the load, by what they are refused.
+//! The processes of the load, by the kind of their refusals.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -14,10 +14,10 @@ use rustix::net::{
 use super::process::{Held, Kind, await_end, process};
 use crate::sys::process::{fork, leave};
 
-/// An address that a listener at all addresses covers.
+/// An address that a listener on all addresses covers.
 pub(super) const TCP: Kind = Kind { name: "tcp", work: tcp };
 
-/// Those of each round.
+/// The kinds of each round.
 pub(super) const ALL: &[Kind] = &[
     TCP,
     Kind { name: "udp", work: udp },
@@ -37,7 +37,7 @@ fn open(family: AddressFamily, kind: SocketType) -> anyhow::Result<OwnedFd> {
     Ok(socket_with(family, kind, SocketFlags::CLOEXEC, None)?)
 }
 
-/// Complains unless the answer is that the address is in use.
+/// Fails unless the error is EADDRINUSE.
 fn is_refused(answer: Result<(), Errno>) -> anyhow::Result<()> {
     ensure!(answer == Err(Errno::ADDRINUSE), "{answer:?} in place of EADDRINUSE");
     Ok(())
@@ -66,7 +66,7 @@ fn reuse_port(held: &Held, count: u32) -> anyhow::Result<u32> {
     ask(&socket, (Ipv4Addr::UNSPECIFIED, held.tcp).into(), count)
 }
 
-/// Two sockets are bound to an address, and the first one listens.
+/// Two sockets are bound to an address, and the first one listens before the second.
 fn listen_second(_: &Held, count: u32) -> anyhow::Result<u32> {
     let (first, second) = (open(AddressFamily::INET, TCP_TYPE)?, open(AddressFamily::INET, TCP_TYPE)?);
     set_socket_reuseaddr(&first, true)?;
@@ -78,7 +78,7 @@ fn listen_second(_: &Held, count: u32) -> anyhow::Result<u32> {
     Ok(count)
 }
 
-/// The server has closed its connection first, and then ended.
+/// The server closes its connection first, and then ends.
 fn time_wait(_: &Held, count: u32) -> anyhow::Result<u32> {
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = server.local_addr()?;
@@ -89,7 +89,7 @@ fn time_wait(_: &Held, count: u32) -> anyhow::Result<u32> {
     ask(&open(AddressFamily::INET, TCP_TYPE)?, address, count)
 }
 
-/// A path is bound, and then its socket is gone.
+/// A path is bound, and then its socket is closed.
 fn unix_path(_: &Held, _: u32) -> anyhow::Result<u32> {
     let path = std::env::temp_dir().join(format!("portbind-soak-{}.sock", std::process::id()));
     let address = SocketAddrUnix::new(&path)?;
@@ -121,7 +121,7 @@ fn netlink_port(_: &Held, count: u32) -> anyhow::Result<u32> {
     Ok(count)
 }
 
-/// Ports that the kernel chooses, which nobody is refused.
+/// Successful binds to ports that the kernel chooses.
 fn success(_: &Held, count: u32) -> anyhow::Result<u32> {
     for _ in 0..count {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -130,7 +130,7 @@ fn success(_: &Held, count: u32) -> anyhow::Result<u32> {
     Ok(0)
 }
 
-/// A process takes a port, another is refused it while it has it, and a third has it afterwards.
+/// A process takes a port, a second one is refused meanwhile, and a third one takes the port afterwards.
 pub(super) fn come_and_go(held: &Held, count: u32) -> anyhow::Result<()> {
     let Some(holder) = fork()? else {
         let done = come(held, count);

@@ -1,4 +1,4 @@
-//! The load: short-lived processes, most of which are refused something, and each says how often.
+//! The load: short-lived processes, most of which have refused binds, and each of which prints their number.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
@@ -10,33 +10,33 @@ use anyhow::Context as _;
 use super::kinds;
 use super::process::{Held, Kind, process};
 
-/// Between two rounds.
+/// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(60);
-/// Between two bursts.
+/// Pause between two bursts.
 const BURSTS: Duration = Duration::from_secs(30);
 /// Refusals of a burst.
 const BURST: u32 = 20_000;
 /// Processes of a swarm, each of which is refused once.
 const SWARM: u32 = 40;
-/// The pid that was given last in this pid namespace (pid_namespaces(7)).
+/// The most recent pid in this pid namespace (pid_namespaces(7)).
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 
 /// Options of `portbind-tests soak-load`.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Load {
-    /// How long it goes on.
+    /// Duration in seconds.
     #[arg(long, value_name = "NUMBER")]
     seconds: u64,
-    /// From what it follows.
+    /// Seed of the load.
     #[arg(long, value_name = "NUMBER")]
     seed: u64,
 }
 
-/// Runs the load: prints `KIND PID COUNT` of each process, and `end`.
+/// Runs the load: prints `KIND PID COUNT` for each process, and `end`.
 ///
 /// # Errors
 ///
-/// If a process is not refused what it should be, or is refused anything else.
+/// If an expected refusal does not occur, or another one does.
 pub fn run(options: Load) -> anyhow::Result<()> {
     let tcp = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     let udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
@@ -67,7 +67,7 @@ pub fn run(options: Load) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A process is refused something and ends, and the next one gets its pid, unless another program is faster.
+/// A process is refused and ends, and the next one gets its pid, unless another program is faster.
 fn reuse_a_pid(held: &Held) -> anyhow::Result<()> {
     let kind = Kind { name: "pid-reuse", ..kinds::TCP };
     let first = process(&kind, held, 1)?;

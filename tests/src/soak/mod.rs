@@ -1,8 +1,7 @@
-//! The soak: portbind traces for minutes or hours while processes come and go, and every refusal has to be
-//! accounted for.
+//! The soak: portbind traces for minutes or hours while processes come and go, and every refusal must be accounted for.
 //!
-//! Load and portbind are in a network namespace of their own, and `--netns` leaves out whatever else happens on the
-//! machine: what is not filtered is the load's.
+//! The load and portbind are in a separate network namespace, and `--netns` excludes all other refusals on the machine:
+//! every refusal that is not filtered belongs to the load.
 
 mod kinds;
 mod load;
@@ -31,15 +30,15 @@ use sample::Sample;
 use tally::{Ordered, Reported};
 use verdict::Verdict;
 
-/// Between two looks at portbind.
+/// Interval at which portbind is sampled.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long portbind is stopped, and the clock is wrong.
+/// How long portbind is stopped, and how long the clock is wrong.
 const STOPPED: Duration = Duration::from_secs(5);
-/// How long portbind may take to write what the load has left.
+/// How long portbind may take to write the load's remaining refusals.
 const DRAIN: Duration = Duration::from_secs(60);
-/// Looks after which a refusal has to be shown or counted in the output, the time that portbind is stopped included.
+/// Samples within which a refusal must be shown or counted, including the time for which portbind is stopped.
 const LATE: usize = 20;
-/// How far the clock is set, in seconds.
+/// Size of the clock step in seconds.
 const STEP: i64 = 3600;
 
 /// Options of `portbind-tests soak`.
@@ -51,18 +50,18 @@ pub struct Options {
     /// The backend.
     #[arg(long, value_name = "NAME", default_value = "tracepoint")]
     backend: String,
-    /// How long the load goes on.
+    /// Duration of the load.
     #[arg(long, value_name = "NUMBER", default_value_t = 10.0)]
     minutes: f64,
-    /// From what the load follows.
+    /// Seed of the load.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Also set the clock of the machine forward by an hour and back; only for a virtual machine.
+    /// Also set the machine's clock forward by an hour and back; only for a virtual machine.
     #[arg(long)]
     clock_steps: bool,
 }
 
-/// Runs load and portbind, and prints what was measured; whether everything held.
+/// Runs load and portbind, and prints the measurements; returns whether all conditions held.
 ///
 /// # Errors
 ///
@@ -77,7 +76,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let tracer = Tracer::spawn(&mut command)?;
     tracer.armed()?;
     let mut soak = Soak {
-        told: Reported::open(output.path())?,
+        shown: Reported::open(output.path())?,
         ordered: Ordered::default(),
         samples: vec![Sample::take(tracer.pid())?],
         refused: Vec::new(),
@@ -88,27 +87,27 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     soak.drain()?;
     let last = Sample::take(tracer.pid())?;
     let ended = tracer.stop(Signal::INT)?;
-    soak.told.read()?;
+    soak.shown.read()?;
     let file = fs::metadata(output.path())?.len();
-    let Soak { ordered, told, samples, late, .. } = soak;
-    let verdict = Verdict { ordered, told, samples, last, file, late };
+    let Soak { ordered, shown, samples, late, .. } = soak;
+    let verdict = Verdict { ordered, reported: shown, samples, last, file, late };
     verdict.report(&ended)
 }
 
-/// A soak under way.
+/// A running soak.
 struct Soak {
-    told: Reported,
+    shown: Reported,
     ordered: Ordered,
     samples: Vec<Sample>,
-    /// What the load had been refused at each look.
+    /// The number of the load's refusals at each sample.
     refused: Vec<u64>,
-    /// The most refusals that were not told so many looks later.
+    /// The most refusals that were not reported [`LATE`] samples later.
     late: u64,
     begin: Instant,
 }
 
 impl Soak {
-    /// Looks at portbind each second until the load has ended; stops it for a while in the middle.
+    /// Samples portbind each second until the load has ended; stops portbind for a while in the middle.
     fn watch(&mut self, tracer: &Tracer, options: &Options, time: Duration) -> anyhow::Result<()> {
         let mut load = start(time, options.seed)?;
         let lines = listen(&mut load)?;
@@ -120,10 +119,10 @@ impl Soak {
                 self.ordered.is_complete || load.try_wait()?.is_none_or(|status| status.success()),
                 "the load failed"
             );
-            self.told.read()?;
+            self.shown.read()?;
             self.refused.push(self.ordered.refused());
             let earlier = self.refused.iter().rev().nth(LATE).copied().unwrap_or(0);
-            self.late = self.late.max(earlier.saturating_sub(self.told.all()));
+            self.late = self.late.max(earlier.saturating_sub(self.shown.all()));
             self.samples.push(Sample::take(tracer.pid())?);
             let elapsed = self.begin.elapsed();
             if to_stop && elapsed > time / 3 {
@@ -148,17 +147,17 @@ impl Soak {
     }
 
     fn progress(&self, minute: u64) {
-        let (refused, told) = (self.ordered.refused(), self.told.all());
+        let (refused, shown) = (self.ordered.refused(), self.shown.all());
         let sample = self.samples.last().copied().unwrap_or_default();
-        println!("minute {minute}: {refused} refused, {told} told, {sample}");
+        println!("minute {minute}: {refused} refused, {shown} shown, {sample}");
     }
 
-    /// Waits until everything is written, or for as long as that may take: what is lost is never written.
+    /// Waits until everything is written, with a time limit: lost refusals are never written.
     fn drain(&mut self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        while self.told.all() < self.ordered.refused() && begin.elapsed() < DRAIN {
+        while self.shown.all() < self.ordered.refused() && begin.elapsed() < DRAIN {
             sleep(LOOK);
-            self.told.read()?;
+            self.shown.read()?;
         }
         Ok(())
     }
@@ -171,7 +170,7 @@ fn start(time: Duration, seed: u64) -> anyhow::Result<Child> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("the load cannot be started")
 }
 
-/// The lines of the load, which a thread reads.
+/// The lines of the load, read by a thread.
 fn listen(load: &mut Child) -> anyhow::Result<std::sync::mpsc::Receiver<String>> {
     let output = load.stdout.take().context("the load has no output")?;
     let (sender, lines) = std::sync::mpsc::channel();

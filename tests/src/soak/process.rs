@@ -1,4 +1,4 @@
-//! A process of the load: what it does, and how it begins and ends.
+//! A process of the load: its work, start and end.
 
 use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, WaitOptions, waitpid};
@@ -8,22 +8,22 @@ use crate::sys::process::{fork, leave};
 /// A kind of process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
-    /// One word.
+    /// The name, one word.
     pub(super) name: &'static str,
-    /// Is refused about so many times, and says how often.
+    /// Makes about this many refused binds, and returns their number.
     pub(super) work: fn(&Held, u32) -> anyhow::Result<u32>,
 }
 
-/// What the load has bound for as long as it goes on.
+/// Sockets that the load keeps bound throughout.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// A TCP port at all IPv4 addresses.
+    /// A TCP port on all IPv4 addresses.
     pub(super) tcp: u16,
-    /// A UDP port at all IPv4 addresses.
+    /// A UDP port on all IPv4 addresses.
     pub(super) udp: u16,
 }
 
-/// A process of a kind, from its start to its end.
+/// Starts a process of a kind, and waits until it ends.
 pub(super) fn process(kind: &Kind, held: &Held, count: u32) -> anyhow::Result<Pid> {
     let Some(child) = fork()? else {
         let refused = (kind.work)(held, count);
@@ -37,7 +37,7 @@ pub(super) fn process(kind: &Kind, held: &Held, count: u32) -> anyhow::Result<Pi
     Ok(child)
 }
 
-/// Waits for the end of a process that should end well.
+/// Waits for the end of a process, which must succeed.
 pub(super) fn await_end(child: Pid, name: &str) -> anyhow::Result<()> {
     let status = waitpid(Some(child), WaitOptions::empty())?.context("a process went missing")?.1;
     ensure!(status.exit_status() == Some(0), "a process of kind {name} failed: {status:?}");

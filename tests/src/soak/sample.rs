@@ -1,14 +1,14 @@
-//! What portbind takes of the machine at a moment.
+//! The resources that portbind uses at one moment.
 
 use std::fmt;
 use std::fs;
 
 use anyhow::Context as _;
 
-/// One look at a process.
+/// One sample of a process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
-    /// Memory of its own in KiB: `RssAnon` in `/proc/PID/status` (proc_pid_status(5)).
+    /// Private memory in KiB: `RssAnon` in `/proc/PID/status` (proc_pid_status(5)).
     pub(super) memory: u64,
     /// Open descriptors.
     pub(super) descriptors: u64,
@@ -17,7 +17,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Looks at a process.
+    /// Samples a process.
     pub(super) fn take(pid: u32) -> anyhow::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).context("portbind has ended")?;
         let number = |key: &str| -> anyhow::Result<u64> {

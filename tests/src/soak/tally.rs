@@ -1,4 +1,4 @@
-//! What the load has ordered, and what portbind has written.
+//! The refusals that the load made, and the refusals that portbind reported.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -8,23 +8,23 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-/// What the load says.
+/// The output of the load.
 #[derive(Debug, Default)]
 pub(super) struct Ordered {
-    /// Refusals of all processes that had this pid.
+    /// Refusals by pid, for all processes that had the pid.
     pub(super) by_pid: HashMap<u32, u64>,
-    /// Refusals of each kind of process.
+    /// Refusals by kind of process.
     pub(super) by_kind: HashMap<String, u64>,
-    /// Processes.
+    /// The number of processes.
     pub(super) processes: u64,
-    /// Processes that got the pid of one before them at once.
+    /// Processes that immediately got the pid of an earlier process.
     pub(super) reused: u64,
     /// The load has ended.
     pub(super) is_complete: bool,
 }
 
 impl Ordered {
-    /// Takes a line: `KIND PID COUNT` of each process, `reused`, and `end`.
+    /// Parses a line: `KIND PID COUNT` per process, `reused`, or `end`.
     pub(super) fn read(&mut self, line: &str) -> anyhow::Result<()> {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
@@ -41,29 +41,29 @@ impl Ordered {
         Ok(())
     }
 
-    /// All refusals.
+    /// The number of all refusals.
     pub(super) fn refused(&self) -> u64 {
         self.by_pid.values().sum()
     }
 }
 
-/// What portbind writes, read while it is written.
+/// The output of portbind, read while it is written.
 #[derive(Debug)]
 pub(super) struct Reported {
     file: BufReader<File>,
-    /// The start of a line whose end is not written yet.
+    /// The start of an incomplete line.
     begun: Vec<u8>,
-    /// Refusals of all processes that had this pid, shown or counted.
+    /// Refusals by pid, shown or counted, for all processes that had the pid.
     pub(super) by_pid: HashMap<u32, u64>,
-    /// Refusals that are shown.
+    /// Refusals that were shown.
     pub(super) shown: u64,
-    /// Refusals that are counted in lines of repeats.
+    /// Refusals that were counted in repeat lines.
     pub(super) repeated: u64,
     /// The last line.
     pub(super) summary: Option<Summary>,
 }
 
-/// The part of a line that is looked at.
+/// The parsed part of a line.
 #[derive(Deserialize)]
 struct Line {
     kind: String,
@@ -77,7 +77,7 @@ struct Process {
     pid: u32,
 }
 
-/// The account of the run.
+/// The summary of the run.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Summary {
     pub(super) refused: u64,
@@ -91,7 +91,7 @@ pub(super) struct Summary {
     pub(super) caches: Vec<Cache>,
 }
 
-/// What a cache holds, and what it may hold.
+/// The size of a cache, and its limit.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Cache {
     pub(super) name: String,
@@ -100,14 +100,14 @@ pub(super) struct Cache {
 }
 
 impl Reported {
-    /// Opens the file that portbind writes.
+    /// Opens the file to which portbind writes.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let (by_pid, begun) = (HashMap::new(), Vec::new());
         Ok(Self { file: BufReader::new(file), begun, by_pid, shown: 0, repeated: 0, summary: None })
     }
 
-    /// Reads what was written since the last time.
+    /// Reads the new part of the file.
     pub(super) fn read(&mut self) -> anyhow::Result<()> {
         while self.file.read_until(b'\n', &mut self.begun)? > 0 {
             if self.begun.last() == Some(&b'\n') {
@@ -140,7 +140,7 @@ impl Reported {
         Ok(())
     }
 
-    /// All refusals that are shown or counted.
+    /// All refusals that were shown or counted.
     pub(super) fn all(&self) -> u64 {
         self.shown + self.repeated
     }

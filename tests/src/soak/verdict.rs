@@ -1,4 +1,4 @@
-//! Whether everything held.
+//! Checks whether all conditions held.
 
 use anyhow::Context as _;
 
@@ -6,34 +6,34 @@ use super::sample::Sample;
 use super::tally::{Ordered, Reported, Summary};
 use crate::tracer::Ended;
 
-/// KiB of memory of its own that portbind may have at any moment.
+/// Maximum private memory of portbind in KiB.
 const MEMORY: u64 = 24 * 1024;
-/// KiB by which it may have more in the last quarter than in the second, both by their medians.
+/// Maximum growth from the second to the last quarter in KiB, both by their medians.
 const GROWTH: u64 = 2 * 1024;
-/// Refusals that may be told late: as many as wait for their turn at most (1 MiB, `queue` in the summary).
+/// Refusals that may be late: the capacity of the queue (1 MiB, `queue` in the summary).
 const QUEUED: u64 = 3000;
-/// Pids that are named of those whose refusals are not all told.
+/// Pids that are listed in a message about missing refusals.
 const NAMED: usize = 8;
 
-/// All that a soak has measured.
+/// The measurements of a soak.
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) ordered: Ordered,
-    pub(super) told: Reported,
-    /// One each second, the first before the load.
+    pub(super) reported: Reported,
+    /// One sample per second; the first is from before the load.
     pub(super) samples: Vec<Sample>,
-    /// After the load.
+    /// The sample after the load.
     pub(super) last: Sample,
-    /// Bytes that were written.
+    /// Size of the written file in bytes.
     pub(super) file: u64,
-    /// The most refusals that were not told for too long.
+    /// The most refusals that were late.
     pub(super) late: u64,
 }
 
 impl Verdict {
-    /// Prints the figures and what did not hold; whether everything held.
+    /// Prints the measurements and the failed conditions; returns whether all conditions held.
     pub(super) fn report(&self, ended: &Ended) -> anyhow::Result<bool> {
-        let summary = self.told.summary.as_ref().context("portbind wrote no summary")?;
+        let summary = self.reported.summary.as_ref().context("portbind wrote no summary")?;
         self.print(summary);
         let mut complaints = self.account(summary);
         complaints.extend(self.lines(summary));
@@ -70,7 +70,7 @@ impl Verdict {
             ("+ filtered", *filtered),
             ("+ lost", *lost),
             ("passed over by the kernel", summary.passed_over),
-            ("told late, at most", self.late),
+            ("reported late, at most", self.late),
             ("bytes written", self.file),
             ("memory at most, KiB", most),
             ("memory, 2nd quarter, KiB", self.median(1)),
@@ -83,14 +83,14 @@ impl Verdict {
         }
     }
 
-    /// The parts are the whole, and the whole is what the load was refused.
+    /// The summary's counts add up to the number of the load's refusals.
     fn account(&self, summary: &Summary) -> Vec<String> {
         let mut complaints = Vec::new();
         let own = summary.shown + summary.coalesced + summary.lost;
         if own + summary.filtered != summary.refused {
             complaints.push(format!("the parts are not the whole: {summary:?}"));
         }
-        // What the kernel passes over, or does not show the return of, nobody can count.
+        // Calls that the kernel missed, or whose return was missed, cannot be counted.
         let unseen = summary.passed_over + summary.returns_missed;
         let ordered = self.ordered.refused();
         if own > ordered || own + unseen < ordered {
@@ -99,31 +99,32 @@ impl Verdict {
         complaints
     }
 
-    /// What is written is what the account says, process by process.
+    /// The written lines match the summary and the load, process by process.
     fn lines(&self, summary: &Summary) -> Vec<String> {
         let mut complaints = Vec::new();
-        let written = (self.told.shown, self.told.repeated);
+        let written = (self.reported.shown, self.reported.repeated);
         if written != (summary.shown, summary.coalesced) {
             complaints.push(format!("{written:?} are written as shown and coalesced: {summary:?}"));
         }
         let unseen = summary.lost + summary.passed_over + summary.returns_missed;
         if self.late > unseen + QUEUED {
-            complaints.push(format!("{} refusals were not told for too long", self.late));
+            complaints.push(format!("{} refusals were not reported for too long", self.late));
         }
-        let told = |pid| self.told.by_pid.get(pid).copied().unwrap_or(0);
+        let reported = |pid| self.reported.by_pid.get(pid).copied().unwrap_or(0);
         let mut wrong: Vec<String> = Vec::new();
         for (pid, &ordered) in &self.ordered.by_pid {
-            let told = told(pid);
-            if told > ordered || told + unseen < ordered {
-                wrong.push(format!("{pid}: {told} of {ordered}"));
+            let reported = reported(pid);
+            if reported > ordered || reported + unseen < ordered {
+                wrong.push(format!("{pid}: {reported} of {ordered}"));
             }
         }
-        let strangers = self.told.by_pid.keys().filter(|pid| !self.ordered.by_pid.contains_key(pid));
-        wrong.extend(strangers.map(|pid| format!("{pid}: {} of 0", told(pid))));
+        let strangers = self.reported.by_pid.keys().filter(|pid| !self.ordered.by_pid.contains_key(pid));
+        wrong.extend(strangers.map(|pid| format!("{pid}: {} of 0", reported(pid))));
         if !wrong.is_empty() {
             let count = wrong.len();
             wrong.truncate(NAMED);
-            complaints.push(format!("refusals of {count} pids are not told exactly: {}", wrong.join(", ")));
+            complaints
+                .push(format!("refusals of {count} pids are not reported exactly: {}", wrong.join(", ")));
         }
         complaints
     }
@@ -148,7 +149,7 @@ impl Verdict {
         complaints
     }
 
-    /// The median of memory in a quarter of the time, counted from 0.
+    /// The median memory of a quarter of the time, numbered from 0.
     fn median(&self, quarter: usize) -> u64 {
         let (from, to) = (self.samples.len() * quarter / 4, self.samples.len() * (quarter + 1) / 4);
         let mut memory: Vec<u64> =

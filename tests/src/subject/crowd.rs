@@ -1,4 +1,4 @@
-//! What somebody does who wants a tracer to be busy.
+//! Processes that keep a tracer busy.
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -13,13 +13,13 @@ use rustix::process::{WaitOptions, waitpid};
 use super::say::say;
 use crate::sys::process::{fork, leave};
 
-/// A listener that many processes share, and that is refused so many times a second, each time at another address,
-/// until the input ends.
+/// A listener that many processes share, with this many refused binds per second, each on another address, until the
+/// input ends.
 pub(super) fn crowd(port: u16, holders: u32, rate: u32) -> anyhow::Result<()> {
     let _listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?;
     for _ in 0..holders {
         if fork()?.is_none() {
-            // With the last one who has the other end, all of them end.
+            // When the last process with the other end has ended, all of them end.
             let _end = std::io::stdin().read_to_end(&mut Vec::new());
             leave(0);
         }
@@ -39,7 +39,7 @@ pub(super) fn crowd(port: u16, holders: u32, rate: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Short-lived processes, one after the other, each of which binds a port and is refused so many times.
+/// Short-lived processes, one after the other, each of which binds a port and makes this many refused binds.
 pub(super) fn mayflies(port: u16, count: u32, refusals: u32) -> anyhow::Result<()> {
     for _ in 0..count {
         match fork()? {
@@ -56,7 +56,7 @@ pub(super) fn mayflies(port: u16, count: u32, refusals: u32) -> anyhow::Result<(
     say("done")
 }
 
-/// Is refused a port. The listener may be gone at the end, and with it the refusal.
+/// Makes a refused bind. At the end the listener may be closed, and the bind succeeds.
 fn refused(address: Ipv4Addr, port: u16) -> anyhow::Result<()> {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     match bind(&socket, &SocketAddr::from((address, port))) {

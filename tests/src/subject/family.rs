@@ -1,4 +1,4 @@
-//! Commands that are more than one process.
+//! Commands that consist of several processes.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
@@ -9,19 +9,19 @@ use rustix::process::{getppid, setsid};
 
 use super::say::say;
 
-/// Starts a subject of the next generation, which says something on a pipe.
+/// Starts a subject of the next generation, which reports through a pipe.
 fn start(subject: &str, port: u16, stdin: Stdio) -> anyhow::Result<Child> {
     let mut command = Command::new("/proc/self/exe");
     command.args(["subject", subject, &port.to_string()]);
-    // Whoever waits for the end of the command's own streams is not to wait for this one.
+    // A process that waits for the end of the command's own streams must not wait for this one.
     Ok(command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?)
 }
 
-/// A daemon as of old: its parent leads a session, and is gone when it works.
+/// A classic daemon: its parent leads a session, and has ended before the daemon works.
 pub(super) fn daemon(port: u16) -> anyhow::Result<()> {
     let mut middle = start("middle", port, Stdio::null())?;
     let mut said = String::new();
-    // The pipe ends with the last who has it: the orphan.
+    // The pipe ends when its last owner, the orphan, ends.
     middle.stdout.take().context("no pipe")?.read_to_string(&mut said)?;
     ensure!(middle.wait()?.success(), "the process in the middle failed");
     say(said.trim_end())
@@ -36,7 +36,7 @@ pub(super) fn middle(port: u16) -> anyhow::Result<()> {
 
 pub(super) fn orphan(port: u16) -> anyhow::Result<()> {
     let parent = getppid();
-    // The middle may be gone already; then the parent is whoever takes in orphans, who does not change.
+    // The middle process may have ended already; then the parent is the reaper of orphans, which does not change.
     let is_middle = |pid: i32| {
         std::fs::read(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|line| line.windows(6).any(|word| word == b"middle"))
@@ -48,7 +48,7 @@ pub(super) fn orphan(port: u16) -> anyhow::Result<()> {
     say(&std::process::id().to_string())
 }
 
-/// Asks for a port that somebody has.
+/// Binds a port that another process holds.
 pub(super) fn be_refused(port: u16) -> anyhow::Result<()> {
     let error = TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
         .err()

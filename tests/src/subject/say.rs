@@ -1,8 +1,8 @@
-//! What a subject says, on its standard output.
+//! The standard output of subjects.
 
 use std::io::Write as _;
 
-/// Says a line at once.
+/// Prints a line without buffering.
 pub(super) fn say(line: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;

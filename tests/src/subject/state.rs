@@ -1,4 +1,4 @@
-//! All that a process inherits from the one that started it.
+//! The state that a process inherits from its parent.
 
 use std::fs;
 use std::io::IsTerminal as _;
@@ -8,7 +8,7 @@ use portbind::sys::signals::ignored_by_caller;
 
 use super::say::say;
 
-/// Fields of `/proc/self/status` that are the process's own, and not its history or size.
+/// Fields of `/proc/self/status` that are inherited, and do not depend on the process's history or size.
 const FIELDS: [&str; 16] = [
     "Umask",
     "Uid",
@@ -28,19 +28,19 @@ const FIELDS: [&str; 16] = [
     "Cpus_allowed",
 ];
 
-/// Fields of `/proc/self/stat`, counted behind the name of the process (proc_pid_stat(5)): process group,
-/// session, terminal, foreground process group of that, nice value, scheduling policy.
+/// Fields of `/proc/self/stat`, numbered after the name of the process (proc_pid_stat(5)): process group, session,
+/// terminal, foreground process group of the terminal, nice value, scheduling policy.
 const STAT: [(usize, &str); 6] =
     [(2, "pgrp"), (3, "session"), (4, "tty"), (5, "foreground"), (16, "nice"), (38, "policy")];
 
-/// Prints it, a line each.
+/// Prints the state, one item per line.
 pub(super) fn print() -> anyhow::Result<()> {
     let status = fs::read_to_string("/proc/self/status")?;
     for field in FIELDS {
         let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(":\t"));
         say(&format!("{field} {}", value.unwrap_or("unknown")))?;
     }
-    // Rust's runtime ignores SIGPIPE, whatever the caller did.
+    // Rust's runtime ignores SIGPIPE, regardless of the caller's setting.
     say(&format!("ignored {:?}", ignored_by_caller()))?;
     let stat = fs::read_to_string("/proc/self/stat")?;
     let (_, stat) = stat.rsplit_once(')').context("no name in stat")?;
@@ -66,14 +66,14 @@ pub(super) fn print() -> anyhow::Result<()> {
     descriptors()
 }
 
-/// Every open descriptor, and where it leads; pipes by kind, because each run has its own.
+/// Every open descriptor and its target; pipes by kind, because each run has different ones.
 fn descriptors() -> anyhow::Result<()> {
     let mut open: Vec<(u32, String)> = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
         let entry = entry?;
         let target = fs::read_link(entry.path())?.display().to_string();
         let kind = target.split_once(":[").map_or(target.as_str(), |(kind, _)| kind);
-        // The one that reads this folder.
+        // The descriptor that reads this folder.
         if !target.ends_with("/fd") {
             open.push((entry.file_name().to_string_lossy().parse()?, kind.to_owned()));
         }

@@ -1,4 +1,4 @@
-//! The network of the tests: IPv6, and settings as the kernel has them from its start.
+//! The network of the tests: IPv6, and the kernel's initial settings.
 
 use std::net::{Ipv6Addr, TcpListener};
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::sys::net;
 
-/// Settings that decide over binds, below /proc/sys/net, as they are in a new network namespace
+/// Settings that affect binds, below /proc/sys/net, with their values in a new network namespace
 /// (Documentation/networking/ip-sysctl.rst of 6.18). Kernels before 5.7 lack one.
 const SETTINGS: [(&str, &str); 7] = [
     ("ipv4/ip_autobind_reuse", "0"),
@@ -19,11 +19,11 @@ const SETTINGS: [(&str, &str); 7] = [
     ("ipv6/ip_nonlocal_bind", "0"),
 ];
 
-/// Goes into a network namespace of its own where the tests could not be played in the present one. Returns the reason.
+/// Enters a new network namespace if the tests cannot be played in the present one. Returns the reason.
 ///
 /// # Errors
 ///
-/// If a new one is no better: a kernel without IPv6.
+/// If a new namespace does not help: the kernel lacks IPv6.
 pub(super) fn settle() -> anyhow::Result<Option<String>> {
     let Some(reason) = obstacle()? else { return Ok(None) };
     net::new_namespace().with_context(|| format!("{reason}, and there is no other network namespace"))?;

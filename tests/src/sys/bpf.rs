@@ -1,4 +1,4 @@
-//! BPF programs: which ones the kernel has loaded, and one that forbids binds.
+//! BPF programs: lists the loaded ones, and loads one that forbids binds.
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
@@ -15,7 +15,7 @@ struct NextId {
     flags: u32,
 }
 
-/// The ids of all loaded programs, ascending.
+/// The ids of all loaded programs in ascending order.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ const PROG_ATTACH: libc::c_long = 8;
 /// `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`, attached as `BPF_CGROUP_INET4_BIND`.
 const CGROUP_SOCK_ADDR: u32 = 18;
 const INET4_BIND: u32 = 8;
-/// `call bpf_set_retval(r1)`, since v5.18; one instruction, the helper's number in the upper half.
+/// `call bpf_set_retval(r1)`, since v5.18: one instruction, with the helper's number in the upper half.
 const SET_RETVAL: u64 = 187 << 32 | 0x85;
 
 /// The head of `union bpf_attr` for `PROG_LOAD`.
@@ -72,7 +72,7 @@ struct Attach {
     flags: u32,
 }
 
-/// The program that refuses: `r1 = -error; call bpf_set_retval` where an error is asked for, then `r0 = 0; exit`.
+/// The refusing program: `r1 = -error; call bpf_set_retval` if an error is given, then `r0 = 0; exit`.
 fn refusal(error: Option<u16>) -> Vec<u64> {
     let mut program = Vec::new();
     if let Some(error) = error {
@@ -83,15 +83,15 @@ fn refusal(error: Option<u16>) -> Vec<u64> {
     program
 }
 
-/// Forbids every bind of an IPv4 socket in a cgroup, for as long as that lives. The caller of bind gets EPERM, or
-/// `error` where the kernel has bpf_set_retval (v5.18).
+/// Forbids every bind of an IPv4 socket in a cgroup, until the cgroup is removed. The caller of bind gets EPERM, or
+/// `error` if the kernel has bpf_set_retval (v5.18).
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn forbid_binds(cgroup: BorrowedFd<'_>, error: Option<u16>) -> io::Result<()> {
-    // Up to 5.10 programs count as locked memory, and those of portbind are the same user's; later kernels do
-    // without, and where the limit may not be raised.
+    // Up to 5.10 programs count as locked memory, and portbind's programs belong to the same user. Later kernels have
+    // no such limit, so a failure to raise it does not matter there.
     let endless = rustix::process::Rlimit { current: None, maximum: None };
     let _raised = rustix::process::setrlimit(rustix::process::Resource::Memlock, endless);
     let program = refusal(error);

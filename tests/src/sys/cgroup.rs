@@ -1,4 +1,4 @@
-//! Cgroups of the tests' own.
+//! Cgroups for the tests.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-/// A cgroup, removed in the end with those above it that it made. Who is in it must have ended before.
+/// A cgroup, removed when dropped, with its newly created parents. Its processes must have ended before.
 #[derive(Debug)]
 pub struct Cgroup {
     mounted: PathBuf,
@@ -15,11 +15,11 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes the cgroup of this path in the hierarchy, which is mounted apart from all others.
+    /// Creates the cgroup of this path in the hierarchy, which is mounted separately.
     ///
     /// # Errors
     ///
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn new(path: &str) -> io::Result<Self> {
         static MOUNTS: AtomicU32 = AtomicU32::new(0);
         let number = MOUNTS.fetch_add(1, Ordering::Relaxed);
@@ -32,20 +32,20 @@ impl Cgroup {
         Ok(cgroup)
     }
 
-    /// Moves a process into it.
+    /// Moves a process into the cgroup.
     ///
     /// # Errors
     ///
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn enter(&self, pid: u32) -> io::Result<()> {
         fs::write(self.path.join("cgroup.procs"), pid.to_string())
     }
 
-    /// Its folder.
+    /// Opens the folder of the cgroup.
     ///
     /// # Errors
     ///
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn open(&self) -> io::Result<File> {
         File::open(&self.path)
     }
@@ -55,7 +55,7 @@ impl Drop for Cgroup {
     fn drop(&mut self) {
         let made = self.path.ancestors().take_while(|path| *path != self.mounted && *path != Path::new("/"));
         for path in made {
-            // Somebody else may be in one above.
+            // A parent may contain processes of another program.
             let _gone = fs::remove_dir(path);
         }
         let _gone = unmount(&self.mounted, UnmountFlags::DETACH);

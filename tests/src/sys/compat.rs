@@ -12,21 +12,21 @@ const SYS_BIND: u32 = 2;
 const SYS_LISTEN: u32 = 4;
 /// Size of the mapping that holds arguments.
 const PAGE: usize = 4096;
-/// Where in it the address lies.
+/// Offset of the address in the mapping.
 const ADDRESS_OFFSET: usize = 64;
-/// Room for it there: that of the longest sockaddr.
+/// Bytes for the address: the length of the longest sockaddr.
 const ADDRESS_ROOM: usize = 128;
 
 /// `bind(fd, address)`.
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn bind(fd: BorrowedFd<'_>, address: &[u8], socketcall: bool) -> io::Result<()> {
     let low = LowPage::new()?;
     let address = address.get(..ADDRESS_ROOM).unwrap_or(address);
     let length = u32::try_from(address.len()).map_err(io::Error::other)?;
-    // SAFETY: the page is larger than the offset and the room, and nobody else knows it.
+    // SAFETY: the page is larger than the offset and the room, and no other code has a pointer to it.
     unsafe { low.0.add(ADDRESS_OFFSET).copy_from_nonoverlapping(address.as_ptr(), address.len()) };
     let pointer = low.address(ADDRESS_OFFSET)?;
     let number = if socketcall { SYS_BIND } else { BIND };
@@ -37,17 +37,17 @@ pub fn bind(fd: BorrowedFd<'_>, address: &[u8], socketcall: bool) -> io::Result<
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn listen(fd: BorrowedFd<'_>, backlog: u32, socketcall: bool) -> io::Result<()> {
     let number = if socketcall { SYS_LISTEN } else { LISTEN };
     call(&LowPage::new()?, number, socketcall, [fd.as_raw_fd().unsigned_abs(), backlog, 0])
 }
 
-/// One call, its arguments in registers or, for socketcall(2), in memory.
+/// Makes one call, with its arguments in registers or, for socketcall(2), in memory.
 fn call(low: &LowPage, number: u32, socketcall: bool, arguments: [u32; 3]) -> io::Result<()> {
     let [first, second, third] = arguments;
     let status = if socketcall {
-        // SAFETY: the page is aligned and larger than three words, and nobody else knows it.
+        // SAFETY: the page is aligned and larger than three words, and no other code has a pointer to it.
         unsafe { low.0.cast::<[u32; 3]>().write(arguments) };
         interrupt(SOCKETCALL, number, low.address(0)?, 0)
     } else {
@@ -59,8 +59,8 @@ fn call(low: &LowPage, number: u32, socketcall: bool, arguments: [u32; 3]) -> io
 /// `int 0x80`.
 fn interrupt(number: u32, first: u32, second: u32, third: u32) -> i32 {
     let status: u64;
-    // SAFETY: bind, listen and socketcall read user memory only, from addresses that the kernel checks.
-    // rbx is the compiler's own: it is put back. The entry may clear r8 to r11.
+    // SAFETY: bind, listen and socketcall read user memory only, from addresses that the kernel checks. rbx is reserved
+    // by the compiler, so it is restored. The entry may clear r8 to r11.
     unsafe {
         std::arch::asm!(
             "xchg {first}, rbx",
@@ -73,13 +73,13 @@ fn interrupt(number: u32, first: u32, second: u32, third: u32) -> i32 {
             out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );
     }
-    // The upper half is the sign of a 32-bit result.
+    // The upper half is the sign extension of a 32-bit result.
     #[expect(clippy::cast_possible_truncation, reason = "the result has 32 bits")]
     let status = status as i32;
     status
 }
 
-/// Memory that a 32-bit address reaches.
+/// Memory at a 32-bit address.
 struct LowPage(*mut u8);
 
 impl LowPage {

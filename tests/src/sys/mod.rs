@@ -1,8 +1,8 @@
-//! The system calls that no safe crate offers.
+//! System calls that no safe crate offers.
 //!
-//! This is the one place for `unsafe`: raw socket options, interfaces, addresses that are wrong, `bpf(2)`,
-//! `io_uring`, `fork(2)` and the system calls of 32-bit programs have no safe wrapper among the dependencies. Every
-//! function here is safe to call.
+//! All `unsafe` code of the tests is here: raw socket options, interfaces, invalid addresses, `bpf(2)`, `io_uring`,
+//! `fork(2)` and the system calls of 32-bit programs have no safe wrapper among the dependencies. Every function here
+//! is safe to call.
 #![expect(unsafe_code, reason = "raw system calls without a safe wrapper")]
 
 pub mod bpf;

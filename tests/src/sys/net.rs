@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> io::Result<()> {
     let length = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
     // SAFETY: the kernel reads `length` bytes at the pointer, all of them in `value`.
@@ -18,11 +18,11 @@ pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> 
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Brings the loopback interface of the current network namespace up.
+/// Brings up the loopback interface of the current network namespace.
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn loopback_up() -> io::Result<()> {
     let socket =
         rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
@@ -38,11 +38,11 @@ pub fn loopback_up() -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// bind(2) with an address that is shorter than the family asks for.
+/// bind(2) with an address that is shorter than the family requires.
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn bind_short(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
     let bytes = sockaddr(address);
     // SAFETY: the kernel reads 8 bytes at the pointer, all of them in `bytes`.
@@ -54,7 +54,7 @@ pub fn bind_short(fd: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn bind_bad_pointer(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: the kernel checks the pointer and refuses it; no memory of this process is touched.
     let result = unsafe { libc::bind(fd.as_raw_fd(), std::ptr::without_provenance(16), 16) };
@@ -65,7 +65,7 @@ pub fn bind_bad_pointer(fd: BorrowedFd<'_>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn new_namespace() -> io::Result<()> {
     // SAFETY: CLONE_NEWNET changes no memory and no descriptor of this process.
     let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
@@ -75,7 +75,7 @@ pub fn new_namespace() -> io::Result<()> {
     loopback_up()
 }
 
-/// Makes the calling thread create sockets for `uid` (`setfsuid(2)`); needs CAP_SETUID.
+/// Makes the calling thread create sockets for `uid` (`setfsuid(2)`); requires CAP_SETUID.
 ///
 /// # Errors
 ///
@@ -83,17 +83,18 @@ pub fn new_namespace() -> io::Result<()> {
 pub fn own_sockets_as(uid: u32) -> io::Result<()> {
     // SAFETY: setfsuid changes the credentials of this thread and no memory.
     unsafe { libc::setfsuid(uid) };
-    // The call tells no errors, but the id before it: an id that cannot be set tells the current one.
+    // The call reports no errors, but returns the previous id; an id that cannot be set returns the current one.
     // SAFETY: as above; this id is never valid, so nothing changes.
     let current = unsafe { libc::setfsuid(u32::MAX) };
     if i64::from(current) == i64::from(uid) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
-/// Gives a socket with SO_REUSEPORT a program that picks the first of its group (SO_ATTACH_REUSEPORT_CBPF).
+/// Attaches a program to a socket with SO_REUSEPORT that selects the first socket of its group
+/// (SO_ATTACH_REUSEPORT_CBPF).
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn attach_group_program(fd: BorrowedFd<'_>) -> io::Result<()> {
     let return_zero = libc::sock_filter {
         code: u16::try_from(libc::BPF_RET).map_err(io::Error::other)?,
@@ -121,7 +122,7 @@ pub fn attach_group_program(fd: BorrowedFd<'_>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
     let length = libc::socklen_t::try_from(address.len()).map_err(io::Error::other)?;
     // SAFETY: the kernel reads `length` bytes at the pointer, all of them in `address`.

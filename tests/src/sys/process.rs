@@ -1,4 +1,4 @@
-//! Processes that run no other program.
+//! Processes that execute no other program.
 
 use std::fs;
 use std::io;
@@ -7,42 +7,41 @@ use std::thread;
 
 use rustix::process::Pid;
 
-/// A copy of this process; there, `None`. What is buffered for output is in both.
+/// Forks this process; returns `None` in the child. Buffered output is in both processes.
 ///
 /// # Errors
 ///
-/// If there are other threads, whose locks the copy would find closed for ever, or what the kernel says.
+/// If there are other threads, whose locks would stay locked in the child for ever; or the error of the kernel.
 pub fn fork() -> io::Result<Option<Pid>> {
     if fs::read_dir("/proc/self/task")?.count() != 1 {
         return Err(io::Error::other("a process of several threads cannot be copied"));
     }
-    // SAFETY: this is the only thread, so that no lock is closed and nothing is half done in the copy.
+    // SAFETY: this is the only thread, so the child has no locked lock and no incomplete operation.
     let pid = unsafe { libc::fork() };
     if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(Pid::from_raw(pid)) }
 }
 
-/// Ends a copy with this exit status, without what its original does at its end.
+/// Ends a forked child with this exit status, without its parent's exit handlers.
 pub fn leave(status: i32) -> ! {
     // SAFETY: the call ends this process and touches no memory.
     unsafe { libc::_exit(status) }
 }
 
-/// Moves this process into a user namespace of its own, in which it may do what root may.
+/// Moves this process into a new user namespace, where it has all of root's rights.
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn own_user_namespace() -> io::Result<()> {
     // SAFETY: the call touches no memory.
     if unsafe { libc::unshare(libc::CLONE_NEWUSER) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Starts a thread that has copies of all descriptors, which it does not share with this process, until this
-/// process ends.
+/// Starts a thread with a separate copy of the descriptor table; it runs until this process ends.
 ///
 /// # Errors
 ///
-/// What the kernel says.
+/// The error of the kernel.
 pub fn keep_apart() -> io::Result<()> {
     let (say, said) = channel();
     thread::Builder::new().spawn(move || {

@@ -2,12 +2,12 @@
 
 use std::io;
 
-/// Has this process, and those that it becomes, ignore a signal.
+/// Makes this process ignore a signal, also after execve.
 ///
 /// # Errors
 /// If there is no such signal.
 pub fn ignore(signal: i32) -> io::Result<()> {
-    // SAFETY: SIG_IGN is no function, so none can run at a wrong time.
+    // SAFETY: SIG_IGN is not a function, so no code can run at a wrong time.
     let old = unsafe { libc::signal(signal, libc::SIG_IGN) };
     if old == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -16,13 +16,13 @@ pub fn ignore(signal: i32) -> io::Result<()> {
 const ENDING: [i32; 6] =
     [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
 
-/// Has no signal blocked, and those that end a program end it, in this process and those that it becomes.
+/// Unblocks all signals, and restores the default action of the signals that end a program, also after execve.
 ///
 /// # Errors
-/// What the kernel says.
+/// The error of the kernel.
 pub fn usual_signals() -> io::Result<()> {
     for signal in ENDING {
-        // SAFETY: SIG_DFL is no function, so none can run at a wrong time.
+        // SAFETY: SIG_DFL is not a function, so no code can run at a wrong time.
         let old = unsafe { libc::signal(signal, libc::SIG_DFL) };
         if old == libc::SIG_ERR {
             return Err(io::Error::last_os_error());

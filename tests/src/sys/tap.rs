@@ -1,4 +1,4 @@
-//! An Ethernet interface of a process (tun(4)), for what the loopback does not do.
+//! An Ethernet interface of a process (tun(4)), for tests that the loopback interface does not support.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ struct Address {
     interface: libc::c_int,
 }
 
-/// An interface that is gone with this.
+/// An interface that is removed when dropped.
 #[derive(Debug)]
 pub struct Tap {
     _file: File,
@@ -26,11 +26,11 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Makes the interface in the current network namespace.
+    /// Creates the interface in the current network namespace.
     ///
     /// # Errors
     ///
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn new(name: &str) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open("/dev/net/tun")?;
         let mut buffer = [0; libc::IFNAMSIZ];
@@ -45,11 +45,11 @@ impl Tap {
         if result == 0 { Ok(Self { _file: file, name: buffer }) } else { Err(io::Error::last_os_error()) }
     }
 
-    /// Brings it up and gives it an address.
+    /// Brings the interface up and assigns an address.
     ///
     /// # Errors
     ///
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn up(&self, address: Ipv6Addr) -> io::Result<()> {
         let socket =
             rustix::net::socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
@@ -67,7 +67,7 @@ impl Tap {
     }
 }
 
-/// One of the requests that take an `ifreq`.
+/// Makes an ioctl that takes an `ifreq`.
 fn control(socket: &OwnedFd, request: libc::Ioctl, argument: &mut libc::ifreq) -> io::Result<()> {
     // SAFETY: the two requests made here read and write one `ifreq`, exclusively borrowed.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut *argument) };

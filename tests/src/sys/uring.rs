@@ -14,7 +14,7 @@ const OFF_CQ_RING: libc::off_t = 0x0800_0000;
 const OFF_SQES: libc::off_t = 0x1000_0000;
 /// `IORING_ENTER_GETEVENTS`.
 const ENTER_GETEVENTS: libc::c_uint = 1;
-/// How much of each area is mapped: one page holds rings of one entry.
+/// Bytes mapped of each area: one page holds the rings of one entry.
 const PAGE: usize = 4096;
 
 /// `struct io_sqring_offsets`.
@@ -135,7 +135,7 @@ impl Drop for Mapping {
 ///
 /// # Errors
 ///
-/// What the kernel says; EINVAL where it has no such operation.
+/// The error of the kernel; EINVAL if it has no such operation.
 pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
     submit(Submission {
         opcode: OP_BIND,
@@ -150,12 +150,12 @@ pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the kernel says; EINVAL where it has no such operation.
+/// The error of the kernel; EINVAL if it has no such operation.
 pub fn listen(fd: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
     submit(Submission { opcode: OP_LISTEN, fd: fd.as_raw_fd(), length: backlog, ..Submission::default() })
 }
 
-/// Submits one entry on a ring of its own and waits for its result.
+/// Submits one entry on a new ring and waits for its result.
 fn submit(entry: Submission) -> io::Result<()> {
     let mut params = Params::default();
     // SAFETY: the kernel fills the `io_uring_params` that the pointer names.
@@ -163,13 +163,13 @@ fn submit(entry: Submission) -> io::Result<()> {
     if ring < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call returned a new descriptor that nobody else owns.
+    // SAFETY: the call returned a new descriptor that no other code owns.
     let ring = unsafe { OwnedFd::from_raw_fd(i32::try_from(ring).map_err(io::Error::other)?) };
     let submissions = Mapping::new(&ring, 0)?;
     let completions = Mapping::new(&ring, OFF_CQ_RING)?;
     let entries = Mapping::new(&ring, OFF_SQES)?;
     let slot = entries.at::<Submission>(0)?;
-    // SAFETY: slot 0 lies within the mapping, and the kernel reads it only after the tail moved.
+    // SAFETY: slot 0 lies within the mapping, and the kernel reads it only after the tail has moved.
     unsafe { slot.write(entry) };
     submissions.counter(params.sq.array)?.store(0, Ordering::Relaxed);
     submissions.counter(params.sq.tail)?.fetch_add(1, Ordering::Release);
@@ -192,7 +192,7 @@ fn submit(entry: Submission) -> io::Result<()> {
         return Err(io::Error::other("io_uring_enter returned without a completion"));
     }
     let done = completions.at::<Completion>(params.cq.cqes)?;
-    // SAFETY: the tail says that the kernel has written entry 0, which lies within the mapping.
+    // SAFETY: the tail shows that the kernel has written entry 0, which lies within the mapping.
     let done = unsafe { done.read() };
     if done.result < 0 { Err(io::Error::from_raw_os_error(-done.result)) } else { Ok(()) }
 }

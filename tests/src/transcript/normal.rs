@@ -1,24 +1,23 @@
-//! An event of the text format without what differs from run to run.
+//! Normalizes an event of the text format: replaces what differs between runs.
 
 use std::collections::BTreeMap;
 
-/// Columns of a line, and of what stands before its words.
+/// Columns of a line, and of its indentation.
 const WIDTH: usize = 100;
 const INDENT: usize = 12;
-/// What stands for the first pid, for the port that was asked for, for another one of a server, and for the
-/// first one of a client.
+/// Substitutes for the first pid, for the requested port, for another server port, and for the first client port.
 const FIRST_PID: usize = 100;
 const PORT: u32 = 8080;
 const OTHER_PORT: u32 = 9000;
 const CLIENT_PORT: u32 = 50_000;
-/// What stands for a port id of netlink.
+/// Substitute for a netlink port id.
 const NETLINK_PORT: u32 = 4711;
-/// Ports that the tests hand out, and how far above one a free port is looked for.
+/// Ports that the tests hand out, and the range above one in which a free port is searched.
 const HANDED_OUT: std::ops::Range<u32> = 10_000..32_000;
 const NEAR: u32 = 40;
-/// Ports that the kernel hands out.
+/// Ports that the kernel assigns.
 const EPHEMERAL: std::ops::Range<u32> = 32_768..61_000;
-/// Ports that scenarios name.
+/// Ports that appear in scenarios.
 const NAMED: std::ops::Range<u32> = 42_000..42_100;
 
 /// The pid in the first line of an event.
@@ -27,11 +26,11 @@ pub(super) fn caller(line: &str) -> Option<u32> {
     rest.split_once(')')?.0.parse().ok()
 }
 
-/// The event, its lines wrapped, without who is behind the caller.
+/// The event with wrapped lines, without the caller's surroundings.
 pub(super) fn normal(lines: &[String]) -> String {
-    let told: Vec<&str> =
+    let shown: Vec<&str> =
         lines.iter().map(String::as_str).filter(|line| !line.starts_with("  asked by")).collect();
-    whole(&told)
+    whole(&shown)
 }
 
 /// The lines, wrapped.
@@ -61,7 +60,7 @@ pub(crate) fn whole(lines: &[&str]) -> String {
             if let Some(asked) = asked.filter(|asked| HANDED_OUT.contains(asked))
                 && (asked..asked + NEAR).contains(&value)
             {
-                // Which port above is free depends on who else runs tests.
+                // The next free port depends on other tests that run at the same time.
                 return Some((PORT + u32::from(value != asked)).to_string());
             }
             if !before.ends_with(':') {
@@ -80,21 +79,21 @@ pub(crate) fn whole(lines: &[&str]) -> String {
     text
 }
 
-/// The port that the first line of an event asks for.
+/// The requested port in the first line of an event.
 fn port_asked(line: &str) -> Option<u32> {
     let (address, _) = line.split_once("  →  ")?;
     let (_, port) = address.rsplit_once(':')?;
     port.split(' ').next()?.parse().ok()
 }
 
-/// A holder's line without the processes above it.
+/// A holder's line without the ancestors.
 fn without_ancestors(line: &str) -> String {
     let kept = line.split("   ").filter(|group| !group.contains(" → "));
     let text = kept.collect::<Vec<_>>().join("   ");
     if line.starts_with("  held by") { text } else { line.to_owned() }
 }
 
-/// Replaces whole numbers; `change` sees what stands before and behind.
+/// Replaces whole numbers; `change` also receives the text before and after each.
 fn words(line: &str, mut change: impl FnMut(&str, &str, &str) -> Option<String>) -> String {
     let mut text = String::new();
     let mut rest = line;
@@ -111,7 +110,7 @@ fn words(line: &str, mut change: impl FnMut(&str, &str, &str) -> Option<String>)
     text
 }
 
-/// Every time of day is noon, and every TIME_WAIT has just begun.
+/// Sets every time of day to noon, and every TIME_WAIT to its start.
 fn at_noon(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     for index in 0..words.len() {
@@ -126,7 +125,7 @@ fn at_noon(line: &str) -> String {
     words.join(" ")
 }
 
-/// Adds a line, in pieces of [`WIDTH`] columns.
+/// Appends a line, wrapped at [`WIDTH`] columns.
 fn wrap(line: &str, text: &mut String) {
     let mut column = 0;
     for (index, word) in line.split(' ').enumerate() {

@@ -110,10 +110,10 @@ pub(super) fn holders(setting: &Setting) -> Result<Section> {
             let measurement = format!("latency --burst --count 100 --settle {settle}");
             let burst = setting.interleave(setting.rounds(3), &measurement, &tracers)?;
             rows_here.extend(rows(&[metric("least_us", first), metric("most_us", last)], &burst));
-            notes.extend(medians("told", &burst).iter().map(|(tool, told)| {
+            notes.extend(medians("shown", &burst).iter().map(|(tool, shown)| {
                 format!(
                     "{processes} processes, after {settle} ms: {tool} printed {} lines of a burst.",
-                    number(*told)
+                    number(*shown)
                 )
             }));
         }

@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn lines_of_helpers() {
-        let read = words("ready_ms=1.5 and told=3 x=y");
-        assert_eq!(read, Words::from([("ready_ms".to_owned(), 1.5), ("told".to_owned(), 3.0)]));
+        let read = words("ready_ms=1.5 and shown=3 x=y");
+        assert_eq!(read, Words::from([("ready_ms".to_owned(), 1.5), ("shown".to_owned(), 3.0)]));
     }
 }

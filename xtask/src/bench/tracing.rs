@@ -41,13 +41,14 @@ pub(super) fn memory(setting: &Setting) -> Result<Section> {
     let samples = setting.interleave(setting.rounds(3), &format!("memory --events {events}"), &tracers)?;
     let metric = |key, what| Metric { key, what, unit: "KiB", goal: Goal::AtMost(MEMORY) };
     let metrics = [metric("idle_kib", "peak RSS, idle"), metric("after_kib", "peak RSS, after refusals")];
-    let told = medians("told", &samples);
-    let told: Vec<String> = told.iter().map(|(tool, told)| format!("{tool} {}", number(*told))).collect();
+    let reported = medians("shown", &samples);
+    let reported: Vec<String> =
+        reported.iter().map(|(tool, reported)| format!("{tool} {}", number(*reported))).collect();
     Ok(Section {
         name: "memory",
         title: "Memory".to_owned(),
         rows: rows(&metrics, &samples),
-        notes: vec![format!("{events} refusals, 200 µs apart. Shown: {}.", told.join(", "))],
+        notes: vec![format!("{events} refusals, 200 µs apart. Shown: {}.", reported.join(", "))],
     })
 }
 
@@ -177,12 +178,12 @@ pub(super) fn growth(setting: &Setting) -> Result<Section> {
     for (options, load) in loads {
         let (calls, count) = (setting.fewer(setting.calls / 10), setting.fewer(300));
         let bound = format!("loop --call refused --count {calls} {options}");
-        let told = format!("latency --count {count} {options}");
+        let reported = format!("latency --count {count} {options}");
         let metric = |key, what, unit| Metric { key, what, unit, goal: Goal::None };
         let bound = setting.interleave(setting.rounds(3), &bound, &with_nobody)?;
-        let told = setting.interleave(setting.rounds(3), &told, &tracers)?;
+        let reported = setting.interleave(setting.rounds(3), &reported, &tracers)?;
         let mut found = rows(&[metric("refused_ns", "the call", "ns")], &bound);
-        found.extend(rows(&[metric("p50_us", "until its line", "µs")], &told));
+        found.extend(rows(&[metric("p50_us", "until its line", "µs")], &reported));
         let named = found.into_iter();
         section.rows.extend(named.map(|row| Row { what: format!("{load}: {}", row.what), ..row }));
     }

@@ -1,11 +1,11 @@
-//! Reads without a helper, for what is read of every open file of the machine.
+//! Reads without a helper, for the fields that are read of every open file on the machine.
 
 use core::ptr;
 
 use crate::kernel::memory::Plain;
 
-/// An address in the kernel whose type the verifier knows, from the program's context on. It checks that what is
-/// read is a member of that type; what cannot be read is zero (`BPF_PROBE_MEM`).
+/// A kernel address whose type the verifier knows from the program's context on. The verifier checks that each read is
+/// of a member of the type; unreadable memory reads as zero (`BPF_PROBE_MEM`).
 #[derive(Clone, Copy)]
 pub(crate) struct Known(pub(super) *const u8);
 
@@ -13,8 +13,8 @@ impl Known {
     /// Reads a member.
     #[inline(always)]
     pub(crate) fn read<T: Plain>(self, offset: u32) -> T {
-        // SAFETY: the verifier refuses the program unless it knows the read to be safe. To it the offset is a
-        // constant: the map of read-only globals is frozen before the program is loaded.
+        // SAFETY: the verifier rejects the program unless the read is safe. The verifier sees the offset as a constant,
+        // because the map of read-only globals is frozen before the program is loaded.
         unsafe { ptr::read_volatile(self.0.wrapping_add(offset as usize).cast::<T>()) }
     }
 

@@ -57,8 +57,8 @@ impl NetnsRef {
     /// Opens the namespace's file. The error does not disclose to the caller of sudo whether a file exists that is not
     /// a namespace.
     fn open_file(&self, path: &Path) -> io::Result<OwnedFd> {
-        let is_told = !(matches!(self, Self::Path(_)) && Caller::is_behind_sudo());
-        open(path).map_err(|error| if is_told { error } else { no_namespace(path) })
+        let is_shown = !(matches!(self, Self::Path(_)) && Caller::is_behind_sudo());
+        open(path).map_err(|error| if is_shown { error } else { no_namespace(path) })
     }
 
     /// The path of the file, or else the inode number.

@@ -143,9 +143,9 @@ mod tests {
         assert_eq!((found[0].inode, found[0].port, found[0].state), (inode, port, State::Bound));
         assert!(find(&HashSet::from([inode])).is_empty());
         let fd = u32::try_from(socket.as_raw_fd()).unwrap();
-        let told = Copies::default().options(std::process::id(), fd, inode);
+        let shown = Copies::default().options(std::process::id(), fd, inode);
         let expected = Options { reuse_address: true, ..Options::default() };
-        assert_eq!(told, Some(expected));
+        assert_eq!(shown, Some(expected));
         assert_eq!(Copies::default().options(std::process::id(), fd, inode + 1), None);
     }
 }

@@ -43,12 +43,12 @@ pub(super) fn ask(diagnosis: &mut SockDiag, query: &Query, found: &mut Vec<PortS
     ] {
         for family in [AF_INET, AF_INET6].into_iter().filter(|_| is_wanted) {
             let request = request(family, number, query.states, query.port);
-            let told = diagnosis.dump(&request, |body| {
+            let shown = diagnosis.dump(&request, |body| {
                 let socket = read(body, number);
                 // The kernel's filter is an optimisation; some versions do not apply it to bound TCP sockets.
                 found.extend(socket.filter(|socket| query.takes(socket)));
             });
-            match told {
+            match shown {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && number != TCP => break,
                 other => other?,
             }

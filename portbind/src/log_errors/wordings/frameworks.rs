@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: JAVA,
         pattern: r"Web server failed to start\. Port {port} was already in use",
         sample: "Web server failed to start. Port 8080 was already in use.",
-        told: "tcp :8080",
+        states: "tcp :8080",
         ..ROW
     },
     Wording {
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"PortInUseException: Port {port} is already in use",
         role: Role::Echo,
         sample: "org.springframework.boot.web.server.PortInUseException: Port 8080 is already in use",
-        told: "tcp :8080",
+        states: "tcp :8080",
         ..ROW
     },
     Wording {
@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: JAVA,
         pattern: r#"BindException: {used}[^<]*<[^>]*>:{port}"#,
         sample: "java.net.BindException: Address already in use (Bind failed) <null>:8005",
-        told: "tcp :8005",
+        states: "tcp :8005",
         ..ROW
     },
     Wording {
@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: JAVA,
         pattern: r"java\.io\.IOException: Failed to bind to /?{at}",
         sample: "java.io.IOException: Failed to bind to /0.0.0.0:8080",
-        told: "tcp 0.0.0.0:8080",
+        states: "tcp 0.0.0.0:8080",
         ..ROW
     },
     Wording {
@@ -45,14 +45,14 @@ pub(super) const ROWS: &[Wording] = &[
         programs: JAVA,
         pattern: r"Connector@{at}: java\.net\.BindException: {used}",
         sample: "2026-11-23 12:04:31.021:WARN:oejuc.AbstractLifeCycle:FAILED SelectChannelConnector@0.0.0.0:8080: java.net.BindException: Address already in use",
-        told: "tcp 0.0.0.0:8080",
+        states: "tcp 0.0.0.0:8080",
         ..ROW
     },
     Wording {
         source: "gRPC",
         pattern: r"Error in bind for address '{at}': {used}",
         sample: "E1123 12:04:31.335071    2058 add_port.cc:83] Failed to add port to server: No address added out of total 1 resolved for '127.0.0.1:8000' (Error in bind for address '[::ffff:127.0.0.1]:8000': Address already in use)",
-        told: "tcp [::ffff:127.0.0.1]:8000",
+        states: "tcp [::ffff:127.0.0.1]:8000",
         ..ROW
     },
     Wording {
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r#"(?:No address|Only \d+ address(?:es)?) added out of total \d+ resolved.*"os_error":"{used}"#,
         details: &[r"Failed to bind to address {at}", r#""target_address":"[^"]*?{at}"#],
         sample: "E0218 20:52:36.045204321 1925 server_chttp2.cc:40] {\"description\":\"No address added out of total 1 resolved\",\"referenced_errors\":[{\"errno\":98,\"os_error\":\"Address already in use\",\"syscall\":\"bind\"}]}",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -68,7 +68,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: PYTHON,
         pattern: r"\[{pid}\] \[ERROR\] Connection in use: {tuple}",
         sample: "[2026-11-23 12:04:31 +0000] [1805] [ERROR] Connection in use: ('127.0.0.1', 8000)",
-        told: "tcp 127.0.0.1:8000",
+        states: "tcp 127.0.0.1:8000",
         ..ROW
     },
     Wording {
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\[{pid}\] \[ERROR\] connection to {tuple}\) failed: \[Errno 98\] {used}",
         role: Role::Echo,
         sample: "[2026-11-23 12:04:31 +0000] [1805] [ERROR] connection to ('127.0.0.1', 8000) failed: [Errno 98] Address already in use",
-        told: "tcp 127.0.0.1:8000",
+        states: "tcp 127.0.0.1:8000",
         ..ROW
     },
     Wording {
@@ -85,7 +85,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: PYTHON,
         pattern: r"Port {port} is in use by another program",
         sample: "Port 5000 is in use by another program. Either identify and stop that program, or start the server with a different port.",
-        told: "tcp :5000",
+        states: "tcp :5000",
         ..ROW
     },
     Wording {
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Error: That port is already in use",
         details: &[r"development server at https?://{at}"],
         sample: "Error: That port is already in use.",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -102,7 +102,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: PYTHON,
         pattern: r"The port {port} is already in use",
         sample: "[I 2026-11-23 12:04:31.842 ServerApp] The port 8888 is already in use, trying another port.",
-        told: "tcp :8888",
+        states: "tcp :8888",
         ..ROW
     },
     Wording {
@@ -110,7 +110,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: NODE,
         pattern: r"Port {port} is in use, trying another one",
         sample: "Port 5173 is in use, trying another one...",
-        told: "tcp :5173",
+        states: "tcp :5173",
         ..ROW
     },
     Wording {
@@ -118,7 +118,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: NODE,
         pattern: r"Port {port} is in use(?: by (?:process (?P<holder>\d+)|an unknown process))?, (?:trying|using available port) \d+",
         sample: " ⚠ Port 3000 is in use, trying 3001 instead.",
-        told: "tcp :3000",
+        states: "tcp :3000",
         ..ROW
     },
     Wording {
@@ -126,7 +126,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: NODE,
         pattern: r"Something is already running on port {port}",
         sample: "? Something is already running on port 3000.",
-        told: "tcp :3000",
+        states: "tcp :3000",
         ..ROW
     },
     Wording {
@@ -134,7 +134,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\b[Pp]ort {port} is (?:already )?(?:in use|being used|used|taken|occupied)",
         protocol: None,
         sample: "Port 4200 is already in use. Use '--port' to specify a different port.",
-        told: ":4200",
+        states: ":4200",
         ..ROW
     },
 ];

@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Wording] = &[
         source: "Go",
         pattern: r"\blisten tcp[46]? {at}: bind: {used}",
         sample: "2026/11/23 12:04:31 listen tcp :8080: bind: address already in use",
-        told: "tcp :8080",
+        states: "tcp :8080",
         ..ROW
     },
     Wording {
@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\blisten udp[46]? {at}: bind: {used}",
         protocol: Some("udp"),
         sample: "2026/11/23 12:04:31 listen udp 127.0.0.1:8125: bind: address already in use",
-        told: "udp 127.0.0.1:8125",
+        states: "udp 127.0.0.1:8125",
         ..ROW
     },
     Wording {
@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\blisten unix(?:packet|gram)? {path}: bind: {used}",
         protocol: None,
         sample: "listen unix /run/app.sock: bind: address already in use",
-        told: "/run/app.sock",
+        states: "/run/app.sock",
         ..ROW
     },
     Wording {
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: NODE,
         pattern: r"\blisten EADDRINUSE: address already in use (?:{path}|{at})",
         sample: "Error: listen EADDRINUSE: address already in use :::3000",
-        told: "tcp [::]:3000",
+        states: "tcp [::]:3000",
         ..ROW
     },
     Wording {
@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\bbind EADDRINUSE(?:: address already in use)? (?:{path}|{at})",
         protocol: Some("udp"),
         sample: "Error: bind EADDRINUSE 0.0.0.0:5353",
-        told: "udp 0.0.0.0:5353",
+        states: "udp 0.0.0.0:5353",
         ..ROW
     },
     Wording {
@@ -60,7 +60,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: NODE,
         pattern: r"\blisten EADDRINUSE (?:{path}|{at})",
         sample: "Error: listen EADDRINUSE 127.0.0.1:4200",
-        told: "tcp 127.0.0.1:4200",
+        states: "tcp 127.0.0.1:4200",
         ..ROW
     },
     Wording {
@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: "  code: 'EADDRINUSE',",
-        told: "",
+        states: "",
     },
     Wording {
         source: "Java, a cause",
@@ -81,7 +81,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: "Caused by: java.net.BindException: Address already in use (Bind failed)",
-        told: "",
+        states: "",
     },
     Wording {
         source: "Java",
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Wording] = &[
         details: JAVA_DETAILS,
         protocol: None,
         sample: "Exception in thread \"main\" java.net.BindException: Die Adresse wird bereits verwendet",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -100,7 +100,7 @@ pub(super) const ROWS: &[Wording] = &[
         details: JAVA_DETAILS,
         protocol: None,
         sample: "io.netty.channel.unix.Errors$NativeIoException: bind(..) failed: Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -108,7 +108,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: PYTHON,
         pattern: r"error while attempting to bind on address {tuple}.*\): (?:\[errno 98\] )?{used}",
         sample: "OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): address already in use",
-        told: "tcp 127.0.0.1:8000",
+        states: "tcp 127.0.0.1:8000",
         ..ROW
     },
     Wording {
@@ -117,7 +117,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\[Errno 98\] {used} \(while attempting to bind on address {tuple}",
         protocol: None,
         sample: "OSError: [Errno 98] Address already in use (while attempting to bind on address ('127.0.0.1', 9000))",
-        told: "127.0.0.1:9000",
+        states: "127.0.0.1:9000",
         ..ROW
     },
     Wording {
@@ -127,7 +127,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: "twisted.internet.error.CannotListenError: Couldn't listen on any:8000: [Errno 98] Address already in use.",
-        told: "any:8000",
+        states: "any:8000",
         ..ROW
     },
     Wording {
@@ -137,7 +137,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Recap,
         sample: "FAILED tests/test_api.py::test_health - OSError: [Errno 98] Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -146,7 +146,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"(?:OSError|socket\.error|error): \[Errno 98\] {used}",
         protocol: None,
         sample: "E       OSError: [Errno 98] Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -155,7 +155,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r#"{used} - (?:bind\(2\)|connect\(2\)) for "?(?P<address>[^" ]*?)"? port {port}"#,
         protocol: None,
         sample: "server.rb:3:in `initialize': Address already in use - bind(2) for \"127.0.0.1\" port 3000 (Errno::EADDRINUSE)",
-        told: "127.0.0.1:3000",
+        states: "127.0.0.1:3000",
         ..ROW
     },
     Wording {
@@ -164,7 +164,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"{used} - bind\(2\) for (?:{path}|{at}) \(Errno::EADDRINUSE\)",
         protocol: None,
         sample: "socket.rb:201:in `bind': Address already in use - bind(2) for 127.0.0.1:8000 (Errno::EADDRINUSE)",
-        told: "127.0.0.1:8000",
+        states: "127.0.0.1:8000",
         ..ROW
     },
     Wording {
@@ -172,7 +172,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: PHP,
         pattern: r"Failed to listen on {at} \(reason: {used}\)",
         sample: "[Mon Nov 23 12:04:31 2026] Failed to listen on localhost:8000 (reason: Address already in use)",
-        told: "tcp localhost:8000",
+        states: "tcp localhost:8000",
         ..ROW
     },
     Wording {
@@ -181,7 +181,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"stream_socket_server\(\): Unable to connect to (?P<protocol>tcp|udp)://{at} \({used}\)",
         protocol: None,
         sample: "Warning: stream_socket_server(): Unable to connect to tcp://127.0.0.1:9501 (Address already in use)",
-        told: "tcp 127.0.0.1:9501",
+        states: "tcp 127.0.0.1:9501",
         ..ROW
     },
     Wording {
@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"IO::Socket::(?:INET|IP): {used}",
         protocol: None,
         sample: "cannot listen: IO::Socket::INET: Address already in use at server.pl line 3.",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -198,7 +198,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: DOTNET,
         pattern: r"Failed to bind to address (?:https?://)?{at}[^:]*: (?:address|port) already in use",
         sample: "System.IO.IOException: Failed to bind to address http://127.0.0.1:5000: address already in use.",
-        told: "tcp 127.0.0.1:5000",
+        states: "tcp 127.0.0.1:5000",
         ..ROW
     },
     Wording {
@@ -208,7 +208,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: " ---> System.Net.Sockets.SocketException (98): Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -216,7 +216,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\{ code: 98, kind: AddrInUse, message: ",
         protocol: None,
         sample: "called `Result::unwrap()` on an `Err` value: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -224,7 +224,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"{used} \(os error 98\)",
         protocol: None,
         sample: "Error: Address already in use (os error 98)",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -232,7 +232,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: BEAM,
         pattern: r"Failed to start Ranch listener .*\{port,\s*{port}\}.* for reason eaddrinuse",
         sample: "[error] Failed to start Ranch listener http in ranch_tcp:listen([{port,8088},{ip,{127,0,0,1}}]) for reason eaddrinuse (address already in use)",
-        told: "tcp :8088",
+        states: "tcp :8088",
         ..ROW
     },
     Wording {
@@ -240,7 +240,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: BEAM,
         pattern: r#"could_not_start_listener,"(?P<address>[^"]*)",{port},eaddrinuse"#,
         sample: "Application rabbit exited with reason: {{could_not_start_listener,\"::\",5672,eaddrinuse},{rabbit,start,[normal,[]]}}",
-        told: "tcp [::]:5672",
+        states: "tcp [::]:5672",
         ..ROW
     },
     Wording {
@@ -248,7 +248,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: BEAM,
         pattern: r"distribution port {port} in use by",
         sample: "ERROR: distribution port 25672 in use by another node: rabbit@build1",
-        told: "tcp :25672",
+        states: "tcp :25672",
         ..ROW
     },
     Wording {
@@ -259,6 +259,6 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: "** (MatchError) no match of right hand side value: {:error, :eaddrinuse}",
-        told: "",
+        states: "",
     },
 ];

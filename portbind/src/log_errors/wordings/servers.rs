@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"(?:\b{pid}#\d+: )?bind\(\) to (?:unix:{path}|{at}) failed \(98: {used}",
         protocol: None,
         sample: "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)",
-        told: "0.0.0.0:80",
+        states: "0.0.0.0:80",
         ..ROW
     },
     Wording {
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["apache2", "httpd"],
         pattern: r"\(98\){used}: (?:AH00072: )?make_sock: could not bind to address {at}",
         sample: "(98)Address already in use: AH00072: make_sock: could not bind to address [::]:80",
-        told: "tcp [::]:80",
+        states: "tcp [::]:80",
         ..ROW
     },
     Wording {
@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["lighttpd"],
         pattern: r"can't bind to socket: {at}: {used}",
         sample: "2026-11-23 12:04:31: (network.c.537) can't bind to socket: 0.0.0.0:80: Address already in use",
-        told: "tcp 0.0.0.0:80",
+        states: "tcp 0.0.0.0:80",
         ..ROW
     },
     Wording {
@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["haproxy"],
         pattern: r"\({pid}\) : .*cannot bind (?:UNIX )?socket \({used}\) (?:for )?\[(?:{path}|{at})\]",
         sample: "[ALERT]    (1119) : Binding [haproxy.cfg:8] for frontend web: cannot bind socket (Address already in use) for [127.0.0.1:80]",
-        told: "tcp 127.0.0.1:80",
+        states: "tcp 127.0.0.1:80",
         ..ROW
     },
     Wording {
@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"cannot bind '(?:{path}|{at})': {used}",
         protocol: None,
         sample: "error initializing configuration: cannot bind '0.0.0.0:9001': Address already in use",
-        told: "0.0.0.0:9001",
+        states: "0.0.0.0:9001",
         ..ROW
     },
     Wording {
@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"commBind Cannot bind socket FD \d+ to {at}: \(98\) {used}",
         protocol: None,
         sample: "2026/11/23 12:04:31| commBind Cannot bind socket FD 13 to 127.0.0.1:3128: (98) Address already in use",
-        told: "127.0.0.1:3128",
+        states: "127.0.0.1:3128",
         ..ROW
     },
     Wording {
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["varnishd"],
         pattern: r"Could not get socket {at}: {used}",
         sample: "Error: Could not get socket :6081: Address already in use",
-        told: "tcp :6081",
+        states: "tcp :6081",
         ..ROW
     },
     Wording {
@@ -72,7 +72,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r#"\[{pid}\].*could not bind (?:IPv4|IPv6|Unix) (?:address|socket)(?: "(?:{path}|(?P<address>[^"]*))")?: {used}"#,
         details: &[r"another postmaster already running on port {port}"],
         sample: "2026-11-23 12:04:31.852 UTC [1109] LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use",
-        told: "tcp 127.0.0.1",
+        states: "tcp 127.0.0.1",
         ..ROW
     },
     Wording {
@@ -81,7 +81,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r#"could not bind (?:IPv4|IPv6|Unix) (?:address|socket)(?: "(?:{path}|(?P<address>[^"]*))")?: {used}"#,
         details: &[r"another postmaster already running on port {port}"],
         sample: "LOG:  could not bind IPv6 address \"::1\": Address already in use",
-        told: "tcp [::1]",
+        states: "tcp [::1]",
         ..ROW
     },
     Wording {
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Can't start server: Bind on TCP/IP port(?:\. Got error: \d+)?: {used}",
         details: &[r"server running on port: {port}", r"\bport: '{port}'"],
         sample: "2026-11-23 12:04:31 0 [ERROR] Can't start server: Bind on TCP/IP port. Got error: 98: Address already in use",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -98,7 +98,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: MYSQL,
         pattern: r"Setup of bind-address: '(?P<address>[^']*)' port: {port} failed, `bind\(\)` failed with error: {used}",
         sample: "[ERROR] [MY-011300] [Server] Plugin mysqlx reported: 'Setup of bind-address: '*' port: 33060 failed, `bind()` failed with error: Address already in use (98). Do you already have another mysqld server running with Mysqlx ?'",
-        told: "tcp *:33060",
+        states: "tcp *:33060",
         ..ROW
     },
     Wording {
@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["redis-server", "valkey-server"],
         pattern: r"(?:\b{pid}:[A-Z] .*)?Could not create server TCP listening socket {at}: bind: {used}",
         sample: "1022:M 23 Nov 2026 12:04:31.360 # Warning: Could not create server TCP listening socket *:6379: bind: Address already in use",
-        told: "tcp *:6379",
+        states: "tcp *:6379",
         ..ROW
     },
     Wording {
@@ -115,7 +115,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Failed to set up listener: SocketException: {used}",
         details: MONGO_DETAILS,
         sample: "2026-11-23T12:04:31.700+0000 E STORAGE  [initandlisten] Failed to set up listener: SocketException: Address already in use",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -124,7 +124,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r#"Error setting up listener.*"errmsg":"{used}"#,
         details: MONGO_DETAILS,
         sample: "{\"t\":{\"$date\":\"2026-11-23T12:04:31.652+00:00\"},\"s\":\"E\",\"c\":\"STORAGE\",\"id\":20568,\"ctx\":\"initandlisten\",\"msg\":\"Error setting up listener\",\"attr\":{\"error\":{\"code\":9001,\"codeName\":\"SocketException\",\"errmsg\":\"Address already in use\"}}}",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: MONGO,
         pattern: r"listen\(\): bind\(\) failed (?:errno:\d+ )?{used} for socket: (?:{path}|{at})",
         sample: "2026-11-23T12:04:31.719+0100 E NETWORK  [initandlisten] listen(): bind() failed errno:98 Address already in use for socket: 0.0.0.0:27017",
-        told: "tcp 0.0.0.0:27017",
+        states: "tcp 0.0.0.0:27017",
         ..ROW
     },
     Wording {
@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["memcached"],
         pattern: r"failed to listen on (?:one of interface\(s\) \S+|TCP port {port}): {used}",
         sample: "failed to listen on TCP port 11211: Address already in use",
-        told: "tcp :11211",
+        states: "tcp :11211",
         ..ROW
     },
     Wording {
@@ -148,7 +148,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["java"],
         pattern: r"Socket server failed to bind to {at}: {used}",
         sample: "kafka.common.KafkaException: Socket server failed to bind to 0.0.0.0:9092: Address already in use.",
-        told: "tcp 0.0.0.0:9092",
+        states: "tcp 0.0.0.0:9092",
         ..ROW
     },
     Wording {
@@ -156,7 +156,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["java"],
         pattern: r"Bind(?:Transport|Http)Exception\[Failed to bind to \[{port}\]\]; .*BindException\[{used}\]",
         sample: "BindHttpException[Failed to bind to [9200]]; nested: ChannelException[Failed to bind to: /127.0.0.1:9200]; nested: BindException[Address already in use];",
-        told: "tcp :9200",
+        states: "tcp :9200",
         ..ROW
     },
     Wording {
@@ -165,7 +165,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"^(?:.*\s)?\d{10}: Error: {used}|mosquitto\[\d+\]: Error: {used}",
         details: &[r"Opening ipv[46] listen socket on port {port}"],
         sample: "1795435471: Error: Address already in use",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -173,7 +173,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["sshd"],
         pattern: r"Bind to port {port} on (?P<address>\S+) failed: {used}",
         sample: "error: Bind to port 22 on 0.0.0.0 failed: Address already in use.",
-        told: "tcp 0.0.0.0:22",
+        states: "tcp 0.0.0.0:22",
         ..ROW
     },
     Wording {
@@ -182,7 +182,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Socket bind failed on local address (?:\[[A-Za-z0-9_]+\])?{at}: {used}",
         protocol: None,
         sample: "2026-11-23 12:04:31 TCP/UDP: Socket bind failed on local address [AF_INET]127.0.0.1:1194: Address already in use (errno=98)",
-        told: "127.0.0.1:1194",
+        states: "127.0.0.1:1194",
         ..ROW
     },
     Wording {
@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["dovecot"],
         pattern: r"bind\((?P<address>[^,)]+), {port}\) failed: {used}",
         sample: "Error: service(imap-login): listen(*, 143) failed: bind(0.0.0.0, 143) failed: Address already in use",
-        told: "tcp 0.0.0.0:143",
+        states: "tcp 0.0.0.0:143",
         ..ROW
     },
     Wording {
@@ -198,7 +198,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["dovecot"],
         pattern: r"service\([\w-]+\): listen\((?P<address>[^,)]+), {port}\) failed: {used}",
         sample: "Error: service(pop3-login): listen(*, 110) failed: Address already in use",
-        told: "tcp *:110",
+        states: "tcp *:110",
         ..ROW
     },
     Wording {
@@ -206,7 +206,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["master"],
         pattern: r"fatal: bind (?P<address>\S+) port {port}: {used}",
         sample: "postfix/master[812]: fatal: bind 0.0.0.0 port 25: Address already in use",
-        told: "tcp 0.0.0.0:25",
+        states: "tcp 0.0.0.0:25",
         ..ROW
     },
     Wording {
@@ -214,7 +214,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["slapd"],
         pattern: r"daemon: bind\(\d+\) failed errno=98 \({used}\)",
         sample: "6b04d0cb.1de6c5d1 0x7f980f6e5200 daemon: bind(6) failed errno=98 (Address already in use)",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -223,7 +223,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Error binding socket; addr='AF_INET6?\({at}\)', error='{used}",
         protocol: None,
         sample: "[2026-11-23T12:04:31.126458] Error binding socket; addr='AF_INET(127.0.0.1:514)', error='Address already in use (98)'",
-        told: "127.0.0.1:514",
+        states: "127.0.0.1:514",
         ..ROW
     },
     Wording {
@@ -232,7 +232,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"failed to create listening socket for (?:port {port}|(?P<address>[0-9A-Fa-f:.]+)): {used}",
         protocol: None,
         sample: "dnsmasq: failed to create listening socket for port 53: Address already in use",
-        told: ":53",
+        states: ":53",
         ..ROW
     },
     Wording {
@@ -241,7 +241,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"(?:binding (?P<protocol>TCP|UDP) socket|could not listen on (?:UDP|TCP) socket|creating (?:IPv[46] )?interface \S+ failed|isc_nm_\w+): {used}",
         protocol: None,
         sample: "23-Nov-2026 12:04:31.452 binding TCP socket: address in use",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -250,7 +250,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\bunbound\[{pid}:\d+\] error: (?:can't )?bind(?: socket)?: {used}",
         protocol: None,
         sample: "[1795435471] unbound[1334:0] error: bind: address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -258,7 +258,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["uwsgi"],
         pattern: r"another instance of uWSGI is running on the same address \((?:{path}|{at})\)",
         sample: "probably another instance of uWSGI is running on the same address (127.0.0.1:8000).",
-        told: "tcp 127.0.0.1:8000",
+        states: "tcp 127.0.0.1:8000",
         ..ROW
     },
     Wording {
@@ -267,7 +267,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"bind\(\): {used} \[core/socket\.c line",
         role: Role::Echo,
         sample: "bind(): Address already in use [core/socket.c line 769]",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
 ];

@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: DOCKER,
         pattern: r"Bind for {at} failed: port is already allocated",
         sample: "Error response from daemon: driver failed programming external connectivity on endpoint web: Bind for 0.0.0.0:80 failed: port is already allocated",
-        told: "tcp 0.0.0.0:80",
+        states: "tcp 0.0.0.0:80",
         ..ROW
     },
     Wording {
@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"failed to bind host port (?:for )?{at}(?::[0-9.:]+)?/(?P<protocol>tcp|udp): {used}",
         protocol: None,
         sample: "Error response from daemon: failed to set up container networking: driver failed programming external connectivity on endpoint web: failed to bind host port 0.0.0.0:3493/tcp: address already in use",
-        told: "tcp 0.0.0.0:3493",
+        states: "tcp 0.0.0.0:3493",
         ..ROW
     },
     Wording {
@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Failed to create listening socket \((?:{path}|{at})\): {used}",
         protocol: None,
         sample: "Nov 23 12:04:31 build1 systemd[1]: web.socket: Failed to create listening socket ([::]:6600): Address already in use",
-        told: "[::]:6600",
+        states: "[::]:6600",
         ..ROW
     },
     Wording {
@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Failed to create listening socket: {used}",
         protocol: None,
         sample: "Nov 23 12:04:31 build1 systemd[1]: Failed to create listening socket: Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -48,7 +48,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: "Nov 23 12:04:31 build1 systemd[1]: web.socket: Failed to listen on sockets: Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"socat\[{pid}\] E bind\(\d+, \{AF=\d+ {at}\}, \d+\): {used}",
         protocol: None,
         sample: "2026/11/23 12:04:31 socat[1253] E bind(5, {AF=2 0.0.0.0:7001}, 16): Address already in use",
-        told: "0.0.0.0:7001",
+        states: "0.0.0.0:7001",
         ..ROW
     },
     Wording {
@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["iperf3"],
         pattern: r"unable to start listener for connections: {used}",
         sample: "iperf3: error - unable to start listener for connections: Address already in use",
-        told: "tcp",
+        states: "tcp",
         ..ROW
     },
     Wording {
@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"Ncat: bind to {at}: {used}",
         protocol: None,
         sample: "Ncat: bind to 127.0.0.1:7001: Address already in use. QUITTING.",
-        told: "127.0.0.1:7001",
+        states: "127.0.0.1:7001",
         ..ROW
     },
     Wording {
@@ -83,7 +83,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"\bnc(?:\.\w+)?: (?:bind: )?{used}",
         protocol: None,
         sample: "nc: bind: Address already in use",
-        told: "",
+        states: "",
         ..ROW
     },
     Wording {
@@ -92,7 +92,7 @@ pub(super) const ROWS: &[Wording] = &[
         protocol: None,
         role: Role::Echo,
         sample: "[server] could not start: EADDRINUSE on port 9229",
-        told: ":9229",
+        states: ":9229",
         ..ROW
     },
     Wording {
@@ -100,7 +100,7 @@ pub(super) const ROWS: &[Wording] = &[
         pattern: r"{used}",
         protocol: None,
         sample: "mydaemon: bind 127.0.0.1:4711: Adresse déjà utilisée",
-        told: "127.0.0.1:4711",
+        states: "127.0.0.1:4711",
         ..ROW
     },
 ];

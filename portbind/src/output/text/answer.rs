@@ -138,7 +138,7 @@ fn holders(holders: &[event::Holder], row: HolderRow<'_>, style: &Style) -> Vec<
     let shown = first.chain(holders.iter().filter(is_connection).take(MOST_CONNECTIONS));
     let mut lines: Vec<Line> = shown.flat_map(|holder| of_holder(&holder.into(), row, style)).collect();
     let more = holders.iter().filter(is_connection).count().saturating_sub(MOST_CONNECTIONS);
-    lines.extend((more > 0).then(|| note(format!("and {more} more connections: -o json tells all"))));
+    lines.extend((more > 0).then(|| note(format!("and {more} more connections: -o json shows all"))));
     lines
 }
 

@@ -78,9 +78,9 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
 
 fn stopped(stopped: &Stopped) -> Line {
     let (word, how) = match stopped.outcome {
-        Outcome::Gone => ("left", "it had let go of the port before it was told anything"),
+        Outcome::Gone => ("left", "it had let go of the port before a signal was sent"),
         Outcome::Ended => ("stopped", "it ended after SIGTERM"),
-        Outcome::LetGo => ("told", "it let go of the port after SIGTERM, and still runs"),
+        Outcome::LetGo => ("asked", "it let go of the port after SIGTERM, and still runs"),
         Outcome::Killed => ("killed", "SIGTERM did not end it in time, SIGKILL did"),
         Outcome::Denied => ("left", "this user may not stop it"),
         Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel"),
@@ -96,7 +96,7 @@ fn all_kept(obstacles: &[Obstacle], style: &Style) -> Vec<Line> {
     let mut lines: Vec<Line> =
         obstacles.iter().take(MOST_KEPT).flat_map(|obstacle| kept(obstacle, style)).collect();
     if let Some(more) = obstacles.len().checked_sub(MOST_KEPT).filter(|more| *more > 0) {
-        lines.push(note(format!("and {more} more: -o json tells all")));
+        lines.push(note(format!("and {more} more: -o json shows all")));
     }
     let is = |matches: fn(&Obstacle) -> bool| obstacles.iter().any(matches);
     if is(|obstacle| matches!(obstacle, Obstacle::Undecided(_))) {

@@ -11,6 +11,7 @@ use crate::ports::request::Request;
 
 /// The result of freeing a port or a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Freed {
     /// When the result was known.
     pub time: Timestamp,
@@ -36,6 +37,7 @@ pub struct Freed {
 
 /// How far the operation went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
     /// Nothing was changed: a dry run, or the user declined.
     Planned,
@@ -47,6 +49,7 @@ pub enum Stage {
 
 /// A process that was asked to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stopped {
     /// The process.
     pub process: Rc<Process>,
@@ -56,6 +59,7 @@ pub struct Stopped {
 
 /// The outcome for a process that was to be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The process had closed the socket or ended before a signal was sent.
     Gone,

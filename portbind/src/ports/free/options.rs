@@ -6,6 +6,7 @@ use crate::event::Protocol;
 
 /// Options for freeing a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FreeOptions {
     /// The protocol of the port.
     pub protocol: Protocol,
@@ -25,6 +26,7 @@ impl Default for FreeOptions {
 
 /// The answer to the request for confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Consent {
     /// Carry out the plan.
     Yes,

@@ -26,6 +26,7 @@ pub use page::Page;
 
 /// The CI system for which a run is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+#[non_exhaustive]
 pub enum Choice {
     /// The system whose variables are in the environment
     #[default]
@@ -46,6 +47,7 @@ pub enum Choice {
 
 /// A CI system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum System {
     /// GitHub Actions.
     Github,

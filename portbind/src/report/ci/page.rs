@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// What became of the page from [`markdown::page`](crate::report::ci::markdown::page).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Page {
     /// The page is not shown.
     Nowhere,

@@ -114,8 +114,8 @@ fn github() {
 
 #[test]
 fn azure() {
-    let told = usual().printed(System::Azure, &Page::At("/agent/50%/portbind-7.md".into()));
-    insta::assert_snapshot!(told.split_once("##vso").unwrap().1, @r#"
+    let shown = usual().printed(System::Azure, &Page::At("/agent/50%/portbind-7.md".into()));
+    insta::assert_snapshot!(shown.split_once("##vso").unwrap().1, @r#"
     [task.logissue type=error]12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE%0A  asked by  unit runner.service   test tests/test_api.py::test_x (gw1)   job build (github 77)%0A  held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java%0A  why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]%0A  fix       use another port: 8081 is free%0A  or        stop java: kill 47990%0A  then      it ended with status 1, 1.988s later
     ##vso[task.logissue type=warning]pytest (48200) ended with status 1 after 3.5s, still bound:%0A  java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
     ##vso[task.uploadsummary]/agent/50%AZP25/portbind-7.md
@@ -124,8 +124,8 @@ fn azure() {
 
 #[test]
 fn gitlab() {
-    let told = usual().printed(System::Gitlab, &Page::Nowhere);
-    insta::assert_snapshot!(told.replace('\x1b', "ESC").replace('\r', "CR"), @r#"
+    let shown = usual().printed(System::Gitlab, &Page::Nowhere);
+    insta::assert_snapshot!(shown.replace('\x1b', "ESC").replace('\r', "CR"), @r#"
     ESC[0Ksection_start:1795435473:portbind_48200[collapsed=true]CRESC[0Kportbind: pytest (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
     [listener] × 1
@@ -145,8 +145,8 @@ fn gitlab() {
 
 #[test]
 fn buildkite() {
-    let told = usual().printed(System::Buildkite, &Page::Nowhere);
-    insta::assert_snapshot!(told, @r#"
+    let shown = usual().printed(System::Buildkite, &Page::Nowhere);
+    insta::assert_snapshot!(shown, @r#"
     --- :x: portbind: pytest (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
     [listener] × 1
@@ -162,7 +162,7 @@ fn buildkite() {
       java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
     ^^^ +++
     "#);
-    assert_eq!(usual().printed(System::Buildkite, &Page::Shown), told.replace("^^^ +++\n", ""));
+    assert_eq!(usual().printed(System::Buildkite, &Page::Shown), shown.replace("^^^ +++\n", ""));
 }
 
 #[test]
@@ -248,8 +248,8 @@ fn hostile_markdown() {
 
 #[test]
 fn hostile_annotations() {
-    let told = hostile().printed(System::Github, &Page::Shown);
-    insta::assert_snapshot!(told, @r##"
+    let shown = hostile().printed(System::Github, &Page::Shown);
+    insta::assert_snapshot!(shown, @r##"
     portbind: "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
     [listener] × 1
@@ -270,14 +270,14 @@ fn hostile_annotations() {
 fn no_foreign_string_is_a_command() {
     let systems = [System::Github, System::Gitlab, System::Azure, System::Buildkite, System::Jenkins];
     for system in systems {
-        let told = hostile().printed(system, &Page::At("/tmp/x".into()));
-        let commands = |mark: &str| told.lines().filter(|line| line.trim_start().starts_with(mark)).count();
+        let shown = hostile().printed(system, &Page::At("/tmp/x".into()));
+        let commands = |mark: &str| shown.lines().filter(|line| line.trim_start().starts_with(mark)).count();
         let ours = |count: usize, of: System| if system == of { count } else { 0 };
-        assert_eq!(commands("::"), ours(2, System::Github), "{system:?}\n{told}");
-        assert_eq!(told.matches("##vso[").count(), ours(3, System::Azure), "{system:?}\n{told}");
-        assert_eq!(commands("---"), ours(1, System::Buildkite), "{system:?}\n{told}");
-        assert_eq!(told.matches('\u{1b}').count(), ours(4, System::Gitlab), "{system:?}\n{told}");
-        assert!(!told.contains('\u{202e}'), "{system:?}\n{told}");
+        assert_eq!(commands("::"), ours(2, System::Github), "{system:?}\n{shown}");
+        assert_eq!(shown.matches("##vso[").count(), ours(3, System::Azure), "{system:?}\n{shown}");
+        assert_eq!(commands("---"), ours(1, System::Buildkite), "{system:?}\n{shown}");
+        assert_eq!(shown.matches('\u{1b}').count(), ours(4, System::Gitlab), "{system:?}\n{shown}");
+        assert!(!shown.contains('\u{202e}'), "{system:?}\n{shown}");
     }
 }
 
@@ -310,8 +310,8 @@ fn the_first_of_each_cause_and_then_by_time() {
     refusals.push(samples::time_wait());
     refusals.push(samples::ipv6());
     let run = Run::of(&refusals, vec![]);
-    let told = run.printed(System::Github, &Page::Shown);
-    let titles: Vec<&str> = told
+    let shown = run.printed(System::Github, &Page::Shown);
+    let titles: Vec<&str> = shown
         .lines()
         .filter_map(|line| line.strip_prefix("::error title="))
         .map(|line| line.split("::").next().unwrap())
@@ -325,9 +325,9 @@ fn the_first_of_each_cause_and_then_by_time() {
 #[test]
 fn ten_refusals_need_no_last_one() {
     let run = Run::of(&vec![samples::listener(); 10], vec![]);
-    let told = run.printed(System::Github, &Page::Shown);
-    assert_eq!(told.matches("::error title=").count(), 10);
-    assert!(!told.contains("more refused"), "{told}");
+    let shown = run.printed(System::Github, &Page::Shown);
+    assert_eq!(shown.matches("::error title=").count(), 10);
+    assert!(!shown.contains("more refused"), "{shown}");
 }
 
 #[test]

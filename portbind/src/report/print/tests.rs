@@ -137,9 +137,9 @@ fn text_of_any_width() {
 
 #[test]
 fn text_of_a_narrow_terminal() {
-    let told = printed(&recorded(), &Style { width: Some(60), ..Style::default() });
-    assert!(told.lines().all(|line| crate::escape::columns(line) <= 60), "{told}");
-    assert_snapshot!(told, @r"
+    let shown = printed(&recorded(), &Style { width: Some(60), ..Style::default() });
+    assert!(shown.lines().all(|line| crate::escape::columns(line) <= 60), "{shown}");
+    assert_snapshot!(shown, @r"
     4 refusals  2026-11-23 12:04:31
 
     why

@@ -124,7 +124,7 @@ pub(super) fn gaps(report: &Report) -> Vec<String> {
         gaps.push(format!("{} lost while tracing", refusals(totals.lost)));
     }
     if totals.coalesced > 0 {
-        let words = "told as part of an earlier one, and not counted here";
+        let words = "part of an earlier one, and not counted here";
         gaps.push(format!("{} {words}", refusals(totals.coalesced)));
     }
     gaps

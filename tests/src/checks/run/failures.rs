@@ -1,4 +1,4 @@
-//! What goes wrong around the command, and not with it: it runs to its end, and its status is passed on.
+//! Failures around the command: it runs to its end, and its status is passed on.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -14,7 +14,7 @@ use crate::checks::support::ContestedPort;
 use crate::programs::{self, SH};
 use crate::scratch::Scratch;
 
-/// What begins the message that a recording ends too early.
+/// The start of the message that a recording is incomplete.
 const INCOMPLETE: &str = "portbind: the recording is not complete";
 
 fn status(output: &Output, expected: i32) -> anyhow::Result<String> {
@@ -23,7 +23,7 @@ fn status(output: &Output, expected: i32) -> anyhow::Result<String> {
     Ok(stderr)
 }
 
-/// A recording or a page that cannot be written, from the start or from its middle on.
+/// A recording or a page that cannot be written, from the start or from the middle.
 pub(in crate::checks) fn unwritable_recording(setting: Setting<'_>) -> anyhow::Result<()> {
     let contested = ContestedPort::new(Protocol::Tcp)?;
     let refused = ["refused".to_owned(), contested.port.to_string(), "7".to_owned()];
@@ -35,7 +35,7 @@ pub(in crate::checks) fn unwritable_recording(setting: Setting<'_>) -> anyhow::R
     full_disk(setting, &refused)
 }
 
-/// On a disk with room for the first lines of the recording.
+/// A disk with room for only the first lines of the recording.
 fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
     let folder = Scratch::new("full");
     let kept = Scratch::new("kept");
@@ -48,7 +48,7 @@ fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
     let run = wrapped(setting, &[&record], refused)?;
     let mut words: Vec<OsString> = run.get_args().map(OsString::from).collect();
     let subject = words.iter().position(|word| word == "--").context("no subject")?;
-    // The line of the command takes most of the page: a shell with a long word becomes the subject.
+    // The line of the command fills most of the page: a shell with a long word executes the subject.
     let long = format!("exec \"$@\" # {}", "x".repeat(3300));
     words.splice(subject + 1..=subject, [SH.path, "-c", &long, "sh"].map(OsString::from));
     let mut command = programs::UNSHARE.command()?;
@@ -62,7 +62,7 @@ fn full_disk(setting: Setting<'_>, refused: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Standard error that is full, or closed.
+/// Standard error that is full or closed.
 pub(in crate::checks) fn unwritable_stderr(setting: Setting<'_>) -> anyhow::Result<()> {
     let contested = ContestedPort::new(Protocol::Tcp)?;
     let port = contested.port.to_string();
@@ -82,7 +82,7 @@ pub(in crate::checks) fn unwritable_stderr(setting: Setting<'_>) -> anyhow::Resu
     status(&closed.output()?, 7).map(drop)
 }
 
-/// A portbind that is killed before it lets the command go.
+/// A portbind that is killed before it releases the command.
 pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     let calls = Recording::new("calls");
     let strace = |inject: &[&str]| -> anyhow::Result<Output> {
@@ -95,7 +95,7 @@ pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(calls.path())?;
     let gate = text.lines().position(|line| line.contains(r#", "\n", 1)"#)).context("nothing lets it go")?;
     let inject = format!("inject=write:signal=KILL:when={}", gate + 1);
-    // What the command says arrives after the end of portbind.
+    // The command's output arrives after the end of portbind.
     let said = Scratch::new("said");
     let run = wrapped(setting, &["-q"], ["state"])?;
     let mut command = programs::STRACE.command()?;
@@ -111,7 +111,7 @@ pub(in crate::checks) fn killed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// No process below portbind has anything of the caller's while it has the rights of root.
+/// No helper process of portbind has any environment of the caller while it has root's rights.
 pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Result<()> {
     let calls = Recording::new("execs");
     let run = wrapped(setting, &["-q"], ["state"])?;
@@ -127,7 +127,7 @@ pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Resu
     let helpers: Vec<&str> = text.lines().filter(|line| line.contains("execve(\"/proc/self/exe\"")).collect();
     ensure!(!helpers.is_empty(), "there is no helper process:\n{text}");
     for helper in helpers {
-        // strace ends the line with `<unfinished ...>` where another process made a call meanwhile.
+        // strace ends the line with `<unfinished ...>` if another process made a call meanwhile.
         ensure!(helper.contains("], []"), "a helper process has an environment: {helper}");
     }
     let became = text.find("setresuid(65534, 65534, 65534").context("it does not become the user")?;
@@ -136,7 +136,7 @@ pub(in crate::checks) fn empty_environment(setting: Setting<'_>) -> anyhow::Resu
     Ok(())
 }
 
-/// However few files may be open, portbind ends with an error that says so, and leaves nothing behind.
+/// With any limit on open files, portbind ends with an error about it, and leaves nothing behind.
 pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = std::fs::canonicalize(setting.portbind)?;
     let helpers = [
@@ -171,7 +171,7 @@ pub(in crate::checks) fn few_descriptors(setting: Setting<'_>) -> anyhow::Result
     Ok(())
 }
 
-/// Where no file may have a byte, the command still runs, with its environment, and portbind ends by no signal.
+/// If no file may contain a byte, the command still runs with its environment, and no signal ends portbind.
 pub(in crate::checks) fn small_files(setting: Setting<'_>) -> anyhow::Result<()> {
     let limited = |inner: &Command| -> anyhow::Result<Output> {
         let mut command = SH.command()?;

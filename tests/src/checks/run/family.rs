@@ -58,7 +58,7 @@ pub(in crate::checks) fn swallowed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What others are refused meanwhile is not told.
+/// What others are refused meanwhile is not shown.
 pub(in crate::checks) fn bystanders(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let recording = Recording::new("bystander");
@@ -96,8 +96,8 @@ pub(in crate::checks) fn leaks(setting: Setting<'_>) -> anyhow::Result<()> {
         "{leak:#}"
     );
     ensure!(socket["opened_by"]["pid"] == server, "{leak:#}");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(told.contains("still bound:") && told.contains(&format!("({server})")), "{told}");
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(shown.contains("still bound:") && shown.contains(&format!("({server})")), "{shown}");
     drop(keep);
     Ok(())
 }

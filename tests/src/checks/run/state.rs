@@ -1,4 +1,4 @@
-//! What the command has of its caller, and the signals that it gets.
+//! The state that the command inherits from its caller, and the signals that it receives.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -20,7 +20,7 @@ use crate::tracer::Tracer;
 const VARIABLES: [(&str, &str); 4] =
     [("PORTBIND_TEST", "a=b\n\u{202e}c"), ("EMPTY", ""), ("PATH", "/nowhere:/bin"), ("SUDO_COMMAND", "no")];
 
-/// In peculiar circumstances, the command finds what it finds without portbind.
+/// In unusual circumstances, the command inherits the same state as without portbind.
 pub(in crate::checks) fn nothing_is_lost(setting: Setting<'_>) -> anyhow::Result<()> {
     let state = |command: &Command| -> anyhow::Result<String> {
         let mut peculiar = Command::new(subjects()?);
@@ -31,7 +31,7 @@ pub(in crate::checks) fn nothing_is_lost(setting: Setting<'_>) -> anyhow::Result
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let bare = state(Command::new(subjects()?).args(["subject", "state"]))?;
-    // Whoever tests may be nice already; nobody is nicer than 19 (sched(7)).
+    // The caller may have a nice value already; the maximum is 19 (sched(7)).
     let nice = format!("nice {}\n", (getpriority_process(None)? + 3).min(19));
     ensure!(
         bare.contains("Umask 0137") && bare.contains(&nice) && bare.contains("ignored [13, 17]"),
@@ -40,13 +40,13 @@ pub(in crate::checks) fn nothing_is_lost(setting: Setting<'_>) -> anyhow::Result
     compare(&bare, &state(&wrapped(setting, &["-q"], ["state"])?)?)
 }
 
-/// The same with a terminal.
+/// The same on a terminal.
 pub(in crate::checks) fn nothing_is_lost_in_a_terminal(setting: Setting<'_>) -> anyhow::Result<()> {
     let state = |command: &Command| -> anyhow::Result<String> {
         let (mut session, _keys) = in_terminal(command)?;
         let lines = session.rest();
         session.process.wait()?;
-        // Each run has a session and a terminal of its own.
+        // Each run has a separate session and terminal.
         let shared = |line: &&String| {
             !["session", "pgrp", "foreground", "tty ", "descriptors"]
                 .iter()
@@ -68,7 +68,7 @@ fn compare(bare: &str, wrapped: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each signal that is sent to portbind arrives once.
+/// Each signal sent to portbind arrives once.
 pub(in crate::checks) fn signals(setting: Setting<'_>) -> anyhow::Result<()> {
     for (signal, name) in [
         (Signal::HUP, "SIGHUP"),
@@ -87,13 +87,13 @@ pub(in crate::checks) fn signals(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ctrl-C reaches the command once: from the terminal, not from portbind as well.
+/// Ctrl-C reaches the command once: from the terminal, not also from portbind.
 pub(in crate::checks) fn interrupted(setting: Setting<'_>) -> anyhow::Result<()> {
     let (mut session, mut keys) = in_terminal(&wrapped(setting, &["-q"], ["signals"])?)?;
     ensure!(session.next().as_deref() == Some("ready"), "it is not ready");
     keys.write_all(b"\x03")?;
     let said = session.next().context("the terminal was closed")?;
-    // The terminal shows the key itself.
+    // The terminal echoes the key.
     ensure!(said.trim_start_matches("^C") == "SIGINT", "Ctrl-C: {said}");
     let rest = session.rest();
     ensure!(rest.is_empty(), "and then: {rest:?}");
@@ -101,26 +101,26 @@ pub(in crate::checks) fn interrupted(setting: Setting<'_>) -> anyhow::Result<()>
     Ok(())
 }
 
-/// A command that runs in a terminal, and what that shows.
+/// A command that runs on a terminal, and its output.
 struct InTerminal {
     process: std::process::Child,
     lines: std::io::Lines<BufReader<File>>,
 }
 
 impl InTerminal {
-    /// The next line; `None` when everybody has left the terminal.
+    /// The next line; `None` when all processes have closed the terminal.
     fn next(&mut self) -> Option<String> {
         let line = self.lines.next()?.ok()?;
         Some(line.trim_end_matches('\r').to_owned())
     }
 
-    /// All lines from here.
+    /// All remaining lines.
     fn rest(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.next()).collect()
     }
 }
 
-/// Runs a command in a terminal of its own; with the keys of that.
+/// Runs a command on a separate terminal; returns also the terminal's input.
 fn in_terminal(command: &Command) -> anyhow::Result<(InTerminal, File)> {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     unlockpt(&terminal)?;

@@ -1,4 +1,4 @@
-//! How `portbind run` ends.
+//! The exit status of `portbind run`.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::checks::support::{exited, says};
 use crate::programs;
 use crate::tracer::Tracer;
 
-/// As timeout(1): the command's own status, 128 and the signal, 125, 126, 127.
+/// Like timeout(1): the command's own status, 128 plus the signal, 125, 126, 127.
 pub(in crate::checks) fn exit_statuses(setting: Setting<'_>) -> anyhow::Result<()> {
     for (subject, status) in [
         (["exit", "0"], 0),
@@ -45,7 +45,7 @@ pub(in crate::checks) fn exit_statuses(setting: Setting<'_>) -> anyhow::Result<(
     Ok(())
 }
 
-/// Who may not trace is told so, and the command does not run; unless it is to run all the same.
+/// Without the rights to trace, portbind reports this and the command does not run, unless `--optional` is given.
 pub(in crate::checks) fn without_tracing(setting: Setting<'_>) -> anyhow::Result<()> {
     let attempt = |options: &[&str]| {
         let binary = std::fs::File::open(setting.portbind)?;

@@ -1,4 +1,4 @@
-//! Where the machine around portbind lacks something.
+//! Machines that lack something portbind needs.
 
 use std::process::{Output, Stdio};
 
@@ -8,7 +8,7 @@ use crate::checks::setting::Setting;
 use crate::programs::{self, SETPRIV, SH};
 use crate::scratch::Scratch;
 
-/// Each verb that looks at processes.
+/// The verbs that read processes.
 const LOOKING: [&str; 7] = [
     "trace --timeout 0.1",
     "run -- /usr/bin/true",
@@ -19,7 +19,7 @@ const LOOKING: [&str; 7] = [
     "doctor",
 ];
 
-/// Without `/proc` the error says so, and names no capability; a command that is to run all the same does.
+/// Without `/proc` the error reports this, and mentions no capability; with `--optional` the command still runs.
 pub(in crate::checks) fn no_proc(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = std::fs::canonicalize(setting.portbind)?;
     for verb in LOOKING {
@@ -40,7 +40,7 @@ pub(in crate::checks) fn no_proc(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// With a stack of 64 KiB the command runs, and has that limit as well; who may not raise it gets an error.
+/// With a stack of 64 KiB the command runs with the same limit; without the right to raise the limit, portbind fails.
 pub(in crate::checks) fn small_stack(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = Scratch::new("portbind");
     std::fs::copy(setting.portbind, portbind.path())?;

@@ -1,5 +1,5 @@
-//! Every system call of `portbind run` fails once: the command runs to its end and its status is passed on, or it
-//! never starts and portbind says why.
+//! Every system call of `portbind run` fails once: either the command runs to its end and its status is passed on, or
+//! it never starts and portbind reports the reason.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,18 +13,18 @@ use crate::checks::setting::Setting;
 use crate::programs;
 use crate::scratch::Scratch;
 
-/// Calls of the allocator, the one that starts portbind, and the one that cannot fail.
+/// Calls of the allocator, the call that starts portbind, and the call that cannot fail.
 const LEFT_OUT: [&str; 8] =
     ["execve", "brk", "mmap", "mremap", "munmap", "madvise", "mprotect", "exit_group"];
-/// What the command ends with.
+/// The exit status of the command.
 const STATUS: i32 = 7;
-/// Seconds that a run may take.
+/// Time limit of a run in seconds.
 const LIMIT: &str = "20";
 
-/// One call in the order of all of its name, from 1 on.
+/// A call by its name and its position among all calls of that name, starting at 1.
 type Call = (String, usize);
 
-/// The first and the last call of each name; with `--times` every one.
+/// The first and the last call of each name; with `--times` every call.
 pub(in crate::checks) fn every_call_fails_once(setting: Setting<'_>) -> anyhow::Result<()> {
     let run = Run::new(setting)?;
     let calls = run.calls()?;
@@ -52,7 +52,7 @@ fn ends(calls: &[Call]) -> Vec<Call> {
     ends
 }
 
-/// A run, over and over.
+/// A repeated run.
 struct Run {
     arguments: Vec<String>,
     mark: Scratch,
@@ -79,7 +79,7 @@ impl Run {
         Ok(Self { arguments, mark, calls, _written: [record, report] })
     }
 
-    /// The run under strace, which follows no other thread or process, killed with all its group at the limit.
+    /// The run under strace, which follows no other thread or process, and is killed with its group at the time limit.
     fn strace(&self, options: &[&str], calls: &Path) -> anyhow::Result<Output> {
         let _none = std::fs::remove_file(self.mark.path());
         let mut command = programs::TIMEOUT.command()?;
@@ -87,15 +87,16 @@ impl Run {
         Ok(command.args(&self.arguments).output()?)
     }
 
-    /// The calls from `main` on. Rust's runtime and the C library end the process where theirs fail: before `main`,
-    /// and with a futex, which is waited for only before there is a command.
+    /// The calls after the start of `main`. Rust's runtime and the C library abort if one of theirs fails: before
+    /// `main`, and in a futex, which is waited on only before a command exists.
     fn calls(&self) -> anyhow::Result<Vec<Call>> {
         let output = self.strace(&[], self.calls.path())?;
         self.judge("nothing", &output)?;
         ensure!(output.status.code() == Some(STATUS), "{}", output.status);
         let text = std::fs::read_to_string(self.calls.path())?;
         let names: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('(')?.0)).collect();
-        // The runtime gives the main thread a stack for signals last: it asks for the present one, and sets its own.
+        // The last step of the runtime is the signal stack of the main thread: it reads the present one, and sets its
+        // own.
         let stacks = names.iter().enumerate().filter(|(_, name)| **name == "sigaltstack");
         let (main, _) = stacks.take(2).last().context("there is no start of main")?;
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! As whom the command runs.
+//! The user as whom the command runs.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -19,7 +19,7 @@ fn line<'a>(ended: &'a Ended, name: &str) -> anyhow::Result<&'a str> {
     value.with_context(|| format!("no {name}:\n{}\n{}", ended.stdout.join("\n"), ended.stderr.join("\n")))
 }
 
-/// `--user`, and SUDO_UID where no sudo can be found: all ids, no capability, a home.
+/// `--user`, and SUDO_UID without a sudo process: all ids, no capability, a home.
 pub(in crate::checks) fn as_user(setting: Setting<'_>) -> anyhow::Result<()> {
     let recording = Recording::new("user");
     let record = recording.option();
@@ -45,7 +45,7 @@ pub(in crate::checks) fn as_user(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Real sudo: the command runs as if neither sudo nor portbind stood before it.
+/// Real sudo: the command runs as if neither sudo nor portbind preceded it.
 pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let rules = rules("!use_pty")?;
     let portbind = readable(setting.portbind, "portbind")?;
@@ -61,7 +61,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
             sh = programs::SH.path,
         ))
     };
-    // A shell that has nothing to do after it becomes sudo, so that what is above sudo is not its caller.
+    // A shell without further commands executes sudo directly, so that the process above sudo is not its caller.
     let (su, bash, sudo) = (programs::SU.path, programs::BASH.path, programs::SUDO.path);
     let by_su = |prefix: &str| within(&format!("{su} -s {bash} nobody -c 'FOO=1 {prefix} {subject}'"));
     let wrap = format!("{sudo} {} run -q --backend {} --", portbind.path().display(), setting.backend);
@@ -77,23 +77,23 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
         let (without, with) = (line(&bare, name)?, line(&wrapped, name)?);
         ensure!(without == with, "{name}: {without:?} by su, {with:?} with sudo and portbind");
     }
-    // The rest differs in `_`, which bash sets to the program that it becomes.
+    // The rest differs in `_`, which bash sets to the program that it executes.
     ensure!(line(&wrapped, "environment")?.contains(r#"("FOO", "1")"#), "what su's shell set is lost");
-    // sudo ends, and goes on as a child of process 1, of which not even root may ask everything on every machine.
+    // sudo ends, and its child continues below process 1, which on some machines not even root may fully inspect.
     let left = by_su(&wrap.replace(sudo, &format!("{sudo} -b")))?;
     ensure!(
         line(&left, "environment")?.contains(r#"("FOO", "1")"#),
         "what the caller of sudo -b set is lost"
     );
-    // Who may have no process may still become another program.
+    // A user without any processes left may still execute another program.
     exited(&by_su(&format!("ulimit -S -u 0; exec {wrap}"))?, 0)?;
     let given = state(&wrap.replace(sudo, &format!("{sudo} GIVEN=1")))?;
     ensure!(line(&given, "environment")?.contains(r#"("GIVEN", "1")"#), "what sudo was given is lost");
     Ok(())
 }
 
-/// A sudo that becomes the command is gone with what it was given: the process above is looked at, if it is the
-/// caller's.
+/// A sudo that executed the command is gone, with its environment: portbind uses the process above, if it belongs to
+/// the caller.
 pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let rules = rules("!use_pty, !pam_session, !pam_setcred")?;
     let portbind = readable(setting.portbind, "portbind")?;
@@ -105,7 +105,7 @@ pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<(
     let lost = |ended: &Ended, words: &str| {
         ended.stderr.iter().filter(|line| line.starts_with("portbind: ") && line.contains(words)).count()
     };
-    // The shell lives on.
+    // The shell continues.
     let known = by_su(&format!("FOO=1 {bash} -c \"umask 031; {sudo} GIVEN=1 {run} {subject}; true\""))?;
     exited(&known, 0)?;
     let environment = line(&known, "environment")?;
@@ -115,7 +115,7 @@ pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<(
     ensure!(!environment.contains("SUDO_"), "sudo is seen: {environment}");
     ensure!(line(&known, "Umask")? == "0031", "another mask: {}", line(&known, "Umask")?);
     ensure!(lost(&known, "sudo has become portbind") == 1, "it is not said once: {:?}", known.stderr);
-    // The shell has become sudo; above it is su, which is root's.
+    // The shell has become sudo; above it is su, which belongs to root.
     let unknown = by_su(&format!("FOO=1 {sudo} {run} {subject}"))?;
     exited(&unknown, 0)?;
     ensure!(line(&unknown, "Uid")?.starts_with("65534"), "another user: {}", line(&unknown, "Uid")?);
@@ -124,7 +124,7 @@ pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<(
         "it is not said once: {:?}",
         unknown.stderr
     );
-    // A shell of root's that sudo has started has an environment of its own.
+    // A root shell started by sudo has a separate environment.
     let shell = by_su(&format!("{sudo} {bash} -c \"export FOO=2; {run} {subject}; true\""))?;
     exited(&shell, 0)?;
     ensure!(line(&shell, "environment")?.contains(r#"("FOO", "2")"#), "what root's shell set is lost");
@@ -132,7 +132,7 @@ pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<(
     Ok(())
 }
 
-/// Anybody can set the variables of sudo: only root's are believed.
+/// Any user can set the variables of sudo; portbind trusts them only as root.
 pub(in crate::checks) fn variables_of_nobody(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = readable(setting.portbind, "portbind")?;
     let subject = readable(&subjects()?, "subjects")?;
@@ -145,7 +145,7 @@ pub(in crate::checks) fn variables_of_nobody(setting: Setting<'_>) -> anyhow::Re
     Ok(())
 }
 
-/// Rules of sudo by which nobody may become root without a password.
+/// sudo rules that let `nobody` become root without a password.
 fn rules(defaults: &str) -> anyhow::Result<Scratch> {
     let rules = Scratch::new("sudoers");
     let text = format!("Defaults env_reset\nDefaults {defaults}\nnobody ALL=(ALL) NOPASSWD: ALL\n");
@@ -154,7 +154,7 @@ fn rules(defaults: &str) -> anyhow::Result<Scratch> {
     Ok(rules)
 }
 
-/// Runs a script in a mount namespace of its own, where the rules of sudo are these.
+/// Runs a script in a separate mount namespace with these sudo rules.
 fn with_rules(rules: &Scratch, script: &str) -> anyhow::Result<Ended> {
     let rules = rules.path().display();
     let script = format!(
@@ -164,7 +164,7 @@ fn with_rules(rules: &Scratch, script: &str) -> anyhow::Result<Ended> {
     Tracer::spawn(command.args(["-m", "--propagation", "private", programs::SH.path, "-c", &script]))?.end()
 }
 
-/// A copy of a program where every user may run it.
+/// A copy of a program that every user may run.
 fn readable(program: &std::path::Path, name: &str) -> anyhow::Result<Scratch> {
     let copy = Scratch::new(name);
     std::fs::copy(program, copy.path())?;

@@ -1,4 +1,4 @@
-//! The command line of `portbind run`, with a subject as the command, and the recording of it.
+//! The command line of `portbind run` with a subject as the command, and its recording.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::checks::setting::Setting;
 use crate::scratch::Scratch;
 
-/// The program of which all subjects are parts.
+/// The program that contains all subjects.
 pub(super) fn subjects() -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?)
 }
@@ -30,7 +30,7 @@ where
     Ok(command)
 }
 
-/// A recording that is read when the command has ended.
+/// A recording that is read after the command has ended.
 pub(in crate::checks) struct Recording(Scratch);
 
 impl Recording {

@@ -152,7 +152,7 @@ fn ended(run: &Run) -> Markup {
         @match (run.exit_status, run.signal) {
             (Some(status), _) => { "status " (status) }
             (None, Some(signal)) => { "signal " (signal) }
-            (None, None) => { span.quiet { "not told" } }
+            (None, None) => { span.quiet { "unknown" } }
         }
         @if let Some(ended) = run.ended { span.quiet { " after " (words::length(ended.duration_since(run.started))) } }
     }
