@@ -193,12 +193,16 @@ _portbind() {
             return 0
             ;;
         portbind__subcmd__explain)
-            opts="-o -h --record --output-format --zone --color --help"
+            opts="-o -h --cause --record --output-format --zone --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --cause)
+                    COMPREPLY=($(compgen -W "listener same-program own-socket inherited bound-not-listening listen-race connection time-wait outgoing stolen-free-port wildcard dual-stack reuseport-mismatch port-range-exhausted kernel-socket live-socket-file stale-socket-file path-exists abstract-name-taken address-in-use-elsewhere vanished address-not-local address-tentative privileged-port forbidden-by-security-module access-denied forbidden-by-program already-bound already-connected link-local-without-interface mapped-on-v6only multicast-on-stream sockaddr-size invalid-argument family-mismatch no-such-interface cannot-listen bad-pointer no-memory other-error" -- "${cur}"))
+                    return 0
+                    ;;
                 --record)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
