@@ -1,5 +1,5 @@
-// Digest of everything the kernel half is made from. Two programs have to agree on it, the build
-// script of `portbind` and `cargo xtask ebpf`: this one file is a module of both.
+// Digest of all sources of the kernel half. The build script of `portbind` and `cargo xtask ebpf` must agree on the
+// digest, so both include this file as a module.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 /// The objects, and the features of the crate `portbind-ebpf` that each is built with.
 pub(crate) const OBJECTS: [(&str, &str); 2] = [("portbind.o", "bpf"), ("portbind-bounded.o", "bpf,bounded")];
 
-/// The crates of the workspace that the objects are made from: the programs, and the records.
+/// The crates from which the objects are built: the programs, and the records.
 const CRATES: [&str; 2] = ["portbind-abi", "portbind-ebpf"];
 
 /// The files of [`CRATES`] in `root`, in a fixed order.

@@ -65,7 +65,7 @@ pub struct Holder {
 
 /// Plays all steps. The actors in `actors` continue to run.
 ///
-/// After each refusal `told` is called with the pids and the number of refusals so far: it waits until portbind has
+/// After each refusal `shown` is called with the pids and the number of refusals so far: it waits until portbind has
 /// reported all of them, so that no step closes a socket that portbind still has to read.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! Debian packages: the machine's own apt for what gets installed, and a private configuration, with
-//! more suites, for what only gets downloaded. The private one is derived from the machine's sources.
+//! Debian packages: the machine's own apt installs packages, and a private configuration with more suites downloads
+//! packages without installing them. The private configuration is derived from the machine's sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,15 +11,15 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{tool, workspace};
 
-/// Suites of the archive that kernels and sources come from.
+/// Suites of the archive for kernels and sources.
 const ARCHIVE_SUITES: [&str; 4] = ["bookworm", "trixie", "trixie-backports", "sid"];
-/// Suites of the security archive that kernels come from.
+/// Suites of the security archive for kernels.
 const SECURITY_SUITES: [&str; 3] = ["bullseye-security", "bookworm-security", "trixie-security"];
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-/// How long a private index serves before it is fetched again.
+/// How long a private index is used before it is fetched again.
 const FRESH: Duration = Duration::from_hours(12);
 
-/// Installs those of `packages` that are missing, with the machine's own apt.
+/// Installs the missing ones of `packages` with the machine's own apt.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
@@ -32,7 +32,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
         cmd.args(["install", "--yes", "--no-install-recommends"]).args(&missing);
         tool::run(&mut cmd)
     };
-    // A machine that was never updated knows no packages: then update, and try again.
+    // A machine that was never updated knows no packages: update it and try again.
     if install().is_ok() {
         return Ok(());
     }
@@ -46,17 +46,17 @@ fn is_installed(package: &str) -> bool {
     status.is_ok_and(|status| status == "installed")
 }
 
-/// The packages that each of these files belongs to.
+/// The packages that contain each of these files.
 pub(crate) fn owners(
     paths: impl Iterator<Item = &'static str>,
 ) -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
     let paths: Vec<&str> = paths.collect();
     let mut cmd = Command::new("dpkg-query");
     cmd.arg("--search").args(&paths).env("LC_ALL", "C").stdin(Stdio::null());
-    // Until Debian 12 packages have /bin and /sbin, which are links to the folders in /usr since.
+    // Up to Debian 12, packages contain /bin and /sbin, which are now links to the folders in /usr.
     cmd.args(paths.iter().filter_map(|path| path.strip_prefix("/usr")));
     let output = cmd.output().with_context(|| format!("failed to run {cmd:?}"))?;
-    // It fails where one of the files is unknown, as one spelling of each is.
+    // dpkg fails if one of the files is unknown, as one spelling of each file is.
     let known = search_result(&String::from_utf8_lossy(&output.stdout));
     let of = |path: &str| known.get(path).cloned().unwrap_or_default();
     Ok(paths
@@ -70,7 +70,7 @@ pub(crate) fn owners(
         .collect())
 }
 
-/// Reads lines of the form `package, other:amd64: /path`; those of diversions name no packages.
+/// Parses lines of the form `package, other:amd64: /path`; lines about diversions contain no packages.
 fn search_result(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with("diversion by ")) {
@@ -87,14 +87,14 @@ pub(crate) fn unpack(package: &Path, folder: &Path) -> Result<()> {
     tool::run(Command::new("dpkg-deb").arg("--extract").arg(package).arg(folder))
 }
 
-/// A private apt: own sources, own lists, own cache, all below the target directory.
+/// A private apt with separate sources, lists and cache, all below the target directory.
 #[derive(Debug)]
 pub(crate) struct Private {
     folder: PathBuf,
 }
 
 impl Private {
-    /// Writes the configuration and fetches the indexes, unless that was done lately.
+    /// Writes the configuration and fetches the indexes, unless they are recent.
     pub(crate) fn open() -> Result<Self> {
         let apt = Self { folder: workspace::target().join("apt") };
         for name in ["lists/partial", "cache/archives/partial", "packages"] {
@@ -125,7 +125,7 @@ impl Private {
             .collect())
     }
 
-    /// Names of the packages that `package` of that version depends on.
+    /// Names of the packages that this version of `package` depends on.
     pub(crate) fn depends(&self, package: &str, version: &str) -> Result<Vec<String>> {
         let about = tool::output(self.command("apt-cache").arg("show").arg(format!("{package}={version}")))?;
         let depends = about.lines().find_map(|line| line.strip_prefix("Depends: ")).unwrap_or_default();
@@ -142,7 +142,7 @@ impl Private {
         Ok(listing.lines().map(str::to_owned).collect())
     }
 
-    /// Downloads `package` of that version and returns the file.
+    /// Downloads this version of `package` and returns the file.
     pub(crate) fn download(&self, package: &str, version: &str) -> Result<PathBuf> {
         let folder = self.folder.join("packages").join(format!("{package}_{version}"));
         fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
@@ -167,7 +167,7 @@ impl Private {
         set("APT::Sandbox::User", Path::new("root"));
         set("Acquire::Languages", Path::new("none"));
         set("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", Path::new("false"));
-        // The hooks of the machine's configuration are about its own lists, not about ours.
+        // The hooks in the machine's configuration are for its own lists, not for private ones.
         cmd.args(["-o", "APT::Update::Post-Invoke-Success::=true", "-qq"]).stdin(Stdio::null());
         cmd
     }
@@ -179,7 +179,7 @@ fn only_package(folder: &Path) -> Result<Option<PathBuf>> {
     Ok(paths.find(|path| path.extension().is_some_and(|extension| extension == "deb")))
 }
 
-/// One source of packages, as the machine's own configuration has it.
+/// One source of packages in the machine's own configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Source {
     uri: String,
@@ -188,7 +188,7 @@ struct Source {
     keyring: Option<String>,
 }
 
-/// Every source of binary packages that the machine's apt is configured with.
+/// Every source of binary packages in the machine's apt configuration.
 fn machine_sources() -> Result<Vec<Source>> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     if let Ok(entries) = fs::read_dir("/etc/apt/sources.list.d") {
@@ -248,12 +248,12 @@ fn parse_stanza(lines: &[&str]) -> Option<Source> {
     })
 }
 
-/// A list of sources of one release of Debian, from the mirrors that the machine uses.
+/// A list of sources of one Debian release, from the machine's mirrors.
 pub(crate) fn sources_of(suite: &str) -> Result<String> {
     sources_list(&machine_sources()?, &[suite], &[&format!("{suite}-security")])
 }
 
-/// A list of sources: the mirrors that the machine uses, with these suites of the archive and of its security part.
+/// A list of sources: the machine's mirrors, with these suites of the archive and of its security part.
 fn sources_list(machine: &[Source], archive_suites: &[&str], security_suites: &[&str]) -> Result<String> {
     let codename = codename()?;
     let find = |suite: &str| {

@@ -1,4 +1,5 @@
-//! `cargo xtask causes`: writes the transcripts of docs/causes, and holds pages, scenarios and codes together.
+//! `cargo xtask causes`: writes the transcripts of docs/causes, and checks that pages, scenarios and codes are
+//! consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +22,7 @@ pub(crate) struct Options {
     pub(crate) check: bool,
 }
 
-/// Codes that no scenario can bring about, and why.
+/// Codes that no scenario can cause, and why.
 const WITHOUT_SCENARIO: &[(Code, &str)] = &[
     (Code::AccessDenied, "the caller would have to end between the refusal and the look at its namespace"),
     (Code::NoMemory, "the kernel would have to run out of memory"),
@@ -56,7 +57,7 @@ fn write(transcripts: &BTreeMap<String, String>) -> Result<()> {
     Ok(())
 }
 
-/// Everything that does not fit.
+/// All inconsistencies.
 fn complaints() -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     let played = scenarios::causes(&workspace::root().join("tests/scenarios"))?;
@@ -85,7 +86,7 @@ fn is_exempt(code: Code) -> bool {
     WITHOUT_SCENARIO.iter().any(|(exempt, _)| *exempt == code)
 }
 
-/// Complains of a code that nothing brings about, and of an exception that is none any more.
+/// Reports a code that no scenario causes, and an outdated exception.
 fn without_scenario(code: Code, played: &BTreeSet<String>) -> Option<String> {
     let exception = WITHOUT_SCENARIO.iter().find(|(exempt, _)| *exempt == code);
     match (exception, played.contains(code.as_str())) {
@@ -95,7 +96,7 @@ fn without_scenario(code: Code, played: &BTreeSet<String>) -> Option<String> {
     }
 }
 
-/// Pages of no code.
+/// Pages without a code.
 fn strays(known: &BTreeSet<&str>) -> Result<Vec<String>> {
     let mut strays = Vec::new();
     for entry in fs::read_dir(folder()).context("docs/causes")? {

@@ -1,6 +1,6 @@
-//! `cargo xtask ci`: every check and test, in the order in which they are cheapest to fail.
+//! `cargo xtask ci`: every check and test; the cheapest ones come first.
 //!
-//! The compiler keeps one processor busy most of the time, so that what it takes most of is done on two lanes at once.
+//! The compiler mostly uses a single processor, so the longest parts run in two parallel lanes.
 
 use std::process::{self, Command, Stdio};
 use std::thread;
@@ -15,7 +15,7 @@ use crate::{causes, debug, dist, ebpf, fuzz, generate, setup, spelling, tool, vm
 /// Options of `cargo xtask ci`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// A step to leave out; may be given several times.
+    /// A step to skip; may be given several times.
     #[arg(long, value_enum, value_name = "STEP")]
     skip: Vec<Step>,
     /// Run this step only; may be given several times.
@@ -26,7 +26,7 @@ pub(crate) struct Options {
 /// A step of the run; the order here is the order of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Step {
-    /// Install what the others need.
+    /// Install what the other steps need.
     Setup,
     /// Formatting.
     Fmt,
@@ -44,13 +44,13 @@ enum Step {
     Fuzz,
     /// Every cause has its page and its scenario.
     Causes,
-    /// Completions, man pages, docs/cli.md and docs/schema.json are what the program gives.
+    /// Completions, man pages, docs/cli.md and docs/schema.json match the program.
     Generate,
-    /// Rebuild the kernel half elsewhere and compare.
+    /// Rebuild the kernel half in another folder and compare.
     Ebpf,
     /// Build the programs of the steps below.
     Build,
-    /// The shipped binary, end to end on this machine's kernel.
+    /// The release build, end to end on this machine's kernel.
     Native,
     /// The tarball and the Debian package, in a clean root.
     Dist,
@@ -58,7 +58,7 @@ enum Step {
     Vm,
 }
 
-/// What is done after each other; the lanes of a stage are at work at the same time.
+/// The lanes of a stage run in parallel; stages run one after the other.
 type Stage = &'static [&'static [Step]];
 
 /// The whole run.
@@ -87,7 +87,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 impl Options {
-    /// Runs the chosen steps of a lane. A failure ends the other lane, too: nobody waits for what comes of it.
+    /// Runs the chosen steps of a lane. A failure also ends the other lane, whose results would be useless.
     fn lane(&self, steps: &[Step]) -> Result<()> {
         for step in steps {
             let name = step.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
@@ -117,8 +117,8 @@ impl Options {
 }
 
 impl Step {
-    /// How long it may take: about three times what it takes on two processors with nothing built or fetched,
-    /// beside the other lane.
+    /// The time limit: about three times the duration on two processors with nothing built or fetched, next to the
+    /// other lane.
     const fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Setup | Self::Ebpf | Self::Fuzz => 600,
@@ -144,7 +144,7 @@ impl Step {
                 cmd.current_dir(workspace::root()).args(["doc", "--workspace", "--no-deps", "--locked"]);
                 tool::run(cmd.env("RUSTDOCFLAGS", "--deny warnings"))
             }
-            // RELEASE.md has the build of the packages, which takes minutes.
+            // RELEASE.md covers the build of the packages, which takes minutes.
             Self::Package => cargo(&["package", "--workspace", "--no-verify", "--allow-dirty", "--locked"]),
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
             Self::Fuzz => fuzz::run(&fuzz::Options::brief()),
@@ -160,18 +160,18 @@ impl Step {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    // Snapshots must not be rewritten by the run that checks them.
+    // The run that checks snapshots must not rewrite them.
     tool::run(tool::cargo().current_dir(workspace::root()).args(arguments).env("CI", "true"))
 }
 
-/// Builds what the steps below start, so that they need not wait for it.
+/// Builds the programs for the steps below, so that these need not wait for the build.
 fn build() -> Result<()> {
     dist::program()?;
     vm::programs()?;
     Ok(())
 }
 
-/// Runs the scenarios with the shipped build on the running kernel, by the backend that needs least of it.
+/// Runs the scenarios with the release build on the running kernel, with the backend that has the fewest requirements.
 fn native() -> Result<()> {
     let portbind = dist::program()?;
     debug::build(&["portbind-tests"])?;

@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: the static program as a tarball and as a Debian package, and the proof that both work.
+//! `cargo xtask dist`: builds the static program as a tarball and as a Debian package, and tests both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ use products::Products;
 /// Options of `cargo xtask dist`.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Options {
-    /// Build the program, and nothing of it.
+    /// Build only the program, without packages.
     #[arg(long)]
     program: bool,
-    /// Do not try the products in a clean root.
+    /// Do not test the products in a clean root.
     #[arg(long)]
     unchecked: bool,
     /// Build everything a second time, from a copy in another folder, and compare.
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Builds the program that is given away, and returns its path.
+/// Builds the release program, and returns its path.
 pub(crate) fn program() -> Result<PathBuf> {
     program::build(workspace::root(), &build_folder())
 }
@@ -62,7 +62,7 @@ fn build_folder() -> PathBuf {
     workspace::target().join("dist-build")
 }
 
-/// Builds the sources in `root` by way of `target`, and puts what comes of it into `folder`.
+/// Builds the sources in `root` in the target directory `target`, and puts the products into `folder`.
 fn make(root: &Path, target: &Path, folder: &Path) -> Result<Products> {
     let epoch = source_date()?;
     empty(folder)?;
@@ -77,7 +77,7 @@ fn make(root: &Path, target: &Path, folder: &Path) -> Result<Products> {
     Ok(Products { tarball, deb, sums })
 }
 
-/// Makes all again elsewhere: the sums have to be the same.
+/// Rebuilds everything in another folder: the checksums must be equal.
 fn compare(products: &Products) -> Result<()> {
     let scratch = workspace::target().join("dist-twice");
     empty(&scratch)?;
@@ -89,7 +89,7 @@ fn compare(products: &Products) -> Result<()> {
     fs::remove_dir_all(&scratch).with_context(|| format!("failed to remove {}", scratch.display()))
 }
 
-/// The time that every file bears: that of the last commit, in seconds, unless SOURCE_DATE_EPOCH tells another.
+/// The timestamp of every file in seconds: the last commit, unless SOURCE_DATE_EPOCH is set.
 fn source_date() -> Result<String> {
     if let Ok(epoch) = std::env::var("SOURCE_DATE_EPOCH") {
         return Ok(epoch);
@@ -99,7 +99,7 @@ fn source_date() -> Result<String> {
     Ok(epoch.trim().to_owned())
 }
 
-/// Makes `folder` anew.
+/// Recreates `folder`.
 fn empty(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("failed to remove {}", folder.display()))?;

@@ -1,4 +1,4 @@
-//! `cargo xtask ebpf`: the kernel half, from source to the committed objects.
+//! `cargo xtask ebpf`: builds the committed objects of the kernel half from source.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ mod calls;
 
 const TARGET: &str = "bpfel-unknown-none";
 const PACKAGE: &str = "portbind-ebpf";
-/// Sections without which the object is of no use, and what each is for.
+/// Sections that the object must have, and their purposes.
 const SECTIONS: [(&str, &str); 4] = [
     ("license", "the kernel's helpers are for GPL-compatible programs only"),
     ("maps", "the programs talk through maps"),
@@ -24,15 +24,15 @@ const SECTIONS: [(&str, &str); 4] = [
     (".BTF.ext", "types of the functions that loops call"),
 ];
 
-/// What the mangled names of functions of the kernel half have in them, one a crate.
+/// Parts of the mangled names of the kernel half's functions, one per crate.
 const OURS: [&str; 2] = ["13portbind_ebpf", "12portbind_abi"];
-/// The same of the functions that the helper `bpf_loop` calls.
+/// Parts of the mangled names of the functions that the helper `bpf_loop` calls.
 const LOOP_BODIES: [&str; 2] = ["6kernel6repeat4once", "6kernel8count_up4once"];
 
 /// Options of `cargo xtask ebpf`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Rebuild, and fail unless the committed objects are the very same.
+    /// Rebuild, and fail unless the committed objects are identical.
     #[arg(long)]
     pub(crate) check: bool,
     /// With --check: build from a copy of the workspace in another folder.
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn update(tools: &setup::BuildTools, folder: &Path) -> Result<()> {
     let root = workspace::root();
-    // Taken first: a source that changes meanwhile makes the objects stale, not silently wrong.
+    // Computed first: if a source changes meanwhile, the objects are recognized as stale.
     let sources = digest::sources(root)?;
     let objects = build(tools, root, &workspace::target().join("ebpf"), false)?;
     let manifest = manifest(tools, &objects, &sources)?;
@@ -96,7 +96,7 @@ fn check(tools: &setup::BuildTools, folder: &Path, elsewhere: bool) -> Result<()
     Ok(())
 }
 
-/// Compiles the kernel half in `root` once for each object; their names and bytes.
+/// Compiles the kernel half in `root` once per object; returns names and bytes.
 fn build(
     tools: &setup::BuildTools,
     root: &Path,
@@ -112,7 +112,7 @@ fn build(
         .collect()
 }
 
-/// Compiles one object, and strips it to what the kernel takes.
+/// Compiles one object, and strips it to the parts that the kernel needs.
 fn compile(
     tools: &setup::BuildTools,
     root: &Path,
@@ -124,7 +124,7 @@ fn compile(
     let mut cmd = tool::cargo();
     cmd.current_dir(root).args(["build", "--release", "-Z", "build-std=core", "--target", TARGET]);
     cmd.args(["--package", PACKAGE, "--bin", PACKAGE, "--features", features]);
-    // The workspace's own release profile is for the user half: it strips, and that would take the BTF.
+    // The workspace's release profile is for the user half: its strip setting would remove the BTF.
     for setting in ["debug=2", "strip=false", "opt-level=3", "lto='fat'", "codegen-units=1", "panic='abort'"]
     {
         cmd.arg("--config").arg(format!("profile.release.{setting}"));
@@ -147,8 +147,8 @@ fn compile(
     fs::read(&stripped).with_context(|| format!("failed to read {}", stripped.display()))
 }
 
-/// Leaves out what is for debuggers: the numbers of source lines are two thirds of an object, the kernel would keep
-/// them for as long as the programs run, and to relocate the type information is for linkers only.
+/// Removes debugging data: line numbers are two thirds of an object, the kernel would keep them while the programs run,
+/// and relocations of the type information are only for linkers.
 fn strip(tools: &setup::BuildTools, linked: &Path, names: &Path, stripped: &Path) -> Result<()> {
     let ext = stripped.with_extension("ext");
     let mut cmd = Command::new(&tools.objcopy);
@@ -167,7 +167,7 @@ fn section_in(file: &Path) -> OsString {
     word
 }
 
-/// The compiler's flags, separated as `CARGO_ENCODED_RUSTFLAGS` wants them.
+/// The compiler's flags, in the format of `CARGO_ENCODED_RUSTFLAGS`.
 fn rustflags(tools: &setup::BuildTools, root: &Path) -> Result<OsString> {
     let mut flags = OsString::from("--cfg=bpf_target_arch=\"x86_64\"\u{1f}-Clink-arg=--btf");
     let folders = [
@@ -180,8 +180,8 @@ fn rustflags(tools: &setup::BuildTools, root: &Path) -> Result<OsString> {
     Ok(flags)
 }
 
-/// New names for the symbols, as `old new` lines: without the crates' hashes, which tell where the
-/// sources of `core` lie and so differ from machine to machine.
+/// New names for the symbols, as `old new` lines: without the crates' hashes, which depend on the path of the sources
+/// of `core`, and so differ between machines.
 fn new_names(tools: &setup::BuildTools, object: &Path) -> Result<String> {
     let symbols = tool::output(Command::new(&tools.nm).arg("--format=just-symbols").arg(object))?;
     let mangled = symbols.lines().filter(|name| name.starts_with("_R"));
@@ -195,7 +195,7 @@ fn new_names(tools: &setup::BuildTools, object: &Path) -> Result<String> {
     Ok(pairs.into_iter().collect())
 }
 
-/// `name` with the disambiguator left out of each crate root: `Cs<base 62>_4core` becomes `C4core`.
+/// `name` without the disambiguator of each crate root: `Cs<base 62>_4core` becomes `C4core`.
 fn without_hashes(name: &str) -> String {
     let mut parts = name.split("Cs");
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -228,7 +228,7 @@ fn check_sections(tools: &setup::BuildTools, object: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The tools that shape the object, by name and version.
+/// The tools that affect the object, by name and version.
 fn toolchain(tools: &setup::BuildTools) -> Result<[(&'static str, String); 3]> {
     let rustc = tool::output(Command::new("rustc").arg("-V"))?;
     let linker = tool::output(Command::new(&tools.linker).arg("--version"))?;
@@ -254,7 +254,7 @@ fn manifest(tools: &setup::BuildTools, objects: &[(&str, Vec<u8>)], sources: &st
     Ok(text)
 }
 
-/// Copies what belongs to the repository, committed or not, into `folder`.
+/// Copies the files of the repository, committed or not, into `folder`.
 pub(crate) fn copy_sources(folder: &Path) -> Result<PathBuf> {
     let root = workspace::root();
     if folder.exists() {

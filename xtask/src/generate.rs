@@ -1,6 +1,6 @@
-//! `cargo xtask generate`: completions, man pages, docs/cli.md and docs/schema.json, from the program itself.
+//! `cargo xtask generate`: writes completions, man pages, docs/cli.md and docs/schema.json from the program itself.
 //!
-//! An example of the library writes them, so that this program is built without it.
+//! An example of the library generates them, so that this program need not depend on the library.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{debug, tool, workspace};
 
-/// Folders of docs that hold nothing else.
+/// Folders of docs that contain only generated files.
 const FOLDERS: [&str; 2] = ["completions", "man"];
 
 /// Options of `cargo xtask generate`.
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Has them written into a folder of the target directory, and reads them.
+/// Generates the files into a folder of the target directory, and reads them.
 fn generate() -> Result<Files> {
     let folder = workspace::target().join("generated");
     if folder.exists() {
@@ -67,7 +67,7 @@ fn generate() -> Result<Files> {
     Ok(files)
 }
 
-/// Paths whose contents differ, or that are on one side only.
+/// Paths whose contents differ, or that exist on one side only.
 fn stale<'a>(wanted: &'a Files, present: &'a Files) -> Vec<&'a PathBuf> {
     let changed = wanted.iter().filter(|(path, content)| present.get(*path) != Some(content));
     let left_over = present.iter().filter(|(path, _)| !wanted.contains_key(*path));

@@ -1,4 +1,5 @@
-//! `cargo xtask guide`: writes the transcripts of docs/ci.md, of real runs of tests/flaky, and that of the README.
+//! `cargo xtask guide`: writes the transcripts of docs/ci.md, from real runs of tests/flaky, and the transcript of the
+//! README.
 
 use std::fs;
 
@@ -11,7 +12,7 @@ use crate::{transcripts, workspace};
 #[derive(Args, Debug)]
 pub(crate) struct Options {}
 
-/// A page, and what the tests call its transcripts.
+/// A page, and the name of its transcripts in the tests.
 const PAGES: [(&str, &str); 2] = [("README.md", "readme"), ("docs/ci.md", "guide")];
 
 /// Runs the task; needs root, `python3` and `ip`.

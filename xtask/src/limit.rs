@@ -1,4 +1,4 @@
-//! A limit in time: whoever goes over it is ended, with every process that it has started.
+//! A time limit: beyond it, this program ends with every process that it has started.
 
 use std::fs;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
 
-/// How often processes are looked for: one that is ended may just have started another.
+/// How often processes are searched for: a process may have started another one just before its end.
 const ROUNDS: u32 = 20;
-/// Time for the ended ones to be gone.
+/// Time for the killed processes to end.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Ends this program unless dropped before.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Limit(#[expect(dead_code, reason = "its end is the message")] Sender<()>);
 
 impl Limit {
-    /// Lets `name` take so long.
+    /// Limits the duration of `name`.
     pub(crate) fn new(name: &str, limit: Duration) -> Self {
         let (sender, receiver) = channel();
         let name = name.to_owned();
@@ -32,16 +32,16 @@ impl Limit {
     }
 }
 
-/// Ends all processes that this one has started, and those that they have.
+/// Kills all descendants of this process.
 pub(crate) fn end_children() {
-    // Whoever outlives its parent becomes a child of this process, and is found.
+    // A process that outlives its parent becomes a child of this process, and is found.
     if let Err(error) = set_child_subreaper(Some(getpid())) {
         eprintln!("xtask: processes of the step may be left: {error}");
     }
     end_descendants(getpid());
 }
 
-/// Ends all processes that come from `ancestor`, but not itself.
+/// Kills all descendants of `ancestor`, but not `ancestor` itself.
 fn end_descendants(ancestor: Pid) {
     for _ in 0..ROUNDS {
         let mut found = vec![ancestor];
@@ -51,7 +51,7 @@ fn end_descendants(ancestor: Pid) {
             next += 1;
         }
         for &pid in found.iter().skip(1) {
-            // It fails for one that has ended meanwhile.
+            // The call fails if the process has ended meanwhile.
             let _ended = kill_process(pid, Signal::KILL);
         }
         thread::sleep(PAUSE);
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn children_of_children_are_ended() {
-        // Its child has left the process group and the session.
+        // The shell's child has left the process group and the session.
         let script = "setsid sh -c 'echo started; exec sleep 1000' & wait";
         let mut parent =
             Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().expect("no shell");
@@ -93,7 +93,7 @@ mod tests {
         let child = children(pid);
         assert_eq!(child.len(), 1);
         end_descendants(pid);
-        // The end of the last writer ends the output; the shell saw its child end.
+        // The output ends with its last writer; the shell saw its child end.
         assert_eq!(output.read_line(&mut line).expect("no end"), 0);
         assert_eq!(parent.wait().expect("no status").signal(), None);
     }

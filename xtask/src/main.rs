@@ -1,4 +1,4 @@
-//! The project's own tasks, one file a task: `cargo xtask --help` lists them.
+//! The project's own tasks, one file per task: `cargo xtask --help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its terminal")]
 
 use std::process::ExitCode;
@@ -9,8 +9,8 @@ mod apt;
 mod bench;
 mod causes;
 mod ci;
-// Files of portbind by symbolic links, not portbind as a dependency: a library whose kernel half is stale does not
-// build, and this program rebuilds it.
+// Files of portbind through symbolic links, instead of portbind as a dependency: the library does not build if its
+// kernel half is stale, and this program rebuilds the kernel half.
 #[expect(unreachable_pub, reason = "the file is part of a library elsewhere")]
 mod code;
 mod debug;
@@ -48,19 +48,19 @@ enum Task {
     Vm(vm::Options),
     /// Write the transcripts in docs/causes, or check that every cause has its page and its scenario.
     Causes(causes::Options),
-    /// Write the transcripts in docs/ci.md, of runs of the flaky suite, and that in the README.
+    /// Write the transcripts in docs/ci.md, from runs of the flaky suite, and the transcript in the README.
     Guide(guide::Options),
-    /// Make docs/report.html and docs/report.png of a real run.
+    /// Generate docs/report.html and docs/report.png from a real run.
     Picture(picture::Options),
     /// Write completions, man pages, docs/cli.md and docs/schema.json, or check that they are up to date.
     Generate(generate::Options),
-    /// Make the tarball and the Debian package, and try both in a clean root.
+    /// Build the tarball and the Debian package, and test both in a clean root.
     Dist(dist::Options),
-    /// Measure portbind beside its peers, and write docs/performance.md.
+    /// Compare portbind with other tools, and write docs/performance.md.
     Bench(bench::Options),
-    /// Give bytes that a fuzzer makes up to everything that portbind reads of others.
+    /// Fuzz every parser of foreign input in portbind.
     Fuzz(fuzz::Options),
-    /// Trace while processes come and go, for minutes or hours, and account for every refusal.
+    /// Trace while processes come and go, for minutes or hours, and check that every refusal is reported.
     Soak(soak::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),

@@ -1,4 +1,4 @@
-//! `cargo xtask picture`: docs/report.html and docs/report.png, made of a real run of tests/example.
+//! `cargo xtask picture`: generates docs/report.html and docs/report.png from a real run of tests/example.
 
 use std::fs;
 use std::process::Command;
@@ -12,9 +12,9 @@ use crate::{debug, tool, workspace};
 #[derive(Args, Debug)]
 pub(crate) struct Options {}
 
-/// Pixels of the picture.
+/// Size of the picture in pixels.
 const SIZE: (u32, u32) = (1160, 1010);
-/// The most that the picture may weigh in the README.
+/// Maximum size of the picture in bytes, for the README.
 const MOST_BYTES: u64 = 150_000;
 
 /// Runs the task; needs root, `python3` and what `cargo xtask setup` installs.
@@ -26,7 +26,7 @@ pub(crate) fn run(_options: &Options) -> Result<()> {
     if recorded.exists() {
         fs::remove_file(&recorded).with_context(|| format!("failed to remove {}", recorded.display()))?;
     }
-    // In a network namespace of its own, the suite's ports are nobody else's.
+    // In a separate network namespace, no other process uses the suite's ports.
     let mut suite = Command::new("unshare");
     suite.args(["--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).arg(&portbind);
     suite.args(["run", "--backend", "tracepoint", "--quiet", "--record"]).arg(&recorded);

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: what the other tasks need, installed from nothing. Quick when already done.
+//! `cargo xtask setup`: installs everything that the other tasks need. Quick if everything is installed.
 
 use std::env;
 use std::fs;
@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{apt, tool, workspace};
 
-// The file of the tests, by a symbolic link.
+// A file of the tests, through a symbolic link.
 mod programs;
 
 const LLVM: &str = "22";
@@ -20,10 +20,9 @@ const BPF_LINKER: &str = "0.13.0";
 const CARGO_DEB: &str = "3.8.0";
 /// The target of static programs.
 pub(crate) const MUSL: &str = "x86_64-unknown-linux-musl";
-/// Debian packages for the build of the kernel half, for the fuzzer, for the virtual machines, for pages of reports,
-/// for
-/// Python's own modules, for clean roots, and for the spelling check. The table of the programs that tests start lists
-/// the packages of these programs.
+/// Debian packages for the build of the kernel half, the fuzzer, the virtual machines, the HTML reports, Python's
+/// modules, clean roots, and the spelling check. The packages of the programs that tests start are in the table of
+/// these programs.
 const PACKAGES: [&str; 15] = [
     "llvm-22",
     "llvm-22-dev",
@@ -46,22 +45,22 @@ const PACKAGES: [&str; 15] = [
 #[derive(Args, Debug)]
 pub(crate) struct Options {}
 
-/// The tools that build the kernel half, and the folders whose names must not show in the object.
+/// The tools that build the kernel half, and the folders whose paths must not appear in the object.
 #[derive(Debug)]
 pub(crate) struct BuildTools {
-    /// `bpf-linker` of the wanted version.
+    /// `bpf-linker` of the required version.
     pub(crate) linker: PathBuf,
-    /// `llvm-objcopy` of the wanted version.
+    /// `llvm-objcopy` of the required version.
     pub(crate) objcopy: PathBuf,
-    /// `llvm-nm` of the wanted version.
+    /// `llvm-nm` of the required version.
     pub(crate) nm: PathBuf,
-    /// `llvm-readelf` of the wanted version.
+    /// `llvm-readelf` of the required version.
     pub(crate) readelf: PathBuf,
     /// The compiler's folder.
     pub(crate) sysroot: PathBuf,
-    /// The folder of the core sources, links resolved.
+    /// The folder of the core sources, with links resolved.
     pub(crate) core_sources: PathBuf,
-    /// Cargo's home, where registry sources lie.
+    /// Cargo's home, which contains the registry sources.
     pub(crate) cargo_home: PathBuf,
 }
 
@@ -85,7 +84,7 @@ pub(crate) fn run(_options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Installs all packages, and makes sure that the programs that tests start are those of their packages.
+/// Installs all packages, and checks that the programs that tests start are from their packages.
 fn install_packages() -> Result<()> {
     let mut packages = PACKAGES.to_vec();
     packages.extend(programs::INSTALLED.iter().map(|program| program.package));
@@ -104,7 +103,7 @@ fn install_packages() -> Result<()> {
     Ok(())
 }
 
-/// Finds the tools that build the kernel half, or says what is missing.
+/// Finds the tools that build the kernel half, or reports which are missing.
 pub(crate) fn build_tools() -> Result<BuildTools> {
     let hint = "run `cargo xtask setup`";
     let sysroot = sysroot()?;
@@ -120,7 +119,7 @@ pub(crate) fn build_tools() -> Result<BuildTools> {
     Ok(BuildTools { linker, objcopy, nm, readelf, sysroot, core_sources, cargo_home: cargo_home()? })
 }
 
-/// Cargo's home, links resolved.
+/// Cargo's home, with links resolved.
 pub(crate) fn cargo_home() -> Result<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home
@@ -133,13 +132,13 @@ fn llvm_prefix() -> PathBuf {
     PathBuf::from(format!("/usr/lib/llvm-{LLVM}"))
 }
 
-/// LLVM's own build of libFuzzer: ready in a moment, where that of the sources takes a C++ compiler and a minute.
+/// LLVM's own build of libFuzzer: available at once, whereas building it from source takes a C++ compiler and a minute.
 pub(crate) fn fuzzer_library() -> PathBuf {
     let name = format!("libclang_rt.fuzzer-{}.a", env::consts::ARCH);
     llvm_prefix().join("lib/clang").join(LLVM).join("lib/linux").join(name)
 }
 
-/// A `bpf-linker` of the wanted version that runs on the wanted LLVM: our own, or one on the PATH.
+/// A `bpf-linker` of the required version that uses the required LLVM: from the tools folder, or from PATH.
 fn find_linker() -> Result<Option<PathBuf>> {
     let library = format!("libLLVM.so.{LLVM}");
     for candidate in candidates("bpf-linker") {
@@ -154,14 +153,14 @@ fn find_linker() -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Where programs of this name are: our own first.
+/// The possible paths of a program; the tools folder comes first.
 fn candidates(name: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = [workspace::tools().join("bin")].into_iter().chain(env::split_paths(&path));
     folders.map(|folder| folder.join(name)).filter(|candidate| candidate.is_file()).collect()
 }
 
-/// A `cargo-deb` of the wanted version.
+/// A `cargo-deb` of the required version.
 pub(crate) fn cargo_deb() -> Option<PathBuf> {
     let version = |path: &PathBuf| tool::output(Command::new(path).arg("--version")).unwrap_or_default();
     candidates("cargo-deb").into_iter().find(|path| version(path).trim() == format!("cargo-deb {CARGO_DEB}"))
@@ -169,13 +168,13 @@ pub(crate) fn cargo_deb() -> Option<PathBuf> {
 
 fn install_cargo_deb() -> Result<()> {
     let mut cmd = tool::cargo();
-    // Without its default features it calls xz, which is here.
+    // Without its default features, cargo-deb calls xz, which is installed.
     cmd.args(["install", "cargo-deb", "--locked", "--version", CARGO_DEB, "--no-default-features"]);
     cmd.arg("--root").arg(workspace::tools()).env("CARGO_TARGET_DIR", workspace::tools().join("build/deb"));
     tool::run(&mut cmd)
 }
 
-/// Gets the library of the static target from rustup; without it, static programs take glibc.
+/// Installs the library of the static target from rustup; without it, static programs use glibc.
 fn install_musl(sysroot: &Path) -> Result<()> {
     if sysroot.join("lib/rustlib").join(MUSL).exists() {
         return Ok(());
@@ -205,7 +204,7 @@ fn install_linker() -> Result<()> {
     tool::run(&mut cmd)
 }
 
-/// The compiler's folder, links resolved.
+/// The compiler's folder, with links resolved.
 pub(crate) fn sysroot() -> Result<PathBuf> {
     let sysroot = tool::output(Command::new("rustc").args(["--print", "sysroot"]))?;
     Path::new(sysroot.trim()).canonicalize().with_context(|| format!("failed to find {sysroot}"))
@@ -217,7 +216,7 @@ fn core_sources(sysroot: &Path) -> Option<PathBuf> {
     folder.join("library/core/Cargo.toml").exists().then_some(folder)
 }
 
-/// Gets the sources of `core` from rustup or, where that cannot be, from Debian's package of the same version.
+/// Installs the sources of `core` from rustup, or else from Debian's package of the same version.
 fn install_core_sources(sysroot: &Path) -> Result<()> {
     let link = sysroot.join("lib/rustlib/src/rust");
     if fs::read_link(&link).is_ok_and(|target| !target.exists()) {

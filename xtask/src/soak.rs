@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: portbind traces while processes come and go, and every refusal has to be accounted for.
+//! `cargo xtask soak`: portbind traces while processes come and go, and every refusal must be accounted for.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,24 +11,24 @@ use crate::{debug, dist, tool, vm};
 /// Options of `cargo xtask soak`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// How long the load goes on; fractions are allowed.
+    /// Duration of the load in minutes; fractions are allowed.
     #[arg(long, value_name = "NUMBER", default_value_t = 10.0)]
     minutes: f64,
-    /// From what the load follows.
+    /// Seed of the load.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// The backend.
     #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"], default_value = "tracepoint")]
     backend: String,
-    /// In a virtual machine with this kernel, whose clock is also set forward by an hour and back.
+    /// Run in a virtual machine with this kernel, and also set its clock forward by an hour and back.
     #[arg(long, value_name = "SERIES")]
     vm: Option<String>,
-    /// This portbind in place of the one that is shipped; only without a virtual machine.
+    /// Use this portbind instead of the release build; only without a virtual machine.
     #[arg(long, value_name = "PATH", conflicts_with = "vm")]
     portbind: Option<PathBuf>,
 }
 
-/// Runs the soak, here or in a machine; an error unless everything held.
+/// Runs the soak, here or in a virtual machine; fails unless all conditions held.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let Options { minutes, seed, backend, .. } = options;
     ensure!(minutes.is_finite() && *minutes > 0.0, "{minutes} is no number of minutes");

@@ -1,4 +1,4 @@
-//! The spelling of the tracked text files, by Debian's codespell; `.codespellrc` lists the words that it must accept.
+//! Checks the spelling of the tracked text files with Debian's codespell; `.codespellrc` lists the accepted words.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{tool, workspace};
 
 const CODESPELL: &str = "/usr/bin/codespell";
-/// Files that a command writes, and bytes that a fuzzer made up: a misspelling there is mended in the source.
+/// Generated files, and a fuzzer's inputs: misspellings there are corrected in their sources.
 const UNCHECKED: [&str; 7] = [
     ":!Cargo.lock",
     ":!docs/cli.md",

@@ -1,4 +1,4 @@
-//! Running other programs: every failure names the command.
+//! Runs other programs; every error contains the command.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// A `cargo` command without what the surrounding `cargo xtask` and the user's environment would slip in.
+/// A `cargo` command without the settings of the surrounding `cargo xtask` and of the user's environment.
 pub(crate) fn cargo() -> Command {
     let mut cmd = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
@@ -25,14 +25,14 @@ pub(crate) fn cargo() -> Command {
     cmd
 }
 
-/// Runs `cmd` with its output on the terminal; an error unless it succeeds.
+/// Runs `cmd` with its output on the terminal; fails unless it succeeds.
 pub(crate) fn run(cmd: &mut Command) -> Result<()> {
     let status = cmd.status().with_context(|| format!("failed to run {cmd:?}"))?;
     ensure!(status.success(), "failed to run {cmd:?}: {status}");
     Ok(())
 }
 
-/// Runs `cmd` and returns what it wrote to standard output; an error unless it succeeds.
+/// Runs `cmd` and returns its standard output; fails unless it succeeds.
 pub(crate) fn output(cmd: &mut Command) -> Result<String> {
     let output = cmd.stdin(Stdio::null()).output().with_context(|| format!("failed to run {cmd:?}"))?;
     let message = String::from_utf8_lossy(&output.stderr);
@@ -40,8 +40,8 @@ pub(crate) fn output(cmd: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("output of {cmd:?} is not UTF-8"))
 }
 
-/// Flags of the compiler, to go on in `CARGO_ENCODED_RUSTFLAGS`, that put other names in the place of folders.
-/// The last match wins: the more specific folders follow the wider ones.
+/// Compiler flags for `CARGO_ENCODED_RUSTFLAGS` that replace folder names. The last match wins, so more specific
+/// folders come after wider ones.
 pub(crate) fn remap_flags(folders: &[(PathBuf, &str)]) -> OsString {
     let mut flags = OsString::new();
     for (from, to) in folders {

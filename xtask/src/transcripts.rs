@@ -1,4 +1,4 @@
-//! What portbind tells, in the pages that show it: the tests print it, and it is written between two marks.
+//! Transcripts of portbind in pages: the tests print them, and they are written between two marks.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -7,10 +7,10 @@ use anyhow::{Context as _, Result};
 
 use crate::{debug, tool, workspace};
 
-/// What stands behind a transcript.
+/// The text after a transcript.
 const END: &str = "```\n<!-- end of transcript -->\n";
 
-/// Has the tests print transcripts: `part` is their word for these. By name.
+/// Makes the tests print the transcripts of `part`; returns them by name.
 pub(crate) fn print(part: &str) -> Result<BTreeMap<String, String>> {
     debug::build(&["portbind", "portbind-tests"])?;
     let mut cmd = Command::new(debug::program("portbind-tests"));
@@ -26,7 +26,7 @@ pub(crate) fn print(part: &str) -> Result<BTreeMap<String, String>> {
         .collect()
 }
 
-/// The page with this transcript in place of the one behind the mark.
+/// The page with this transcript in place of the one after the mark.
 pub(crate) fn replace(page: &str, mark: &str, transcript: &str) -> Result<String> {
     let (before, _, after) =
         split(page, mark).with_context(|| format!("it has no place for a transcript: {mark}"))?;
@@ -34,7 +34,7 @@ pub(crate) fn replace(page: &str, mark: &str, transcript: &str) -> Result<String
     Ok(format!("{before}{begin}{transcript}{END}{after}"))
 }
 
-/// What stands before, in and after the transcript behind the mark.
+/// The text before, in and after the transcript that follows the mark.
 pub(crate) fn split<'a>(page: &'a str, mark: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let (before, rest) = page.split_once(&begin(mark))?;
     let (transcript, after) = rest.split_once(END)?;

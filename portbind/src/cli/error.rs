@@ -25,7 +25,7 @@ pub enum ExitStatus {
     Usage,
     /// A capability is missing.
     Permission,
-    /// This kernel cannot do what was asked.
+    /// This kernel lacks what is needed.
     Unsupported,
     /// Any other failure.
     Failure,

@@ -59,7 +59,7 @@ enum Command {
     Compare(compare::Args),
     /// Find "address already in use" in a log, and explain it from recordings.
     Explain(explain::Args),
-    /// Summarize recordings: causes, ports, who refused whom; as text, JSON or an HTML page.
+    /// Summarize recordings: causes, ports, callers and holders; as text, JSON or an HTML page.
     Report(report::Args),
     /// Show what this kernel and these privileges allow, and why not.
     Doctor(doctor::Args),

@@ -28,7 +28,7 @@ pub enum Error {
         /// The reason.
         source: io::Error,
     },
-    /// A symbolic link in the path of a socket file belongs to a user who does not control the link's folder.
+    /// A symbolic link in the path of a socket file belongs to a user who does not own the folder to which it leads.
     #[error("a symbolic link of uid {uid} leads to the folder of {}, which is not that user's", escape::path(.path))]
     Led {
         /// The path.

@@ -62,8 +62,8 @@ impl Inspector {
         Self { netns, is_for_one_namespace: true, ..self }
     }
 
-    /// Follows only symbolic links that belong to the owner of their folder, so that the caller, who chose the path,
-    /// cannot learn what other users' folders contain.
+    /// Sets which symbolic links are followed. With `Links::OfOwners`, a caller who chose the path cannot learn what
+    /// other users' folders contain.
     #[must_use]
     pub fn following(self, links: Links) -> Self {
         Self { links, ..self }

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_and_of_what() {
+    fn says_when_and_of_which_refusals() {
         let mut repeats = Repeats::new();
         let refusal = samples::listener();
         repeats.shown(COUNTS, &refusal);

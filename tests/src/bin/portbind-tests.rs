@@ -85,7 +85,7 @@ enum Part {
     Churn(churn::Options),
     /// Runs as the command that portbind wraps.
     #[command(hide = true, subcommand)]
-    WrappedCommand(WrappedCommand),
+    Wrapped(WrappedCommand),
     /// Prints portbind's output for each cause, for the pages of docs/causes.
     Transcripts {
         /// The portbind that prints the output.
@@ -147,7 +147,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(Part::Storm(storm)) => storms::run(storm)?,
         Some(Part::Bench(measurement)) => bench::run(&measurement)?,
         Some(Part::Sleep { name }) => actor::sleep(&name)?,
-        Some(Part::WrappedCommand(subject)) => return subject::run(subject),
+        Some(Part::Wrapped(subject)) => return subject::run(subject),
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });

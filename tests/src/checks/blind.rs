@@ -40,7 +40,7 @@ impl Crowd {
     fn gather(port: u16) -> anyhow::Result<Self> {
         let mut command = Command::new("/proc/self/exe");
         let numbers = [port.to_string(), HOLDERS.to_string(), RATE.to_string()];
-        command.args(["subject", "crowd"]).args(numbers).uid(OTHER_USER).gid(OTHER_USER);
+        command.args(["wrapped", "crowd"]).args(numbers).uid(OTHER_USER).gid(OTHER_USER);
         let mut crowd = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?);
         let mut ready = String::new();
         BufReader::new(crowd.0.stdout.as_mut().context("no output")?).read_line(&mut ready)?;
@@ -195,7 +195,7 @@ pub(super) fn memory(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--output", "/dev/null"])?;
     let (port, count) = (contested.port.to_string(), (MAYFLIES * setting.times).to_string());
     let mut command = Command::new("/proc/self/exe");
-    command.args(["subject", "mayflies", &port, &count, &REFUSALS.to_string()]);
+    command.args(["wrapped", "mayflies", &port, &count, &REFUSALS.to_string()]);
     let done = command.output()?;
     ensure!(done.stdout == b"done\n", "{}", String::from_utf8_lossy(&done.stderr));
     let kept = super::history::private_kb(tracer.pid())?;

@@ -209,7 +209,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Selects the checks to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
-    /// Selects the checks to run.
+    /// Include only checks whose names contain this.
     pub filter: &'a str,
     /// Include checks that run for one backend only.
     pub once: bool,

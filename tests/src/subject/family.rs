@@ -12,7 +12,7 @@ use super::say::say;
 /// Starts a subject of the next generation, which reports through a pipe.
 fn start(subject: &str, port: u16, stdin: Stdio) -> anyhow::Result<Child> {
     let mut command = Command::new("/proc/self/exe");
-    command.args(["subject", subject, &port.to_string()]);
+    command.args(["wrapped", subject, &port.to_string()]);
     // A process that waits for the end of the command's own streams must not wait for this one.
     Ok(command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?)
 }
@@ -30,7 +30,7 @@ pub(super) fn daemon(port: u16) -> anyhow::Result<()> {
 pub(super) fn middle(port: u16) -> anyhow::Result<()> {
     setsid()?;
     let mut command = Command::new("/proc/self/exe");
-    command.args(["subject", "orphan", &port.to_string()]).spawn()?;
+    command.args(["wrapped", "orphan", &port.to_string()]).spawn()?;
     Ok(())
 }
 

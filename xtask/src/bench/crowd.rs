@@ -10,12 +10,12 @@ use super::setting::{Metric, Samples, Setting, medians, rows};
 use super::stats::Words;
 use super::table::{Goal, Row, Section, number};
 
-/// The most that the answer may take, in milliseconds.
+/// The limit for the answer in milliseconds.
 const QUICK: f64 = 60.0;
-/// Processes, and sockets of each.
+/// Number of processes, and of sockets per process.
 const CROWD: (u32, u32) = (3_000, 50);
 
-/// The processes; they end with this.
+/// The processes; dropping this ends them.
 struct Farm {
     process: Child,
     port: String,
@@ -46,7 +46,7 @@ fn crowd(setting: &Setting) -> u32 {
     setting.fewer(CROWD.0).max(300)
 }
 
-/// Who has a port: portbind, and all others that can tell it.
+/// Measures the search for the owner of a port: portbind, and all other tools that can find it.
 pub(super) fn who(setting: &Setting) -> Result<Section> {
     let processes = crowd(setting);
     let farm = Farm::new(setting, processes)?;
@@ -80,7 +80,7 @@ pub(super) fn who(setting: &Setting) -> Result<Section> {
     })
 }
 
-/// Milliseconds that a command takes; it has to succeed.
+/// Milliseconds that a command takes; the command must succeed.
 fn time(command: &str) -> Result<f64> {
     let mut words = command.split(' ');
     let mut cmd = Command::new(words.next().unwrap_or_default());
@@ -92,7 +92,7 @@ fn time(command: &str) -> Result<f64> {
     Ok(took)
 }
 
-/// Refusals among few and among many processes: one after the other, and at once.
+/// Refusals among few and among many processes: one after the other, and in a burst.
 pub(super) fn holders(setting: &Setting) -> Result<Section> {
     let tracers: Vec<_> = setting.ours().into_iter().map(Some).collect();
     let mut found: Vec<Row> = Vec::new();

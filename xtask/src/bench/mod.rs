@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: portbind beside its peers, and docs/performance.md.
+//! `cargo xtask bench`: compares portbind with other tools, and writes docs/performance.md.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,37 +20,37 @@ mod table;
 mod tools;
 mod tracing;
 
-/// Bytes that the static program may have.
+/// Maximum size of the static program in bytes.
 const SIZE: f64 = 5_000.0;
 /// Calls of a loop natively, and under emulation.
 const CALLS: (u32, u32) = (200_000, 4_000);
-/// The kernel of the machine.
+/// The kernel of the virtual machine.
 const SERIES: &str = "6.1";
-/// What a line of the machine's console holds that belongs into the page.
+/// Marks console lines of the virtual machine that belong in the page.
 const MARK: &str = "bench|";
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Measure in a virtual machine, where the kernel has kprobes and fexit.
+    /// Measure in a virtual machine whose kernel has kprobes and fexit.
     #[arg(long)]
     vm: bool,
-    /// A measurement to make; may be given several times. All by default.
+    /// A measurement to run; may be given several times. The default is all.
     #[arg(long, value_enum, value_name = "NAME", num_args = 1..)]
     only: Vec<Name>,
-    /// Few rounds of small numbers, to see that all works; the page is not written.
+    /// Few rounds with small numbers, as a functional test; does not write the page.
     #[arg(long)]
     quick: bool,
-    /// Seconds of a storm.
+    /// Seconds per storm.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     storm: f64,
-    /// Measure this portbind in place of one that is built to be given away.
+    /// Measure this portbind instead of the release build.
     #[arg(long, value_name = "PATH", conflicts_with = "vm")]
     portbind: Option<PathBuf>,
-    /// Take this `portbind-tests` for the measured loops in place of an optimized one.
+    /// Use this `portbind-tests` for the measured loops instead of an optimized build.
     #[arg(long, value_name = "PATH", conflicts_with = "vm")]
     helper: Option<PathBuf>,
-    /// Measure with these programs: this is the machine.
+    /// Measure with these programs: this process runs inside the virtual machine.
     #[arg(long, hide = true, num_args = 2, value_names = ["PORTBIND", "HELPER"])]
     inside: Vec<PathBuf>,
 }
@@ -58,29 +58,29 @@ pub(crate) struct Options {
 /// A measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Name {
-    /// From exec until it is armed.
+    /// Time from exec until the tracer is armed.
     Start,
     /// Peak RSS.
     Memory,
-    /// What calls cost.
+    /// The cost of calls.
     Calls,
-    /// From a refusal to its line.
+    /// Time from a refused bind to its line.
     Latency,
-    /// Refusals as fast as they come.
+    /// Refusals at the maximum rate.
     Storm,
-    /// Who has a port, among many processes.
+    /// Finding the owner of a port among many processes.
     Who,
-    /// From a refusal to its line, among many processes.
+    /// Time from a refused bind to its line, among many processes.
     Holders,
-    /// The cost of a refusal against what is on the machine.
+    /// The cost of a refusal as the number of sockets grows.
     Growth,
     /// The size of the program.
     Size,
-    /// The parts, by criterion.
+    /// Parts of the program, measured by criterion.
     Micro,
 }
 
-/// Measured in the machine; the others natively.
+/// Measured in the virtual machine; other measurements run natively.
 const IN_MACHINE: [Name; 3] = [Name::Start, Name::Memory, Name::Calls];
 
 /// Runs the task.
@@ -115,7 +115,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Makes the chosen measurements, and gives each to `done` as soon as it is there.
+/// Runs the chosen measurements, and passes each result to `done` at once.
 fn measure(
     setting: &Setting,
     options: &Options,
@@ -148,7 +148,7 @@ fn measure(
     Ok(text)
 }
 
-/// What was measured on.
+/// A description of the machine.
 fn machine_line(packages: &[&str]) -> Result<String> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").context("no kernel release")?;
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -172,7 +172,7 @@ fn size(setting: &Setting) -> Result<Section> {
     Ok(Section { name: "size", title: "Size".to_owned(), rows: vec![row], notes: vec![] })
 }
 
-/// The microbenches: criterion's own words.
+/// The microbenchmarks, as criterion reports them.
 fn micro(quick: bool) -> Result<Section> {
     let mut cmd = tool::cargo();
     cmd.current_dir(workspace::root()).args([
@@ -204,7 +204,7 @@ fn micro(quick: bool) -> Result<Section> {
     Ok(Section { name: "micro", title: "Parts (low, estimate, high)".to_owned(), rows: vec![], notes })
 }
 
-/// What happens in the machine.
+/// The part that runs inside the virtual machine.
 fn inside(options: &Options, portbind: PathBuf, helper: PathBuf) -> Result<()> {
     let peers = vec![Tracer::bindsnoop(), Tracer::bpftrace()];
     let setting = Setting {
@@ -225,7 +225,7 @@ fn inside(options: &Options, portbind: PathBuf, helper: PathBuf) -> Result<()> {
     Ok(())
 }
 
-/// Boots the machine, and writes what it says.
+/// Boots the virtual machine, and writes its results.
 fn machine(options: &Options) -> Result<()> {
     let mut arguments: Vec<String> =
         ["bench", "--inside", "/bin/portbind", "/bin/portbind-tests"].map(str::to_owned).to_vec();
@@ -242,7 +242,7 @@ fn machine(options: &Options) -> Result<()> {
     for line in lines {
         match (line.strip_prefix('='), sections.last_mut()) {
             (Some(name), _) => sections.push((name.to_owned(), String::new())),
-            // Of an empty line, the console has not even the blank.
+            // The console drops the blank of an empty line.
             (None, Some((_, text))) => {
                 text.push_str(&format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
             }

@@ -1,4 +1,4 @@
-//! docs/performance.md: text of ours around blocks that a run replaces.
+//! docs/performance.md: handwritten text around blocks that a run replaces.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ const EMPTY: &str = "# Performance\n\n\
     replaces the blocks that it has measured. portbind and its peers take turns; of all rounds, the median and the \
     quartiles are given. `× portbind` is what a peer takes in units of portbind (of its first row).\n";
 
-/// Puts `text` into the block `name` of the page.
+/// Writes `text` into the block `name` of the page.
 pub(super) fn write(name: &str, text: &str) -> Result<()> {
     let path = workspace::root().join("docs/performance.md");
     let page = fs::read_to_string(&path).unwrap_or_else(|_| EMPTY.to_owned());
@@ -20,7 +20,7 @@ pub(super) fn write(name: &str, text: &str) -> Result<()> {
         .with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// The page with another text in a block, which is at its end if it is new.
+/// The page with a new text in a block; a new block is appended.
 fn replace(page: &str, name: &str, text: &str) -> String {
     let (begin, end) = (format!("<!-- bench:{name} -->\n"), format!("<!-- end:{name} -->\n"));
     let block = format!("{begin}\n{}\n\n{end}", text.trim());

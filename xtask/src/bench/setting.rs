@@ -1,4 +1,4 @@
-//! What is measured with: the programs, how often, and a helper's run.
+//! The settings of a measurement: the programs, the repetitions, and a helper's run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,45 +11,45 @@ use super::table::{Goal, Row};
 use super::tools::Tracer;
 use crate::tool;
 
-/// bpftrace wants tracefs; it is mounted where nobody else sees it.
+/// bpftrace requires tracefs, which is mounted in a private mount namespace.
 const WITH_TRACEFS: &str =
     "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"";
 
-/// What every measurement needs.
+/// The settings that every measurement needs.
 #[derive(Debug)]
 pub(super) struct Setting {
-    /// portbind as it is given away.
+    /// The release build of portbind.
     pub(super) portbind: PathBuf,
     /// `portbind-tests`.
     pub(super) helper: PathBuf,
-    /// Just to see that it works.
+    /// Only a functional test.
     pub(super) quick: bool,
-    /// Seconds of a storm.
+    /// Seconds per storm.
     pub(super) storm: f64,
     /// Backends of portbind.
     pub(super) backends: Vec<&'static str>,
-    /// Peers that trace.
+    /// Other tracers.
     pub(super) peers: Vec<Tracer>,
-    /// The peer that starting is compared with, and by how much.
+    /// The tracer whose start is compared, and the goal.
     pub(super) start_goal: Goal,
-    /// So many calls of a loop; emulation takes its time.
+    /// Calls per loop; fewer under emulation, which is slow.
     pub(super) calls: u32,
 }
 
-/// A number to read from what helpers say.
+/// A number in the output of helpers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Metric {
-    /// Its name there.
+    /// Its name in the output.
     pub(super) key: &'static str,
-    /// What it is.
+    /// Its description.
     pub(super) what: &'static str,
     /// Its unit.
     pub(super) unit: &'static str,
-    /// What is to be reached.
+    /// The goal.
     pub(super) goal: Goal,
 }
 
-/// Words of every contender's runs.
+/// The results of all runs of every tool.
 pub(super) type Samples = Vec<(String, Vec<Words>)>;
 
 impl Setting {
@@ -58,7 +58,7 @@ impl Setting {
         if self.quick { 2 } else { all }
     }
 
-    /// Less of something if it is quick.
+    /// The number, reduced for a quick run.
     pub(super) const fn fewer(&self, all: u32) -> u32 {
         if self.quick { all / 10 } else { all }
     }
@@ -68,7 +68,7 @@ impl Setting {
         self.backends.iter().map(|backend| Tracer::portbind(&self.portbind, backend, "json")).collect()
     }
 
-    /// portbind and its peers.
+    /// portbind and the other tracers.
     pub(super) fn tracers(&self) -> Vec<Tracer> {
         self.ours().into_iter().chain(self.peers.iter().cloned()).collect()
     }
@@ -81,7 +81,7 @@ impl Setting {
         Ok(words(text.lines().last().context("the helper says nothing")?))
     }
 
-    /// Runs a measurement of each tracer in turn, so many times.
+    /// Runs a measurement of each tracer in turn, this many times.
     pub(super) fn interleave(
         &self,
         rounds: usize,
@@ -116,7 +116,7 @@ pub(super) fn rows(metrics: &[Metric], samples: &Samples) -> Vec<Row> {
     rows
 }
 
-/// All samples of one number, in the order of their tools.
+/// The median of one number per tool.
 pub(super) fn medians(key: &str, samples: &Samples) -> BTreeMap<String, f64> {
     let of = |runs: &[Words]| -> Option<f64> {
         let values: Vec<f64> = runs.iter().filter_map(|words| words.get(key).copied()).collect();

@@ -1,34 +1,34 @@
-//! Samples of a number, and what is said of them.
+//! Samples of a number, and their statistics.
 
 use std::collections::BTreeMap;
 
-/// Numbers by name, as one run of a helper gives them.
+/// Numbers by name, from one run of a helper.
 pub(super) type Words = BTreeMap<String, f64>;
 
-/// Reads a line of `name=number` words; others are left out.
+/// Parses a line of `name=number` words; ignores other words.
 pub(super) fn words(line: &str) -> Words {
     let pairs = line.split_whitespace().filter_map(|word| word.split_once('='));
     pairs.filter_map(|(name, number)| Some((name.to_owned(), number.parse().ok()?))).collect()
 }
 
-/// The middle of samples and what half of them are within.
+/// The median and the quartiles of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
     /// Half of the samples are below.
     pub(super) median: f64,
-    /// A quarter of them is below.
+    /// A quarter of the samples is below.
     pub(super) low: f64,
-    /// A quarter of them is above.
+    /// A quarter of the samples is above.
     pub(super) high: f64,
 }
 
 impl Spread {
-    /// Of samples; `None` of none.
+    /// The spread of samples; `None` without samples.
     pub(super) fn of(samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
         let last = sorted.len().checked_sub(1)?;
-        // Between two samples, the value between them.
+        // Interpolates between two samples.
         let at = |quarter: usize| -> Option<f64> {
             let (whole, rest) = (quarter * last / 4, quarter * last % 4);
             let rest = u8::try_from(rest).map_or(0.0, f64::from) / 4.0;
@@ -38,7 +38,7 @@ impl Spread {
         Some(Self { median: at(2)?, low: at(1)?, high: at(3)? })
     }
 
-    /// What is above `bare`.
+    /// The part above `bare`.
     pub(super) fn less(self, bare: f64) -> Self {
         Self { median: self.median - bare, low: self.low - bare, high: self.high - bare }
     }

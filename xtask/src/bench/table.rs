@@ -1,30 +1,30 @@
-//! What was measured, as a table for people and for docs/performance.md.
+//! The measurements as a table for the terminal and for docs/performance.md.
 
 use super::stats::Spread;
 
-/// What portbind is to reach.
+/// The goal for portbind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Goal {
-    /// Nothing was said.
+    /// There is no goal.
     None,
     /// No more than this, in the row's unit.
     AtMost(f64),
-    /// No more than so many times what this peer takes.
+    /// At most this many times the value of this other tool.
     OfPeer(f64, &'static str),
 }
 
-/// One thing that was measured, by one tool.
+/// One measurement of one tool.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// What.
+    /// The description of the measurement.
     pub(super) what: String,
     /// The tool.
     pub(super) tool: String,
-    /// How much.
+    /// The values.
     pub(super) spread: Spread,
-    /// In what.
+    /// The unit of the values.
     pub(super) unit: &'static str,
-    /// Of portbind.
+    /// The goal for portbind.
     pub(super) goal: Goal,
 }
 
@@ -37,12 +37,12 @@ pub(super) struct Section {
     pub(super) title: String,
     /// The rows.
     pub(super) rows: Vec<Row>,
-    /// What else is to be said, a paragraph each.
+    /// Notes below the table, one paragraph each.
     pub(super) notes: Vec<String>,
 }
 
 impl Section {
-    /// As Markdown.
+    /// The section as Markdown.
     pub(super) fn markdown(&self) -> String {
         let mut text = format!("### {}\n\n", self.title);
         if !self.rows.is_empty() {
@@ -101,7 +101,7 @@ impl Row {
     }
 }
 
-/// Three digits, or all of the whole number.
+/// Three significant digits, or all digits of a whole number.
 pub(super) fn number(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,

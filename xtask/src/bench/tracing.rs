@@ -1,4 +1,4 @@
-//! Measurements of tracers: start, memory, the cost to others, the time to a line, storms.
+//! Measurements of tracers: start, memory, the cost for other processes, the time to a line, storms.
 
 use anyhow::Result;
 
@@ -8,13 +8,13 @@ use super::tools::Tracer;
 
 /// 10 MB in KiB.
 const MEMORY: f64 = 9_765.0;
-/// Two runs of the same differ by less.
+/// Two equal runs differ by less than this factor.
 const NOISE: f64 = 1.03;
 
-/// From exec until it is ready.
+/// Time from exec until the tracer is ready.
 pub(super) fn start(setting: &Setting) -> Result<Section> {
     let tracers: Vec<_> = setting.tracers().into_iter().map(Some).collect();
-    // Of a watched start, the options are those of the tracer alone.
+    // The options of a measured start are only the tracer's.
     let samples = setting.interleave(setting.rounds(9), "start --terminal", &without_terminal(&tracers))?;
     let metric = |key, what| Metric { key, what, unit: "ms", goal: setting.start_goal };
     let metrics = [
@@ -29,12 +29,12 @@ pub(super) fn start(setting: &Setting) -> Result<Section> {
     })
 }
 
-/// The measurement gives all of them a terminal already.
+/// The measurement provides a terminal for all of them already.
 fn without_terminal(tracers: &[Option<Tracer>]) -> Vec<Option<Tracer>> {
     tracers.iter().map(|tracer| tracer.clone().map(Tracer::on_given_terminal)).collect()
 }
 
-/// The most memory used.
+/// Peak memory.
 pub(super) fn memory(setting: &Setting) -> Result<Section> {
     let tracers: Vec<_> = setting.tracers().into_iter().map(Some).collect();
     let events = setting.fewer(if setting.calls < 10_000 { 2_000 } else { 10_000 });
@@ -52,7 +52,7 @@ pub(super) fn memory(setting: &Setting) -> Result<Section> {
     })
 }
 
-/// What a call costs, with nobody tracing and with each tracer.
+/// The cost of a call without a tracer and with each tracer.
 pub(super) fn calls(setting: &Setting) -> Result<Section> {
     let with_nobody = [None].into_iter().chain(setting.tracers().into_iter().map(Some));
     let tracers: Vec<_> = with_nobody.collect();
@@ -65,7 +65,7 @@ pub(super) fn calls(setting: &Setting) -> Result<Section> {
         &format!("loop {calls} --count {count} --stats"),
         tracers.get(1..).unwrap_or_default(),
     )?;
-    // A tracepoint at the end of all system calls costs all of them something; the other hooks are at binds alone.
+    // A tracepoint at the end of all system calls makes all of them slower; the other hooks are only on binds.
     let everywhere = setting.backends.contains(&"tracepoint");
     let others = if everywhere { Goal::None } else { Goal::OfPeer(NOISE, "nobody") };
     let of_binds = |times| if everywhere { Goal::None } else { Goal::OfPeer(times, "bindsnoop") };
@@ -101,7 +101,7 @@ pub(super) fn calls(setting: &Setting) -> Result<Section> {
     Ok(Section { name: "calls", title: "The cost to others".to_owned(), rows: all, notes })
 }
 
-/// From a refusal to its line.
+/// Time from a refused bind to its line.
 pub(super) fn latency(setting: &Setting) -> Result<Section> {
     let count = setting.fewer(3_000);
     let ours: Vec<_> = setting.tracers().into_iter().map(Some).collect();
@@ -118,7 +118,7 @@ pub(super) fn latency(setting: &Setting) -> Result<Section> {
     })
 }
 
-/// Refusals as fast as they come.
+/// Refusals at the maximum rate.
 pub(super) fn storm(setting: &Setting) -> Result<Section> {
     let mut section = Section {
         name: "storm",
@@ -162,7 +162,7 @@ pub(super) fn storm(setting: &Setting) -> Result<Section> {
     Ok(section)
 }
 
-/// The cost of a refusal against what is on the machine.
+/// The cost of a refusal as the number of sockets grows.
 pub(super) fn growth(setting: &Setting) -> Result<Section> {
     let mut section = Section { name: "growth", title: "Growth".to_owned(), rows: vec![], notes: vec![] };
     let tracers: Vec<_> = setting.ours().into_iter().map(Some).collect();

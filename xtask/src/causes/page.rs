@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use crate::code::Code;
 use crate::transcripts;
 
-/// What stands before a transcript.
+/// The line before a transcript.
 pub(super) const MARK: &str = "transcript: written by `cargo xtask causes`";
-/// What stands in place of one, and before the reason.
+/// The text in place of a transcript, followed by the reason.
 const NONE: &str = "No transcript: ";
-/// What every page has.
+/// The parts of every page.
 const PARTS: [&str; 3] = ["**See it:**", "**What helps:**", "**In the kernel:**"];
 
-/// Whether a transcript tells this cause, on whatever its diagnosis rests.
+/// Whether a transcript shows this cause, with any confidence.
 fn is_of(transcript: &str, code: Code) -> bool {
     [format!("[{code}]"), format!("[{code},")].iter().any(|tag| transcript.contains(tag))
 }
 
-/// What is wrong with a page.
+/// The errors in a page.
 pub(super) fn complaints(code: Code, page: &str, has_transcript: bool) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut complain = |text: &str| complaints.push(format!("docs/causes/{code}.md {text}"));
@@ -43,7 +43,7 @@ fn sentence(page: &str) -> Option<&str> {
     page.lines().nth(2).filter(|line| !line.is_empty())
 }
 
-/// What is wrong with the index: it has one row for each page, in the order of the codes.
+/// The errors in the index: it must have one row per page, in the order of the codes.
 pub(super) fn index_complaints(index: &str, pages: &BTreeMap<&str, String>) -> Vec<String> {
     let rows: Vec<&str> = index.lines().filter(|line| line.starts_with("| [")).collect();
     let wanted = Code::ALL.iter().filter_map(|code| {

@@ -24,7 +24,7 @@ pub(super) fn causes(folder: &Path) -> Result<BTreeSet<String>> {
     Ok(causes)
 }
 
-/// The codes of one scenario; `$name` stands for the value that each case gives.
+/// The codes of one scenario; `$name` stands for the value in each case.
 fn collect(scenario: &Value, causes: &mut BTreeSet<String>) {
     for event in list(scenario.get("event")) {
         let Some(cause) = event.get("cause").and_then(Value::as_str) else { continue };

@@ -1,4 +1,4 @@
-//! The products in a clean Debian: installed, run below its own systemd, removed.
+//! Tests the products in a clean Debian: installs them, runs them under its own systemd, and removes them.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result, ensure};
 use super::products::Products;
 use crate::{apt, workspace};
 
-/// The release of Debian that the products are tried on.
+/// The Debian release on which the products are tested.
 const SUITE: &str = "bookworm";
 const SCRIPT: &str = "xtask/src/dist/clean-root.sh";
 
-/// Tries the products that lie in `folder`.
+/// Tests the products in `folder`.
 ///
-/// All of it happens on a tmpfs in namespaces of its own: however it ends, nothing is left.
+/// Everything is on a tmpfs in separate namespaces, so nothing is left, however the test ends.
 pub(super) fn check(folder: &Path, products: &Products) -> Result<()> {
     let begun = Instant::now();
     let work = workspace::target().join("dist-root");
@@ -24,7 +24,7 @@ pub(super) fn check(folder: &Path, products: &Products) -> Result<()> {
     let sources = work.join("sources.list");
     fs::write(&sources, apt::sources_of(SUITE)?)
         .with_context(|| format!("failed to write {}", sources.display()))?;
-    // Namespaces of mounts and processes end with their first process, and that with this program.
+    // The mount and pid namespaces end with their first process, which ends with this program.
     let mut cmd = Command::new("setpriv");
     cmd.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc"]);
     cmd.args(["--fork", "--kill-child", "--", "bash"]).arg(workspace::root().join(SCRIPT));

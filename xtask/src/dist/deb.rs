@@ -1,4 +1,4 @@
-//! The Debian package; what is in it stands in portbind/Cargo.toml.
+//! The Debian package; portbind/Cargo.toml lists its contents.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::dist::program;
 use crate::{setup, tool};
 
-/// Packs the program that was built from the sources in `root` by way of `target` into `folder`.
+/// Packs the program that was built from the sources in `root` in the target directory `target` into `folder`.
 pub(super) fn pack(root: &Path, target: &Path, folder: &Path, epoch: &str) -> Result<PathBuf> {
     let packer = setup::cargo_deb().context("cargo-deb is missing: run `cargo xtask setup`")?;
     let package = folder.join(format!("portbind_{}_amd64.deb", env!("CARGO_PKG_VERSION")));

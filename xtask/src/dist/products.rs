@@ -1,4 +1,4 @@
-//! What is given away, and where it lies.
+//! The release products and their paths.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The program that is given away: static, and without the folders of the machine that built it.
+//! The release program: static, and without paths of the machine that built it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,16 +8,16 @@ use anyhow::{Context as _, Result};
 
 use crate::{setup, tool};
 
-/// No more than this is wanted, in bytes.
+/// Maximum size in bytes.
 const GOAL: u64 = 5_000_000;
 
-/// The target that programs are built for: musl, or, where its library cannot be had, glibc linked statically.
+/// The target for which programs are built: musl, or, if its library is not available, statically linked glibc.
 pub(super) fn target() -> Result<&'static str> {
     let musl = setup::sysroot()?.join("lib/rustlib").join(setup::MUSL).join("lib");
     Ok(if musl.exists() { setup::MUSL } else { "x86_64-unknown-linux-gnu" })
 }
 
-/// Builds it from the sources in `root`, by way of `folder`.
+/// Builds the program from the sources in `root`, in the target directory `folder`.
 pub(super) fn build(root: &Path, folder: &Path) -> Result<PathBuf> {
     let target = target()?;
     if target != setup::MUSL {

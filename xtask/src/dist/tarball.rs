@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::dist::program;
 use crate::tool;
 
-/// What goes in beside the program: from the repository, to the tarball. Of a folder, all files.
+/// Files in addition to the program: path in the repository, and path in the tarball. For a folder, all its files.
 const FILES: [(&str, &str); 11] = [
     ("LICENSE-APACHE", "share/doc/portbind/LICENSE-APACHE"),
     ("LICENSE-MIT", "share/doc/portbind/LICENSE-MIT"),
@@ -24,7 +24,7 @@ const FILES: [(&str, &str); 11] = [
     ("packaging/portbind.service", "lib/systemd/system/portbind.service"),
 ];
 
-/// Packs `program` and the files of `root` into a tarball in `folder`, all of them of the time `epoch`.
+/// Packs `program` and the files of `root` into a tarball in `folder`, all with the timestamp `epoch`.
 pub(super) fn pack(root: &Path, program: &Path, folder: &Path, epoch: &str) -> Result<PathBuf> {
     let name = format!("portbind-{}-{}", env!("CARGO_PKG_VERSION"), program::target()?);
     let stage = folder.join(&name);
@@ -35,14 +35,14 @@ pub(super) fn pack(root: &Path, program: &Path, folder: &Path, epoch: &str) -> R
     let tarball = folder.join(format!("{name}.tar.gz"));
     let mut cmd = Command::new("tar");
     cmd.arg("--create").arg("--file").arg(&tarball).arg("--use-compress-program=gzip --no-name --best");
-    // Nothing of who packs, when and in which order shows.
+    // The archive does not depend on the user, the time or the order of the files.
     cmd.args(["--sort=name", "--format=ustar", "--owner=root:0", "--group=root:0", "--mode=u=rwX,go=rX"]);
     tool::run(cmd.arg(format!("--mtime=@{epoch}")).arg("--directory").arg(folder).arg(&name))?;
     fs::remove_dir_all(&stage).with_context(|| format!("failed to remove {}", stage.display()))?;
     Ok(tarball)
 }
 
-/// Copies a file, or the files of a folder but not the folders in it.
+/// Copies a file, or the files of a folder without its subfolders.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if from.is_dir() {
         for entry in fs::read_dir(from).with_context(|| format!("failed to list {}", from.display()))? {

@@ -2,14 +2,14 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Where the header has its own length, and offset and length of the functions, the lines, and the relocations
-/// of a C compiler. Offsets count from the end of the header.
+/// Offsets in the header: its own length, and offset and length of the functions, the lines, and a C compiler's
+/// relocations. The offsets are relative to the end of the header.
 const HEADER_LEN: usize = 4;
 const FUNCTIONS: usize = 8;
 const LINES: usize = 16;
 const RELOCATIONS: usize = 24;
 
-/// The section with functions alone.
+/// The section with only its functions.
 pub(super) fn without_lines(section: &[u8]) -> Result<Vec<u8>> {
     let header_len = word(section, HEADER_LEN)?;
     let (offset, len) = (word(section, FUNCTIONS)?, word(section, FUNCTIONS + 4)?);

@@ -1,20 +1,19 @@
-//! Instrumentation: this program stands between Cargo and the compiler, and adds flags for two crates.
+//! Instrumentation: Cargo calls this program as a compiler wrapper, which adds flags for two crates.
 //!
-//! The compiler has LLVM's SanitizerCoverage in its stable version too. `RUSTFLAGS` would instrument every
-//! dependency, and so compile all of them once more; the wrapper for crates of the workspace leaves dependencies as
-//! other builds have them.
+//! The stable compiler also has LLVM's SanitizerCoverage. `RUSTFLAGS` would instrument every dependency, and so compile
+//! all of them again; a workspace wrapper leaves the dependencies as other builds compile them.
 
 use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-/// Set to 1, this program is the compiler's wrapper.
+/// If the variable is 1, this program is the compiler wrapper.
 pub(super) const VARIABLE: &str = "PORTBIND_XTASK_INSTRUMENT";
 /// The crates whose branches the fuzzer follows.
 const CRATES: [&str; 2] = ["portbind", "portbind_fuzz"];
-/// Counters of edges, and calls at comparisons (clang.llvm.org/docs/SanitizerCoverage.html). Of debug information
-/// only the lines are wanted.
+/// Edge counters, and calls at comparisons (clang.llvm.org/docs/SanitizerCoverage.html). The debug information contains
+/// only lines.
 const FLAGS: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -24,7 +23,7 @@ const FLAGS: [&str; 6] = [
     "-Cdebuginfo=line-tables-only",
 ];
 
-/// Becomes the compiler, if Cargo has called this program as its wrapper; returns if it has not, or if that fails.
+/// Executes the compiler if Cargo has called this program as its wrapper; returns otherwise, or if that fails.
 pub(crate) fn run_if_called() -> Option<ExitCode> {
     if env::var_os(VARIABLE)? != "1" {
         return None;

@@ -1,4 +1,4 @@
-//! The corpora in the repository, made anew from what runs have found.
+//! Minimizes the corpora in the repository, with the inputs that runs have found.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,21 +9,21 @@ use anyhow::{Context as _, Result};
 use super::target::Target;
 use crate::tool;
 
-/// Bytes that are kept of what was found for a target; the test in fuzz/tests/corpora.rs limits all corpora together.
+/// Maximum bytes of the found inputs per target; the test in fuzz/tests/corpora.rs limits the total of all corpora.
 const MOST: u64 = 12 * 1024;
-/// Bytes of an input that is kept, at most.
+/// Maximum bytes of an input.
 const LONGEST: u64 = 4096;
-/// The fuzzer names an input by its SHA-1.
+/// Length of the fuzzer's file names, which are the SHA-1 of the input.
 const NAME: usize = 40;
 
-/// Keeps, of the inputs of the repository and of those that were found, few small ones that reach as many edges.
-/// Inputs with names, which somebody has written, stay.
+/// From the inputs in the repository and the found ones, keeps a few small inputs that reach as many edges. Handwritten
+/// inputs, which have other names, are kept.
 pub(super) fn keep(program: &Path, target: &Target, scratch: &Path) -> Result<()> {
     let merged = scratch.join(&target.name);
     fs::create_dir(&merged).with_context(|| format!("failed to create {}", merged.display()))?;
     let mut cmd = target.command(program, scratch);
     cmd.arg("-set_cover_merge=1").arg(format!("-max_len={LONGEST}")).arg(&merged);
-    tool::run(cmd.arg(target.corpus()).arg(target.found()))?;
+    tool::run(cmd.arg(target.corpus()).arg(target.findings()))?;
     let corpus = target.corpus();
     let mut written = HashSet::new();
     for path in files(&corpus)? {

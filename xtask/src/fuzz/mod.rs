@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: bytes that a fuzzer makes up, for everything that portbind reads of others (`fuzz/`).
+//! `cargo xtask fuzz`: fuzzes every parser of foreign input in portbind (`fuzz/`).
 
 mod compiler;
 mod corpus;
@@ -22,31 +22,31 @@ use target::{Outcome, Target};
 /// Options of `cargo xtask fuzz`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Seconds that each target is fuzzed.
+    /// Seconds per target.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     seconds: u64,
-    /// A target to fuzz; may be given several times. All, if none is.
+    /// A target to fuzz; may be given several times. The default is all.
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
-    /// Targets that are fuzzed at the same time; as many as there are processors, if not given.
+    /// Targets that are fuzzed in parallel; the default is the number of processors.
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<usize>,
-    /// Give this input to the one target that is named, instead of fuzzing it.
+    /// Run the one given target with this input, instead of fuzzing it.
     #[arg(long, value_name = "FILE", requires = "target")]
     replay: Option<PathBuf>,
-    /// Afterwards make each corpus in the repository anew: the smallest inputs that reach all that is reached.
+    /// Afterwards minimize each corpus in the repository: the smallest inputs that reach the same edges.
     #[arg(long, conflicts_with = "replay")]
     keep: bool,
 }
 
 impl Options {
-    /// What continuous integration does.
+    /// The options of continuous integration.
     pub(crate) fn brief() -> Self {
         Self { seconds: 10, target: Vec::new(), jobs: None, replay: None, keep: false }
     }
 }
 
-/// Builds the fuzzer, and runs it on each target; an error if a target crashes or hangs.
+/// Builds the fuzzer, and runs it on each target; fails if a target crashes or hangs.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let targets = chosen(&options.target)?;
     let program = program::build()?;
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The targets are the folders of corpora: a test holds that each target has one.
+/// The targets are the folders of the corpora: a test checks that each target has one.
 fn chosen(names: &[String]) -> Result<Vec<Target>> {
     let folder = workspace::root().join("fuzz/corpus");
     let mut all = Vec::new();
@@ -86,8 +86,7 @@ fn chosen(names: &[String]) -> Result<Vec<Target>> {
     Ok(all.into_iter().filter(is_chosen).map(Target::new).collect())
 }
 
-/// Several targets at the same time, in the order in which threads become idle; the outcomes are in the order of
-/// the targets.
+/// Fuzzes several targets in parallel, each as soon as a thread is idle; the outcomes are in the order of the targets.
 fn fuzz(program: &Path, targets: &[Target], options: &Options, scratch: &Path) -> Result<Vec<Outcome>> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let jobs = options.jobs.unwrap_or(processors).clamp(1, targets.len().max(1));
@@ -114,7 +113,7 @@ fn next<T>(waiting: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next()
 }
 
-/// A folder for the files that targets write for each input, in memory if there is such a place.
+/// A folder for the files that targets write for each input; in memory if possible.
 struct Scratch(PathBuf);
 
 impl Scratch {

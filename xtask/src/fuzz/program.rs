@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::compiler;
 use crate::{debug, setup, tool};
 
-/// Builds the fuzzer, and returns where it is.
+/// Builds the fuzzer, and returns its path.
 pub(super) fn build() -> Result<PathBuf> {
     let library = setup::fuzzer_library();
     ensure!(library.exists(), "{} is missing: run `cargo xtask setup`", library.display());

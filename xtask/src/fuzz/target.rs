@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{tool, workspace};
 
-/// Names the target to the fuzzer: `TARGET_VARIABLE` in fuzz/src/lib.rs.
+/// The environment variable with the target's name: `TARGET_VARIABLE` in fuzz/src/lib.rs.
 const VARIABLE: &str = "PORTBIND_FUZZ_TARGET";
-/// Seconds that one input may take: with load on the machine, a thousand times what inputs take.
+/// Time limit per input in seconds: a thousand times the usual time, for a machine under load.
 const HANG: u64 = 10;
-/// MiB of memory that the fuzzer may take.
+/// Memory limit of the fuzzer in MiB.
 const MEMORY: u64 = 512;
-/// Lines of its log that are shown if a target fails.
+/// Lines of the log that are shown if a target fails.
 const SHOWN: usize = 12;
 
 /// A target of fuzz/src/lib.rs.
@@ -26,7 +26,7 @@ pub(super) struct Target {
     pub(super) name: String,
 }
 
-/// What a run of the fuzzer came to.
+/// The outcome of a run of the fuzzer.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     executions: u64,
@@ -47,12 +47,12 @@ impl Target {
         workspace::root().join("fuzz/corpus").join(&self.name)
     }
 
-    /// What earlier runs have found on this machine.
-    pub(super) fn found(&self) -> PathBuf {
+    /// The inputs found by earlier runs on this machine.
+    pub(super) fn findings(&self) -> PathBuf {
         workspace::target().join("fuzz").join(&self.name)
     }
 
-    /// The fuzzer for this target; files that it needs for a while are below `scratch`.
+    /// The fuzzer's command for this target; temporary files are below `scratch`.
     pub(super) fn command(&self, program: &Path, scratch: &Path) -> Command {
         let mut cmd = Command::new(program);
         cmd.env(VARIABLE, &self.name).env("TMPDIR", scratch).env_remove("RUST_BACKTRACE");
@@ -61,9 +61,9 @@ impl Target {
         cmd
     }
 
-    /// Fuzzes for as long as that, unless the target fails before.
+    /// Fuzzes for this time, or until the target fails.
     pub(super) fn fuzz(&self, program: &Path, time: Duration, scratch: &Path) -> Result<Outcome> {
-        let (found, log) = (self.found(), self.found().with_extension("log"));
+        let (found, log) = (self.findings(), self.findings().with_extension("log"));
         let crashes = workspace::target().join("fuzz/crashes");
         for folder in [&found, &crashes] {
             fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
@@ -90,7 +90,7 @@ impl Target {
         Ok(outcome)
     }
 
-    /// Shows why the target failed, and how to see it again.
+    /// Shows why the target failed, and how to reproduce it.
     fn explain(&self, log: &str, path: &Path) {
         let lines: Vec<&str> = log.lines().collect();
         let is_first = |line: &&str| {
@@ -110,7 +110,7 @@ impl Target {
     }
 }
 
-/// Gives one input to one target.
+/// Runs one target with one input.
 pub(super) fn replay(program: &Path, targets: &[Target], input: &Path, scratch: &Path) -> Result<()> {
     let [target] = targets else { anyhow::bail!("an input is of one target; name one") };
     tool::run(target.command(program, scratch).env("RUST_BACKTRACE", "1").arg(input))
@@ -122,7 +122,7 @@ impl Outcome {
         self.failed
     }
 
-    /// Reads the last lines of the log: `stat::NAME: NUMBER`, and `cov:` and `corp:` in lines that begin with `#`.
+    /// Parses the last lines of the log: `stat::NAME: NUMBER`, and `cov:` and `corp:` in lines that begin with `#`.
     fn read(log: &str) -> Self {
         let number = |text: &str| {
             let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -1,4 +1,4 @@
-//! A machine with a whole Debian, in which peers run, for `cargo xtask bench --vm`.
+//! A virtual machine with a whole Debian, which can run other tracers, for `cargo xtask bench --vm`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,15 +11,15 @@ use super::programs::build;
 use super::{initramfs, kernels, qemu};
 use crate::{apt, tool, workspace};
 
-/// The release of Debian that the peers come from.
+/// The Debian release of the other tracers.
 const SUITE: &str = "bookworm";
-/// The system lies in the memory, and its archive while it is unpacked. With one processor, what a tracer does with a
-/// refusal would stand in the time of the call.
+/// The system is in memory, and so is its archive while it is unpacked. With a single processor, the time of a call
+/// would include the tracer's work on a refusal.
 const SIZE: qemu::Size = qemu::Size { memory: 4096, processors: 2 };
-/// What nobody reads there.
+/// Files that are not needed in the machine.
 const LEFT_OUT: [&str; 3] = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"];
 
-/// Boots the kernel of `series`, has `xtask` run with these arguments, and gives what stood on the console.
+/// Boots the kernel of `series`, runs `xtask` with these arguments, and returns the console's lines.
 pub(crate) fn run(series: &str, arguments: &[String], packages: &[&str]) -> Result<Vec<String>> {
     let kernel = kernels::fetch(series)?;
     let folder = build(&["portbind-tests", "portbind", "xtask"])?;
@@ -37,7 +37,7 @@ pub(crate) fn run(series: &str, arguments: &[String], packages: &[&str]) -> Resu
     Ok(verdict.console)
 }
 
-/// A folder with the system; made once.
+/// The folder of the system, which is created once.
 fn system(packages: &[&str]) -> Result<PathBuf> {
     let work = workspace::target().join("bench");
     let (root, made) = (work.join("root"), work.join("PACKAGES"));
@@ -55,7 +55,7 @@ fn system(packages: &[&str]) -> Result<PathBuf> {
     cmd.args(["--quiet", "--variant=minbase"]).arg(format!("--include={wanted}"));
     cmd.args(LEFT_OUT.map(|path| format!("--dpkgopt=path-exclude={path}")));
     tool::run(cmd.arg(SUITE).arg(&root).arg(&sources))?;
-    // Written last: with it, all is there.
+    // Written last: its presence means that everything is complete.
     fs::write(&made, wanted).with_context(|| format!("failed to write {}", made.display()))?;
     Ok(root)
 }

@@ -17,7 +17,7 @@ const CHARACTER_DEVICE: u32 = 0o020_600;
 const FOLDERS: [&str; 10] =
     ["bin", "dev", "etc", "modules", "proc", "root", "run", "scenarios", "sys", "tmp"];
 
-/// What goes into every machine.
+/// The contents of every machine.
 #[derive(Debug)]
 pub(super) struct Files {
     /// The first process.
@@ -26,11 +26,11 @@ pub(super) struct Files {
     pub(super) programs: Vec<PathBuf>,
     /// Folder of the scenario files, for /scenarios.
     pub(super) scenarios: PathBuf,
-    /// A whole system that lies below all this.
+    /// A whole system below all this.
     pub(super) system: Option<PathBuf>,
 }
 
-/// Writes the archive to `path`, with the arguments of the tests in /args, one a line, and `modules` in /modules,
+/// Writes the archive to `path`, with the arguments of the tests in /args, one per line, and `modules` in /modules,
 /// numbered in their order of loading.
 pub(super) fn write(path: &Path, files: &Files, arguments: &[String], modules: &[PathBuf]) -> Result<()> {
     let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
@@ -49,7 +49,7 @@ fn fill<W: Write>(
         add_folder(archive, system, "")?;
     }
     for folder in FOLDERS {
-        // A folder in the place of a link would end that.
+        // A folder must not replace a symbolic link.
         if files.system.as_ref().is_none_or(|system| !system.join(folder).exists()) {
             archive.entry(folder, FOLDER, (0, 0), &[])?;
         }
@@ -123,7 +123,7 @@ impl<W: Write> Archive<W> {
         self.padded(content)
     }
 
-    /// Header with name, and content, each fill a multiple of four bytes.
+    /// Writes header, name and content, each padded to a multiple of four bytes.
     fn padded(&mut self, bytes: &[u8]) -> Result<()> {
         self.to.write_all(bytes)?;
         self.to.write_all(&[0; 3][..bytes.len().wrapping_neg() % 4])?;

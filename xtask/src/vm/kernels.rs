@@ -12,8 +12,9 @@ use crate::{apt, tool, workspace};
 pub(super) const SERIES: [&str; 5] = ["5.10", "6.1", "6.12", "7.2", "7.3"];
 /// The oldest and the newest.
 pub(super) const ENDS: [&str; 2] = [SERIES[0], SERIES[SERIES.len() - 1]];
-/// The backends that continuous integration tests on a kernel; the first with all checks, if it is one of the [`ENDS`].
-/// Each is tested on the oldest kernel and on a newer one; `tracepoint`, which needs least of a kernel, on the
+/// The backends that continuous integration tests on a kernel; if the kernel is one of the [`ENDS`], the first backend
+/// runs all checks. Each backend is tested on the oldest kernel and on a newer one; `tracepoint`, which has the fewest
+/// requirements, also on the running kernel.
 /// running one, too.
 pub(super) const fn backends(series: &str) -> &'static [&'static str] {
     match series.as_bytes() {
@@ -24,11 +25,11 @@ pub(super) const fn backends(series: &str) -> &'static [&'static str] {
     }
 }
 
-/// The package that names the current cloud kernel of a suite.
+/// The metapackage of the current cloud kernel of a suite.
 const META: &str = "linux-image-cloud-amd64";
-/// Modules that go into the machine, in the order in which they can be loaded.
+/// Modules for the machine, in the order in which they can be loaded.
 const MODULES: [&str; 4] = ["inet_diag", "tcp_diag", "udp_diag", "unix_diag"];
-/// The same of modules that not every kernel has as such: vsock, and SCTP with what it stands on.
+/// Modules that not every kernel has as modules: vsock, and SCTP with its dependencies.
 const MORE_MODULES: [&str; 6] =
     ["vsock", "crc32c_generic", "libcrc32c", "udp_tunnel", "ip6_udp_tunnel", "sctp"];
 
@@ -39,7 +40,7 @@ pub(super) struct Kernel {
     pub(super) series: String,
     /// `6.12.117+deb13-cloud-amd64`.
     pub(super) release: String,
-    /// Where it lies.
+    /// The folder with the kernel.
     pub(super) folder: PathBuf,
     /// The image to boot.
     pub(super) image: PathBuf,
@@ -50,9 +51,9 @@ pub(super) struct Kernel {
 /// The kernel of `series`, if it was fetched before.
 pub(super) fn cached(series: &str) -> Option<Kernel> {
     let folder = workspace::target().join("vm").join(series);
-    // Written last: with it, all is there.
+    // Written last: its presence means that everything is complete.
     let release = fs::read_to_string(folder.join("RELEASE")).ok()?;
-    // Fetched by a version of this program that wanted others.
+    // Fetched by a version of this program that required other modules.
     if fs::read_to_string(folder.join("MODULES")).ok()? != wanted_modules() {
         return None;
     }
@@ -61,7 +62,7 @@ pub(super) fn cached(series: &str) -> Option<Kernel> {
     Some(Kernel { series: series.to_owned(), release, image: folder.join("vmlinuz"), modules, folder })
 }
 
-/// The kernel of `series`; downloads it unless it is there.
+/// The kernel of `series`, downloaded if it is not cached.
 pub(super) fn fetch(series: &str) -> Result<Kernel> {
     if let Some(kernel) = cached(series) {
         return Ok(kernel);
@@ -72,7 +73,7 @@ pub(super) fn fetch(series: &str) -> Result<Kernel> {
     let unpacked = folder.join("unpacked");
     for part in parts(&apt, &package, &version)? {
         let file = apt.download(&part, &version).or_else(|error| {
-            // Security suites may list signed packages whose files are not there yet.
+            // Security suites may list signed packages whose files do not exist yet.
             println!("{error:#}; trying the unsigned package");
             apt.download(&format!("{part}-unsigned"), &version)
         })?;
@@ -110,7 +111,7 @@ fn resolve(apt: &apt::Private, series: &str) -> Result<(String, String)> {
         let image = depends.into_iter().find(|name| name.starts_with(&format!("linux-image-{prefix}")));
         return Ok((image.with_context(|| format!("{META} {version} names no image"))?, version.clone()));
     }
-    // The suite has moved on, but its older images may still be there.
+    // The suite has a newer version, but older images may still exist.
     let mut names = apt.names(&format!("linux-image-{prefix}"))?;
     names.retain(|name| name.ends_with("-cloud-amd64"));
     names.sort_by_key(|name| numbers(name));
@@ -122,7 +123,7 @@ fn resolve(apt: &apt::Private, series: &str) -> Result<(String, String)> {
     bail!("no Debian suite has a cloud kernel {series} any more; there are {}", current.join(", "))
 }
 
-/// The packages that hold the image and the modules: newer kernels come in parts.
+/// The packages with the image and the modules: newer kernels are split into several packages.
 fn parts(apt: &apt::Private, package: &str, version: &str) -> Result<Vec<String>> {
     let mut parts = apt.depends(package, version)?;
     parts.retain(|name| name.starts_with("linux-binary-") || name.starts_with("linux-modules-"));
@@ -136,7 +137,7 @@ fn numbers(name: &str) -> Vec<u64> {
         .collect()
 }
 
-/// The names of all modules, one a line.
+/// The names of all modules, one per line.
 fn wanted_modules() -> String {
     MODULES.iter().chain(&MORE_MODULES).map(|name| format!("{name}\n")).collect()
 }

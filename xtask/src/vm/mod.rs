@@ -1,4 +1,4 @@
-//! `cargo xtask vm`: the end-to-end scenarios on real kernels, each in a virtual machine of its own.
+//! `cargo xtask vm`: runs the end-to-end scenarios on real kernels, each in a separate virtual machine.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -17,10 +17,10 @@ mod kernels;
 mod programs;
 mod qemu;
 
-/// With it among the arguments the machines run without portbind: only the kernel's own answers are checked.
+/// With this argument the machines run without portbind: only the kernel's own results are checked.
 const WITHOUT_PORTBIND: &str = "--without-portbind";
 
-/// Machines at once: each has one processor.
+/// Parallel machines; each has one processor.
 const JOBS: usize = 2;
 /// The machine of a test.
 const SIZE: qemu::Size = qemu::Size { memory: 1024, processors: 1 };
@@ -30,27 +30,27 @@ pub(crate) use programs::{build, programs};
 
 /// Random pairs of sockets that continuous integration binds natively.
 pub(crate) const RULE_PAIRS: u64 = 20_000;
-/// The same on each kernel: a pair takes ten times as long there.
+/// Random pairs per emulated kernel, where a pair takes ten times as long.
 const EMULATED_PAIRS: u64 = 5_000;
 
 /// Options of `cargo xtask vm`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// What to run in place of the scenarios.
+    /// What to run instead of the scenarios.
     #[command(subcommand)]
     mode: Option<Mode>,
-    /// A kernel to run, by series; may be given several times. All of them by default.
+    /// A kernel to run, by series; may be given several times. The default is all.
     #[arg(long, value_name = "SERIES", value_parser = kernels::SERIES, global = true)]
     kernel: Vec<String>,
-    /// A backend to test; may be given several times. All of them by default.
+    /// A backend to test; may be given several times. The default is all.
     #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"])]
     backend: Vec<String>,
-    /// Leave out what continuous integration leaves out: checks that are made natively, all backends but one on
-    /// each kernel but the oldest, and, on the kernels between the oldest and the newest, checks that take long.
-    /// Those are made with `kprobe` on the oldest kernel, and with `fexit` on the newest.
+    /// Skip what continuous integration skips: checks that run natively, all backends but one on each kernel except the
+    /// oldest, and, on the kernels between the oldest and the newest, long checks. Long checks use `kprobe` on the
+    /// oldest kernel, and `fexit` on the newest.
     #[arg(long)]
     brief: bool,
-    /// List the kernels, and which release of each is already here.
+    /// List the kernels, and the cached release of each.
     #[arg(long)]
     list: bool,
     /// Seconds until a machine counts as hung.
@@ -59,10 +59,10 @@ pub(crate) struct Options {
     /// Processors of each machine.
     #[arg(long, value_name = "NUMBER", default_value_t = SIZE.processors, global = true)]
     processors: u32,
-    /// How many machines run at once.
+    /// Number of parallel machines.
     #[arg(long, value_name = "NUMBER", default_value_t = JOBS, global = true)]
     jobs: usize,
-    /// After the scenarios, also bind so many random pairs of sockets, as `rule` does.
+    /// After the scenarios, also bind this many random pairs of sockets, as `rule` does.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     rule_pairs: u64,
     /// Boot this static program as /init instead of the project's own.
@@ -73,22 +73,22 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
-/// What can be run in place of the scenarios.
+/// What can be run instead of the scenarios.
 #[derive(Debug, Subcommand)]
 enum Mode {
-    /// Bind random pairs of sockets, and compare the kernel's answers with the rule of the diagnosis.
+    /// Bind random pairs of sockets, and compare the kernel's results with the diagnosis's rule.
     Rule {
-        /// How many pairs on each kernel.
+        /// Number of pairs per kernel.
         #[arg(long, value_name = "NUMBER", default_value_t = RULE_PAIRS)]
         pairs: u64,
-        /// From what the pairs follow.
+        /// Seed of the pairs.
         #[arg(long, value_name = "NUMBER", default_value_t = 1)]
         seed: u64,
     },
 }
 
 impl Options {
-    /// Everything that continuous integration runs.
+    /// All runs of continuous integration.
     pub(crate) fn everything() -> Self {
         Self { rule_pairs: EMULATED_PAIRS, brief: true, ..Self::default() }
     }
@@ -136,14 +136,14 @@ impl Default for Options {
     }
 }
 
-/// Runs `portbind-tests` with these arguments, of a soak of so many minutes, in the machine of one kernel.
+/// Runs `portbind-tests` with these arguments, for a soak of this many minutes, in a machine with this kernel.
 pub(crate) fn soak(kernel: &str, minutes: f64, arguments: Vec<String>) -> Result<()> {
     ensure!(
         kernels::SERIES.contains(&kernel),
         "there is no kernel {kernel}; there are {}",
         kernels::SERIES.join(", ")
     );
-    // The machine has to start, and is slow.
+    // The machine has to boot, and is slow.
     let minutes = Duration::try_from_secs_f64(minutes * 60.0)?;
     let timeout = qemu::TIMEOUT.saturating_add(minutes.as_secs().saturating_mul(2));
     run(&Options { kernel: vec![kernel.to_owned()], timeout, arguments, ..Options::default() })
@@ -172,7 +172,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .into_iter()
         .filter(|series| options.kernel.is_empty() || options.kernel.iter().any(|kernel| kernel == series))
         .collect();
-    // What takes longest begins first.
+    // The longest runs start first.
     chosen.sort_by_key(|series| !kernels::ENDS.contains(series));
     let kernels = chosen.iter().map(|series| kernels::fetch(series)).collect::<Result<Vec<_>>>()?;
     let files = files(options)?;
@@ -214,7 +214,7 @@ fn boot(
     Run { release: kernel.release.clone(), outcome, time: started.elapsed() }
 }
 
-/// Prints the table and the sums; an error if anything failed.
+/// Prints the table and the sums; fails if a run failed.
 fn report(runs: impl Iterator<Item = Run>, expected: usize) -> Result<()> {
     let (mut passed, mut failed, mut complete) = (0, 0, 0);
     println!("\n{:<34} {:>7}  result", "kernel", "time");
@@ -227,7 +227,7 @@ fn report(runs: impl Iterator<Item = Run>, expected: usize) -> Result<()> {
             Err(error) => (Some((0, 1)), format!("FAILED: {error:#}")),
         };
         complete += usize::from(result == "passed");
-        // A machine that names no numbers counts as one test.
+        // A machine that reports no numbers counts as one test.
         let (good, bad) = tests.unwrap_or(if result == "passed" { (1, 0) } else { (0, 1) });
         passed += good;
         failed += bad;
@@ -242,7 +242,7 @@ fn report(runs: impl Iterator<Item = Run>, expected: usize) -> Result<()> {
     Ok(())
 }
 
-/// Builds what goes into the machines.
+/// Builds the files for the machines.
 fn files(options: &Options) -> Result<initramfs::Files> {
     let scenarios = workspace::root().join("tests/scenarios");
     if let Some(init) = &options.init {

@@ -18,7 +18,7 @@ pub(crate) fn build(packages: &[&str]) -> Result<PathBuf> {
     let target = workspace::target().join("vm/build");
     let mut cmd = tool::cargo();
     cmd.current_dir(workspace::root()).args(["build", "--quiet", "--release", "--bins", "--target", TRIPLE]);
-    // The shipped profile's whole-program optimization costs a minute at each change and proves nothing here.
+    // The release profile's whole-program optimization takes a minute after each change and is not needed here.
     cmd.args(["--config", "profile.release.lto=false", "--config", "profile.release.codegen-units=16"]);
     for package in packages {
         cmd.args(["--package", package]);

@@ -1,4 +1,4 @@
-//! One virtual machine: boots it, relays its console, and takes its verdict.
+//! One virtual machine: boots it, relays its console, and reads its result.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
@@ -12,41 +12,41 @@ use anyhow::{Context as _, Result, anyhow, bail};
 const QEMU: &str = "qemu-system-x86_64";
 const SUCCESS: &str = "portbind-init: success";
 const FAILURE: &str = "portbind-init: failure";
-/// Console lines after which nothing good comes any more.
+/// Console lines after which the machine cannot succeed.
 const FATAL: [&str; 4] = [
     "Kernel panic - not syncing",
     "rcu_sched self-detected stall",
     "watchdog: BUG: soft lockup",
     "BUG: unable to handle",
 ];
-/// Seconds until a machine counts as hung; with two at once a whole run took up to 936 on two busy cores.
+/// Seconds until a machine counts as hung; with two in parallel, a whole run took up to 936 on two busy cores.
 pub(super) const TIMEOUT: u64 = 2400;
-/// How long a machine may take from its verdict, or from a fatal line, to its end.
+/// How long a machine may take to end after its result, or after a fatal line.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What a machine said of its tests.
+/// The result of a machine's tests.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
-    /// Whether all went well.
+    /// Whether all tests passed.
     pub(super) success: bool,
-    /// How many tests passed and failed, if the machine said so.
+    /// How many tests passed and failed, if the machine reported it.
     pub(super) tests: Option<(u32, u32)>,
-    /// All that stood on the console.
+    /// All lines of the console.
     pub(super) console: Vec<String>,
 }
 
-/// How big a machine is.
+/// The size of a machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
     /// MiB of memory.
     pub(super) memory: u32,
-    /// With two, some kernels panic now and then in their boot under emulation; that of the measurements was not
-    /// seen to.
+    /// With two processors, some kernels occasionally panic in their boot under emulation; the kernel of the
+    /// measurements did not so far.
     pub(super) processors: u32,
 }
 
 /// Boots `image` with `initramfs` in a machine of this size, relays its console under `label`, and waits for the
-/// verdict.
+/// result.
 pub(super) fn boot(
     label: &str,
     image: &Path,
@@ -55,11 +55,11 @@ pub(super) fn boot(
     limit: Duration,
 ) -> Result<Verdict> {
     let mut cmd = Command::new(QEMU);
-    // Two processors at once may execute code that the kernel has replaced (docs/robustness.md, "The oops in the 6.1
-    // machine"): one thread runs both.
+    // Two simultaneous processors may execute code that the kernel has replaced (docs/robustness.md, "The oops in the
+    // 6.1 machine"), so one thread emulates both.
     let (threads, more) = match size.processors {
         1 => ("tcg,thread=multi", ""),
-        // The clock is late where they take turns.
+        // The clock is late if the processors take turns.
         _ => ("tcg,thread=single", " no_timer_check"),
     };
     cmd.args(["-accel", threads, "-cpu", "max"]);
@@ -82,13 +82,13 @@ struct Machine(Child);
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Both fail only if the machine has already ended.
+        // Both calls fail only if the machine has already ended.
         let _killed = self.0.kill();
         let _ended = self.0.wait();
     }
 }
 
-/// Sends the console's lines, free of what would move a terminal's cursor.
+/// Sends the console's lines without characters that would move a terminal's cursor.
 fn read(console: impl Read, lines: &Sender<String>) {
     let mut console = BufReader::new(console);
     let mut bytes = Vec::new();
@@ -119,7 +119,7 @@ fn plain(line: &str) -> String {
     text
 }
 
-/// Follows the console to the verdict, or to what stands in its place.
+/// Follows the console until the result, or until another end.
 fn watch(label: &str, lines: &Receiver<String>, limit: Duration) -> Result<Verdict> {
     let mut deadline = Instant::now() + limit;
     let mut outcome = None;
@@ -148,7 +148,7 @@ fn watch(label: &str, lines: &Receiver<String>, limit: Duration) -> Result<Verdi
     Ok(Verdict { success, tests, console })
 }
 
-/// What a console line decides, if anything.
+/// The result that a console line implies, if any.
 fn judge(line: &str) -> Option<Result<bool>> {
     if line.ends_with(SUCCESS) {
         return Some(Ok(true));
@@ -160,7 +160,7 @@ fn judge(line: &str) -> Option<Result<bool>> {
     fatal.then(|| Err(anyhow!("the kernel died: {line}")))
 }
 
-/// The numbers of a line of the form `N passed, N failed`, whatever else it says.
+/// The numbers in a line of the form `N passed, N failed`; other text is ignored.
 fn sums(line: &str) -> Option<(u32, u32)> {
     let before = |word: &str| line.split(word).next()?.split_whitespace().next_back()?.parse().ok();
     (line.contains(" passed") && line.contains(" failed")).then_some(())?;

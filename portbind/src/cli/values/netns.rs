@@ -72,8 +72,8 @@ impl NetnsRef {
     }
 }
 
-/// Opens the file of a namespace. Other files are only stat'ed: opening a device or a pipe can have side effects or
-/// block, and the caller of sudo may have chosen the path.
+/// Opens the file of a namespace. Other files get only an `O_PATH` descriptor: opening a device or a pipe can have side
+/// effects or block, and the caller of sudo may have chosen the path.
 fn open(path: &Path) -> io::Result<OwnedFd> {
     let found = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     if rustix::fs::fstatfs(&found)?.f_type != NSFS_MAGIC {

@@ -116,16 +116,16 @@ impl<'a> Btf<'a> {
     /// one pass.
     #[must_use]
     pub fn functions<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
-        self.named(&self.functions, names)
+        self.with_names(&self.functions, names)
     }
 
     /// The existing typedefs with these names, in the same form.
     #[must_use]
     pub fn typedefs<'n>(&self, names: &[&'n str]) -> Vec<(&'n str, u32)> {
-        self.named(&self.typedefs, names)
+        self.with_names(&self.typedefs, names)
     }
 
-    fn named<'n>(&self, ids: &[u32], names: &[&'n str]) -> Vec<(&'n str, u32)> {
+    fn with_names<'n>(&self, ids: &[u32], names: &[&'n str]) -> Vec<(&'n str, u32)> {
         let wanted = Names::new(names);
         let mut found: Vec<(&str, u32)> = Vec::with_capacity(names.len());
         for &id in ids {
@@ -145,7 +145,7 @@ impl<'a> Btf<'a> {
     /// If there is no such function, several ones disagree, or its prototype is damaged.
     pub fn function_parameters(&self, name: &str) -> Result<u32, BtfError> {
         let mut answer = None;
-        for (_, function) in self.functions_named(name) {
+        for (_, function) in self.functions_of_name(name) {
             let prototype = self.get(function.size_or_type)?;
             if prototype.kind != Kind::FuncProto {
                 return Err(BtfError::TypeId { id: function.size_or_type });
@@ -158,14 +158,14 @@ impl<'a> Btf<'a> {
         answer.ok_or_else(|| BtfError::MissingFunction { name: name.to_owned() })
     }
 
-    fn functions_named(&self, name: &str) -> impl Iterator<Item = (u32, Type<'a>)> {
-        let is_named = |id| self.name_of(id).is_some_and(|offset| self.is_named(offset, name.as_bytes()));
-        let named = self.functions.iter().copied().filter(move |&id| is_named(id));
+    fn functions_of_name(&self, name: &str) -> impl Iterator<Item = (u32, Type<'a>)> {
+        let has_name = |id| self.name_of(id).is_some_and(|offset| self.has_name(offset, name.as_bytes()));
+        let named = self.functions.iter().copied().filter(move |&id| has_name(id));
         named.filter_map(|id| Some((id, self.get(id).ok()?)))
     }
 
     /// Whether the string at `offset` is `name`, without searching for its end.
-    pub(super) fn is_named(&self, offset: u32, name: &[u8]) -> bool {
+    pub(super) fn has_name(&self, offset: u32, name: &[u8]) -> bool {
         let tail = self.strings.get(offset as usize..).and_then(|tail| tail.strip_prefix(name));
         tail.is_some_and(|tail| tail.first() == Some(&0))
     }

@@ -191,7 +191,7 @@ impl<'a> Search<'_, '_, 'a> {
             let step =
                 Step { bit_offset: member.bit_offset, bit_size: member.bit_size, type_id: member.type_id };
             if member.name != 0 {
-                if self.btf.is_named(member.name, name) {
+                if self.btf.has_name(member.name, name) {
                     return Ok(Some(step));
                 }
                 continue;

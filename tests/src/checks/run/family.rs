@@ -1,4 +1,4 @@
-//! Who belongs to the command, and what is found of it.
+//! The descendants of the command, and their findings.
 
 use std::process::Stdio;
 
@@ -11,7 +11,7 @@ use crate::checks::support::{ContestedPort, SOON, exited, says};
 use crate::scratch::Scratch;
 use crate::tracer::Tracer;
 
-/// A daemon that has left its parents is still of the command.
+/// A daemon that has left its parents still counts as a descendant of the command.
 pub(in crate::checks) fn daemons(setting: Setting<'_>) -> anyhow::Result<()> {
     let contested = ContestedPort::new(Protocol::Tcp)?;
     let recording = Recording::new("daemon");
@@ -28,7 +28,8 @@ pub(in crate::checks) fn daemons(setting: Setting<'_>) -> anyhow::Result<()> {
     says(&ended, "swallowed: it went on and ended with status 0")
 }
 
-/// The command's own exit status decides, unless findings are to; a failure is no refusal that was swallowed.
+/// The command's exit status is passed on, unless `--fail-on` is given; a refusal that led to a failure is not
+/// swallowed.
 pub(in crate::checks) fn swallowed(setting: Setting<'_>) -> anyhow::Result<()> {
     let contested = ContestedPort::new(Protocol::Tcp)?;
     for (options, status, expected, swallowed) in [
@@ -58,7 +59,7 @@ pub(in crate::checks) fn swallowed(setting: Setting<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What others are refused meanwhile is not shown.
+/// Refusals of other processes meanwhile are not shown.
 pub(in crate::checks) fn bystanders(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let recording = Recording::new("bystander");
@@ -74,14 +75,14 @@ pub(in crate::checks) fn bystanders(setting: Setting<'_>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// A server that outlives the command, with who has it and who opened it.
+/// A server that outlives the command is reported with its owner and its opener.
 pub(in crate::checks) fn leaks(setting: Setting<'_>) -> anyhow::Result<()> {
     let port = crate::ports::Ports::new().take()?;
     let recording = Recording::new("leak");
     let options = [&recording.option(), "--fail-on=leak"];
     let subject = ["leave".to_owned(), port.to_string()];
     let mut command = wrapped(setting, &options, subject)?;
-    // The server ends when this pipe does.
+    // The server ends when this pipe is closed.
     let (input, keep) = std::io::pipe()?;
     let run = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     drop(command);

@@ -24,13 +24,13 @@ const VARIABLES: [(&str, &str); 4] =
 pub(in crate::checks) fn nothing_is_lost(setting: Setting<'_>) -> anyhow::Result<()> {
     let state = |command: &Command| -> anyhow::Result<String> {
         let mut peculiar = Command::new(subjects()?);
-        peculiar.args(["subject", "peculiar", "--"]).arg(command.get_program()).args(command.get_args());
+        peculiar.args(["wrapped", "peculiar", "--"]).arg(command.get_program()).args(command.get_args());
         peculiar.envs(VARIABLES).stdin(Stdio::null()).stderr(Stdio::inherit());
         let output = peculiar.output()?;
         ensure!(output.status.success(), "{command:?}: {}", output.status);
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let bare = state(Command::new(subjects()?).args(["subject", "state"]))?;
+    let bare = state(Command::new(subjects()?).args(["wrapped", "state"]))?;
     // The caller may have a nice value already; the maximum is 19 (sched(7)).
     let nice = format!("nice {}\n", (getpriority_process(None)? + 3).min(19));
     ensure!(
@@ -54,7 +54,7 @@ pub(in crate::checks) fn nothing_is_lost_in_a_terminal(setting: Setting<'_>) -> 
         };
         Ok(lines.iter().filter(shared).cloned().collect::<Vec<_>>().join("\n"))
     };
-    let bare = state(Command::new(subjects()?).args(["subject", "state"]))?;
+    let bare = state(Command::new(subjects()?).args(["wrapped", "state"]))?;
     ensure!(bare.contains("terminals [true, true, true]"), "there is no terminal:\n{bare}");
     compare(&bare, &state(&wrapped(setting, &["-q"], ["state"])?)?)
 }
@@ -126,7 +126,7 @@ fn in_terminal(command: &Command) -> anyhow::Result<(InTerminal, File)> {
     unlockpt(&terminal)?;
     let path = ptsname(terminal.as_fd(), Vec::new())?.into_string()?;
     let mut inside = Command::new(subjects()?);
-    inside.args(["subject", "terminal", &path, "--"]).arg(command.get_program()).args(command.get_args());
+    inside.args(["wrapped", "terminal", &path, "--"]).arg(command.get_program()).args(command.get_args());
     let process = inside.envs(VARIABLES).spawn()?;
     let keys = File::from(terminal);
     Ok((InTerminal { process, lines: BufReader::new(keys.try_clone()?).lines() }, keys))

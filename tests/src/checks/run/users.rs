@@ -51,7 +51,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = readable(setting.portbind, "portbind")?;
     let subject = readable(&subjects()?, "subjects")?;
     let within = |script: &str| with_rules(&rules, script);
-    let subject = format!("{} subject state", subject.path().display());
+    let subject = format!("{} wrapped state", subject.path().display());
     let state = |prefix: &str| {
         within(&format!(
             "{setpriv} --reuid=65534 --regid=100 --groups=100,4242 {env} -i FOO='b a r' PATH=/opt/none:/usr/bin:/bin \
@@ -100,7 +100,7 @@ pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<(
     let subject = readable(&subjects()?, "subjects")?;
     let (su, bash, sudo) = (programs::SU.path, programs::BASH.path, programs::SUDO.path);
     let run = format!("{} run --backend {} --", portbind.path().display(), setting.backend);
-    let subject = format!("{} subject state", subject.path().display());
+    let subject = format!("{} wrapped state", subject.path().display());
     let by_su = |script: &str| with_rules(&rules, &format!("{su} -s {bash} nobody -c '{script}'"));
     let lost = |ended: &Ended, words: &str| {
         ended.stderr.iter().filter(|line| line.starts_with("portbind: ") && line.contains(words)).count()
@@ -138,7 +138,7 @@ pub(in crate::checks) fn variables_of_nobody(setting: Setting<'_>) -> anyhow::Re
     let subject = readable(&subjects()?, "subjects")?;
     let mut command = programs::SETPRIV.command()?;
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(portbind.path());
-    command.args(["run", "--optional", "--"]).arg(subject.path()).args(["subject", "state"]);
+    command.args(["run", "--optional", "--"]).arg(subject.path()).args(["wrapped", "state"]);
     let ended = Tracer::spawn(command.env("SUDO_UID", "1").env("SUDO_GID", "1").current_dir("/"))?.end()?;
     exited(&ended, 0)?;
     ensure!(line(&ended, "Uid")?.starts_with("65534"), "another user: {}", line(&ended, "Uid")?);

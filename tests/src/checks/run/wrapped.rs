@@ -26,7 +26,7 @@ where
 {
     let mut command = Command::new(std::fs::canonicalize(setting.portbind)?);
     command.args(["run", "--backend", setting.backend]).args(options).arg("--");
-    command.arg(subjects()?).arg("subject").args(subject);
+    command.arg(subjects()?).arg("wrapped").args(subject);
     Ok(command)
 }
 
