@@ -1,5 +1,5 @@
 //! Self-test of a backend for `doctor`: a bind of this process that the kernel has to refuse must arrive in the ring
-//! buffer. Every start of a tracer runs a quicker test, see [`super::blind`].
+//! buffer. Every start of a tracer runs a quicker test, see `kernel/blind.rs`.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
