@@ -114,6 +114,12 @@ impl Procfs {
         Some(bytes)
     }
 
+    /// Device and inode number of the program that a process runs; `None` if the process may not be traced, or is gone.
+    pub(crate) fn executable_file(&self, pid: u32) -> Option<(u64, u64)> {
+        let file = fs::metadata(self.root.join(format!("{pid}/exe"))).ok()?;
+        Some((file.dev(), file.ino()))
+    }
+
     /// Where a link points.
     pub(super) fn link(&self, path: &str) -> Option<Vec<u8>> {
         Some(fs::read_link(self.root.join(path)).ok()?.into_os_string().into_vec())

@@ -37,7 +37,7 @@ use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{BootClock, boot_time, tick_ns};
 use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
-use crate::host::{Host, OwnerCache, SocketOwners, generation};
+use crate::host::{Host, OwnerCache, Procfs, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::error::AttachError;
@@ -65,7 +65,24 @@ pub(super) struct Enricher {
     generation: Generation,
     tick_ns: u64,
     /// Path of the portbind executable, if this process runs it.
-    own_program: Option<String>,
+    own_program: Option<OwnProgram>,
+}
+
+/// The file that this process runs.
+#[derive(Debug)]
+struct OwnProgram {
+    path: String,
+    /// Device and inode number.
+    file: (u64, u64),
+}
+
+impl OwnProgram {
+    /// Finds the file, if it is called portbind: a program that embeds the library tries no binds.
+    fn of_process(procfs: &Procfs) -> Option<Self> {
+        let pid = std::process::id();
+        let path = procfs.executable(pid).filter(|path| path.ends_with("/portbind"))?;
+        Some(Self { path, file: procfs.executable_file(pid)? })
+    }
 }
 
 impl Enricher {
@@ -78,9 +95,8 @@ impl Enricher {
             (false, Ok(open_sockets)) => (OwnerSource::Kernel(open_sockets, procfs), None),
             (_, tried) => (OwnerSource::Procfs(procfs), tried.err()),
         };
-        let own_program = host.procfs.executable(std::process::id());
         Self {
-            own_program: own_program.filter(|path| path.ends_with("/portbind")),
+            own_program: OwnProgram::of_process(&host.procfs),
             startup_sockets: StartupSockets::default(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),

@@ -1,9 +1,9 @@
 //! From the gathered facts about a refused call to the refusal that is shown.
 
-use portbind_abi::walk;
+use portbind_abi::{self as abi, walk};
 
 use super::gathered::{Facts, Gathered};
-use super::{Enricher, limits};
+use super::{Enricher, OwnProgram, limits};
 use crate::diagnosis::cause::{Case, Search};
 use crate::diagnosis::facts::PortFacts;
 use crate::diagnosis::{Call, Diagnosis, diagnose, other_errors};
@@ -43,7 +43,7 @@ impl Enricher {
             }
         };
         let Diagnosis { mut cause, fixes } = diagnose(&call, &holders);
-        if self.is_portbind(&process) {
+        if self.is_portbind(record, &process) {
             cause.summary.push_str("; portbind itself tried this bind (check, wait, free or doctor)");
         }
         let (history, holders_truncated, bystanders) = match &call {
@@ -106,8 +106,14 @@ impl Enricher {
         moments.get(..count).unwrap_or(moments)
     }
 
-    /// Whether a process runs portbind: `portbind check` and similar subcommands try binds that the kernel may refuse.
-    fn is_portbind(&self, process: &Process) -> bool {
-        self.own_program.is_some() && process.exe == self.own_program
+    /// Whether a process runs this file: `portbind check` and similar subcommands try binds that the kernel may refuse.
+    /// The path alone would let any program in a mount namespace of its own pass for portbind, so that a process that
+    /// has ended is not recognized.
+    fn is_portbind(&self, record: &abi::Refusal, process: &Process) -> bool {
+        let Some(OwnProgram { path, file }) = &self.own_program else { return false };
+        let host = &self.processes.host;
+        process.exe.as_ref() == Some(path)
+            && host.procfs.executable_file(process.pid).as_ref() == Some(file)
+            && host.is_the_one_started_at(process.pid, record.identity.start_time)
     }
 }
