@@ -4,6 +4,12 @@
 //! [`recording`] reads these lines back, [`report`] summarizes them, and [`log_errors`] finds the refused binds that
 //! logs mention.
 //!
+//! `examples/watch.rs` and `examples/who.rs` are complete programs. They need tokio with the features `rt`, `net` and
+//! `time`, for `session`; [`ports`] needs no runtime.
+//!
+//! Names that other programs chose ([`event::Process::comm`], arguments, paths) are as the kernel has them: escape them
+//! before a terminal shows them, for example with [`str::escape_debug`].
+//!
 //! Structs and enums are `#[non_exhaustive]`: fields and variants are added in minor releases.
 //! [`Errno`](event::Errno) and [`Time`](wire::Time) are not, because each is one number and stays one. The modules
 //! that the documentation does not show are public for portbind's own program, tests and fuzz targets only, and

@@ -2,7 +2,7 @@
 //!
 //! Strings that other programs chose (names, arguments, paths) are stored unchanged; [`crate::output`] escapes them.
 //! Sentences ([`Cause::summary`], [`Fix::text`]) contain such strings only in the form that
-//! [`Escaped`](crate::escape::Escaped) prints, so that a name cannot imitate the sentence.
+//! `escape::Escaped` prints, so that a name cannot imitate the sentence.
 
 use std::rc::Rc;
 

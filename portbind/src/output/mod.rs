@@ -1,7 +1,7 @@
 //! Prints events as text (`text`), in columns (`brief`) and as JSON (`jsonl`), and prints the answers of verbs.
 //!
 //! Events are written whole and flushed one by one. Strings that other programs chose are escaped here, except in
-//! sentences, which escaped their names when they were made ([`escape`](crate::escape)). An event is printed from its
+//! sentences, which escaped their names when they were made (`escape`). An event is printed from its
 //! JSON line, whether it has just happened or was read from a recording.
 
 #[doc(hidden)]

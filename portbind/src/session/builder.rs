@@ -17,7 +17,8 @@ pub(crate) const HISTORY_LIMIT: usize = 8192;
 /// Default time limit for the end of a session; including the last lines, it ends within a second.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(750);
 
-/// The settings of a session. The default is every EADDRINUSE on this machine, with the first backend that works.
+/// The settings of a session. The default is every EADDRINUSE on this machine, with the first backend that works; other
+/// errors (`portbind trace -e`) cannot be traced by the library yet.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -35,7 +36,8 @@ impl Default for Builder {
 }
 
 impl Session {
-    /// A session with the settings of `portbind trace`.
+    /// The settings of a session, to be changed and started. A start needs the rights of root (CAP_BPF, CAP_PERFMON and
+    /// CAP_SYS_PTRACE).
     pub fn builder() -> Builder {
         Builder::default()
     }

@@ -14,7 +14,7 @@ pub enum Error {
     /// The kernel half does not run on this kernel, or failed.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// The sink cannot write events any more.
+    /// Events cannot be written any more. A [`Session`](super::Session) writes nothing, and does not return this.
     #[error("cannot write events: {0}")]
     Write(#[source] io::Error),
     /// The kernel refused another operation.

@@ -9,13 +9,13 @@ use futures_core::stream::FusedStream;
 use super::error::Error;
 use super::stream::{Event, Session};
 
-/// The events of a session as a [`Stream`], made by [`Session::events`]. After an error, or after the last event, the
+/// The events of a session as a `Stream`, made by [`Session::events`]. After an error, or after the last event, the
 /// stream has ended.
 #[expect(missing_debug_implementations, reason = "a session does not implement Debug")]
 pub struct Events<'a>(Steps<'a, Session>);
 
 impl Session {
-    /// The events as a [`Stream`] of the crate `futures-core`, for the methods of `StreamExt` in `tokio-stream` and
+    /// The events as a `Stream` of the crate `futures-core`, for the methods of `StreamExt` in `tokio-stream` and
     /// `futures`. It yields the same events as [`next`](Self::next) and is equally safe to drop: nothing is lost, and
     /// the session continues with `next`, another stream or [`finish`](Self::finish).
     ///

@@ -18,7 +18,7 @@ use crate::secrets::{mask, mask_text};
 
 /// A whole line of JSON. Only types with this trait are written as lines, so that no kind of line can skip the masking.
 pub trait Line: Serialize {
-    /// Replaces secrets by [`MASK`](crate::secrets::MASK).
+    /// Replaces secrets by `***`.
     fn mask(&mut self);
 }
 
