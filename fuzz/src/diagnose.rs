@@ -32,7 +32,7 @@ pub(crate) fn refusal(call: Call) -> Refusal {
         connected_only: false,
         history: &[],
         ports: &PortFacts::default(),
-        other: &facts,
+        bind_facts: &facts,
     };
     cause::find_conflicts(&case, &mut holders);
     let cause = cause::decide(&case, &holders);

@@ -103,7 +103,7 @@ fn printed() -> Vec<String> {
         all.push(String::from_utf8(printer.into_inner()).unwrap());
     }
     let (command, end, tally) = command(&refusal);
-    let groups = tally.groups(&[], refusal.time);
+    let groups = tally.groups(refusal.time);
     let leaks = [Leak { time: refusal.time, netns: 1, socket: refusal.holders[0].clone() }];
     let shown = CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, leaks: &leaks };
     for system in [
@@ -172,7 +172,7 @@ fn sentences_are_made_with_delimited_names() {
         connected_only: false,
         history: &[],
         ports: &ports,
-        other: &facts,
+        bind_facts: &facts,
     };
     let cause = cause::decide(&case, &refusal.holders);
     assert_eq!(cause.code, Code::Inherited);

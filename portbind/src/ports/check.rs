@@ -60,7 +60,7 @@ struct Trial {
     outcome: Result<(), Refused>,
     ports: PortFacts,
     /// Facts that explain errors without a holder.
-    other: other_errors::Facts,
+    bind_facts: other_errors::Facts,
     /// Whether a bind with only SO_REUSEADDR succeeds, and whether one with only SO_REUSEPORT does.
     passes_with: (bool, bool),
 }
@@ -108,7 +108,7 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     let host = Host::new();
     let pid = std::process::id();
     // A new socket is bound only once, and with an address of the right length.
-    let other = host.bind_facts(&FailedCall {
+    let bind_facts = host.bind_facts(&FailedCall {
         error,
         pid,
         start_boot_ns: host.start_boot_ns(pid).unwrap_or(0),
@@ -121,7 +121,7 @@ fn try_it(socket: &Socket, asks_options: bool) -> Trial {
     Trial {
         outcome,
         ports: ports::facts(&Entrance::Own, None, socket),
-        other,
+        bind_facts,
         passes_with: (with(true, false), with(false, true)),
     }
 }
@@ -148,7 +148,7 @@ fn explain(
         connected_only: is_stream(socket.protocol) && is_outgoing(&holders, trial.ports.ephemeral),
         history: &[],
         ports: &trial.ports,
-        other: &trial.other,
+        bind_facts: &trial.bind_facts,
     };
     cause::find_conflicts(&case, &mut holders);
     let Diagnosis { cause, fixes } = diagnose(&Call::Port(case), &holders);

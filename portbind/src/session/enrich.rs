@@ -267,7 +267,7 @@ impl Enricher {
         self.name_interface(socket.netns, &mut socket.interface);
         socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
         let error = evidence::error(evidence);
-        let other = self.processes.host.bind_facts(&FailedCall {
+        let bind_facts = self.processes.host.bind_facts(&FailedCall {
             error,
             pid: process.pid,
             start_boot_ns: record.identity.start_time,
@@ -288,7 +288,7 @@ impl Enricher {
         );
         Self::add_caller(&mut holders, evidence, &process);
         self.descriptors.read_options(&self.processes.host.procfs, &mut holders, now);
-        Gathered { process, socket, holders, facts: Facts::Port { key, ports, other } }
+        Gathered { process, socket, holders, facts: Facts::Port { key, ports, bind_facts } }
     }
 
     /// Starts watching the port of a shown refusal. Returns the ports that became free before that.

@@ -1,7 +1,6 @@
 //! Collects the refused binds of a wrapped command: records and counts them as they arrive, and reports them at the
 //! end.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -9,7 +8,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::args::{Args, Finding};
@@ -27,11 +25,9 @@ use crate::report::ci;
 use crate::session;
 use crate::wire;
 use crate::wrapped::{Destination, Html, Identity};
-use crate::writer::Writer;
 use crate::writer::outlet::{Marker, Outlet, Outlets};
+use crate::writer::{Writer, is_full};
 
-/// How many ends of processes without a refused bind are remembered.
-const RECENT_ENDS: usize = 4096;
 /// The time limits for writing the last lines: in total, and without any progress.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(5);
@@ -56,10 +52,6 @@ pub(super) struct Collector {
     writer: Option<Writer>,
     command: Option<Command>,
     by_cause: ByCause,
-    /// Ends of processes that had a refused bind, or may have one: a refused bind can still be queued when its process
-    /// ends.
-    ends: Vec<Ended>,
-    recent_ends: VecDeque<Ended>,
     summary: Option<wire::Summary>,
 }
 
@@ -122,8 +114,6 @@ impl Collector {
             writer,
             command: None,
             by_cause: ByCause::default(),
-            ends: Vec::new(),
-            recent_ends: VecDeque::new(),
             summary: None,
         })
     }
@@ -142,7 +132,7 @@ impl Collector {
         now: Timestamp,
         identity: &Identity,
     ) -> Findings {
-        let groups = self.by_cause.groups(&self.ends, now);
+        let groups = self.by_cause.groups(now);
         self.record_end(&groups, end, leaks);
         if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
             && let Err(error) = html.write(writer)
@@ -224,10 +214,6 @@ fn say_incomplete(error: io::Error) {
 
 impl session::Sink for Collector {
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
-        let is_its = |end: &Ended| end.pid == refusal.process.pid && end.time >= refusal.time;
-        if let Some(place) = self.recent_ends.iter().position(is_its) {
-            self.ends.extend(self.recent_ends.remove(place));
-        }
         self.by_cause.push(&Rc::new(refusal.clone()));
         if let Some(marker) = &self.marker {
             marker.next_is_an_event();
@@ -261,14 +247,7 @@ impl session::Sink for Collector {
     }
 
     fn ended(&mut self, ended: Ended) -> io::Result<()> {
-        if self.by_cause.has(ended.pid) {
-            self.ends.push(ended);
-            return Ok(());
-        }
-        if self.recent_ends.len() >= RECENT_ENDS {
-            self.recent_ends.pop_front();
-        }
-        self.recent_ends.push_back(ended);
+        self.by_cause.ended(ended);
         Ok(())
     }
 
@@ -290,36 +269,12 @@ fn html(args: &Args, writer: Option<&mut Writer>) -> Result<Option<Html>, Error>
 
 /// An opened file. A wrong name is an error; a full device is not: the command then runs without the file.
 fn opened<T>(file: io::Result<T>, path: &Path) -> Result<Option<T>, Error> {
-    let is_full = |error: &io::Error| {
-        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-            || error.raw_os_error() == Some(Errno::IO.raw_os_error())
-    };
+    let output = |source| Error::Output { path: path.to_owned(), source };
     match file {
-        Ok(file) => Ok(Some(file)),
-        Err(source) => {
-            let without = is_full(&source);
-            let error = Error::Output { path: path.to_owned(), source };
-            if !without {
-                return Err(error);
-            }
-            stderr::say(format_args!("{error}; the command runs without it"));
+        Err(source) if is_full(&source) => {
+            stderr::say(format_args!("{}; the command runs without it", output(source)));
             Ok(None)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_device_without_room_is_no_reason_not_to_run() {
-        let open = |errno: Errno| opened::<()>(Err(errno.into()), Path::new("x"));
-        assert!(open(Errno::NOSPC).unwrap().is_none());
-        assert!(open(Errno::DQUOT).unwrap().is_none());
-        assert!(open(Errno::IO).unwrap().is_none());
-        assert!(open(Errno::ACCESS).is_err());
-        assert!(open(Errno::NOENT).is_err());
-        assert_eq!(opened(Ok(7), Path::new("x")).unwrap(), Some(7));
+        file => file.map(Some).map_err(output),
     }
 }

@@ -47,7 +47,7 @@ pub struct Case<'a> {
     /// Port settings and use in the network namespace.
     pub ports: &'a PortFacts,
     /// The facts that decide about errors which no holder explains.
-    pub other: &'a other_errors::Facts,
+    pub bind_facts: &'a other_errors::Facts,
 }
 
 /// Marks the holders that stand in the way and puts them first.
@@ -70,7 +70,7 @@ fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
 #[must_use]
 pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
     if case.error != Errno::EADDRINUSE && case.error != Errno::EAGAIN {
-        return other_errors::explain(case.error, case.operation, case.socket, case.other);
+        return other_errors::explain(case.error, case.operation, case.socket, case.bind_facts);
     }
     if case.socket.port == 0 && case.search != Search::NotDone {
         return cause(Code::PortRangeExhausted, exhausted(case.ports));

@@ -9,7 +9,7 @@ fn codes(search: Search, change: impl FnOnce(&mut Holder)) -> Vec<&'static str> 
     let mut holders = [samples::held_by_java()];
     change(&mut holders[0]);
     let ports = PortFacts { free_port: Some(8081), ..PortFacts::default() };
-    let other = other_errors::Facts::unknown(State::Bound);
+    let bind_facts = other_errors::Facts::unknown(State::Bound);
     let case = Case {
         generation: Generation::NEWEST,
         error: refusal.error,
@@ -20,7 +20,7 @@ fn codes(search: Search, change: impl FnOnce(&mut Holder)) -> Vec<&'static str> 
         connected_only: false,
         history: &[],
         ports: &ports,
-        other: &other,
+        bind_facts: &bind_facts,
     };
     cause::find_conflicts(&case, &mut holders);
     let cause = cause::decide(&case, &holders);

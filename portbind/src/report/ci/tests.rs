@@ -29,7 +29,7 @@ impl Run {
         let started = at("2026-11-23T12:04:30Z");
         let time = at("2026-11-23T12:04:33.5Z");
         let ending = Ending::Exited(1);
-        let ended = Ended { time, pid: 48213, ending };
+        tally.ended(Ended { time, pid: 48213, ending });
         Self {
             command: Command {
                 time: started,
@@ -40,7 +40,7 @@ impl Run {
                 job: None,
             },
             end: CommandEnd { time, started, ending },
-            groups: tally.groups(&[ended], time),
+            groups: tally.groups(time),
             refusals: tally.count(),
             leaks,
         }

@@ -28,12 +28,12 @@ impl Enricher {
         let record = &evidence.refusal;
         let case = self.case(evidence, &process, &socket);
         let (call, confidence) = match &facts {
-            Facts::Port { key, ports, other } => {
+            Facts::Port { key, ports, bind_facts } => {
                 let history = self.history_until(*key, record.header.time);
                 let is_remembered =
                     holders.first().is_some_and(|first| first.conflicts && first.is_of_the_past());
                 let confidence = if is_remembered { Confidence::History } else { Confidence::Kernel };
-                (Call::Port(Case { history, ports, other, ..case }), confidence)
+                (Call::Port(Case { history, ports, bind_facts, ..case }), confidence)
             }
             Facts::Portless { unix, confidence } => {
                 let (error, operation) = (case.error, case.operation);
@@ -93,7 +93,7 @@ impl Enricher {
             connected_only: flags & walk::CONNECTED_ONLY != 0,
             history: &[],
             ports: NO_PORTS,
-            other: NO_FACTS,
+            bind_facts: NO_FACTS,
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) enum Facts {
         /// Port settings and use in the network namespace.
         ports: PortFacts,
         /// The facts that decide about errors which no holder explains.
-        other: other_errors::Facts,
+        bind_facts: other_errors::Facts,
     },
     /// A call on a portless socket.
     Portless {
