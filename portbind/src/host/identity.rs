@@ -30,10 +30,40 @@ pub(crate) fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> rustix::io
     Ok(())
 }
 
-/// Gives this thread, and the threads that it starts, the rights of a user.
-pub(crate) fn take_identity(uid: u32, gid: u32, groups: &[u32]) -> rustix::io::Result<()> {
-    take_ids(uid, gid, Some(groups))?;
-    if uid == 0 { Ok(()) } else { drop_capabilities() }
+/// The ids of a user to switch to, as a helper process finds them on its command line.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct UserIds {
+    /// Real, effective and saved user id.
+    // Where the ids may be left out, all of them may: clap refuses a part (`from_arg_matches`).
+    #[arg(long, required = false)]
+    pub(crate) uid: u32,
+    /// Real, effective and saved group id.
+    #[arg(long, required = false)]
+    pub(crate) gid: u32,
+    /// Supplementary groups.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) groups: Vec<u32>,
+}
+
+impl UserIds {
+    /// The words for the command line of a helper process.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = vec![format!("--uid={}", self.uid), format!("--gid={}", self.gid)];
+        if !self.groups.is_empty() {
+            let groups: Vec<String> = self.groups.iter().map(u32::to_string).collect();
+            words.push(format!("--groups={}", groups.join(",")));
+        }
+        words
+    }
+
+    /// Gives this thread, and the threads that it starts, the rights of the user.
+    ///
+    /// # Errors
+    /// The errors of [`take_ids`], and of capset(2).
+    pub(crate) fn take(&self) -> rustix::io::Result<()> {
+        take_ids(self.uid, self.gid, Some(&self.groups))?;
+        if self.uid == 0 { Ok(()) } else { drop_capabilities() }
+    }
 }
 
 /// Gives up all capabilities. The kernel drops them with the user id, unless they were ambient or securebits keep them
@@ -47,7 +77,32 @@ fn drop_capabilities() -> rustix::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Helper {
+        #[command(flatten)]
+        user: Option<UserIds>,
+    }
+
+    #[test]
+    fn the_words_of_ids_are_read_back() {
+        let read = |words: &[String]| {
+            let helper = Helper::try_parse_from(["helper".to_owned()].iter().chain(words));
+            helper.ok().map(|helper| helper.user)
+        };
+        for groups in [vec![], vec![7], vec![7, 0, u32::MAX]] {
+            let user = UserIds { uid: 1000, gid: 100, groups };
+            assert_eq!(read(&user.words()), Some(Some(user)));
+        }
+        assert_eq!(read(&[]), Some(None));
+        // A process does not keep a part of its rights because a word is missing.
+        for words in [["--uid=1"], ["--gid=1"], ["--groups=1"]] {
+            assert_eq!(read(&words.map(str::to_owned)), None, "{words:?}");
+        }
+    }
 
     #[test]
     fn an_id_that_changes_nothing_is_refused() {

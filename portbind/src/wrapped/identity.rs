@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 
+use crate::host::identity::UserIds;
 use crate::host::invoker::{Environment, Invoker, Replaced, merge};
 use crate::host::{Account, Accounts, Procfs, UnknownUser};
 use crate::writer::{Caller, sudo_uid};
@@ -10,23 +11,12 @@ use crate::writer::{Caller, sudo_uid};
 /// The user and environment with which a command runs.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    /// Real user id.
-    pub(crate) uid: u32,
     /// The user to switch to; `None` to keep the current user.
-    pub(crate) becomes: Option<Becomes>,
+    pub(crate) becomes: Option<UserIds>,
     /// File mode creation mask, if it is to change.
     pub(crate) umask: Option<u32>,
     /// The whole environment.
     pub(crate) environment: Environment,
-}
-
-/// Another user.
-#[derive(Debug)]
-pub(crate) struct Becomes {
-    /// First group.
-    pub(crate) gid: u32,
-    /// Supplementary groups.
-    pub(crate) groups: Vec<u32>,
 }
 
 impl Identity {
@@ -44,8 +34,7 @@ impl Identity {
             return Ok(Self::of_account(&account, accounts, now));
         }
         let Some(uid) = sudo_uid().and_then(|uid| uid.parse().ok()) else {
-            let uid = rustix::process::getuid().as_raw();
-            return Ok(Self { uid, becomes: None, umask: None, environment: now });
+            return Ok(Self { becomes: None, umask: None, environment: now });
         };
         let invoker = invoker(uid, procfs, &now, say);
         let account = accounts.of(uid);
@@ -54,6 +43,11 @@ impl Identity {
             (None, Some(account)) => Ok(Self::of_account(&account, accounts, now)),
             (None, None) => Err(UnknownUser(uid.to_string())),
         }
+    }
+
+    /// Real user id of the command.
+    pub(crate) fn uid(&self) -> u32 {
+        self.becomes.as_ref().map_or_else(|| rustix::process::getuid().as_raw(), |user| user.uid)
     }
 
     /// A non-empty variable of the environment.
@@ -67,7 +61,7 @@ impl Identity {
         let caller = Caller::of_process()?;
         Ok(match &self.becomes {
             Some(becomes) if !caller.is_other() => {
-                Caller { uid: self.uid, gid: becomes.gid, groups: Some(becomes.groups.clone()) }
+                Caller { uid: becomes.uid, gid: becomes.gid, groups: Some(becomes.groups.clone()) }
             }
             _ => caller,
         })
@@ -82,7 +76,7 @@ impl Identity {
         let Invoker { uid, gid, groups, umask, environment } = invoker;
         let environment = merge(environment, now);
         let groups = groups.unwrap_or_else(|| accounts.groups_with(account, gid));
-        Self { uid, becomes: Some(Becomes { gid, groups }), umask, environment }
+        Self { becomes: Some(UserIds { uid, gid, groups }), umask, environment }
     }
 
     /// Like runuser(1): changes the variables that name the user, and keeps the rest.
@@ -96,8 +90,8 @@ impl Identity {
         ] {
             environment.insert(name.into(), value.into());
         }
-        let becomes = Becomes { gid: account.gid, groups: accounts.groups(account) };
-        Self { uid: account.uid, becomes: Some(becomes), umask: None, environment }
+        let becomes = UserIds { uid: account.uid, gid: account.gid, groups: accounts.groups(account) };
+        Self { becomes: Some(becomes), umask: None, environment }
     }
 }
 

@@ -21,7 +21,7 @@ use rustix::process::umask;
 
 use super::error::Error;
 use crate::host::Failed;
-use crate::host::identity::take_identity;
+use crate::host::identity::UserIds;
 use crate::host::invoker::{self, Environment};
 use crate::sys::{inherited, signals};
 
@@ -37,15 +37,9 @@ pub(crate) struct Args {
     /// Descriptor of a file with the command's environment, in the format of `/proc/PID/environ`.
     #[arg(long)]
     environment: RawFd,
-    /// Real, effective and saved user id.
-    #[arg(long)]
-    uid: Option<u32>,
-    /// Real, effective and saved group id.
-    #[arg(long)]
-    gid: Option<u32>,
-    /// Supplementary groups.
-    #[arg(long, value_delimiter = ',')]
-    groups: Vec<u32>,
+    /// The user to switch to.
+    #[command(flatten)]
+    user: Option<UserIds>,
     /// File mode creation mask.
     #[arg(long)]
     umask: Option<u32>,
@@ -58,17 +52,6 @@ pub(crate) struct Args {
     /// The command.
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
-}
-
-/// A user to switch to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct User<'a> {
-    /// Real, effective and saved user id.
-    pub(crate) uid: u32,
-    /// Real, effective and saved group id.
-    pub(crate) gid: u32,
-    /// Supplementary groups.
-    pub(crate) groups: &'a [u32],
 }
 
 /// Runs the verb. Returns only if the process cannot switch to the user, or the command cannot be executed.
@@ -84,10 +67,7 @@ fn prepare(args: &Args) -> Result<Environment, Failed> {
     let gate = inherited::take(args.gate).map_err(Failed::at("cannot wait to be followed"))?;
     let environment = inherited::take(args.environment).map_err(Failed::at(NO_ENVIRONMENT))?;
     wait(&gate);
-    become_user(
-        args.uid.zip(args.gid).map(|(uid, gid)| User { uid, gid, groups: &args.groups }),
-        args.umask,
-    )?;
+    become_user(args.user.as_ref(), args.umask)?;
     let environment = read(environment).map_err(Failed::at(NO_ENVIRONMENT))?;
     let unblocked = args.unblock.iter().copied().collect::<SigSet>().thread_unblock();
     unblocked.map_err(Failed::at("cannot unblock signals"))?;
@@ -121,13 +101,11 @@ fn read(environment: OwnedFd) -> io::Result<Environment> {
 ///
 /// # Errors
 /// If the kernel refuses.
-pub(crate) fn become_user(user: Option<User<'_>>, mask: Option<u32>) -> Result<(), Failed> {
+pub(crate) fn become_user(user: Option<&UserIds>, mask: Option<u32>) -> Result<(), Failed> {
     if let Some(mask) = mask {
         umask(Mode::from_raw_mode(mask));
     }
-    let taken = user.map_or(Ok(()), |User { uid, gid, groups }| {
-        without_limit_of_processes(|| take_identity(uid, gid, groups))
-    });
+    let taken = user.map_or(Ok(()), |user| without_limit_of_processes(|| user.take()));
     taken.map_err(Failed::at("cannot become the user of the command"))
 }
 

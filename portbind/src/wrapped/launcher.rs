@@ -12,8 +12,9 @@ use rustix::io::ioctl_fionbio;
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use super::error::Error;
-use super::identity::{Becomes, Identity};
-use super::launch::{self, User};
+use super::identity::Identity;
+use super::launch;
+use crate::host::identity::UserIds;
 use crate::host::invoker::{self, Environment};
 use crate::host::reexec::{lend, reexec};
 use crate::sys::signals;
@@ -56,7 +57,8 @@ impl Launcher {
         lend(&mut launcher, "environment", &environment)?;
         launcher.args(unblocked.map(|signal| format!("--unblock={}", signal.as_str())));
         launcher.args(signals::ignored_by_caller().iter().map(|signal| format!("--ignore={signal}")));
-        launcher.args(becoming(identity)).arg("--").args(command);
+        launcher.args(identity.becomes.iter().flat_map(UserIds::words));
+        launcher.args(identity.umask.map(|mask| format!("--umask={mask}"))).arg("--").args(command);
         Ok(Self { command: launcher, gate: Gate(gate), lent: (held, environment) })
     }
 
@@ -73,28 +75,11 @@ impl Launcher {
 
     /// Executes the command in this process, if no launcher can be started. Returns only if that fails.
     pub(crate) fn replace_this_process(command: &[OsString], identity: &Identity) -> Error {
-        let user = identity.becomes.as_ref().map(|becomes| {
-            let Becomes { gid, groups } = becomes;
-            User { uid: identity.uid, gid: *gid, groups }
-        });
-        match launch::become_user(user, identity.umask) {
+        match launch::become_user(identity.becomes.as_ref(), identity.umask) {
             Ok(()) => launch::exec(command, identity.environment.clone(), signals::ignored_by_caller()),
             Err(error) => error.into(),
         }
     }
-}
-
-fn becoming(identity: &Identity) -> Vec<String> {
-    let mut words = Vec::new();
-    if let Some(becomes) = &identity.becomes {
-        words.extend([format!("--uid={}", identity.uid), format!("--gid={}", becomes.gid)]);
-        let groups: Vec<_> = becomes.groups.iter().map(u32::to_string).collect();
-        if !groups.is_empty() {
-            words.push(format!("--groups={}", groups.join(",")));
-        }
-    }
-    words.extend(identity.umask.map(|mask| format!("--umask={mask}")));
-    words
 }
 
 /// An environment in the format of `/proc/PID/environ`, in a file that a launcher can read even after this process has

@@ -6,7 +6,7 @@ use super::*;
 
 fn of(system: System, name: &str, value: &str) -> Option<Destination> {
     let environment = [(OsString::from(name), OsString::from(value))].into();
-    Destination::of(system, &Identity { uid: 0, becomes: None, umask: None, environment })
+    Destination::of(system, &Identity { becomes: None, umask: None, environment })
 }
 
 #[test]

@@ -104,8 +104,8 @@ impl Args {
             time: host.clock.at(boot_time()),
             pid,
             args: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-            uid: identity.uid,
-            user: host.users.name(identity.uid),
+            uid: identity.uid(),
+            user: host.users.name(identity.uid()),
             job: job_to_be(&invoker::packed(&identity.environment), pid, known),
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
 use crate::host::Failed;
-use crate::host::identity::take_identity;
+use crate::host::identity::UserIds;
 use crate::host::stale::{Identity, Spot, Step, Taken};
 
 /// The name of the hidden verb.
@@ -14,15 +14,9 @@ pub(crate) const VERB: &str = "__remove";
 /// Arguments of the helper process: one step in the folder that is its standard input.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// User id to become.
-    #[arg(long)]
-    uid: u32,
-    /// Group id to become.
-    #[arg(long)]
-    gid: u32,
-    /// Supplementary groups.
-    #[arg(long, value_delimiter = ',')]
-    groups: Vec<u32>,
+    /// The user to become.
+    #[command(flatten)]
+    user: UserIds,
     /// The step.
     #[arg(long, value_enum)]
     step: Word,
@@ -51,7 +45,7 @@ pub(crate) enum Word {
 /// If the process cannot switch to the user, or cannot write the result.
 pub(crate) fn run(args: &Args) -> Result<(), Failed> {
     let become_user = Failed::at("cannot become the owner of the folder");
-    take_identity(args.uid, args.gid, &args.groups).map_err(become_user)?;
+    args.user.take().map_err(become_user)?;
     let step = match (args.step, args.file.as_slice()) {
         (Word::Remove, &[device, inode]) => Step::Remove(Identity { device, inode }),
         (Word::Discard, &[device, inode]) => Step::Discard(Identity { device, inode }),

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use super::helper::{VERB, word};
 use crate::diagnosis::unix::Object;
 use crate::host::Accounts;
+use crate::host::identity::UserIds;
 use crate::host::reexec::reexec;
 use crate::host::stale::{Identity, Pinned, Rights, Spot, Step, Taken, aside};
 use crate::ports::error::Error;
@@ -96,11 +97,7 @@ impl Remover {
         let gid = account.map_or(NO_GROUP, |account| account.gid);
         let (folder, name) = self.spot.parts();
         let mut command = reexec(VERB);
-        command.arg(format!("--uid={uid}")).arg(format!("--gid={gid}"));
-        if !groups.is_empty() {
-            let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
-            command.arg(format!("--groups={}", groups.join(",")));
-        }
+        command.args(UserIds { uid, gid, groups }.words());
         let (word, file) = match step {
             Step::Remove(file) => ("remove", Some(file)),
             Step::Discard(file) => ("discard", Some(file)),
