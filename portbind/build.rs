@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -38,28 +38,36 @@ fn is_for_target() -> Result<()> {
 
 /// Packed, the objects are a fifth as large.
 fn pack() -> Result<()> {
-    let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
-    let output = env::var("OUT_DIR").context("OUT_DIR is not set")?;
     for (name, _) in digest::OBJECTS {
-        let object = fs::read(Path::new(&package).join("bpf").join(name))
-            .with_context(|| format!("portbind/bpf/{name} is missing: run `cargo xtask ebpf`"))?;
-        let packed = lz4_flex::compress_prepend_size(&object);
-        let path = Path::new(&output).join(format!("{name}.lz4"));
-        fs::write(&path, packed).with_context(|| format!("failed to write {}", path.display()))?;
+        write_packed(name, &read_object(name)?)?;
     }
     Ok(())
 }
 
-/// The pages of causes in one file, each behind a line with its code. The folder `causes` is a link to docs/causes,
-/// which
-/// Cargo follows for a package.
+/// A folder that Cargo names.
+fn folder(variable: &str) -> Result<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).with_context(|| format!("{variable} is not set"))
+}
+
+fn read_object(name: &str) -> Result<Vec<u8>> {
+    fs::read(folder("CARGO_MANIFEST_DIR")?.join("bpf").join(name))
+        .with_context(|| format!("portbind/bpf/{name} is missing: run `cargo xtask ebpf`"))
+}
+
+/// Writes packed bytes to where the program embeds them from.
+fn write_packed(name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder("OUT_DIR")?.join(format!("{name}.lz4"));
+    fs::write(&path, lz4_flex::compress_prepend_size(bytes))
+        .with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// The pages of causes in one file, each behind a line with its code. Cargo follows the link `causes` to docs/causes
+/// when it makes a package.
 fn pack_pages() -> Result<()> {
     println!("cargo::rerun-if-changed=causes");
-    let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
-    let output = env::var("OUT_DIR").context("OUT_DIR is not set")?;
-    let folder = fs::read_dir(Path::new(&package).join("causes")).context("portbind/causes is missing")?;
+    let files = fs::read_dir(folder("CARGO_MANIFEST_DIR")?.join("causes"));
     let mut pages = Vec::new();
-    for entry in folder {
+    for entry in files.context("portbind/causes is missing")? {
         let path = entry?.path();
         let code = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if path.extension().is_some_and(|extension| extension == "md") && code != "README" {
@@ -70,8 +78,7 @@ fn pack_pages() -> Result<()> {
     }
     pages.sort();
     let joined: String = pages.iter().map(|(code, text)| format!("\x1f{code}\n{text}")).collect();
-    let packed = lz4_flex::compress_prepend_size(joined.as_bytes());
-    fs::write(Path::new(&output).join("causes.lz4"), packed).context("cannot write causes.lz4")
+    write_packed("causes", joined.as_bytes())
 }
 
 fn check() -> Result<()> {
@@ -79,8 +86,7 @@ fn check() -> Result<()> {
     for path in ["build.rs", "bpf"] {
         println!("cargo::rerun-if-changed={path}");
     }
-    let package = env::var("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?;
-    let package = Path::new(&package);
+    let package = folder("CARGO_MANIFEST_DIR")?;
     let manifest = fs::read_to_string(package.join("bpf/MANIFEST"))
         .context("portbind/bpf/MANIFEST is missing: run `cargo xtask ebpf`")?;
 
@@ -95,10 +101,8 @@ fn check() -> Result<()> {
         return Ok(());
     }
     for (name, _) in digest::OBJECTS {
-        let object = fs::read(package.join("bpf").join(name))
-            .with_context(|| format!("portbind/bpf/{name} is missing: run `cargo xtask ebpf`"))?;
         ensure!(
-            digest::manifest_value(&manifest, name) == Some(&digest::of(&object)),
+            digest::manifest_value(&manifest, name) == Some(&digest::of(&read_object(name)?)),
             "portbind/bpf/{name} is not the object that portbind/bpf/MANIFEST names: run `cargo xtask ebpf`"
         );
     }
