@@ -6,7 +6,7 @@ use super::style::style;
 use super::values::NetnsRef;
 use crate::cli::error::Error;
 use crate::cli::stderr;
-use crate::host::{Host, Links};
+use crate::host::Links;
 use crate::output::answer::Answer;
 use crate::output::{ColorChoice, Format, Printer, Style, Verbs};
 use crate::ports::{self, Inspector, Unseen};
@@ -44,10 +44,11 @@ impl Answering {
         let inspector = match &common.netns {
             None => own,
             Some(name) => {
-                own.in_namespace(name.open(&Host::new()).map_err(|source| match source.kind() {
+                let netns = name.open(&own.host).map_err(|source| match source.kind() {
                     io::ErrorKind::PermissionDenied => Error::Ports(ports::Error::Netns(source)),
                     _ => Error::Word { word: "--netns".to_owned(), source },
-                })?)
+                })?;
+                own.in_namespace(netns)
             }
         };
         Ok(Self { inspector, format: common.output_format, style: style(common.color, true) })

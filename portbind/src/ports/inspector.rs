@@ -29,12 +29,12 @@ use crate::kernel::owner_source::OwnerSource;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Inspector {
-    pub(super) host: Host,
+    pub(crate) host: Host,
     pub(super) netns: Netns,
     owners: OnceCell<OwnerSource>,
     is_for_one_namespace: bool,
     links: Links,
-    starts_helpers: bool,
+    pub(super) starts_helpers: bool,
 }
 
 impl Inspector {
@@ -72,10 +72,6 @@ impl Inspector {
     /// States that this program is portbind, which can start itself again to remove a file with another user's rights.
     pub(crate) fn starting_helpers(self) -> Self {
         Self { starts_helpers: true, ..self }
-    }
-
-    pub(super) const fn starts_helpers(&self) -> bool {
-        self.starts_helpers
     }
 
     /// The current time, by the clock that dates the starts of processes.

@@ -10,7 +10,7 @@ use super::query::{Protocols, Query};
 use super::socket::PortSocket;
 use crate::diagnosis::rule::Generation;
 use crate::diagnosis::unix::in_the_way;
-use crate::event::{Holder, HolderProcess, Ownership, Process, Protocol, State};
+use crate::event::{Holder, HolderProcess, Process, Protocol};
 use crate::host::entrance::Entrance;
 use crate::host::listen_address::ListenAddress;
 use crate::host::machine::Host;
@@ -156,13 +156,5 @@ impl PortSockets {
     fn new(mut holders: Vec<Holder>, unseen: Unseen) -> Self {
         holders.sort_by_key(Holder::rank);
         Self { holders, cgroups: HashMap::new(), unseen }
-    }
-
-    /// The sockets that listen, or receive from any sender.
-    pub fn serving(&self) -> impl Iterator<Item = &Holder> {
-        self.holders.iter().filter(|holder| match holder.protocol {
-            Protocol::Tcp | Protocol::Mptcp | Protocol::Sctp => holder.state == State::Listen,
-            _ => holder.peer.is_none() && holder.ownership == Ownership::Process,
-        })
     }
 }

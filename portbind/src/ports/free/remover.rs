@@ -46,7 +46,7 @@ impl Remover {
     pub(super) fn new(inspector: &Inspector, path: &[u8]) -> Result<Self, Error> {
         let path = Path::new(OsStr::from_bytes(path)).to_owned();
         match Spot::open(&path) {
-            Ok(spot) => Ok(Self { path, spot, starts_helpers: inspector.starts_helpers() }),
+            Ok(spot) => Ok(Self { path, spot, starts_helpers: inspector.starts_helpers }),
             Err(source) => Err(Error::Remove { path, source }),
         }
     }
