@@ -35,7 +35,7 @@ pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
             (Some(Object::Socket | Object::Unseen), _) => {
                 format!("{subject}: whether a socket is bound to it cannot be seen; root sees it")
             }
-            (_, PortOrName::Port(_)) => format!("{subject}: nobody is on it"),
+            (_, PortOrName::Port(_)) => format!("{subject} is not in use"),
             (_, PortOrName::Name(_)) => format!("{subject}: no socket is bound to it"),
         };
         line.push(PLAIN, found);
