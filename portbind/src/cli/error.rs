@@ -1,9 +1,8 @@
 //! Errors that reach the user, each with a hint, and the exit statuses. The file, user and program names in error
 //! messages are escaped.
 
-use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::escape;
@@ -107,13 +106,8 @@ pub enum Error {
     #[error(transparent)]
     User(#[from] UnknownUser),
     /// The command cannot be run.
-    #[error("cannot run {}: {source}", escape::path(Path::new(.program)))]
-    Command {
-        /// The command.
-        program: OsString,
-        /// The reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Command(#[from] wrapped::CommandError),
     /// The kernel numbers processes differently from this process's PID namespace, so descendants cannot be identified.
     #[error("this is a container with pids of its own: the command and its descendants cannot be followed")]
     PidNamespace,
@@ -127,13 +121,8 @@ pub enum Error {
     #[error(transparent)]
     Wrapper(Box<Self>),
     /// A system call or the async runtime failed.
-    #[error("{doing}: {source}")]
-    System {
-        /// What portbind tried to do.
-        doing: &'static str,
-        /// The reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    System(#[from] Failed),
 }
 
 impl From<session::Error> for Error {
@@ -142,21 +131,15 @@ impl From<session::Error> for Error {
             session::Error::Privileges(missing) => Self::Privileges(missing),
             session::Error::Trace(error) => Self::Trace(error),
             session::Error::Write(source) => Self::Write(source),
-            session::Error::System { doing, source } => Self::System { doing, source },
+            session::Error::System { doing, source } => Self::System(Failed { doing, source }),
         }
-    }
-}
-
-impl From<Failed> for Error {
-    fn from(Failed { doing, source }: Failed) -> Self {
-        Self::System { doing, source }
     }
 }
 
 impl From<wrapped::Error> for Error {
     fn from(error: wrapped::Error) -> Self {
         match error {
-            wrapped::Error::Command { program, source } => Self::Command { program, source },
+            wrapped::Error::Command(error) => error.into(),
             wrapped::Error::Failed(failed) => failed.into(),
         }
     }
@@ -165,7 +148,7 @@ impl From<wrapped::Error> for Error {
 /// Marks an error as one of the wrapper. Only a failure to execute the command keeps its own status.
 pub(super) fn of_wrapped(error: Error) -> Error {
     match error {
-        Error::Command { .. } => error,
+        Error::Command(_) => error,
         other => Error::Wrapper(Box::new(other)),
     }
 }
@@ -186,11 +169,11 @@ impl Error {
             | Self::Unconfirmed
             | Self::Recording(_)
             | Self::Log { .. } => ExitStatus::Usage,
-            Self::Write(_) | Self::System { .. } | Self::Ports(_) | Self::Stack(_) => ExitStatus::Failure,
-            Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Self::Write(_) | Self::System(_) | Self::Ports(_) | Self::Stack(_) => ExitStatus::Failure,
+            Self::Command(error) if error.source.kind() == io::ErrorKind::NotFound => {
                 ExitStatus::Wrapped(127)
             }
-            Self::Command { .. } => ExitStatus::Wrapped(126),
+            Self::Command(_) => ExitStatus::Wrapped(126),
             Self::Wrapper(_) => ExitStatus::Wrapped(WRAPPER_FAILED),
         }
     }
@@ -201,7 +184,7 @@ impl Error {
         match self {
             Self::Privileges(_) => Some("run it as root: sudo portbind ..."),
             Self::Ports(error) => error.hint(),
-            Self::Trace(_) | Self::System { .. } if few_descriptors().is_some() => {
+            Self::Trace(_) | Self::System(_) if few_descriptors().is_some() => {
                 Some("portbind needs about 40 open files: raise the limit with ulimit -n 256")
             }
             Self::Trace(TraceError::NoBtf(_)) => Some(
@@ -231,7 +214,7 @@ impl Error {
             }
             Self::Stack(_) => Some("raise the limit with ulimit -s 8192"),
             Self::Wrapper(error) => error.hint(),
-            Self::Command { .. } | Self::System { .. } => None,
+            Self::Command(_) | Self::System(_) => None,
         }
     }
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use super::error::Error;
 use super::stderr;
 use crate::escape;
+use crate::host::Failed;
 use crate::recording::{self, Line};
 use crate::writer::Caller;
 
 /// Drops to the rights of the user who called sudo: reading and writing files needs no others.
 pub(super) fn give_up_root() -> Result<(), Error> {
     let given_up = Caller::of_process()?.replace_root();
-    given_up.map_err(|source| Error::System { doing: "cannot take the rights of the caller", source })
+    Ok(given_up.map_err(Failed::at("cannot take the rights of the caller"))?)
 }
 
 /// Passes every line of a recording to `show`, and reports what was skipped.

@@ -1,9 +1,8 @@
 //! The rights that a run needs to start, and the ones it gives up after the start.
 
 use super::error::Error;
-use crate::host::Privileges;
 use crate::host::confinement::{Purpose, confine};
-use crate::host::priority;
+use crate::host::{Failed, Privileges, priority};
 
 /// Checks that this process may trace, and reports through `say` which privileges are missing but not required.
 pub(super) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
@@ -24,8 +23,7 @@ pub(super) fn require(say: impl FnOnce(&str)) -> Result<(), Error> {
 pub(super) fn give_up(purpose: Purpose, tells: bool, mut say: impl FnMut(&str)) -> Result<(), Error> {
     // Not earlier: processes started before, above all the command of `run`, must not inherit the priority.
     priority::raise();
-    let doing = "cannot give up privileges";
-    let left = confine(purpose).map_err(|source| Error::System { doing, source })?;
+    let left = confine(purpose).map_err(Failed::at("cannot give up privileges"))?;
     if let Some(reason) = left.unfiltered {
         say(&format!("system calls are not filtered: {reason}"));
     }

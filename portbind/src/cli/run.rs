@@ -15,7 +15,7 @@ use super::rights;
 use crate::cli::error::{Error, ExitStatus, of_wrapped};
 use crate::cli::stderr;
 use crate::host::broker_start::start_beside;
-use crate::host::{Accounts, Host};
+use crate::host::{Accounts, Failed, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::wrapped::{Child, Identity, Launcher};
@@ -29,7 +29,6 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
 }
 
 fn wrap(args: &Args) -> Result<ExitStatus, Error> {
-    let system = |doing| move |source| Error::System { doing, source };
     let host = Host::new();
     let lacks_proc = host.procfs.lacks_this_process();
     if lacks_proc && !args.optional {
@@ -65,10 +64,10 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
             ));
             return Err(Launcher::replace_this_process(&args.command, &identity).into());
         }
-        Err(error) => return Err(system("cannot start the command")(error)),
+        Err(error) => return Err(Failed::at("cannot start the command")(error).into()),
     };
     let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &identity));
-    let ending = child.wait().map_err(system(trace::NO_STATUS))?;
+    let ending = child.wait().map_err(Failed::at(trace::NO_STATUS))?;
     let is_corpus_file = |finding: &args::Finding| found.is_some_and(|found| found.has(*finding));
     let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_corpus_file);
     Ok(if fails { ExitStatus::Negative } else { ExitStatus::Wrapped(ending.exit_status()) })

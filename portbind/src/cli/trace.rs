@@ -114,7 +114,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
+        .map_err(Failed::at("cannot start the runtime"))?;
     runtime.block_on(follow(args, host, tracer, sink))
 }
 

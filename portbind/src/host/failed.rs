@@ -14,7 +14,7 @@ pub struct Failed {
 
 impl Failed {
     /// Makes the error of a call, for `map_err`.
-    pub(crate) fn at<E: Into<io::Error>>(doing: &'static str) -> impl Fn(E) -> Self {
+    pub(crate) fn at<E: Into<io::Error>>(doing: &'static str) -> impl Fn(E) -> Self + Copy {
         move |source| Self { doing, source: source.into() }
     }
 }

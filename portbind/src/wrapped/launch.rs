@@ -19,7 +19,7 @@ use rustix::fs::Mode;
 use rustix::io::retry_on_intr;
 use rustix::process::umask;
 
-use super::error::Error;
+use super::error::{CommandError, Error};
 use crate::host::Failed;
 use crate::host::identity::UserIds;
 use crate::host::invoker::{self, Environment};
@@ -81,7 +81,7 @@ pub(crate) fn exec(words: &[OsString], environment: Environment, ignored: Vec<i3
     let mut command = Command::new(&program);
     command.args(words).env_clear().envs(environment);
     let source = signals::exec_ignoring(&mut command, ignored);
-    Error::Command { program, source }
+    CommandError { program, source }.into()
 }
 
 const NO_ENVIRONMENT: &str = "cannot read the environment of the command";

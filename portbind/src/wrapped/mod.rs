@@ -10,7 +10,7 @@ pub(crate) mod leaks;
 mod page;
 
 pub(crate) use child::Child;
-pub(crate) use error::Error;
+pub(crate) use error::{CommandError, Error};
 pub(crate) use html::Html;
 pub(crate) use identity::Identity;
 pub(crate) use launcher::Launcher;

@@ -7,12 +7,12 @@ use crate::escape::Prose;
 
 /// Prints a sentence with one write, and indents all lines but the first. A closed or full standard error is not a
 /// reason to end: the user still wants portbind's output, or the wrapped command.
-pub(crate) fn say(sentence: impl Display) {
+pub fn say(sentence: impl Display) {
     write(&lines(&sentence.to_string()));
 }
 
 /// Like [`say`], unless the run is quiet.
-pub(crate) fn say_unless(is_quiet: bool, sentence: impl Display) {
+pub fn say_unless(is_quiet: bool, sentence: impl Display) {
     if !is_quiet {
         say(sentence);
     }

@@ -6,6 +6,7 @@ use super::args::Args;
 use crate::cli::answering::Answering;
 use crate::cli::error::Error;
 use crate::cli::stderr;
+use crate::host::Failed;
 use crate::output::answer::Answer;
 use crate::output::{Format, Printer};
 use crate::ports::{Consent, Freed};
@@ -15,7 +16,7 @@ pub(super) fn consent(args: &Args, answering: &Answering, freed: &Freed) -> Resu
     if args.yes {
         return Ok(Consent::Yes);
     }
-    let asking = |source| Error::System { doing: "cannot ask", source };
+    let asking = Failed::at("cannot ask");
     let mut printer = Printer::new(Format::Text, answering.style.clone(), anstream::stderr());
     printer.document(&Answer::Freed(freed)).map_err(asking)?;
     if !io::stdin().is_terminal() {

@@ -12,7 +12,7 @@ use crate::cli::{rights, stderr};
 use crate::event::{CommandEnd, Leak};
 use crate::host::clock::boot_time;
 use crate::host::confinement::Purpose;
-use crate::host::{Entrance, Host};
+use crate::host::{Entrance, Failed, Host};
 use crate::kernel::tracer::Tracer;
 use crate::session::{self, Engine, Records};
 use crate::sys::code;
@@ -35,7 +35,7 @@ impl Trace {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|source| Error::System { doing: "cannot start the runtime", source })?;
+            .map_err(Failed::at("cannot start the runtime"))?;
         let records = {
             let _inside = runtime.enter();
             session::records(&tracer)?
@@ -77,7 +77,7 @@ pub(super) fn follow(
             report(&error);
         }
         let mut collector = engine.into_sink();
-        let ending = child.wait().map_err(|source| Error::System { doing: NO_STATUS, source })?;
+        let ending = child.wait().map_err(Failed::at(NO_STATUS))?;
         let now = host.clock.at(boot_time());
         let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
         Ok(collector.finish(&end, &seen.leaks, now, identity).await)
@@ -96,7 +96,7 @@ async fn watch(
     host: &Host,
     seen: &mut Seen,
 ) -> Result<(), Error> {
-    let watched = child.watch().map_err(|source| Error::System { doing: NO_STATUS, source })?;
+    let watched = child.watch().map_err(Failed::at(NO_STATUS))?;
     child.let_go();
     let end = engine.follow(child.ended(&watched)).await?;
     seen.end = Some(host.clock.at(boot_time()));
