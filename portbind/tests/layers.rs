@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("secrets", &[]),
     ("event", &["escape"]),
     ("pages", &["event"]),
-    ("diagnosis", &["escape", "event"]),
+    ("diagnosis", &["escape", "secrets", "event"]),
     ("host", &["escape", "sys", "event", "diagnosis"]),
     ("kernel", &["sys", "event", "diagnosis", "host"]),
     ("ports", &["escape", "event", "diagnosis", "host", "kernel"]),

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
+use portbind::diagnosis::manager::Manager;
 use portbind::event::Process;
 use portbind::host::socket_units::Kind;
 use portbind::host::{Accounts, Host, ListenAddress, Users};
@@ -46,7 +47,7 @@ pub(crate) fn run(data: &[u8]) {
 fn look(root: &Path) {
     let host = Host::at(root);
     let process = host.describe(1).unwrap_or_default();
-    let _manager = host.manager(&process);
+    let _manager = Manager::of(&process, None);
     for (pid, args) in [(1, Vec::new()), (9, vec!["--user".to_owned()])] {
         let mut systemd = Process::default();
         (systemd.pid, systemd.comm, systemd.args) = (pid, "systemd".to_owned(), args);

@@ -1,8 +1,9 @@
 //! The single path from a refused call's facts to its cause and remedies.
 
 use super::cause::{self, Case};
+use super::relation::relate;
 use super::{other_errors, other_families, remedy, unix};
-use crate::event::{Cause, Errno, Fix, Holder, Operation, Process, Socket, State};
+use crate::event::{Cause, Errno, Fix, Holder, Operation, Process, Relation, Socket, State};
 
 /// A refused call with everything that decides about its cause.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub enum Call<'a> {
 pub struct Diagnosis {
     /// Why the kernel refused.
     pub cause: Cause,
+    /// How the caller is related to the process in its way.
+    pub relation: Option<Relation>,
     /// What makes the call work, safest first.
     pub fixes: Vec<Fix>,
 }
@@ -40,19 +43,21 @@ pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
         Call::Port(ref case) => {
             let cause = cause::decide(case, holders);
             let fixes = remedy::propose(case, &cause, holders);
-            Diagnosis { cause, fixes }
+            Diagnosis { cause, relation: relate(case.process, holders), fixes }
         }
         Call::Portless { error, operation, socket, .. } if error != Errno::EADDRINUSE => {
             let cause =
                 other_errors::explain(error, operation, socket, &other_errors::Facts::unknown(State::Bound));
-            Diagnosis { cause, fixes: Vec::new() }
+            Diagnosis { cause, relation: None, fixes: Vec::new() }
         }
         Call::Portless { process, unix: Some(facts), .. } => Diagnosis {
             cause: unix::decide(facts, process, holders),
+            relation: relate(process, holders),
             fixes: unix::fix(facts).into_iter().collect(),
         },
         Call::Portless { process, socket, unix: None, .. } => {
-            Diagnosis { cause: other_families::decide(socket, process, holders), fixes: Vec::new() }
+            let cause = other_families::decide(socket, process, holders);
+            Diagnosis { cause, relation: relate(process, holders), fixes: Vec::new() }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use self::binder::{Decision, Member, Origin, Sign, Standing, decide, decide_accepted};
+use crate::diagnosis::manager::{Manager, stop_command};
 use crate::diagnosis::predict::{is_served, may_have_accepted};
 use crate::event::{Holder, Ownership, Process, ShellCommand};
 
@@ -36,11 +37,11 @@ pub enum Obstacle {
     Init(Rc<Process>),
     /// Portbind itself, or one of its ancestors.
     Own(Rc<Process>),
-    /// A service manager would start the process again, or holds the socket itself.
+    /// A manager would start the process again, or holds the socket itself.
     Managed {
         /// The process.
         process: Rc<Process>,
-        /// The service manager's unit that stops the process permanently.
+        /// What stops the process permanently.
         manager: Manager,
     },
     /// The process was handed the socket by the process that bound it: it is left alone, and the other
@@ -58,22 +59,13 @@ pub enum Obstacle {
     Nobody(Box<Holder>),
 }
 
-/// The systemd unit to stop, and the service manager that runs it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Manager {
-    /// The user whose own service manager runs the unit; `None` for the system's service manager.
-    pub user: Option<u32>,
-    /// The unit.
-    pub unit: String,
-}
-
 /// The facts about the machine that the plan depends on.
 pub struct Surroundings<'a> {
     /// Pids of portbind and all its ancestors.
     pub own: &'a [u32],
     /// Lowest and highest ephemeral port.
     pub ephemeral: Option<(u16, u16)>,
-    /// Returns the unit to stop instead of a process.
+    /// Returns what has to stop a process.
     pub manager: &'a dyn Fn(&Process) -> Option<Manager>,
     /// Returns the facts that decide whether a process can have made a socket.
     pub standing: &'a dyn Fn(&Process) -> Standing,
@@ -199,7 +191,7 @@ impl<'a> Planner<'a> {
         let found: Vec<Obstacle> =
             holder.processes.iter().filter_map(|owner| managed(&owner.process)).collect();
         let is_unit = found.iter().any(|obstacle| {
-            matches!(obstacle, Obstacle::Managed { manager, .. } if manager.unit.ends_with(".socket"))
+            matches!(obstacle, Obstacle::Managed { manager: Manager::Unit { unit, .. }, .. } if unit.ends_with(".socket"))
         });
         if is_unit {
             found.into_iter().for_each(|obstacle| self.leave(obstacle));
@@ -257,21 +249,25 @@ impl Plan {
             .any(|target| (target.process.pid, target.process.started) == (process.pid, process.started))
     }
 
-    /// The command that stops the units which service managers would restart. `None` if there are no such units, or if
-    /// one of them has an invalid name: the remaining ones alone would not free the port.
+    /// The managers that have to stop processes, each once.
     #[must_use]
-    pub fn command(&self) -> Option<ShellCommand> {
-        let mut units: BTreeMap<Option<u32>, BTreeSet<&str>> = BTreeMap::new();
+    pub fn managers(&self) -> Vec<&Manager> {
+        let mut managers = Vec::new();
         for obstacle in &self.obstacles {
-            if let Obstacle::Managed { manager, .. } = obstacle {
-                units.entry(manager.user).or_default().insert(&manager.unit);
+            if let Obstacle::Managed { manager, .. } = obstacle
+                && !managers.contains(&manager)
+            {
+                managers.push(manager);
             }
         }
-        let stop = |(user, units): (Option<u32>, BTreeSet<&str>)| {
-            ShellCommand::stop_units(user, &units.into_iter().collect::<Vec<_>>())
-        };
-        let commands: Option<Vec<ShellCommand>> = units.into_iter().map(stop).collect();
-        commands?.into_iter().reduce(|all, one| all.and(&one))
+        managers
+    }
+
+    /// The command that stops everything that managers keep running. `None` if there is no such process, or if portbind
+    /// knows no command for one of the managers: the remaining ones alone would not free the port.
+    #[must_use]
+    pub fn command(&self) -> Option<ShellCommand> {
+        stop_command(&self.managers())
     }
 }
 

@@ -26,7 +26,7 @@ fn unit(pid: u32) -> String {
 fn made(holders: &[Holder]) -> Plan {
     let manager = |process: &Process| {
         (process.pid >= 900)
-            .then(|| Manager { user: (process.pid > 900).then_some(1001), unit: unit(process.pid) })
+            .then(|| Manager::Unit { user: (process.pid > 900).then_some(1001), unit: unit(process.pid) })
     };
     plan(
         holders,
@@ -125,8 +125,9 @@ fn a_connection_is_of_who_bound_its_listener() {
 
 #[test]
 fn a_socket_unit_is_stopped_by_its_manager() {
-    let manager =
-        |process: &Process| (process.pid == 1).then(|| Manager { user: None, unit: "web.socket".to_owned() });
+    let manager = |process: &Process| {
+        (process.pid == 1).then(|| Manager::Unit { user: None, unit: "web.socket".to_owned() })
+    };
     let surroundings =
         Surroundings { own: &[], ephemeral: None, manager: &manager, standing: &standing, cgroup: &|_| None };
     let found = plan(&[holder(70, &[1, 8])], &surroundings);

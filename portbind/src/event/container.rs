@@ -54,6 +54,12 @@ impl Runtime {
 }
 
 impl Container {
+    /// A container of which only the id and the runtime are known.
+    #[must_use]
+    pub const fn new(id: String, runtime: Option<Runtime>) -> Self {
+        Self { id, runtime, name: None, pod: None }
+    }
+
     /// Its name, or the short form of its id that runtimes list.
     #[must_use]
     pub fn label(&self) -> &str {

@@ -20,6 +20,7 @@ mod name;
 #[cfg(test)]
 pub(crate) mod portless_samples;
 mod process;
+mod relation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod shell_command;
@@ -36,6 +37,7 @@ pub use job::{CiJob, Job, Test};
 pub use moment::{Moment, MomentKind, PortKey, PortTable, SocketId};
 pub use name::Name;
 pub use process::{Ancestor, Process};
+pub use relation::{Relation, RelationCode};
 pub use shell_command::ShellCommand;
 pub use socket::{Family, Interface, Options, Protocol, Socket};
 pub use units::UnitName;
@@ -62,6 +64,8 @@ pub struct Refusal {
     pub bystanders: u32,
     /// Why the kernel refused.
     pub cause: Cause,
+    /// How the caller and the holder in the way are related; `None` if no relation is known.
+    pub relation: Option<Relation>,
     /// What makes the call work, safest first.
     pub fixes: Vec<Fix>,
     /// Earlier events on the port, oldest first.
@@ -95,6 +99,7 @@ impl Refusal {
             holders_truncated: false,
             bystanders: 0,
             cause,
+            relation: None,
             fixes: Vec::new(),
             history: Vec::new(),
             confidence: Confidence::Kernel,

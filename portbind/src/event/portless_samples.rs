@@ -63,6 +63,7 @@ pub(crate) fn stale() -> Refusal {
     let command = ShellCommand::remove(b"/run/app.sock").unwrap();
     let fix = Fix { code: "remove-file", text: format!("remove it: {command}"), command: Some(command) };
     Refusal {
+        relation: None,
         fixes: vec![fix],
         ..refused(Family::Unix, Protocol::Stream, name, Code::StaleSocketFile, "nobody is bound to it")
     }

@@ -17,6 +17,8 @@ pub struct Process {
     pub comm: String,
     /// Path of the executable.
     pub exe: Option<String>,
+    /// Its working folder, as the process itself sees it.
+    pub cwd: Option<String>,
     /// Argument vector; empty if unknown.
     pub args: Vec<String>,
     /// `args` was cut.
@@ -35,6 +37,8 @@ pub struct Process {
     pub ancestors: Vec<Ancestor>,
     /// The container that it runs in.
     pub container: Option<Box<Container>>,
+    /// The container whose published port it serves from outside of the container, as docker-proxy does.
+    pub proxy_for: Option<Box<Container>>,
     /// Its systemd unit; for systemd itself, the socket unit for which it holds a socket.
     pub unit: Option<String>,
     /// The test or CI job that it belongs to.
@@ -58,14 +62,15 @@ impl Process {
     /// Bytes of memory in use, as far as they depend on the process.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let optional = [&self.exe, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
+        let optional = [&self.exe, &self.cwd, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
         let ancestors = self.ancestors.iter().map(|ancestor| &ancestor.comm);
         let strings = optional.chain([&self.comm]).chain(&self.args).chain(ancestors);
         size_of::<Self>()
             + strings.map(|text| text.len() + PIECE).sum::<usize>()
             + self.args.capacity() * size_of::<String>()
             + self.ancestors.capacity() * size_of::<Ancestor>()
-            + self.container.as_ref().map_or(0, |_| size_of::<Container>() + 256)
+            + [&self.container, &self.proxy_for].into_iter().flatten().count()
+                * (size_of::<Container>() + 256)
             + self.job.as_ref().map_or(0, |_| size_of::<Job>() + 256)
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn listener() -> Refusal {
             Code::Listener,
             "another program is listening there, and neither socket set SO_REUSEPORT",
         ),
+        relation: None,
         fixes: Vec::new(),
         history: Vec::new(),
         confidence: Confidence::Kernel,

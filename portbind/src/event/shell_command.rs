@@ -6,8 +6,12 @@
 
 use std::fmt;
 
+use super::container::Runtime;
 use super::units::UnitName;
 use crate::escape::{Prose, is_hidden};
+
+/// Maximum length of a container's name in bytes that is offered in a command.
+const LONGEST_CONTAINER: usize = 128;
 
 /// A command, quoted for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,23 @@ impl ShellCommand {
                 Self::of(&["systemctl", "--user", &machine, "stop", "--"], units, Quotes::AsNeeded)
             }
         }
+    }
+
+    /// Stops a container of Docker or of root's Podman; `None` for other runtimes, or if the runtime does not allow the
+    /// name (`RestrictedNamePattern` in moby, daemon/names/names.go; `NameRegex` in podman, libpod/define).
+    #[must_use]
+    pub fn stop_container(runtime: Runtime, name: &str) -> Option<Self> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+        if !starts_well || name.len() > LONGEST_CONTAINER || !name.bytes().all(is_allowed) {
+            return None;
+        }
+        let program = match runtime {
+            Runtime::Docker => "docker",
+            Runtime::Podman => "podman",
+            Runtime::Containerd | Runtime::CriO => return None,
+        };
+        Self::of(&[program, "stop"], std::iter::once(name), Quotes::AsNeeded)
     }
 
     /// Sets a sysctl(8) variable; `None` if the name has characters other than lower-case letters, digits, `_` and
@@ -104,6 +125,8 @@ impl ShellCommand {
                 let uid = machine.strip_prefix("--machine=")?.strip_suffix("@.host")?.parse().ok()?;
                 Self::stop_units(Some(uid), units)
             }
+            ["docker", "stop", name] => Self::stop_container(Runtime::Docker, name),
+            ["podman", "stop", name] => Self::stop_container(Runtime::Podman, name),
             ["sysctl", "-w", setting] => {
                 let (name, value) = setting.split_once('=')?;
                 Self::set_sysctl(name, value)

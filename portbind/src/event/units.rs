@@ -75,6 +75,12 @@ impl<'a> Unit<'a> {
     }
 }
 
+/// Whether a unit runs a service, which its service manager starts and stops.
+#[must_use]
+pub fn is_service(unit: &str) -> bool {
+    unit.ends_with(".service") && !unit.starts_with("user@")
+}
+
 /// The user whose own service manager (`user@UID.service`) is above a cgroup.
 #[must_use]
 pub fn user_of_cgroup(path: &str) -> Option<u32> {

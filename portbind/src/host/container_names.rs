@@ -1,6 +1,7 @@
 //! Names of containers and pods, from the files that their runtimes keep on disk. No runtime is queried.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -59,16 +60,50 @@ fn names(runtime: Runtime, id: &str, files: &Files) -> Option<Names> {
     }
 }
 
-fn docker(id: &str, files: &Files) -> Option<Names> {
-    /// `container.Container` of moby, as it is written to disk.
-    #[derive(Deserialize)]
-    struct Config {
-        #[serde(rename = "Name")]
-        name: String,
+/// `container.Container` of moby (container/container.go), as it is written to disk.
+#[derive(Deserialize)]
+pub(super) struct DockerConfig {
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "NetworkSettings", default)]
+    network: DockerNetworks,
+}
+
+#[derive(Default, Deserialize)]
+struct DockerNetworks {
+    #[serde(rename = "Networks", default)]
+    networks: Option<HashMap<String, DockerEndpoint>>,
+}
+
+#[derive(Deserialize)]
+struct DockerEndpoint {
+    #[serde(rename = "IPAddress", default)]
+    v4: String,
+    #[serde(rename = "GlobalIPv6Address", default)]
+    v6: String,
+}
+
+impl DockerConfig {
+    /// The container's name.
+    pub(super) fn into_name(self) -> String {
+        self.name.strip_prefix('/').map_or_else(|| self.name.clone(), str::to_owned)
     }
-    let config: Config = json(files, &format!("var/lib/docker/containers/{id}/config.v2.json"))?;
-    let name = config.name.strip_prefix('/').unwrap_or(&config.name).to_owned();
-    Some(Names { name: Some(name), pod: Pod::default() })
+
+    /// Whether the container has this address on one of its networks.
+    pub(super) fn has_address(&self, address: IpAddr) -> bool {
+        let endpoints = self.network.networks.iter().flat_map(HashMap::values);
+        endpoints.flat_map(|endpoint| [&endpoint.v4, &endpoint.v6]).any(|text| text.parse() == Ok(address))
+    }
+}
+
+/// Docker's description of a container.
+pub(super) fn docker_config(files: &Files, path: &str) -> Option<DockerConfig> {
+    json(files, path)
+}
+
+fn docker(id: &str, files: &Files) -> Option<Names> {
+    let config = docker_config(files, &format!("var/lib/docker/containers/{id}/config.v2.json"))?;
+    Some(Names { name: Some(config.into_name()), pod: Pod::default() })
 }
 
 fn containerd(id: &str, files: &Files) -> Option<Names> {
@@ -147,7 +182,7 @@ fn name_from_logs(pod: &mut Pod, files: &Files) {
     }
 }
 
-fn json<T: DeserializeOwned>(files: &Files, path: &str) -> Option<T> {
+pub(super) fn json<T: DeserializeOwned>(files: &Files, path: &str) -> Option<T> {
     serde_json::from_slice(&files.read(path, MAX_BYTES)?).ok()
 }
 

@@ -1,11 +1,9 @@
-//! Namespaces, and the interfaces in a network namespace.
+//! Namespaces.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::net::netdevice::index_to_name;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::procfs::Procfs;
@@ -124,34 +122,6 @@ pub fn inside<T: Send>(namespace: BorrowedFd<'_>, work: impl FnOnce() -> T + Sen
     })
 }
 
-/// Names of the interfaces in the network namespace of this process.
-///
-/// The names come from the kernel (dev_ifname in net/core/dev_ioctl.c) and not from `/sys/class/net`, which shows the
-/// network namespace of the process that mounted it.
-#[derive(Debug)]
-pub struct Interfaces {
-    netns: Option<u32>,
-    socket: Option<OwnedFd>,
-}
-
-impl Interfaces {
-    /// Records the namespace of this process.
-    #[must_use]
-    pub fn new(procfs: &Procfs) -> Self {
-        let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok();
-        Self { netns: procfs.own_network_namespace(), socket }
-    }
-
-    /// The current name of an interface; `None` for every other namespace, where the same index is another interface.
-    #[must_use]
-    pub fn name(&self, netns: u32, index: u32) -> Option<String> {
-        if index == 0 || self.netns != Some(netns) {
-            return None;
-        }
-        index_to_name(self.socket.as_ref()?, index).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -190,17 +160,5 @@ mod tests {
             assert!(thread != rustix::thread::gettid());
             assert_eq!(found, Some(netns));
         }
-    }
-
-    #[test]
-    fn names_interfaces_of_this_namespace_only() {
-        let procfs = Procfs::new();
-        let interfaces = Interfaces::new(&procfs);
-        let netns = procfs.own_network_namespace().unwrap();
-        // The loopback interface has index 1 in each namespace (loopback_net_init).
-        assert_eq!(interfaces.name(netns, 1).as_deref(), Some("lo"));
-        assert_eq!(interfaces.name(netns, 0), None);
-        assert_eq!(interfaces.name(netns, u32::MAX), None);
-        assert_eq!(interfaces.name(netns ^ 1, 1), None);
     }
 }

@@ -4,7 +4,8 @@ use super::machine::Host;
 use super::patience::Pending;
 use super::procfs::Procfs;
 use super::stat::{Stat, TICK_NS};
-use super::{container, container_names, job, unit};
+use super::{container, container_names, job, proxies, unit};
+use crate::event::units::user_of_cgroup;
 use crate::event::{Ancestor, Container, Job, Process};
 
 /// Starts this far apart belong to two processes: `/proc` rounds down to a tick.
@@ -17,6 +18,11 @@ impl Procfs {
     /// The path of the program that a process runs; `None` for a kernel thread, or if the process may not be traced.
     pub(crate) fn executable(&self, pid: u32) -> Option<String> {
         self.link(&format!("{pid}/exe")).map(|link| lossy(without_deleted(&link)))
+    }
+
+    /// The working folder of a process, as the process itself sees it.
+    fn working_folder(&self, pid: u32) -> Option<String> {
+        self.link(&format!("{pid}/cwd")).map(|link| lossy(without_deleted(&link)))
     }
 }
 
@@ -82,6 +88,7 @@ impl Host {
             tid: pid,
             comm: comm(procfs, pid).unwrap_or_default(),
             exe: procfs.executable(pid),
+            cwd: procfs.working_folder(pid),
             uid,
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
@@ -93,7 +100,18 @@ impl Host {
             ..Process::default()
         };
         let ((args, args_truncated), job) = in_memory.and_then(Pending::finish).unwrap_or_default();
-        Process { args, args_truncated, job, ..process }
+        let mut process = Process { args, args_truncated, job, ..process };
+        let parent = || self.arguments_of_roots(stat.ppid);
+        process.proxy_for = proxies::proxy_for(&process, parent, &self.files).map(Box::new);
+        process
+    }
+
+    /// The arguments of a process of root's; `None` for other users, who may have made up their arguments.
+    fn arguments_of_roots(&self, pid: u32) -> Option<Vec<String>> {
+        let (uid, _) = ids(&self.procfs.read(&format!("{pid}/status"))?);
+        let procfs = self.procfs.clone();
+        let pending = self.patience.begin(uid.filter(|uid| *uid == 0)?, move || arguments(&procfs, pid))?;
+        Some(pending.finish()?.0)
     }
 
     /// Starts to read from the memory of a process and of its ancestors: the arguments of the process, and its job.
@@ -110,7 +128,10 @@ impl Host {
 
     fn container(&self, cgroup: &str) -> Option<Container> {
         let mut container = container::place(cgroup)?.container;
-        container_names::fill_in(&mut container, &self.files);
+        // A user may give cgroups below the user's own service manager any name, also that of another's container.
+        if user_of_cgroup(cgroup).is_none() {
+            container_names::fill_in(&mut container, &self.files);
+        }
         Some(container)
     }
 }

@@ -63,6 +63,8 @@ fn describes_a_process() {
             .map(|(pid, comm)| Ancestor { pid, comm: comm.to_owned() })
             .to_vec(),
         unit: Some(format!("docker-{id}.scope")),
+        cwd: None,
+        proxy_for: None,
         container: Some(Box::new(Container {
             id,
             runtime: Some(Runtime::Docker),

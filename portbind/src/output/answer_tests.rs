@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::{Format, Printer, Style};
 use crate::diagnosis::freeing::binder::Sign;
-use crate::diagnosis::freeing::{Manager, Obstacle, Plan, Target};
+use crate::diagnosis::freeing::{Obstacle, Plan, Target};
+use crate::diagnosis::manager::Manager;
 use crate::diagnosis::unix::Object;
 use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
 use crate::ports::{Check, Freed, Outcome, PortOrName, Request, Stage, Stopped, Unseen, Until, Wait, Who};
@@ -71,7 +72,7 @@ fn freed() -> Freed {
     let refusal = samples::time_wait();
     let java = Rc::clone(&samples::held_by_java().processes[0].process);
     let systemd = Rc::new(Process { pid: 1, comm: "systemd".to_owned(), ..Process::default() });
-    let manager = Manager { user: None, unit: "web.socket".to_owned() };
+    let manager = Manager::Unit { user: None, unit: "web.socket".to_owned() };
     Freed {
         time: refusal.time,
         request: request(PortOrName::Port(8080)),
@@ -154,7 +155,7 @@ fn text_of_free() {
     tcp port 8080 of network namespace "blue\n"  →  not free
       killed    java (47990)  SIGTERM did not end it in time, SIGKILL did
       kept      systemd (1)  systemd itself listens for web.socket
-      fix       stop it for good: systemctl stop -- web.socket
+      fix       stop web.socket, for which systemd itself listens: systemctl stop -- web.socket
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51234   ends in 59.9s   (no process: TIME_WAIT has no owner)
       held by   TIME-WAIT 127.0.0.1:8080 ↔ 127.0.0.1:51235   ends in 0.0s   (no process: TIME_WAIT has no owner)
       held by   FIN-WAIT-1 127.0.0.1:8080 ↔ 127.0.0.1:51236   (no process: its owner closed it, the kernel is finishing the connection)

@@ -160,7 +160,9 @@ fn sentences_are_made_with_delimited_names() {
     let process = Rc::clone(&refusal.process);
     let (ports, facts) =
         (facts::PortFacts::default(), other_errors::Facts::unknown(crate::event::State::Bound));
-    let opener = Process { pid: 99, ..(*process).clone() };
+    // Without an executable, the name of a process is the one that it chose.
+    let opener = Process { pid: 99, exe: None, ..(*process).clone() };
+    refusal.holders[0].processes.iter_mut().for_each(|owner| Rc::make_mut(&mut owner.process).exe = None);
     refusal.holders[0].opened_by = Some(Rc::new(opener));
     let case = cause::Case {
         generation: crate::diagnosis::rule::Generation::NEWEST,

@@ -98,7 +98,7 @@ fn text_more_than_were_examined() {
 #[test]
 fn text_hostile_names() {
     assert_snapshot!(text(samples::hostile()), @r##"
-    12:04:31.512  "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+    12:04:31.512  python "\u{202e}\x9b" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
       asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"   test "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (jest)   job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)
       held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%"e:\n":8080   fd 3   uid "r\u{200b}oot"   container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"
       why       \x3a:error:\x3ax\x1b[2J\n#\x23vso[task] holds it on [::]:8080        [listener]

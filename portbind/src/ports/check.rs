@@ -151,7 +151,7 @@ fn explain(
         bind_facts: &trial.bind_facts,
     };
     cause::find_conflicts(&case, &mut holders);
-    let Diagnosis { cause, fixes } = diagnose(&Call::Port(case), &holders);
+    let Diagnosis { cause, fixes, .. } = diagnose(&Call::Port(case), &holders);
     Refusal {
         time: inspector.now(),
         operation: refused.operation,
@@ -161,6 +161,7 @@ fn explain(
         holders_truncated: unseen.bound_sockets,
         bystanders: 0,
         cause,
+        relation: None,
         fixes,
         history: Vec::new(),
         confidence: Confidence::Kernel,

@@ -25,7 +25,7 @@ impl Descriptors {
 
     /// Records whether execve would close the descriptors of the sockets in the way.
     pub(super) fn read_options(&mut self, procfs: &Procfs, holders: &mut [Holder], now: Instant) {
-        for holder in holders.iter_mut().filter(|holder| holder.conflicts && holder.opened_by.is_some()) {
+        for holder in holders.iter_mut().filter(|holder| holder.conflicts) {
             for owner in &mut holder.processes {
                 let Some(&fd) = owner.fds.first() else { continue };
                 let pid = owner.process.pid;

@@ -23,7 +23,7 @@ use super::descriptors::Descriptors;
 use super::names_seen::{NamesSeen, Question};
 use super::netns_names::NetnsNames;
 use super::processes::{Introduced, Processes};
-use super::recent::FRESH;
+use super::recent::{FRESH, Recent};
 use crate::diagnosis::aftermath::Aftermath;
 use crate::diagnosis::cause;
 use crate::diagnosis::facts::PortFacts;
@@ -35,9 +35,8 @@ use crate::event::{
 };
 use crate::host::bind_facts::FailedCall;
 use crate::host::clock::{BootClock, boot_time, tick_ns};
-use crate::host::netns::Interfaces;
 use crate::host::port_usage::usage;
-use crate::host::{Host, OwnerCache, Procfs, SocketOwners, generation};
+use crate::host::{Host, Interfaces, OwnerCache, Procfs, SocketOwners, generation};
 use crate::kernel::assemble::Evidence;
 use crate::kernel::backend::Backend;
 use crate::kernel::error::AttachError;
@@ -47,6 +46,9 @@ use crate::kernel::tracer::Tracer;
 use crate::session::port_facts_cache::PortFactsCache;
 use crate::session::port_poll::poll;
 use crate::session::startup_sockets::StartupSockets;
+
+/// Limit for the bytes of recently read names of interfaces.
+const INTERFACE_NAMES: usize = 16 * 1024;
 
 /// Completes the kernel's evidence with facts from the host, and keeps the history of ports.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ pub(super) struct Enricher {
     descriptors: Descriptors,
     names_seen: NamesSeen<NameAnswer>,
     interfaces: Interfaces,
+    interface_names: Recent<(u32, u32), Option<String>>,
     facts: PortFactsCache,
     generation: Generation,
     tick_ns: u64,
@@ -100,6 +103,7 @@ impl Enricher {
             startup_sockets: StartupSockets::default(),
             owners: OwnerCache::new(source, host.procfs.clone(), FRESH),
             interfaces: Interfaces::new(&host.procfs),
+            interface_names: Recent::new(INTERFACE_NAMES, |name| name.as_ref().map_or(0, String::len)),
             netns_names: NetnsNames::new(&host),
             descriptors: Descriptors::new(),
             names_seen: NamesSeen::new(),
@@ -122,6 +126,7 @@ impl Enricher {
         usage.push(("owners", Usage { bytes, limit, evicted: 0 }));
         usage.extend([("descriptors", self.descriptors.usage()), ("names", self.names_seen.usage())]);
         usage.push(("ports", self.facts.usage()));
+        usage.push(("interfaces", self.interface_names.usage()));
         usage.push(("namespaces", self.netns_names.usage()));
         usage
     }
@@ -264,7 +269,7 @@ impl Enricher {
         for holder in &mut holders {
             self.remember(key, holder);
         }
-        self.name_interface(socket.netns, &mut socket.interface);
+        self.name_interface(socket.netns, &mut socket.interface, now);
         socket.netns_name = self.netns_names.of(&self.processes.host, socket.netns, &process, now);
         let error = evidence::error(evidence);
         let bind_facts = self.processes.host.bind_facts(&FailedCall {
@@ -338,9 +343,11 @@ impl Enricher {
         }
     }
 
-    fn name_interface(&self, netns: u32, interface: &mut Option<Interface>) {
+    fn name_interface(&mut self, netns: u32, interface: &mut Option<Interface>, now: Instant) {
         if let Some(interface) = interface {
-            interface.name = self.interfaces.name(netns, interface.index);
+            let Host { procfs, entrance, .. } = &self.processes.host;
+            let name = || self.interfaces.name(procfs, entrance, netns, interface.index);
+            interface.name = self.interface_names.of((netns, interface.index), now, name);
         }
     }
 }

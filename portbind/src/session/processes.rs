@@ -147,8 +147,10 @@ impl Processes {
             return process;
         };
         process.exe = process.exe.or(alive.exe);
+        process.cwd = alive.cwd;
         process.cgroup = alive.cgroup;
         process.container = alive.container;
+        process.proxy_for = alive.proxy_for;
         process.unit = alive.unit;
         process.job = alive.job;
         if process.args_truncated || process.args.is_empty() {

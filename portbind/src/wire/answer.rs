@@ -11,6 +11,7 @@ use super::refusal::{Cause, Error, Fix, SCHEMA};
 use super::socket::{Holder, Socket};
 use super::time::Time;
 use crate::diagnosis::freeing;
+use crate::diagnosis::manager::Manager;
 use crate::diagnosis::unix::Object;
 use crate::event::{Errno, Name, Process};
 use crate::ports;
@@ -289,7 +290,13 @@ impl<'a> From<&'a freeing::Obstacle> for Obstacle<'a> {
         match obstacle {
             freeing::Obstacle::Init(process) => of("init", process, None),
             freeing::Obstacle::Own(process) => of("own", process, None),
-            freeing::Obstacle::Managed { process, manager } => of("managed", process, Some(&manager.unit)),
+            freeing::Obstacle::Managed { process, manager } => {
+                let unit = match manager {
+                    Manager::Unit { unit, .. } => Some(unit.as_str()),
+                    _ => None,
+                };
+                of("managed", process, unit)
+            }
             freeing::Obstacle::Handed { process, .. } => of("handed", process, None),
             freeing::Obstacle::Undecided(process) => of("undecided", process, None),
             freeing::Obstacle::Nobody(_) => Self { reason: "nobody".into(), process: None, unit: None },

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::people::{Container, Test};
 use super::process::{HolderProcess, Opener, Process, Relative};
-use super::refusal::{Cause, Error, Fix, Moment, Refusal, SCHEMA};
+use super::refusal::{Cause, Error, Fix, Moment, Refusal, Relation, SCHEMA};
 use super::run::{Release, Repeat};
 use super::socket::{Backlog, Holder, Interface, Netlink, Options, Peer, Socket, Vsock};
 use super::time::Time;
@@ -24,6 +24,7 @@ impl<'a> From<&'a event::Refusal> for Refusal<'a> {
             holders_truncated: refusal.holders_truncated,
             bystanders: refusal.bystanders,
             cause: Cause::from(&refusal.cause),
+            relation: refusal.relation.as_ref().map(Relation::from),
             confidence: refusal.confidence.as_str().into(),
             fixes: refusal.fixes.iter().map(Fix::from).collect(),
             history: refusal.history.iter().map(Moment::from).collect(),
@@ -40,6 +41,7 @@ impl<'a> From<&'a event::Process> for Process<'a> {
             tid: process.tid,
             comm: process.comm.as_str().into(),
             exe: process.exe.as_deref().map(Cow::from),
+            cwd: process.cwd.as_deref().map(Cow::from),
             args: Cow::from(&process.args),
             args_masked: false,
             args_truncated: process.args_truncated,
@@ -50,6 +52,7 @@ impl<'a> From<&'a event::Process> for Process<'a> {
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
             container: process.container.as_deref().map(Container::from),
+            proxy_for: process.proxy_for.as_deref().map(Container::from),
             unit: process.unit.as_deref().map(Cow::from),
             test: process.job.as_deref().map(Test::from),
         }
@@ -115,6 +118,7 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             fd: holder.fds.first().copied(),
             fds: Cow::from(&holder.fds),
             exe: process.exe.as_deref().map(Cow::from),
+            cwd: process.cwd.as_deref().map(Cow::from),
             args: Cow::from(&process.args),
             args_masked: false,
             args_truncated: process.args_truncated,
@@ -124,6 +128,7 @@ impl<'a> From<&'a event::HolderProcess> for HolderProcess<'a> {
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
             container: process.container.as_deref().map(Container::from),
+            proxy_for: process.proxy_for.as_deref().map(Container::from),
             unit: process.unit.as_deref().map(Cow::from),
             test: process.job.as_deref().map(Test::from),
         }
@@ -168,6 +173,12 @@ impl<'a> From<&'a event::Cause> for Cause<'a> {
     }
 }
 
+impl<'a> From<&'a event::Relation> for Relation<'a> {
+    fn from(relation: &'a event::Relation) -> Self {
+        Self { code: relation.code.as_str().into(), text: relation.text.as_str().into() }
+    }
+}
+
 impl<'a> From<&'a event::Fix> for Fix<'a> {
     fn from(fix: &'a event::Fix) -> Self {
         Self {
@@ -184,6 +195,7 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
             pid: process.pid,
             comm: process.comm.as_str().into(),
             exe: process.exe.as_deref().map(Cow::from),
+            cwd: process.cwd.as_deref().map(Cow::from),
             args: Cow::from(&process.args),
             args_masked: false,
             uid: process.uid,
@@ -192,6 +204,7 @@ impl<'a> From<&'a event::Process> for Opener<'a> {
             started: process.started.map(Time),
             ancestors: process.ancestors.iter().map(Relative::from).collect(),
             container: process.container.as_deref().map(Container::from),
+            proxy_for: process.proxy_for.as_deref().map(Container::from),
             unit: process.unit.as_deref().map(Cow::from),
             test: process.job.as_deref().map(Test::from),
         }

@@ -19,6 +19,9 @@ pub struct Process<'a> {
     pub comm: Cow<'a, str>,
     /// Path of the executable.
     pub exe: Option<Cow<'a, str>>,
+    /// Working folder; omitted if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
@@ -40,6 +43,9 @@ pub struct Process<'a> {
     pub ancestors: Vec<Relative<'a>>,
     /// The container of the process.
     pub container: Option<Container<'a>>,
+    /// The container whose published port the process serves from outside; omitted if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_for: Option<Container<'a>>,
     /// The systemd unit: of a user's service manager if `cgroup` is below `user@UID.service`, otherwise of the system.
     pub unit: Option<Cow<'a, str>>,
     /// The test or job that the process belongs to.
@@ -66,6 +72,9 @@ pub struct Opener<'a> {
     pub comm: Cow<'a, str>,
     /// Path of the executable.
     pub exe: Option<Cow<'a, str>>,
+    /// Working folder; omitted if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
     /// A secret in `args` was replaced by `***`; omitted if false.
@@ -86,6 +95,9 @@ pub struct Opener<'a> {
     /// The container; omitted if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container<'a>>,
+    /// The container whose published port the process serves from outside; omitted if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_for: Option<Container<'a>>,
     /// The systemd unit, as [`Process::unit`]; omitted if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Cow<'a, str>>,
@@ -107,6 +119,9 @@ pub struct HolderProcess<'a> {
     pub fds: Cow<'a, [u32]>,
     /// Path of the executable.
     pub exe: Option<Cow<'a, str>>,
+    /// Working folder; omitted if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
@@ -126,6 +141,9 @@ pub struct HolderProcess<'a> {
     pub ancestors: Vec<Relative<'a>>,
     /// The container of the process.
     pub container: Option<Container<'a>>,
+    /// The container whose published port the process serves from outside; omitted if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_for: Option<Container<'a>>,
     /// The systemd unit; for systemd itself, the socket unit for which it has the holder open.
     pub unit: Option<Cow<'a, str>>,
     /// The test or job that the process belongs to.

@@ -38,6 +38,9 @@ pub struct Refusal<'a> {
     pub bystanders: u32,
     /// Why the kernel refused.
     pub cause: Cause<'a>,
+    /// How the caller and the process in its way are related; omitted if no relation is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation<'a>>,
     /// The evidence for the diagnosis: `kernel`, `history` or `afterwards`.
     pub confidence: Cow<'a, str>,
     /// Remedies, safest first.
@@ -88,6 +91,17 @@ pub struct Cause<'a> {
     pub code: Cow<'a, str>,
     /// One sentence.
     pub summary: Cow<'a, str>,
+}
+
+/// How the caller and the process in its way are related.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Relation<'a> {
+    /// `ancestor`, `descendant`, `worker` (of one master), `sibling`, `earlier-run` (of the same command),
+    /// `other-folder` (the same program there), `left-over` (its parent has ended), `same-service`, `same-container`.
+    pub code: Cow<'a, str>,
+    /// One sentence.
+    pub text: Cow<'a, str>,
 }
 
 /// A change that makes the call work.

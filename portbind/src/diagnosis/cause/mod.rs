@@ -3,16 +3,16 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::facts::{PortFacts, Usage};
+use super::kinship::{Kinship, kinship, same_program};
+use super::manager::with_pid;
+use super::program::never_binds;
 use super::rule::{self, Asked, Clause, Generation, Held};
 use crate::diagnosis::other_errors;
-use crate::escape::Escaped;
+use crate::event::units::is_service;
 use crate::event::{
-    Cause, Code, Errno, Holder, Moment, MomentKind, Operation, Ownership, Process, Protocol, Socket, State,
+    Cause, Code, Errno, Holder, HolderProcess, Moment, MomentKind, Operation, Ownership, Process, Protocol,
+    Socket, State,
 };
-
-mod relation;
-
-use relation::{Kinship, kinship, same_program};
 
 /// How far the search for holders got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,10 +96,27 @@ fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {
         return of_time_wait(case, holder);
     }
     if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
-        return cause(Code::OwnSocket, "the failing process holds the port itself");
+        return cause(Code::OwnSocket, own(case, holder));
     }
-    let causes = [stolen(case, holder), of_connection(case, holder), inherited(holder)];
+    let causes = [stolen(case, holder), of_connection(case, holder), inherited(case, holder)];
     causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))
+}
+
+/// The caller itself has the socket in the way; if the addresses differ, why they meet.
+fn own(case: &Case<'_>, holder: &Holder) -> String {
+    let own = match holder.peer {
+        Some(_) if holder.state != State::Listen => {
+            "a connection of the failing process itself, which it accepted before, still has the port"
+        }
+        _ => "the failing process holds the port itself",
+    };
+    with_overlap(own, case, holder)
+}
+
+/// A reason, and why the addresses meet if they differ.
+fn with_overlap(reason: &str, case: &Case<'_>, holder: &Holder) -> String {
+    let overlap = overlap(case.socket, holder).map_or_else(String::new, |(_, text)| format!("; {text}"));
+    format!("{reason}{overlap}")
 }
 
 /// The processes that have a holder open; if there is none left, the process that opened it.
@@ -125,7 +142,7 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     if holder.inode == Some(given.socket.inode) || opened_or_open(holder).any(is_heir) {
         return None;
     }
-    let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { name_of(giver) };
+    let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { with_pid(giver) };
     let text = format!(
         "the kernel had given this port to {whom} by a bind to port 0; it was let go, and taken before it was bound again"
     );
@@ -149,20 +166,38 @@ fn of_connection(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
 }
 
 /// The process that opened the socket has no descriptor of it any more.
-fn inherited(holder: &Holder) -> Option<Cause> {
-    let opener = holder.opened_by.as_deref()?;
+fn inherited(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     let first = holder.processes.first()?;
+    let Some(opener) = holder.opened_by.as_deref() else { return inherited_by_its_state(case, holder) };
     if holder.processes.iter().any(|owner| owner.process.pid == opener.pid) {
         return None;
     }
-    let (opener_name, keeper) = (name_of(opener), name_of(&first.process));
+    let (opener_name, keeper) = (with_pid(opener), with_pid(&first.process));
     let text = match first.close_on_exec {
         Some(false) if opener.exe != first.process.exe => format!(
             "{opener_name} opened the socket and has let go of it; {keeper} inherited it, for want of close-on-exec"
         ),
         _ => format!("{opener_name} opened the socket and has let go of it; {keeper} still has a copy"),
     };
-    Some(cause(Code::Inherited, text))
+    Some(cause(Code::Inherited, with_overlap(&text, case, holder)))
+}
+
+/// As [`inherited`], for a socket that was opened before tracing began: each process that has the socket open runs a
+/// program that binds no ports, and its descriptor survived execve.
+fn inherited_by_its_state(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
+    let keeps = |owner: &HolderProcess| owner.close_on_exec == Some(false) && never_binds(&owner.process);
+    let first = holder.processes.first().filter(|_| holder.more_processes == 0)?;
+    if !holder.processes.iter().all(keeps) {
+        return None;
+    }
+    let keeper = with_pid(&first.process);
+    let is_orphan = first.process.ancestors.first().is_none_or(|parent| parent.pid == 1);
+    let ended = if is_orphan { ", which has ended" } else { "" };
+    let text = format!(
+        "{keeper}, which binds no ports, probably inherited the socket from the program that started it{ended}, for \
+         want of close-on-exec"
+    );
+    Some(cause(Code::Inherited, with_overlap(&text, case, holder)))
 }
 
 fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
@@ -170,11 +205,13 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
     if listens && case.operation == Operation::Listen {
         return cause(Code::ListenRace, "another socket on the same address listened first");
     }
-    if let Some(text) = reuseport(case, holder) {
+    let is_peer = opened_or_open(holder).any(|owner| is_instance(owner, case.process));
+    if let Some(text) = reuseport(case, holder).filter(|_| is_peer) {
         return cause(Code::ReuseportMismatch, text);
     }
     if opened_or_open(holder).any(|owner| same_program(owner, case.process)) {
-        return cause(Code::SameProgram, "another instance of the same program holds the port");
+        let text = with_overlap("another instance of the same program holds the port", case, holder);
+        return cause(Code::SameProgram, text);
     }
     if let Some((code, text)) = overlap(case.socket, holder) {
         return cause(code, text);
@@ -186,6 +223,14 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
         return cause(Code::Listener, "another program receives there");
     }
     cause(Code::BoundNotListening, "another socket is bound there, though it does not listen")
+}
+
+/// Instances of one program or service may want to share a port; a stranger's SO_REUSEPORT means nothing: many libraries
+/// set the option by themselves.
+fn is_instance(owner: &Process, caller: &Process) -> bool {
+    let unit = |process: &'_ Process| process.unit.clone().filter(|unit| is_service(unit));
+    let is_one_unit = unit(owner).is_some() && unit(owner) == unit(caller) && owner.cgroup == caller.cgroup;
+    is_one_unit || same_program(owner, caller)
 }
 
 /// At least one side set SO_REUSEPORT.
@@ -215,8 +260,12 @@ fn overlap(socket: &Socket, holder: &Holder) -> Option<(Code, String)> {
     if asked == held {
         return None;
     }
-    let wildcard = if asked.is_unspecified() { asked } else { held };
-    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so the other one")))
+    let (wildcard, other) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
+    let other = match other {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so {other}")))
 }
 
 fn unmapped(address: IpAddr) -> IpAddr {
@@ -264,10 +313,6 @@ fn without_holder(case: &Case<'_>) -> Cause {
 
 const fn is_datagram(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::Udp | Protocol::Udplite)
-}
-
-fn name_of(process: &Process) -> String {
-    format!("{} ({})", Escaped(&process.comm), process.pid)
 }
 
 fn cause(code: Code, summary: impl Into<String>) -> Cause {

@@ -1,6 +1,6 @@
 //! How programs in various languages set a socket option.
 
-use crate::event::Process;
+use crate::event::{Process, Socket};
 
 /// The option to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,21 +100,43 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
     ),
 ];
 
-/// How to set the option in the language of `process`.
-pub(super) fn how(setting: Setting, process: &Process) -> &'static str {
-    let exe = process.exe.as_deref().unwrap_or_default();
-    let name = exe.rsplit('/').next().unwrap_or_default();
-    PHRASES
+/// How programs bind one address instead of the wildcard address, by the start of the executable's name.
+const OWN_ADDRESS: [(&str, &str); 6] = [
+    ("dnsmasq", "bind-interfaces, and listen-address=ADDRESS or interface=NAME"),
+    ("nginx", "listen ADDRESS:PORT"),
+    ("haproxy", "bind ADDRESS:PORT"),
+    ("named", "listen-on { ADDRESS; }"),
+    ("unbound", "interface: ADDRESS"),
+    ("sshd", "ListenAddress ADDRESS"),
+];
+
+/// How to set the option in the language of `process`, for this socket.
+pub(super) fn how(setting: Setting, process: &Process, socket: &Socket) -> String {
+    let phrase = PHRASES
         .iter()
-        .find(|(program, _)| name.starts_with(program))
+        .find(|(program, _)| file_name(process).starts_with(program))
         .and_then(|(_, phrases)| phrases.get(setting as usize))
         .copied()
-        .unwrap_or_default()
+        .unwrap_or_default();
+    phrase.replace(":PORT", &format!(":{}", socket.port))
+}
+
+/// How `process` is made to bind one address, after a colon; empty if the program has no known setting.
+pub(super) fn how_to_bind_address(process: &Process, socket: &Socket) -> String {
+    let known = OWN_ADDRESS.iter().find(|(program, _)| file_name(process) == *program);
+    known.map_or_else(String::new, |(_, phrase)| {
+        format!(": {}", phrase.replace(":PORT", &format!(":{}", socket.port)))
+    })
+}
+
+fn file_name(process: &Process) -> &str {
+    process.exe.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::samples;
 
     #[test]
     fn speaks_the_language_of_the_program() {
@@ -125,12 +147,13 @@ mod tests {
                 "sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)",
             ),
             ("/usr/sbin/nginx", Setting::ReusePort, "listen ... reuseport"),
+            ("/usr/sbin/nginx", Setting::V6Only, "listen [::]:8080 ipv6only=on"),
             ("/opt/server", Setting::CloseOnExec, "SOCK_CLOEXEC at socket and accept4"),
             ("", Setting::ReuseAddress, "setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, ...) before bind"),
         ];
         for (exe, setting, expected) in rows {
             let process = Process { exe: Some(exe.to_owned()), ..Process::default() };
-            assert_eq!(how(setting, &process), expected, "{exe}");
+            assert_eq!(how(setting, &process, &samples::listener().socket), expected, "{exe}");
         }
     }
 }

@@ -3,13 +3,16 @@
 use super::cause::{Case, Search};
 use super::facts::PortFacts;
 use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
-use crate::escape::Escaped;
+use crate::diagnosis::program::runs;
 use crate::event::{
     Cause, Code, Errno, Fix, Holder, Operation, Ownership, Process, Protocol, ShellCommand, State,
 };
 
+mod fixed_ports;
 mod language;
+mod stop;
 
+use fixed_ports::{is_fixed, is_shared_by_design};
 use language::Setting;
 
 /// The remedies for a refused call, safest first.
@@ -17,13 +20,15 @@ use language::Setting;
 pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
     let conflicting: Vec<&Holder> = holders.iter().filter(|holder| holder.conflicts).collect();
     let proposal = Proposal { case, code: cause.code, holders: &conflicting, facts: case.ports };
+    if cause.code == Code::StolenFreePort {
+        return proposal.keep_the_socket();
+    }
     let fixes = [
-        proposal.keep_the_socket(),
-        proposal.close_the_first(),
+        proposal.reserve(),
         proposal.close_on_exec(),
         proposal.wait(),
         proposal.options(),
-        proposal.reserve(),
+        proposal.close_the_first(),
         proposal.widen_the_range(),
         proposal.other_port(),
         proposal.stop(),
@@ -45,21 +50,32 @@ impl Proposal<'_> {
 
     /// For a free port that the caller found, released, and lost to another process.
     fn keep_the_socket(&self) -> Vec<Fix> {
-        if !self.is(Code::StolenFreePort) {
-            return Vec::new();
-        }
         let text = "bind to port 0 where the port is used, and read the port back; or hand over the bound socket \
                     instead of its number";
         vec![fix("keep-socket", text)]
     }
 
+    /// For a caller that has the port itself, if closing is enough: a connection that the caller closes first leaves a
+    /// TIME_WAIT socket.
     fn close_the_first(&self) -> Vec<Fix> {
-        if !self.is(Code::OwnSocket) {
+        if !self.is(Code::OwnSocket) || !self.passes_without_own() {
             return Vec::new();
         }
         let fds = self.own_descriptors();
         let which = if fds.is_empty() { String::new() } else { format!(" (fd {fds})") };
         vec![fix("close-first", format!("close the socket that has the port{which} before binding again"))]
+    }
+
+    fn passes_without_own(&self) -> bool {
+        let is_own = |holder: &Holder| {
+            let owners = &holder.processes;
+            owners.iter().all(|owner| owner.process.pid == self.case.process.pid)
+                && holder.more_processes == 0
+        };
+        let after =
+            |holder: &&Holder| if is_own(holder) { left_behind(holder) } else { Some(Held::of(holder)) };
+        let left: Vec<Held> = self.holders.iter().filter_map(after).collect();
+        !decide(self.case.generation, &self.asked(), &left, &Memory::default()).clause.refuses()
     }
 
     fn own_descriptors(&self) -> String {
@@ -75,7 +91,8 @@ impl Proposal<'_> {
             return Vec::new();
         }
         let opener = self.holders.iter().find_map(|holder| holder.opened_by.as_deref());
-        let how = language::how(Setting::CloseOnExec, opener.unwrap_or(self.case.process));
+        let how =
+            language::how(Setting::CloseOnExec, opener.unwrap_or(&Process::default()), self.case.socket);
         vec![fix("close-on-exec", format!("have {} open its socket with close-on-exec: {how}", whom(opener)))]
     }
 
@@ -103,6 +120,7 @@ impl Proposal<'_> {
         possible
             .into_iter()
             .filter(|change| !small || self.is_own(*change))
+            .filter(|change| !self.is(Code::Outgoing) || !self.is_of_address(*change))
             .filter_map(|change| self.option(change))
             .collect()
     }
@@ -126,19 +144,57 @@ impl Proposal<'_> {
         )
     }
 
+    /// Against a client's connection, another address helps by chance only: the next connection may have any address.
+    const fn is_of_address(&self, change: Change) -> bool {
+        matches!(change, Change::AskerV6Only | Change::AskerOwnAddress)
+    }
+
+    /// Several programs receive on the port by design, as for mDNS.
+    fn is_shared_by_design(&self) -> bool {
+        let socket = self.case.socket;
+        let is_multicast =
+            socket.address.is_multicast() && !matches!(socket.protocol, Protocol::Tcp | Protocol::Mptcp);
+        is_multicast || is_shared_by_design(socket.protocol, socket.port)
+    }
+
+    /// The new socket would receive all datagrams of another one, which has the same address.
+    fn would_take_datagrams(&self) -> bool {
+        let socket = self.case.socket;
+        matches!(socket.protocol, Protocol::Udp | Protocol::Udplite)
+            && !self.is_shared_by_design()
+            && self.holders.iter().any(|holder| holder.address == socket.address)
+    }
+
     fn option(&self, change: Change) -> Option<Fix> {
-        let process = self.case.process;
-        let reuse_address = || language::how(Setting::ReuseAddress, process);
-        let reuse_port = || language::how(Setting::ReusePort, process);
+        let (process, socket) = (self.case.process, self.case.socket);
+        let reuse_address = || language::how(Setting::ReuseAddress, process, socket);
+        let reuse_port = || language::how(Setting::ReusePort, process, socket);
         // Sharing a port with an unrelated program would take a part of its connections.
         let may_share = self.is(Code::ReuseportMismatch);
         match change {
+            // Of two datagram sockets on one address, only the last one receives.
+            Change::AskerReuseAddress if self.would_take_datagrams() => None,
             Change::AskerReuseAddress => {
                 Some(fix("reuse-address", format!("set SO_REUSEADDR on the new socket: {}", reuse_address())))
             }
             Change::HoldersReuseAddress if self.is_left_over() => Some(fix(
                 "reuse-address-before",
                 "set SO_REUSEADDR on the listening socket in every run: the connections of the last one lacked it",
+            )),
+            Change::BothReuseAddress if self.is(Code::OwnSocket) && self.is_left_over() => Some(fix(
+                "reuse-address-both",
+                format!(
+                    "set SO_REUSEADDR before every bind (a connection has the option of its listener): {}",
+                    reuse_address()
+                ),
+            )),
+            Change::HoldersReuseAddress if self.is_shared_by_design() => Some(self.other_side()),
+            Change::BothReuseAddress if self.is_shared_by_design() => Some(fix(
+                "reuse-address-both",
+                format!(
+                    "set SO_REUSEADDR on both sockets, because programs share this port: {}",
+                    reuse_address()
+                ),
             )),
             Change::BothReuseAddress if self.is_left_over() => Some(fix(
                 "reuse-address-both",
@@ -155,7 +211,7 @@ impl Proposal<'_> {
                 format!("set SO_REUSEPORT on both sockets, if they are to share the port: {}", reuse_port()),
             )),
             Change::AskerV6Only => {
-                let how = language::how(Setting::V6Only, process);
+                let how = language::how(Setting::V6Only, process, socket);
                 Some(fix(
                     "v6-only",
                     format!("set IPV6_V6ONLY on the new socket, and leave IPv4 to the other one: {how}"),
@@ -163,7 +219,10 @@ impl Proposal<'_> {
             }
             Change::AskerOwnAddress => Some(fix(
                 "own-address",
-                "bind an address that the other socket does not have, instead of the wildcard address",
+                format!(
+                    "bind an address that the other socket does not have, instead of the wildcard address{}",
+                    language::how_to_bind_address(process, socket)
+                ),
             )),
             Change::SameUser if may_share => {
                 Some(fix("same-user", "run both as one user: SO_REUSEPORT groups are of one user"))
@@ -172,20 +231,38 @@ impl Proposal<'_> {
         }
     }
 
+    /// The other program has to set SO_REUSEADDR, as this one did.
+    fn other_side(&self) -> Fix {
+        let owner = self.holders.iter().flat_map(|holder| &holder.processes).next();
+        let how = owner.map_or_else(String::new, |owner| {
+            format!(": {}", language::how(Setting::ReuseAddress, &owner.process, self.case.socket))
+        });
+        let whose = owner.map_or_else(
+            || "the other socket".to_owned(),
+            |owner| format!("the socket of {}", whom(Some(&owner.process))),
+        );
+        fix(
+            "reuse-address-other",
+            format!("set SO_REUSEADDR on {whose}, too, because programs share this port{how}"),
+        )
+    }
+
     /// Whether every holder is left over from a listening socket, or a connection of one: connections have their
     /// listener's options, and the next listener can set others.
     fn is_left_over(&self) -> bool {
         !self.is(Code::Outgoing)
             && self.holders.iter().all(|holder| match holder.ownership {
                 Ownership::Kernel => false,
-                Ownership::Process => self.is(Code::Connection) && holder.peer.is_some(),
+                Ownership::Process => {
+                    (self.is(Code::Connection) || self.is(Code::OwnSocket)) && holder.peer.is_some()
+                }
                 _ => true,
             })
     }
 
     /// Excludes the port from the kernel's choice for connections.
     fn reserve(&self) -> Vec<Fix> {
-        if !self.is(Code::Outgoing) && !self.is(Code::StolenFreePort) {
+        if !self.is(Code::Outgoing) {
             return Vec::new();
         }
         reservation(self.case.socket.port, self.facts).into_iter().collect()
@@ -209,41 +286,11 @@ impl Proposal<'_> {
         // If no port was in the way, or none is known to have been, another port may be refused as well.
         let is_taken =
             self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket) && !self.is(Code::Vanished);
-        let Some(port) = self.facts.free_port.filter(|_| is_taken) else {
+        let is_possible = is_taken && !is_fixed(self.case.socket.port);
+        let Some(port) = self.facts.free_port.filter(|_| is_possible) else {
             return Vec::new();
         };
         vec![fix("other-port", format!("use another port: {port} is free"))]
-    }
-
-    /// Ends the processes that hold the port, if the rule then lets the call pass despite the TIME_WAIT sockets of
-    /// their connections.
-    fn stop(&self) -> Vec<Fix> {
-        if !self.knows_all() {
-            return Vec::new();
-        }
-        let mut processes: Vec<&Process> =
-            self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
-        processes.sort_by_key(|process| process.pid);
-        processes.dedup_by_key(|process| process.pid);
-        let is_needed = |process: &&Process| {
-            let caller = self.case.process;
-            process.pid <= 1
-                || process.pid == caller.pid
-                || caller.ancestors.iter().any(|ancestor| ancestor.pid == process.pid)
-        };
-        // Stopping only some of a socket's owners does not free the port.
-        let are_all = self.holders.iter().all(|holder| holder.more_processes == 0);
-        if !are_all || processes.is_empty() || processes.iter().any(is_needed) {
-            return Vec::new();
-        }
-        let left: Vec<Held> = self.holders.iter().filter_map(|holder| left_behind(holder)).collect();
-        let outcome = decide(self.case.generation, &self.asked(), &left, &Memory::default());
-        if outcome.clause.refuses() {
-            return Vec::new();
-        }
-        let pids: Vec<u32> = processes.iter().map(|process| process.pid).collect();
-        let names: Vec<String> = processes.iter().map(|process| Escaped(&process.comm).to_string()).collect();
-        vec![by_command("stop-holder", &format!("stop {}", names.join(", ")), ShellCommand::kill(&pids))]
     }
 }
 
@@ -279,7 +326,10 @@ fn left_behind(holder: &Holder) -> Option<Held> {
 }
 
 fn whom(process: Option<&Process>) -> String {
-    process.map_or_else(|| "the opener".to_owned(), |process| Escaped(&process.comm).to_string())
+    process.map_or_else(
+        || "the opener".to_owned(),
+        |process| runs(&process.comm, process.exe.as_deref(), &process.args),
+    )
 }
 
 /// A remedy with the command that applies it; if there is no safe command, only the text.

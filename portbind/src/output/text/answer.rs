@@ -44,7 +44,7 @@ pub(in crate::output) fn who(who: &Who, style: &Style) -> String {
     line.push(NAME, subject);
     let mut lines = vec![line];
     let known = who.request.protocol.map(wire::protocol);
-    let row = HolderRow { word: "held by", known: known.as_deref(), now: Some(who.time) };
+    let row = HolderRow { word: "held by", known: known.as_deref(), now: Some(who.time), caller: None };
     lines.extend(holders(&who.holders, row, style));
     rendered(&lines, style)
 }
@@ -93,7 +93,7 @@ pub(in crate::output) fn wait(wait: &Wait, style: &Style) -> String {
     }
     let mut lines = vec![line];
     let word = if wait.until == Until::Free && wait.reached { "before" } else { "held by" };
-    let row = HolderRow { word, known: Some(&socket.protocol), now: None };
+    let row = HolderRow { word, known: Some(&socket.protocol), now: None, caller: None };
     lines.extend(holders(&wait.holders, row, style));
     lines.extend(wait.hopeless.iter().flat_map(|refusal| why(&refusal.into(), style)));
     rendered(&lines, style)

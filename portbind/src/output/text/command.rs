@@ -7,6 +7,7 @@ use super::layout::{label, rendered, who};
 use super::people::Party;
 use super::refusal::lines;
 use crate::diagnosis::by_cause::Group;
+use crate::diagnosis::program::runs;
 use crate::escape::Escaped;
 use crate::event::{Command, CommandEnd, Ending, Leak, Outcome, Refusal};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
@@ -133,7 +134,8 @@ fn again(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
     let mut line = Line::default();
     line.push(DIM, words::clock(refusal.time, style));
     line.push(PLAIN, "  ");
-    who(&refusal.process.comm, refusal.process.pid, &mut line);
+    let process = &refusal.process;
+    who(runs(&process.comm, process.exe.as_deref(), &process.args), process.pid, &mut line);
     let kind = words::kind(&socket.family, &socket.protocol);
     line.push(PLAIN, format!("{} {kind} {}   ", refusal.operation.as_str(), words::asked(&socket)));
     line.push(DIM, went_on(outcome));
@@ -168,7 +170,7 @@ fn still_bound(leak: &Leak) -> Vec<Line> {
     let with_owner = holder.processes.iter().map(|owner| {
         let mut line = Line::default();
         line.push(PLAIN, "  ");
-        who(&owner.comm, owner.pid, &mut line);
+        who(Party::from(owner).runs(), owner.pid, &mut line);
         line.push(PLAIN, format!("{}{}", socket(&holder), descriptors(owner)));
         if let Some(opener) = holder.opened_by.as_ref().filter(|opener| opener.pid != owner.pid) {
             line.push(PLAIN, format!("   opened by {} ({})", Escaped(&opener.comm), opener.pid));

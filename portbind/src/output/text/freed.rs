@@ -6,8 +6,9 @@ use super::layout::{label, note, rendered, sentence, who};
 use super::refusal::fixes;
 use crate::diagnosis::freeing::Obstacle;
 use crate::diagnosis::freeing::binder::Sign;
-use crate::escape::Escaped;
-use crate::event::{Holder, Ownership};
+use crate::diagnosis::manager::{stop_advice, stop_command};
+use crate::diagnosis::program::runs;
+use crate::event::{Holder, Ownership, Process, ShellCommand};
 use crate::output::line::{DIM, ERROR, Line, NAME, PLAIN};
 use crate::output::style::Style;
 use crate::ports::{Freed, Outcome, PortOrName, Stage, Stopped};
@@ -34,9 +35,16 @@ pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     }
     lines.extend(freed.stopped.iter().map(stopped));
     lines.extend(all_kept(&freed.plan.obstacles, style));
-    if let Some(command) = freed.plan.command() {
-        let text = format!("stop it for good: {command}");
-        lines.extend(sentence("fix", &text, Some(command.as_str()), style));
+    let managers = freed.plan.managers();
+    let port = match freed.request.target {
+        PortOrName::Port(port) => Some(port),
+        PortOrName::Name(_) => None,
+    };
+    if !managers.is_empty() {
+        let command = stop_command(&managers);
+        let command = command.as_ref().map(ShellCommand::as_str);
+        let how = command.map_or_else(String::new, |command| format!(": {command}"));
+        lines.extend(sentence("fix", &format!("{}{how}", stop_advice(&managers, port)), command, style));
     }
     if freed.stage != Stage::Planned {
         lines.extend(in_the_way(freed, style));
@@ -59,7 +67,7 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     for holder in &freed.holders {
         let is_open = holder.ownership == Ownership::Process;
-        let row = |word| HolderRow { word, known: known.as_deref(), now: Some(freed.time) };
+        let row = |word| HolderRow { word, known: known.as_deref(), now: Some(freed.time), caller: None };
         if !is_open || is_client(holder) {
             lines.extend(of_holder(&holder.into(), row("leave"), style));
             continue;
@@ -86,7 +94,7 @@ fn stopped(stopped: &Stopped) -> Line {
         Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel"),
     };
     let mut line = label(word);
-    who(&stopped.process.comm, stopped.process.pid, &mut line);
+    who(name(&stopped.process), stopped.process.pid, &mut line);
     line.push(DIM, how);
     line
 }
@@ -120,17 +128,7 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
     let (process, why) = match obstacle {
         Obstacle::Init(process) => (process, "it is process 1, without which nothing runs".to_owned()),
         Obstacle::Own(process) => (process, "this command was started from it".to_owned()),
-        Obstacle::Managed { process, manager } => {
-            let unit = Escaped(&manager.unit);
-            let who =
-                manager.user.map_or_else(|| "systemd".to_owned(), |uid| format!("systemd of user {uid}"));
-            let why = if manager.unit.ends_with(".socket") {
-                format!("{who} itself listens for {unit}")
-            } else {
-                format!("{who} would start {unit} again")
-            };
-            (process, why)
-        }
+        Obstacle::Managed { process, manager } => (process, manager.reason()),
         Obstacle::Handed { process, sign: Sign::User(uid) } => (
             process,
             format!("it was handed the socket: uid {uid} made the socket, and this process is not its"),
@@ -149,7 +147,7 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
             (process, "it bound the socket, or was merely handed it: that cannot be decided".to_owned())
         }
         Obstacle::Nobody(holder) => {
-            let row = HolderRow { word: "kept", known: None, now: None };
+            let row = HolderRow { word: "kept", known: None, now: None, caller: None };
             let mut lines = of_holder(&(&**holder).into(), row, style);
             lines.extend(advice(
                 "no process that can be seen has it open: the kernel itself may, or one in another pid namespace",
@@ -159,7 +157,7 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
         }
     };
     let mut line = label("kept");
-    who(&process.comm, process.pid, &mut line);
+    who(name(process), process.pid, &mut line);
     line.push(PLAIN, why);
     vec![line]
 }
@@ -176,13 +174,18 @@ fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
             }
         }
         None => {
-            let row = HolderRow { word: "held by", known: None, now: Some(freed.time) };
+            let row = HolderRow { word: "held by", known: None, now: Some(freed.time), caller: None };
             let named = freed.holders.iter().filter(|holder| holder.name.is_some());
             lines.extend(named.flat_map(|holder| of_holder(&holder.into(), row, style)));
             lines.extend(freed.cause.iter().flat_map(|cause| sentence("why", &cause.summary, None, style)));
         }
     }
     lines
+}
+
+/// What a process runs.
+fn name(process: &Process) -> String {
+    runs(&process.comm, process.exe.as_deref(), &process.args)
 }
 
 /// A sentence below the answer.

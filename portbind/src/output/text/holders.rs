@@ -23,11 +23,14 @@ pub(super) struct HolderRow<'a> {
     pub(super) known: Option<&'a str>,
     /// The current time, to show how long a process has been running.
     pub(super) now: Option<Timestamp>,
+    /// The process that was refused.
+    pub(super) caller: Option<Party<'a>>,
 }
 
 /// The holders of a refused call.
 pub(super) fn of_refusal(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
-    let row = HolderRow { word: "held by", known: Some(&refusal.socket.protocol), now: None };
+    let caller = Some(Party::from(&refusal.process));
+    let row = HolderRow { word: "held by", known: Some(&refusal.socket.protocol), now: None, caller };
     let in_the_way = words::conflicting(refusal).flat_map(processes);
     let mut lines = at_most(MOST_LINES, in_the_way, |(holder, process, is_last)| {
         let mut lines = held_by(row, holder, process, style);
@@ -93,7 +96,7 @@ pub(super) fn held_by(
     let mut line = label(row.word);
     let known = process.map(Party::from).or_else(|| past(holder));
     if let Some(party) = &known {
-        who(party.comm, party.pid, &mut line);
+        who(party.runs(), party.pid, &mut line);
     }
     line.push(PLAIN, place(row.known, holder));
     line.push(PLAIN, details(row.now, holder, known, process, style));
@@ -102,7 +105,10 @@ pub(super) fn held_by(
     }
     let left_by = holder.left_by.as_ref().filter(|_| process.is_none());
     let mut lines = match known.or(left_by.map(Party::from)) {
-        Some(party) => spread(line, party.groups(), style),
+        Some(party) => {
+            let folder = party.folder(row.caller.as_ref());
+            spread(line, folder.into_iter().chain(party.groups()).collect(), style)
+        }
         None => vec![line],
     };
     if let (Some(party), Some(line)) = (known, lines.last_mut()) {

@@ -1,6 +1,6 @@
 //! Layout of text lines: labels, groups of words, wrapped sentences.
 
-use crate::escape::{Escaped, columns};
+use crate::escape::columns;
 use crate::output::line::{DIM, Line, NAME, PLAIN};
 use crate::output::style::Style;
 use crate::output::wrap;
@@ -17,9 +17,9 @@ pub(in crate::output) fn label(label: &str) -> Line {
     line
 }
 
-/// Appends the name and pid of a process.
-pub(super) fn who(comm: &str, pid: u32, line: &mut Line) {
-    line.push(NAME, Escaped(comm).to_string());
+/// Appends the name of a process, already escaped, and its pid.
+pub(super) fn who(name: String, pid: u32, line: &mut Line) {
+    line.push(NAME, name);
     line.push(PLAIN, format!(" ({pid})  "));
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::diagnosis::program::{is_interpreter, runs};
 use crate::escape::{Escaped, TestName, columns};
 use crate::event;
 use crate::output::words;
@@ -16,11 +17,15 @@ const MAX_ANCESTORS: usize = 5;
 pub(super) struct Party<'a> {
     pub(super) pid: u32,
     pub(super) comm: &'a str,
+    exe: Option<&'a str>,
+    args: &'a [String],
+    cwd: Option<&'a str>,
     pub(super) started: Option<Timestamp>,
     uid: Option<u32>,
     user: Option<&'a str>,
     ancestors: &'a [Relative<'a>],
     container: Option<&'a Container<'a>>,
+    proxy_for: Option<&'a Container<'a>>,
     unit: Option<&'a str>,
     cgroup: Option<&'a str>,
     test: Option<&'a Test<'a>>,
@@ -33,11 +38,15 @@ macro_rules! party_of {
                 Self {
                     pid: process.pid,
                     comm: &process.comm,
+                    exe: process.exe.as_deref(),
+                    args: &process.args,
+                    cwd: process.cwd.as_deref(),
                     started: process.started.map(|started| started.0),
                     uid: process.uid,
                     user: process.user.as_deref(),
                     ancestors: &process.ancestors,
                     container: process.container.as_ref(),
+                    proxy_for: process.proxy_for.as_ref(),
                     unit: process.unit.as_deref(),
                     cgroup: process.cgroup.as_deref(),
                     test: process.test.as_ref(),
@@ -50,6 +59,21 @@ macro_rules! party_of {
 party_of!(Process, HolderProcess, Opener);
 
 impl Party<'_> {
+    /// What the process runs.
+    pub(super) fn runs(&self) -> String {
+        runs(self.comm, self.exe, self.args)
+    }
+
+    /// The working folder, if the name says too little: another process reads alike and runs in another folder, or the
+    /// name is that of an interpreter alone.
+    pub(super) fn folder(&self, other: Option<&Party<'_>>) -> Option<String> {
+        let runs = self.runs();
+        let is_like =
+            |other: &&Party<'_>| other.runs() == runs && other.cwd.is_some() && other.cwd != self.cwd;
+        let folder = self.cwd.filter(|_| is_interpreter(&runs) || other.as_ref().is_some_and(is_like))?;
+        Some(format!("in {}", Escaped(folder)))
+    }
+
     /// The process's user.
     pub(super) fn user(&self) -> Option<String> {
         words::user(self.user, self.uid)
@@ -63,6 +87,7 @@ impl Party<'_> {
             groups.push(self::container(container));
             groups.extend(pod(container));
         }
+        groups.extend(self.proxy_for.map(|container| format!("proxy for {}", self::container(container))));
         let unit = self.unit.filter(|unit| !unit.ends_with(".scope"));
         groups.extend(unit.map(|unit| words::unit(unit, self.container.is_some(), self.cgroup)));
         groups.extend(self.test.and_then(test));
@@ -78,7 +103,7 @@ impl Party<'_> {
             for ancestor in above.iter().take(count).rev() {
                 chain.push_str(&format!("{} → ", Escaped(&ancestor.comm)));
             }
-            chain.push_str(&Escaped(self.comm).to_string());
+            chain.push_str(&self.runs());
             room.is_none_or(|room| columns(&chain) <= room).then_some(chain)
         })
     }

@@ -22,6 +22,7 @@ pub(in crate::output) fn lines(refusal: &Refusal<'_>, style: &Style, newly_lost:
     lines.push(headline(refusal, style));
     lines.extend(asked_by(refusal, style));
     lines.extend(of_refusal(refusal, style));
+    lines.extend(relation(refusal, style));
     lines.extend(why(refusal, style));
     lines.extend(fixes(&refusal.fixes, style));
     lines.extend(timeline::lines(refusal, style));
@@ -33,7 +34,7 @@ fn headline(refusal: &Refusal<'_>, style: &Style) -> Line {
     let mut line = Line::default();
     line.push(DIM, words::clock(refusal.time.0, style));
     line.push(PLAIN, "  ");
-    who(&refusal.process.comm, refusal.process.pid, &mut line);
+    who(Party::from(&refusal.process).runs(), refusal.process.pid, &mut line);
     let operation = Escaped(&refusal.operation);
     let kind = words::kind(&socket.family, &socket.protocol);
     let any = if socket.port == Some(0) { " (any)" } else { "" };
@@ -44,8 +45,16 @@ fn headline(refusal: &Refusal<'_>, style: &Style) -> Line {
 
 /// The surroundings of the caller, if more is known than the headline shows.
 fn asked_by(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
-    let groups = Party::from(&refusal.process).groups();
+    let caller = Party::from(&refusal.process);
+    let holders = words::conflicting(refusal).flat_map(|holder| &holder.processes).map(Party::from);
+    let folder = holders.filter_map(|holder| caller.folder(Some(&holder))).next();
+    let groups: Vec<String> = folder.into_iter().chain(caller.groups()).collect();
     if groups.is_empty() { Vec::new() } else { spread(label("asked by"), groups, style) }
+}
+
+/// How the caller and the holder are related.
+pub(super) fn relation(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
+    refusal.relation.iter().flat_map(|relation| sentence("relation", &relation.text, None, style)).collect()
 }
 
 /// The cause, followed by its code.

@@ -1,6 +1,7 @@
 //! Earlier events on the port, one line each.
 
 use super::layout::{at_most, label, who};
+use super::people::Party;
 use crate::escape::Escaped;
 use crate::event::Code;
 use crate::output::line::{DIM, Line, PLAIN};
@@ -29,7 +30,7 @@ fn line(moment: &Moment<'_>, first: &str, style: &Style) -> Line {
     let time = moment.time.map_or_else(|| "before".to_owned(), |time| words::clock(time.0, style));
     line.push(DIM, format!("{time:<12}  "));
     if let Some(process) = &moment.process {
-        who(&process.comm, process.pid, &mut line);
+        who(Party::from(process).runs(), process.pid, &mut line);
     }
     line.push(PLAIN, happened(moment));
     line

@@ -19,6 +19,7 @@ use super::error::Error;
 use super::inspector::Inspector;
 use super::request::{PortOrName, Request};
 use crate::diagnosis::freeing::{Plan, Surroundings, plan};
+use crate::diagnosis::manager::Manager;
 use crate::event::{Options, Refusal};
 use crate::host::port_sockets::{PortSockets, Protocols, Query};
 use crate::host::ports;
@@ -106,10 +107,11 @@ fn sockets_and_plan(
     if sockets.unseen.processes > 0 {
         return Err(Error::Hidden(sockets.unseen.processes));
     }
+    let asker = inspector.host.describe(std::process::id());
     let surroundings = Surroundings {
         own,
         ephemeral,
-        manager: &|process| inspector.host.manager(process),
+        manager: &|process| Manager::of(process, asker.as_ref()),
         standing: &|process| inspector.host.standing(process.pid),
         cgroup: &|inode| sockets.cgroups.get(&inode).copied(),
     };

@@ -232,7 +232,7 @@ fn hostile_markdown() {
     </details>
 
     <details open><summary><code>listener: tcp 0.0.0.0:8080, "&lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.compl…</code></summary>
-    <pre>12:04:31.512  "&lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+    <pre>12:04:31.512  python "\u{202e}\x9b" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
       asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"
                 test "&lt;/details&gt;&lt;/pre&gt;|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}&lt;!-- \x1b[0K" (jest)
                 job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)
@@ -253,7 +253,7 @@ fn hostile_annotations() {
     portbind: "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48200) ended with status 1 after 3.5s: 1 refusal, 1 socket left bound
 
     [listener] × 1
-    12:04:31.512  "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
+    12:04:31.512  python "\u{202e}\x9b" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
       asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"   test "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (jest)   job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)
       held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%"e:\n":8080   fd 3   uid "r\u{200b}oot"   container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"
       why       </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K has it        [listener]
@@ -261,7 +261,7 @@ fn hostile_annotations() {
 
     still bound:
       java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
-    ::error title=bind tcp 0.0.0.0%3A8080 refused to "</details></pre>|`@octocat` %3A\x3aerror%3A\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K"%3A listener::12:04:31.512  "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE%0A  asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"   test "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (jest)   job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)%0A  held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%25"e:\n":8080   fd 3   uid "r\u{200b}oot"   container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"%0A  why       </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K has it        [listener]%0A  then      it ended with status 1, 1.988s later
+    ::error title=bind tcp 0.0.0.0%3A8080 refused to "</details></pre>|`@octocat` %3A\x3aerror%3A\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K"%3A listener::12:04:31.512  python "\u{202e}\x9b" (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE%0A  asked by  unit "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task].service"   test "</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (jest)   job "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (gitlab)%0A  held by   "#\x23[group]" (5)  LISTEN 0.0.0.0%25"e:\n":8080   fd 3   uid "r\u{200b}oot"   container "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   pod "#\x23[x]"/"\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]"   a\\nb → "#\x23[group]"%0A  why       </details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K has it        [listener]%0A  then      it ended with status 1, 1.988s later
     ::warning title=1 socket left bound::"</details></pre>|`@octocat` :\x3aerror:\x3ax\n---\n#\x23vso[task.complete]\u{202e}<!-- \x1b[0K" (48200) ended with status 1 after 3.5s, still bound:%0A  java (47990)  LISTEN tcp 0.0.0.0:8080   fd 7   gradle → java
     "##);
 }

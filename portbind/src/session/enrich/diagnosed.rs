@@ -42,7 +42,7 @@ impl Enricher {
                 (call, *confidence)
             }
         };
-        let Diagnosis { mut cause, fixes } = diagnose(&call, &holders);
+        let Diagnosis { mut cause, relation, fixes } = diagnose(&call, &holders);
         if self.is_portbind(record, &process) {
             cause.summary.push_str("; portbind itself tried this bind (check, wait, free or doctor)");
         }
@@ -57,6 +57,7 @@ impl Enricher {
             holders_truncated,
             bystanders,
             cause,
+            relation,
             fixes,
             history,
             confidence,

@@ -23,7 +23,7 @@ impl Enricher {
         }
         let mut left = limits::PROCESSES;
         for holder in holders {
-            self.name_interface(netns, &mut holder.interface);
+            self.name_interface(netns, &mut holder.interface, now);
             holder.user = holder.uid.and_then(|uid| self.processes.host.users.name(uid));
             let Some(inode) = holder.inode else { continue };
             if holder.ownership == Ownership::Process

@@ -1,14 +1,32 @@
-//! Which program a process runs, including scripts run by an interpreter.
+//! The program of a process by its executable and, for an interpreter, its arguments: the same name in every run.
 
 use crate::escape::Escaped;
+use crate::event::Process;
 
 /// Interpreters, by the start of their name: the arguments name the program that they run.
 const INTERPRETERS: [&str; 10] =
     ["python", "node", "ruby", "perl", "php", "java", "bash", "dash", "sh", "deno"];
 /// Interpreter options that name the program to run.
-const NAMING: [&str; 2] = ["-m", "-jar"];
+const NAMING: [&str; 3] = ["-m", "--module", "-jar"];
 /// Interpreter options whose next word is not the program to run.
-const TAKING: [&str; 6] = ["-cp", "-classpath", "--class-path", "-W", "-X", "-I"];
+const TAKING: [&str; 16] = [
+    "-cp",
+    "-classpath",
+    "--class-path",
+    "-p",
+    "--module-path",
+    "--add-opens",
+    "--add-exports",
+    "--add-modules",
+    "-W",
+    "-X",
+    "-I",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--env-file",
+];
 /// Digits of the hash that Cargo appends to the name of a test program.
 const HASH: usize = 16;
 
@@ -16,6 +34,19 @@ const HASH: usize = 16;
 #[must_use]
 pub fn is_interpreter(exe: &str) -> bool {
     interpreter(file_name(exe)).is_some()
+}
+
+/// Programs that bind no ports: if one of them has a listener open, it inherited the listener.
+const WITHOUT_PORTS: [&str; 35] = [
+    "sleep", "tail", "cat", "tee", "sh", "dash", "bash", "zsh", "fish", "ksh", "env", "nohup", "setsid",
+    "timeout", "xargs", "watch", "make", "less", "more", "vi", "vim", "nano", "top", "htop", "script",
+    "flock", "find", "grep", "sed", "awk", "gawk", "mawk", "yes", "tar", "gzip",
+];
+
+/// Whether a process runs a program that binds no ports.
+#[must_use]
+pub fn never_binds(process: &Process) -> bool {
+    process.exe.as_deref().is_some_and(|exe| WITHOUT_PORTS.contains(&file_name(exe)))
 }
 
 /// The program that an interpreter runs, with the option that names it; `None` if the arguments name none, as with `-c
@@ -54,12 +85,12 @@ pub fn name<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String 
     }
 }
 
-fn file_name(path: &str) -> &str {
+pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The interpreter's name without its version.
-fn interpreter(file: &str) -> Option<&'static str> {
+pub(super) fn interpreter(file: &str) -> Option<&'static str> {
     INTERPRETERS.into_iter().find(|interpreter| {
         let rest = file.strip_prefix(interpreter);
         rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
@@ -67,7 +98,7 @@ fn interpreter(file: &str) -> Option<&'static str> {
 }
 
 /// `api-0123456789abcdef` is `api`.
-fn without_hash(file: &str) -> &str {
+pub(super) fn without_hash(file: &str) -> &str {
     match file.rsplit_once('-') {
         Some((name, hash))
             if hash.len() == HASH

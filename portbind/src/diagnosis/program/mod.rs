@@ -1,0 +1,7 @@
+//! Which program a process runs, including scripts run by an interpreter.
+
+mod executable;
+mod runs;
+
+pub use executable::{is_interpreter, name, never_binds, script};
+pub use runs::runs;

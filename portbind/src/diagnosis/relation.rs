@@ -1,0 +1,160 @@
+//! How the caller is related to the process in its way, from what is known about both.
+
+use super::kinship::same_program;
+use super::program::{is_interpreter, runs, script};
+use crate::escape::Escaped;
+use crate::event::units::{is_service, user_of_cgroup};
+use crate::event::{Ancestor, Holder, Process, Relation, RelationCode};
+
+/// The relation of the caller to the first holder in the way; `None` if none is known.
+#[must_use]
+pub(super) fn relate(caller: &Process, holders: &[Holder]) -> Option<Relation> {
+    let holder = holders.iter().find(|holder| holder.conflicts)?;
+    let owners = || holder.processes.iter().map(|owner| &*owner.process).chain(past(holder));
+    if owners().any(|owner| owner.pid == caller.pid) {
+        return None;
+    }
+    let each = |relation: fn(&Process, &Process) -> Option<Relation>| {
+        owners().find_map(|owner| relation(caller, owner))
+    };
+    each(in_line)
+        .or_else(|| each(of_one_command))
+        .or_else(|| each(siblings))
+        .or_else(|| left_over(holder))
+        .or_else(|| each(of_one_service))
+}
+
+/// The opener of a holder that has no process any more.
+fn past(holder: &Holder) -> Option<&Process> {
+    holder.opened_by.as_deref().filter(|_| holder.is_of_the_past())
+}
+
+/// One is an ancestor of the other.
+fn in_line(caller: &Process, owner: &Process) -> Option<Relation> {
+    let depth = |below: &Process, above: &Process| {
+        below.ancestors.iter().position(|ancestor| ancestor.pid == above.pid && above.pid > 1)
+    };
+    if let Some(depth) = depth(caller, owner) {
+        let what = if depth == 0 { "the parent" } else { "an ancestor" };
+        let text = format!("{} is {what} of the refused process", name(owner));
+        return Some(Relation::new(RelationCode::Ancestor, text));
+    }
+    let depth = depth(owner, caller)?;
+    let what = if depth == 0 { "a child" } else { "a descendant" };
+    let text = format!("{} is {what} of the refused process", name(owner));
+    Some(Relation::new(RelationCode::Descendant, text))
+}
+
+/// Two instances of one program: an earlier run of the same command, or one in another folder.
+fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
+    if is_worker(caller, owner) {
+        return None;
+    }
+    if let Some((here, there)) = folders(caller, owner).filter(|_| is_one_project(caller, owner)) {
+        let (here, there) = (Escaped(here), Escaped(there));
+        let text = format!(
+            "{} runs the same program in the folder {there}; the refused one runs in {here}",
+            name(owner)
+        );
+        return Some(Relation::new(RelationCode::OtherFolder, text));
+    }
+    let is_earlier = owner.started.zip(caller.started).is_some_and(|(owner, caller)| owner < caller);
+    if !is_earlier || caller.args.is_empty() || caller.args != owner.args || !is_same_file(caller, owner) {
+        return None;
+    }
+    let orphan = if is_orphan(owner) { ", and the process that started it has ended" } else { "" };
+    let text = format!("{} is an earlier run of the same command{orphan}", name(owner));
+    Some(Relation::new(RelationCode::EarlierRun, text))
+}
+
+fn is_same_file(caller: &Process, owner: &Process) -> bool {
+    caller.exe.is_some() && caller.exe == owner.exe
+}
+
+/// The working folders, if they are known and differ.
+fn folders<'a>(caller: &'a Process, owner: &'a Process) -> Option<(&'a str, &'a str)> {
+    let both = caller.cwd.as_deref().zip(owner.cwd.as_deref());
+    both.filter(|(here, there)| here != there && *here != "/" && *there != "/")
+}
+
+/// The same script of one interpreter, by the name of its file; for other programs, the same arguments.
+fn is_one_project(caller: &Process, owner: &Process) -> bool {
+    if !is_same_file(caller, owner) {
+        return false;
+    }
+    if !caller.exe.as_deref().is_some_and(is_interpreter) {
+        return caller.args == owner.args && caller.args.len() > 1;
+    }
+    let file = |process: &Process| {
+        script(&process.args).map(|(_, path)| path.rsplit('/').next().unwrap_or_default().to_owned())
+    };
+    same_program(caller, owner) || file(caller).is_some_and(|one| file(owner) == Some(one))
+}
+
+/// Workers of one master process, which runs the same program as its workers.
+fn is_worker(caller: &Process, owner: &Process) -> bool {
+    parents(caller, owner).is_some_and(|parent| {
+        is_same_file(caller, owner) && parent.comm == owner.comm && parent.comm == caller.comm
+    })
+}
+
+/// The parent of both.
+fn parents<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
+    let parent = caller.ancestors.first().filter(|parent| parent.pid > 1)?;
+    (owner.ancestors.first().map(|other| other.pid) == Some(parent.pid)).then_some(parent)
+}
+
+fn siblings(caller: &Process, owner: &Process) -> Option<Relation> {
+    let parent = parents(caller, owner)?;
+    let above = format!("{} ({})", Escaped(&parent.comm), parent.pid);
+    if is_worker(caller, owner) {
+        let text = format!("{} and the refused process are workers of {above}", name(owner));
+        return Some(Relation::new(RelationCode::Worker, text));
+    }
+    let text = format!("{above} started both {} and the refused process", name(owner));
+    Some(Relation::new(RelationCode::Sibling, text))
+}
+
+/// The holder's parent at its bind has ended since.
+fn left_over(holder: &Holder) -> Option<Relation> {
+    let opener = holder.opened_by.as_deref()?;
+    let owner = holder.processes.iter().map(|owner| &*owner.process).find(|owner| owner.pid == opener.pid)?;
+    let (then, now) = (opener.ancestors.first()?, owner.ancestors.first()?);
+    if then.pid == now.pid || then.pid <= 1 || owner.unit.as_deref().is_some_and(is_service) {
+        return None;
+    }
+    let starter = format!("{} ({})", Escaped(&then.comm), then.pid);
+    let text = format!("{} is left over from {starter}, which has ended", name(owner));
+    Some(Relation::new(RelationCode::LeftOver, text))
+}
+
+/// Adopted by process 1, and not started by it as a service.
+fn is_orphan(process: &Process) -> bool {
+    process.ancestors.first().is_some_and(|parent| parent.pid == 1)
+        && !process.unit.as_deref().is_some_and(is_service)
+}
+
+fn of_one_service(caller: &Process, owner: &Process) -> Option<Relation> {
+    let container = |process: &Process| process.container.as_ref().map(|container| container.id.clone());
+    if container(owner).is_some() {
+        let label = owner.container.as_ref().map(|container| Escaped(container.label()).to_string())?;
+        let text = format!("{} and the refused process run in the container {label}", name(owner));
+        return (container(owner) == container(caller))
+            .then(|| Relation::new(RelationCode::SameContainer, text));
+    }
+    let unit = owner.unit.as_deref().filter(|unit| is_service(unit))?;
+    let user = |process: &Process| process.cgroup.as_deref().and_then(user_of_cgroup);
+    let is_one =
+        caller.unit.as_deref() == Some(unit) && user(caller) == user(owner) && container(caller).is_none();
+    let text = format!("{} and the refused process belong to the unit {}", name(owner), Escaped(unit));
+    is_one.then(|| Relation::new(RelationCode::SameService, text))
+}
+
+/// What a process runs, and its pid.
+fn name(process: &Process) -> String {
+    format!("{} ({})", runs(&process.comm, process.exe.as_deref(), &process.args), process.pid)
+}
+
+#[cfg(test)]
+#[path = "relation_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! Stops what holds the port: by its manager, or by a signal to the process that started the others.
+
+use super::{Proposal, by_command, left_behind};
+use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
+use crate::diagnosis::program::runs;
+use crate::diagnosis::rule::{Held, Memory, decide};
+use crate::escape::Escaped;
+use crate::event::{Ancestor, Fix, Process, ShellCommand};
+
+/// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
+const RUNNERS: [&str; 12] = [
+    "npm",
+    "npx",
+    "yarn",
+    "pnpm",
+    "nodemon",
+    "cargo-watch",
+    "watchexec",
+    "entr",
+    "foreman",
+    "overmind",
+    "honcho",
+    "air",
+];
+/// Shells that such programs start servers through.
+const SHELLS: [&str; 3] = ["sh", "dash", "bash"];
+
+/// A process to end.
+struct End {
+    pid: u32,
+    /// What it runs.
+    runs: String,
+}
+
+impl Proposal<'_> {
+    /// Ends what holds the port, if the rule then lets the call pass despite the TIME_WAIT sockets of its connections.
+    pub(super) fn stop(&self) -> Vec<Fix> {
+        if !self.knows_all() || !self.passes_without_processes() {
+            return Vec::new();
+        }
+        let mut processes: Vec<&Process> =
+            self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
+        processes.sort_by_key(|process| process.pid);
+        processes.dedup_by_key(|process| process.pid);
+        if processes.is_empty() {
+            return Vec::new();
+        }
+        let managers: Vec<Option<Manager>> =
+            processes.iter().map(|process| Manager::of(process, Some(self.case.process))).collect();
+        if managers.iter().any(Option::is_some) {
+            return self.by_managers(&managers);
+        }
+        self.by_signal(&processes)
+    }
+
+    /// One remedy for all managers; none if a process has no manager, because stopping the others would not suffice.
+    fn by_managers(&self, managers: &[Option<Manager>]) -> Vec<Fix> {
+        let mut all: Vec<&Manager> = managers.iter().flatten().collect();
+        all.dedup();
+        let Some(first) = all.first().filter(|_| managers.iter().all(Option::is_some)) else {
+            return Vec::new();
+        };
+        vec![by_command(
+            first.fix_code(),
+            &stop_advice(&all, Some(self.case.socket.port)),
+            stop_command(&all),
+        )]
+    }
+
+    /// Ends the processes, each tree of them by its topmost process; none if one of them is needed, or if there are
+    /// more processes than are known.
+    fn by_signal(&self, processes: &[&Process]) -> Vec<Fix> {
+        let is_below = |process: &Process, other: &Process| {
+            other.pid != process.pid && process.ancestors.iter().any(|ancestor| ancestor.pid == other.pid)
+        };
+        let tops: Vec<&Process> = processes
+            .iter()
+            .copied()
+            .filter(|process| !processes.iter().any(|other| is_below(process, other)))
+            .collect();
+        // More processes than are described are below the one that opened the socket, as workers are below a master.
+        let is_known = self.holders.iter().all(|holder| {
+            let opener = holder.opened_by.as_ref().map(|opener| opener.pid);
+            holder.more_processes == 0 || tops.len() == 1 && tops.first().map(|top| top.pid) == opener
+        });
+        let ends: Vec<End> = tops.iter().map(|top| end_of(top)).collect();
+        if !is_known || ends.is_empty() || ends.iter().any(|end| self.is_needed(end.pid)) {
+            return Vec::new();
+        }
+        let mut pids: Vec<u32> = ends.iter().map(|end| end.pid).collect();
+        pids.dedup();
+        let mut names: Vec<String> = ends.into_iter().map(|end| end.runs).collect();
+        names.dedup();
+        let mut text = format!("stop {}", names.join(", "));
+        if tops.iter().any(|top| is_ssh_session(top)) {
+            text = "stop the SSH session, whose client may be gone (ClientAliveInterval in sshd_config ends such \
+                    sessions)"
+                .to_owned();
+        }
+        vec![by_command("stop-holder", &text, ShellCommand::kill(&pids))]
+    }
+
+    /// Process 1, the caller, and what the caller was started from.
+    fn is_needed(&self, pid: u32) -> bool {
+        let caller = self.case.process;
+        pid <= 1 || pid == caller.pid || caller.ancestors.iter().any(|ancestor| ancestor.pid == pid)
+    }
+
+    fn passes_without_processes(&self) -> bool {
+        let left: Vec<Held> = self.holders.iter().filter_map(|holder| left_behind(holder)).collect();
+        !decide(self.case.generation, &self.asked(), &left, &Memory::default()).clause.refuses()
+    }
+}
+
+/// The process to end: the program above that runs it, as npm does, or the process itself.
+fn end_of(process: &Process) -> End {
+    let is_shell = |ancestor: &&Ancestor| SHELLS.contains(&&*ancestor.comm);
+    let above = process.ancestors.iter().find(|ancestor| !is_shell(ancestor));
+    match above.filter(|above| is_runner(&above.comm)) {
+        Some(above) => End { pid: above.pid, runs: Escaped(&above.comm).to_string() },
+        None => End { pid: process.pid, runs: runs(&process.comm, process.exe.as_deref(), &process.args) },
+    }
+}
+
+fn is_runner(comm: &str) -> bool {
+    RUNNERS
+        .iter()
+        .any(|name| comm.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+}
+
+/// A process that sshd started for one client, and not the one that listens for clients.
+fn is_ssh_session(process: &Process) -> bool {
+    process.comm == "sshd"
+        && process.args.first().is_some_and(|title| title.starts_with("sshd: ") && title.contains('@'))
+}
