@@ -84,12 +84,12 @@ const CALLERS: &[Caller] = &[
         source: "socat",
         cause: "listener",
     },
-    // This program sets SO_REUSEPORT.
+    // This program sets SO_REUSEPORT, which means nothing against another program.
     Caller {
         program: programs::NETCAT,
         arguments: &["-l", "127.0.0.1", "PORT"],
         source: "netcat",
-        cause: "reuseport-mismatch",
+        cause: "listener",
     },
 ];
 

@@ -2,20 +2,40 @@
 
 use crate::event::Protocol;
 
-/// The first port that IANA does not assign to system services (RFC 6335, section 6).
-const FIRST_USER_PORT: u16 = 1024;
-/// Registered ports that clients find by their number only, without a setting.
-const FIXED: [u16; 16] =
-    [1701, 1812, 1813, 1900, 2049, 3478, 3702, 4500, 4789, 5004, 5060, 5350, 5351, 5353, 5355, 6081];
+/// Ports that clients find by their number: assigned by IANA, and used without a port in the clients' settings.
+#[rustfmt::skip]
+const FIXED: [u16; 88] = [
+    7, 9, 13, 19, 20, 21, 22, 23, 25, 37, 43, 49, 53, 67, 68, 69, 79, 80, 88, 102, 110, 111, 113, 119, 123, 135, 137,
+    138, 139, 143, 161, 162, 179, 194, 319, 320, 389, 427, 443, 445, 464, 465, 500, 512, 513, 514, 515, 520, 521, 546,
+    547, 548, 554, 563, 587, 623, 631, 636, 646, 749, 830, 853, 873, 989, 990, 992, 993, 994, 995, 1701, 1812, 1813,
+    1900, 2049, 3478, 3702, 4500, 4789, 5060, 5061, 5350, 5351, 5353, 5355, 6081, 6696, 9987, 17500,
+];
 /// Ports on which each participant of a multicast protocol receives: several programs share them.
 const MULTICAST: [u16; 5] = [1900, 3702, 5350, 5353, 5355];
 
 /// Whether clients look for the service on this port only.
 pub(super) fn is_fixed(port: u16) -> bool {
-    (1..FIRST_USER_PORT).contains(&port) || FIXED.contains(&port)
+    FIXED.contains(&port)
 }
 
 /// Whether several programs of one host share this port by design.
 pub(super) fn is_shared_by_design(protocol: Protocol, port: u16) -> bool {
     matches!(protocol, Protocol::Udp | Protocol::Udplite) && MULTICAST.contains(&port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_ports_help_where_clients_can_be_told_of_them() {
+        for port in [53, 67, 68, 123, 137, 139, 445, 546, 547, 1900, 5353] {
+            assert!(is_fixed(port), "{port}");
+        }
+        for port in [1, 600, 3000, 5432, 8080] {
+            assert!(!is_fixed(port), "{port}");
+        }
+        assert!(FIXED.is_sorted() && MULTICAST.iter().all(|port| is_fixed(*port)));
+        assert!(is_shared_by_design(Protocol::Udp, 5353) && !is_shared_by_design(Protocol::Tcp, 5353));
+    }
 }
