@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::addresses;
 use super::wording::Wording;
 
 /// A refused bind as a log reports it.
@@ -52,7 +53,7 @@ impl Target {
         self.port.is_some() || self.path.is_some()
     }
 
-    /// Whether both can be the same: no field that both contain differs.
+    /// Whether both can be the same: no field that both contain differs, and two exact addresses are one.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
             one.zip(other).is_none_or(|(one, other)| one == other)
@@ -60,6 +61,11 @@ impl Target {
         agree(self.protocol.as_ref(), other.protocol.as_ref())
             && agree(self.port.as_ref(), other.port.as_ref())
             && agree(self.path.as_ref(), other.path.as_ref())
+            && self
+                .address
+                .as_ref()
+                .zip(other.address.as_ref())
+                .is_none_or(|(one, other)| addresses::agree(one, other))
             && !(self.path.is_some() && other.port.is_some() || self.port.is_some() && other.path.is_some())
     }
 
@@ -73,6 +79,14 @@ impl Target {
         }
         if self.path.is_some() {
             self.protocol = None;
+        }
+    }
+
+    /// Takes over protocol and address of a target with the same port.
+    pub(super) fn fill_address(&mut self, other: Self) {
+        if self.port.is_some() && self.port == other.port {
+            self.protocol = self.protocol.take().or(other.protocol);
+            self.address = self.address.take().or(other.address);
         }
     }
 }
@@ -103,5 +117,10 @@ impl Complaint {
             Some(program) => vec![program],
             None => self.wording.programs.to_vec(),
         }
+    }
+
+    /// Whether the lines name two programs.
+    pub(super) fn is_of_another_program(&self, other: &Self) -> bool {
+        self.program.as_ref().zip(other.program.as_ref()).is_some_and(|(one, other)| one != other)
     }
 }

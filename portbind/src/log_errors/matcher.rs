@@ -4,11 +4,13 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::grammar::{self, Reading};
 use super::log_error::Target;
+use super::own::MARKS;
 use super::wording::{TRANSLATIONS, WINDOWS, Wording, expand};
 use super::wordings;
 
-/// Every relevant line contains at least one of these cues. Other lines are skipped at once.
+/// Every line that a row of the table matches contains at least one of these cues.
 const CUES: &[&str] = &[
     "in use",
     "eaddrinuse",
@@ -18,33 +20,60 @@ const CUES: &[&str] = &[
     "same address",
     "failed to bind to",
     "is being used",
-    "is already being used",
-    "is already used",
     "already used",
+    "already being used",
     "is taken",
-    "is already taken",
-    "is occupied",
-    "is already occupied",
+    "already taken",
+    "occupied",
     r"\[errno 98\]",
 ];
 
-/// Other meanings of "address", and lines that portbind itself printed.
-const OTHERS: &str = r#"(?i)\b(?:e-?mail|mac|wallet|postal|street|billing|phone) address|^\{"schema":"portbind\.|→  EADDRINUSE"#;
-
-/// The usual places of an address in a line, for wordings that leave the format to the program.
-const PLACES: &[&str] = &[
-    r"(?P<address>\[[0-9A-Fa-f:.]{2,45}\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\*|localhost):{port}",
-    r#"(?i)\bport[ =:'"]{1,3}{port}"#,
-    r"(?:^|[\s'(]):{port}",
+/// What lines contain that the grammar may read, beside the cues.
+const WORDS: &[&str] = &[
+    "bind",
+    "bound",
+    "listen",
+    "forwarding",
+    "already",
+    "in-use",
+    "used by",
+    "taken by",
+    "held by",
+    "ports? (?:[0-9]+ )?(?:is |are |could |can)",
+    "(?:could not|cannot|can't) be (?:used|bound|opened|allocated)",
+    "using port",
+    "opening [^.]{0,30}(?:socket|endpoint)",
+    "open [^.]{0,30}(?:socket|endpoint)",
+    r"errno[=: ]+-?98",
+    r"err(?:or)?[=: ]+-?98",
+    "conflict",
+    "(?:free|available|open|empty|unused|occupied|busy) ports?",
+    "(?:another|other|existing) [^ ]+ (?:[^ ]+ )?(?:[^ ]+ )?(?:running|listening|started)",
+    "(?:open|start|create|acquire|allocate|expose|claim|grab|reserve|use|get) [^.]{0,40}ports?",
 ];
+
+/// Other meanings of "address".
+const OTHERS: &str = r"(?i)\b(?:e-?mail|mac|wallet|postal|street|billing|phone) address";
+
+/// The words with which a program says where it listens.
+const LISTENS: &str = r"(?i)\b(?:start(?:ing|ed|s)?|listen(?:ing|s)?|bind(?:ing|s)?|serv(?:e|es|ing|er)|launch(?:ing|ed)?|running|expos(?:e|ing)|open(?:ing)?)\b";
+/// The words with which it says something else.
+const CONNECTS: &str = r"(?i)connect|upstream|database|client|peer|remote|backend|\bfrom\b|proxy|target|forward|health|metrics at|debugger";
+/// A port alone in a line, as objects are printed.
+const FIELD: &str = r#"^[\s|]*['"]?port['"]?\s*[:=]\s*['"]?{port}['"]?,?\s*\}?\s*$"#;
 
 /// The compiled table.
 pub(super) struct Matcher {
+    /// What any line of interest contains: a cue, a word for the grammar, or a mark of portbind.
+    any: Regex,
     cues: Regex,
+    words: Regex,
     others: Regex,
     set: RegexSet,
     rows: Vec<Row>,
-    places: Vec<Regex>,
+    listens: Regex,
+    connects: Regex,
+    field: Regex,
 }
 
 struct Row {
@@ -56,7 +85,8 @@ struct Row {
 /// The row that a line matches.
 pub(super) struct Hit {
     pub(super) wording: &'static Wording,
-    pub(super) target: Target,
+    /// One for each refused bind; none if the line names nothing.
+    pub(super) targets: Vec<Target>,
     pub(super) pid: Option<u32>,
 }
 
@@ -69,8 +99,11 @@ pub(super) fn table() -> Option<&'static Matcher> {
 
 impl Matcher {
     pub(super) fn compile() -> Result<Self, regex::Error> {
-        let texts = TRANSLATIONS.iter().chain(WINDOWS).map(|text| regex::escape(text));
-        let cues: Vec<String> = CUES.iter().map(|cue| (*cue).to_owned()).chain(texts).collect();
+        let texts: Vec<String> = TRANSLATIONS.iter().chain(WINDOWS).map(|text| regex::escape(text)).collect();
+        let cues =
+            CUES.iter().map(|cue| (*cue).to_owned()).chain(texts.clone()).collect::<Vec<_>>().join("|");
+        let words = WORDS.iter().map(|word| (*word).to_owned()).chain(texts).collect::<Vec<_>>().join("|");
+        let any = format!("{cues}|{words}|{}", MARKS.join("|"));
         let rows: Vec<Row> = wordings().map(Row::compile).collect::<Result<_, _>>()?;
         let set = RegexSetBuilder::new(rows.iter().map(|row| row.pattern.as_str()))
             .unicode(false)
@@ -78,31 +111,39 @@ impl Matcher {
             .dfa_size_limit(1 << 23)
             .build()?;
         Ok(Self {
-            cues: RegexBuilder::new(&cues.join("|")).unicode(false).case_insensitive(true).build()?,
+            any: insensitive(&any)?,
+            cues: insensitive(&cues)?,
+            words: insensitive(&words)?,
             others: regex(OTHERS)?,
             set,
             rows,
-            places: PLACES.iter().map(|place| regex(place)).collect::<Result<_, _>>()?,
+            listens: regex(LISTENS)?,
+            connects: regex(CONNECTS)?,
+            field: regex(FIELD)?,
         })
     }
 
-    /// The first row that a line matches.
+    /// Whether a line may be of interest at all; most lines are not.
+    pub(super) fn sees(&self, line: &[u8]) -> bool {
+        self.any.is_match(line)
+    }
+
+    /// What a line says, by the first row that matches it, or by the grammar.
     pub(super) fn find(&self, line: &[u8]) -> Option<Hit> {
-        if !self.cues.is_match(line) || self.others.is_match(line) {
+        if self.others.is_match(line) {
             return None;
         }
-        let row = self.rows.get(self.set.matches(line).iter().next()?)?;
-        let found = row.pattern.captures(line)?;
-        let mut target = target(&found);
-        target.protocol = target.protocol.or_else(|| row.wording.protocol.map(str::to_owned));
-        if !target.is_known() && row.wording.programs.is_empty() && row.details.is_empty() {
-            target.fill(self.place(line));
+        let row = self.cues.is_match(line).then(|| self.set.matches(line).iter().next()).flatten();
+        let row = row.and_then(|row| self.rows.get(row));
+        match row.filter(|row| !row.wording.is_of_any()) {
+            Some(row) => row.hit(line),
+            // Whether words that any program may print say it, the grammar decides.
+            None if row.is_some() || self.words.is_match(line) || self.cues.is_match(line) => {
+                let Reading { wording, targets } = grammar::read(line)?;
+                Some(Hit { wording: row.map_or(wording, |row| row.wording), targets, pid: None })
+            }
+            None => None,
         }
-        if target.path.is_some() {
-            target.protocol = None;
-        }
-        let pid = text(&found, "pid").and_then(|pid| pid.parse().ok());
-        Some(Hit { wording: row.wording, target, pid })
     }
 
     /// The address in a line near one of `wording`.
@@ -111,15 +152,15 @@ impl Matcher {
         row.details.iter().find_map(|detail| detail.captures(line)).map(|found| target(&found))
     }
 
-    /// The only address in a line; empty if the line contains several.
-    fn place(&self, line: &[u8]) -> Target {
-        for place in &self.places {
-            let mut found = place.captures_iter(line).map(|found| target(&found));
-            if let Some(first) = found.next() {
-                return if found.all(|other| other.port == first.port) { first } else { Target::default() };
-            }
-        }
-        Target::default()
+    /// Where a line says that a program starts to listen.
+    pub(super) fn listening(&self, line: &[u8]) -> Option<Target> {
+        let may = self.listens.is_match(line) && !self.connects.is_match(line);
+        may.then(|| grammar::listening(line)).flatten()
+    }
+
+    /// The port or path that is alone in a line.
+    pub(super) fn field(&self, line: &[u8]) -> Option<Target> {
+        self.field.captures(line).map(|found| target(&found)).or_else(|| grammar::alone(line))
     }
 }
 
@@ -128,6 +169,39 @@ impl Row {
         let details = wording.details.iter().map(|detail| regex(detail)).collect::<Result<_, _>>()?;
         Ok(Self { wording, pattern: regex(wording.pattern)?, details })
     }
+
+    fn hit(&self, line: &[u8]) -> Option<Hit> {
+        let found = self.pattern.captures(line)?;
+        let pid = text(&found, "pid").and_then(|pid| pid.parse().ok());
+        let mut targets = vec![target(&found)];
+        let [named] = targets.as_mut_slice() else { return None };
+        if let Some(port) = named.port.filter(|_| named.address.is_none()) {
+            named.address = grammar::address_of(line, port);
+        }
+        if named.is_known() {
+            // The same words once more, about another address.
+            let more = grammar::read(line).into_iter().flat_map(|read| read.targets);
+            let more: Vec<Target> = more.filter(|other| other.is_known() && !other.agrees(named)).collect();
+            targets.extend(more);
+        } else if let Some(read) = grammar::read(line).filter(|read| !read.targets.is_empty()) {
+            let address = named.address.take();
+            targets = read.targets;
+            targets
+                .iter_mut()
+                .for_each(|target| target.address = target.address.take().or_else(|| address.clone()));
+        }
+        for target in &mut targets {
+            target.protocol = target.protocol.take().or_else(|| self.wording.protocol.map(str::to_owned));
+            if target.path.is_some() {
+                target.protocol = None;
+            }
+        }
+        Some(Hit { wording: self.wording, targets, pid })
+    }
+}
+
+fn insensitive(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).case_insensitive(true).dfa_size_limit(1 << 23).build()
 }
 
 fn regex(pattern: &str) -> Result<Regex, regex::Error> {

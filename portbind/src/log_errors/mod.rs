@@ -1,16 +1,25 @@
 //! Finds the log lines that report "address already in use", in the wordings of many programs.
 //!
-//! [`Finder`] reads a log line by line, and returns each error with its wording ([`Wording`], a row of a table), and
-//! with the address, port, path, process and time that the line and its neighbours contain. A log is not trusted: lines
-//! may have any length and contain any bytes.
+//! [`Finder`] reads a log line by line, and returns each error with its wording ([`Wording`]), and with the address,
+//! port, path, process and time that the line and its neighbours contain. A table has the wordings of known programs; a
+//! grammar (`grammar/`) reads the words of others. What portbind itself printed, and what the log quotes, is passed
+//! over. A log is not trusted: lines may have any length and contain any bytes.
 
+mod addresses;
+mod candidates;
 mod clean;
+#[cfg(test)]
+mod corpus_tests;
 mod finder;
+mod grammar;
 mod join;
+mod joiner;
 mod lines;
 mod log_error;
 mod matcher;
+mod own;
 mod prefix;
+mod quotes;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -18,7 +27,8 @@ mod wording;
 mod wordings;
 
 pub use finder::Finder;
-pub use join::{Join, Joiner, Match, Reason};
+pub use join::{Join, Match, Reason};
+pub use joiner::Joiner;
 pub use lines::{Lines, MAX_LINE};
 pub use log_error::{Complaint, MAX_TEXT, Target};
 pub use time::Clock;

@@ -156,7 +156,7 @@ fn neighbours_show_the_port() {
         ),
         (
             "org.jboss.netty.channel.ChannelException: Failed to bind to: /127.0.0.1:9300\n\tat a\nCaused by: java.net.BindException: Address already in use\n",
-            &["3 Java, a cause: 127.0.0.1:9300"],
+            &["1 Java, a cause: 127.0.0.1:9300"],
         ),
         (
             "WARN mongod port=27017\nE STORAGE Failed to set up listener: SocketException: Address already in use\n",

@@ -126,6 +126,11 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
     match reason {
         Reason::NoRecording => None,
         Reason::NoneLikeIt => Some(format!("no refusal {what}")),
+        Reason::OtherAddress(other) => {
+            let address = target.address.as_deref().unwrap_or_default();
+            let [named, other] = [address.to_owned(), other.to_string()].map(bracketed);
+            Some(format!("no refusal {what} of {named}; the recording has one of {other}"))
+        }
         Reason::NotThen(apart) => {
             let hint = match is_zone_apart(apart) {
                 true => "; --zone says in which zone the log's times are",
@@ -137,6 +142,14 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
         Reason::Ambiguous(count) => {
             Some(format!("{count} refusals, and the line names neither port nor program to single one out"))
         }
+    }
+}
+
+/// An address as it is written before a port.
+fn bracketed(address: String) -> String {
+    match address.contains(':') {
+        true => format!("[{}]", Escaped(&address)),
+        false => Escaped(&address).to_string(),
     }
 }
 

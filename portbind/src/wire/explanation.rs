@@ -24,7 +24,7 @@ pub struct Explanation<'a> {
     pub refusal: Option<Refusal<'a>>,
     /// How log line and refusal were matched.
     pub join: Option<Join>,
-    /// Why no refusal matches: `no-recording`, `none-like-it`, `not-then` or `ambiguous`.
+    /// Why no refusal matches: `no-recording`, `none-like-it`, `other-address`, `not-then` or `ambiguous`.
     pub reason: Option<Cow<'a, str>>,
 }
 

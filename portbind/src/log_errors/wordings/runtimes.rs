@@ -232,7 +232,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: BEAM,
         pattern: r"Failed to start Ranch listener .*\{port,\s*{port}\}.* for reason eaddrinuse",
         sample: "[error] Failed to start Ranch listener http in ranch_tcp:listen([{port,8088},{ip,{127,0,0,1}}]) for reason eaddrinuse (address already in use)",
-        states: "tcp :8088",
+        states: "tcp 127.0.0.1:8088",
         ..ROW
     },
     Wording {

@@ -156,7 +156,7 @@ pub(super) const ROWS: &[Wording] = &[
         programs: &["java"],
         pattern: r"Bind(?:Transport|Http)Exception\[Failed to bind to \[{port}\]\]; .*BindException\[{used}\]",
         sample: "BindHttpException[Failed to bind to [9200]]; nested: ChannelException[Failed to bind to: /127.0.0.1:9200]; nested: BindException[Address already in use];",
-        states: "tcp :9200",
+        states: "tcp 127.0.0.1:9200",
         ..ROW
     },
     Wording {
