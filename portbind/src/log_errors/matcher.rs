@@ -178,12 +178,13 @@ impl Row {
         if let Some(port) = named.port.filter(|_| named.address.is_none()) {
             named.address = grammar::address_of(line, port);
         }
-        if named.is_known() {
+        if named.is_known() && is_said_twice(line) {
             // The same words once more, about another address.
             let more = grammar::read(line).into_iter().flat_map(|read| read.targets);
             let more: Vec<Target> = more.filter(|other| other.is_known() && !other.agrees(named)).collect();
             targets.extend(more);
-        } else if let Some(read) = grammar::read(line).filter(|read| !read.targets.is_empty()) {
+        } else if !named.is_known()
+            && let Some(read) = grammar::read(line).filter(|read| !read.targets.is_empty()) {
             let address = named.address.take();
             targets = read.targets;
             targets
@@ -198,6 +199,11 @@ impl Row {
         }
         Some(Hit { wording: self.wording, targets, pid })
     }
+}
+
+/// Whether a line says more than once that something is in use.
+fn is_said_twice(line: &[u8]) -> bool {
+    line.windows(6).filter(|words| *words == b"in use").nth(1).is_some()
 }
 
 fn insensitive(pattern: &str) -> Result<Regex, regex::Error> {

@@ -33,7 +33,7 @@ pub(super) const MARKS: &[&str] = &[
 static OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let labels = r"held\ by|asked\ by|why|fix|or|found|says|next|recorded|history|then|note";
     Regex::new(&format!(
-        r#"(?x)
+        r#"(?x-u)
         (?:^|[\s|\]])portbind(?:\[\d+\])?:\s                    # messages
         | \{{"schema":"portbind\.                               # JSON
         | \(\d+\)\ \ .*\ \ →\ \ E[A-Z]+                         # text, and what CI systems get of it
@@ -49,7 +49,7 @@ static OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// The first line of a report.
 static REPORT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^\d+ refusals?  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d").ok());
+    LazyLock::new(|| Regex::new(r"(?-u)^\d+ refusals?  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d").ok());
 /// The heads of the parts of a report.
 const HEADS: &[&str] =
     &["why", "ports", "who refused whom", "swallowed: ", "leaked: ", "gaps", "still bound:"];

@@ -105,9 +105,6 @@ impl Claims {
     /// The claims of a line from left to right that it does not take back.
     pub(super) fn read(&self, line: &[u8]) -> Vec<Claim> {
         let line = line.get(..WITHIN).unwrap_or(line);
-        if self.quoted.is_match(line) {
-            return Vec::new();
-        }
         let mut found = Vec::new();
         for (kind, pattern) in &self.kinds {
             let all = pattern.find_iter(line).take(MAX_CLAIMS);
@@ -115,6 +112,9 @@ impl Claims {
         }
         if let Some(number) = self.numbers.find(line).filter(|_| self.sockets.is_match(line)) {
             found.push(Claim { kind: Kind::Error, start: number.start(), end: number.end() });
+        }
+        if found.is_empty() || self.quoted.is_match(line) {
+            return Vec::new();
         }
         let has_error = found.iter().any(|claim| claim.kind == Kind::Error);
         let has_other_reason = !has_error && self.other_reason.is_match(line);
@@ -159,5 +159,5 @@ fn sentence_before(line: &[u8], at: usize) -> &[u8] {
 }
 
 fn regex(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&expand(pattern)).unicode(false).size_limit(1 << 25).build()
+    RegexBuilder::new(&expand(pattern)).unicode(false).size_limit(1 << 25).dfa_size_limit(1 << 23).build()
 }
