@@ -47,6 +47,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// An address without a port.
+    pub(crate) fn at(address: Option<String>) -> Self {
+        Self { address, ..Self::default() }
+    }
+
     /// Whether the requested port or path is known.
     #[must_use]
     pub const fn is_known(&self) -> bool {

@@ -184,7 +184,8 @@ impl Row {
             let more: Vec<Target> = more.filter(|other| other.is_known() && !other.agrees(named)).collect();
             targets.extend(more);
         } else if !named.is_known()
-            && let Some(read) = grammar::read(line).filter(|read| !read.targets.is_empty()) {
+            && let Some(read) = grammar::read(line).filter(|read| !read.targets.is_empty())
+        {
             let address = named.address.take();
             targets = read.targets;
             targets

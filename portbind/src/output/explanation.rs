@@ -12,12 +12,15 @@ use super::text::layout::{label, rendered, sentence};
 use super::text::refusal;
 use crate::escape::{Escaped, LogLine, cut};
 use crate::event::ShellCommand;
-use crate::log_errors::{Complaint, Join, Match, Reason};
+use crate::log_errors::{Complaint, Join, Match, Reason, Target};
 use crate::secrets::Secrets;
 use crate::wire::{SCHEMA, Time, explanation as json};
 
 /// Columns of a log line that are shown if the output has no width.
 const SHOWN: usize = 300;
+
+/// What dockerd says of a port that its own list has, before it asks the kernel.
+const ALLOCATED: &str = "port is already allocated";
 
 impl Document for Match {
     fn text(&self, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -74,6 +77,21 @@ fn joined(join: &Join) -> Line {
 fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut line = label("says");
+    if let Some(port) = complaint.target.port.filter(|_| complaint.text.contains(ALLOCATED)) {
+        line.push(
+            PLAIN,
+            format!("Docker has published port {port} for another container; no bind was refused"),
+        );
+        lines.push(line);
+        let command = format!("docker ps --filter publish={port}");
+        lines.extend(sentence(
+            "next",
+            &format!("this names the container: {command}"),
+            Some(&command),
+            style,
+        ));
+        return lines;
+    }
     line.push(PLAIN, said(complaint));
     lines.push(line);
     if let Some(text) = missing(complaint, reason) {
@@ -127,9 +145,9 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
         Reason::NoRecording => None,
         Reason::NoneLikeIt => Some(format!("no refusal {what}")),
         Reason::OtherAddress(other) => {
-            let address = target.address.as_deref().unwrap_or_default();
-            let [named, other] = [address.to_owned(), other.to_string()].map(bracketed);
-            Some(format!("no refusal {what} of {named}; the recording has one of {other}"))
+            let address = |address| LogLine(&Target::at(address).to_string()).to_string();
+            let (named, other) = (address(target.address.clone()), address(Some(other.to_string())));
+            Some(format!("no refusal {what} on {named}; the recording has one on {other}"))
         }
         Reason::NotThen(apart) => {
             let hint = match is_zone_apart(apart) {
@@ -142,14 +160,6 @@ fn missing(complaint: &Complaint, reason: Reason) -> Option<String> {
         Reason::Ambiguous(count) => {
             Some(format!("{count} refusals, and the line names neither port nor program to single one out"))
         }
-    }
-}
-
-/// An address as it is written before a port.
-fn bracketed(address: String) -> String {
-    match address.contains(':') {
-        true => format!("[{}]", Escaped(&address)),
-        false => Escaped(&address).to_string(),
     }
 }
 

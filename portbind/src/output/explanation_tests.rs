@@ -78,6 +78,15 @@ fn text_of_a_line_alone() {
 }
 
 #[test]
+fn text_of_a_port_that_docker_has_given_away() {
+    assert_snapshot!(alone("Error response from daemon: Bind for 0.0.0.0:5432 failed: port is already allocated"), @r"
+    line 1: Error response from daemon: Bind for 0.0.0.0:5432 failed: port is already allocated
+      says      Docker has published port 5432 for another container; no bind was refused
+      next      this names the container: docker ps --filter publish=5432
+    ");
+}
+
+#[test]
 fn text_joined_by_port_and_time() {
     let joints = joined(
         "2026-11-23T12:04:32Z listen tcp 0.0.0.0:8080: bind: address already in use",
@@ -115,15 +124,48 @@ fn text_joined_by_order() {
       held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java
       why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
       found     in the recording by port and order, one of 2 that came into question
+    ");
+}
 
-    line 3: listen tcp 0.0.0.0:8080: bind: address already in use
-    12:04:31.512  pytest (48213)  bind tcp 0.0.0.0:8080  →  EADDRINUSE
-      asked by  unit runner.service   test tests/test_api.py::test_x (gw1)   job build (github 77)
-      held by   nginx (900)  LISTEN 0.0.0.0:8080   fd 6   uid ci   container nginx (containerd)   pod shop/web-7d9f   containerd-shim → nginx
-      held by   systemd (1)  LISTEN 0.0.0.0:8080   fd 40   uid ci   unit web.socket
-      held by   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   test tests/test_api.py::test_x (gw0)   job build (github 77)   gradle → java
-      why       another program is listening there, and neither socket set SO_REUSEPORT        [listener]
-      found     in the recording by port and order, one of 2 that came into question
+/// Each refusal is explained once: further lines about it are counted with the first.
+#[test]
+fn a_refusal_answers_one_line() {
+    let go = "listen tcp 0.0.0.0:8080: bind: address already in use\n".repeat(4);
+    let [one, two] = &joined(&go, &[samples::time_wait(), samples::people()])[..] else { panic!("not two") };
+    assert_eq!((one.complaint.line, one.complaint.repeats), (1, 0));
+    assert_eq!((two.complaint.line, two.complaint.repeats), (2, 2));
+    let many = "cannot bind: port 8080 is in use\n2 attempts\nports 8080, 9090 are already in use\n";
+    let ports: Vec<_> =
+        joined(many, &[samples::listener()]).iter().map(|one| one.complaint.target.port).collect();
+    assert_eq!(ports, [Some(8080), Some(9090)]);
+}
+
+#[test]
+fn an_exact_address_is_joined_with_no_other() {
+    let on = |address: &str| {
+        let mut refusal = samples::listener();
+        refusal.socket.address = address.parse().unwrap();
+        refusal
+    };
+    let both = [on("::1"), on("127.0.0.1")];
+    for (named, refusals, expected) in [
+        ("127.0.0.1:8080", &both[..], Ok("127.0.0.1")),
+        ("[::1]:8080", &both, Ok("::1")),
+        (":8080", &both, Ok("::1")),
+        ("127.0.0.1:8080", &both[..1], Err(Reason::OtherAddress("::1".parse().unwrap()))),
+        ("0.0.0.0:8080", &[on("::")], Ok("::")),
+        ("localhost:8080", &both[1..], Ok("127.0.0.1")),
+    ] {
+        let joints = joined(&format!("bind {named}: Address already in use"), refusals);
+        let found = joints[0].join.as_ref().map(|join| join.refusal.socket.address.unwrap().to_string());
+        assert_eq!(found.map_err(|reason| *reason), expected.map(str::to_owned), "{named}");
+    }
+    assert_snapshot!(text(&joined("bind 127.0.0.1:8080: Address already in use", &both[..1])), @r"
+    line 1: bind 127.0.0.1:8080: Address already in use
+      says      a program was refused 127.0.0.1:8080
+      recorded  no refusal of port 8080 on 127.0.0.1; the recording has one on [::1]
+      next      while the port is held, this shows the holder: portbind who 8080
+      or        next time, portbind run --record FILE -- COMMAND records who holds it at that instant
     ");
 }
 

@@ -146,13 +146,12 @@ fn address_behind(cursor: &Cursor<'_>) -> Option<String> {
         "address ",
     ];
     let head = cursor.rest().get(..ADDRESS_WITHIN).unwrap_or(cursor.rest());
-    let found = WORDS.iter().find_map(|word| {
+    WORDS.iter().find_map(|word| {
         let at = head.windows(word.len()).position(|part| part.eq_ignore_ascii_case(word.as_bytes()))?;
         let mut next = cursor.moved(cursor.at + at + word.len());
         next.while_one(2, |byte| b"'\"".contains(&byte));
         address(&mut next).filter(|target| target.port.is_none())?.address
-    });
-    found
+    })
 }
 
 fn protocol_word(cursor: &mut Cursor<'_>) -> Option<String> {
