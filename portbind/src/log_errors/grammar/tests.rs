@@ -69,6 +69,8 @@ fn what_only_looks_like_it() {
         "make sure that port 8080 is not already in use",
         "setsockopt SO_REUSEADDR on 0.0.0.0:80",
         "bound to port 80",
+        "the socket is bound to 127.0.0.1:80",
+        "unix /run/x: a socket file that no socket is bound to",
         "Server already running",
         "listening on 0.0.0.0:80",
         "test net::test_address_in_use ... ok",
