@@ -20,6 +20,9 @@ pub struct Joiner {
     by_path: HashMap<String, Vec<usize>>,
     /// Pools of errors that name neither port nor path.
     others: Vec<usize>,
+    /// The places of the refused binds in the recording.
+    places: HashMap<*const Refusal<'static>, usize>,
+    shown: usize,
 }
 
 /// A log error, and the pool in which its refused bind is searched for.
@@ -99,6 +102,8 @@ impl Joiner {
         let by_path = socket.path.as_deref().and_then(|path| self.by_path.get(path));
         let indices = [by_port, by_path, Some(&self.others)];
         let refusal = Rc::new(refusal);
+        self.shown += 1;
+        self.places.insert(Rc::as_ptr(&refusal), self.shown);
         for index in indices.into_iter().flatten().flatten() {
             if let Some(pool) = self.pools.get_mut(*index)
                 && let Some(search) = self.searches.get(pool.search)
@@ -122,6 +127,7 @@ impl Joiner {
                 *place = Some(one);
             }
         }
+        self.put_in_order(&mut found);
         let mut matches: Vec<Option<Match>> = Vec::with_capacity(found.len());
         let mut again: Vec<(usize, u64)> = Vec::new();
         for (search, found) in self.searches.into_iter().zip(found) {
@@ -152,6 +158,34 @@ impl Joiner {
         };
         indices.sort_by_key(class);
         indices
+    }
+
+    /// Of two errors without a time that may each be about both refused binds, the first one is about the first.
+    fn put_in_order(&self, found: &mut [Option<Found>]) {
+        let is_undated =
+            |found: &Option<Found>| matches!(found, Some(Found::Joined(join)) if join.apart.is_none());
+        let undated: Vec<usize> =
+            (0..found.len()).filter(|index| found.get(*index).is_some_and(is_undated)).collect();
+        for (at, first) in undated.iter().enumerate() {
+            for second in undated.iter().skip(at + 1) {
+                let Ok([Some(Found::Joined(one)), Some(Found::Joined(two))]) =
+                    found.get_disjoint_mut([*first, *second])
+                else {
+                    continue;
+                };
+                let place = |join: &Join| self.places.get(&Rc::as_ptr(&join.refusal));
+                let may_swap = || self.may_be(*first, &two.refusal) && self.may_be(*second, &one.refusal);
+                if place(one) > place(two) && may_swap() {
+                    std::mem::swap(&mut one.refusal, &mut two.refusal);
+                }
+            }
+        }
+    }
+
+    /// Whether a refused bind is among the best for an error.
+    fn may_be(&self, index: usize, refusal: &Rc<Refusal<'static>>) -> bool {
+        let best = self.candidates(index).map(Candidates::best).unwrap_or_default();
+        best.iter().any(|candidate| Rc::ptr_eq(&candidate.refusal, refusal))
     }
 
     fn candidates(&self, index: usize) -> Option<&Candidates> {

@@ -140,6 +140,23 @@ fn a_refusal_answers_one_line() {
     assert_eq!(ports, [Some(8080), Some(9090)]);
 }
 
+/// Lines of one program, of which only some name the port, are about its refusals in their order.
+#[test]
+fn lines_with_and_without_the_port_stay_in_order() {
+    let log = "OSError: [Errno 98] Address already in use
+OSError: [Errno 98] error while attempting to bind on address ('0.0.0.0', 8080): address already in use
+OSError: [Errno 98] Address already in use (while attempting to bind on address ('0.0.0.0', 8080))
+";
+    let refusals = [7, 8, 9].map(|pid| {
+        let mut refusal = samples::listener();
+        std::rc::Rc::make_mut(&mut refusal.process).pid = pid;
+        refusal
+    });
+    let pids: Vec<u32> =
+        joined(log, &refusals).iter().map(|one| one.join.as_ref().unwrap().refusal.process.pid).collect();
+    assert_eq!(pids, [7, 8, 9]);
+}
+
 #[test]
 fn an_exact_address_is_joined_with_no_other() {
     let on = |address: &str| {
