@@ -28,7 +28,8 @@ pub(super) fn proxy_for(
     parent: impl FnOnce() -> Option<Vec<String>>,
     files: &Files,
 ) -> Option<Container> {
-    let exe = process.exe.as_deref()?;
+    // A program in a container is no runtime's proxy, whatever it is called.
+    let exe = process.exe.as_deref().filter(|_| process.container.is_none())?;
     match exe.rsplit('/').next()? {
         // Anybody may start a program of this name, with any arguments.
         "docker-proxy" if process.uid == Some(0) => {
@@ -121,6 +122,8 @@ mod tests {
         write("var/lib/docker");
         assert_eq!(name(&proxy("172.17.0.2"), None).as_deref(), Some("web"));
         assert_eq!(name(&proxy("172.17.0.3"), None), None);
+        let contained = Some(Box::new(Container::new(ID.to_owned(), Some(Runtime::Docker))));
+        assert_eq!(name(&Process { container: contained, ..proxy("172.17.0.2") }, None), None);
         let of_user = Process { uid: Some(1000), ..proxy("172.17.0.2") };
         assert_eq!(name(&of_user, None), None);
         assert_eq!(name(&process("/usr/bin/socat", &["socat", "-container-ip", "172.17.0.2"]), None), None);
