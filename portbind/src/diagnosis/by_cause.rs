@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use crate::event::{Code, Ended, Outcome, Process, Refusal};
+use crate::event::{Code, Ended, Outcome, Process, Refusal, Repeat};
 
 /// Refusals kept whole; later ones are only counted.
 const KEPT: usize = 1000;
@@ -20,7 +20,12 @@ const RECENT_ENDS: usize = 4096;
 pub struct ByCause {
     refusals: Vec<Rc<Refusal>>,
     bytes: usize,
-    not_kept: u64,
+    /// Refusals of each cause that are not kept whole, or that were only counted.
+    more: Vec<(Code, u64)>,
+    /// Refusals that were only counted, and whose cause is not known.
+    uncaused: u64,
+    /// Refusals of which nothing is known.
+    lost: u64,
     /// Ends of refused processes.
     ends: Vec<Ended>,
     /// Ends of other processes: a refusal may be shown after the end of its process.
@@ -34,6 +39,16 @@ pub struct Group {
     pub code: Code,
     /// Each refusal, and what its process did afterwards.
     pub refusals: Vec<(Rc<Refusal>, Outcome)>,
+    /// The number of further refusals.
+    pub more: u64,
+}
+
+impl Group {
+    /// Number of refusals.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.more.saturating_add(self.refusals.len() as u64)
+    }
 }
 
 impl ByCause {
@@ -48,7 +63,28 @@ impl ByCause {
             self.bytes += bytes;
             self.refusals.push(Rc::clone(refusal));
         } else {
-            self.not_kept += 1;
+            self.add_more(refusal.cause.code, 1);
+        }
+    }
+
+    /// Adds refusals that were only counted. If they were not compared, the cause of each may be another one than that
+    /// of the last shown refusal.
+    pub fn repeat(&mut self, repeat: &Repeat) {
+        match repeat.cause.filter(|_| repeat.looked_at) {
+            Some(code) => self.add_more(code, repeat.count),
+            None => self.uncaused = self.uncaused.saturating_add(repeat.count),
+        }
+    }
+
+    /// Adds refusals that were lost.
+    pub const fn lose(&mut self, count: u64) {
+        self.lost = self.lost.saturating_add(count);
+    }
+
+    fn add_more(&mut self, code: Code, count: u64) {
+        match self.more.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, more)) => *more = more.saturating_add(count),
+            None => self.more.push((code, count)),
         }
     }
 
@@ -64,16 +100,18 @@ impl ByCause {
         self.recent_ends.push_back(ended);
     }
 
-    /// Number of refusals.
+    /// Number of refusals: those of all groups, those without a known cause, and those that were lost.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.refusals.len() as u64 + self.not_kept
+        let more = self.more.iter().map(|(_, count)| *count);
+        let counts = more.chain([self.refusals.len() as u64, self.uncaused, self.lost]);
+        counts.fold(0, u64::saturating_add)
     }
 
-    /// Number of refusals that are in no group, because a limit was reached.
+    /// Number of refusals that were lost.
     #[must_use]
-    pub const fn not_kept(&self) -> u64 {
-        self.not_kept
+    pub const fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// The groups, the largest first; `now` as in [`Outcome::of`].
@@ -86,10 +124,55 @@ impl ByCause {
             let entry = (Rc::clone(refusal), outcome);
             match groups.iter_mut().find(|group| group.code == refusal.cause.code) {
                 Some(group) => group.refusals.push(entry),
-                None => groups.push(Group { code: refusal.cause.code, refusals: vec![entry] }),
+                None => groups.push(Group { code: refusal.cause.code, refusals: vec![entry], more: 0 }),
             }
         }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.refusals.len()));
+        for &(code, more) in &self.more {
+            match groups.iter_mut().find(|group| group.code == code) {
+                Some(group) => group.more = more,
+                None => groups.push(Group { code, refusals: Vec::new(), more }),
+            }
+        }
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count()));
         groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::samples;
+
+    fn repeat(refusal: &Refusal, count: u64, looked_at: bool, cause: Option<Code>) -> Repeat {
+        let Refusal { time, ref process, ref socket, .. } = *refusal;
+        let (process, socket) = (Rc::clone(process), socket.clone());
+        Repeat {
+            time,
+            first: time,
+            last: time,
+            refused: Some(time),
+            count,
+            looked_at,
+            process,
+            socket,
+            cause,
+        }
+    }
+
+    #[test]
+    fn the_total_has_all_refusals() {
+        let (listener, time_wait) = (Rc::new(samples::listener()), Rc::new(samples::time_wait()));
+        let mut by_cause = ByCause::default();
+        (0..2 * KEPT).for_each(|_| by_cause.push(&listener));
+        by_cause.push(&time_wait);
+        let code = Some(listener.cause.code);
+        by_cause.repeat(&repeat(&listener, 500, true, code));
+        by_cause.repeat(&repeat(&listener, 12_000, false, code));
+        by_cause.repeat(&repeat(&listener, 30, true, None));
+        by_cause.lose(4);
+        let groups = by_cause.groups(listener.time);
+        let counts: Vec<(Code, u64)> = groups.iter().map(|group| (group.code, group.count())).collect();
+        assert_eq!(counts, [(listener.cause.code, 2500), (time_wait.cause.code, 1)]);
+        assert_eq!((by_cause.count(), by_cause.lost()), (2501 + 12_030 + 4, 4));
     }
 }

@@ -105,7 +105,8 @@ fn printed() -> Vec<String> {
     let (command, end, tally) = command(&refusal);
     let groups = tally.groups(refusal.time);
     let leaks = [Leak { time: refusal.time, netns: 1, socket: refusal.holders[0].clone() }];
-    let shown = CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, leaks: &leaks };
+    let shown =
+        CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, lost: 0, leaks: &leaks };
     for system in [
         ci::System::Github,
         ci::System::Gitlab,

@@ -42,6 +42,8 @@ pub struct Collector {
     session: u32,
     /// Refusals lost in this session, according to its refusal lines.
     lost: u64,
+    /// Refusals only counted in this session, according to its lines about repeats.
+    coalesced: u64,
 }
 
 /// What is stored per port.
@@ -64,6 +66,7 @@ impl Default for Collector {
             recent: Recent::default(),
             session: 0,
             lost: 0,
+            coalesced: 0,
         }
     }
 }
@@ -74,8 +77,7 @@ impl Collector {
         match line {
             Line::Refusal(refusal) => self.refusal(refusal),
             Line::Release(release) => self.release(release),
-            // The summary of the run contains the sum of these.
-            Line::Repeat(_) => {}
+            Line::Repeat(repeat) => self.repeat(repeat),
             Line::Summary(summary) => self.summary(summary),
             Line::Command(command) => self.command(command),
             Line::Outcome(outcome) => self.outcome(outcome),
@@ -110,6 +112,33 @@ impl Collector {
             run.refusals = run.refusals.saturating_add(1);
         }
         self.recent.insert(time, refusal.process.pid, Known { place, like });
+    }
+
+    /// Adds refusals that were only counted.
+    pub fn repeat(&mut self, repeat: &wire::Repeat<'_>) {
+        let count = repeat.count;
+        self.coalesced = self.coalesced.saturating_add(count);
+        self.report.totals.coalesced = self.report.totals.coalesced.saturating_add(count);
+        if let Some(run) = self.running() {
+            run.refusals = run.refusals.saturating_add(count);
+        }
+        // What was not compared may have any cause and port.
+        if !repeat.looked_at {
+            return;
+        }
+        let (place, first, last) = (Place::of(&repeat.socket), repeat.first, repeat.last);
+        self.classes.add_more(&place.class(), count, || ());
+        let time = last.or(first).unwrap_or(repeat.time).0;
+        let (_, port) = self.ports.add_more(&place, count, || Port::new(time));
+        for time in [first, last].into_iter().flatten() {
+            port.period = (port.period.0.min(time.0), port.period.1.max(time.0));
+        }
+        let known = repeat.cause.as_deref().map(Foreign::new);
+        // The words for the cause are in the lines of refusals.
+        if let Some(code) = known.filter(|code| self.causes.get_mut(code).is_some()) {
+            self.causes.add_more(&code, count, || (code.clone(), None));
+            self.report.totals.caused = self.report.totals.caused.saturating_add(count);
+        }
     }
 
     fn port(&mut self, place: &Place, refusal: &wire::Refusal<'_>, like: &Likeness) {
@@ -167,7 +196,8 @@ impl Collector {
 
     /// Adds the summary of a trace, which is its last line.
     pub fn summary(&mut self, summary: &wire::Summary) {
-        self.report.totals.coalesced = self.report.totals.coalesced.saturating_add(summary.coalesced);
+        let not_seen = summary.coalesced.saturating_sub(self.coalesced);
+        self.report.totals.coalesced = self.report.totals.coalesced.saturating_add(not_seen);
         self.lost = self.lost.max(summary.lost);
         self.next_session();
     }
@@ -245,6 +275,7 @@ impl Collector {
 
     fn next_session(&mut self) {
         self.report.totals.lost = self.report.totals.lost.saturating_add(std::mem::take(&mut self.lost));
+        self.coalesced = 0;
         self.session = self.session.wrapping_add(1);
     }
 

@@ -63,11 +63,16 @@ impl<K: Ord + Clone, V> Tally<K, V> {
 
     /// Counts a key, and returns its count and its stored value.
     pub(super) fn add(&mut self, key: &K, first: impl FnOnce() -> V) -> (u64, &mut V) {
+        self.add_more(key, 1, first)
+    }
+
+    /// Counts a key `count` times, as [`Self::add`].
+    pub(super) fn add_more(&mut self, key: &K, count: u64, first: impl FnOnce() -> V) -> (u64, &mut V) {
         if self.rows.len() >= self.most && !self.rows.contains_key(key) {
             self.prune();
         }
         let row = self.rows.entry(key.clone()).or_insert_with(|| (0, first()));
-        row.0 = row.0.saturating_add(1);
+        row.0 = row.0.saturating_add(count);
         (row.0, &mut row.1)
     }
 

@@ -55,8 +55,10 @@ pub struct FileNotes {
 pub struct Totals {
     /// Refusals that were shown.
     pub refusals: u64,
-    /// Refusals that were counted as part of an earlier one.
+    /// Refusals that were only counted.
     pub coalesced: u64,
+    /// How many of them have a known cause.
+    pub caused: u64,
     /// Refusals that were lost.
     pub lost: u64,
     /// Refusals that were not reported by their process.
@@ -65,6 +67,14 @@ pub struct Totals {
     pub leaks: u64,
     /// Commands that were run.
     pub runs: u64,
+}
+
+impl Totals {
+    /// All refusals: shown, only counted, and lost.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.refusals.saturating_add(self.coalesced).saturating_add(self.lost)
+    }
 }
 
 /// A cause.

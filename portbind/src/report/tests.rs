@@ -6,6 +6,7 @@ use super::collect::Collector;
 use super::rows::Report;
 use super::timeline::{State, Timeline};
 use crate::event::{portless_samples, samples};
+use crate::output::{Document as _, Style};
 use crate::recording::Skipped;
 use crate::wire;
 
@@ -149,4 +150,44 @@ fn every_sample_is_taken() {
     let report = everything();
     let counted: u64 = report.causes.rows.iter().map(|cause| cause.count).sum();
     assert_eq!(counted, report.totals.refusals);
+}
+
+fn repeat(count: u64, looked_at: bool) -> wire::Repeat<'static> {
+    let refusal = refusal();
+    wire::Repeat {
+        schema: wire::SCHEMA.into(),
+        kind: "repeat".into(),
+        time: at(900),
+        refused: Some(refusal.time),
+        count,
+        first: Some(at(10)),
+        last: Some(at(800)),
+        looked_at,
+        process: wire::Relative { pid: 48213, comm: "pytest".into() },
+        socket: refusal.socket.clone(),
+        cause: Some(refusal.cause.code),
+    }
+}
+
+#[test]
+fn what_was_only_counted_is_in_the_total() {
+    let mut collector = Collector::default();
+    collector.repeat(&repeat(1, true));
+    let mut refusal = refusal();
+    refusal.time = at(0);
+    collector.refusal(&refusal);
+    collector.repeat(&repeat(50, true));
+    collector.repeat(&repeat(700, false));
+    let mut report = collector.finish();
+    let totals = report.totals;
+    assert_eq!((totals.refusals, totals.coalesced, totals.caused, totals.all()), (1, 751, 50, 752));
+    // The first repeat has a port, but no line that describes its cause.
+    assert_eq!((report.causes.rows[0].count, report.ports.rows[0].count), (51, 52));
+    assert_eq!(report.ports.rows[0].period, (at(0).0, at(800).0));
+    report.totals.lost = 3;
+    let mut text = Vec::new();
+    report.text(&Style::default(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.starts_with("755 refusals  "), "{text}");
+    assert!(text.ends_with("3 refusals lost while tracing\n701 more refusals were only counted\n"), "{text}");
 }

@@ -37,6 +37,7 @@ impl<S: Sink> Run<S> {
         self.account.filtered += kept_back;
         // A refusal counted in the moment in which its counter was removed is lost.
         let uncounted = self.account.refused.saturating_sub(self.read + kept_back + self.counted);
+        self.sink.lost(uncounted + self.overflow.lost);
         let unwritten = self.sink.finish(self.settings.last_words, deadline).await;
         self.account.shown = self.account.shown.saturating_sub(unwritten);
         self.account.lost = uncounted + self.overflow.lost + unwritten;

@@ -29,6 +29,8 @@ pub(crate) trait Sink {
     fn release(&mut self, release: &Release) -> io::Result<()>;
     /// Refusals were counted without being shown.
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()>;
+    /// Refusals were lost: nothing is known of them but their number.
+    fn lost(&mut self, _: u64) {}
     /// A process of the wrapped command has ended.
     fn ended(&mut self, _: Ended) -> io::Result<()> {
         Ok(())

@@ -24,7 +24,7 @@ pub struct Report<'a> {
     pub to: Option<Time>,
     /// Refusals that were shown.
     pub refused: u64,
-    /// Refusals that were counted as part of an earlier one.
+    /// Refusals that were only counted.
     pub coalesced: u64,
     /// Refusals that were lost.
     pub lost: u64,
@@ -34,11 +34,11 @@ pub struct Report<'a> {
     pub leaked: u64,
     /// Commands that were run.
     pub commands: u64,
-    /// Refusals by cause, the most frequent first.
+    /// Refusals by cause, the most frequent first. Only counted refusals are included if their cause is known.
     pub causes: Table<CauseCount<'a>>,
-    /// Refusals by class of port, the most frequent first.
+    /// Refusals by class of port, the most frequent first. Only counted refusals are included if their port is known.
     pub classes: Vec<ClassCount<'a>>,
-    /// Refusals by requested port or name, the most frequent first.
+    /// Refusals by requested port or name, the most frequent first, as for the classes.
     pub ports: Table<PortCount<'a>>,
     /// Refusals by pair of caller and holder, the most frequent first.
     pub pairs: Table<Pair<'a>>,

@@ -28,8 +28,7 @@ impl Html {
             Entry::Command(command) => collector.command(&wire::Command::from(command)),
             Entry::Refusal(refusal) => collector.refusal(&wire::Refusal::from(refusal)),
             Entry::Release(release) => collector.release(&wire::Release::from(release)),
-            // The page shows individual refusals; the summary counts the coalesced ones.
-            Entry::Repeat(_) => {}
+            Entry::Repeat(repeat) => collector.repeat(&wire::Repeat::from(repeat)),
             Entry::Outcome(outcome) => collector.outcome(&wire::Outcome::from(outcome)),
             Entry::Leak(leak) => collector.leak(&wire::Leak::from(leak)),
             Entry::End(end) => collector.end(&wire::End::from(end)),

@@ -187,6 +187,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: swallowed refusals", Long, run::swallowed),
     ("run: bystanders", Each, run::bystanders),
     ("run: leaks", Each, run::leaks),
+    ("run: totals after a burst", Each, run::totals),
     ("run: as another user", Once, run::as_user),
     ("run: sudo", Once, run::sudo),
     ("run: sudo that becomes portbind", Once, run::replaced_sudo),

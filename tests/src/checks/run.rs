@@ -6,6 +6,7 @@ mod state;
 mod status;
 mod surroundings;
 mod sweep;
+mod totals;
 mod users;
 mod wrapped;
 
@@ -17,5 +18,6 @@ pub(super) use state::{interrupted, nothing_is_lost, nothing_is_lost_in_a_termin
 pub(super) use status::{exit_statuses, without_tracing};
 pub(super) use surroundings::{no_proc, small_stack};
 pub(super) use sweep::every_call_fails_once;
+pub(super) use totals::totals;
 pub(super) use users::{as_user, replaced_sudo, sudo, variables_of_nobody};
 pub(super) use wrapped::{Recording, wrapped};

@@ -141,7 +141,8 @@ impl Collector {
         }
         let refusals = self.by_cause.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
-            let report = CommandReport { command: &command, end, groups: &groups, refusals, leaks };
+            let lost = self.by_cause.lost();
+            let report = CommandReport { command: &command, end, groups: &groups, refusals, lost, leaks };
             let mut out = match self.live.take() {
                 Some(live) => live.into_inner(),
                 None => self.stderr.add(io::stderr()),
@@ -230,8 +231,13 @@ impl session::Sink for Collector {
     }
 
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
+        self.by_cause.repeat(repeat);
         self.record(Entry::Repeat(repeat));
         Ok(())
+    }
+
+    fn lost(&mut self, count: u64) {
+        self.by_cause.lose(count);
     }
 
     fn has_room(&self) -> bool {

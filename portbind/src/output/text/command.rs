@@ -32,6 +32,8 @@ pub struct CommandReport<'a> {
     pub groups: &'a [Group],
     /// The number of refusals.
     pub refusals: u64,
+    /// How many of them were lost.
+    pub lost: u64,
     /// Sockets that outlived the command.
     pub leaks: &'a [Leak],
 }
@@ -53,6 +55,18 @@ impl CommandReport<'_> {
             Ending::Killed(signal) => format!("was ended by signal {signal}"),
         };
         format!("{} ({}) {how} after {seconds:.1}s", Escaped(program), command.pid)
+    }
+
+    /// The refusals that are in no group, in a sentence for each reason.
+    pub(crate) fn without_cause(&self) -> Vec<String> {
+        let grouped = self.groups.iter().map(Group::count).fold(self.lost, u64::saturating_add);
+        let counted = self.refusals.saturating_sub(grouped);
+        let kinds = [(counted, "only counted"), (self.lost, "lost")];
+        let said = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, how)| match count {
+            1 => format!("1 more refusal was {how}"),
+            _ => format!("{count} more refusals were {how}"),
+        });
+        said.collect()
     }
 
     /// The numbers of findings.
@@ -95,6 +109,9 @@ pub(crate) fn write_findings(
     for group in report.groups {
         write_group(group, style, out)?;
     }
+    for (index, sentence) in report.without_cause().iter().enumerate() {
+        writeln!(out, "{}{sentence}", if index == 0 { "\n" } else { "" })?;
+    }
     if !report.leaks.is_empty() {
         write!(out, "\nstill bound:\n{}", left_bound(report.leaks, style))?;
     }
@@ -104,7 +121,7 @@ pub(crate) fn write_findings(
 fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
     let mut heading = Line::default();
     heading.push(CAUSE, format!("[{}]", group.code));
-    heading.push(PLAIN, format!(" × {}", group.refusals.len()));
+    heading.push(PLAIN, format!(" × {}", group.count()));
     let mut text = String::from("\n");
     heading.render(style.color, None, &mut text);
     out.write_all(text.as_bytes())?;
@@ -112,7 +129,7 @@ fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Re
         let text = if index == 0 { refused(refusal, outcome, style) } else { again(refusal, outcome, style) };
         out.write_all(text.as_bytes())?;
     }
-    let more = group.refusals.len().saturating_sub(SHOWN);
+    let more = group.count().saturating_sub(group.refusals.len().min(SHOWN) as u64);
     if more > 0 {
         writeln!(out, "  and {more} more")?;
     }

@@ -58,19 +58,16 @@ fn overview(report: &CommandReport<'_>) -> String {
         text.push_str("\n| cause | refusals | the first: refused | asked for | held by |\n");
         text.push_str("|---|---:|---|---|---|\n");
     }
-    for (group, (refusal, _)) in
-        report.groups.iter().filter_map(|group| Some((group, group.refusals.first()?)))
-    {
-        let refusal = Refusal::from(&**refusal);
-        let _infallible = writeln!(
-            text,
-            "| **{}** | {} | {} | {} | {} |",
-            group.code,
-            group.refusals.len(),
-            code(&refused(&refusal.process)),
-            code(&asked(&refusal.socket)),
-            code(&held_by(&refusal)),
-        );
+    for group in report.groups {
+        let first = group.refusals.first().map(|(refusal, _)| Refusal::from(&**refusal));
+        let cells = first.map(|first| [refused(&first.process), asked(&first.socket), held_by(&first)]);
+        let [refused, asked, held_by] =
+            cells.map_or(["-"; 3].map(str::to_owned), |cells| cells.map(|cell| code(&cell)));
+        let _infallible =
+            writeln!(text, "| **{}** | {} | {refused} | {asked} | {held_by} |", group.code, group.count());
+    }
+    for sentence in report.without_cause() {
+        let _infallible = writeln!(text, "\n{sentence}.");
     }
     text
 }

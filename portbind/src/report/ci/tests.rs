@@ -48,7 +48,7 @@ impl Run {
 
     fn report(&self) -> CommandReport<'_> {
         let Self { command, end, groups, refusals, leaks } = self;
-        CommandReport { command, end, groups, refusals: *refusals, leaks }
+        CommandReport { command, end, groups, refusals: *refusals, lost: 0, leaks }
     }
 
     fn printed(&self, system: System, page: &Page) -> String {
@@ -328,6 +328,28 @@ fn ten_refusals_need_no_last_one() {
     let shown = run.printed(System::Github, &Page::Shown);
     assert_eq!(shown.matches("::error title=").count(), 10);
     assert!(!shown.contains("more refused"), "{shown}");
+}
+
+#[test]
+fn what_was_only_counted_is_in_the_total() {
+    let mut run = Run::of(&[samples::listener(), samples::listener()], vec![]);
+    run.groups[0].more = 5998;
+    run.refusals = 20_000;
+    let report = run.report();
+    assert_eq!(report.without_cause(), ["14000 more refusals were only counted"]);
+    let mut text = Vec::new();
+    command::write(&CommandReport { lost: 1, ..report }, &Style::default(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.starts_with("portbind: pytest (48200) ended with status 1 after 3.5s: 20000 refusals\n"),
+        "{text}"
+    );
+    assert!(text.contains("] × 6000\n") && text.contains("\n  and 5998 more\n"), "{text}");
+    assert!(text.ends_with("\n\n13999 more refusals were only counted\n1 more refusal was lost\n"), "{text}");
+    let page = run.page(PAGE_LIMIT).unwrap();
+    assert!(page.contains(" | 6000 | ") || page.contains("** | 6000 |"), "{page}");
+    assert!(page.contains("\n14000 more refusals were only counted.\n"), "{page}");
+    assert!(page.ends_with("\n19998 more are left out here.\n"), "{page}");
 }
 
 #[test]

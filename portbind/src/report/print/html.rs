@@ -30,14 +30,14 @@ pub(super) fn page(report: &Report) -> Markup {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "portbind: " (words::refusals(report.totals.refusals)) }
+                title { "portbind: " (words::refusals(report.totals.all())) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 (timeline::patterns())
                 (header(report))
                 main {
-                    (causes(&report.causes, report.totals.refusals))
+                    (causes(&report.causes, report.totals.all()))
                     (ports::section(report))
                     (tables::pairs(&report.pairs))
                     (tables::swallowed(&report.swallowed))
@@ -54,7 +54,7 @@ pub(super) fn page(report: &Report) -> Markup {
 fn header(report: &Report) -> Markup {
     let totals = report.totals;
     let tiles = [
-        (totals.refusals, "refused"),
+        (totals.all(), "refused"),
         ((report.ports.rows.len() as u64).saturating_add(report.ports.left_out.rows), "contested ports"),
         (totals.swallowed, "swallowed"),
         (totals.leaks, "leaked sockets"),

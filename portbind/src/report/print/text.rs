@@ -48,7 +48,7 @@ impl Page<'_> {
 
     fn head(&mut self, report: &Report) {
         let mut line = Line::default();
-        line.push(NAME, words::refusals(report.totals.refusals));
+        line.push(NAME, words::refusals(report.totals.all()));
         if let Some(period) = report.period {
             line.push(PLAIN, format!("  {}", words::period(period, &self.style.zone)));
         }

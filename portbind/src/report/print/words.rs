@@ -123,17 +123,22 @@ pub(super) fn gaps(report: &Report) -> Vec<String> {
     if totals.lost > 0 {
         gaps.push(format!("{} lost while tracing", refusals(totals.lost)));
     }
-    if totals.coalesced > 0 {
-        let words = "part of an earlier one, and not counted here";
-        gaps.push(format!("{} {words}", refusals(totals.coalesced)));
+    let counted = totals.coalesced.saturating_sub(totals.caused);
+    if counted > 0 {
+        gaps.push(format!("{} only counted", count(counted, "more refusal was", "more refusals were")));
     }
     gaps
 }
 
 /// The whole report in one sentence with unescaped names, to be printed as prose.
 pub(super) fn headline(report: &Report) -> String {
-    let refusals = report.totals.refusals;
-    let Some(first) = report.causes.rows.first() else { return "No bind was refused".to_owned() };
+    let refusals = report.totals.all();
+    let Some(first) = report.causes.rows.first() else {
+        return match refusals {
+            0 => "No bind was refused".to_owned(),
+            _ => format!("{}, of unknown causes", count(refusals, "refused bind", "refused binds")),
+        };
+    };
     let summary = first.summary.unescaped();
     match (refusals, first.count) {
         (1, _) => format!("One bind was refused: {summary}"),
