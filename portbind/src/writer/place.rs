@@ -76,16 +76,9 @@ pub(super) fn append(path: &Path, rights: Rights) -> io::Result<File> {
         return own_descriptor(path);
     }
     let place = find(path, rights)?;
-    let start = Instant::now();
     let mut left = ATTEMPTS;
     loop {
-        match place.append(rights) {
-            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
-                if start.elapsed() > READER || !place.is_pipe() {
-                    return Err(if place.is_pipe() { io::Error::other(Refused::NoReader) } else { error });
-                }
-                sleep(OFTEN);
-            }
+        match place.with_reader(|| place.append(rights)) {
             // The file was created or removed between two calls.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && left > 1 => left -= 1,
             opened => return opened,
@@ -131,7 +124,7 @@ pub(crate) fn replace(path: &Path, rights: Rights) -> io::Result<Opened> {
     let place = find(path, rights)?;
     let old = place.stat()?;
     let in_place = |place: Place| {
-        let file = place.open(write_flags() | OFlags::NOFOLLOW, rights)?;
+        let file = place.with_reader(|| place.open(write_flags() | OFlags::NOFOLLOW, rights))?;
         Ok(Opened { file, temporary: None })
     };
     let kind = old.as_ref().map(|old| FileType::from_raw_mode(old.st_mode));
@@ -175,6 +168,25 @@ impl Place {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.make(PRIVATE),
                 opened => opened,
             },
+        }
+    }
+
+    /// Opens the file with `open`. A pipe that nobody reads from cannot be opened: its reader gets time to open it.
+    fn with_reader(&self, open: impl Fn() -> io::Result<File>) -> io::Result<File> {
+        let start = Instant::now();
+        loop {
+            match open() {
+                Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                    if !self.is_pipe() {
+                        return Err(error);
+                    }
+                    if start.elapsed() > READER {
+                        return Err(io::Error::other(Refused::NoReader));
+                    }
+                    sleep(OFTEN);
+                }
+                opened => return opened,
+            }
         }
     }
 

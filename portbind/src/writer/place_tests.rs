@@ -145,6 +145,7 @@ fn a_pipe_gets_a_reader_in_time() {
     append(&fifo, Rights::User).unwrap().write_all(b"line").unwrap();
     assert_eq!(reader.join().unwrap(), "line");
     assert_eq!(reason(append(&fifo, Rights::User)), Some(Refused::NoReader));
+    assert_eq!(reason(replace(&fifo, Rights::User)), Some(Refused::NoReader));
 }
 
 #[test]
