@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::names::{has_secret, is_plainly_secret, is_secret};
+use super::names::{has_secret, is_plainly_secret, is_secret, is_secret_of_query};
 
 /// The text that replaces a secret.
 pub const MASK: &str = "***";
@@ -25,8 +25,8 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A part of the name of a secret ([`super::names`]), of a URL, or of a token: a text without any of them has no
 /// secret.
 static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let names =
-        "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|pin|otp|sas|pat|://|@|hooks";
+    let names = "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|pin|otp|sas|pat|://|@|hooks\
+                 |sessid|sessionid|[?&#](?:session|sid|code)|%[0-9a-f]{2}";
     let tokens = "gh[opusr]_|github_pat|gl[a-z]+-|xox|xapp|sk[-_]|rk_|npm_|pypi|do[op]_|hv[sbr]\\.|ya29|aiza|sg\\.|shp|pat_\
                   |atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
     Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()
@@ -42,14 +42,21 @@ static AT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// User and password in the format of Oracle's driver.
 static ORACLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(jdbc:oracle:[a-z]+:)([^ \t\r\n/'"@:]+)/([^ \t\r\n'"@]+)@"#).ok());
-/// A name, and the separator between the name and its value: `name=value`, `"name": "value"`, `name: value`.
+/// A name, and the separator between the name and its value: `name=value`, `"name": "value"`, `name: value`,
+/// `name := value`, `"name" => "value"`. In the query of a URL, any character of the name may be encoded.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let sign = r#"\\?["']?\]?(?:[ \t]*=[ \t]*|["'][ \t]*:[ \t]*|:[ \t]*)"#;
-    Regex::new(&format!("([A-Za-z_][A-Za-z0-9_.-]*)({sign})")).ok()
+    let sign = r#"\\?["']?\]?(?:[ \t]*(?:=>?|:=)[ \t]*|["'][ \t]*:[ \t]*|:[ \t]*)"#;
+    let code = "%[0-9A-Fa-f]{2}";
+    Regex::new(&format!("((?:[A-Za-z_]|{code})(?:[A-Za-z0-9_.-]|{code})*)({sign})")).ok()
 });
 /// A value.
 static VALUE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"^(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^& \t\r\n]+)"#).ok());
+/// An element of XML with text in it.
+static ELEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let text = r"<!\[CDATA\[[^\]]*\]\]>|[^<]+";
+    Regex::new(&format!(r"(<([A-Za-z_][A-Za-z0-9_.:-]*)(?:[ \t\r\n][^<>]*)?>)({text})(</)")).ok()
+});
 /// A header, up to the end of the line or of its quotes.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let scheme = "(?i-u:bearer|basic|token|digest|apikey)";
@@ -83,6 +90,10 @@ pub(super) fn mask(text: &str) -> String {
     let kept = replace(&HEADER, &kept, |found| {
         if is_secret(&found[1]) { format!("{}{}{MASK}", &found[1], &found[2]) } else { found[0].to_owned() }
     });
+    let kept = replace(&ELEMENT, &kept, |found| match is_secret(&found[2]) && !found[3].trim().is_empty() {
+        true => format!("{}{MASK}{}", &found[1], &found[4]),
+        false => found[0].to_owned(),
+    });
     let kept = pairs(&kept);
     let kept = replace(&PASS, &kept, |found| format!("{}{MASK}", &found[1]));
     replace(&TOKEN, &kept, |_| MASK.to_owned()).into_owned()
@@ -111,22 +122,37 @@ fn pairs(text: &str) -> String {
     while let Some(found) = names.captures(rest) {
         let end = found.get_match().end();
         kept.push_str(&rest[..end]);
-        let (name, sign) = (&found[1], &found[2]);
+        let (name, sign) = (decoded(&found[1]), &found[2]);
+        let is_field = sign == "=" && kept[..kept.len() - found[0].len()].ends_with(['?', '&', '#']);
         rest = &rest[end..];
         // `auth:/data` and `token:1.2` are names with a colon. The value is matched only for a secret: each match may
         // scan to the end of the text.
-        let names_secret = if sign == ":" { is_plainly_secret(name) } else { is_secret(name) };
-        if !names_secret {
+        let names_secret = if sign == ":" { is_plainly_secret(&name) } else { is_secret(&name) };
+        if !names_secret && !is_field {
             continue;
         }
         let value = values.find(rest).map_or("", |value| value.as_str());
-        if !value.is_empty() && has_secret(name, value) {
+        let is_masked = has_secret(&name, value) || is_field && is_secret_of_query(&name, value);
+        if !value.is_empty() && is_masked {
             kept.push_str(&masked(value));
             rest = &rest[value.len()..];
         }
     }
     kept.push_str(rest);
     kept
+}
+
+/// A name without percent-encoding (RFC 3986, 2.1). A character that no name has becomes a separator.
+fn decoded(name: &str) -> Cow<'_, str> {
+    let mut parts = name.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2).unwrap_or(("", part));
+        let byte = u8::from_str_radix(code, 16).ok().filter(u8::is_ascii_alphanumeric);
+        plain.push(byte.map_or('-', char::from));
+        plain.push_str(rest);
+    }
+    if plain == name { Cow::Borrowed(name) } else { Cow::Owned(plain) }
 }
 
 /// The replacement for a value. A value in quotes stays in quotes.

@@ -22,7 +22,7 @@ const ANYWHERE: [&str; 18] = [
     "SIGNATURE",
 ];
 /// Words that make a name the name of a secret, as a whole part of the name.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 18] = [
     "PASS",
     "PWD",
     "PW",
@@ -38,7 +38,13 @@ const PARTS: [&str; 15] = [
     "JWT",
     "PSK",
     "SIG",
+    "JSESSIONID",
+    "PHPSESSID",
+    "SESSID",
 ];
+/// Names that mean a secret in the query of a URL only: `XDG_SESSION_ID` and an exit code are no secrets. `code` and
+/// `code_verifier` are those of OAuth (RFC 6749, 4.1.2; RFC 7636, 4.5).
+const IN_QUERIES: [&str; 6] = ["SESSION", "SESSIONID", "SID", "CODE", "AUTHCODE", "CODEVERIFIER"];
 /// Keys that are no secrets.
 const OPEN_KEYS: [&str; 5] = ["PUBLICKEY", "PRIMARYKEY", "FOREIGNKEY", "SORTKEY", "PARTITIONKEY"];
 /// Parts that make a name ending in `TOKENS` a number of tokens: `max-tokens`.
@@ -110,6 +116,11 @@ pub(super) fn has_secret(name: &str, value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     let is_other = is_switch(name) && is_setting(value) || name == "PWD" && is_folder(value);
     is_secret(name) && !is_other
+}
+
+/// Whether this value of a field of this name in the query of a URL is a secret, although it is none elsewhere.
+pub(super) fn is_secret_of_query(name: &str, value: &str) -> bool {
+    name.len() <= LONGEST && IN_QUERIES.contains(&parts(name).concat().as_str()) && !is_setting(value)
 }
 
 /// Whether a value only sets a switch: `true`, `no`.

@@ -109,8 +109,52 @@ fn secrets_are_masked() {
 }
 
 #[test]
+fn fields_of_other_notations_are_masked() {
+    for (args, expected) in [
+        ("x|http://h/?a=1&session=hunter2&b=2", "x|http://h/?a=1&session=***&b=2"),
+        (
+            "x|http://h/?sessionid=hunter2|http://h/?session_id=hunter2#a",
+            "x|http://h/?sessionid=***|http://h/?session_id=***",
+        ),
+        ("x|http://h/a;jsessionid=hunter2|PHPSESSID=hunter2", "x|http://h/a;jsessionid=***|PHPSESSID=***"),
+        (
+            "x|https://h/cb?code=hunter2&state=x|/cb?state=x&code=4/0AX",
+            "x|https://h/cb?code=***&state=x|/cb?state=x&code=***",
+        ),
+        (
+            "x|https://h/?code_verifier=hunter2|GET /?code=hunter2 HTTP/1.1",
+            "x|https://h/?code_verifier=***|GET /?code=*** HTTP/1.1",
+        ),
+        (
+            "x|http://h/?pass%77ord=hunter2&a=1|http://h/?%70%77=hunter2",
+            "x|http://h/?pass%77ord=***&a=1|http://h/?%70%77=***",
+        ),
+        (
+            "x|http://h/?a%5Bpassword%5D=hunter2|http://h/?s%65ssion=hunter2",
+            "x|http://h/?a%5Bpassword%5D=***|http://h/?s%65ssion=***",
+        ),
+        (
+            "php|-r|f([\"api_key\" => \"hunter2\", 'a' => 'b']);",
+            "php|-r|f([\"api_key\" => \"***\", 'a' => 'b']);",
+        ),
+        ("ruby|-e|f(:token=>'hunter2', a=>1)", "ruby|-e|f(:token=>'***', a=>1)"),
+        ("x|api_key := \"hunter2\"|api_key:=hunter2", "x|api_key := \"***\"|api_key:=***"),
+        ("x|<a><password>hunter2</password><b>c</b></a>", "x|<a><password>***</password><b>c</b></a>"),
+        (
+            "x|<wsse:Password Type=\"t\">hunt er2</wsse:Password>",
+            "x|<wsse:Password Type=\"t\">***</wsse:Password>",
+        ),
+        ("x|<api-key><![CDATA[hunter2]]></api-key>", "x|<api-key>***</api-key>"),
+    ] {
+        assert_eq!(masked(args), expected, "{args}");
+    }
+}
+
+#[test]
 fn words_that_are_no_secrets_stay() {
     for args in [
+        "srv|http://h/?code=404&session=true&a%20b=c|session=abc|XDG_SESSION_ID=abc|code=abcd",
+        "srv|<b>text</b><password></password><user>me</user>|a => b|port := 80",
         "python3|-m|http.server|8000",
         "python3|-u|app.py",
         "java|-cp|a:b|Main|--port=80",
