@@ -99,7 +99,7 @@ impl<S: Sink> Run<S> {
     /// Shows the waiting refusals until `until`. Returns how many refusals were only counted after that.
     async fn show_the_last(&mut self, until: Instant) -> Result<u64, Error> {
         self.end_waiting(Instant::now() + LATE_OPENING);
-        while !self.queue.is_empty() && Instant::now() < until {
+        while !self.queue.is_empty() && Instant::now() < until && !self.sink.is_in_haste() {
             if self.may_work() {
                 self.work_until(until)?;
             } else {

@@ -39,6 +39,10 @@ pub(crate) trait Sink {
     fn note(&mut self, _: &str) {}
     /// Whether the sink accepts another event now.
     fn has_room(&self) -> bool;
+    /// Whether the run is to end without a further wait for a reader.
+    fn is_in_haste(&self) -> bool {
+        false
+    }
     /// Waits until there may be more room.
     async fn changed(&self);
     /// Returns the error of an earlier write, if it ends the run.

@@ -32,6 +32,9 @@ pub(crate) fn blocked() -> impl Iterator<Item = NixSignal> {
     PASSED_ON.into_iter().chain([NixSignal::SIGCHLD])
 }
 
+/// The first of these signals after the end of the command shortens what is left to do, and the second ends portbind.
+const ENDING: [NixSignal; 4] = [NixSignal::SIGHUP, NixSignal::SIGINT, NixSignal::SIGQUIT, NixSignal::SIGTERM];
+
 /// `si_code` of a signal from the kernel (include/uapi/asm-generic/siginfo.h). A terminal sends such a signal to the
 /// whole foreground process group, which includes the command.
 const SI_KERNEL: i32 = 0x80;
@@ -102,6 +105,34 @@ impl Child {
                 () = tokio::time::sleep(SURE) => {}
             }
         }
+    }
+
+    /// Drops the signals that arrived before the command ended: a terminal has sent them to the command, too.
+    pub(crate) fn forget_signals(&self) {
+        while let Ok(Some(_)) = self.signals.read_signal() {}
+    }
+
+    /// Waits for a signal that asks portbind to end, after the command has ended. The next one ends portbind at once.
+    pub(crate) async fn asked_to_end(&self, watched: &AsyncFd<OwnedFd>) {
+        while !self.is_asked_to_end() {
+            // Without notifications, no signal is seen any more.
+            match watched.readable().await {
+                Ok(mut ready) => ready.clear_ready(),
+                Err(_) => std::future::pending().await,
+            }
+        }
+        let ending: SigSet = ENDING.into_iter().collect();
+        // The call fails for no mask.
+        let _unblocked = ending.thread_unblock();
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            if ENDING.iter().any(|ending| u32::try_from(*ending as i32) == Ok(signal.ssi_signo)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Releases the command if it is still held back, waits until it has ended, passes signals on until then, and

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,12 +23,30 @@ const ROOM: usize = 256 * 1024;
 const KEPT: usize = 64 * 1024;
 /// How long a dropped outlet waits for its remaining bytes.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long all outlets together are waited for in haste.
+const HASTE: Duration = Duration::from_millis(500);
 
 /// The outlets of a run, and the notification that their threads send.
 #[derive(Debug, Default)]
 pub(crate) struct Outlets {
     all: Vec<Arc<Shared>>,
+    haste: Haste,
+}
+
+/// Shortens the wait for slow readers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Haste {
+    until: Arc<OnceLock<Instant>>,
     changed: Arc<Notify>,
+}
+
+/// What was not written, because nobody read it in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// The pieces.
+    pub(crate) pieces: usize,
+    /// The events in them.
+    pub(crate) events: u64,
 }
 
 /// A writer whose bytes the kernel accepts at once, or else a thread writes. The bytes up to a flush form one piece,
@@ -73,7 +91,8 @@ struct State {
     events: u64,
     /// Why the outlet cannot write any more: the kind of the error, and its number.
     failed: Option<Failure>,
-    next_is_an_event: bool,
+    next_events: u64,
+    dropped: Dropped,
     is_writing: bool,
     is_closed: bool,
 }
@@ -89,7 +108,42 @@ struct Piece {
     events: u64,
 }
 
+impl Haste {
+    /// Ends every wait for a reader soon.
+    pub(crate) fn begin(&self) {
+        self.until.get_or_init(|| Instant::now() + HASTE);
+        self.changed.notify_one();
+    }
+
+    /// Whether waits are shortened.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.until.get().is_some()
+    }
+
+    fn earlier(&self, other: Instant) -> Instant {
+        self.until.get().map_or(other, |until| other.min(*until))
+    }
+}
+
 impl Outlets {
+    /// More outlets, which share the haste and the notifications of these.
+    pub(crate) fn beside(&self) -> Self {
+        Self { all: Vec::new(), haste: self.haste.clone() }
+    }
+
+    /// What shortens the wait for these outlets.
+    pub(crate) fn haste(&self) -> Haste {
+        self.haste.clone()
+    }
+
+    /// What was not written until now.
+    pub(crate) fn dropped(&self) -> Dropped {
+        self.all.iter().map(|shared| shared.state().dropped).fold(Dropped::default(), |all, one| Dropped {
+            pieces: all.pieces + one.pieces,
+            events: all.events + one.events,
+        })
+    }
+
     /// Adds an outlet to `out`. Its thread starts with the first piece that has to wait.
     pub(crate) fn add(&mut self, out: impl Write + AsFd + Send + 'static) -> Outlet {
         let shared = Arc::new(Shared {
@@ -97,7 +151,7 @@ impl Outlets {
             out: Mutex::new(Some(Box::new(out))),
             filled: Condvar::new(),
             emptied: Condvar::new(),
-            changed: Arc::clone(&self.changed),
+            changed: Arc::clone(&self.haste.changed),
         });
         self.all.push(Arc::clone(&shared));
         Outlet { shared, piece: Vec::new(), may_be_at_once: true }
@@ -110,7 +164,7 @@ impl Outlets {
 
     /// Waits until an outlet has written a piece, or cannot.
     pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
+        self.haste.changed.notified().await;
     }
 
     /// The error of the first outlet that cannot write any more.
@@ -124,10 +178,10 @@ impl Outlets {
         let waiting = || self.all.iter().map(|shared| shared.state().waiting()).sum::<usize>();
         let mut left = waiting();
         while left > 0 {
-            let until = (Instant::now() + pause).min(deadline);
+            let limit = (Instant::now() + pause).min(deadline);
             let before = left;
-            while left == before && Instant::now() < until {
-                let pause = until.saturating_duration_since(Instant::now());
+            while left == before && Instant::now() < self.haste.earlier(limit) {
+                let pause = self.haste.earlier(limit).saturating_duration_since(Instant::now());
                 // Whether it was notified or timed out, the remaining pieces show the result.
                 let _woken = tokio::time::timeout(pause, self.changed()).await;
                 left = waiting();
@@ -160,7 +214,7 @@ impl Outlet {
         // Other errors occur again in the thread, which may block.
         self.may_be_at_once = matches!(written, Ok(_) | Err(Errno::AGAIN | Errno::INTR));
         if written == Ok(self.piece.len()) {
-            state.next_is_an_event = false;
+            state.next_events = 0;
             self.piece.clear();
             self.piece.shrink_to(KEPT);
         } else {
@@ -182,7 +236,12 @@ pub(crate) struct Marker(Arc<Shared>);
 impl Marker {
     /// Marks the next flushed piece as an event.
     pub(crate) fn next_is_an_event(&self) {
-        self.0.state().next_is_an_event = true;
+        self.next_has(1);
+    }
+
+    /// Marks the next flushed piece as a number of events.
+    pub(crate) fn next_has(&self, events: u64) {
+        self.0.state().next_events = events;
     }
 }
 
@@ -228,7 +287,7 @@ impl Shared {
 
     fn push(self: &Arc<Self>, bytes: Vec<u8>) -> io::Result<()> {
         let mut state = self.state();
-        let events = u64::from(std::mem::take(&mut state.next_is_an_event));
+        let events = std::mem::take(&mut state.next_events);
         if let Some(failure) = state.failed {
             return Err(failure.error());
         }
@@ -291,6 +350,8 @@ impl Shared {
     fn give_up(&self) -> u64 {
         let mut state = self.state();
         let events = state.events;
+        state.dropped.pieces += state.waiting();
+        state.dropped.events += events;
         state.clear();
         events
     }

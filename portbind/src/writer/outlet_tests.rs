@@ -150,3 +150,22 @@ fn a_slow_reader_is_waited_for_while_it_reads() {
     drop((outlet, outlets));
     assert_eq!(read.join().unwrap(), 50 * 4096);
 }
+
+#[test]
+fn haste_ends_the_wait_and_what_is_left_is_counted() {
+    let (_reader, writer) = pipe();
+    let mut outlets = Outlets::default();
+    let (mut outlet, others) = (outlets.add(writer), outlets.beside());
+    let marker = outlet.marker();
+    for events in [1, 40, 0] {
+        marker.next_has(events);
+        outlet.write_all(&vec![b'x'; 128 * 1024]).unwrap();
+        outlet.flush().unwrap();
+    }
+    let begin = Instant::now();
+    others.haste().begin();
+    let minute = Duration::from_secs(60);
+    assert_eq!(runtime().block_on(outlets.finish(minute, begin + minute)), 41);
+    assert!(begin.elapsed() < 4 * HASTE, "{:?}", begin.elapsed());
+    assert_eq!(outlets.dropped(), Dropped { pieces: 3, events: 41 });
+}

@@ -25,7 +25,7 @@ use crate::report::ci;
 use crate::session;
 use crate::wire;
 use crate::wrapped::{Destination, Html, Identity};
-use crate::writer::outlet::{Marker, Outlet, Outlets};
+use crate::writer::outlet::{Dropped, Haste, Marker, Outlet, Outlets};
 use crate::writer::{Writer, is_full};
 
 /// The time limits for writing the last lines: in total, and without any progress.
@@ -99,7 +99,7 @@ impl Collector {
                 "the helper that writes files is not confined to their folders: {error}"
             ));
         }
-        let mut stderr = Outlets::default();
+        let mut stderr = outlets.beside();
         Ok(Self {
             marker: record.as_ref().map(Outlet::marker),
             recorder: record.map(|outlet| Recorder::new(outlet).with_secrets(args.secrets())),
@@ -116,6 +116,11 @@ impl Collector {
             by_cause: ByCause::default(),
             summary: None,
         })
+    }
+
+    /// What shortens the wait for the readers of the output.
+    pub(super) fn haste(&self) -> Haste {
+        self.outlets.haste()
     }
 
     /// Records that the command is about to run.
@@ -203,8 +208,15 @@ impl Collector {
 
     /// Reports that the recording is incomplete, if its last lines could not be written.
     fn say_incomplete(&mut self) {
-        if let (Some(_), Some(error)) = (self.recorder.take(), self.outlets.failure()) {
-            say_incomplete(error);
+        if self.recorder.take().is_none() {
+            return;
+        }
+        match (self.outlets.failure(), self.outlets.dropped()) {
+            (Some(error), _) => say_incomplete(error),
+            (None, Dropped { pieces: 0, .. }) => {}
+            (None, Dropped { pieces, events }) => stderr::say(format_args!(
+                "the recording is not complete: nobody read {events} refusals in time ({pieces} lines)"
+            )),
         }
     }
 }
@@ -232,6 +244,9 @@ impl session::Sink for Collector {
 
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
         self.by_cause.repeat(repeat);
+        if let Some(marker) = &self.marker {
+            marker.next_has(repeat.count);
+        }
         self.record(Entry::Repeat(repeat));
         Ok(())
     }
@@ -242,6 +257,10 @@ impl session::Sink for Collector {
 
     fn has_room(&self) -> bool {
         self.outlets.have_room()
+    }
+
+    fn is_in_haste(&self) -> bool {
+        self.outlets.haste().has_begun()
     }
 
     async fn changed(&self) {

@@ -1,5 +1,6 @@
 //! The trace of a wrapped command. A trace that fails does not stop the command.
 
+use std::convert::Infallible;
 use std::panic::{self, AssertUnwindSafe};
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use crate::sys::code;
 use crate::wrapped::Child;
 use crate::wrapped::Identity;
 use crate::wrapped::leaks;
+use crate::writer::outlet::Haste;
 
 /// What can be prepared before the command starts.
 pub(super) struct Trace {
@@ -80,7 +82,8 @@ pub(super) fn follow(
         let ending = child.wait().map_err(Failed::at(NO_STATUS))?;
         let now = host.clock.at(boot_time());
         let end = CommandEnd { time: seen.end.unwrap_or(now), started, ending };
-        Ok(collector.finish(&end, &seen.leaks, now, identity).await)
+        let haste = collector.haste();
+        Ok(in_haste(collector.finish(&end, &seen.leaks, now, identity), child, &haste).await)
     };
     // A bug in portbind must not harm the command; the panic hook has already reported the panic.
     let followed = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(follow))).ok()?;
@@ -100,8 +103,31 @@ async fn watch(
     child.let_go();
     let end = engine.follow(child.ended(&watched)).await?;
     seen.end = Some(host.clock.at(boot_time()));
-    seen.leaks = leaks::find(engine, host).await?;
-    Ok(engine.close(end).await?)
+    child.forget_signals();
+    let haste = engine.sink_mut().haste();
+    let close = async {
+        seen.leaks = leaks::find(engine, host).await?;
+        Ok(engine.close(end).await?)
+    };
+    in_haste(close, child, &haste).await
+}
+
+/// Does the work that is left after the end of the command. A signal shortens the waits for readers in it.
+async fn in_haste<T>(work: impl Future<Output = T>, child: &Child, haste: &Haste) -> T {
+    let signal = async {
+        if !haste.has_begun()
+            && let Ok(watched) = child.watch()
+        {
+            child.asked_to_end(&watched).await;
+            haste.begin();
+        }
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = signal => match never {},
+    }
 }
 
 fn report(error: &Error) {
