@@ -187,7 +187,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("run: swallowed refusals", Long, run::swallowed),
     ("run: bystanders", Each, run::bystanders),
     ("run: leaks", Each, run::leaks),
-    ("run: totals after a burst", Each, run::totals),
+    ("run: totals after a burst", Once, run::totals),
     ("run: recording that nobody reads", Once, run::stalled_recording),
     ("run: as another user", Once, run::as_user),
     ("run: sudo", Once, run::sudo),
