@@ -1,4 +1,4 @@
-//! Situations of real reports, with real programs: the cause, the relation, the first remedy, and that the remedy works.
+//! Situations of real reports, with real programs: cause, relation and first remedy, and that the remedy works.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
