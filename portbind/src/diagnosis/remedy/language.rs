@@ -101,14 +101,7 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
 ];
 
 /// How programs bind one address instead of the wildcard address, by the start of the executable's name.
-const OWN_ADDRESS: [(&str, &str); 6] = [
-    ("dnsmasq", "bind-interfaces, and listen-address=ADDRESS or interface=NAME"),
-    ("nginx", "listen ADDRESS:PORT"),
-    ("haproxy", "bind ADDRESS:PORT"),
-    ("named", "listen-on { ADDRESS; }"),
-    ("unbound", "interface: ADDRESS"),
-    ("sshd", "ListenAddress ADDRESS"),
-];
+const OWN_ADDRESS: [(&str, &str); 1] = [("dnsmasq", "bind-interfaces, and listen-address=ADDRESS")];
 
 /// How to set the option in the language of `process`, for this socket.
 pub(super) fn how(setting: Setting, process: &Process, socket: &Socket) -> String {
@@ -122,11 +115,9 @@ pub(super) fn how(setting: Setting, process: &Process, socket: &Socket) -> Strin
 }
 
 /// How `process` is made to bind one address, after a colon; empty if the program has no known setting.
-pub(super) fn how_to_bind_address(process: &Process, socket: &Socket) -> String {
+pub(super) fn how_to_bind_address(process: &Process) -> String {
     let known = OWN_ADDRESS.iter().find(|(program, _)| file_name(process) == *program);
-    known.map_or_else(String::new, |(_, phrase)| {
-        format!(": {}", phrase.replace(":PORT", &format!(":{}", socket.port)))
-    })
+    known.map_or_else(String::new, |(_, phrase)| format!(": {phrase}"))
 }
 
 fn file_name(process: &Process) -> &str {

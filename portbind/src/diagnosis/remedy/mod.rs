@@ -221,7 +221,7 @@ impl Proposal<'_> {
                 "own-address",
                 format!(
                     "bind an address that the other socket does not have, instead of the wildcard address{}",
-                    language::how_to_bind_address(process, socket)
+                    language::how_to_bind_address(process)
                 ),
             )),
             Change::SameUser if may_share => {
