@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::program::runs;
+use super::program::file_name;
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
 use crate::event::{Container, Process, ShellCommand};
@@ -248,16 +248,6 @@ fn is_daemon_of(process: &Process, unit: &str) -> bool {
 fn stem(unit: &str) -> &str {
     let name = unit.strip_suffix(".service").unwrap_or(unit);
     name.split('@').next().unwrap_or(name)
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// A process for a sentence: what it runs, and its pid.
-#[must_use]
-pub fn with_pid(process: &Process) -> String {
-    format!("{} ({})", runs(&process.comm, process.exe.as_deref(), &process.args), process.pid)
 }
 
 #[cfg(test)]

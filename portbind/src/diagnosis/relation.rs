@@ -1,7 +1,7 @@
 //! How the caller is related to the process in its way, from what is known about both.
 
 use super::kinship::same_program;
-use super::program::{is_interpreter, runs, script};
+use super::program::{file_name, is_interpreter, script, with_pid};
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
 use crate::event::{Ancestor, Holder, Process, Relation, RelationCode};
@@ -36,12 +36,12 @@ fn in_line(caller: &Process, owner: &Process) -> Option<Relation> {
     };
     if let Some(depth) = depth(caller, owner) {
         let what = if depth == 0 { "the parent" } else { "an ancestor" };
-        let text = format!("{} is {what} of the refused process", name(owner));
+        let text = format!("{} is {what} of the refused process", with_pid(owner));
         return Some(Relation::new(RelationCode::Ancestor, text));
     }
     let depth = depth(owner, caller)?;
     let what = if depth == 0 { "a child" } else { "a descendant" };
-    let text = format!("{} is {what} of the refused process", name(owner));
+    let text = format!("{} is {what} of the refused process", with_pid(owner));
     Some(Relation::new(RelationCode::Descendant, text))
 }
 
@@ -54,7 +54,7 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
         let (here, there) = (Escaped(here), Escaped(there));
         let text = format!(
             "{} runs the same program in the folder {there}; the refused one runs in {here}",
-            name(owner)
+            with_pid(owner)
         );
         return Some(Relation::new(RelationCode::OtherFolder, text));
     }
@@ -63,7 +63,7 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
         return None;
     }
     let orphan = if is_orphan(owner) { ", and the process that started it has ended" } else { "" };
-    let text = format!("{} is an earlier run of the same command{orphan}", name(owner));
+    let text = format!("{} is an earlier run of the same command{orphan}", with_pid(owner));
     Some(Relation::new(RelationCode::EarlierRun, text))
 }
 
@@ -85,9 +85,7 @@ fn is_one_project(caller: &Process, owner: &Process) -> bool {
     if !caller.exe.as_deref().is_some_and(is_interpreter) {
         return caller.args == owner.args && caller.args.len() > 1;
     }
-    let file = |process: &Process| {
-        script(&process.args).map(|(_, path)| path.rsplit('/').next().unwrap_or_default().to_owned())
-    };
+    let file = |process: &Process| script(&process.args).map(|(_, path)| file_name(path).to_owned());
     same_program(caller, owner) || file(caller).is_some_and(|one| file(owner) == Some(one))
 }
 
@@ -108,10 +106,10 @@ fn siblings(caller: &Process, owner: &Process) -> Option<Relation> {
     let parent = parents(caller, owner)?;
     let above = format!("{} ({})", Escaped(&parent.comm), parent.pid);
     if is_worker(caller, owner) {
-        let text = format!("{} and the refused process are workers of {above}", name(owner));
+        let text = format!("{} and the refused process are workers of {above}", with_pid(owner));
         return Some(Relation::new(RelationCode::Worker, text));
     }
-    let text = format!("{above} started both {} and the refused process", name(owner));
+    let text = format!("{above} started both {} and the refused process", with_pid(owner));
     Some(Relation::new(RelationCode::Sibling, text))
 }
 
@@ -124,7 +122,7 @@ fn left_over(holder: &Holder) -> Option<Relation> {
         return None;
     }
     let starter = format!("{} ({})", Escaped(&then.comm), then.pid);
-    let text = format!("{} is left over from {starter}, which has ended", name(owner));
+    let text = format!("{} is left over from {starter}, which has ended", with_pid(owner));
     Some(Relation::new(RelationCode::LeftOver, text))
 }
 
@@ -138,7 +136,7 @@ fn of_one_service(caller: &Process, owner: &Process) -> Option<Relation> {
     let container = |process: &Process| process.container.as_ref().map(|container| container.id.clone());
     if container(owner).is_some() {
         let label = owner.container.as_ref().map(|container| Escaped(container.label()).to_string())?;
-        let text = format!("{} and the refused process run in the container {label}", name(owner));
+        let text = format!("{} and the refused process run in the container {label}", with_pid(owner));
         return (container(owner) == container(caller))
             .then(|| Relation::new(RelationCode::SameContainer, text));
     }
@@ -146,13 +144,8 @@ fn of_one_service(caller: &Process, owner: &Process) -> Option<Relation> {
     let user = |process: &Process| process.cgroup.as_deref().and_then(user_of_cgroup);
     let is_one =
         caller.unit.as_deref() == Some(unit) && user(caller) == user(owner) && container(caller).is_none();
-    let text = format!("{} and the refused process belong to the unit {}", name(owner), Escaped(unit));
+    let text = format!("{} and the refused process belong to the unit {}", with_pid(owner), Escaped(unit));
     is_one.then(|| Relation::new(RelationCode::SameService, text))
-}
-
-/// What a process runs, and its pid.
-fn name(process: &Process) -> String {
-    format!("{} ({})", runs(&process.comm, process.exe.as_deref(), &process.args), process.pid)
 }
 
 #[cfg(test)]

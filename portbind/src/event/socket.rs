@@ -159,6 +159,12 @@ impl Family {
 }
 
 impl Protocol {
+    /// Whether sockets receive datagrams from anybody, without a connection: UDP and UDP-Lite.
+    #[must_use]
+    pub const fn is_datagram(self) -> bool {
+        matches!(self, Self::Udp | Self::Udplite)
+    }
+
     /// The protocol's name in every output; `None` for a protocol known only by number.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::container_names::{docker_config, json};
 use super::files::Files;
+use crate::diagnosis::program::file_name;
 use crate::event::{Container, Process, Runtime};
 
 /// The most containers that are searched for an address.
@@ -30,7 +31,7 @@ pub(super) fn proxy_for(
 ) -> Option<Container> {
     // A program in a container is no runtime's proxy, whatever it is called.
     let exe = process.exe.as_deref().filter(|_| process.container.is_none())?;
-    match exe.rsplit('/').next()? {
+    match file_name(exe) {
         // Anybody may start a program of this name, with any arguments.
         "docker-proxy" if process.uid == Some(0) => {
             let address = option(&process.args, "-container-ip")?.parse().ok()?;

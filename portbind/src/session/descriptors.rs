@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::bounded::Usage;
 use super::recent::Recent;
-use crate::event::Holder;
+use crate::diagnosis::program::never_binds;
+use crate::event::{Holder, HolderProcess};
 use crate::host::procfs::Procfs;
 
 /// Limit for the bytes of recently read options.
@@ -26,7 +27,10 @@ impl Descriptors {
     /// Records whether execve would close the descriptors of the sockets in the way.
     pub(super) fn read_options(&mut self, procfs: &Procfs, holders: &mut [Holder], now: Instant) {
         for holder in holders.iter_mut().filter(|holder| holder.conflicts) {
-            for owner in &mut holder.processes {
+            let has_opener = holder.opened_by.is_some();
+            // Without an opener, the option says something only about programs that bind no ports.
+            let is_telling = |owner: &&mut HolderProcess| has_opener || never_binds(&owner.process);
+            for owner in holder.processes.iter_mut().filter(is_telling) {
                 let Some(&fd) = owner.fds.first() else { continue };
                 let pid = owner.process.pid;
                 owner.close_on_exec =

@@ -4,14 +4,13 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::facts::{PortFacts, Usage};
 use super::kinship::{Kinship, kinship, same_program};
-use super::manager::with_pid;
-use super::program::never_binds;
+use super::program::{never_binds, with_pid};
 use super::rule::{self, Asked, Clause, Generation, Held};
 use crate::diagnosis::other_errors;
 use crate::event::units::is_service;
 use crate::event::{
-    Cause, Code, Errno, Holder, HolderProcess, Moment, MomentKind, Operation, Ownership, Process, Protocol,
-    Socket, State,
+    Cause, Code, Errno, Holder, HolderProcess, Moment, MomentKind, Operation, Ownership, Process, Socket,
+    State,
 };
 
 /// How far the search for holders got.
@@ -150,7 +149,7 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
 }
 
 fn of_connection(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
-    if matches!(holder.state, State::Listen | State::Bound) || is_datagram(case.socket.protocol) {
+    if matches!(holder.state, State::Listen | State::Bound) || case.socket.protocol.is_datagram() {
         return None;
     }
     if case.connected_only {
@@ -219,7 +218,7 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
     if listens {
         return cause(Code::Listener, "another program is listening there");
     }
-    if is_datagram(case.socket.protocol) {
+    if case.socket.protocol.is_datagram() {
         return cause(Code::Listener, "another program receives there");
     }
     cause(Code::BoundNotListening, "another socket is bound there, though it does not listen")
@@ -309,10 +308,6 @@ fn without_holder(case: &Case<'_>) -> Cause {
             cause(Code::AddressInUseElsewhere, "the kernel's table of these sockets was not searched")
         }
     }
-}
-
-const fn is_datagram(protocol: Protocol) -> bool {
-    matches!(protocol, Protocol::Udp | Protocol::Udplite)
 }
 
 fn cause(code: Code, summary: impl Into<String>) -> Cause {

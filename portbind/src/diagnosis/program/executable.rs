@@ -85,7 +85,9 @@ pub fn name<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String 
     }
 }
 
-pub(super) fn file_name(path: &str) -> &str {
+/// The last part of a path.
+#[must_use]
+pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

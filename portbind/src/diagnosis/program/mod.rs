@@ -3,5 +3,5 @@
 mod executable;
 mod runs;
 
-pub use executable::{is_interpreter, name, never_binds, script};
-pub use runs::runs;
+pub use executable::{file_name, is_interpreter, name, never_binds, script};
+pub use runs::{runs, runs_of, with_pid};

@@ -2,6 +2,7 @@
 
 use super::executable::{file_name, interpreter, is_interpreter, script, without_hash};
 use crate::escape::Escaped;
+use crate::event::Process;
 use crate::secrets::mask_text;
 
 /// The most bytes of one word, and of a title.
@@ -26,13 +27,8 @@ const WITH_COMMAND: [&str; 16] = [
     "mix",
 ];
 /// Files that are the program of a tool, and the tool's name.
-const PROGRAMS: [(&str, &str); 5] = [
-    ("npm-cli.js", "npm"),
-    ("npx-cli.js", "npx"),
-    ("yarn.js", "yarn"),
-    ("pnpm.cjs", "pnpm"),
-    ("__main__.py", "python"),
-];
+const PROGRAMS: [(&str, &str); 4] =
+    [("npm-cli.js", "npm"), ("npx-cli.js", "npx"), ("yarn.js", "yarn"), ("pnpm.cjs", "pnpm")];
 /// Verbs that another word follows, as in `npm run dev`.
 const VERBS: [&str; 3] = ["run", "exec", "dlx"];
 
@@ -60,11 +56,23 @@ pub fn runs<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String 
     }
 }
 
+/// As [`runs`], for a process.
+#[must_use]
+pub fn runs_of(process: &Process) -> String {
+    runs(&process.comm, process.exe.as_deref(), &process.args)
+}
+
+/// A process for a sentence: what it runs, and its pid.
+#[must_use]
+pub fn with_pid(process: &Process) -> String {
+    format!("{} ({})", runs_of(process), process.pid)
+}
+
 /// A script that an interpreter runs: a tool by its own name, any other script behind the interpreter's name.
 fn of_script<T: AsRef<str>>(interpreter: &str, script: &str, args: &[T]) -> String {
     let file = file_name(script);
     let next = args.iter().position(|arg| arg.as_ref() == script).map_or(usize::MAX, |at| at + 1);
-    if let Some((_, tool)) = PROGRAMS.iter().find(|(program, tool)| *program == file && *tool != "python") {
+    if let Some((_, tool)) = PROGRAMS.iter().find(|(program, _)| *program == file) {
         return of_tool(tool, args, next);
     }
     let is_installed = script.contains("/bin/") || script.contains("/.bin/");

@@ -20,7 +20,7 @@ pub(super) fn is_fixed(port: u16) -> bool {
 
 /// Whether several programs of one host share this port by design.
 pub(super) fn is_shared_by_design(protocol: Protocol, port: u16) -> bool {
-    matches!(protocol, Protocol::Udp | Protocol::Udplite) && MULTICAST.contains(&port)
+    protocol.is_datagram() && MULTICAST.contains(&port)
 }
 
 #[cfg(test)]

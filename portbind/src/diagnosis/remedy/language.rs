@@ -1,5 +1,6 @@
 //! How programs in various languages set a socket option.
 
+use crate::diagnosis::program::file_name;
 use crate::event::{Process, Socket};
 
 /// The option to set.
@@ -107,7 +108,7 @@ const OWN_ADDRESS: [(&str, &str); 1] = [("dnsmasq", "bind-interfaces, and listen
 pub(super) fn how(setting: Setting, process: &Process, socket: &Socket) -> String {
     let phrase = PHRASES
         .iter()
-        .find(|(program, _)| file_name(process).starts_with(program))
+        .find(|(program, _)| executable(process).starts_with(program))
         .and_then(|(_, phrases)| phrases.get(setting as usize))
         .copied()
         .unwrap_or_default();
@@ -116,12 +117,12 @@ pub(super) fn how(setting: Setting, process: &Process, socket: &Socket) -> Strin
 
 /// How `process` is made to bind one address, after a colon; empty if the program has no known setting.
 pub(super) fn how_to_bind_address(process: &Process) -> String {
-    let known = OWN_ADDRESS.iter().find(|(program, _)| file_name(process) == *program);
+    let known = OWN_ADDRESS.iter().find(|(program, _)| executable(process) == *program);
     known.map_or_else(String::new, |(_, phrase)| format!(": {phrase}"))
 }
 
-fn file_name(process: &Process) -> &str {
-    process.exe.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default()
+fn executable(process: &Process) -> &str {
+    file_name(process.exe.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::cause::{Case, Search};
 use super::facts::PortFacts;
 use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
-use crate::diagnosis::program::runs;
+use crate::diagnosis::program::runs_of;
 use crate::event::{
     Cause, Code, Errno, Fix, Holder, Operation, Ownership, Process, Protocol, ShellCommand, State,
 };
@@ -74,8 +74,12 @@ impl Proposal<'_> {
         };
         let after =
             |holder: &&Holder| if is_own(holder) { left_behind(holder) } else { Some(Held::of(holder)) };
-        let left: Vec<Held> = self.holders.iter().filter_map(after).collect();
-        !decide(self.case.generation, &self.asked(), &left, &Memory::default()).clause.refuses()
+        self.passes_against(&self.holders.iter().filter_map(after).collect::<Vec<_>>())
+    }
+
+    /// Whether the rule lets the call pass if these sockets are on the port.
+    fn passes_against(&self, held: &[Held]) -> bool {
+        !decide(self.case.generation, &self.asked(), held, &Memory::default()).clause.refuses()
     }
 
     fn own_descriptors(&self) -> String {
@@ -160,7 +164,7 @@ impl Proposal<'_> {
     /// The new socket would receive all datagrams of another one, which has the same address.
     fn would_take_datagrams(&self) -> bool {
         let socket = self.case.socket;
-        matches!(socket.protocol, Protocol::Udp | Protocol::Udplite)
+        socket.protocol.is_datagram()
             && !self.is_shared_by_design()
             && self.holders.iter().any(|holder| holder.address == socket.address)
     }
@@ -326,10 +330,7 @@ fn left_behind(holder: &Holder) -> Option<Held> {
 }
 
 fn whom(process: Option<&Process>) -> String {
-    process.map_or_else(
-        || "the opener".to_owned(),
-        |process| runs(&process.comm, process.exe.as_deref(), &process.args),
-    )
+    process.map_or_else(|| "the opener".to_owned(), runs_of)
 }
 
 /// A remedy with the command that applies it; if there is no safe command, only the text.

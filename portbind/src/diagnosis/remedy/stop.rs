@@ -2,8 +2,7 @@
 
 use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
-use crate::diagnosis::program::runs;
-use crate::diagnosis::rule::{Held, Memory, decide};
+use crate::diagnosis::program::runs_of;
 use crate::escape::Escaped;
 use crate::event::{Ancestor, Fix, Process, ShellCommand};
 
@@ -107,8 +106,7 @@ impl Proposal<'_> {
     }
 
     fn passes_without_processes(&self) -> bool {
-        let left: Vec<Held> = self.holders.iter().filter_map(|holder| left_behind(holder)).collect();
-        !decide(self.case.generation, &self.asked(), &left, &Memory::default()).clause.refuses()
+        self.passes_against(&self.holders.iter().filter_map(|holder| left_behind(holder)).collect::<Vec<_>>())
     }
 }
 
@@ -118,7 +116,7 @@ fn end_of(process: &Process) -> End {
     let above = process.ancestors.iter().find(|ancestor| !is_shell(ancestor));
     match above.filter(|above| is_runner(&above.comm)) {
         Some(above) => End { pid: above.pid, runs: Escaped(&above.comm).to_string() },
-        None => End { pid: process.pid, runs: runs(&process.comm, process.exe.as_deref(), &process.args) },
+        None => End { pid: process.pid, runs: runs_of(process) },
     }
 }
 

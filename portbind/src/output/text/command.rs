@@ -7,7 +7,7 @@ use super::layout::{label, rendered, who};
 use super::people::Party;
 use super::refusal::lines;
 use crate::diagnosis::by_cause::Group;
-use crate::diagnosis::program::runs;
+use crate::diagnosis::program::runs_of;
 use crate::escape::Escaped;
 use crate::event::{Command, CommandEnd, Ending, Leak, Outcome, Refusal};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
@@ -152,7 +152,7 @@ fn again(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
     line.push(DIM, words::clock(refusal.time, style));
     line.push(PLAIN, "  ");
     let process = &refusal.process;
-    who(runs(&process.comm, process.exe.as_deref(), &process.args), process.pid, &mut line);
+    who(runs_of(process), process.pid, &mut line);
     let kind = words::kind(&socket.family, &socket.protocol);
     line.push(PLAIN, format!("{} {kind} {}   ", refusal.operation.as_str(), words::asked(&socket)));
     line.push(DIM, went_on(outcome));

@@ -7,8 +7,8 @@ use super::refusal::fixes;
 use crate::diagnosis::freeing::Obstacle;
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::manager::{stop_advice, stop_command};
-use crate::diagnosis::program::runs;
-use crate::event::{Holder, Ownership, Process, ShellCommand};
+use crate::diagnosis::program::runs_of;
+use crate::event::{Holder, Ownership, ShellCommand};
 use crate::output::line::{DIM, ERROR, Line, NAME, PLAIN};
 use crate::output::style::Style;
 use crate::ports::{Freed, Outcome, PortOrName, Stage, Stopped};
@@ -94,7 +94,7 @@ fn stopped(stopped: &Stopped) -> Line {
         Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel"),
     };
     let mut line = label(word);
-    who(name(&stopped.process), stopped.process.pid, &mut line);
+    who(runs_of(&stopped.process), stopped.process.pid, &mut line);
     line.push(DIM, how);
     line
 }
@@ -157,7 +157,7 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
         }
     };
     let mut line = label("kept");
-    who(name(process), process.pid, &mut line);
+    who(runs_of(process), process.pid, &mut line);
     line.push(PLAIN, why);
     vec![line]
 }
@@ -181,11 +181,6 @@ fn in_the_way(freed: &Freed, style: &Style) -> Vec<Line> {
         }
     }
     lines
-}
-
-/// What a process runs.
-fn name(process: &Process) -> String {
-    runs(&process.comm, process.exe.as_deref(), &process.args)
 }
 
 /// A sentence below the answer.

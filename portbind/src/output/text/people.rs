@@ -69,7 +69,7 @@ impl Party<'_> {
     pub(super) fn folder(&self, other: Option<&Party<'_>>) -> Option<String> {
         let runs = self.runs();
         let is_like =
-            |other: &&Party<'_>| other.runs() == runs && other.cwd.is_some() && other.cwd != self.cwd;
+            |other: &&Party<'_>| other.cwd.is_some() && other.cwd != self.cwd && other.runs() == runs;
         let folder = self.cwd.filter(|_| is_interpreter(&runs) || other.as_ref().is_some_and(is_like))?;
         Some(format!("in {}", Escaped(folder)))
     }
@@ -98,12 +98,13 @@ impl Party<'_> {
     /// The names from the farthest ancestor down to this process, as many as fit.
     pub(super) fn ancestry(&self, room: Option<usize>) -> Option<String> {
         let above: Vec<_> = self.ancestors.iter().filter(|ancestor| ancestor.pid != 1).collect();
+        let own = self.runs();
         (1..=above.len().min(MAX_ANCESTORS)).rev().find_map(|count| {
             let mut chain = String::from(if count < above.len() { "   … → " } else { "   " });
             for ancestor in above.iter().take(count).rev() {
                 chain.push_str(&format!("{} → ", Escaped(&ancestor.comm)));
             }
-            chain.push_str(&self.runs());
+            chain.push_str(&own);
             room.is_none_or(|room| columns(&chain) <= room).then_some(chain)
         })
     }
