@@ -56,9 +56,6 @@ pub(crate) fn passes_portless(family: u16, netns: u32) -> bool {
 /// Whether a refusal passes all filters but the port filter.
 #[inline(always)]
 fn is_wanted(in_netns: u32, protocol: u32) -> bool {
-    if is_ignored() {
-        return false;
-    }
     let wanted_pid = global(&FILTER.pid);
     if wanted_pid != 0 && current_pid() != wanted_pid {
         return false;
@@ -77,7 +74,8 @@ fn is_wanted(in_netns: u32, protocol: u32) -> bool {
     global(&FILTER.comm_mask[0]) == 0 || has_wanted_comm()
 }
 
-/// Whether the current process is portbind itself, whose calls are not reported.
+/// Whether the current process is portbind itself, whose calls are neither reported nor counted: portbind searches for
+/// a free port by trial.
 #[inline(always)]
 pub(crate) fn is_ignored() -> bool {
     let ignored = global(&FILTER.ignored_pid);

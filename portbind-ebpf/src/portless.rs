@@ -59,6 +59,9 @@ pub(crate) fn has_no_hook(sock: Sock) -> bool {
 /// Counts a refusal and, if it is wanted, sends it.
 #[inline(always)]
 pub(crate) fn emit(sock: Sock, name: Name, error: u32) {
+    if filter::is_ignored() {
+        return;
+    }
     count(counter::REFUSED);
     let family = sock.family();
     if !filter::passes_portless(family, sock.netns()) {

@@ -131,6 +131,9 @@ pub(crate) fn call_failed(sock: Sock, call: &FailedCall, is_of_port: impl Fn() -
         count(counter::PROOFS);
         return;
     }
+    if filter::is_ignored() {
+        return;
+    }
     count(counter::REFUSED);
     if !filter::passes(&asked) {
         count(counter::FILTERED);

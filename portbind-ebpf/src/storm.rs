@@ -34,7 +34,7 @@ const SPARE: u64 = 128 << 10;
 pub(crate) fn counts_only() -> bool {
     // A refusal that a filter may drop must be examined. Without bpf_loop (before 5.17), one more path to the search
     // exceeds the verifier's limits.
-    if cfg!(feature = "bounded") || filter::is_by_socket() {
+    if cfg!(feature = "bounded") || filter::is_by_socket() || filter::is_ignored() {
         return false;
     }
     let Some(share) = QUOTAS.value(&current_pid()) else { return false };

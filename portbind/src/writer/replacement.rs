@@ -60,6 +60,11 @@ impl Replacement {
         Self { file, end: End::Keep }
     }
 
+    /// The file, if it is a pipe or a device, which can keep a write waiting; otherwise the replacement itself.
+    pub(crate) fn into_stream(self) -> Result<File, Self> {
+        if matches!(self.end, End::Keep) { Ok(self.file) } else { Err(self) }
+    }
+
     /// Writes the file, and renames it only when it is complete.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Filters omit unwanted refusals, and count them.
 
-use anyhow::{Context as _, ensure};
+use std::net::{Ipv4Addr, TcpListener};
+
+use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 
 use super::setting::Setting;
@@ -8,6 +10,9 @@ use super::storm::await_shown;
 use super::support::{ContestedPort, events, exited};
 use crate::actor::{Action, Protocol};
 use crate::tracer::Tracer;
+
+/// How many pairs of ports are tried.
+const PAIRS: u32 = 20;
 
 /// `-p`.
 pub(super) fn by_pid(setting: Setting<'_>) -> anyhow::Result<()> {
@@ -84,6 +89,33 @@ pub(super) fn by_error(setting: Setting<'_>) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// The binds by which portbind searches for a free port are not in the account, although the kernel refuses some.
+pub(super) fn own_trials(setting: Setting<'_>) -> anyhow::Result<()> {
+    let (mut contested, _next) = neighbours()?;
+    let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
+    let pid = contested.refuse("binder", 1)?;
+    await_shown(&tracer, pid, 1);
+    let ended = tracer.stop(Signal::INT)?;
+    exited(&ended, 0)?;
+    let account = ended.account()?;
+    account.check()?;
+    ensure!(events(&ended.stdout, pid)?.len() == 1, "not reported once:\n{}", ended.stdout.join("\n"));
+    ensure!(account.filtered == 0, "no filter is set: {account:?}");
+    Ok(())
+}
+
+/// A contested port, and a listener on the next port.
+fn neighbours() -> anyhow::Result<(ContestedPort, TcpListener)> {
+    for _ in 0..PAIRS {
+        let contested = ContestedPort::new(Protocol::Tcp)?;
+        let next = contested.port.checked_add(1).context("the last port")?;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, next)) {
+            return Ok((contested, listener));
+        }
+    }
+    bail!("no two ports in a row are free");
 }
 
 /// One refusal that passes the filter, and one that does not.

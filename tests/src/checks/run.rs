@@ -15,7 +15,7 @@ pub(super) use failures::{
     empty_environment, few_descriptors, killed, small_files, unwritable_recording, unwritable_stderr,
 };
 pub(super) use family::{bystanders, daemons, leaks, swallowed};
-pub(super) use stalled::stalled_recording;
+pub(super) use stalled::{stalled_page, stalled_recording};
 pub(super) use state::{interrupted, nothing_is_lost, nothing_is_lost_in_a_terminal, signals};
 pub(super) use status::{exit_statuses, without_tracing};
 pub(super) use surroundings::{no_proc, small_stack};

@@ -42,6 +42,8 @@ pub(super) struct Collector {
     live: Option<Printer<Outlet>>,
     /// The files of the recording.
     outlets: Outlets,
+    /// The page, if it goes to a stream.
+    pages: Outlets,
     /// Standard error, for `live`, and for the report at the end. Only the report waits for it.
     stderr: Outlets,
     style: Style,
@@ -99,13 +101,14 @@ impl Collector {
                 "the helper that writes files is not confined to their folders: {error}"
             ));
         }
-        let mut stderr = outlets.beside();
+        let (mut stderr, pages) = (outlets.beside(), outlets.beside());
         Ok(Self {
             marker: record.as_ref().map(Outlet::marker),
             recorder: record.map(|outlet| Recorder::new(outlet).with_secrets(args.secrets())),
             html,
             live: args.verbose.then(|| Printer::new(Format::Text, style.clone(), stderr.add(io::stderr()))),
             outlets,
+            pages,
             stderr,
             style,
             is_quiet: args.quiet,
@@ -139,11 +142,7 @@ impl Collector {
     ) -> Findings {
         let groups = self.by_cause.groups(now);
         self.record_end(&groups, end, leaks);
-        if let (Some(html), Some(writer)) = (self.html.take(), &mut self.writer)
-            && let Err(error) = html.write(writer)
-        {
-            stderr::say(format_args!("cannot complete the page: {}", Error::Write(error)));
-        }
+        let page = self.write_page();
         let refusals = self.by_cause.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
             let lost = self.by_cause.lost();
@@ -159,8 +158,19 @@ impl Collector {
         let deadline = Instant::now() + LAST_WORDS;
         self.stderr.finish(PAUSE, deadline).await;
         self.outlets.finish(PAUSE, deadline).await;
+        self.pages.finish(PAUSE, deadline).await;
+        drop(page);
         self.say_incomplete();
         Findings { refusals: refusals > 0, leaks: !leaks.is_empty() }
+    }
+
+    /// Writes the page. Returns the outlet that the page goes to, if it goes to a stream.
+    fn write_page(&mut self) -> Option<Outlet> {
+        let (html, writer) = (self.html.take()?, self.writer.as_mut()?);
+        html.write(writer, &mut self.pages).unwrap_or_else(|error| {
+            say_incomplete("page", error);
+            None
+        })
     }
 
     fn print(&mut self, report: &CommandReport<'_>, identity: &Identity, out: &mut Outlet) -> io::Result<()> {
@@ -194,7 +204,7 @@ impl Collector {
         }
         if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.write(entry)) {
             self.recorder = None;
-            say_incomplete(error);
+            say_incomplete("recording", error);
         }
     }
 
@@ -208,11 +218,16 @@ impl Collector {
 
     /// Reports that the recording is incomplete, if its last lines could not be written.
     fn say_incomplete(&mut self) {
+        if let Some(error) = self.pages.failure() {
+            say_incomplete("page", error);
+        } else if self.pages.dropped().pieces > 0 {
+            stderr::say(format_args!("the page is not complete: nobody read it in time"));
+        }
         if self.recorder.take().is_none() {
             return;
         }
         match (self.outlets.failure(), self.outlets.dropped()) {
-            (Some(error), _) => say_incomplete(error),
+            (Some(error), _) => say_incomplete("recording", error),
             (None, Dropped { pieces: 0, .. }) => {}
             (None, Dropped { pieces, events }) => stderr::say(format_args!(
                 "the recording is not complete: nobody read {events} refusals in time ({pieces} lines)"
@@ -221,8 +236,8 @@ impl Collector {
     }
 }
 
-fn say_incomplete(error: io::Error) {
-    stderr::say(format_args!("the recording is not complete: {}", Error::Write(error)));
+fn say_incomplete(what: &str, error: io::Error) {
+    stderr::say(format_args!("the {what} is not complete: {}", Error::Write(error)));
 }
 
 impl session::Sink for Collector {

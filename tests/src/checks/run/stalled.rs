@@ -1,4 +1,4 @@
-//! A recording that goes to a pipe whose reader stalls.
+//! A recording, or a page, that goes to a pipe whose reader stalls.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::Signal;
 
 use super::totals::total;
@@ -38,7 +39,24 @@ pub(in crate::checks) fn stalled_recording(setting: Setting<'_>) -> anyhow::Resu
     two_signals(setting)
 }
 
-/// A run whose command has ended, and the pipe of its recording.
+/// The reader of the page stalls: this is shown, and portbind ends soon after a signal.
+pub(in crate::checks) fn stalled_page(setting: Setting<'_>) -> anyhow::Result<()> {
+    let mut ends = Vec::new();
+    while ends.len() < TRIES && ends.last().is_none_or(|took| *took > END) {
+        let Stalled { run, pipe, .. } = Stalled::start(setting, "report")?;
+        let begin = Instant::now();
+        let ended = run.stop(Signal::TERM)?;
+        ends.push(begin.elapsed());
+        drop(pipe);
+        ensure!(ended.status.code() == Some(0), "{}", ended.status);
+        let said = ended.stderr.iter().filter(|line| line.contains("the page is not complete")).count();
+        ensure!(said == 1, "it is not said once: {:?}", ended.stderr);
+    }
+    ensure!(ends.last().is_some_and(|took| *took <= END), "the end took {ends:?}");
+    Ok(())
+}
+
+/// A run whose command has ended, and the pipe of its recording or page.
 struct Stalled {
     run: Tracer,
     pipe: File,
@@ -47,12 +65,14 @@ struct Stalled {
 }
 
 impl Stalled {
-    fn start(setting: Setting<'_>) -> anyhow::Result<Self> {
+    fn start(setting: Setting<'_>, option: &str) -> anyhow::Result<Self> {
         let contested = ContestedPort::new(Protocol::Tcp)?;
         let place = Scratch::new("stalled");
         mknodat(CWD, place.path(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         let pipe = open(place.path(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
-        let record = format!("--record={}", place.path().display());
+        // Less than a page has.
+        fcntl_setpipe_size(&pipe, 4096)?;
+        let record = format!("--{option}={}", place.path().display());
         let subject =
             ["mayflies".to_owned(), contested.port.to_string(), PROCESSES.to_string(), EACH.to_string()];
         let run = Tracer::spawn(&mut wrapped(setting, &[&record, "--ci", "none"], subject)?)?;
@@ -64,7 +84,7 @@ impl Stalled {
 }
 
 fn one_signal(setting: Setting<'_>) -> anyhow::Result<Duration> {
-    let Stalled { run, mut pipe, .. } = Stalled::start(setting)?;
+    let Stalled { run, mut pipe, .. } = Stalled::start(setting, "record")?;
     let begin = Instant::now();
     let ended = run.stop(Signal::TERM)?;
     let took = begin.elapsed();
@@ -86,7 +106,7 @@ fn one_signal(setting: Setting<'_>) -> anyhow::Result<Duration> {
 }
 
 fn two_signals(setting: Setting<'_>) -> anyhow::Result<()> {
-    let Stalled { run, pipe, .. } = Stalled::start(setting)?;
+    let Stalled { run, pipe, .. } = Stalled::start(setting, "record")?;
     run.signal(Signal::TERM)?;
     sleep(Duration::from_millis(100));
     let begin = Instant::now();
