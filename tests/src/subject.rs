@@ -97,6 +97,13 @@ pub enum WrappedCommand {
         /// Refusals per second.
         rate: u32,
     },
+    /// Shares a listener with processes of a user id each, all of which are refused its port until the input ends.
+    Users {
+        /// The port.
+        port: u16,
+        /// Number of processes.
+        processes: u32,
+    },
     /// Starts processes one after the other, each of which ends after some refusals.
     Mayflies {
         /// The port, which another process holds.
@@ -133,6 +140,7 @@ pub fn run(subject: WrappedCommand) -> anyhow::Result<ExitCode> {
         WrappedCommand::Leave { port } => family::leave(port)?,
         WrappedCommand::Serve { port } => family::serve(port)?,
         WrappedCommand::Crowd { port, holders, rate } => crowd::crowd(port, holders, rate)?,
+        WrappedCommand::Users { port, processes } => crowd::users(port, processes)?,
         WrappedCommand::Mayflies { port, count, refusals } => crowd::mayflies(port, count, refusals)?,
     }
     Ok(ExitCode::SUCCESS)

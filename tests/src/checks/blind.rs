@@ -21,6 +21,8 @@ const OTHER_USER: u32 = 65_534;
 /// Processes that share the listener, and refusals per second on its port.
 const HOLDERS: u32 = 600;
 const RATE: u32 = 300;
+/// Processes of a user id each.
+const USERS: u32 = 4096;
 /// Refusals of another process meanwhile, and their interval, which is too long for them to be coalesced.
 const INNOCENT: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(80);
@@ -36,11 +38,28 @@ const MEMORY_KB: u64 = 8 * 1024;
 /// Processes that share a listener. Dropping this ends them.
 struct Crowd(Child);
 
+/// Makes a crowd on a port.
+type Gather = fn(u16) -> anyhow::Result<Crowd>;
+
 impl Crowd {
-    fn gather(port: u16) -> anyhow::Result<Self> {
-        let mut command = Command::new("/proc/self/exe");
+    /// Many holders of one user, and one process that is refused.
+    fn of_holders(port: u16) -> anyhow::Result<Self> {
         let numbers = [port.to_string(), HOLDERS.to_string(), RATE.to_string()];
-        command.args(["wrapped", "crowd"]).args(numbers).uid(OTHER_USER).gid(OTHER_USER);
+        Self::gather(Self::command("crowd").args(numbers).uid(OTHER_USER).gid(OTHER_USER))
+    }
+
+    /// Processes of as many users, all of which hold the port and are refused it.
+    fn of_users(port: u16) -> anyhow::Result<Self> {
+        Self::gather(Self::command("users").args([port.to_string(), USERS.to_string()]))
+    }
+
+    fn command(subject: &str) -> Command {
+        let mut command = Command::new("/proc/self/exe");
+        command.args(["wrapped", subject]);
+        command
+    }
+
+    fn gather(command: &mut Command) -> anyhow::Result<Self> {
         let mut crowd = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?);
         let mut ready = String::new();
         BufReader::new(crowd.0.stdout.as_mut().context("no output")?).read_line(&mut ready)?;
@@ -61,10 +80,19 @@ impl Drop for Crowd {
 /// While a crowd that shares a socket is refused continuously, every refusal of another process is shown in each
 /// format; the output about the crowd is bounded, and portbind ends within a second.
 pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
+    blinds_nobody(setting, Crowd::of_holders)
+}
+
+/// The same while 4,096 processes of a user id each, in a user namespace of one user, do it on all processors.
+pub(super) fn nobody_is_blinded_by_users(setting: Setting<'_>) -> anyhow::Result<()> {
+    blinds_nobody(setting, Crowd::of_users)
+}
+
+fn blinds_nobody(setting: Setting<'_>, gather: Gather) -> anyhow::Result<()> {
     for format in ["json", "text", "brief"] {
         let mut ends = Vec::new();
         for _ in 0..TRIES {
-            let took = blinded(setting, format)?;
+            let took = blinded(setting, format, gather)?;
             ends.push(took);
             if took <= END {
                 break;
@@ -76,11 +104,11 @@ pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// Returns how long portbind took to end.
-fn blinded(setting: Setting<'_>, format: &str) -> anyhow::Result<Duration> {
+fn blinded(setting: Setting<'_>, format: &str, gather: Gather) -> anyhow::Result<Duration> {
     let mut innocent = ContestedPort::new(Protocol::Tcp)?;
     let mut ports = Ports::new();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", format, "--color", "never"])?;
-    let crowd = Crowd::gather(ports.take()?)?;
+    let crowd = gather(ports.take()?)?;
     for _ in 0..INNOCENT {
         innocent.refuse("innocent", 1)?;
         sleep(PAUSE);
