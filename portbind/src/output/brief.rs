@@ -6,6 +6,7 @@ use super::format::EventFormat;
 use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
 use super::style::Style;
 use super::words;
+use crate::diagnosis::program::runs;
 use crate::escape::{Escaped, columns, cut, cut_quoted};
 use crate::wire::{Refusal, Repeat, Socket, Time};
 
@@ -26,7 +27,7 @@ pub(super) struct BriefFormat {
 struct Columns {
     time: &'static str,
     time_width: usize,
-    comm: usize,
+    program: usize,
     operation: usize,
     protocol: usize,
     address: usize,
@@ -39,7 +40,7 @@ impl Columns {
         let narrow = Self {
             time: "%H:%M:%S",
             time_width: 8,
-            comm: 8,
+            program: 8,
             operation: 4,
             protocol: 5,
             address: 14,
@@ -49,7 +50,7 @@ impl Columns {
         let wide = Self {
             time: "%H:%M:%S%.3f",
             time_width: 12,
-            comm: 16,
+            program: 20,
             operation: 8,
             protocol: 7,
             address: 21,
@@ -72,7 +73,7 @@ impl EventFormat for BriefFormat {
         let mut line = Line::default();
         line.column(DIM, "TIME", widths.time_width);
         line.column(DIM, "PID", PID);
-        line.column(DIM, "COMM", widths.comm);
+        line.column(DIM, "PROGRAM", widths.program);
         line.column(DIM, "OP", widths.operation);
         line.column(DIM, "PROTO", widths.protocol);
         line.column(DIM, "ADDRESS", widths.address);
@@ -88,7 +89,7 @@ impl EventFormat for BriefFormat {
     fn repeat(&mut self, repeat: Repeat<'_>, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         let widths = Columns::of(style);
         let Repeat { process, socket, .. } = &repeat;
-        let mut line = beginning(repeat.time, process.pid, &process.comm, &widths, style);
+        let mut line = beginning(repeat.time, process.pid, &word(&process.comm), &widths, style);
         line.column(PLAIN, "", widths.operation);
         let (protocol, asked, cause) = if repeat.looked_at {
             let cause = repeat.cause.as_deref().map_or_else(String::new, word);
@@ -109,7 +110,8 @@ impl EventFormat for BriefFormat {
         self.begin(style, out)?;
         let widths = Columns::of(style);
         let Refusal { process, socket, .. } = &refusal;
-        let mut line = beginning(refusal.time, process.pid, &process.comm, &widths, style);
+        let program = program(&process.comm, process.exe.as_deref(), &process.args, style);
+        let mut line = beginning(refusal.time, process.pid, &program, &widths, style);
         line.column(PLAIN, &word(&refusal.operation), widths.operation);
         line.column(PLAIN, &kind(socket), widths.protocol);
         line.column(PLAIN, &asked(socket, &widths, style), widths.address);
@@ -118,7 +120,7 @@ impl EventFormat for BriefFormat {
         let cause = word(&refusal.cause.code);
         let taken = line.width() + 1 + columns(&cause);
         let room = style.width.map_or(usize::MAX, |width| width.saturating_sub(taken));
-        let holders = holders(&refusal);
+        let holders = holders(&refusal, style);
         line.column(PLAIN, &cut(&holders, room.max(MIN_HOLDERS)), widths.holders.min(room));
         line.push(CAUSE, cause);
         finish(&line, style, out)
@@ -126,13 +128,22 @@ impl EventFormat for BriefFormat {
 }
 
 /// The time and the caller.
-fn beginning(time: Time, pid: u32, comm: &str, widths: &Columns, style: &Style) -> Line {
+fn beginning(time: Time, pid: u32, program: &str, widths: &Columns, style: &Style) -> Line {
     let mut line = Line::default();
     let time = time.0.to_zoned(style.zone.clone()).strftime(widths.time).to_string();
     line.column(DIM, &time, widths.time_width);
     line.column(PLAIN, &pid.to_string(), PID);
-    line.column(NAME, &Escaped(comm).column(widths.comm), widths.comm);
+    line.column(NAME, &cut_quoted(program, widths.program), widths.program);
     line
+}
+
+/// What a process runs, as one word; on a narrow terminal, the executable alone if that
+/// is longer than its column.
+fn program(comm: &str, exe: Option<&str>, args: &[String], style: &Style) -> String {
+    let full = runs(comm, exe, args).replace(' ', "␣");
+    let width = Columns::of(style).program;
+    let fits = style.width.is_none_or(|terminal| terminal >= WIDE) || columns(&full) <= width;
+    if fits { full } else { runs::<String>(comm, exe, &[]).replace(' ', "␣") }
 }
 
 /// A word from portbind's vocabulary; a recording may contain any string instead.
@@ -152,12 +163,13 @@ fn asked(socket: &Socket<'_>, widths: &Columns, style: &Style) -> String {
 }
 
 /// The processes of the sockets in the way; for sockets without a process, their states.
-fn holders(refusal: &Refusal<'_>) -> String {
+fn holders(refusal: &Refusal<'_>, style: &Style) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut ownerless: Vec<(&str, usize)> = Vec::new();
     for holder in words::conflicting(refusal) {
         for process in &holder.processes {
-            let name = format!("{}({})", word(&process.comm), process.pid);
+            let program = program(&process.comm, process.exe.as_deref(), &process.args, style);
+            let name = format!("{program}({})", process.pid);
             if !names.contains(&name) {
                 names.push(name);
             }

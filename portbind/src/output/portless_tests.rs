@@ -39,21 +39,21 @@ fn text() {
 #[test]
 fn brief() {
     assert_snapshot!(print(Format::Brief, None, &portless_samples::all()), @r#"
-    TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
-    12:04:31.512 48213   pytest           bind     unix    /run/app.sock         EADDRINUSE    java(47990)              live-socket-file
-    12:04:31.512 48213   pytest           bind     unix-dgram "@\x00:\x3aerror:\x3a\x1b[2J�" EADDRINUSE    java(47990)              abstract-name-taken
-    12:04:31.512 48213   pytest           bind     unix    /run/app.sock         EADDRINUSE    -                        stale-socket-file
-    12:04:31.512 48213   pytest           bind     netlink route:4711␣(groups␣0x1) EADDRINUSE    -                        address-in-use-elsewhere
-    12:04:31.512 48213   pytest           bind     vsock   any:1234              EADDRINUSE    -                        address-in-use-elsewhere
-    12:04:31.512 48213   pytest           bind     family-30 0x01ab                EADDRINUSE    -                        address-in-use-elsewhere
+    TIME         PID     PROGRAM              OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
+    12:04:31.512 48213   pytest               bind     unix    /run/app.sock         EADDRINUSE    java(47990)              live-socket-file
+    12:04:31.512 48213   pytest               bind     unix-dgram "@\x00:\x3aerror:\x3a\x1b[2J�" EADDRINUSE    java(47990)              abstract-name-taken
+    12:04:31.512 48213   pytest               bind     unix    /run/app.sock         EADDRINUSE    -                        stale-socket-file
+    12:04:31.512 48213   pytest               bind     netlink route:4711␣(groups␣0x1) EADDRINUSE    -                        address-in-use-elsewhere
+    12:04:31.512 48213   pytest               bind     vsock   any:1234              EADDRINUSE    -                        address-in-use-elsewhere
+    12:04:31.512 48213   pytest               bind     family-30 0x01ab                EADDRINUSE    -                        address-in-use-elsewhere
     "#);
 }
 
 #[test]
 fn brief_cuts_names_to_their_column() {
     assert_snapshot!(print(Format::Brief, Some(130), &[portless_samples::hostile_name()]), @r#"
-    TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
-    12:04:31.512 48213   pytest           bind     unix-dgram "@\x00:\x3aerror:\x…" EADDRINUSE    java(47990)      abstract-name-taken
+    TIME         PID     PROGRAM              OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
+    12:04:31.512 48213   pytest               bind     unix-dgram "@\x00:\x3aerror:\x…" EADDRINUSE    java(47990)  abstract-name-taken
     "#);
 }
 

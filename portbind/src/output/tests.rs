@@ -192,28 +192,28 @@ fn text_in_another_zone_and_colour() {
 #[test]
 fn brief_of_any_width() {
     assert_snapshot!(print(Format::Brief, Style::default(), &all()), @r##"
-    TIME         PID     COMM             OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
-    12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    java(47990)              listener
-    12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    TIME-WAIT×2,FIN-WAIT-1,ESTABLISHED,LISTEN time-wait
-    12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    -                        vanished
-    12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    nginx(900),nginx(901),nginx(902),LISTEN,… listener
-    12:04:31.512 48213   "\x3a:error:\x…" bind     tcp     0.0.0.0:8080          EADDRINUSE    "#\x23[group]"(5)        listener
-    12:04:31.512 48213   pytest           bind     udp     [fe80::1%eth0]:5353   EADDRINUSE    java(47990)              listener
-    12:04:31.512 48213   pytest           bind     tcp     0.0.0.0:8080          EADDRINUSE    nginx(900),systemd(1),java(47990) listener
-    12:04:31.512 48213   pytest           autobind tcp     0.0.0.0:0             EAGAIN        -                        port-range-exhausted
-    12:04:31.512 48213   pytest           unknown  proto-132 0.0.0.0:80            133           -                        address-in-use-elsewhere
+    TIME         PID     PROGRAM              OP       PROTO   ADDRESS               ERROR         HOLDER(S)                CAUSE
+    12:04:31.512 48213   pytest               bind     tcp     0.0.0.0:8080          EADDRINUSE    java(47990)              listener
+    12:04:31.512 48213   pytest               bind     tcp     0.0.0.0:8080          EADDRINUSE    TIME-WAIT×2,FIN-WAIT-1,ESTABLISHED,LISTEN time-wait
+    12:04:31.512 48213   pytest               bind     tcp     0.0.0.0:8080          EADDRINUSE    -                        vanished
+    12:04:31.512 48213   pytest               bind     tcp     0.0.0.0:8080          EADDRINUSE    nginx(900),nginx(901),nginx(902),LISTEN,… listener
+    12:04:31.512 48213   python␣"\u{202e}\x9… bind     tcp     0.0.0.0:8080          EADDRINUSE    "#\x23[group]"(5)        listener
+    12:04:31.512 48213   pytest               bind     udp     [fe80::1%eth0]:5353   EADDRINUSE    java(47990)              listener
+    12:04:31.512 48213   pytest               bind     tcp     0.0.0.0:8080          EADDRINUSE    nginx(900),systemd(1),java(47990) listener
+    12:04:31.512 48213   pytest               autobind tcp     0.0.0.0:0             EAGAIN        -                        port-range-exhausted
+    12:04:31.512 48213   pytest               unknown  proto-132 0.0.0.0:80            133           -                        address-in-use-elsewhere
     "##);
 }
 
 #[test]
 fn brief_in_eighty_columns() {
     assert_snapshot!(print(Format::Brief, wide(80), &all()), @r##"
-    TIME     PID     COMM     OP   PROTO ADDRESS        ERROR      HOLDER(S)   CAUSE
+    TIME     PID     PROGRAM  OP   PROTO ADDRESS        ERROR      HOLDER(S)   CAUSE
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE java(47… listener
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE TIME-W… time-wait
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE -        vanished
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(9… listener
-    12:04:31 48213   "\x3a:…" bind tcp   0.0.0.0:8080   EADDRINUSE "#\x23[… listener
+    12:04:31 48213   python   bind tcp   0.0.0.0:8080   EADDRINUSE "#\x23[… listener
     12:04:31 48213   pytest   bind udp   [fe80::1%eth0]:5353 EADDRINUSE jav… listen…
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(9… listener
     12:04:31 48213   pytest   autobind tcp   0.0.0.0:0      EAGAIN     - port-range…
@@ -224,12 +224,12 @@ fn brief_in_eighty_columns() {
 #[test]
 fn brief_in_a_hundred_columns() {
     assert_snapshot!(print(Format::Brief, wide(100), &all()), @r##"
-    TIME     PID     COMM     OP   PROTO ADDRESS        ERROR      HOLDER(S)   CAUSE
+    TIME     PID     PROGRAM  OP   PROTO ADDRESS        ERROR      HOLDER(S)   CAUSE
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE java(47990) listener
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE TIME-WAIT×2,FIN-WAIT-1,EST… time-wait
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE -           vanished
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(900),nginx(901),nginx… listener
-    12:04:31 48213   "\x3a:…" bind tcp   0.0.0.0:8080   EADDRINUSE "#\x23[group]"(5) listener
+    12:04:31 48213   python   bind tcp   0.0.0.0:8080   EADDRINUSE "#\x23[group]"(5) listener
     12:04:31 48213   pytest   bind udp   [fe80::1%eth0]:5353 EADDRINUSE java(47990) listener
     12:04:31 48213   pytest   bind tcp   0.0.0.0:8080   EADDRINUSE nginx(900),systemd(1),java(… listener
     12:04:31 48213   pytest   autobind tcp   0.0.0.0:0      EAGAIN     -           port-range-exhausted
@@ -314,9 +314,9 @@ fn more_of_the_same() {
     };
     assert_snapshot!(printed(Format::Text, 3214, true), @r#"12:04:32.500  3214 times more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
     assert_snapshot!(printed(Format::Text, 1, true), @r#"12:04:32.500  once more  tcp 0.0.0.0:8080 refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213)        [listener]"#);
-    assert_snapshot!(printed(Format::Brief, 3214, true), @r#"12:04:32.500 48213   "\x3a:error:\x…"          tcp     0.0.0.0:8080                        3214 more                listener"#);
+    assert_snapshot!(printed(Format::Brief, 3214, true), @r#"12:04:32.500 48213   "\x3a:error:\x3ax\…"          tcp     0.0.0.0:8080                        3214 more                listener"#);
     assert_snapshot!(printed(Format::Text, 9, false), @r#"12:04:32.500  9 times more  refused to "\x3a:error:\x3ax\x1b[2J\n#\x23vso[task]" (48213), too fast to look at each: the last shown was tcp 0.0.0.0:8080"#);
-    assert_snapshot!(printed(Format::Brief, 9, false), @r#"12:04:32.500 48213   "\x3a:error:\x…"                  too fast to look at                 9 more"#);
+    assert_snapshot!(printed(Format::Brief, 9, false), @r#"12:04:32.500 48213   "\x3a:error:\x3ax\…"                  too fast to look at                 9 more"#);
     assert_snapshot!(printed(Format::Json, 3214, true), @r#"{"schema":"portbind.event/1","kind":"repeat","time":"2026-11-23T12:04:32.500000000Z","refused":"2026-11-23T12:04:31.512345678Z","count":3214,"first":"2026-11-23T12:04:31.600000000Z","last":"2026-11-23T12:04:32.400000000Z","looked_at":true,"process":{"pid":48213,"comm":"::error::x\u001b[2J\n#\u0023vso[task]"},"socket":{"family":"inet","protocol":"tcp","address":"0.0.0.0","port":8080,"path":null,"netlink":null,"vsock":null,"netns":4026531840,"netns_name":null,"interface":null,"options":{"reuse_address":false,"reuse_port":false,"v6_only":false},"uid":1000},"cause":"listener"}"#);
 }
 

@@ -16,6 +16,8 @@ const ARGS: usize = 200;
 pub struct Side {
     /// The program, or a description if there is none; names of other programs in it are escaped.
     pub program: Foreign,
+    /// What the process runs, for people, as [`program::runs`]; or as `program`.
+    pub runs: Foreign,
     /// The test.
     pub test: Option<Foreign>,
 }
@@ -125,12 +127,13 @@ impl Side {
             "kernel" => "the kernel",
             _ => "a process that was not found",
         };
-        Self { program: Foreign::new(words), test: None }
+        Self { program: Foreign::new(words), runs: Foreign::new(words), test: None }
     }
 
     fn new(comm: &str, exe: Option<&str>, args: &[String], test: Option<&wire::Test<'_>>) -> Self {
         Self {
             program: Foreign::new(&program::name(comm, exe, args)),
+            runs: Foreign::new(&program::runs(comm, exe, args)),
             test: test.and_then(|test| test.name.as_deref()).map(|name| Foreign::new(&mask_text(name))),
         }
     }

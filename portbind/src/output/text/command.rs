@@ -190,7 +190,7 @@ fn still_bound(leak: &Leak) -> Vec<Line> {
         who(Party::from(owner).runs(), owner.pid, &mut line);
         line.push(PLAIN, format!("{}{}", socket(&holder), descriptors(owner)));
         if let Some(opener) = holder.opened_by.as_ref().filter(|opener| opener.pid != owner.pid) {
-            line.push(PLAIN, format!("   opened by {} ({})", Escaped(&opener.comm), opener.pid));
+            line.push(PLAIN, format!("   opened by {} ({})", Party::from(opener).runs(), opener.pid));
         }
         if let Some(chain) = Party::from(owner).ancestry(None) {
             line.push(DIM, chain);

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::layout::{at_most, label, note, spread, who};
 use super::people::Party;
-use crate::escape::Escaped;
 use crate::event::Errno;
 use crate::output::line::{DIM, Line, PLAIN};
 use crate::output::style::Style;
@@ -184,7 +183,7 @@ pub(super) fn descriptors(process: &HolderProcess<'_>) -> String {
 fn no_process(holder: &Holder<'_>) -> String {
     let reason = match (&*holder.ownership, &holder.left_by) {
         ("time_wait" | "orphan", Some(process)) => {
-            return format!("left by {} ({})", Escaped(&process.comm), process.pid);
+            return format!("left by {} ({})", Party::from(process).runs(), process.pid);
         }
         ("time_wait", None) => "no process: TIME_WAIT has no owner",
         ("orphan", None) => "no process: its owner closed it, the kernel is finishing the connection",

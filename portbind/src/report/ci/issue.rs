@@ -1,6 +1,7 @@
 //! The refusals that get a line of their own on the page of a job.
 
-use crate::escape::{Escaped, columns, cut};
+use crate::diagnosis::program::runs_of;
+use crate::escape::{columns, cut};
 use crate::event::{Outcome, Refusal};
 use crate::output::Style;
 use crate::output::text::command::{self, CommandReport};
@@ -59,7 +60,7 @@ fn of(refusal: &Refusal, outcome: &Outcome, style: &Style) -> Issue {
         refusal.operation.as_str(),
         words::kind(&socket.family, &socket.protocol),
         words::asked(&socket),
-        Escaped(&refusal.process.comm),
+        runs_of(&refusal.process),
         refusal.cause.code
     );
     let message = command::refused(refusal, outcome, &plain(style));

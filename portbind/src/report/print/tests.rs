@@ -124,14 +124,14 @@ fn text_of_any_width() {
 
     ports
          4  tcp 8080  registered
-            2×  [listener]  python -m pytest refused by java
-            1×  [time-wait]  python -m pytest refused by TIME-WAIT, left by a process that was not seen
-            1×  [listener]  python -m pytest in tests/test_api.py::test_x refused by nginx
+            2×  [listener]  pytest refused by java
+            1×  [time-wait]  pytest refused by TIME-WAIT, left by a process that was not seen
+            1×  [listener]  pytest in tests/test_api.py::test_x refused by nginx
 
     who refused whom
-         2  python -m pytest by java
-         1  python -m pytest by TIME-WAIT, left by a process that was not seen
-         1  python -m pytest in tests/test_api.py::test_x by nginx
+         2  pytest by java
+         1  pytest by TIME-WAIT, left by a process that was not seen
+         1  pytest in tests/test_api.py::test_x by nginx
     ");
 }
 
@@ -150,14 +150,14 @@ fn text_of_a_narrow_terminal() {
 
     ports
          4  tcp 8080  registered
-            2×  [listener]  python -m pytest refused by java
-            1×  [time-wait]  python -m pytest refused by TIME-W…
-            1×  [listener]  python -m pytest in tests/test_api.…
+            2×  [listener]  pytest refused by java
+            1×  [time-wait]  pytest refused by TIME-WAIT, left …
+            1×  [listener]  pytest in tests/test_api.py::test_x…
 
     who refused whom
-         2  python -m pytest by java
-         1  python -m pytest by TIME-WAIT, left by a process th…
-         1  python -m pytest in tests/test_api.py::test_x by ng…
+         2  pytest by java
+         1  pytest by TIME-WAIT, left by a process that was not…
+         1  pytest in tests/test_api.py::test_x by nginx
     ");
 }
 

@@ -254,7 +254,7 @@ fn indented() -> Line {
 }
 
 fn side(side: &Side, line: &mut Line) {
-    line.push(NAME, Prose(side.program.unescaped()).to_string());
+    line.push(NAME, Prose(side.runs.unescaped()).to_string());
     if let Some(test) = &side.test {
         line.push(PLAIN, format!(" in {}", cut(&TestName(test.unescaped()).to_string(), 60)));
     }

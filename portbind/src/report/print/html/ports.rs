@@ -110,7 +110,7 @@ fn held(state: &Foreign, more: usize) -> Markup {
 fn party(party: &Party, what: &Markup) -> Markup {
     html! {
         span.who {
-            b.program { (sentence(party.side.program.unescaped())) }
+            b.program { (sentence(party.side.runs.unescaped())) }
             @if let Some(pid) = party.pid { span.pid { (pid) } }
         }
         span.what { (what) }

@@ -40,7 +40,7 @@ pub(super) fn pairs(pairs: &Ranked<PairRow>) -> Markup {
 
 fn side(side: &Side) -> Markup {
     html! {
-        b.program { (sentence(side.program.unescaped())) }
+        b.program { (sentence(side.runs.unescaped())) }
         @if let Some(test) = &side.test { div.test { (foreign(test)) } }
     }
 }

@@ -101,7 +101,7 @@ fn remarks(port: &PortRow, picture: &Picture) -> Markup {
 /// A description of the picture in words.
 fn description(picture: &Picture) -> String {
     let lanes = picture.lanes.iter().map(|lane| {
-        let name = Prose(lane.side.program.unescaped()).to_string();
+        let name = Prose(lane.side.runs.unescaped()).to_string();
         let times: Vec<String> = lane.bars.iter().take(3).map(when).collect();
         format!("{} of {name}: {}. ", words::state(lane.state), times.join("; "))
     });
@@ -130,7 +130,7 @@ fn bars(lane: &Lane, top: usize) -> Markup {
 fn label(lane: &Lane, top: usize) -> Markup {
     html! {
         text x="8" y=(top + 15) {
-            tspan.name { (cut(&Prose(lane.side.program.unescaped()).to_string(), NAME)) }
+            tspan.name { (cut(&Prose(lane.side.runs.unescaped()).to_string(), NAME)) }
             tspan.rest.wide dx="8" { (rest(lane)) }
         }
     }
@@ -163,7 +163,7 @@ fn open_end(x: i32, step: i32, state: State) -> Markup {
 }
 
 fn title(lane: &Lane, bar: &Bar) -> String {
-    let name = Prose(lane.side.program.unescaped()).to_string();
+    let name = Prose(lane.side.runs.unescaped()).to_string();
     let pids: Vec<String> = bar.pids.iter().map(ToString::to_string).collect();
     let pids = if pids.is_empty() { String::new() } else { format!(" ({})", pids.join(", ")) };
     let sockets = if bar.count > 1 { format!(" {} sockets,", bar.count) } else { String::new() };
