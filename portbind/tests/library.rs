@@ -51,6 +51,8 @@ const NEVER: [(&str, &str, &[&str]); 6] = [
             "host/confinement/filter.rs",
             "host/confinement/intrusion.rs",
             "host/identity.rs",
+            // In a thread of a helper process.
+            "host/work_tree/server.rs",
         ],
     ),
     (

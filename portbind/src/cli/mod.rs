@@ -2,13 +2,13 @@
 
 mod answering;
 mod bind_args;
-pub mod broker;
 pub mod check;
 pub mod compare;
 pub mod doctor;
 pub mod error;
 pub mod explain;
 pub mod free;
+pub mod helper;
 pub mod recordings;
 pub mod report;
 mod rights;
@@ -28,6 +28,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::error::{Error, ExitStatus, WRAPPER_FAILED};
 use crate::host::Procfs;
 use crate::host::broker_start::VERB as BROKER;
+use crate::host::work_tree::VERB as WORK_TREE;
 use crate::ports;
 use crate::sys::inherited;
 use crate::wrapped::launch;
@@ -67,6 +68,8 @@ enum Command {
     Launch(launch::Args),
     #[command(name = BROKER, hide = true)]
     Broker,
+    #[command(name = WORK_TREE, hide = true)]
+    WorkTree,
     #[command(name = writer::VERB, hide = true)]
     Writer(writer::serve::Args),
     #[command(name = ports::REMOVE, hide = true)]
@@ -89,7 +92,7 @@ impl Command {
 
     /// Whether portbind started itself as a helper, with only the standard streams open.
     const fn is_helper(&self) -> bool {
-        matches!(self, Self::Broker | Self::Writer(_) | Self::Remove(_))
+        matches!(self, Self::Broker | Self::WorkTree | Self::Writer(_) | Self::Remove(_))
     }
 
     /// The exit status after an internal error of portbind.
@@ -129,7 +132,8 @@ impl Cli {
             Command::Report(args) => report::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Launch(args) => Err(error::of_wrapped(launch::run(args).into())),
-            Command::Broker => broker::run(),
+            Command::Broker => helper::broker(),
+            Command::WorkTree => helper::work_tree(),
             Command::Writer(args) => Ok(writer::serve::run(args).map(|()| ExitStatus::Success)?),
             Command::Remove(args) => Ok(ports::remove(args).map(|()| ExitStatus::Success)?),
         }

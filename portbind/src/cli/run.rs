@@ -88,6 +88,6 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
     let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
     let options = Options { backends, filter, ports: None, descendants: true };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
-    let (entrance, tracer) = start_beside(say, || Tracer::start(&options));
-    Trace::of(tracer?, entrance)
+    let (helpers, tracer) = start_beside(say, || Tracer::start(&options));
+    Trace::of(tracer?, helpers)
 }

@@ -109,8 +109,8 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
         descendants: false,
     };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
-    let (entrance, tracer) = start_beside(say, || Tracer::start(&options));
-    let (host, tracer) = (Host::new().through(entrance), tracer?);
+    let (helpers, tracer) = start_beside(say, || Tracer::start(&options));
+    let (host, tracer) = (Host::new().through(helpers), tracer?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -19,6 +19,9 @@ pub struct Process {
     pub exe: Option<String>,
     /// Its working folder, as the process itself sees it.
     pub cwd: Option<String>,
+    /// Branch of the git work tree around that folder, or the first digits of its commit; known only where another
+    /// process reads alike.
+    pub branch: Option<String>,
     /// Argument vector; empty if unknown.
     pub args: Vec<String>,
     /// `args` was cut.
@@ -62,7 +65,8 @@ impl Process {
     /// Bytes of memory in use, as far as they depend on the process.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let optional = [&self.exe, &self.cwd, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
+        let optional =
+            [&self.exe, &self.cwd, &self.branch, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
         let ancestors = self.ancestors.iter().map(|ancestor| &ancestor.comm);
         let strings = optional.chain([&self.comm]).chain(&self.args).chain(ancestors);
         size_of::<Self>()

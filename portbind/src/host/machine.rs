@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::broker_start::Helpers;
 use super::clock::BootClock;
 use super::entrance::Entrance;
 use super::files::Files;
@@ -9,6 +10,7 @@ use super::patience::Patience;
 use super::procfs::Procfs;
 use super::socket_units::SocketUnits;
 use super::users::Users;
+use super::work_tree::WorkTrees;
 
 /// The sources for the description of a process: the process table, the clock, the names of users, and the files of
 /// container runtimes and systemd.
@@ -22,6 +24,8 @@ pub struct Host {
     pub users: Users,
     /// Access to other namespaces.
     pub entrance: Entrance,
+    /// The branches of work trees.
+    pub work_trees: WorkTrees,
     pub(super) files: Files,
     pub(super) patience: Patience,
 }
@@ -41,15 +45,17 @@ impl Host {
             clock: BootClock::new(),
             users: Users::at(root.join("etc/passwd")),
             entrance: Entrance::Own,
+            work_trees: WorkTrees::default(),
             files: Files::at(root),
             patience: Patience::default(),
         }
     }
 
-    /// The same machine, with another kind of access to namespaces.
+    /// The same machine, asked through helper processes.
     #[must_use]
-    pub fn through(self, entrance: Entrance) -> Self {
-        Self { entrance, ..self }
+    pub(crate) fn through(self, helpers: Helpers) -> Self {
+        let Helpers { entrance, work_trees } = helpers;
+        Self { entrance, work_trees, ..self }
     }
 
     /// The socket units of systemd.

@@ -15,6 +15,7 @@ mod container_names;
 pub mod entrance;
 pub mod failed;
 mod files;
+pub mod helper;
 pub(crate) mod identity;
 mod interfaces;
 pub mod invoker;
@@ -52,6 +53,7 @@ mod unit;
 pub mod unix;
 pub mod unix_sockets;
 pub mod users;
+pub mod work_tree;
 pub mod zone;
 
 pub use accounts::{Account, Accounts, UnknownUser};

@@ -64,6 +64,7 @@ fn describes_a_process() {
             .to_vec(),
         unit: Some(format!("docker-{id}.scope")),
         cwd: None,
+        branch: None,
         proxy_for: None,
         container: Some(Box::new(Container {
             id,

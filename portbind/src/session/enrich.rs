@@ -1,6 +1,7 @@
 //! From evidence to a diagnosed refusal: finds the processes behind pids and sockets, then the cause.
 
 mod asker;
+mod branches;
 mod diagnosed;
 mod gathered;
 mod limits;
@@ -262,7 +263,7 @@ impl Enricher {
         }
         let now = Instant::now();
         let record = &evidence.refusal;
-        let process = self.processes.caller(&record.header, &record.identity, true);
+        let mut process = self.processes.caller(&record.header, &record.identity, true);
         let mut socket = evidence::socket(&record.socket);
         let key = evidence::asked_port(evidence);
         let mut holders = evidence::holders(evidence, self.tick_ns);
@@ -293,6 +294,7 @@ impl Enricher {
         );
         Self::add_caller(&mut holders, evidence, &process);
         self.descriptors.read_options(&self.processes.host.procfs, &mut holders, now);
+        self.read_branches(&mut process, &mut holders);
         Gathered { process, socket, holders, facts: Facts::Port { key, ports, bind_facts } }
     }
 

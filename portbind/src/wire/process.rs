@@ -22,6 +22,10 @@ pub struct Process<'a> {
     /// Working folder; omitted if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Cow<'a, str>>,
+    /// Branch of the git work tree around that folder, or the first digits of its commit; omitted if unknown, or if no
+    /// other process reads alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
     /// `args` was cut.
@@ -75,6 +79,9 @@ pub struct Opener<'a> {
     /// Working folder; omitted if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Cow<'a, str>>,
+    /// As [`Process::branch`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
     /// A secret in `args` was replaced by `***`; omitted if false.
@@ -122,6 +129,10 @@ pub struct HolderProcess<'a> {
     /// Working folder; omitted if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Cow<'a, str>>,
+    /// Branch of the git work tree around that folder, or the first digits of its commit; omitted if unknown, or if no
+    /// other process reads alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
     pub args: Cow<'a, [String]>,
     /// `args` was cut.

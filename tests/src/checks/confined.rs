@@ -22,6 +22,8 @@ const DAC_OVERRIDE: u64 = 1 << 1;
 const DAC_READ_SEARCH: u64 = 1 << 2;
 const FOWNER: u64 = 1 << 3;
 const KILL: u64 = 1 << 5;
+const SETGID: u64 = 1 << 6;
+const SETUID: u64 = 1 << 7;
 const NET_BIND_SERVICE: u64 = 1 << 10;
 const SYS_PTRACE: u64 = 1 << 19;
 const SYS_ADMIN: u64 = 1 << 21;
@@ -46,6 +48,7 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "-P", &port])?;
     let looking = LOOKING | if needs_bpf()? { BPF } else { 0 };
     let broker = broker_of(tracer.pid())?;
+    let reader = child_of(tracer.pid(), "__work-tree")?.context("no reader of work trees")?;
     little_is_left(&threads_of(tracer.pid())?, looking)?;
     let pid = contested.refuse("binder", 1)?;
     contested.actors.perform("elsewhere", &Action::NewNetns)?;
@@ -57,6 +60,7 @@ pub(super) fn trace_keeps_little(setting: Setting<'_>) -> anyhow::Result<()> {
     );
     little_is_left(&threads_of(tracer.pid())?, looking)?;
     little_is_left(&threads_of(broker)?, BROKER)?;
+    little_is_left(&threads_of(reader)?, SETUID | SETGID)?;
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     ended.account()?.check()?;

@@ -165,6 +165,37 @@ pub(super) fn earlier_run(setting: Setting<'_>) -> anyhow::Result<()> {
     })
 }
 
+/// Two checkouts of one project, of which one is a linked work tree: the branches are read as the user of the process.
+pub(super) fn branches(setting: Setting<'_>) -> anyhow::Result<()> {
+    let place = Scratch::new("checkouts");
+    let at = |path: &str| place.path().join(path);
+    for folder in ["one/.git/worktrees/two", "two"] {
+        std::fs::create_dir_all(at(folder))?;
+    }
+    std::fs::write(at("one/.git/HEAD"), "ref: refs/heads/main\n")?;
+    std::fs::write(at("one/.git/worktrees/two/HEAD"), "ref: refs/heads/topic\n")?;
+    std::fs::write(at("two/.git"), format!("gitdir: {}\n", at("one/.git/worktrees/two").display()))?;
+    for folder in ["one", "two"] {
+        std::fs::write(at(folder).join("server.py"), SERVER)?;
+    }
+    apart(|| {
+        let mut first = started(programs::PYTHON.command()?.arg("server.py").current_dir(at("one")))?;
+        let recording = Recording::new("branches");
+        let mut command = Command::new(std::fs::canonicalize(setting.portbind)?);
+        command.args(["run", "--backend", setting.backend, &recording.option(), "--"]).current_dir(at("two"));
+        let output = command.args([programs::PYTHON.path, "server.py"]).stdin(Stdio::null()).output()?;
+        drop(first.stdin.take());
+        first.wait()?;
+        let refusals = recording.lines("refusal")?;
+        let branch = |place| refusals.first().and_then(|refusal| refusal.pointer(place)?.as_str());
+        let shown = (branch("/process/branch"), branch("/holders/0/processes/0/branch"));
+        ensure!(shown == (Some("topic"), Some("main")), "{shown:?}: {refusals:?}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(text.contains("(branch topic)") && text.contains("(branch main)"), "{text}");
+        Ok(())
+    })
+}
+
 /// Starts a server, and waits until it listens.
 fn started(command: &mut Command) -> anyhow::Result<Child> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

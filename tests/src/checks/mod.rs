@@ -113,6 +113,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("owners: many copies", Once, owners::are_shown_with_many_copies),
     ("field: situations", Once, field::situations),
     ("field: inherited before tracing began", Once, field::inherited),
+    ("field: branches", Once, field::branches),
     ("field: an earlier run", Once, field::earlier_run),
     ("explain: real programs", Once, logs::explain),
     ("compare: real recordings", Once, logs::compare),

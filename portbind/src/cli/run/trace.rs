@@ -11,9 +11,10 @@ use super::collector::{Collector, Findings};
 use crate::cli::error::Error;
 use crate::cli::{rights, stderr};
 use crate::event::{CommandEnd, Leak};
+use crate::host::broker_start::Helpers;
 use crate::host::clock::boot_time;
 use crate::host::confinement::Purpose;
-use crate::host::{Entrance, Failed, Host};
+use crate::host::{Failed, Host};
 use crate::kernel::tracer::Tracer;
 use crate::session::{self, Engine, Records};
 use crate::sys::code;
@@ -27,13 +28,13 @@ pub(super) struct Trace {
     runtime: Runtime,
     tracer: Tracer,
     records: Records,
-    /// How the run enters other namespaces.
-    entrance: Entrance,
+    /// The helper processes.
+    helpers: Helpers,
 }
 
 impl Trace {
     /// Prepares the trace.
-    pub(super) fn of(tracer: Tracer, entrance: Entrance) -> Result<Self, Error> {
+    pub(super) fn of(tracer: Tracer, helpers: Helpers) -> Result<Self, Error> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -42,7 +43,7 @@ impl Trace {
             let _inside = runtime.enter();
             session::records(&tracer)?
         };
-        Ok(Self { runtime, tracer, records, entrance })
+        Ok(Self { runtime, tracer, records, helpers })
     }
 }
 
@@ -62,11 +63,11 @@ pub(super) fn follow(
     child: &mut Child,
     identity: &Identity,
 ) -> Option<Findings> {
-    let Trace { runtime, tracer, records, entrance } = trace;
-    let host = &Host::new().through(entrance.clone());
+    let Trace { runtime, tracer, records, helpers } = trace;
+    let host = &Host::new().through(helpers.clone());
     let follow = async {
         tracer.adopt(child.pid())?;
-        let host_of_engine = Host::new().through(entrance);
+        let host_of_engine = Host::new().through(helpers);
         let mut engine = Engine::new(args.settings(), host_of_engine, tracer, records, collector);
         rights::give_up(Purpose::Run { command: child.pid() }, false, |_| {})?;
         engine.begin(false)?;

@@ -5,7 +5,6 @@
 //! one of three words: no bytes of a file, and nothing of variable length. An invalid question is answered with EINVAL.
 
 mod client;
-mod link;
 mod question;
 mod resolve;
 mod server;
@@ -15,4 +14,4 @@ mod tests;
 pub use client::Broker;
 pub use question::{Liveness, PathQuestion, Question, Setting, SocketKind};
 pub use resolve::Resolve;
-pub use server::{check_peer, serve};
+pub use server::serve;

@@ -16,6 +16,8 @@ use crate::event::{Family, Protocol};
 const LONGEST_PATH: usize = 108;
 /// Bytes of a question: its kind, a detail, the length of the path, a zero byte, and the path.
 pub(super) const QUESTION: usize = 4 + LONGEST_PATH;
+/// Bytes of an answer: an error number (0 for none), and the number of a [`Liveness`].
+pub(super) const ANSWER: usize = 8;
 
 /// A question, sent together with a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,31 +5,16 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::{geteuid, getppid};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::link::{ANSWER, receive, send};
-use super::question::{Liveness, QUESTION, Question};
+use super::question::{ANSWER, Liveness, QUESTION, Question};
+use crate::host::helper::{receive, send};
 
 /// The result of a question.
 #[derive(Debug)]
 enum Given {
     Descriptor(OwnedFd),
     Liveness(Liveness),
-}
-
-/// Checks that the connection was made by this process's parent, under the same user id: a user who may run only this
-/// program as root must not use the broker's rights for other questions.
-///
-/// # Errors
-/// If another process or user made the connection, or the descriptor is no connection.
-pub fn check_peer(link: BorrowedFd<'_>) -> io::Result<()> {
-    let peer = socket_peercred(link)?;
-    if Some(peer.pid) == getppid() && peer.uid == geteuid() {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "the other end is not this process' parent"))
 }
 
 /// Answers questions until the other end is closed.

@@ -8,11 +8,11 @@ use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
-use super::link::{ANSWER, receive, send};
-use super::question::{Liveness, PathQuestion, QUESTION, Question, Setting, SocketKind};
+use super::question::{ANSWER, Liveness, PathQuestion, QUESTION, Question, Setting, SocketKind};
 use super::resolve::Resolve;
 use super::server::serve;
 use crate::event::{Family, Protocol};
+use crate::host::helper::{receive, send};
 
 fn pair() -> (OwnedFd, OwnedFd) {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()

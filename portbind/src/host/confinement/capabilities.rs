@@ -49,6 +49,11 @@ const SYS_ADMIN: Kept = keep(CapabilitySet::SYS_ADMIN, "CAP_SYS_ADMIN", "other n
 const DAC_OVERRIDE: Kept =
     keep(CapabilitySet::DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "the question whether a socket file is in use");
 
+const SETUID: Kept =
+    keep(CapabilitySet::SETUID, "CAP_SETUID", "branches, which are read as the user of a process");
+const SETGID: Kept =
+    keep(CapabilitySet::SETGID, "CAP_SETGID", "branches, which are read as the group of a process");
+
 /// The capabilities that are kept for a purpose, on a kernel of this version, with this value of
 /// kernel.unprivileged_bpf_disabled (`None` if the value cannot be read).
 #[must_use]
@@ -57,6 +62,7 @@ pub fn kept(purpose: Purpose, kernel: Generation, unprivileged_bpf_disabled: Opt
         Purpose::Trace => vec![SYS_PTRACE, DAC_READ_SEARCH, NET_BIND_SERVICE],
         Purpose::Run { .. } => vec![SYS_PTRACE, DAC_READ_SEARCH, NET_BIND_SERVICE, KILL],
         Purpose::Broker => return vec![SYS_ADMIN, DAC_READ_SEARCH, DAC_OVERRIDE],
+        Purpose::WorkTree => return vec![SETUID, SETGID],
     };
     if kernel < OPEN_LOOKUPS && unprivileged_bpf_disabled != Some(0) {
         kept.push(BPF);

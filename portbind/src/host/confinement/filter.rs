@@ -106,6 +106,10 @@ const SOCKETS: &[c_long] = &[
 /// Entering other namespaces, and the state of socket files.
 const BROKER: &[c_long] = &[libc::SYS_connect, libc::SYS_setns, libc::SYS_socketpair];
 
+/// Becoming the user of a process, in a thread.
+const WORK_TREE: &[c_long] =
+    &[libc::SYS_capset, libc::SYS_setgroups, libc::SYS_setresgid, libc::SYS_setresuid];
+
 /// Commands of bpf(2) that take open descriptors: map lookups, and a walk of the iterator.
 const BPF: [u64; 6] = [
     aya_obj::generated::bpf_cmd::BPF_MAP_LOOKUP_ELEM as u64,
@@ -188,6 +192,7 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     allow(ALWAYS_OLD);
     match purpose {
         Purpose::Broker => allow(BROKER),
+        Purpose::WorkTree => allow(WORK_TREE),
         Purpose::Trace | Purpose::Run { .. } => [WAITING, WAITING_OLD, SOCKETS].into_iter().for_each(allow),
     }
     if let Purpose::Run { command } = purpose {
@@ -207,6 +212,10 @@ fn rules(purpose: Purpose) -> Result<Rules, BackendError> {
     // any other thread (complete_signal in kernel/signal.c, 6.18).
     rules.insert(libc::SYS_tkill, one_of(0, &[std::process::id().into()])?);
     rules.insert(libc::SYS_prctl, one_of(0, &[SET_NAME])?);
+    if purpose == Purpose::WorkTree {
+        rules.insert(libc::SYS_clone, vec![all_set(0, libc::CLONE_THREAD | libc::CLONE_VM)?]);
+        return Ok(rules);
+    }
     let families = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     let mut sockets = one_of(0, &families.map(|family| family.unsigned_abs().into()))?;
     // Datagram sockets only: services that execute requests (docker.sock) listen on other types.

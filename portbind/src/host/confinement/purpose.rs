@@ -13,4 +13,6 @@ pub enum Purpose {
     },
     /// Answers questions, see [`broker`](crate::host::broker).
     Broker,
+    /// Reads branches, see [`work_tree`](crate::host::work_tree).
+    WorkTree,
 }

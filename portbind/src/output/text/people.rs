@@ -20,6 +20,7 @@ pub(super) struct Party<'a> {
     exe: Option<&'a str>,
     args: &'a [String],
     cwd: Option<&'a str>,
+    branch: Option<&'a str>,
     pub(super) started: Option<Timestamp>,
     uid: Option<u32>,
     user: Option<&'a str>,
@@ -41,6 +42,7 @@ macro_rules! party_of {
                     exe: process.exe.as_deref(),
                     args: &process.args,
                     cwd: process.cwd.as_deref(),
+                    branch: process.branch.as_deref(),
                     started: process.started.map(|started| started.0),
                     uid: process.uid,
                     user: process.user.as_deref(),
@@ -71,7 +73,8 @@ impl Party<'_> {
         let is_like =
             |other: &&Party<'_>| other.cwd.is_some() && other.cwd != self.cwd && other.runs() == runs;
         let folder = self.cwd.filter(|_| is_interpreter(&runs) || other.as_ref().is_some_and(is_like))?;
-        Some(format!("in {}", Escaped(folder)))
+        let branch = self.branch.map_or_else(String::new, |branch| format!(" (branch {})", Escaped(branch)));
+        Some(format!("in {}{branch}", Escaped(folder)))
     }
 
     /// The process's user.

@@ -1,4 +1,4 @@
-//! Packets between portbind and its broker.
+//! Packets between portbind and a helper process.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -11,11 +11,12 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// Bytes of an answer: an error number (0 for none), and the number of a [`Liveness`](super::question::Liveness).
-pub(super) const ANSWER: usize = 8;
-
 /// Sends a message, with at most one descriptor.
-pub(super) fn send(link: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+pub(in crate::host) fn send(
+    link: BorrowedFd<'_>,
+    bytes: &[u8],
+    with: Option<BorrowedFd<'_>>,
+) -> Result<(), Errno> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let with = with.as_slice();
@@ -29,11 +30,13 @@ pub(super) fn send(link: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'
 }
 
 /// A message of this length, or the error in place of the message; and the descriptor that came with it.
-pub(super) type Message<const LEN: usize> = (Result<[u8; LEN], Errno>, Option<OwnedFd>);
+pub(in crate::host) type Message<const LEN: usize> = (Result<[u8; LEN], Errno>, Option<OwnedFd>);
 
 /// Receives a message of exactly this length, and the descriptor that came with it; `None` at the end of the
 /// connection. The buffer has room for one descriptor: the kernel closes any further one.
-pub(super) fn receive<const LEN: usize>(link: BorrowedFd<'_>) -> Result<Option<Message<LEN>>, Errno> {
+pub(in crate::host) fn receive<const LEN: usize>(
+    link: BorrowedFd<'_>,
+) -> Result<Option<Message<LEN>>, Errno> {
     let mut bytes = [0; LEN];
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
