@@ -26,7 +26,7 @@ pub fn broker() -> Result<ExitStatus, Error> {
 /// Reads the branches of work trees.
 ///
 /// # Errors
-/// As [`broker`].
+/// If the helper cannot give up its rights, or the connection breaks.
 pub fn work_tree() -> Result<ExitStatus, Error> {
     run(Purpose::WorkTree, work_tree::serve)
 }
