@@ -30,10 +30,13 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         proposal.options(),
         proposal.close_the_first(),
         proposal.widen_the_range(),
-        proposal.other_port(),
-        proposal.stop(),
     ];
-    fixes.into_iter().flatten().collect()
+    let mut fixes: Vec<Fix> = fixes.into_iter().flatten().collect();
+    let (other_port, stop) = (proposal.other_port(), proposal.stop());
+    // The client of a forwarded port wants this port back from its session before.
+    let ends = if proposal.is_forwarded_again() { [stop, other_port] } else { [other_port, stop] };
+    fixes.extend(ends.into_iter().flatten());
+    fixes
 }
 
 struct Proposal<'a> {
@@ -176,6 +179,11 @@ impl Proposal<'_> {
         // Sharing a port with an unrelated program would take a part of its connections.
         let may_share = self.is(Code::ReuseportMismatch);
         match change {
+            // Each socket that joined a multicast group receives its datagrams, whatever shares the port.
+            Change::AskerReusePort if self.is_shared_by_design() => Some(fix(
+                "reuse-port",
+                format!("set SO_REUSEPORT on the new socket, as the other one does: {}", reuse_port()),
+            )),
             // Of two datagram sockets on one address, only the last one receives.
             Change::AskerReuseAddress if self.would_take_datagrams() => None,
             Change::AskerReuseAddress => {

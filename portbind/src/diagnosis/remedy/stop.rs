@@ -99,6 +99,14 @@ impl Proposal<'_> {
         vec![by_command("stop-holder", &text, ShellCommand::kill(&pids))]
     }
 
+    /// A session of sshd forwards a port that another session has.
+    pub(super) fn is_forwarded_again(&self) -> bool {
+        let owners = || self.holders.iter().flat_map(|holder| &holder.processes);
+        is_ssh_session(self.case.process)
+            && owners().count() > 0
+            && owners().all(|owner| is_ssh_session(&owner.process))
+    }
+
     /// Process 1, the caller, and what the caller was started from.
     fn is_needed(&self, pid: u32) -> bool {
         let caller = self.case.process;
@@ -126,8 +134,11 @@ fn is_runner(comm: &str) -> bool {
         .any(|name| comm.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
 }
 
-/// A process that sshd started for one client, and not the one that listens for clients.
+/// A process that sshd started for one client, and not the one that listens for clients: `sshd: root@pts/0`, or
+/// `sshd: root` if the client only forwards ports. Since OpenSSH 9.8, sessions are a program of their own.
 fn is_ssh_session(process: &Process) -> bool {
-    process.comm == "sshd"
-        && process.args.first().is_some_and(|title| title.starts_with("sshd: ") && title.contains('@'))
+    let title = process.args.first().map(String::as_str).unwrap_or_default();
+    let session = title.strip_prefix("sshd: ").or_else(|| title.strip_prefix("sshd-session: "));
+    matches!(&*process.comm, "sshd" | "sshd-session")
+        && session.is_some_and(|session| !session.contains("[listener]") && !session.starts_with('/'))
 }
