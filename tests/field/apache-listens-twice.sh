@@ -4,7 +4,7 @@
 # cause: own-socket
 # holder: apache2
 # relation: none
-# first: close-first
+# first: one-of-both
 # never: stop-holder other-port
 # ci: by hand
 M=/usr/lib/apache2/modules

@@ -4,8 +4,8 @@
 # cause: same-program
 # holder: gunicorn
 # relation: worker
-# first: none
-# never: stop-holder other-port
+# first: open-once
+# never: other-port
 # ci: by hand
 cat >app.py <<'P'
 from prometheus_client import start_http_server
@@ -15,3 +15,13 @@ except OSError as e: print('refused:', e, file=sys.stderr, flush=True)
 def app(e, s): s('200 OK', []); return [b'x']
 P
 refused() { run_until 'refused:' gunicorn -w 2 -b 127.0.0.1:8113 app:app; }
+fixed() {
+    cat >app.py <<'P'
+def app(e, s): s('200 OK', []); return [b'x']
+P
+    cat >conf.py <<'P'
+def when_ready(server):
+    from prometheus_client import start_http_server; start_http_server(9113)
+P
+    starts 9113 gunicorn -w 2 -c conf.py -b 127.0.0.1:8113 app:app
+}

@@ -4,7 +4,7 @@
 # cause: same-program
 # holder: python fl31.py
 # relation: ancestor
-# first: none
+# first: open-once
 # never: other-port stop-holder
 # ci: by hand
 cat >fl31.py <<'P'
@@ -16,3 +16,8 @@ if __name__ == '__main__':
     app.run(port=8432, debug=True)
 P
 refused() { run_until 'Address already in use' python3 fl31.py; }
+fixed() {
+    # Only the child of the reloader has this variable.
+    sed -i "s/^    start_http/    import os\n    if os.environ.get('WERKZEUG_RUN_MAIN'): start_http/" fl31.py
+    starts 8431 python3 fl31.py
+}

@@ -1,7 +1,7 @@
 # report: bitnami/charts#12917
 # situation: A tool of Kafka inherits JMX_PORT from the broker's environment: a second JVM with one JMX port.
 # needs: java javac ss
-# cause: same-program
+# cause: listener
 # holder: java Broker
 # relation: none
 # first: other-port

@@ -3,7 +3,7 @@
 # needs: gcc ss
 # cause: listen-race
 # holder: laik
-# relation: sibling
+# relation: earlier-run
 # first: other-port
 # never: reuse-address
 # ci: yes

@@ -4,7 +4,7 @@
 # cause: own-socket
 # holder: nginx
 # relation: none
-# first: close-first
+# first: restart
 # never: stop-holder other-port
 # ci: yes
 conf() { printf 'daemon off; error_log %s/n.log; pid %s/pid; events {} http { access_log off; server { listen %s; } }' "$W" "$W" "$1" >n.conf; }

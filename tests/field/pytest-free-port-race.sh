@@ -3,7 +3,7 @@
 # needs: pip:pytest python3 ss
 # cause: stolen-free-port
 # holder: python
-# relation: none
+# relation: worker
 # first: keep-socket
 # never: other-port reserve-port
 # ci: by hand

@@ -4,9 +4,12 @@
 # cause: same-program
 # holder: puma
 # relation: earlier-run
-# first: stop-holder
+# first: other-port
 # ci: by hand
 echo 'run lambda { |e| [200, {}, ["x"]] }' >config.ru
 holder() { puma -b tcp://127.0.0.1:3000 & up 3000; kill -STOP $!; }
 refused() { puma -b tcp://127.0.0.1:3000; }
-fixed() { remedy && down 3000 && starts 3000 puma -b tcp://127.0.0.1:3000; }
+fixed() {
+    # The second remedy, as well: SIGTERM alone would wait for SIGCONT.
+    kill $(pid_of 3000); kill -CONT $(pid_of 3000); down 3000 && starts 3001 puma -b tcp://127.0.0.1:3001
+}

@@ -3,14 +3,14 @@
 # needs: pip:gunicorn pip:uvicorn ss
 # cause: same-program
 # holder: gunicorn
-# relation: none
-# first: stop-holder
+# relation: earlier-run
+# first: other-port
 # never: reuse-address
 # ci: by hand
 printf '%s\n' 'async def app(s, r, send): pass' >asgi.py
-G="gunicorn -w 2 -k uvicorn.workers.UvicornWorker -b 127.0.0.1:9621 asgi:app"
+G="gunicorn -w 2 -k uvicorn.workers.UvicornWorker -b 127.0.0.1:${P:-9621} asgi:app"
 holder() { $G & up 9621; until_true workers $!; kill -9 $!; wait $!; until_true orphaned; }
 workers() { [ "$(tree "$1" | wc -l)" = 3 ]; }
 orphaned() { [ -n "$(pid_of 9621)" ]; }
 refused() { run_until 'in use|errno 98' $G; }
-fixed() { remedy && down 9621 && starts 9621 $G; }
+fixed() { starts 9622 ${G/9621/9622}; }

@@ -8,9 +8,10 @@ use crate::event::{
     Cause, Code, Errno, Fix, Holder, Operation, Ownership, Process, Protocol, ShellCommand, State,
 };
 
+mod arrangement;
 mod fixed_ports;
 mod language;
-mod stop;
+pub(super) mod stop;
 
 use fixed_ports::{is_fixed, is_shared_by_design};
 use language::Setting;
@@ -28,7 +29,10 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         proposal.close_on_exec(),
         proposal.wait(),
         proposal.options(),
+        proposal.own_address_of_other(),
         proposal.close_the_first(),
+        proposal.restart(),
+        proposal.open_once(),
         proposal.widen_the_range(),
     ];
     let mut fixes: Vec<Fix> = fixes.into_iter().flatten().collect();
@@ -298,7 +302,9 @@ impl Proposal<'_> {
         // If no port was in the way, or none is known to have been, another port may be refused as well.
         let is_taken =
             self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket) && !self.is(Code::Vanished);
-        let is_possible = is_taken && !is_fixed(self.case.socket.port);
+        // The same code would ask for the other port twice, too.
+        let is_repeated = self.is(Code::SameProgram) && !self.open_once().is_empty();
+        let is_possible = is_taken && !is_repeated && !is_fixed(self.case.socket.port);
         let Some(port) = self.facts.free_port.filter(|_| is_possible) else {
             return Vec::new();
         };

@@ -4,7 +4,7 @@ use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
 use crate::escape::Escaped;
-use crate::event::{Ancestor, Fix, Process, ShellCommand};
+use crate::event::{Ancestor, Fix, Holder, Process, ShellCommand};
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
 const RUNNERS: [&str; 12] = [
@@ -24,6 +24,16 @@ const RUNNERS: [&str; 12] = [
 /// Shells that such programs start servers through.
 const SHELLS: [&str; 3] = ["sh", "dash", "bash"];
 
+/// Who stops what.
+pub(in crate::diagnosis) struct Stop<'a> {
+    /// The refused process.
+    pub(in crate::diagnosis) caller: &'a Process,
+    /// The sockets in its way.
+    pub(in crate::diagnosis) holders: &'a [&'a Holder],
+    /// The port.
+    pub(in crate::diagnosis) port: Option<u16>,
+}
+
 /// A process to end.
 struct End {
     pid: u32,
@@ -37,6 +47,26 @@ impl Proposal<'_> {
         if !self.knows_all() || !self.passes_without_processes() {
             return Vec::new();
         }
+        let port = Some(self.case.socket.port);
+        Stop { caller: self.case.process, holders: self.holders, port }.propose()
+    }
+
+    /// A session of sshd forwards a port that another session has.
+    pub(super) fn is_forwarded_again(&self) -> bool {
+        let owners = || self.holders.iter().flat_map(|holder| &holder.processes);
+        is_ssh_session(self.case.process)
+            && owners().count() > 0
+            && owners().all(|owner| is_ssh_session(&owner.process))
+    }
+
+    fn passes_without_processes(&self) -> bool {
+        self.passes_against(&self.holders.iter().filter_map(|holder| left_behind(holder)).collect::<Vec<_>>())
+    }
+}
+
+impl Stop<'_> {
+    /// Stops all processes that have one of the sockets open.
+    pub(in crate::diagnosis) fn propose(&self) -> Vec<Fix> {
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
         processes.sort_by_key(|process| process.pid);
@@ -45,7 +75,7 @@ impl Proposal<'_> {
             return Vec::new();
         }
         let managers: Vec<Option<Manager>> =
-            processes.iter().map(|process| Manager::of(process, Some(self.case.process))).collect();
+            processes.iter().map(|process| Manager::of(process, Some(self.caller))).collect();
         if managers.iter().any(Option::is_some) {
             return self.by_managers(&managers);
         }
@@ -61,7 +91,7 @@ impl Proposal<'_> {
         };
         vec![by_command(
             first.fix_code(),
-            &stop_advice(&all, Some(self.case.socket.port)),
+            &stop_advice(&all, self.port),
             stop_command(&all),
         )]
     }
@@ -96,25 +126,18 @@ impl Proposal<'_> {
                     sessions)"
                 .to_owned();
         }
-        vec![by_command("stop-holder", &text, ShellCommand::kill(&pids))]
-    }
-
-    /// A session of sshd forwards a port that another session has.
-    pub(super) fn is_forwarded_again(&self) -> bool {
-        let owners = || self.holders.iter().flat_map(|holder| &holder.processes);
-        is_ssh_session(self.case.process)
-            && owners().count() > 0
-            && owners().all(|owner| is_ssh_session(&owner.process))
+        let mut command = ShellCommand::kill(&pids);
+        if tops.iter().any(|top| top.is_stopped) {
+            text.push_str(" (it is suspended, as by Ctrl-Z, and ends when it goes on)");
+            command = command.zip(ShellCommand::resume(&pids)).map(|(kill, resume)| kill.and(&resume));
+        }
+        vec![by_command("stop-holder", &text, command)]
     }
 
     /// Process 1, the caller, and what the caller was started from.
     fn is_needed(&self, pid: u32) -> bool {
-        let caller = self.case.process;
+        let caller = self.caller;
         pid <= 1 || pid == caller.pid || caller.ancestors.iter().any(|ancestor| ancestor.pid == pid)
-    }
-
-    fn passes_without_processes(&self) -> bool {
-        self.passes_against(&self.holders.iter().filter_map(|holder| left_behind(holder)).collect::<Vec<_>>())
     }
 }
 
