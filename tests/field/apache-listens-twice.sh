@@ -4,7 +4,7 @@
 # cause: own-socket
 # holder: apache2
 # relation: none
-# first: one-of-both
+# first: one-address
 # never: stop-holder other-port
 # ci: by hand
 M=/usr/lib/apache2/modules

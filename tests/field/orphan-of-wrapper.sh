@@ -4,9 +4,9 @@
 # cause: same-program
 # holder: python -m http.server
 # relation: earlier-run
-# first: stop-holder
+# first: other-port
 # ci: yes
-printf '%s\n' '#!/bin/sh' 'python3 -m http.server 8002 --bind 127.0.0.1; exit $?' >uvrun; chmod +x uvrun
-holder() { ./uvrun & up 8002; kill -9 $!; wait $!; true; }
-refused() { ./uvrun; }
-fixed() { remedy && down 8002 && starts 8002 ./uvrun; }
+serve() { printf "%s\n" "#!/bin/sh" "python3 -m http.server $1 --bind 127.0.0.1; exit \$?" >uvrun; chmod +x uvrun; ./uvrun; }
+holder() { serve 8002 & up 8002; kill -9 $(pgrep -P $! -x uvrun) $!; wait $!; true; }
+refused() { serve 8002; }
+fixed() { starts 8003 serve 8003; }

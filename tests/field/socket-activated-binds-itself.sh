@@ -5,7 +5,8 @@
 # holder: python
 # relation: none
 # first: use-passed-socket
-# never: close-first stop-holder other-port
+# never: stop-holder other-port
+# wrong: the first remedy closes the socket that the service got from systemd; it should use that one
 # ci: yes
 cat >activated.py <<'P'
 import socket

@@ -11,7 +11,7 @@ holder() {
     sysctl -qw net.ipv4.ip_local_port_range='4080 4087'
     socat TCP-LISTEN:514,fork,reuseaddr EXEC:'sleep 60' & up 514
     local i
-    for i in 1 2 3 4 5 6 7 8; do socat -u TCP:127.0.0.1:514 OPEN:/dev/null & done
+    for i in 1 2 3 4; do socat -u TCP:127.0.0.1:514 OPEN:/dev/null & done
     until_true established 4080
 }
 established() { ss -tnH state established "sport = :$1" | grep -q .; }

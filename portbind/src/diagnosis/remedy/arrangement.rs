@@ -8,7 +8,7 @@ use super::{Proposal, fix};
 use crate::diagnosis::program::runs_of;
 use crate::diagnosis::relation::{is_worker, relate_to};
 use crate::diagnosis::rule::Held;
-use crate::event::{Code, Fix, HolderProcess, Process, RelationCode, State};
+use crate::event::{Code, Fix, Holder, HolderProcess, Process, RelationCode, State};
 
 impl Proposal<'_> {
     /// For code that runs in a process and in the one above it, or in each worker: each run of it opens the port.
@@ -50,6 +50,27 @@ impl Proposal<'_> {
         vec![fix("restart", text)]
     }
 
+    /// For a process that asks for an address and for the wildcard address, which covers it.
+    pub(super) fn one_address(&self) -> Vec<Fix> {
+        let asked = self.case.socket.address;
+        let Some(held) = self.holders.first().filter(|_| self.covers_itself()).map(|holder| holder.address) else {
+            return Vec::new();
+        };
+        let (wide, narrow) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
+        let text = format!("ask for one of the two addresses only: {} serves {} as well", shown(wide), shown(narrow));
+        vec![fix("one-address", text)]
+    }
+
+    /// The process itself has the socket in the way; one of the two addresses is the wildcard address, the other is not.
+    pub(super) fn covers_itself(&self) -> bool {
+        let is_wide = self.case.socket.address.is_unspecified();
+        let differs = |holder: &&&Holder| holder.peer.is_none() && holder.address.is_unspecified() != is_wide;
+        self.is(Code::OwnSocket)
+            && self.restart().is_empty()
+            && self.knows_all()
+            && self.holders.iter().filter(differs).count() == self.holders.len()
+    }
+
     /// For one address that another program's wildcard address covers, if that program has a setting for it.
     pub(super) fn own_address_of_other(&self) -> Vec<Fix> {
         if !self.is(Code::Wildcard) || self.case.socket.address.is_unspecified() || !self.knows_all() {
@@ -74,4 +95,9 @@ impl Proposal<'_> {
     fn owners(&self) -> impl Iterator<Item = &HolderProcess> {
         self.holders.iter().flat_map(|holder| &holder.processes)
     }
+}
+
+/// In brackets, so that the output can distinguish an IPv6 address from a foreign name.
+fn shown(address: IpAddr) -> String {
+    if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
 }

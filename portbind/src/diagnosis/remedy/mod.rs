@@ -30,6 +30,7 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         proposal.wait(),
         proposal.options(),
         proposal.own_address_of_other(),
+        proposal.one_address(),
         proposal.close_the_first(),
         proposal.restart(),
         proposal.open_once(),
@@ -131,7 +132,10 @@ impl Proposal<'_> {
         possible
             .into_iter()
             .filter(|change| !small || self.is_own(*change))
-            .filter(|change| !self.is(Code::Outgoing) || !self.is_of_address(*change))
+            .filter(|change| {
+                let depends = self.is(Code::Outgoing) || self.covers_itself();
+                !depends || !self.is_of_address(*change)
+            })
             .filter_map(|change| self.option(change))
             .collect()
     }

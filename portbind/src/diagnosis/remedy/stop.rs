@@ -112,6 +112,10 @@ impl Stop<'_> {
             let opener = holder.opened_by.as_ref().map(|opener| opener.pid);
             holder.more_processes == 0 || tops.len() == 1 && tops.first().map(|top| top.pid) == opener
         });
+        // Over sshd, an administrator may be connected, and would be locked out.
+        if tops.iter().any(|top| top.comm == "sshd" && !is_ssh_session(top)) {
+            return Vec::new();
+        }
         let ends: Vec<End> = tops.iter().map(|top| end_of(top)).collect();
         if !is_known || ends.is_empty() || ends.iter().any(|end| self.is_needed(end.pid)) {
             return Vec::new();
