@@ -1,9 +1,9 @@
 # report: thyrlian/AndroidSDK#43
-# situation: The adb server of another user has its port.
+# situation: An adb server runs already, and another one is started.
 # needs: adb ss
 # cause: same-program
 # holder: adb
-# relation: none
+# relation: earlier-run
 # first: other-port
 # ci: by hand
 holder() { HOME=$W adb -L tcp:5037 nodaemon server & up 5037; }

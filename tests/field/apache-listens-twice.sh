@@ -5,6 +5,7 @@
 # holder: apache2
 # relation: none
 # first: one-address
+# also: own-socket
 # never: stop-holder other-port
 # ci: by hand
 M=/usr/lib/apache2/modules

@@ -6,8 +6,7 @@
 # relation: none
 # first: stop-holder
 # says: another program is listening
-# wrong: epmd is found by its number only, so that another port does not help
 # ci: by hand
 holder() { erl -sname probe -noshell -eval 'halt().'; up 4369; }
 refused() { systemd-socket-activate -l 4369 epmd -systemd; }
-fixed() { epmd -kill && down 4369 && starts 4369 systemd-socket-activate -l 4369 epmd -systemd; }
+fixed() { remedy && down 4369 && starts 4369 systemd-socket-activate -l 4369 epmd -systemd; }

@@ -3,7 +3,7 @@
 # needs: nginx ss
 # cause: same-program
 # holder: nginx
-# relation: earlier-run
+# relation: none
 # first: other-port
 # ci: yes
 conf() { printf 'pid %s/unit.pid; error_log stderr; events {} http { access_log off; server { listen %s; } }' "$W" "$1" >n.conf; }

@@ -5,6 +5,7 @@
 # holder: mosquitto
 # relation: none
 # first: other-port
+# also: same-program
 # ci: by hand
 holder() { mosquitto & up 1883; }
 refused() { mosquitto -v; }

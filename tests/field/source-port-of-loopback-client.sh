@@ -17,8 +17,9 @@ holder() {
 established() { ss -tnH state established "sport = :$1" | grep -q .; }
 refused() { python3 -c 'import socket; s = socket.create_server(("", 4080))'; }
 fixed() {
+    # The server ends the connection; the client would leave it in TIME_WAIT.
     remedy && kill $(pid_of_connection 4080) && down 4080 || return
     socat -u TCP:127.0.0.1:514 OPEN:/dev/null &
     starts 4080 python3 -c 'import socket, time; s = socket.create_server(("", 4080)); time.sleep(60)'
 }
-pid_of_connection() { ss -tnpH "sport = :$1" | grep -o 'pid=[0-9]*' | cut -d= -f2; }
+pid_of_connection() { ss -tnpH "dport = :$1" | grep -o 'pid=[0-9]*' | cut -d= -f2; }

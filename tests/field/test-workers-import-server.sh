@@ -1,10 +1,10 @@
 # report: forwardemail/supertest#568
 # situation: Each test file imports the server, which listens; the runner plays the files at once.
 # needs: node
-# cause: same-program
+# cause: listener
 # holder: node
-# relation: sibling
-# first: other-port
+# relation: worker
+# first: open-once
 # ci: by hand
 cat >app.js <<'P'
 const s = require('http').createServer((q, r) => r.end('x'));

@@ -1,11 +1,12 @@
 # report: yrutschle/sslh#64
 # situation: A transparent proxy binds the address of its client, which runs on the same machine.
 # needs: python3 nc ss
-# cause: connection
+# cause: outgoing
 # holder: nc
-# relation: none
+# relation: sibling
 # first: none
 # never: reserve-port stop-holder other-port reuse-address wait
+# wrong: the proxy binds the port of each client, so that neither a reserved nor another port helps
 # ci: yes
 cat >sslh.py <<'P'
 import socket

@@ -190,3 +190,32 @@ fn summarize(outcomes: &[(String, Outcome)], all: bool) -> bool {
     }
     failed.is_empty() && (skipped.is_empty() || !all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::programs::INSTALLED;
+
+    fn rows() -> Vec<Row> {
+        load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("field")).unwrap()
+    }
+
+    #[test]
+    fn rows_of_continuous_integration_need_only_programs_that_setup_installs() {
+        let rows = rows();
+        let ci: Vec<&Row> = rows.iter().filter(|row| row.is_for_ci).collect();
+        assert!(ci.len() > 20 && ci.len() < rows.len(), "{} of {}", ci.len(), rows.len());
+        for row in ci {
+            for need in &row.needs {
+                assert!(INSTALLED.iter().any(|program| program.name == need), "{}: {need}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn page_is_made_from_the_rows() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/field.md");
+        let page = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(page == table::page(&rows()), "docs/field.md is stale: run `cargo xtask field --table`");
+    }
+}

@@ -24,7 +24,8 @@ impl Proposal<'_> {
             );
             return vec![fix("open-once", text)];
         }
-        let is_repeated = self.is(Code::SameProgram) && !self.is_forwarded_again();
+        let is_repeated =
+            (self.is(Code::SameProgram) || self.is(Code::Listener)) && !self.is_forwarded_again();
         if is_repeated && owners().any(|owner| is_worker(caller, owner)) {
             let text = "open the port once, in the process that starts the workers, or give each worker a port of its own";
             return vec![fix("open-once", text)];

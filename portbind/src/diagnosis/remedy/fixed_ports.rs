@@ -4,11 +4,11 @@ use crate::event::Protocol;
 
 /// Ports that clients find by their number: assigned by IANA, and used without a port in the clients' settings.
 #[rustfmt::skip]
-const FIXED: [u16; 88] = [
+const FIXED: [u16; 89] = [
     7, 9, 13, 19, 20, 21, 22, 23, 25, 37, 43, 49, 53, 67, 68, 69, 79, 80, 88, 102, 110, 111, 113, 119, 123, 135, 137,
     138, 139, 143, 161, 162, 179, 194, 319, 320, 389, 427, 443, 445, 464, 465, 500, 512, 513, 514, 515, 520, 521, 546,
     547, 548, 554, 563, 587, 623, 631, 636, 646, 749, 830, 853, 873, 989, 990, 992, 993, 994, 995, 1701, 1812, 1813,
-    1900, 2049, 3478, 3702, 4500, 4789, 5060, 5061, 5350, 5351, 5353, 5355, 6081, 6696, 9987, 17500,
+    1900, 2049, 3478, 3702, 4369, 4500, 4789, 5060, 5061, 5350, 5351, 5353, 5355, 6081, 6696, 9987, 17500,
 ];
 /// Ports on which each participant of a multicast protocol receives, or a DHCP client of each interface: several
 /// programs share them.
