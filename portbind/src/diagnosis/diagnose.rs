@@ -74,3 +74,7 @@ pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "diagnose_tests.rs"]
+mod tests;

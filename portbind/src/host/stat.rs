@@ -56,7 +56,10 @@ mod tests {
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());
-        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 }));
+        assert_eq!(
+            Stat::parse(&bytes),
+            Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 })
+        );
     }
 
     #[test]

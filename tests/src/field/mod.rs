@@ -9,12 +9,14 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 
 mod apart;
+mod corpus;
 mod needs;
 mod play;
 mod row;
 mod table;
 mod verify;
 
+pub(crate) use corpus::Corpus;
 use needs::Package;
 pub(crate) use row::{Row, load};
 
@@ -54,21 +56,6 @@ pub struct Options {
     /// Print the missing packages instead, with the registry of each.
     #[arg(long)]
     missing: bool,
-}
-
-/// Where rows are, and what plays them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Corpus<'a> {
-    /// The portbind under test.
-    pub(crate) portbind: &'a Path,
-    /// The backend.
-    pub(crate) backend: &'a str,
-    /// Folder of the rows.
-    pub(crate) folder: &'a Path,
-    /// Folder of the modules of PyPI and npm.
-    pub(crate) installed: &'a Path,
-    /// Print what portbind shows.
-    pub(crate) shows_text: bool,
 }
 
 /// The result of a row.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use super::Corpus;
 use super::apart::apart;
+use super::corpus::Corpus;
 use super::row::Row;
 use super::verify;
 use crate::programs::{self, PATH};

@@ -13,8 +13,8 @@ relation and the first remedy of the row. Then the script applies the first reme
 command itself), and the refused program must start.
 
 `cargo xtask field` plays the rows whose programs are there, and `cargo xtask field --install --all` installs what is
-missing and plays all. Continuous integration plays the rows of which the last column says so. `cargo xtask field
---table` writes this page from the headers of the scripts; `tests/field/README.md` describes them.
+missing and plays all. Continuous integration plays the rows of which the last column says so. The command
+`cargo xtask field --table` writes this page from the headers of the scripts, which `tests/field/README.md` describes.
 
 ";
 

@@ -37,7 +37,8 @@ impl Proposal<'_> {
     /// that it cannot let go of the port.
     pub(super) fn restart(&self) -> Vec<Fix> {
         let caller = self.case.process;
-        let is_below = |owner: &&HolderProcess| owner.process.ancestors.iter().any(|above| above.pid == caller.pid);
+        let is_below =
+            |owner: &&HolderProcess| owner.process.ancestors.iter().any(|above| above.pid == caller.pid);
         let is_kept = self.holders.iter().any(|holder| {
             holder.state == State::Listen && holder.processes.iter().any(|owner| is_below(&owner))
         });
@@ -54,11 +55,16 @@ impl Proposal<'_> {
     /// For a process that asks for an address and for the wildcard address, which covers it.
     pub(super) fn one_address(&self) -> Vec<Fix> {
         let asked = self.case.socket.address;
-        let Some(held) = self.holders.first().filter(|_| self.covers_itself()).map(|holder| holder.address) else {
+        let Some(held) = self.holders.first().filter(|_| self.covers_itself()).map(|holder| holder.address)
+        else {
             return Vec::new();
         };
         let (wide, narrow) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
-        let text = format!("ask for one of the two addresses only: {} serves {} as well", shown(wide), shown(narrow));
+        let text = format!(
+            "ask for one of the two addresses only: {} serves {} as well",
+            shown(wide),
+            shown(narrow)
+        );
         vec![fix("one-address", text)]
     }
 
@@ -84,12 +90,17 @@ impl Proposal<'_> {
                 IpAddr::V6(_) => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]),
             };
         }
-        let Some(owner) = self.owners().next().filter(|_| self.passes_against(&held)) else { return Vec::new() };
+        let Some(owner) = self.owners().next().filter(|_| self.passes_against(&held)) else {
+            return Vec::new();
+        };
         let how = how_to_bind_address(&owner.process);
         if how.is_empty() {
             return Vec::new();
         }
-        let text = format!("have {} bind its own addresses instead of the wildcard address{how}", runs_of(&owner.process));
+        let text = format!(
+            "have {} bind its own addresses instead of the wildcard address{how}",
+            runs_of(&owner.process)
+        );
         vec![fix("own-address-other", text)]
     }
 

@@ -71,7 +71,10 @@ impl Proposal<'_> {
         }
         let fds = self.own_descriptors();
         let which = if fds.is_empty() { String::new() } else { format!(" (fd {fds})") };
-        vec![fix("close-first", format!("ask for the port once, or close the socket that has it{which} before binding again"))]
+        vec![fix(
+            "close-first",
+            format!("ask for the port once, or close the socket that has it{which} before binding again"),
+        )]
     }
 
     fn passes_without_own(&self) -> bool {

@@ -89,11 +89,7 @@ impl Stop<'_> {
         let Some(first) = all.first().filter(|_| managers.iter().all(Option::is_some)) else {
             return Vec::new();
         };
-        vec![by_command(
-            first.fix_code(),
-            &stop_advice(&all, self.port),
-            stop_command(&all),
-        )]
+        vec![by_command(first.fix_code(), &stop_advice(&all, self.port), stop_command(&all))]
     }
 
     /// Ends the processes, each tree of them by its topmost process; none if one of them is needed, or if there are
