@@ -15,7 +15,7 @@ s = listener(); s.set_inheritable('CLOEXEC' not in os.environ)
 d = subprocess.Popen(['sleep', '20'], close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 s.close()
 try: s = listener()
-finally: d.kill()
+finally: time.sleep(1); d.kill()
 time.sleep(60)
 P
 refused() { python3 reader.py; }

@@ -7,7 +7,11 @@
 # first: stop-holder
 # also: live-socket-file stale-socket-file path-exists vanished
 # ci: by hand
-holder() { mkdir -p /tmp/.X11-unix; Xvfb :77 & until_true has_file /tmp/.X11-unix/X77; rm -f /tmp/.X77-lock /tmp/.X11-unix/X77; }
-refused() { timeout 5 Xvfb :77; }
-fixed() { remedy && until_true is_free_name && { Xvfb :77 & until_true has_file /tmp/.X11-unix/X77; }; }
-is_free_name() { ! ss -lxH | grep -q X77; }
+X() { Xvfb -nolock :1077; }
+holder() {
+    mkdir -p /tmp/.X11-unix; mount -t tmpfs none /tmp/.X11-unix
+    X & until_true has_file /tmp/.X11-unix/X1077; rm /tmp/.X11-unix/X1077
+}
+refused() { timeout 5 Xvfb -nolock :1077; }
+fixed() { remedy && until_true is_free_name && { X & until_true has_file /tmp/.X11-unix/X1077; }; }
+is_free_name() { ! ss -lxH | grep -q X1077; }
