@@ -13,6 +13,7 @@ mod corpus;
 mod needs;
 mod play;
 mod row;
+mod shown;
 mod table;
 mod verify;
 

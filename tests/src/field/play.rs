@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::apart::apart;
 use super::corpus::Corpus;
 use super::row::Row;
+use super::shown::Shown;
 use super::verify;
 use crate::programs::{self, PATH};
 use crate::scratch::Folder;
@@ -19,15 +20,6 @@ use crate::scratch::Folder;
 const PAUSE: Duration = Duration::from_millis(10);
 /// Lines of a log that a failure shows.
 const TAIL: usize = 25;
-
-/// What portbind showed of a row.
-#[derive(Debug)]
-pub(crate) struct Shown {
-    /// The refusals that it recorded.
-    pub(crate) refusals: Vec<Value>,
-    /// Its report, and the output of the refused program.
-    pub(crate) text: String,
-}
 
 /// One row in its folder.
 struct Scene<'a> {

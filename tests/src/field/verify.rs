@@ -3,8 +3,8 @@
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::play::Shown;
 use super::row::Row;
+use super::shown::Shown;
 
 /// The refusal that the row describes; an error if it differs, or if the row does not explain another refusal.
 pub(crate) fn find<'a>(row: &Row, shown: &'a Shown) -> anyhow::Result<&'a Value> {
@@ -49,14 +49,4 @@ fn cause(refusal: &Value) -> &str {
 fn place(refusal: &Value) -> String {
     let socket = &refusal["socket"];
     ["protocol", "address", "port", "path"].map(|key| socket[key].to_string()).join(" ")
-}
-
-impl Shown {
-    /// The line about the first holder in the part of the report that has this cause; empty if there is none.
-    fn held_by(&self, cause: &str) -> &str {
-        let heading = format!("[{cause}] ×");
-        let lines = self.text.lines().skip_while(|line| !line.starts_with(&heading)).skip(1);
-        let part = lines.take_while(|line| !line.starts_with('['));
-        part.map(str::trim).find(|line| line.starts_with("held by")).unwrap_or_default()
-    }
 }
