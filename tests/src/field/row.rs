@@ -137,7 +137,7 @@ mod tests {
     fn what_is_missing_or_unknown_is_an_error() {
         let functions = "\nrefused() { true; }\nfixed() { true; }\n";
         for (from, to) in [
-            ("listener", "listner"),
+            ("listener", "listens"),
             ("# ci: yes", "# ci: no"),
             ("# relation: none\n", ""),
             ("# first:", "# fist:"),
