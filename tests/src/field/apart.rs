@@ -1,7 +1,7 @@
 //! A thread with networks and mounts of its own, and the end of every process that it leaves.
 //!
-//! The processes keep the pids of the host: `portbind run` follows no command in another pid namespace, and the commands
-//! that it prints have pids of its own namespace.
+//! The processes keep the pids of the host: `portbind run` follows no command in another pid namespace, and the
+//! commands that it prints have pids of its own namespace.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
