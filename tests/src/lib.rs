@@ -11,6 +11,7 @@ pub mod bench;
 pub mod checks;
 pub mod churn;
 pub mod event;
+pub mod field;
 pub mod flaky;
 pub mod guide;
 pub mod play;

@@ -17,6 +17,7 @@ mod debug;
 mod digest;
 mod dist;
 mod ebpf;
+mod field;
 mod fuzz;
 mod generate;
 mod guide;
@@ -62,6 +63,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Trace while processes come and go, for minutes or hours, and check that every refusal is reported.
     Soak(soak::Options),
+    /// Play the field corpus, situations of public reports, with real programs.
+    Field(field::Options),
     /// Run every check and test, as continuous integration does.
     Ci(ci::Options),
 }
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Field(options) => field::run(&options),
         Task::Ci(options) => ci::run(&options),
     };
     match outcome {

@@ -2,6 +2,7 @@
 
 use super::cause::{self, Case};
 use super::relation::relate;
+use super::remedy::stop::Stop;
 use super::{other_errors, other_families, remedy, unix};
 use crate::event::{Cause, Errno, Fix, Holder, Operation, Process, Relation, Socket, State};
 
@@ -36,6 +37,18 @@ pub struct Diagnosis {
     pub fixes: Vec<Fix>,
 }
 
+/// An abstract name ends with its last descriptor; a path stays until it is removed.
+fn unix_fixes(facts: &unix::Facts, caller: &Process, holders: &[Holder]) -> Vec<Fix> {
+    if let Some(fix) = unix::fix(facts) {
+        return vec![fix];
+    }
+    let holders: Vec<&Holder> = holders.iter().filter(|_| *facts == unix::Facts::Abstract).collect();
+    if holders.iter().any(|holder| holder.processes.is_empty()) {
+        return Vec::new();
+    }
+    Stop { caller, holders: &holders, port: None }.propose()
+}
+
 /// Names the cause of a refusal and its remedies.
 #[must_use]
 pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
@@ -53,7 +66,7 @@ pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
         Call::Portless { process, unix: Some(facts), .. } => Diagnosis {
             cause: unix::decide(facts, process, holders),
             relation: relate(process, holders),
-            fixes: unix::fix(facts).into_iter().collect(),
+            fixes: unix_fixes(facts, process, holders),
         },
         Call::Portless { process, socket, unix: None, .. } => {
             let cause = other_families::decide(socket, process, holders);
@@ -61,3 +74,7 @@ pub fn diagnose(call: &Call<'_>, holders: &[Holder]) -> Diagnosis {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "diagnose_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! How two processes are related: the same program, or a common ancestor.
 
-use crate::diagnosis::program::{is_interpreter, script};
+use crate::diagnosis::program::{is_interpreter, script, titled_tool};
 use crate::event::Process;
 
 /// Two instances of one program: the same executable and, for an interpreter, the same script.
@@ -13,6 +13,10 @@ pub(super) fn same_program(one: &Process, other: &Process) -> bool {
     }
     match (script(&one.args), script(&other.args)) {
         (Some(one), Some(other)) => one == other,
+        (None, None) => {
+            let tool = titled_tool(&one.args);
+            tool.is_some() && tool == titled_tool(&other.args)
+        }
         _ => false,
     }
 }
@@ -57,8 +61,11 @@ mod tests {
     #[test]
     fn programs_are_the_same_by_executable_and_script() {
         let python = "/usr/bin/python3.11";
+        let ruby = "/usr/bin/ruby3.1";
         let java = "/usr/lib/jvm/java-17/bin/java";
-        let rows: [(Program, Program, bool); 9] = [
+        let rows: [(Program, Program, bool); 11] = [
+            ((ruby, &["puma 5.6.5 (tcp://[::]:3000)"]), (ruby, &["puma 5.6.5 (tcp://[::]:3001)"]), true),
+            ((ruby, &["puma 5.6.5"]), (ruby, &["rails server"]), false),
             (("/bin/nginx", &["nginx"]), ("/bin/nginx", &["nginx", "-g", "x"]), true),
             (("/bin/nginx", &["nginx"]), ("/bin/caddy", &["caddy"]), false),
             ((python, &["python3", "a.py"]), (python, &["python3", "a.py", "--port", "1"]), true),

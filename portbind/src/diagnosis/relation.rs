@@ -29,6 +29,12 @@ fn past(holder: &Holder) -> Option<&Process> {
     holder.opened_by.as_deref().filter(|_| holder.is_of_the_past())
 }
 
+/// How the caller is related to one process above or below it.
+#[must_use]
+pub(super) fn relate_to(caller: &Process, owner: &Process) -> Option<RelationCode> {
+    in_line(caller, owner).map(|relation| relation.code)
+}
+
 /// One is an ancestor of the other.
 fn in_line(caller: &Process, owner: &Process) -> Option<Relation> {
     let depth = |below: &Process, above: &Process| {
@@ -90,7 +96,7 @@ fn is_one_project(caller: &Process, owner: &Process) -> bool {
 }
 
 /// Workers of one master process, which runs the same program as its workers.
-fn is_worker(caller: &Process, owner: &Process) -> bool {
+pub(super) fn is_worker(caller: &Process, owner: &Process) -> bool {
     parents(caller, owner).is_some_and(|parent| {
         is_same_file(caller, owner) && parent.comm == owner.comm && parent.comm == caller.comm
     })

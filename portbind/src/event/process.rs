@@ -36,6 +36,8 @@ pub struct Process {
     pub cgroup: Option<String>,
     /// When it started.
     pub started: Option<Timestamp>,
+    /// It was suspended by a signal, as by Ctrl-Z, when it was described: it acts on no other signal until it goes on.
+    pub is_stopped: bool,
     /// Its ancestors, nearest first.
     pub ancestors: Vec<Ancestor>,
     /// The container that it runs in.

@@ -37,6 +37,13 @@ impl ShellCommand {
         Self::of(&["kill"], pids.iter(), Quotes::AsNeeded)
     }
 
+    /// Lets suspended processes go on; `None` as in [`Self::kill`].
+    #[must_use]
+    pub fn resume(pids: &[u32]) -> Option<Self> {
+        let kill = Self::kill(pids)?;
+        kill.as_str().strip_prefix("kill ").map(|pids| Self(format!("kill -CONT {pids}")))
+    }
+
     /// Stops units of the system or, through the user's own service manager, of a user; `None` if systemd does not
     /// allow one of the names.
     ///
@@ -117,9 +124,8 @@ impl ShellCommand {
     fn of_words(words: &[String]) -> Option<Self> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["kill", pids @ ..] => {
-                Self::kill(&pids.iter().map(|pid| pid.parse().ok()).collect::<Option<Vec<_>>>()?)
-            }
+            ["kill", "-CONT", pids @ ..] => Self::resume(&numbers(pids)?),
+            ["kill", pids @ ..] => Self::kill(&numbers(pids)?),
             ["systemctl", "stop", "--", units @ ..] if !units.is_empty() => Self::stop_units(None, units),
             ["systemctl", "--user", machine, "stop", "--", units @ ..] if !units.is_empty() => {
                 let uid = machine.strip_prefix("--machine=")?.strip_suffix("@.host")?.parse().ok()?;
@@ -163,6 +169,10 @@ impl fmt::Display for ShellCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn numbers(pids: &[&str]) -> Option<Vec<u32>> {
+    pids.iter().map(|pid| pid.parse().ok()).collect()
 }
 
 /// Splits a command into words, with quotes as [`in_quotes`] makes them; `None` if it contains other shell syntax.

@@ -48,6 +48,7 @@ fn describes_a_process() {
     symlink("/usr/bin/web (deleted)", path.join("proc/300/exe")).unwrap();
     let test = Test { runner: "jest", worker: Some("2".to_owned()), pid: 20, ..Test::default() };
     let expected = Process {
+        is_stopped: false,
         pid: 300,
         tid: 300,
         comm: "web) S 9 (".to_owned(),

@@ -13,6 +13,8 @@ pub(super) struct Stat {
     pub(super) ppid: u32,
     /// Session; 0 if its leader is outside of the reader's pid namespace.
     pub(super) session: u32,
+    /// Suspended by a signal (`T`, TASK_STOPPED).
+    pub(super) is_stopped: bool,
     /// Start, in clock ticks since boot.
     pub(super) start_ticks: u64,
 }
@@ -24,12 +26,13 @@ impl Stat {
         let end = bytes.iter().rposition(|&byte| byte == b')')?;
         let rest = std::str::from_utf8(bytes.get(end + 1..)?).ok()?;
         // Field 3, the state, is the first field after the name.
-        let mut fields = rest.split_ascii_whitespace().skip(1);
+        let mut fields = rest.split_ascii_whitespace();
+        let is_stopped = fields.next()? == "T";
         let ppid = fields.next()?.parse().ok()?;
         // Field 6 comes two after the parent, field 4; field 22 comes 16 after the session.
         let session = fields.nth(1)?.parse().ok()?;
         let start_ticks = fields.nth(15)?.parse().ok()?;
-        Some(Self { ppid, session, start_ticks })
+        Some(Self { ppid, session, is_stopped, start_ticks })
     }
 }
 
@@ -47,13 +50,16 @@ mod tests {
             let line = format!("9 ({comm}) {REST}\n");
             assert_eq!(
                 Stat::parse(line.as_bytes()),
-                Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }),
+                Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 }),
                 "{comm:?}"
             );
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());
-        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }));
+        assert_eq!(
+            Stat::parse(&bytes),
+            Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 })
+        );
     }
 
     #[test]
@@ -74,7 +80,7 @@ mod tests {
         #[test]
         fn any_name_will_do(comm in prop::collection::vec(any::<u8>(), 0..16)) {
             let line = [b"9 (", &comm[..], b") ", REST.as_bytes()].concat();
-            prop_assert_eq!(Stat::parse(&line), Some(Stat { ppid: 41, session: 8, start_ticks: 12345 }));
+            prop_assert_eq!(Stat::parse(&line), Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 }));
         }
     }
 }

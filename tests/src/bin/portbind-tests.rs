@@ -13,7 +13,7 @@ use portbind_tests::scenario::{self, Scenario};
 use portbind_tests::storms::{self, Storm};
 use portbind_tests::subject::{self, WrappedCommand};
 use portbind_tests::{
-    actor, bench, checks, churn, guide, recording, rule, runner, soak, surroundings, transcript,
+    actor, bench, checks, churn, field, guide, recording, rule, runner, soak, surroundings, transcript,
 };
 
 /// Plays scenarios on the running kernel and checks what portbind reports.
@@ -119,6 +119,8 @@ enum Part {
     Rule(rule::Options),
     /// Traces for minutes or hours while processes come and go, and checks that every refusal is reported.
     Soak(soak::Options),
+    /// Plays the field corpus: situations of public reports, with real programs.
+    Field(field::Options),
     /// Runs the load of a soak.
     #[command(hide = true)]
     SoakLoad(soak::Load),
@@ -129,7 +131,11 @@ impl Part {
     const fn is_test(&self) -> bool {
         matches!(
             self,
-            Self::Surroundings | Self::Transcripts { .. } | Self::Guide { .. } | Self::Readme { .. }
+            Self::Surroundings
+                | Self::Field(_)
+                | Self::Transcripts { .. }
+                | Self::Guide { .. }
+                | Self::Readme { .. }
         )
     }
 }
@@ -156,6 +162,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(Part::Soak(options)) => {
             let held = soak::run(&options)?;
             return Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Some(Part::Field(options)) => {
+            let passed = field::run(&options)?;
+            return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Some(Part::SoakLoad(options)) => soak::load(options)?,
         Some(Part::Recording(plan)) => recording::write(plan, &mut std::io::stdout().lock())?,

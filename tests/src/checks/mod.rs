@@ -11,6 +11,7 @@ mod closed;
 mod commands;
 mod confined;
 mod copies;
+mod corpus;
 mod field;
 mod files;
 mod filters;
@@ -111,6 +112,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("owners: hammer, shown", Once, owners::are_shown_under_load),
     ("owners: hammer, walked", Once, owners::are_walked_by_the_kernel),
     ("owners: many copies", Once, owners::are_shown_with_many_copies),
+    ("field: corpus", Once, corpus::rows),
     ("field: situations", Once, field::situations),
     ("field: inherited before tracing began", Once, field::inherited),
     ("field: branches", Once, field::branches),

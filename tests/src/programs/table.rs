@@ -34,7 +34,7 @@ pub(crate) const TRUE: Program = program("true", "coreutils", "/usr/bin/true");
 pub(crate) const UNSHARE: Program = program("unshare", "util-linux", "/usr/bin/unshare");
 
 /// The programs that setup installs and checks; the last ones are for scripts.
-pub(crate) const INSTALLED: [Program; 26] = [
+pub(crate) const INSTALLED: [Program; 35] = [
     BASH,
     CAT,
     CHROMIUM,
@@ -55,10 +55,19 @@ pub(crate) const INSTALLED: [Program; 26] = [
     program("chmod", "coreutils", "/usr/bin/chmod"),
     program("chown", "coreutils", "/usr/bin/chown"),
     program("cp", "coreutils", "/usr/bin/cp"),
+    program("gcc", "gcc", "/usr/bin/gcc"),
+    program("haproxy", "haproxy", "/usr/sbin/haproxy"),
     program("id", "coreutils", "/usr/bin/id"),
     program("ip", "iproute2", "/usr/bin/ip"),
     program("mkdir", "coreutils", "/usr/bin/mkdir"),
     program("mount", "mount", "/usr/bin/mount"),
+    program("nginx", "nginx", "/usr/sbin/nginx"),
     program("rmdir", "coreutils", "/usr/bin/rmdir"),
+    program("ss", "iproute2", "/usr/bin/ss"),
+    program("ssh", "openssh-client", "/usr/bin/ssh"),
+    program("ssh-keygen", "openssh-client", "/usr/bin/ssh-keygen"),
+    program("sshd", "openssh-server", "/usr/sbin/sshd"),
+    program("sysctl", "procps", "/usr/sbin/sysctl"),
+    program("systemd-socket-activate", "systemd", "/usr/bin/systemd-socket-activate"),
     program("umount", "mount", "/usr/bin/umount"),
 ];

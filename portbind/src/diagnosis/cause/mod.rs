@@ -130,7 +130,9 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     let kinship = |process: &Process| kinship(process, case.process);
     let given = case.history.iter().rev().find(|moment| {
         let giver = moment.process.as_deref();
+        // The holder may have got the port from the kernel, too.
         moment.what == MomentKind::Bound { any: true }
+            && holder.inode != Some(moment.socket.inode)
             && giver.is_some_and(|giver| kinship(giver) != Kinship::None)
     })?;
     let giver = given.process.as_deref()?;
@@ -138,7 +140,7 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
         Kinship::Line => kinship(process) == Kinship::Line || process.pid == giver.pid,
         _ => kinship(process) != Kinship::None,
     };
-    if holder.inode == Some(given.socket.inode) || opened_or_open(holder).any(is_heir) {
+    if opened_or_open(holder).any(is_heir) {
         return None;
     }
     let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { with_pid(giver) };

@@ -8,7 +8,7 @@ use crate::secrets::mask_text;
 /// The most bytes of one word, and of a title.
 const WORD: usize = 60;
 /// Tools whose next word says what they do, as in `npm run dev`.
-const WITH_COMMAND: [&str; 16] = [
+const WITH_COMMAND: [&str; 17] = [
     "npm",
     "npx",
     "yarn",
@@ -25,6 +25,7 @@ const WITH_COMMAND: [&str; 16] = [
     "next",
     "artisan",
     "mix",
+    "puma",
 ];
 /// Files that are the program of a tool, and the tool's name.
 const PROGRAMS: [(&str, &str); 4] =
@@ -101,6 +102,15 @@ fn verb<T: AsRef<str>>(tool: &str, args: &[T], next: usize) -> Option<String> {
     let second = VERBS.contains(&first).then(|| words.next().filter(|arg| !arg.starts_with('-'))).flatten();
     let first = word(first);
     Some(second.map_or_else(|| first.clone(), |second| format!("{first} {}", word(second))))
+}
+
+/// The tool that a title begins with, as in `puma 5.6.5 (tcp://127.0.0.1:3000)`, where the title has replaced the
+/// arguments.
+#[must_use]
+pub fn titled_tool<T: AsRef<str>>(args: &[T]) -> Option<&str> {
+    let [title] = args else { return None };
+    let first = title.as_ref().split([' ', ':']).next()?;
+    WITH_COMMAND.contains(&first).then_some(first)
 }
 
 /// A title that the program set in place of its arguments: `nginx: worker process`, `sshd: root@notty`, `npm run dev`.

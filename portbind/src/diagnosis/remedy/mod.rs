@@ -8,9 +8,10 @@ use crate::event::{
     Cause, Code, Errno, Fix, Holder, Operation, Ownership, Process, Protocol, ShellCommand, State,
 };
 
+mod arrangement;
 mod fixed_ports;
 mod language;
-mod stop;
+pub(super) mod stop;
 
 use fixed_ports::{is_fixed, is_shared_by_design};
 use language::Setting;
@@ -28,12 +29,19 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         proposal.close_on_exec(),
         proposal.wait(),
         proposal.options(),
+        proposal.own_address_of_other(),
+        proposal.one_address(),
         proposal.close_the_first(),
+        proposal.restart(),
+        proposal.open_once(),
         proposal.widen_the_range(),
-        proposal.other_port(),
-        proposal.stop(),
     ];
-    fixes.into_iter().flatten().collect()
+    let mut fixes: Vec<Fix> = fixes.into_iter().flatten().collect();
+    let (other_port, stop) = (proposal.other_port(), proposal.stop());
+    // The client of a forwarded port wants this port back from its session before.
+    let ends = if proposal.is_forwarded_again() { [stop, other_port] } else { [other_port, stop] };
+    fixes.extend(ends.into_iter().flatten());
+    fixes
 }
 
 struct Proposal<'a> {
@@ -63,7 +71,10 @@ impl Proposal<'_> {
         }
         let fds = self.own_descriptors();
         let which = if fds.is_empty() { String::new() } else { format!(" (fd {fds})") };
-        vec![fix("close-first", format!("close the socket that has the port{which} before binding again"))]
+        vec![fix(
+            "close-first",
+            format!("ask for the port once, or close the socket that has it{which} before binding again"),
+        )]
     }
 
     fn passes_without_own(&self) -> bool {
@@ -124,7 +135,10 @@ impl Proposal<'_> {
         possible
             .into_iter()
             .filter(|change| !small || self.is_own(*change))
-            .filter(|change| !self.is(Code::Outgoing) || !self.is_of_address(*change))
+            .filter(|change| {
+                let depends = self.is(Code::Outgoing) || self.covers_itself();
+                !depends || !self.is_of_address(*change)
+            })
             .filter_map(|change| self.option(change))
             .collect()
     }
@@ -176,6 +190,11 @@ impl Proposal<'_> {
         // Sharing a port with an unrelated program would take a part of its connections.
         let may_share = self.is(Code::ReuseportMismatch);
         match change {
+            // Each socket that joined a multicast group receives its datagrams, whatever shares the port.
+            Change::AskerReusePort if self.is_shared_by_design() => Some(fix(
+                "reuse-port",
+                format!("set SO_REUSEPORT on the new socket, as the other one does: {}", reuse_port()),
+            )),
             // Of two datagram sockets on one address, only the last one receives.
             Change::AskerReuseAddress if self.would_take_datagrams() => None,
             Change::AskerReuseAddress => {
@@ -290,7 +309,9 @@ impl Proposal<'_> {
         // If no port was in the way, or none is known to have been, another port may be refused as well.
         let is_taken =
             self.case.error == Errno::EADDRINUSE && !self.is(Code::OwnSocket) && !self.is(Code::Vanished);
-        let is_possible = is_taken && !is_fixed(self.case.socket.port);
+        // The same code would ask for the other port twice, too.
+        let is_repeated = self.is(Code::SameProgram) && !self.open_once().is_empty();
+        let is_possible = is_taken && !is_repeated && !is_fixed(self.case.socket.port);
         let Some(port) = self.facts.free_port.filter(|_| is_possible) else {
             return Vec::new();
         };

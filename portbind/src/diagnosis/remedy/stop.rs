@@ -4,7 +4,7 @@ use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
 use crate::escape::Escaped;
-use crate::event::{Ancestor, Fix, Process, ShellCommand};
+use crate::event::{Ancestor, Fix, Holder, Process, ShellCommand};
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
 const RUNNERS: [&str; 12] = [
@@ -24,6 +24,16 @@ const RUNNERS: [&str; 12] = [
 /// Shells that such programs start servers through.
 const SHELLS: [&str; 3] = ["sh", "dash", "bash"];
 
+/// Who stops what.
+pub(in crate::diagnosis) struct Stop<'a> {
+    /// The refused process.
+    pub(in crate::diagnosis) caller: &'a Process,
+    /// The sockets in its way.
+    pub(in crate::diagnosis) holders: &'a [&'a Holder],
+    /// The port.
+    pub(in crate::diagnosis) port: Option<u16>,
+}
+
 /// A process to end.
 struct End {
     pid: u32,
@@ -37,6 +47,26 @@ impl Proposal<'_> {
         if !self.knows_all() || !self.passes_without_processes() {
             return Vec::new();
         }
+        let port = Some(self.case.socket.port);
+        Stop { caller: self.case.process, holders: self.holders, port }.propose()
+    }
+
+    /// A session of sshd forwards a port that another session has.
+    pub(super) fn is_forwarded_again(&self) -> bool {
+        let owners = || self.holders.iter().flat_map(|holder| &holder.processes);
+        is_ssh_session(self.case.process)
+            && owners().count() > 0
+            && owners().all(|owner| is_ssh_session(&owner.process))
+    }
+
+    fn passes_without_processes(&self) -> bool {
+        self.passes_against(&self.holders.iter().filter_map(|holder| left_behind(holder)).collect::<Vec<_>>())
+    }
+}
+
+impl Stop<'_> {
+    /// Stops all processes that have one of the sockets open.
+    pub(in crate::diagnosis) fn propose(&self) -> Vec<Fix> {
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
         processes.sort_by_key(|process| process.pid);
@@ -45,7 +75,7 @@ impl Proposal<'_> {
             return Vec::new();
         }
         let managers: Vec<Option<Manager>> =
-            processes.iter().map(|process| Manager::of(process, Some(self.case.process))).collect();
+            processes.iter().map(|process| Manager::of(process, Some(self.caller))).collect();
         if managers.iter().any(Option::is_some) {
             return self.by_managers(&managers);
         }
@@ -59,11 +89,7 @@ impl Proposal<'_> {
         let Some(first) = all.first().filter(|_| managers.iter().all(Option::is_some)) else {
             return Vec::new();
         };
-        vec![by_command(
-            first.fix_code(),
-            &stop_advice(&all, Some(self.case.socket.port)),
-            stop_command(&all),
-        )]
+        vec![by_command(first.fix_code(), &stop_advice(&all, self.port), stop_command(&all))]
     }
 
     /// Ends the processes, each tree of them by its topmost process; none if one of them is needed, or if there are
@@ -82,6 +108,10 @@ impl Proposal<'_> {
             let opener = holder.opened_by.as_ref().map(|opener| opener.pid);
             holder.more_processes == 0 || tops.len() == 1 && tops.first().map(|top| top.pid) == opener
         });
+        // Over sshd, an administrator may be connected, and would be locked out.
+        if tops.iter().any(|top| top.comm == "sshd" && !is_ssh_session(top)) {
+            return Vec::new();
+        }
         let ends: Vec<End> = tops.iter().map(|top| end_of(top)).collect();
         if !is_known || ends.is_empty() || ends.iter().any(|end| self.is_needed(end.pid)) {
             return Vec::new();
@@ -96,17 +126,18 @@ impl Proposal<'_> {
                     sessions)"
                 .to_owned();
         }
-        vec![by_command("stop-holder", &text, ShellCommand::kill(&pids))]
+        let mut command = ShellCommand::kill(&pids);
+        if tops.iter().any(|top| top.is_stopped) {
+            text.push_str(" (it is suspended, as by Ctrl-Z, and ends when it goes on)");
+            command = command.zip(ShellCommand::resume(&pids)).map(|(kill, resume)| kill.and(&resume));
+        }
+        vec![by_command("stop-holder", &text, command)]
     }
 
     /// Process 1, the caller, and what the caller was started from.
     fn is_needed(&self, pid: u32) -> bool {
-        let caller = self.case.process;
+        let caller = self.caller;
         pid <= 1 || pid == caller.pid || caller.ancestors.iter().any(|ancestor| ancestor.pid == pid)
-    }
-
-    fn passes_without_processes(&self) -> bool {
-        self.passes_against(&self.holders.iter().filter_map(|holder| left_behind(holder)).collect::<Vec<_>>())
     }
 }
 
@@ -126,8 +157,11 @@ fn is_runner(comm: &str) -> bool {
         .any(|name| comm.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
 }
 
-/// A process that sshd started for one client, and not the one that listens for clients.
+/// A process that sshd started for one client, and not the one that listens for clients: `sshd: root@pts/0`, or
+/// `sshd: root` if the client only forwards ports. Since OpenSSH 9.8, sessions are a program of their own.
 fn is_ssh_session(process: &Process) -> bool {
-    process.comm == "sshd"
-        && process.args.first().is_some_and(|title| title.starts_with("sshd: ") && title.contains('@'))
+    let title = process.args.first().map(String::as_str).unwrap_or_default();
+    let session = title.strip_prefix("sshd: ").or_else(|| title.strip_prefix("sshd-session: "));
+    matches!(&*process.comm, "sshd" | "sshd-session")
+        && session.is_some_and(|session| !session.contains("[listener]") && !session.starts_with('/'))
 }

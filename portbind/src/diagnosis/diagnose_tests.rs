@@ -1,0 +1,34 @@
+use std::rc::Rc;
+
+use super::*;
+use crate::event::samples;
+
+/// Commands of the remedies for a name that these holders have.
+fn commands(facts: &unix::Facts, holders: &[Holder]) -> Vec<String> {
+    let refusal = samples::listener();
+    let call = Call::Portless {
+        error: Errno::EADDRINUSE,
+        operation: Operation::Bind,
+        process: &refusal.process,
+        socket: &refusal.socket,
+        unix: Some(facts),
+    };
+    let fixes = diagnose(&call, holders).fixes;
+    fixes.into_iter().filter_map(|fix| fix.command).map(|command| command.to_string()).collect()
+}
+
+#[test]
+fn an_abstract_name_ends_with_its_holders() {
+    let java = samples::held_by_java();
+    assert_eq!(commands(&unix::Facts::Abstract, std::slice::from_ref(&java)), ["kill 47990"]);
+    // The file would stay.
+    let (object, absolute) = (unix::Object::LiveSocket, Some(b"/run/a".to_vec()));
+    let path = unix::Facts::Path { object, absolute, is_ours: true };
+    assert!(commands(&path, std::slice::from_ref(&java)).is_empty());
+    let mut own = java.clone();
+    Rc::make_mut(&mut own.processes[0].process).pid = samples::listener().process.pid;
+    assert!(commands(&unix::Facts::Abstract, &[own]).is_empty());
+    let unknown = Holder { processes: Vec::new(), ..java.clone() };
+    assert!(commands(&unix::Facts::Abstract, &[java, unknown]).is_empty());
+    assert!(commands(&unix::Facts::Abstract, &[]).is_empty());
+}

@@ -1,0 +1,115 @@
+//! Changes of how programs are arranged: which process opens the port, when it is started, which address the other
+//! one asks for.
+
+use std::net::IpAddr;
+
+use super::language::how_to_bind_address;
+use super::{Proposal, fix};
+use crate::diagnosis::program::runs_of;
+use crate::diagnosis::relation::{is_worker, relate_to};
+use crate::diagnosis::rule::Held;
+use crate::event::{Code, Fix, Holder, HolderProcess, Process, RelationCode, State};
+
+impl Proposal<'_> {
+    /// For code that runs in a process and in the one above it, or in each worker: each run of it opens the port.
+    pub(super) fn open_once(&self) -> Vec<Fix> {
+        let caller = self.case.process;
+        let same_file = |owner: &Process| caller.exe.is_some() && caller.exe == owner.exe;
+        let owners = || self.owners().map(|owner| &*owner.process).filter(|owner| same_file(owner));
+        let is_above = |owner: &&Process| relate_to(caller, owner) == Some(RelationCode::Ancestor);
+        if let Some(above) = owners().find(is_above).filter(|_| !self.is(Code::Inherited)) {
+            let text = format!(
+                "open the port in one of the two processes only: {} has it, and started the refused process",
+                runs_of(above)
+            );
+            return vec![fix("open-once", text)];
+        }
+        let is_repeated =
+            (self.is(Code::SameProgram) || self.is(Code::Listener)) && !self.is_forwarded_again();
+        if is_repeated && owners().any(|owner| is_worker(caller, owner)) {
+            let text = "open the port once, in the process that starts the workers, or give each worker a port of its own";
+            return vec![fix("open-once", text)];
+        }
+        Vec::new()
+    }
+
+    /// For a server that asks for another address of its own port while it runs: its workers have the old listener, so
+    /// that it cannot let go of the port.
+    pub(super) fn restart(&self) -> Vec<Fix> {
+        let caller = self.case.process;
+        let is_below =
+            |owner: &&HolderProcess| owner.process.ancestors.iter().any(|above| above.pid == caller.pid);
+        let is_kept = self.holders.iter().any(|holder| {
+            holder.state == State::Listen && holder.processes.iter().any(|owner| is_below(&owner))
+        });
+        if !self.is(Code::OwnSocket) || !is_kept {
+            return Vec::new();
+        }
+        let text = format!(
+            "stop {} and start it again: while it runs, its workers keep the listening socket that it opened before",
+            runs_of(caller)
+        );
+        vec![fix("restart", text)]
+    }
+
+    /// For a process that asks for an address and for the wildcard address, which covers it.
+    pub(super) fn one_address(&self) -> Vec<Fix> {
+        let asked = self.case.socket.address;
+        let Some(held) = self.holders.first().filter(|_| self.covers_itself()).map(|holder| holder.address)
+        else {
+            return Vec::new();
+        };
+        let (wide, narrow) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
+        let text = format!(
+            "ask for one of the two addresses only: {} serves {} as well",
+            shown(wide),
+            shown(narrow)
+        );
+        vec![fix("one-address", text)]
+    }
+
+    /// The process itself has the socket in the way; one of the two addresses is the wildcard address, the other is not.
+    pub(super) fn covers_itself(&self) -> bool {
+        let is_wide = self.case.socket.address.is_unspecified();
+        let differs = |holder: &&&Holder| holder.peer.is_none() && holder.address.is_unspecified() != is_wide;
+        self.is(Code::OwnSocket)
+            && self.restart().is_empty()
+            && self.knows_all()
+            && self.holders.iter().filter(differs).count() == self.holders.len()
+    }
+
+    /// For one address that another program's wildcard address covers, if that program has a setting for it.
+    pub(super) fn own_address_of_other(&self) -> Vec<Fix> {
+        if !self.is(Code::Wildcard) || self.case.socket.address.is_unspecified() || !self.knows_all() {
+            return Vec::new();
+        }
+        let mut held: Vec<Held> = self.holders.iter().map(|holder| Held::of(holder)).collect();
+        for held in &mut held {
+            held.endpoint.address = match held.endpoint.address {
+                IpAddr::V4(_) => IpAddr::from([192, 0, 2, 1]),
+                IpAddr::V6(_) => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]),
+            };
+        }
+        let Some(owner) = self.owners().next().filter(|_| self.passes_against(&held)) else {
+            return Vec::new();
+        };
+        let how = how_to_bind_address(&owner.process);
+        if how.is_empty() {
+            return Vec::new();
+        }
+        let text = format!(
+            "have {} bind its own addresses instead of the wildcard address{how}",
+            runs_of(&owner.process)
+        );
+        vec![fix("own-address-other", text)]
+    }
+
+    fn owners(&self) -> impl Iterator<Item = &HolderProcess> {
+        self.holders.iter().flat_map(|holder| &holder.processes)
+    }
+}
+
+/// In brackets, so that the output can distinguish an IPv6 address from a foreign name.
+fn shown(address: IpAddr) -> String {
+    if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
+}
