@@ -6,7 +6,6 @@
 # relation: none
 # first: use-passed-socket
 # never: stop-holder other-port
-# wrong: the first remedy closes the socket that the service got from systemd; it should use that one
 # ci: yes
 cat >activated.py <<'P'
 import socket

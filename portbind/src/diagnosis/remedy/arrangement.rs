@@ -52,6 +52,29 @@ impl Proposal<'_> {
         vec![fix("restart", text)]
     }
 
+    /// For a process that was handed the socket in its way, as systemd does: the socket is there to be used.
+    pub(super) fn use_passed_socket(&self) -> Vec<Fix> {
+        let Some(opener) = self.passed_on_by() else { return Vec::new() };
+        let text = format!(
+            "use the socket that {} passed on (fd {}) and bind none: a service of systemd finds it with sd_listen_fds(3)",
+            runs_of(opener),
+            self.own_descriptors()
+        );
+        vec![fix("use-passed-socket", text)]
+    }
+
+    /// The program that opened the caller's own listener, if it is another one: the caller's parent, or what the caller
+    /// ran before.
+    pub(super) fn passed_on_by(&self) -> Option<&Process> {
+        let caller = self.case.process;
+        let openers = self.holders.iter().filter(|holder| holder.state == State::Listen);
+        let mut openers = openers.filter_map(|holder| holder.opened_by.as_deref());
+        let differs = |opener: &&Process| {
+            opener.exe.is_some() && opener.exe != caller.exe && !self.own_descriptors().is_empty()
+        };
+        openers.find(differs).filter(|_| self.is(Code::OwnSocket))
+    }
+
     /// For a process that asks for an address and for the wildcard address, which covers it.
     pub(super) fn one_address(&self) -> Vec<Fix> {
         let asked = self.case.socket.address;

@@ -30,6 +30,7 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         proposal.wait(),
         proposal.options(),
         proposal.own_address_of_other(),
+        proposal.use_passed_socket(),
         proposal.one_address(),
         proposal.close_the_first(),
         proposal.restart(),
@@ -66,7 +67,7 @@ impl Proposal<'_> {
     /// For a caller that has the port itself, if closing is enough: a connection that the caller closes first leaves a
     /// TIME_WAIT socket.
     fn close_the_first(&self) -> Vec<Fix> {
-        if !self.is(Code::OwnSocket) || !self.passes_without_own() {
+        if !self.is(Code::OwnSocket) || self.passed_on_by().is_some() || !self.passes_without_own() {
             return Vec::new();
         }
         let fds = self.own_descriptors();

@@ -142,6 +142,20 @@ fn a_server_that_changes_its_address_is_restarted() {
 }
 
 #[test]
+fn a_socket_that_was_passed_on_is_to_be_used() {
+    let passed = |exe: &str| {
+        fixes(Search::Done, |refusal, holder| {
+            *owner(holder) = (*refusal.process).clone();
+            let opener = Process { exe: Some(exe.to_owned()), ..(*refusal.process).clone() };
+            holder.opened_by = Some(Rc::new(opener));
+        })
+    };
+    let codes = |exe| passed(exe).iter().map(|fix| fix.code).collect::<Vec<_>>();
+    assert_eq!(codes("/usr/bin/systemd-socket-activate"), ["use-passed-socket"]);
+    assert_eq!(codes("/usr/bin/python3.11"), ["close-first"]);
+}
+
+#[test]
 fn dnsmasq_can_leave_an_address_to_others() {
     let against = |exe: &str, address: [u8; 4]| {
         fixes(Search::Done, |refusal, holder| {
