@@ -63,8 +63,12 @@ fn containers_are_stopped_by_their_runtime() {
     // The command would look for the container of the user who pastes it.
     assert_eq!(command(&proxy(Runtime::Podman, 1000), None), None);
     assert_eq!(command(&proxy(Runtime::CriO, 0), None), None);
+    // Its container or service chose the name.
+    let nested = Container { is_nested: true, ..named(Runtime::Docker) };
+    let inside = Process { container: Some(Box::new(nested)), ..process("/usr/bin/node", "", (9, "sh")) };
+    assert_eq!(command(&inside, None), None);
     let unknown = process("/usr/bin/docker-proxy", "docker.service", (50, "dockerd"));
-    assert_eq!(Manager::of(&unknown, None), Some(Manager::PublishedPort));
+    assert_eq!(Manager::of(&unknown, None), Some(Manager::PublishedPort(Runtime::Docker)));
 }
 
 #[test]
