@@ -12,6 +12,9 @@ const KEPT: usize = 1000;
 /// Limit for the bytes of the kept refusals.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
+/// Refusals of daemons kept whole.
+const KEPT_OTHERS: usize = 20;
+
 /// How many ends of processes without a refused bind are remembered.
 const RECENT_ENDS: usize = 4096;
 
@@ -30,6 +33,10 @@ pub struct ByCause {
     ends: Vec<Ended>,
     /// Ends of other processes: a refusal may be shown after the end of its process.
     recent_ends: VecDeque<Ended>,
+    /// Refusals of daemons that no client of the command is known to have asked for.
+    others: Vec<Rc<Refusal>>,
+    /// The number of these refusals, with those that are not kept.
+    others_count: u64,
 }
 
 /// Refusals with the same cause, oldest first.
@@ -54,6 +61,13 @@ impl Group {
 impl ByCause {
     /// Adds a refusal.
     pub fn push(&mut self, refusal: &Rc<Refusal>) {
+        if refusal.on_behalf.as_ref().is_some_and(|work| work.client.is_none()) {
+            self.others_count = self.others_count.saturating_add(1);
+            if self.others.len() < KEPT_OTHERS {
+                self.others.push(Rc::clone(refusal));
+            }
+            return;
+        }
         let is_its = |end: &Ended| end.pid == refusal.process.pid && end.time >= refusal.time;
         if let Some(place) = self.recent_ends.iter().position(is_its) {
             self.ends.extend(self.recent_ends.remove(place));
@@ -74,6 +88,18 @@ impl ByCause {
             Some(code) => self.add_more(code, repeat.count),
             None => self.uncaused = self.uncaused.saturating_add(repeat.count),
         }
+    }
+
+    /// Adds counted refusals of a daemon that no client of the command is known to have asked for.
+    pub const fn repeat_of_others(&mut self, repeat: &Repeat) {
+        self.others_count = self.others_count.saturating_add(repeat.count);
+    }
+
+    /// The refusals of daemons that no client of the command is known to have asked for, and their number, which may be
+    /// higher. They are in no group and in no other number.
+    #[must_use]
+    pub fn others(&self) -> (&[Rc<Refusal>], u64) {
+        (&self.others, self.others_count)
     }
 
     /// Adds refusals that were lost.

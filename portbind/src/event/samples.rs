@@ -55,6 +55,7 @@ pub(crate) fn listener() -> Refusal {
         confidence: Confidence::Kernel,
         backend: "fexit",
         lost: 0,
+        on_behalf: None,
     }
 }
 

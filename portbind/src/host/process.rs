@@ -27,6 +27,19 @@ impl Procfs {
 }
 
 impl Host {
+    /// The processes of this machine, by pid.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        let entries = std::fs::read_dir(self.procfs.root()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// The name of a process.
+    #[must_use]
+    pub fn comm(&self, pid: u32) -> Option<String> {
+        comm(&self.procfs, pid)
+    }
+
     /// Describes a process as far as `/proc` permits; `None` if there is no such process.
     ///
     /// Fields that cannot be read stay empty: the executable of a kernel thread or of a process that may not be traced,
