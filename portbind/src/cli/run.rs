@@ -49,7 +49,7 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
         unfollowed(&Error::NoProc);
         return Err(Launcher::replace_this_process(&args.command, &identity).into());
     }
-    let daemons = Rc::new(RefCell::new(Daemons::find(&host)));
+    let daemons = Rc::new(RefCell::new(Daemons::default()));
     let collector = Collector::open(args, &identity, Rc::clone(&daemons))?;
     let trace = match start_tracing(args, &host) {
         Ok(trace) => Some(trace),

@@ -30,7 +30,7 @@ const TABLE: [Row; 6] = [
     Row {
         clients: &["podman", "podman-remote", "podman-compose"],
         daemon: "podman",
-        processes: &["conmon", "rootlessport"],
+        processes: &["podman", "conmon", "rootlessport"],
         has_allocator: false,
     },
     Row {
@@ -82,6 +82,12 @@ pub fn daemon(comm: &str) -> Option<&'static Row> {
         })
     };
     TABLE.iter().find(is_its)
+}
+
+/// Whether a process is `podman system service`: the daemon of `podman --remote`.
+#[must_use]
+pub fn is_service_of_podman(comm: &str, args: &[String]) -> bool {
+    comm == "podman" && args.iter().any(|word| word == "service")
 }
 
 /// Whether a process of this name may be a client, so that its arguments are worth a look.

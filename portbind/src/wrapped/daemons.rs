@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::diagnosis::clients::{Client, Row, daemon, may_be_client};
+use crate::diagnosis::clients::{Client, Row, daemon, is_service_of_podman, may_be_client};
 use crate::event::{Asking, OnBehalf, Process, Refusal, Repeat};
 use crate::host::Host;
 
@@ -63,13 +63,26 @@ pub(crate) enum Whose {
 }
 
 impl Daemons {
-    /// The daemons that run now.
+    /// The daemons that run now, beside a command that is about to run in this process.
     #[must_use]
-    pub(crate) fn find(host: &Host) -> Self {
-        let own = host.lineage(std::process::id());
-        let is_daemon = |pid: u32| Some((pid, daemon(&host.comm(pid)?)?));
-        let processes = host.pids().into_iter().filter_map(is_daemon).take(MOST_PROCESSES).collect();
-        Self { processes, above: own, ..Self::default() }
+    pub(crate) fn beside(host: &Host, command: u32, args: &[String]) -> Self {
+        let named = |pid: u32| Some((pid, daemon(&host.comm(pid)?)?));
+        let mut processes: Vec<_> = host.pids().into_iter().filter_map(named).take(MOST_PROCESSES).collect();
+        let serves = |pid: u32| {
+            host.describe(pid).is_some_and(|process| is_service_of_podman(&process.comm, &process.args))
+        };
+        // Without that service, the containers of podman descend from the command that starts them.
+        if !processes.iter().any(|(pid, row)| row.daemon == "podman" && serves(*pid)) {
+            processes.retain(|(_, row)| row.daemon != "podman");
+        }
+        Self {
+            processes,
+            command,
+            above: host.lineage(command),
+            place: host.describe(command).as_ref().map(Place::of).unwrap_or_default(),
+            clients: Client::of(command, args).into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     /// The pids of their processes.
@@ -81,13 +94,6 @@ impl Daemons {
     #[must_use]
     pub(crate) fn is_any(&self) -> bool {
         !self.processes.is_empty()
-    }
-
-    /// The command is about to run in this process.
-    pub(crate) fn begin(&mut self, host: &Host, command: u32, args: &[String]) {
-        self.command = command;
-        self.place = host.describe(command).as_ref().map(Place::of).unwrap_or_default();
-        self.clients.extend(Client::of(command, args));
     }
 
     /// Looks for clients among the descendants of the command, and of the daemons.
@@ -160,6 +166,10 @@ impl Daemons {
                 || host.describe(pid).is_some_and(|process| self.daemon_of(&process).is_some()))
     }
 
+    fn follows(&self, row: &Row) -> bool {
+        self.processes.iter().any(|(_, other)| other.daemon == row.daemon)
+    }
+
     /// The daemon that a process is, or belongs to.
     fn daemon_of(&self, process: &Process) -> Option<&'static Row> {
         let is_commands = |pid: u32| pid == self.command;
@@ -177,7 +187,8 @@ impl Daemons {
             }
             let followed = self.processes.iter().find(|(pid, _)| *pid == above.pid).map(|(_, row)| *row);
             // What a daemon starts later is known by its name.
-            let row = followed.or_else(|| daemon(&above.comm).filter(|_| above.pid > 1));
+            let named = || daemon(&above.comm).filter(|row| above.pid > 1 && self.follows(row));
+            let row = followed.or_else(named);
             if let Some(row) = row
                 && (is_elsewhere || !self.above.contains(&above.pid))
             {

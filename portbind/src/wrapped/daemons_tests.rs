@@ -39,6 +39,7 @@ fn refusals_are_the_commands_unless_a_daemon_is_above() {
     assert_eq!(row(50, &[(1, "systemd")]), Some("dockerd"));
     assert_eq!(row(51, &[(50, "dockerd"), (1, "systemd")]), Some("dockerd"));
     assert_eq!(row(52, &[(49, "containerd-shim"), (1, "systemd")]), Some("dockerd"));
+    assert_eq!(row(54, &[(49, "conmon"), (1, "systemd")]), None, "podman without a service");
     let unit = Process { unit: Some("web.service".to_owned()), ..process(53, "x", &[(1, "systemd")]) };
     assert_eq!(daemons("make").daemon_of(&unit).map(|row| row.daemon), Some("systemd"));
     assert_eq!(Daemons::default().daemon_of(&unit), None);

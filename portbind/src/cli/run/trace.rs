@@ -77,16 +77,16 @@ pub(super) fn follow(
         tracer.adopt(child.pid())?;
         let host_of_engine = Host::new().through(entrance);
         let mut engine = Engine::new(args.settings(), host_of_engine, tracer, records, collector);
-        for pid in daemons.borrow().pids() {
-            // A daemon that has ended meanwhile is none to follow.
-            let _followed = engine.adopt(pid);
-        }
         rights::give_up(Purpose::Run { command: child.pid() }, false, |_| {})?;
         engine.begin(false)?;
         code::let_go();
         let command = args.describe(identity, host, child.pid());
         let started = command.time;
-        daemons.borrow_mut().begin(host, child.pid(), &command.args);
+        *daemons.borrow_mut() = Daemons::beside(host, child.pid(), &command.args);
+        for pid in daemons.borrow().pids() {
+            // A daemon that has ended meanwhile is none to follow.
+            let _followed = engine.adopt(pid);
+        }
         engine.sink_mut().started(command);
         let mut seen = Seen::default();
         if let Err(error) = watch(&mut engine, child, host, daemons, &mut seen).await {
