@@ -122,8 +122,9 @@ pub(crate) fn write_findings(
     style: &Style,
     out: &mut impl io::Write,
 ) -> io::Result<()> {
-    for group in report.groups {
-        write_group(group, style, out)?;
+    for (index, group) in report.groups.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|before| report.groups.get(before));
+        write_group(group, before.filter(|before| group.continues(before)), style, out)?;
     }
     write_beside(&report.beside, style, out)?;
     for (index, sentence) in report.without_cause().iter().enumerate() {
@@ -156,10 +157,20 @@ fn write_beside(beside: &Beside<'_>, style: &Style, out: &mut impl io::Write) ->
     Ok(())
 }
 
-fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+/// Writes a group, which may have the next attempts of what the group `before` has.
+fn write_group(
+    group: &Group,
+    before: Option<&Group>,
+    style: &Style,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
     let mut heading = Line::default();
     heading.push(CAUSE, format!("[{}]", group.code));
     heading.push(PLAIN, format!(" × {}", group.count()));
+    if let Some((refusal, _)) = group.refusals.first().filter(|_| before.is_some()) {
+        let (next, pid) = (runs_of(&refusal.process), refusal.process.pid);
+        heading.push(PLAIN, format!("   the next attempt of {next} ({pid})"));
+    }
     let mut text = String::from("\n");
     heading.render(style.color, None, &mut text);
     out.write_all(text.as_bytes())?;
