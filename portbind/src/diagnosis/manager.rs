@@ -37,6 +37,9 @@ pub enum Manager {
         name: &'static str,
         /// The command that lists its programs.
         listing: &'static str,
+        /// The process that the supervisor started; `None` if the supervisor itself has the socket open for its
+        /// programs.
+        program: Option<u32>,
     },
 }
 
@@ -70,9 +73,26 @@ const RUNNERS: [&str; 5] = ["actions.runner.", "gitlab-runner", "forgejo-runner"
 /// Programs that serve the published ports of containers.
 const PROXIES: [(&str, Runtime); 3] =
     [("docker-proxy", Runtime::Docker), ("rootlessport", Runtime::Podman), ("conmon", Runtime::Podman)];
-/// Supervisors by the start of their name as a process, their name, and the command that lists their programs.
-const SUPERVISORS: [(&str, &str, &str); 2] =
-    [("supervisord", "supervisord", "supervisorctl status"), ("PM2 ", "pm2", "pm2 list")];
+/// A supervisor of programs.
+struct SupervisorRow {
+    /// The start of its name as a process.
+    process: &'static str,
+    name: &'static str,
+    /// The command that lists its programs, with their pids.
+    listing: &'static str,
+    /// It binds the sockets of its programs itself, as pm2 does for clusters of node.
+    binds: bool,
+}
+
+const SUPERVISORS: [SupervisorRow; 2] = [
+    SupervisorRow {
+        process: "supervisord",
+        name: "supervisord",
+        listing: "supervisorctl status",
+        binds: false,
+    },
+    SupervisorRow { process: "PM2 ", name: "pm2", listing: "pm2 list", binds: true },
+];
 
 impl Manager {
     /// What has to stop a process; `None` if ending the process is enough. `asker` is the process for which the
@@ -85,16 +105,7 @@ impl Manager {
         if let Some(runtime) = process.exe.as_deref().and_then(proxy_of) {
             return Some(Self::PublishedPort(runtime));
         }
-        let is_above_asker =
-            |pid| asker.is_some_and(|asker| asker.ancestors.iter().any(|ancestor| ancestor.pid == pid));
-        let supervisor = process.ancestors.iter().find_map(|ancestor| {
-            let row = SUPERVISORS.iter().find(|(start, ..)| ancestor.comm.starts_with(start))?;
-            (!is_above_asker(ancestor.pid)).then_some(row)
-        });
-        if let Some((_, name, listing)) = supervisor {
-            return Some(Self::Supervisor { name, listing });
-        }
-        of_unit(process, asker)
+        of_supervisor(process, asker).or_else(|| of_unit(process, asker))
     }
 
     /// What to do about a process that holds `port`, in a few words without the command.
@@ -126,8 +137,15 @@ impl Manager {
                 };
                 format!("stop the container that publishes the port{list}, and not its proxy")
             }
-            Self::Supervisor { name, listing } => {
-                format!("stop it through {name}, which would start it again: {listing} lists its programs")
+            Self::Supervisor { name, listing, program: Some(pid) } => {
+                format!(
+                    "stop it through {name}, which would start it again: {listing} shows it with pid {pid}"
+                )
+            }
+            Self::Supervisor { name, listing, program: None } => {
+                format!(
+                    "stop the program for which {name} listens ({listing} lists its programs), and not {name}"
+                )
             }
         }
     }
@@ -175,7 +193,8 @@ impl Manager {
                 format!("it runs in the container {}", Escaped(container.label()))
             }
             Self::PublishedPort(_) => "it serves the published port of a container".to_owned(),
-            Self::Supervisor { name, .. } => format!("{name} would start it again"),
+            Self::Supervisor { name, program: Some(_), .. } => format!("{name} would start it again"),
+            Self::Supervisor { name, program: None, .. } => format!("{name} listens for its programs"),
         }
     }
 }
@@ -205,6 +224,28 @@ pub fn stop_command(managers: &[&Manager]) -> Option<ShellCommand> {
 #[must_use]
 pub fn stop_advice(managers: &[&Manager], port: Option<u16>) -> String {
     managers.iter().map(|manager| manager.advice(port)).collect::<Vec<_>>().join("; ")
+}
+
+fn of_supervisor(process: &Process, asker: Option<&Process>) -> Option<Manager> {
+    let row = |name: &str| SUPERVISORS.iter().find(|row| name.starts_with(row.process));
+    let manager = |row: &SupervisorRow, program| {
+        Some(Manager::Supervisor { name: row.name, listing: row.listing, program })
+    };
+    // A supervisor that is written in another language may have its name in its title only.
+    let itself = row(&process.comm).or_else(|| process.args.first().and_then(|title| row(title)));
+    if let Some(row) = itself.filter(|row| row.binds) {
+        return manager(row, None);
+    }
+    let is_above_asker =
+        |pid| asker.is_some_and(|asker| asker.ancestors.iter().any(|ancestor| ancestor.pid == pid));
+    let mut program = process.pid;
+    for ancestor in &process.ancestors {
+        if let Some(row) = row(&ancestor.comm).filter(|_| !is_above_asker(ancestor.pid)) {
+            return manager(row, Some(program));
+        }
+        program = ancestor.pid;
+    }
+    None
 }
 
 fn proxy_of(exe: &str) -> Option<Runtime> {

@@ -35,6 +35,7 @@ mod setting;
 mod stale_files;
 mod status;
 mod storm;
+mod supervisors;
 mod support;
 mod surroundings;
 mod units;
@@ -120,6 +121,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("containers: docker", Once, containers::around),
     ("containers: clients of dockerd", Once, containers::clients),
     ("containers: podman", Once, containers::host_network),
+    ("supervisors: supervisord", Once, supervisors::supervisord),
     ("who: a family and every state", Once, who::family),
     ("who: a crowd", Once, who::crowd),
     ("who: another namespace, TIME_WAIT, nobody", Once, who::elsewhere),

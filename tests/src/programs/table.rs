@@ -34,13 +34,15 @@ pub(crate) const SOCAT: Program = program("socat", "socat", "/usr/bin/socat");
 pub(crate) const STRACE: Program = program("strace", "strace", "/usr/bin/strace");
 pub(crate) const SU: Program = program("su", "util-linux", "/usr/bin/su");
 pub(crate) const SUDO: Program = program("sudo", "sudo", "/usr/bin/sudo");
+pub(crate) const SUPERVISORCTL: Program = program("supervisorctl", "supervisor", "/usr/bin/supervisorctl");
+pub(crate) const SUPERVISORD: Program = program("supervisord", "supervisor", "/usr/bin/supervisord");
 pub(crate) const TAR: Program = program("tar", "tar", "/usr/bin/tar");
 pub(crate) const TIMEOUT: Program = program("timeout", "coreutils", "/usr/bin/timeout");
 pub(crate) const TRUE: Program = program("true", "coreutils", "/usr/bin/true");
 pub(crate) const UNSHARE: Program = program("unshare", "util-linux", "/usr/bin/unshare");
 
 /// The programs that setup installs and checks; the last ones are for scripts.
-pub(crate) const INSTALLED: [Program; 32] = [
+pub(crate) const INSTALLED: [Program; 34] = [
     BASH,
     CAT,
     CHROMIUM,
@@ -60,6 +62,8 @@ pub(crate) const INSTALLED: [Program; 32] = [
     STRACE,
     SU,
     SUDO,
+    SUPERVISORCTL,
+    SUPERVISORD,
     TAR,
     TIMEOUT,
     TRUE,
