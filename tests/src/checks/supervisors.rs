@@ -68,10 +68,11 @@ pub(super) fn supervisord(setting: Setting<'_>) -> anyhow::Result<()> {
     let server = listening(setting, &number, Some(server)).context("supervisord started nothing again")?;
     let shown = ask(setting, &["free", &number, "--yes"], 1)?;
     ensure!(list(&shown, "stopped").is_empty() && shown["command"].is_null(), "{shown}");
-    let fix = list(&shown, "fixes").iter().find(|fix| fix["code"] == "stop-program");
-    let advice = fix.and_then(|fix| fix["text"].as_str()).context("no remedy")?;
-    let (words, pid) = advice.split_once(" shows it with pid ").with_context(|| advice.to_owned())?;
-    ensure!(words.ends_with("supervisorctl status") && pid != server.to_string(), "{advice}");
+    let output = Command::new(setting.portbind).args(["free", &number, "--dry-run"]).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let advice = text.split_once("supervisorctl status shows it with pid ").with_context(|| text.clone())?.1;
+    let pid = advice.split_whitespace().next().context("no pid")?;
+    ensure!(pid != server.to_string(), "the shell above the server is listed: {text}");
     let status = supervisord.ask(&["status"])?;
     let line = status.lines().find(|line| line.contains(&format!("pid {pid},"))).context("not listed")?;
     let name = line.split_whitespace().next().context("no name")?;
