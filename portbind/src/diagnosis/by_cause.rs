@@ -195,19 +195,15 @@ impl ByCause {
 }
 
 /// Moves each group behind the one that it continues.
-fn in_stories(groups: Vec<Group>) -> Vec<Group> {
-    let is_next = |group: &Group| groups.iter().any(|other| other != group && group.continues(other));
-    let (mut next, first): (Vec<Group>, Vec<Group>) = groups.iter().cloned().partition(is_next);
-    let mut told = Vec::with_capacity(groups.len());
-    for group in first {
-        told.push(group);
-        while let Some(place) =
-            next.iter().position(|group| told.last().is_some_and(|before| group.continues(before)))
-        {
-            told.push(next.remove(place));
-        }
+fn in_stories(mut left: Vec<Group>) -> Vec<Group> {
+    let mut told: Vec<Group> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let next = |group: &Group| told.last().is_some_and(|before| group.continues(before));
+        let is_first =
+            |group: &Group| !left.iter().any(|other| group.continues(other) && !other.continues(group));
+        let place = left.iter().position(next).or_else(|| left.iter().position(is_first)).unwrap_or_default();
+        told.push(left.remove(place));
     }
-    told.extend(next);
     told
 }
 

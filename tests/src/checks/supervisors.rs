@@ -77,7 +77,7 @@ pub(super) fn supervisord(setting: Setting<'_>) -> anyhow::Result<()> {
     let line = status.lines().find(|line| line.contains(&format!("pid {pid},"))).context("not listed")?;
     let name = line.split_whitespace().next().context("no name")?;
     supervisord.ask(&["stop", name])?;
-    ask(setting, &["wait", &number, "--timeout", "20"], 0)?;
+    ask(setting, &["wait", &number, "--until", "free", "--timeout", "20"], 0)?;
     Ok(())
 }
 

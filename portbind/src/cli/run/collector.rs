@@ -250,7 +250,7 @@ fn say_incomplete(error: io::Error) {
 impl session::Sink for Collector {
     fn wants(&mut self, refusal: &mut Refusal, descendants: &dyn Fn() -> Vec<u32>) -> bool {
         let mut daemons = self.daemons.borrow_mut();
-        let whose = daemons.whose(refusal, || descendants(), &self.host);
+        let whose = daemons.whose(refusal, descendants, &self.host);
         if let Whose::Daemon(work) = whose {
             refusal.on_behalf = Some(Box::new(work));
             return true;
