@@ -12,10 +12,10 @@ pub(super) fn advice(clients: &[Client], filtered: u64) -> Vec<String> {
     let of_client = clients.last().map(of_client);
     // A daemon of an unknown client is refused a few times; a busy machine refuses thousands of binds.
     let of_others = (1..=FEW).contains(&filtered).then(|| {
-        let binds = if filtered == 1 { "1 bind was" } else { &format!("{filtered} binds were") };
+        let binds = if filtered == 1 { "1 bind" } else { &format!("{filtered} binds") };
         format!(
-            "meanwhile {binds} refused to processes that the command did not start, as daemons are: portbind trace \
-             shows them"
+            "meanwhile, other processes were refused {binds} (a daemon that the command asks does not descend from \
+             it): portbind trace shows such refusals"
         )
     });
     of_client.into_iter().chain(of_others).collect()
@@ -52,8 +52,8 @@ mod tests {
         assert!(shown[0].ends_with("this names the container: docker ps --filter publish=8085"), "{shown:?}");
         let shown = advice(&[client("docker compose up")], 2);
         assert!(shown[0].ends_with("docker ps lists the published ports"), "{shown:?}");
-        assert!(shown[1].starts_with("meanwhile 2 binds were refused"), "{shown:?}");
+        assert!(shown[1].starts_with("meanwhile, other processes were refused 2 binds"), "{shown:?}");
         assert!(advice(&[client("systemctl start x")], 0)[0].contains("asks systemd: portbind trace"));
-        assert!(advice(&[], 0).is_empty());
+        assert!(advice(&[], 0).is_empty() && advice(&[], FEW + 1).is_empty());
     }
 }
