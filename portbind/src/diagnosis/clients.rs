@@ -19,7 +19,7 @@ pub struct Row {
     pub has_allocator: bool,
 }
 
-/// All clients. A name may stand in several rows of daemons (`containerd`): the first counts.
+/// All clients. Two daemons may have processes of one name (`conmon`).
 const TABLE: [Row; 6] = [
     Row {
         clients: &["docker", "docker-compose"],
@@ -36,7 +36,7 @@ const TABLE: [Row; 6] = [
     Row {
         clients: &["kubectl", "crictl", "nerdctl"],
         daemon: "kubelet",
-        processes: &["kubelet", "crio", "k3s-server"],
+        processes: &["kubelet", "crio", "k3s-server", "conmon"],
         has_allocator: false,
     },
     Row {
@@ -71,17 +71,16 @@ pub struct Client {
     pub row: &'static Row,
 }
 
-/// The daemon that a process of this name is or belongs to.
-#[must_use]
-pub fn daemon(comm: &str) -> Option<&'static Row> {
+/// The daemons that a process of this name may be or belong to.
+pub fn daemons(comm: &str) -> impl Iterator<Item = &'static Row> {
     // `systemd-resolve` and others are services, and no manager of services.
-    let is_its = |row: &&Row| {
+    let is_its = move |row: &&Row| {
         row.processes.iter().any(|name| match *name {
             "systemd" => comm == "systemd",
             name => comm.starts_with(name),
         })
     };
-    TABLE.iter().find(is_its)
+    TABLE.iter().filter(is_its)
 }
 
 /// Whether a process is `podman system service`: the daemon of `podman --remote`.

@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 
-use crate::diagnosis::clients::{Client, Row, daemon, is_service_of_podman, may_be_client};
+use crate::diagnosis::clients::{Client, Row, daemons, is_service_of_podman, may_be_client};
+use crate::event::units::is_service;
 use crate::event::{Asking, OnBehalf, Process, Refusal, Repeat};
 use crate::host::Host;
 
@@ -14,6 +15,8 @@ use crate::host::Host;
 const MOST_PROCESSES: usize = 512;
 /// The most clients that are remembered.
 const MOST_CLIENTS: usize = 64;
+/// The most descendants whose names are read at once.
+const MOST_AT_ONCE: usize = 1024;
 /// The most descendants of the command that are looked at, in one run.
 const MOST_LOOKS: usize = 4096;
 /// The most processes whose refusals are remembered to be a daemon's.
@@ -66,7 +69,10 @@ impl Daemons {
     /// The daemons that run now, beside a command that is about to run in this process.
     #[must_use]
     pub(crate) fn beside(host: &Host, command: u32, args: &[String]) -> Self {
-        let named = |pid: u32| Some((pid, daemon(&host.comm(pid)?)?));
+        let named = |pid: u32| {
+            let comm = host.comm(pid)?;
+            Some((pid, daemons(&comm).next()?))
+        };
         let mut processes: Vec<_> = host.pids().into_iter().filter_map(named).take(MOST_PROCESSES).collect();
         let serves = |pid: u32| {
             host.describe(pid).is_some_and(|process| is_service_of_podman(&process.comm, &process.args))
@@ -98,14 +104,14 @@ impl Daemons {
 
     /// Looks for clients among the descendants of the command, and of the daemons.
     pub(crate) fn look(&mut self, descendants: &[u32], host: &Host) {
-        for &pid in descendants {
+        for &pid in descendants.iter().take(MOST_AT_ONCE) {
             let is_full = self.looked_at.len() >= MOST_LOOKS || self.clients.len() >= MOST_CLIENTS;
             if is_full || self.pids().any(|daemon| daemon == pid) || self.looked_at.contains(&pid) {
                 continue;
             }
             let comm = host.comm(pid).unwrap_or_default();
             if !may_be_client(&comm) {
-                // It may be about to execute a client: only other interpreters than shells stay what they are.
+                // It is looked at again: it may still execute a client.
                 continue;
             }
             self.looked_at.insert(pid);
@@ -187,16 +193,22 @@ impl Daemons {
             }
             let followed = self.processes.iter().find(|(pid, _)| *pid == above.pid).map(|(_, row)| *row);
             // What a daemon starts later is known by its name.
-            let named = || daemon(&above.comm).filter(|row| above.pid > 1 && self.follows(row));
-            let row = followed.or_else(named);
-            if let Some(row) = row
-                && (is_elsewhere || !self.above.contains(&above.pid))
-            {
+            let named = || daemons(&above.comm).find(|row| above.pid > 1 && self.follows(row));
+            let is_its = |row: &&Row| match row.daemon {
+                // systemd is above all that left its parent, also above containers that the command started.
+                "systemd" => is_elsewhere && is_of_service(process),
+                _ => is_elsewhere || !self.above.contains(&above.pid),
+            };
+            if let Some(row) = followed.or_else(named).filter(is_its) {
                 return Some(row);
             }
         }
         None
     }
+}
+
+fn is_of_service(process: &Process) -> bool {
+    process.container.is_none() && process.unit.as_deref().is_some_and(is_service)
 }
 
 /// Whether a client asks this daemon; all runtimes of containers have processes of containerd below them.

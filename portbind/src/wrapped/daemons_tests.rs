@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use super::*;
-use crate::event::{Ancestor, Link, samples};
+use crate::event::{Ancestor, Container, Link, Runtime, samples};
 
 fn process(pid: u32, args: &str, above: &[(u32, &str)]) -> Process {
     let ancestor = |(pid, comm): &(u32, &str)| Ancestor { pid: *pid, comm: (*comm).to_owned() };
@@ -17,10 +17,10 @@ fn refused(process: Process, port: u16) -> Refusal {
 }
 
 /// dockerd 50, systemd 1 above everything, and the command 90.
-fn daemons(command: &str) -> Daemons {
+fn beside(command: &str) -> Daemons {
     let args: Vec<String> = command.split(' ').map(str::to_owned).collect();
     Daemons {
-        processes: vec![(1, daemon("systemd").unwrap()), (50, daemon("dockerd").unwrap())],
+        processes: vec![(1, daemons("systemd").next().unwrap()), (50, daemons("dockerd").next().unwrap())],
         above: vec![89, 1],
         command: 90,
         clients: Client::of(90, &args).into_iter().collect(),
@@ -31,7 +31,7 @@ fn daemons(command: &str) -> Daemons {
 #[test]
 fn refusals_are_the_commands_unless_a_daemon_is_above() {
     let row = |pid, above: &[(u32, &str)]| {
-        daemons("make").daemon_of(&process(pid, "x", above)).map(|row| row.daemon)
+        beside("make").daemon_of(&process(pid, "x", above)).map(|row| row.daemon)
     };
     assert_eq!(row(90, &[(89, "sh"), (1, "systemd")]), None);
     assert_eq!(row(91, &[(90, "make"), (89, "sh"), (1, "systemd")]), None);
@@ -41,20 +41,27 @@ fn refusals_are_the_commands_unless_a_daemon_is_above() {
     assert_eq!(row(52, &[(49, "containerd-shim"), (1, "systemd")]), Some("dockerd"));
     assert_eq!(row(54, &[(49, "conmon"), (1, "systemd")]), None, "podman without a service");
     let unit = Process { unit: Some("web.service".to_owned()), ..process(53, "x", &[(1, "systemd")]) };
-    assert_eq!(daemons("make").daemon_of(&unit).map(|row| row.daemon), Some("systemd"));
+    assert_eq!(beside("make").daemon_of(&unit).map(|row| row.daemon), Some("systemd"));
+    let id = "a".repeat(64);
+    let of_podman = Process {
+        unit: Some(format!("libpod-{id}.scope")),
+        container: Some(Box::new(Container::new(id, Some(Runtime::Podman)))),
+        ..process(55, "x", &[(49, "conmon"), (1, "systemd")])
+    };
+    assert_eq!(beside("make").daemon_of(&of_podman), None, "podman starts containers as descendants");
     assert_eq!(Daemons::default().daemon_of(&unit), None);
 }
 
 #[test]
 fn a_daemon_works_for_the_client_that_names_the_port() {
     let proxy = |port| refused(process(51, "docker-proxy -host-port", &[(50, "dockerd")]), port);
-    let mut asked = daemons("docker run -p 8080:80 x");
+    let mut asked = beside("docker run -p 8080:80 x");
     let whose = |daemons: &mut Daemons, refusal: &Refusal| daemons.whose(refusal, Vec::new, &Host::new());
     let Whose::Daemon(work) = whose(&mut asked, &proxy(8080)) else { panic!("not dockerd's") };
     assert_eq!((work.daemon, work.client.map(|client| client.link)), ("dockerd", Some(Link::Port(8080))));
     assert_eq!(whose(&mut asked, &proxy(8081)), Whose::Daemon(OnBehalf::new("dockerd", None)));
-    assert_eq!(whose(&mut daemons("make"), &proxy(8080)), Whose::Other);
-    assert_eq!(whose(&mut daemons("systemctl start x"), &proxy(8080)), Whose::Other);
+    assert_eq!(whose(&mut beside("make"), &proxy(8080)), Whose::Other);
+    assert_eq!(whose(&mut beside("systemctl start x"), &proxy(8080)), Whose::Other);
     let own = refused(process(91, "x", &[(90, "docker")]), 8080);
     assert_eq!(whose(&mut asked, &own), Whose::Command);
 }

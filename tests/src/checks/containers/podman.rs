@@ -7,7 +7,7 @@ use super::world::{World, binder, command, holder, server_inside};
 use crate::ports::Ports;
 use crate::programs;
 
-/// runc, because crun refuses a machine with both versions of cgroups; limits, because some machines do not allow higher
+/// runc, because crun refuses a machine with both versions of cgroups; limits, because some machines allow no higher
 /// ones.
 const OPTIONS: [&str; 6] =
     ["--runtime", "runc", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"];
