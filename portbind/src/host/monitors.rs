@@ -21,6 +21,7 @@ const ROOT: u32 = 0;
 /// What a monitor shows of its container.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shown {
+    id: String,
     runtime: Option<Runtime>,
     name: Option<String>,
 }
@@ -29,18 +30,31 @@ impl Host {
     /// Fills in what the monitor above a process shows of its container: the name, the runtime, and that the cgroup is
     /// the runtime's own.
     pub(super) fn ask_monitor(&self, container: &mut Container, ancestors: &[Ancestor]) {
-        let above = ancestors.iter().filter(|above| Container::is_monitor(&above.comm));
-        let Some(shown) = above.take(2).find_map(|above| self.monitored(above.pid, &container.id)) else {
-            return;
-        };
+        let is_its = |shown: &Shown| shown.id == container.id;
+        let Some(shown) = self.monitored_above(ancestors).find(is_its) else { return };
         container.is_nested = false;
         container.runtime = container.runtime.or(shown.runtime);
         container.name = container.name.take().or(shown.name);
     }
 
-    /// What a process shows of this container; `None` if the process is no monitor of it. Anybody can start a program
-    /// of such a name, so only root's are believed, outside of containers.
-    fn monitored(&self, pid: u32, id: &str) -> Option<Shown> {
+    /// The container of a process that has ended, by the monitor above the process. The shim of a pod has several
+    /// containers, and shows none of them.
+    #[must_use]
+    pub fn container_below(&self, ancestors: &[Ancestor]) -> Option<Container> {
+        let Shown { id, runtime, name } = self.monitored_above(ancestors).next()?;
+        let runtime = runtime.filter(|runtime| *runtime != Runtime::Containerd)?;
+        Some(Container { name, ..Container::new(id, Some(runtime)) })
+    }
+
+    /// What the monitors among the ancestors of a process show, nearest first.
+    fn monitored_above(&self, ancestors: &[Ancestor]) -> impl Iterator<Item = Shown> {
+        let above = ancestors.iter().filter(|above| Container::is_monitor(&above.comm));
+        above.take(2).filter_map(|above| self.monitored(above.pid))
+    }
+
+    /// What a process shows of its container; `None` if the process is no monitor. Anybody can start a program of such
+    /// a name, so only root's are believed, outside of containers.
+    fn monitored(&self, pid: u32) -> Option<Shown> {
         let status = self.procfs.read(&format!("{pid}/status"))?;
         let groups = self.procfs.read(&format!("{pid}/cgroup"))?;
         let is_inside = cgroup(&groups).is_some_and(|path| container::place(&path).is_some());
@@ -51,16 +65,19 @@ impl Host {
         let args = self.arguments_of_roots(pid)?;
         match file_name(&exe) {
             "conmon" => {
-                let is_its = option(&args, "-c").or_else(|| option(&args, "--cid")) == Some(id);
+                let id = option(&args, "-c").or_else(|| option(&args, "--cid"))?.to_owned();
                 let name = option(&args, "-n").or_else(|| option(&args, "--name")).map(str::to_owned);
-                is_its.then_some(Shown { runtime: None, name })
+                let is_podmans = args.iter().any(|word| file_name(word) == "podman");
+                Some(Shown { id, runtime: is_podmans.then_some(Runtime::Podman), name })
             }
-            shim if shim.starts_with("containerd-shim") && option(&args, "-id") == Some(id) => {
+            shim if shim.starts_with("containerd-shim") => {
+                let id = option(&args, "-id")?;
                 let runtime = match option(&args, "-namespace") {
                     Some("moby") => Runtime::Docker,
                     _ => Runtime::Containerd,
                 };
-                Some(Shown { runtime: Some(runtime), name: self.name_in_bundle(pid, id, runtime) })
+                let name = self.name_in_bundle(pid, id, runtime);
+                Some(Shown { id: id.to_owned(), runtime: Some(runtime), name })
             }
             _ => None,
         }

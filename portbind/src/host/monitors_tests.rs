@@ -26,7 +26,8 @@ fn asked(host: &Host, comm: &str) -> Container {
 
 #[test]
 fn the_monitor_of_podman_names_its_container() {
-    let args = ["/usr/bin/conmon", "--api-version", "1", "-c", ID, "-n", "db"];
+    let podman = "/usr/bin/podman";
+    let args = ["/usr/bin/conmon", "--api-version", "1", "-c", ID, "-n", "db", "--exit-command", podman];
     let rows = [
         ((0, "/machine.slice/conmon"), "conmon", Some("db")),
         // Another user's monitor, one in a container, and a process with another name.
@@ -43,6 +44,10 @@ fn the_monitor_of_podman_names_its_container() {
             "{owner:?} {comm}"
         );
     }
+    let root = tempfile::tempdir().unwrap();
+    let above = [Ancestor { pid: 7, comm: "conmon".to_owned() }];
+    let below = machine(root.path(), 7, (0, "/"), &args).container_below(&above).unwrap();
+    assert_eq!((below.id.as_str(), below.runtime, below.label()), (ID, Some(Runtime::Podman), "db"));
     let root = tempfile::tempdir().unwrap();
     let other = ["/usr/bin/conmon", "-c", &"0".repeat(64), "-n", "db"];
     assert_eq!(asked(&machine(root.path(), 7, (0, "/"), &other), "conmon").name, None);
