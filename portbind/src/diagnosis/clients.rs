@@ -92,7 +92,13 @@ pub fn is_service_of_podman(comm: &str, args: &[String]) -> bool {
 /// Whether a process of this name may be a client, so that its arguments are worth a look.
 #[must_use]
 pub fn may_be_client(comm: &str) -> bool {
-    INTERPRETERS.contains(&comm) || TABLE.iter().any(|row| row.clients.contains(&comm))
+    TABLE.iter().any(|row| row.clients.contains(&comm))
+}
+
+/// Whether a process of this name is an interpreter, which may run a client.
+#[must_use]
+pub fn may_run_client(comm: &str) -> bool {
+    INTERPRETERS.contains(&comm)
 }
 
 impl Client {

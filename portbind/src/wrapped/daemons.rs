@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::diagnosis::clients::{Client, Row, daemons, is_service_of_podman, may_be_client};
+use crate::diagnosis::clients::{Client, Row, daemons, is_service_of_podman, may_be_client, may_run_client};
 use crate::event::units::is_service;
 use crate::event::{Asking, OnBehalf, Process, Refusal, Repeat};
 use crate::host::Host;
@@ -102,15 +102,16 @@ impl Daemons {
         !self.processes.is_empty()
     }
 
-    /// Looks for clients among the descendants of the command, and of the daemons.
-    pub(crate) fn look(&mut self, descendants: &[u32], host: &Host) {
+    /// Looks for clients among the descendants of the command, and of the daemons; among interpreters only if asked to,
+    /// because a description takes time and a suite of tests may start thousands of them.
+    pub(crate) fn look(&mut self, descendants: &[u32], interpreters: bool, host: &Host) {
         for &pid in descendants.iter().take(MOST_AT_ONCE) {
             let is_full = self.looked_at.len() >= MOST_LOOKS || self.clients.len() >= MOST_CLIENTS;
             if is_full || self.pids().any(|daemon| daemon == pid) || self.looked_at.contains(&pid) {
                 continue;
             }
             let comm = host.comm(pid).unwrap_or_default();
-            if !may_be_client(&comm) {
+            if !may_be_client(&comm) && !(interpreters && may_run_client(&comm)) {
                 // It is looked at again: it may still execute a client.
                 continue;
             }
@@ -142,7 +143,7 @@ impl Daemons {
     ) -> Whose {
         let process = &*refusal.process;
         let Some(row) = self.daemon_of(process) else { return Whose::Command };
-        self.look(&descendants(), host);
+        self.look(&descendants(), true, host);
         // The names of two daemons stand for one where they share processes, as containerd's.
         let mut clients = self.clients.iter().rev().filter(|client| is_served(client, row));
         let client: Option<Asking> =

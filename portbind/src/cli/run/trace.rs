@@ -150,7 +150,7 @@ async fn until_end(
         if has_ended || end == End::ClosedPipe {
             return Ok(end);
         }
-        daemons.borrow_mut().look(&engine.descendants(), host);
+        daemons.borrow_mut().look(&engine.descendants(), false, host);
     }
 }
 

@@ -172,6 +172,17 @@ impl Drop for World {
     fn drop(&mut self) {
         let _ended = self.init.kill();
         let _status = self.init.wait();
+        // After a check that failed, the shims of containers are left, which have the folder in their arguments.
+        let folder = self.folder.path().as_os_str().as_encoded_bytes();
+        let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        for pid in pids.filter(|pid| pid.cast_unsigned() != std::process::id()) {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let is_left = words.windows(folder.len()).any(|part| part == folder);
+            if let Some(pid) = rustix::process::Pid::from_raw(pid).filter(|_| is_left) {
+                let _ended = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
     }
 }
 
