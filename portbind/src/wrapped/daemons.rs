@@ -111,7 +111,8 @@ impl Daemons {
                 continue;
             }
             let comm = host.comm(pid).unwrap_or_default();
-            if !may_be_client(&comm) && !(interpreters && may_run_client(&comm)) {
+            let is_candidate = may_be_client(&comm) || interpreters && may_run_client(&comm);
+            if !is_candidate {
                 // It is looked at again: it may still execute a client.
                 continue;
             }
