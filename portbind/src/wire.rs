@@ -26,7 +26,7 @@ pub(crate) use convert::protocol;
 pub use mask::Line;
 pub use people::{CiJob, Container, Pod, Test};
 pub use process::{HolderProcess, Opener, Process, Relative};
-pub use refusal::{Cause, Error, Fix, Moment, Refusal, Relation, SCHEMA};
+pub use refusal::{Cause, Error, Fix, Moment, OnBehalf, Refusal, Relation, SCHEMA};
 pub use run::{Cache, LostBy, Release, Repeat, Summary};
 pub use schema::json_schema;
 pub use socket::{Backlog, Holder, Interface, Netlink, Options, Peer, Socket, Vsock};

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
         return Ok(());
     }
     println!("setup: installing {}", missing.join(" "));
+    let _none = NoDaemons::new()?;
     let install = || {
         let mut cmd = Command::new("apt-get");
         cmd.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
@@ -38,6 +40,36 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     }
     tool::run(Command::new("apt-get").arg("update").stdin(Stdio::null()))?;
     install()
+}
+
+/// Keeps packages from starting their daemons while it exists: invoke-rc.d(8) asks this program. A program of the
+/// machine's own stays.
+struct NoDaemons {
+    is_new: bool,
+}
+
+impl NoDaemons {
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+    fn new() -> Result<Self> {
+        use std::io::Write as _;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(Self::POLICY);
+        match made {
+            Ok(mut file) => file.write_all(b"#!/bin/sh\nexit 101\n").context(Self::POLICY)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Self { is_new: false }),
+            Err(error) => return Err(error).context(Self::POLICY),
+        }
+        Ok(Self { is_new: true })
+    }
+}
+
+impl Drop for NoDaemons {
+    fn drop(&mut self) {
+        if self.is_new {
+            let _gone = fs::remove_file(Self::POLICY);
+        }
+    }
 }
 
 fn is_installed(package: &str) -> bool {

@@ -1,10 +1,13 @@
 //! `portbind run`: runs a command, and reports the refused binds of the command and its descendants.
 
+mod advice;
 mod args;
 mod collector;
 mod trace;
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::rc::Rc;
 
 use portbind_abi::{Filter, life};
 
@@ -18,7 +21,7 @@ use crate::host::broker_start::start_beside;
 use crate::host::{Accounts, Failed, Host};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
-use crate::wrapped::{Child, Identity, Launcher};
+use crate::wrapped::{Child, Daemons, Identity, Launcher};
 
 /// Runs the verb.
 ///
@@ -46,7 +49,8 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
         unfollowed(&Error::NoProc);
         return Err(Launcher::replace_this_process(&args.command, &identity).into());
     }
-    let collector = Collector::open(args, &identity)?;
+    let daemons = Rc::new(RefCell::new(Daemons::default()));
+    let collector = Collector::open(args, &identity, Rc::clone(&daemons))?;
     let trace = match start_tracing(args, &host) {
         Ok(trace) => Some(trace),
         Err(error) if args.optional => {
@@ -66,7 +70,8 @@ fn wrap(args: &Args) -> Result<ExitStatus, Error> {
         }
         Err(error) => return Err(Failed::at("cannot start the command")(error).into()),
     };
-    let found = trace.and_then(|trace| trace::follow(trace, args, collector, &mut child, &identity));
+    let found =
+        trace.and_then(|trace| trace::follow(trace, args, collector, &daemons, &mut child, &identity));
     let ending = child.wait().map_err(Failed::at(trace::NO_STATUS))?;
     let is_corpus_file = |finding: &args::Finding| found.is_some_and(|found| found.has(*finding));
     let fails = ending.exit_status() == 0 && args.fail_on.iter().any(is_corpus_file);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::program::file_name;
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
-use crate::event::{Container, Process, ShellCommand};
+use crate::event::{Container, Process, Runtime, ShellCommand};
 
 /// What keeps a process running.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +29,17 @@ pub enum Manager {
         /// The user whose runtime runs the container; `None` for root's.
         user: Option<u32>,
     },
-    /// A container that is not known, whose published port the process serves.
-    PublishedPort,
+    /// A container that is not known, whose published port the process serves for this runtime.
+    PublishedPort(Runtime),
     /// A process above, which would start the process again.
     Supervisor {
         /// Its name.
         name: &'static str,
         /// The command that lists its programs.
         listing: &'static str,
+        /// The process that the supervisor started; `None` if the supervisor itself has the socket open for its
+        /// programs.
+        program: Option<u32>,
     },
 }
 
@@ -68,10 +71,28 @@ const HOSTS: [&str; 22] = [
 /// Services of CI runners, by the start of their names: they run jobs.
 const RUNNERS: [&str; 5] = ["actions.runner.", "gitlab-runner", "forgejo-runner", "act_runner", "pm2-"];
 /// Programs that serve the published ports of containers.
-const PROXIES: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
-/// Supervisors by the start of their name as a process, their name, and the command that lists their programs.
-const SUPERVISORS: [(&str, &str, &str); 2] =
-    [("supervisord", "supervisord", "supervisorctl status"), ("PM2 ", "pm2", "pm2 list")];
+const PROXIES: [(&str, Runtime); 3] =
+    [("docker-proxy", Runtime::Docker), ("rootlessport", Runtime::Podman), ("conmon", Runtime::Podman)];
+/// A supervisor of programs.
+struct SupervisorRow {
+    /// The start of its name as a process.
+    process: &'static str,
+    name: &'static str,
+    /// The command that lists its programs, with their pids.
+    listing: &'static str,
+    /// It binds the sockets of its programs itself, as pm2 does for clusters of node.
+    binds: bool,
+}
+
+const SUPERVISORS: [SupervisorRow; 2] = [
+    SupervisorRow {
+        process: "supervisord",
+        name: "supervisord",
+        listing: "supervisorctl status",
+        binds: false,
+    },
+    SupervisorRow { process: "PM2 ", name: "pm2", listing: "pm2 list", binds: true },
+];
 
 impl Manager {
     /// What has to stop a process; `None` if ending the process is enough. `asker` is the process for which the
@@ -81,19 +102,10 @@ impl Manager {
         if let Some(manager) = of_container(process, asker) {
             return Some(manager);
         }
-        if process.exe.as_deref().is_some_and(|exe| PROXIES.contains(&file_name(exe))) {
-            return Some(Self::PublishedPort);
+        if let Some(runtime) = process.exe.as_deref().and_then(proxy_of) {
+            return Some(Self::PublishedPort(runtime));
         }
-        let is_above_asker =
-            |pid| asker.is_some_and(|asker| asker.ancestors.iter().any(|ancestor| ancestor.pid == pid));
-        let supervisor = process.ancestors.iter().find_map(|ancestor| {
-            let row = SUPERVISORS.iter().find(|(start, ..)| ancestor.comm.starts_with(start))?;
-            (!is_above_asker(ancestor.pid)).then_some(row)
-        });
-        if let Some((_, name, listing)) = supervisor {
-            return Some(Self::Supervisor { name, listing });
-        }
-        of_unit(process, asker)
+        of_supervisor(process, asker).or_else(|| of_unit(process, asker))
     }
 
     /// What to do about a process that holds `port`, in a few words without the command.
@@ -111,16 +123,29 @@ impl Manager {
                 }
                 let whose = user.map_or_else(String::new, |uid| format!(" of user {uid}"));
                 let published = if *is_proxy { ", which publishes the port" } else { "" };
-                format!("stop the container {label}{whose}{published}")
+                let nested = match container.is_nested && user.is_none() {
+                    true => ", which the runtime of this machine is not known to have started",
+                    false => "",
+                };
+                format!("stop the container {label}{whose}{published}{nested}")
             }
-            Self::PublishedPort => {
-                let list = port.map_or_else(String::new, |port| {
-                    format!(" (docker ps --filter publish={port} shows it)")
-                });
+            Self::PublishedPort(runtime) => {
+                let list = match (runtime, port) {
+                    (Runtime::Docker, Some(port)) => format!(" (docker ps --filter publish={port} shows it)"),
+                    (Runtime::Podman, Some(_)) => " (podman port --all lists them)".to_owned(),
+                    _ => String::new(),
+                };
                 format!("stop the container that publishes the port{list}, and not its proxy")
             }
-            Self::Supervisor { name, listing } => {
-                format!("stop it through {name}, which would start it again: {listing} lists its programs")
+            Self::Supervisor { name, listing, program: Some(pid) } => {
+                format!(
+                    "stop it through {name}, which would start it again: {listing} shows it with pid {pid}"
+                )
+            }
+            Self::Supervisor { name, listing, program: None } => {
+                format!(
+                    "stop the program for which {name} listens ({listing} lists its programs), and not {name}"
+                )
             }
         }
     }
@@ -130,7 +155,9 @@ impl Manager {
     pub fn command(&self) -> Option<ShellCommand> {
         match self {
             Self::Unit { user, unit } => ShellCommand::stop_units(*user, &[unit]),
-            Self::Container { container, user: None, .. } if container.pod.is_none() => {
+            Self::Container { container, user: None, .. }
+                if container.pod.is_none() && !container.is_nested =>
+            {
                 ShellCommand::stop_container(container.runtime?, container.label())
             }
             _ => None,
@@ -142,7 +169,7 @@ impl Manager {
     pub const fn fix_code(&self) -> &'static str {
         match self {
             Self::Unit { .. } => "stop-unit",
-            Self::Container { .. } | Self::PublishedPort => "stop-container",
+            Self::Container { .. } | Self::PublishedPort(_) => "stop-container",
             Self::Supervisor { .. } => "stop-program",
         }
     }
@@ -165,8 +192,9 @@ impl Manager {
             Self::Container { container, .. } => {
                 format!("it runs in the container {}", Escaped(container.label()))
             }
-            Self::PublishedPort => "it serves the published port of a container".to_owned(),
-            Self::Supervisor { name, .. } => format!("{name} would start it again"),
+            Self::PublishedPort(_) => "it serves the published port of a container".to_owned(),
+            Self::Supervisor { name, program: Some(_), .. } => format!("{name} would start it again"),
+            Self::Supervisor { name, program: None, .. } => format!("{name} listens for its programs"),
         }
     }
 }
@@ -196,6 +224,32 @@ pub fn stop_command(managers: &[&Manager]) -> Option<ShellCommand> {
 #[must_use]
 pub fn stop_advice(managers: &[&Manager], port: Option<u16>) -> String {
     managers.iter().map(|manager| manager.advice(port)).collect::<Vec<_>>().join("; ")
+}
+
+fn of_supervisor(process: &Process, asker: Option<&Process>) -> Option<Manager> {
+    let row = |name: &str| SUPERVISORS.iter().find(|row| name.starts_with(row.process));
+    let manager = |row: &SupervisorRow, program| {
+        Some(Manager::Supervisor { name: row.name, listing: row.listing, program })
+    };
+    // A supervisor that is written in another language may have its name in its title only.
+    let itself = row(&process.comm).or_else(|| process.args.first().and_then(|title| row(title)));
+    if let Some(row) = itself.filter(|row| row.binds) {
+        return manager(row, None);
+    }
+    let is_above_asker =
+        |pid| asker.is_some_and(|asker| asker.ancestors.iter().any(|ancestor| ancestor.pid == pid));
+    let mut program = process.pid;
+    for ancestor in &process.ancestors {
+        if let Some(row) = row(&ancestor.comm).filter(|_| !is_above_asker(ancestor.pid)) {
+            return manager(row, Some(program));
+        }
+        program = ancestor.pid;
+    }
+    None
+}
+
+fn proxy_of(exe: &str) -> Option<Runtime> {
+    PROXIES.iter().find(|(name, _)| *name == file_name(exe)).map(|(_, runtime)| *runtime)
 }
 
 fn of_container(process: &Process, asker: Option<&Process>) -> Option<Manager> {

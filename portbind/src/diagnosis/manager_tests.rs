@@ -63,8 +63,12 @@ fn containers_are_stopped_by_their_runtime() {
     // The command would look for the container of the user who pastes it.
     assert_eq!(command(&proxy(Runtime::Podman, 1000), None), None);
     assert_eq!(command(&proxy(Runtime::CriO, 0), None), None);
+    // Its container or service chose the name.
+    let nested = Container { is_nested: true, ..named(Runtime::Docker) };
+    let inside = Process { container: Some(Box::new(nested)), ..process("/usr/bin/node", "", (9, "sh")) };
+    assert_eq!(command(&inside, None), None);
     let unknown = process("/usr/bin/docker-proxy", "docker.service", (50, "dockerd"));
-    assert_eq!(Manager::of(&unknown, None), Some(Manager::PublishedPort));
+    assert_eq!(Manager::of(&unknown, None), Some(Manager::PublishedPort(Runtime::Docker)));
 }
 
 #[test]
@@ -72,6 +76,16 @@ fn supervisors_start_their_programs_again() {
     let web = process("/usr/bin/node", "", (50, "supervisord"));
     let manager = Manager::of(&web, None).unwrap();
     assert_eq!((manager.command(), manager.fix_code()), (None, "stop-program"));
+    // The listing has the process that the supervisor started, and not those below it.
+    let parent = |pid, comm: &str| Ancestor { pid, comm: comm.to_owned() };
+    let below = vec![parent(60, "bash"), parent(50, "supervisord"), parent(1, "systemd")];
+    let advice = |process: &Process| stop_advice(&[&Manager::of(process, None).unwrap()], None);
+    let shown = advice(&Process { ancestors: below, ..Process::default() });
+    assert!(shown.ends_with("supervisorctl status shows it with pid 60"), "{shown}");
+    // A cluster of node: pm2 has the socket open.
+    let god = Process { comm: "PM2 v7.0.4: God".to_owned(), ..Process::default() };
+    assert!(advice(&god).contains("for which pm2 listens (pm2 list "), "{}", advice(&god));
+    assert_eq!(Manager::of(&Process { comm: "supervisord".to_owned(), ..Process::default() }, None), None);
     let below = Process { ancestors: web.ancestors.clone(), ..Process::default() };
     assert_eq!(Manager::of(&web, Some(&below)), None);
 }

@@ -4,6 +4,7 @@
 pub mod aftermath;
 pub mod by_cause;
 pub mod cause;
+pub mod clients;
 pub mod comparison;
 mod diagnose;
 pub mod facts;

@@ -4,7 +4,7 @@ use super::kinship::same_program;
 use super::program::{file_name, is_interpreter, script, with_pid};
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
-use crate::event::{Ancestor, Holder, Process, Relation, RelationCode};
+use crate::event::{Ancestor, Container, Holder, Process, Relation, RelationCode};
 
 /// The relation of the caller to the first holder in the way; `None` if none is known.
 #[must_use]
@@ -109,7 +109,8 @@ fn parents<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
 }
 
 fn siblings(caller: &Process, owner: &Process) -> Option<Relation> {
-    let parent = parents(caller, owner)?;
+    // What a runtime starts in a container has the container in common.
+    let parent = parents(caller, owner).filter(|parent| !Container::is_monitor(&parent.comm))?;
     let above = format!("{} ({})", Escaped(&parent.comm), parent.pid);
     if is_worker(caller, owner) {
         let text = format!("{} and the refused process are workers of {above}", with_pid(owner));

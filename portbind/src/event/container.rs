@@ -12,6 +12,9 @@ pub struct Container {
     pub name: Option<String>,
     /// Its Kubernetes pod.
     pub pod: Option<Pod>,
+    /// Its cgroup is below another container's or below a service's, and no process of the machine's runtime is known
+    /// to have started it: whoever made the cgroup chose the id.
+    pub is_nested: bool,
 }
 
 /// A Kubernetes pod.
@@ -57,7 +60,13 @@ impl Container {
     /// A container of which only the id and the runtime are known.
     #[must_use]
     pub const fn new(id: String, runtime: Option<Runtime>) -> Self {
-        Self { id, runtime, name: None, pod: None }
+        Self { id, runtime, name: None, pod: None, is_nested: false }
+    }
+
+    /// Whether a process of this name is started by a runtime to stay above the processes of a container.
+    #[must_use]
+    pub fn is_monitor(comm: &str) -> bool {
+        comm == "conmon" || comm.starts_with("containerd-shim")
     }
 
     /// Its name, or the short form of its id that runtimes list.

@@ -17,6 +17,7 @@ mod holder;
 mod job;
 mod moment;
 mod name;
+mod on_behalf;
 #[cfg(test)]
 pub(crate) mod portless_samples;
 mod process;
@@ -36,6 +37,7 @@ pub use holder::{Holder, HolderProcess, Ownership, State};
 pub use job::{CiJob, Job, Test};
 pub use moment::{Moment, MomentKind, PortKey, PortTable, SocketId};
 pub use name::Name;
+pub use on_behalf::{Asking, Link, OnBehalf};
 pub use process::{Ancestor, Process};
 pub use relation::{Relation, RelationCode};
 pub use shell_command::ShellCommand;
@@ -76,6 +78,9 @@ pub struct Refusal {
     pub backend: &'static str,
     /// Refusals lost before this one since tracing began.
     pub lost: u64,
+    /// The refused process is no descendant of the wrapped command: it belongs to a daemon, which may have worked for
+    /// the command.
+    pub on_behalf: Option<Box<OnBehalf>>,
 }
 
 impl Refusal {
@@ -105,6 +110,7 @@ impl Refusal {
             confidence: Confidence::Kernel,
             backend: "",
             lost: 0,
+            on_behalf: None,
         }
     }
 
@@ -121,6 +127,7 @@ impl Refusal {
             + self.holders.capacity() * size_of::<Holder>()
             + self.history.capacity() * size_of::<Moment>()
             + processes.map(|process| process.bytes()).sum::<usize>()
+            + self.on_behalf.as_ref().map_or(0, |_| size_of::<OnBehalf>() + 128)
             + self.fixes.iter().map(|fix| size_of::<Fix>() + 2 * fix.text.len()).sum::<usize>()
     }
 }

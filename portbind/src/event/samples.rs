@@ -55,6 +55,7 @@ pub(crate) fn listener() -> Refusal {
         confidence: Confidence::Kernel,
         backend: "fexit",
         lost: 0,
+        on_behalf: None,
     }
 }
 
@@ -171,7 +172,7 @@ pub(crate) fn hostile() -> Refusal {
     let holder = &mut refusal.holders[0];
     let pod = Pod { name: Some(evil.to_owned()), namespace: Some("##[x]".to_owned()), uid: None };
     let container =
-        Container { id: String::new(), runtime: None, name: Some(evil.to_owned()), pod: Some(pod) };
+        Container { name: Some(evil.to_owned()), pod: Some(pod), ..Container::new(String::new(), None) };
     Rc::make_mut(&mut holder.processes[0].process).container = Some(Box::new(container));
     refusal.cause.summary = format!("{evil} holds it on [::]:8080");
     refusal
@@ -236,6 +237,7 @@ pub(crate) fn people() -> Refusal {
             namespace: Some("shop".to_owned()),
             name: Some("web-7d9f".to_owned()),
         }),
+        is_nested: false,
     };
     let nginx = Process {
         unit: Some(format!("cri-containerd-{}.scope", container.id)),

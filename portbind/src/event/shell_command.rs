@@ -80,6 +80,14 @@ impl ShellCommand {
         Self::of(&[program, "stop"], std::iter::once(name), Quotes::AsNeeded)
     }
 
+    /// Lists the containers of Docker that publish a port; `None` for port 0.
+    #[must_use]
+    pub fn list_publishers(port: u16) -> Option<Self> {
+        let filter = format!("publish={port}");
+        (port != 0)
+            .then(|| Self::of(&["docker", "ps", "--filter"], std::iter::once(&filter), Quotes::AsNeeded))?
+    }
+
     /// Sets a sysctl(8) variable; `None` if the name has characters other than lower-case letters, digits, `_` and
     /// dots.
     #[must_use]
@@ -133,6 +141,9 @@ impl ShellCommand {
             }
             ["docker", "stop", name] => Self::stop_container(Runtime::Docker, name),
             ["podman", "stop", name] => Self::stop_container(Runtime::Podman, name),
+            ["docker", "ps", "--filter", filter] => {
+                Self::list_publishers(filter.strip_prefix("publish=")?.parse().ok()?)
+            }
             ["sysctl", "-w", setting] => {
                 let (name, value) = setting.split_once('=')?;
                 Self::set_sysctl(name, value)

@@ -27,7 +27,8 @@ pub(super) fn place(cgroup: &str) -> Option<Place<'_>> {
         if let Some((id, runtime)) = id(part, parent) {
             let uid = above.rsplit('/').chain([part]).find_map(pod_uid);
             let pod = uid.map(|uid| Pod { uid: Some(uid), ..Pod::default() });
-            let container = Container { id: id.to_owned(), runtime, name: None, pod };
+            let is_nested = above.split('/').any(|part| part.ends_with(".service")) || place(above).is_some();
+            let container = Container { id: id.to_owned(), runtime, name: None, pod, is_nested };
             return Some(Place { container, inside: cgroup.get(rest.len()..).unwrap_or_default() });
         }
         rest = above;
@@ -134,6 +135,22 @@ mod tests {
         let pod = Some("UID".to_owned());
         assert_eq!(parse("/kubepods/burstable/podUID/A"), Some(("A".to_owned(), None, pod, String::new())));
         assert_eq!(parse("/actions_job/A"), Some(("A".to_owned(), None, None, String::new())));
+    }
+
+    #[test]
+    fn cgroups_that_others_than_the_runtime_can_make_are_nested() {
+        let rows = [
+            ("/docker/A", false),
+            ("/system.slice/docker-A.scope", false),
+            ("/docker/A/init.scope", false),
+            ("/docker/B/docker/A", true),
+            ("/system.slice/web.service/docker/A", true),
+            ("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-A.scope", true),
+        ];
+        for (path, expected) in rows {
+            let path = path.replace('A', A).replace('B', B);
+            assert_eq!(place(&path).unwrap().container.is_nested, expected, "{path}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::files::Files;
 use crate::event::{Container, Pod, Runtime};
 
 /// The longest file that is read.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 /// The most namespaces of containerd that are searched.
 const MAX_NAMESPACES: usize = 32;
 /// Where containerd keeps the bundles of running containers, by namespace and id.
@@ -63,6 +63,8 @@ fn names(runtime: Runtime, id: &str, files: &Files) -> Option<Names> {
 /// `container.Container` of moby (container/container.go), as it is written to disk.
 #[derive(Deserialize)]
 pub(super) struct DockerConfig {
+    #[serde(rename = "ID", default)]
+    id: String,
     #[serde(rename = "Name")]
     name: String,
     #[serde(rename = "NetworkSettings", default)]
@@ -84,6 +86,11 @@ struct DockerEndpoint {
 }
 
 impl DockerConfig {
+    /// Whether the container has this id.
+    pub(super) fn has_id(&self, id: &str) -> bool {
+        self.id == id
+    }
+
     /// The container's name.
     pub(super) fn into_name(self) -> String {
         self.name.strip_prefix('/').map_or_else(|| self.name.clone(), str::to_owned)
@@ -137,12 +144,17 @@ fn podman(id: &str, files: &Files) -> Option<Names> {
 
 /// The part of an OCI bundle's `config.json` that holds names.
 #[derive(Deserialize)]
-struct Bundle {
+pub(super) struct Bundle {
     #[serde(default)]
     annotations: HashMap<String, String>,
 }
 
 impl Bundle {
+    /// The container's name.
+    pub(super) fn into_name(self) -> Option<String> {
+        self.names().name
+    }
+
     /// Names under the keys of containerd's CRI plugin, nerdctl and CRI-O.
     fn names(mut self) -> Names {
         let mut first = |keys: &[&str]| keys.iter().find_map(|key| self.annotations.remove(*key));

@@ -20,7 +20,7 @@ fn root(files: &[(&str, &str)]) -> (TempDir, Files) {
 
 fn container(runtime: Option<Runtime>, uid: Option<&str>) -> Container {
     let pod = uid.map(|uid| Pod { uid: Some(uid.to_owned()), ..Pod::default() });
-    Container { id: ID.to_owned(), runtime, name: None, pod }
+    Container { pod, ..Container::new(ID.to_owned(), runtime) }
 }
 
 /// Runtime, name, and namespace, name and uid of the pod.

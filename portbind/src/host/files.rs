@@ -1,7 +1,8 @@
 //! Bounded reads of the files that other programs keep on this machine.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
@@ -22,10 +23,20 @@ impl Files {
 
     /// A whole file; `None` if the file cannot be read, is no regular file, or is longer than `limit` bytes.
     pub(super) fn read(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
+        self.read_if(path, limit, |_| true)
+    }
+
+    /// As [`Self::read`], if the file belongs to this user.
+    pub(super) fn read_of(&self, uid: u32, path: &str, limit: u64) -> Option<Vec<u8>> {
+        self.read_if(path, limit, |metadata| metadata.uid() == uid)
+    }
+
+    fn read_if(&self, path: &str, limit: u64, wanted: impl Fn(&Metadata) -> bool) -> Option<Vec<u8>> {
         // A user with write access may have put a pipe there; opening the pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(open(self.root.join(path), flags, Mode::empty()).ok()?);
-        if !file.metadata().ok()?.is_file() {
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || !wanted(&metadata) {
             return None;
         }
         let mut bytes = Vec::new();

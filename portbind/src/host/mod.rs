@@ -24,6 +24,7 @@ mod kernel_version;
 pub mod listen_address;
 mod local_addresses;
 mod machine;
+mod monitors;
 mod named_netns;
 pub mod netlink;
 pub mod netns;

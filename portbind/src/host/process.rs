@@ -27,6 +27,19 @@ impl Procfs {
 }
 
 impl Host {
+    /// The processes of this machine, by pid.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        let entries = std::fs::read_dir(self.procfs.root()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// The name of a process.
+    #[must_use]
+    pub fn comm(&self, pid: u32) -> Option<String> {
+        comm(&self.procfs, pid)
+    }
+
     /// Describes a process as far as `/proc` permits; `None` if there is no such process.
     ///
     /// Fields that cannot be read stay empty: the executable of a kernel thread or of a process that may not be traced,
@@ -83,6 +96,7 @@ impl Host {
         let (uid, gid) = procfs.read(&format!("{pid}/status")).map_or((None, None), |status| ids(&status));
         let in_memory = self.begin_in_memory(pid, uid, stat);
         let cgroup = procfs.read(&format!("{pid}/cgroup")).and_then(|text| cgroup(&text));
+        let ancestors = ancestors(procfs, stat);
         let process = Process {
             pid,
             tid: pid,
@@ -93,10 +107,10 @@ impl Host {
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
             started: Some(self.clock.at(stat.start_ticks.saturating_mul(TICK_NS))),
-            container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup)).map(Box::new),
+            container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup, &ancestors)).map(Box::new),
             unit: cgroup.as_deref().and_then(unit::unit),
             cgroup,
-            ancestors: ancestors(procfs, stat),
+            ancestors,
             is_stopped: stat.is_stopped,
             ..Process::default()
         };
@@ -108,7 +122,7 @@ impl Host {
     }
 
     /// The arguments of a process of root's; `None` for other users, who may have made up their arguments.
-    fn arguments_of_roots(&self, pid: u32) -> Option<Vec<String>> {
+    pub(super) fn arguments_of_roots(&self, pid: u32) -> Option<Vec<String>> {
         let (uid, _) = ids(&self.procfs.read(&format!("{pid}/status"))?);
         let procfs = self.procfs.clone();
         let pending = self.patience.begin(uid.filter(|uid| *uid == 0)?, move || arguments(&procfs, pid))?;
@@ -127,11 +141,15 @@ impl Host {
         self.patience.begin(uid.unwrap_or(u32::MAX), read)
     }
 
-    fn container(&self, cgroup: &str) -> Option<Container> {
+    fn container(&self, cgroup: &str, ancestors: &[Ancestor]) -> Option<Container> {
         let mut container = container::place(cgroup)?.container;
-        // A user may give cgroups below the user's own service manager any name, also that of another's container.
-        if user_of_cgroup(cgroup).is_none() {
+        // A user may give cgroups below the user's own service manager any name, also that of another's container; so
+        // may a container and a service below their own cgroups.
+        if !container.is_nested || container.pod.is_some() && user_of_cgroup(cgroup).is_none() {
             container_names::fill_in(&mut container, &self.files);
+        }
+        if container.name.is_none() && container.pod.is_none() {
+            self.ask_monitor(&mut container, ancestors);
         }
         Some(container)
     }
@@ -185,7 +203,7 @@ pub(super) fn ids(status: &[u8]) -> (Option<u32>, Option<u32>) {
 
 /// The path in the unified hierarchy, or in systemd's hierarchy on a version 1 machine (proc_cgroup_show in
 /// kernel/cgroup/cgroup.c; a name never holds a newline).
-fn cgroup(text: &[u8]) -> Option<String> {
+pub(super) fn cgroup(text: &[u8]) -> Option<String> {
     let path = |matches: fn(&[u8]) -> bool| {
         text.split(|&byte| byte == b'\n').find_map(|line| {
             let mut fields = line.splitn(3, |&byte| byte == b':');

@@ -72,6 +72,7 @@ fn describes_a_process() {
             runtime: Some(Runtime::Docker),
             name: Some("shop".to_owned()),
             pod: None,
+            is_nested: false,
         })),
         job: Some(Box::new(Job { test: Some(test), ci: None })),
     };

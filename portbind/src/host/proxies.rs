@@ -49,7 +49,7 @@ pub(super) fn proxy_for(
 }
 
 /// The value of an option, in the next word or after `=`.
-fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+pub(super) fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     let mut words = args.iter();
     while let Some(word) = words.next() {
         if word == name {

@@ -101,12 +101,26 @@ fn alone(complaint: &Complaint, reason: Reason, style: &Style) -> Vec<Line> {
     let by_port = target.port.and_then(ShellCommand::who);
     let who = by_port.or_else(|| target.path.as_deref().and_then(ShellCommand::who_is_at));
     let now = who.map(|who| (format!("while the port is held, this shows the holder: {who}"), Some(who)));
-    let next = "next time, portbind run --record FILE -- COMMAND records who holds it at that instant";
     let words = ["next", "or"].into_iter();
-    for (word, (text, command)) in words.zip(now.into_iter().chain([(next.to_owned(), None)])) {
+    for (word, (text, command)) in words.zip(now.into_iter().chain([(next_time(complaint), None)])) {
         lines.extend(sentence(word, &text, command.as_ref().map(ShellCommand::as_str), style));
     }
     lines
+}
+
+/// What records the refusal next time.
+fn next_time(complaint: &Complaint) -> String {
+    match complaint.target.port {
+        // The daemon binds for its clients, and descends from none of them.
+        Some(port) if complaint.wording.source == "Docker" => {
+            format!(
+                "next time, portbind trace -P {port} shows it: the daemon is refused, and not the command that asks it"
+            )
+        }
+        _ => {
+            "next time, portbind run --record FILE -- COMMAND records who holds it at that instant".to_owned()
+        }
+    }
 }
 
 /// The program and the address, as far as the line names them.

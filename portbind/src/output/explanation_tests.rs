@@ -350,3 +350,12 @@ fn json_comparison() {
     {"schema":"portbind.event/1","kind":"comparison","before":{"runs":20,"refusals":10,"pattern":{"count":8,"cause":"listener","holders":"java","text":"8 of 10 refusals are due to listeners of java"}},"after":{"runs":3,"refusals":0,"pattern":null},"changes":[{"fate":"gone","fingerprint":"fb04dba1f76e8114","cause":"listener","caller":"python -m pytest","asked":"bind tcp 8080","holders":"java","before":7,"after":0,"before_per_run":0.35,"after_per_run":0.0},{"fate":"gone","fingerprint":"1d9308647995fb45","cause":"time-wait","caller":"python -m pytest","asked":"bind tcp 8080","holders":"","before":2,"after":0,"before_per_run":0.1,"after_per_run":0.0},{"fate":"gone","fingerprint":"2a64311149d33840","cause":"listener","caller":"python -m pytest","asked":"bind udp 5353","holders":"java","before":1,"after":0,"before_per_run":0.05,"after_per_run":0.0}]}
     "#);
 }
+
+#[test]
+fn a_daemon_is_traced_and_not_the_command_that_asks_it() {
+    let log =
+        "Error response from daemon: failed to bind host port 127.0.0.1:8433/tcp: address already in use";
+    let shown = alone(log);
+    assert!(shown.contains("next time, portbind trace -P 8433 shows it: the daemon"), "{shown}");
+    assert!(!shown.contains("portbind run"), "{shown}");
+}

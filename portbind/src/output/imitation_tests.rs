@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::text::command::CommandReport;
+use super::text::command::{Beside, CommandReport};
 use super::{Document as _, Format, Printer, Style, recorder};
 use crate::diagnosis::by_cause::ByCause;
 use crate::diagnosis::{cause, facts, other_errors};
@@ -105,8 +105,15 @@ fn printed() -> Vec<String> {
     let (command, end, tally) = command(&refusal);
     let groups = tally.groups(refusal.time);
     let leaks = [Leak { time: refusal.time, netns: 1, socket: refusal.holders[0].clone() }];
-    let shown =
-        CommandReport { command: &command, end: &end, groups: &groups, refusals: 1, lost: 0, leaks: &leaks };
+    let shown = CommandReport {
+        command: &command,
+        end: &end,
+        groups: &groups,
+        refusals: 1,
+        lost: 0,
+        leaks: &leaks,
+        beside: Beside::default(),
+    };
     for system in [
         ci::System::Github,
         ci::System::Gitlab,

@@ -167,6 +167,7 @@ fn explain(
         confidence: Confidence::Kernel,
         backend: "trial",
         lost: 0,
+        on_behalf: None,
         process: Rc::new(process),
     }
 }

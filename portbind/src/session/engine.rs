@@ -5,7 +5,7 @@ use super::run::{Records, Run, Settings};
 use super::sink::{End, Sink};
 use crate::diagnosis::history::History;
 use crate::host::Host;
-use crate::kernel::error::AttachError;
+use crate::kernel::error::{AttachError, TraceError};
 use crate::kernel::tracer::Tracer;
 
 /// A run of tracing, driven step by step.
@@ -65,6 +65,14 @@ impl<S: Sink> Engine<S> {
     /// The living processes of the wrapped command.
     pub(crate) fn descendants(&self) -> Vec<u32> {
         self.run.tracer.descendants()
+    }
+
+    /// Also follows a process, and what it starts from now on.
+    ///
+    /// # Errors
+    /// If the kernel refuses to add it.
+    pub(crate) fn adopt(&self, pid: u32) -> Result<(), TraceError> {
+        self.run.tracer.adopt(pid)
     }
 
     /// The recorded port events.

@@ -36,5 +36,5 @@ pub(crate) use engine::Engine;
 pub use error::Error;
 pub use events::Events;
 pub(crate) use run::{Records, Settings, records};
-pub(crate) use sink::Sink;
+pub(crate) use sink::{End, Sink};
 pub use stream::{Event, Finished, Session};

@@ -144,6 +144,7 @@ impl Processes {
         let alive = if looks { self.host.describe_if_started_at(pid, start_time) } else { None };
         let Some(alive) = alive else {
             process.job = self.job_above(evidence::parents(&record.caller));
+            process.container = self.host.container_below(&process.ancestors).map(Box::new);
             return process;
         };
         process.exe = process.exe.or(alive.exe);

@@ -110,7 +110,11 @@ impl<S: Sink> Run<S> {
             self.waiting.push_back((Instant::now() + LATE_OPENING, evidence));
             return Ok(None);
         }
-        let refusal = self.enricher.diagnose(&evidence, gathered, self.tracer.backend, self.lost);
+        let mut refusal = self.enricher.diagnose(&evidence, gathered, self.tracer.backend, self.lost);
+        if !self.sink.wants(&mut refusal, &|| self.tracer.descendants()) {
+            self.account.filtered += 1;
+            return Ok(None);
+        }
         let end = written(self.sink.refusal(&refusal))?;
         if end.is_some() {
             return Ok(end);
@@ -153,6 +157,10 @@ impl<S: Sink> Run<S> {
     }
 
     fn show_repeat(&mut self, repeat: &Repeat) -> Result<Option<End>, Error> {
+        if !self.sink.wants_repeat(repeat) {
+            self.account.filtered += repeat.count;
+            return Ok(None);
+        }
         self.account.coalesced += repeat.count;
         written(self.sink.repeat(repeat))
     }

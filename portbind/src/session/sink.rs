@@ -25,6 +25,15 @@ pub(crate) trait Sink {
     }
     /// A call was refused.
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()>;
+    /// Whether a refusal is to be shown; a refusal that is not counts as filtered. The sink may complete it.
+    /// `descendants` returns the living processes that the run follows.
+    fn wants(&mut self, _: &mut Refusal, _descendants: &dyn Fn() -> Vec<u32>) -> bool {
+        true
+    }
+    /// Whether refusals that were counted are to be shown.
+    fn wants_repeat(&mut self, _: &Repeat) -> bool {
+        true
+    }
     /// A refused port has become free.
     fn release(&mut self, release: &Release) -> io::Result<()>;
     /// Refusals were counted without being shown.

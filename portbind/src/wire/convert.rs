@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::people::{Container, Test};
 use super::process::{HolderProcess, Opener, Process, Relative};
-use super::refusal::{Cause, Error, Fix, Moment, Refusal, Relation, SCHEMA};
+use super::refusal::{Cause, Error, Fix, Moment, OnBehalf, Refusal, Relation, SCHEMA};
 use super::run::{Release, Repeat};
 use super::socket::{Backlog, Holder, Interface, Netlink, Options, Peer, Socket, Vsock};
 use super::time::Time;
@@ -30,6 +30,23 @@ impl<'a> From<&'a event::Refusal> for Refusal<'a> {
             history: refusal.history.iter().map(Moment::from).collect(),
             backend: refusal.backend.into(),
             lost: refusal.lost,
+            on_behalf: refusal.on_behalf.as_deref().map(OnBehalf::from),
+        }
+    }
+}
+
+impl<'a> From<&'a event::OnBehalf> for OnBehalf<'a> {
+    fn from(work: &'a event::OnBehalf) -> Self {
+        let client = work.client.as_ref();
+        let name = client.and_then(|client| match &client.link {
+            event::Link::Container(name) | event::Link::Unit(name) => Some(name.as_str().into()),
+            event::Link::Port(_) | event::Link::Arguments => None,
+        });
+        Self {
+            daemon: work.daemon.into(),
+            client: client.map(|client| Relative { pid: client.pid, comm: client.name.as_str().into() }),
+            by: client.map(|client| client.link.as_str().into()),
+            name,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::process::{Opener, Process};
+use super::process::{Opener, Process, Relative};
 use super::socket::{Holder, Peer, Socket};
 use super::time::Time;
 
@@ -51,6 +51,25 @@ pub struct Refusal<'a> {
     pub backend: Cow<'a, str>,
     /// Refusals lost since the start, before this one.
     pub lost: u64,
+    /// `run` only: the refused process is no descendant of the command. It belongs to a daemon, of which the command or
+    /// one of its descendants is a client; otherwise omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf: Option<OnBehalf<'a>>,
+}
+
+/// A daemon, and the client that it worked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct OnBehalf<'a> {
+    /// The name of the daemon.
+    pub daemon: Cow<'a, str>,
+    /// The client whose arguments name what was refused; null if no client's do: the daemon may have worked for others.
+    pub client: Option<Relative<'a>>,
+    /// What the arguments name: `port` (published), `container` (or its pod), `unit`, or `arguments` (the command line
+    /// that runs there); null without a client.
+    pub by: Option<Cow<'a, str>>,
+    /// The name of that container or unit.
+    pub name: Option<Cow<'a, str>>,
 }
 
 /// An error number.

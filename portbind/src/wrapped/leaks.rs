@@ -20,11 +20,17 @@ const GRACE: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Finds the sockets that are still bound after ending descendants have ended.
-pub(crate) async fn find(engine: &mut Engine<impl Sink>, host: &Host) -> Result<Vec<Leak>, Error> {
+///
+/// Only descendants that are the command's own (`is_own`) count.
+pub(crate) async fn find(
+    engine: &mut Engine<impl Sink>,
+    host: &Host,
+    is_own: &impl Fn(&u32) -> bool,
+) -> Result<Vec<Leak>, Error> {
     let deadline = Instant::now() + GRACE;
     loop {
         engine.catch_up()?;
-        let leaks = scan(engine, host);
+        let leaks = scan(engine, host, is_own);
         if leaks.is_empty() || Instant::now() >= deadline {
             return Ok(leaks);
         }
@@ -32,8 +38,8 @@ pub(crate) async fn find(engine: &mut Engine<impl Sink>, host: &Host) -> Result<
     }
 }
 
-fn scan(engine: &Engine<impl Sink>, host: &Host) -> Vec<Leak> {
-    let members: HashSet<u32> = engine.descendants().into_iter().collect();
+fn scan(engine: &Engine<impl Sink>, host: &Host, is_own: &impl Fn(&u32) -> bool) -> Vec<Leak> {
+    let members: HashSet<u32> = engine.descendants().into_iter().filter(is_own).collect();
     if members.is_empty() {
         return Vec::new();
     }

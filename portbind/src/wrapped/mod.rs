@@ -1,6 +1,7 @@
 //! The command that portbind runs: its user, its start under the trace, its end, and the sockets it leaves bound.
 
 mod child;
+pub(crate) mod daemons;
 mod error;
 mod html;
 mod identity;
@@ -10,6 +11,7 @@ pub(crate) mod leaks;
 mod page;
 
 pub(crate) use child::Child;
+pub(crate) use daemons::Daemons;
 pub(crate) use error::{CommandError, Error};
 pub(crate) use html::Html;
 pub(crate) use identity::Identity;

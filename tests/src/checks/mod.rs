@@ -10,6 +10,7 @@ mod ci;
 mod closed;
 mod commands;
 mod confined;
+mod containers;
 mod copies;
 mod corpus;
 mod field;
@@ -35,6 +36,7 @@ mod setting;
 mod stale_files;
 mod status;
 mod storm;
+mod supervisors;
 mod support;
 mod surroundings;
 mod units;
@@ -120,6 +122,10 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("explain: real programs", Once, logs::explain),
     ("compare: real recordings", Once, logs::compare),
     ("cause fixes work", Once, fixes::work),
+    ("containers: docker", Once, containers::around),
+    ("containers: clients of dockerd", Once, containers::clients),
+    ("containers: podman", Once, containers::host_network),
+    ("supervisors: supervisord", Once, supervisors::supervisord),
     ("who: a family and every state", Once, who::family),
     ("who: a crowd", Once, who::crowd),
     ("who: another namespace, TIME_WAIT, nobody", Once, who::elsewhere),

@@ -19,36 +19,52 @@ pub(crate) const BASH: Program = program("bash", "bash", "/usr/bin/bash");
 pub(crate) const CAT: Program = program("cat", "coreutils", "/usr/bin/cat");
 pub(crate) const CHROMIUM: Program = program("chromium", "chromium", "/usr/bin/chromium");
 pub(crate) const DNSMASQ: Program = program("dnsmasq", "dnsmasq-base", "/usr/sbin/dnsmasq");
+pub(crate) const DOCKER: Program = program("docker", "docker.io", "/usr/bin/docker");
+pub(crate) const DOCKERD: Program = program("dockerd", "docker.io", "/usr/sbin/dockerd");
 pub(crate) const ENV: Program = program("env", "coreutils", "/usr/bin/env");
 pub(crate) const NETCAT: Program = program("nc", "netcat-openbsd", "/usr/bin/nc.openbsd");
+pub(crate) const NSENTER: Program = program("nsenter", "util-linux", "/usr/bin/nsenter");
 pub(crate) const PERL: Program = program("perl", "perl-base", "/usr/bin/perl");
+pub(crate) const PODMAN: Program = program("podman", "podman", "/usr/bin/podman");
 pub(crate) const PYTHON: Program = program("python3", "python3-minimal", "/usr/bin/python3");
+pub(crate) const RUNC: Program = program("runc", "runc", "/usr/sbin/runc");
 pub(crate) const SETPRIV: Program = program("setpriv", "util-linux", "/usr/bin/setpriv");
 pub(crate) const SH: Program = program("sh", "dash", "/usr/bin/sh");
 pub(crate) const SOCAT: Program = program("socat", "socat", "/usr/bin/socat");
 pub(crate) const STRACE: Program = program("strace", "strace", "/usr/bin/strace");
 pub(crate) const SU: Program = program("su", "util-linux", "/usr/bin/su");
 pub(crate) const SUDO: Program = program("sudo", "sudo", "/usr/bin/sudo");
+pub(crate) const SUPERVISORCTL: Program = program("supervisorctl", "supervisor", "/usr/bin/supervisorctl");
+pub(crate) const SUPERVISORD: Program = program("supervisord", "supervisor", "/usr/bin/supervisord");
+pub(crate) const TAR: Program = program("tar", "tar", "/usr/bin/tar");
 pub(crate) const TIMEOUT: Program = program("timeout", "coreutils", "/usr/bin/timeout");
 pub(crate) const TRUE: Program = program("true", "coreutils", "/usr/bin/true");
 pub(crate) const UNSHARE: Program = program("unshare", "util-linux", "/usr/bin/unshare");
 
 /// The programs that setup installs and checks; the last ones are for scripts.
-pub(crate) const INSTALLED: [Program; 35] = [
+pub(crate) const INSTALLED: [Program; 43] = [
     BASH,
     CAT,
     CHROMIUM,
     DNSMASQ,
+    DOCKER,
+    DOCKERD,
     ENV,
     NETCAT,
+    NSENTER,
     PERL,
+    PODMAN,
     PYTHON,
+    RUNC,
     SETPRIV,
     SH,
     SOCAT,
     STRACE,
     SU,
     SUDO,
+    SUPERVISORCTL,
+    SUPERVISORD,
+    TAR,
     TIMEOUT,
     TRUE,
     UNSHARE,

@@ -1,6 +1,7 @@
 //! Collects the refused binds of a wrapped command: records and counts them as they arrive, and reports them at the
 //! end.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -10,21 +11,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::advice::advice;
 use super::args::{Args, Finding};
 use crate::cli::error::Error;
 use crate::cli::stderr;
 use crate::diagnosis::by_cause::{ByCause, Group};
 use crate::event::{Command, CommandEnd, Ended, Leak, Refusal, Release, Repeat, Summary};
 use crate::host::confinement::Errand;
-use crate::host::zone;
+use crate::host::{Host, zone};
 use crate::output::color::Surroundings;
 use crate::output::recorder::{Entry, Recorder};
-use crate::output::text::command::{self, CommandReport};
+use crate::output::text::command::{self, Beside, CommandReport};
 use crate::output::{Format, Printer, Style};
 use crate::report::ci;
 use crate::session;
 use crate::wire;
-use crate::wrapped::{Destination, Html, Identity};
+use crate::wrapped::daemons::Whose;
+use crate::wrapped::{Daemons, Destination, Html, Identity};
 use crate::writer::outlet::{Dropped, Haste, Marker, Outlet, Outlets};
 use crate::writer::{Writer, is_full};
 
@@ -55,6 +58,10 @@ pub(super) struct Collector {
     command: Option<Command>,
     by_cause: ByCause,
     summary: Option<wire::Summary>,
+    /// Refusals of processes that are not followed.
+    filtered: u64,
+    daemons: Rc<RefCell<Daemons>>,
+    host: Host,
 }
 
 /// What was found.
@@ -76,7 +83,11 @@ impl Findings {
 
 impl Collector {
     /// Opens the output files.
-    pub(super) fn open(args: &Args, identity: &Identity) -> Result<Self, Error> {
+    pub(super) fn open(
+        args: &Args,
+        identity: &Identity,
+        daemons: Rc<RefCell<Daemons>>,
+    ) -> Result<Self, Error> {
         let is_terminal = io::stderr().is_terminal();
         let style = Style {
             color: args.color.resolve(&Surroundings::of_process(is_terminal)),
@@ -118,6 +129,9 @@ impl Collector {
             command: None,
             by_cause: ByCause::default(),
             summary: None,
+            filtered: 0,
+            daemons,
+            host: Host::new(),
         })
     }
 
@@ -146,7 +160,14 @@ impl Collector {
         let refusals = self.by_cause.count();
         if let (false, Some(command)) = (self.is_quiet, self.command.take()) {
             let lost = self.by_cause.lost();
-            let report = CommandReport { command: &command, end, groups: &groups, refusals, lost, leaks };
+            let (others, count) = self.by_cause.others();
+            let failed = end.ending.exit_status() != 0 && refusals + count == 0;
+            let advice =
+                if failed { advice(self.daemons.borrow().clients(), self.filtered) } else { Vec::new() };
+            let others = others.to_vec();
+            let beside = Beside { refusals: &others, count, advice: &advice };
+            let groups = &groups;
+            let report = CommandReport { command: &command, end, groups, refusals, lost, leaks, beside };
             let mut out = match self.live.take() {
                 Some(live) => live.into_inner(),
                 None => self.stderr.add(io::stderr()),
@@ -185,7 +206,8 @@ impl Collector {
     }
 
     fn record_end(&mut self, groups: &[Group], end: &CommandEnd, leaks: &[Leak]) {
-        for (_, outcome) in groups.iter().flat_map(|group| &group.refusals) {
+        let all = groups.iter().flat_map(|group| &group.refusals);
+        for (_, outcome) in all.filter(|(refusal, outcome)| command::has_outcome(refusal, outcome)) {
             self.record(Entry::Outcome(outcome));
         }
         for leak in leaks {
@@ -241,6 +263,20 @@ fn say_incomplete(what: &str, error: io::Error) {
 }
 
 impl session::Sink for Collector {
+    fn wants(&mut self, refusal: &mut Refusal, descendants: &dyn Fn() -> Vec<u32>) -> bool {
+        let mut daemons = self.daemons.borrow_mut();
+        let whose = daemons.whose(refusal, descendants, &self.host);
+        if let Whose::Daemon(work) = whose {
+            refusal.on_behalf = Some(Box::new(work));
+            return true;
+        }
+        whose == Whose::Command
+    }
+
+    fn wants_repeat(&mut self, repeat: &Repeat) -> bool {
+        !self.daemons.borrow().hides(repeat)
+    }
+
     fn refusal(&mut self, refusal: &Refusal) -> io::Result<()> {
         self.by_cause.push(&Rc::new(refusal.clone()));
         if let Some(marker) = &self.marker {
@@ -258,7 +294,11 @@ impl session::Sink for Collector {
     }
 
     fn repeat(&mut self, repeat: &Repeat) -> io::Result<()> {
-        self.by_cause.repeat(repeat);
+        if self.daemons.borrow().is_of_others(repeat) {
+            self.by_cause.repeat_of_others(repeat);
+        } else {
+            self.by_cause.repeat(repeat);
+        }
         if let Some(marker) = &self.marker {
             marker.next_has(repeat.count);
         }
@@ -292,6 +332,7 @@ impl session::Sink for Collector {
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        self.filtered = summary.account.filtered;
         self.summary = Some(wire::Summary::from(summary));
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! The trace of a wrapped command. A trace that fails does not stop the command.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::{self, Runtime};
+use tokio::time::sleep;
 
 use super::args::Args;
 use super::collector::{Collector, Findings};
@@ -16,12 +20,16 @@ use crate::host::clock::boot_time;
 use crate::host::confinement::Purpose;
 use crate::host::{Failed, Host};
 use crate::kernel::tracer::Tracer;
-use crate::session::{self, Engine, Records};
+use crate::session::{self, End, Engine, Records};
 use crate::sys::code;
 use crate::wrapped::Child;
+use crate::wrapped::Daemons;
 use crate::wrapped::Identity;
 use crate::wrapped::leaks;
 use crate::writer::outlet::Haste;
+
+/// The interval at which the descendants are searched for clients of daemons.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What can be prepared before the command starts.
 pub(super) struct Trace {
@@ -60,6 +68,7 @@ pub(super) fn follow(
     trace: Trace,
     args: &Args,
     collector: Collector,
+    daemons: &RefCell<Daemons>,
     child: &mut Child,
     identity: &Identity,
 ) -> Option<Findings> {
@@ -74,9 +83,14 @@ pub(super) fn follow(
         code::let_go();
         let command = args.describe(identity, host, child.pid());
         let started = command.time;
+        *daemons.borrow_mut() = Daemons::beside(host, child.pid(), &command.args);
+        for pid in daemons.borrow().pids() {
+            // A daemon that has ended meanwhile is none to follow.
+            let _followed = engine.adopt(pid);
+        }
         engine.sink_mut().started(command);
         let mut seen = Seen::default();
-        if let Err(error) = watch(&mut engine, child, host, &mut seen).await {
+        if let Err(error) = watch(&mut engine, child, host, daemons, &mut seen).await {
             report(&error);
         }
         let mut collector = engine.into_sink();
@@ -98,19 +112,47 @@ async fn watch(
     engine: &mut Engine<Collector>,
     child: &mut Child,
     host: &Host,
+    daemons: &RefCell<Daemons>,
     seen: &mut Seen,
 ) -> Result<(), Error> {
     let watched = child.watch().map_err(Failed::at(NO_STATUS))?;
     child.let_go();
-    let end = engine.follow(child.ended(&watched)).await?;
+    let end = until_end(engine, child.ended(&watched), host, daemons).await?;
     seen.end = Some(host.clock.at(boot_time()));
     child.forget_signals();
     let haste = engine.sink_mut().haste();
     let close = async {
-        seen.leaks = leaks::find(engine, host).await?;
+        let is_own = |pid: &u32| !daemons.borrow().has(*pid, host);
+        seen.leaks = leaks::find(engine, host, &is_own).await?;
         Ok(engine.close(end).await?)
     };
     in_haste(close, child, &haste).await
+}
+
+/// Handles events until the command has ended, and searches its descendants for clients of daemons.
+async fn until_end(
+    engine: &mut Engine<Collector>,
+    ended: impl Future<Output = ()>,
+    host: &Host,
+    daemons: &RefCell<Daemons>,
+) -> Result<End, Error> {
+    let looks = daemons.borrow().has_clients_to_find();
+    let mut ended = pin!(ended);
+    loop {
+        let mut has_ended = false;
+        let step = async {
+            tokio::select! {
+                biased;
+                () = &mut ended => has_ended = true,
+                () = sleep(LOOK), if looks => {}
+            }
+        };
+        let end = engine.follow(step).await?;
+        if has_ended || end == End::ClosedPipe {
+            return Ok(end);
+        }
+        daemons.borrow_mut().look(&engine.descendants(), false, host);
+    }
 }
 
 /// Does the work that is left after the end of the command. A signal shortens the waits for readers in it.

@@ -4,7 +4,7 @@ use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
 use crate::escape::Escaped;
-use crate::event::{Ancestor, Fix, Holder, Process, ShellCommand};
+use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
 const RUNNERS: [&str; 12] = [
@@ -113,7 +113,9 @@ impl Stop<'_> {
             return Vec::new();
         }
         let ends: Vec<End> = tops.iter().map(|top| end_of(top)).collect();
-        if !is_known || ends.is_empty() || ends.iter().any(|end| self.is_needed(end.pid)) {
+        let is_needed = ends.iter().any(|end| self.is_needed(end.pid))
+            || tops.iter().any(|top| self.keeps_the_container(top));
+        if !is_known || ends.is_empty() || is_needed {
             return Vec::new();
         }
         let mut pids: Vec<u32> = ends.iter().map(|end| end.pid).collect();
@@ -132,6 +134,13 @@ impl Stop<'_> {
             command = command.zip(ShellCommand::resume(&pids)).map(|(kill, resume)| kill.and(&resume));
         }
         vec![by_command("stop-holder", &text, command)]
+    }
+
+    /// The first process of the caller's container, with which the container ends.
+    fn keeps_the_container(&self, process: &Process) -> bool {
+        let id = |process: &Process| process.container.as_ref().map(|container| container.id.clone());
+        let is_first = process.ancestors.first().is_some_and(|above| Container::is_monitor(&above.comm));
+        is_first && id(process).is_some() && id(process) == id(self.caller)
     }
 
     /// Process 1, the caller, and what the caller was started from.

@@ -1,6 +1,7 @@
 //! The report at the end of a wrapped command.
 
 use std::io;
+use std::rc::Rc;
 
 use super::holders::{descriptors, socket};
 use super::layout::{label, rendered, who};
@@ -36,6 +37,20 @@ pub struct CommandReport<'a> {
     pub lost: u64,
     /// Sockets that outlived the command.
     pub leaks: &'a [Leak],
+    /// What happened beside the command.
+    pub beside: Beside<'a>,
+}
+
+/// What happened beside a command.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Beside<'a> {
+    /// Refusals of daemons that no client of the command is known to have asked for; not among the refusals.
+    pub refusals: &'a [Rc<Refusal>],
+    /// The number of these refusals.
+    pub count: u64,
+    /// What else a reader of the report should know, in sentences.
+    pub advice: &'a [String],
 }
 
 impl CommandReport<'_> {
@@ -72,6 +87,7 @@ impl CommandReport<'_> {
     /// The numbers of findings.
     pub(crate) fn findings(&self) -> String {
         let refused = match self.refusals {
+            0 if self.beside.count > 0 => "no bind of its own was refused".to_owned(),
             0 => "no bind was refused".to_owned(),
             1 => "1 refusal".to_owned(),
             count => format!("{count} refusals"),
@@ -106,9 +122,11 @@ pub(crate) fn write_findings(
     style: &Style,
     out: &mut impl io::Write,
 ) -> io::Result<()> {
-    for group in report.groups {
-        write_group(group, style, out)?;
+    for (index, group) in report.groups.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|before| report.groups.get(before));
+        write_group(group, before.filter(|before| group.continues(before)), style, out)?;
     }
+    write_beside(&report.beside, style, out)?;
     for (index, sentence) in report.without_cause().iter().enumerate() {
         writeln!(out, "{}{sentence}", if index == 0 { "\n" } else { "" })?;
     }
@@ -118,10 +136,41 @@ pub(crate) fn write_findings(
     Ok(())
 }
 
-fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+/// Refusals of daemons that the command may not have asked for, and sentences.
+fn write_beside(beside: &Beside<'_>, style: &Style, out: &mut impl io::Write) -> io::Result<()> {
+    for refusal in beside.refusals.iter().take(SHOWN) {
+        let process = &refusal.process;
+        let mut heading = Line::default();
+        who(runs_of(process), process.pid, &mut heading);
+        let mut text = String::new();
+        heading.render(style.color, None, &mut text);
+        writeln!(out, "\nmeanwhile, {} was refused:", text.trim_end())?;
+        out.write_all(rendered(&lines(&wire::Refusal::from(&**refusal), style, 0), style).as_bytes())?;
+    }
+    let more = beside.count.saturating_sub(beside.refusals.len().min(SHOWN) as u64);
+    if more > 0 {
+        writeln!(out, "  and {more} more")?;
+    }
+    for sentence in beside.advice {
+        writeln!(out, "{sentence}")?;
+    }
+    Ok(())
+}
+
+/// Writes a group, which may have the next attempts of what the group `before` has.
+fn write_group(
+    group: &Group,
+    before: Option<&Group>,
+    style: &Style,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
     let mut heading = Line::default();
     heading.push(CAUSE, format!("[{}]", group.code));
     heading.push(PLAIN, format!(" × {}", group.count()));
+    if let Some((refusal, _)) = group.refusals.first().filter(|_| before.is_some()) {
+        let (next, pid) = (runs_of(&refusal.process), refusal.process.pid);
+        heading.push(PLAIN, format!("   the next attempt of {next} ({pid})"));
+    }
     let mut text = String::from("\n");
     heading.render(style.color, None, &mut text);
     out.write_all(text.as_bytes())?;
@@ -138,11 +187,18 @@ fn write_group(group: &Group, style: &Style, out: &mut impl io::Write) -> io::Re
 
 /// All lines of a refusal, and what its process did afterwards.
 pub(crate) fn refused(refusal: &Refusal, outcome: &Outcome, style: &Style) -> String {
-    let mut then = label("then");
-    then.push(PLAIN, went_on(outcome));
     let mut lines = lines(&wire::Refusal::from(refusal), style, refusal.lost);
-    lines.push(then);
+    if has_outcome(refusal, outcome) {
+        let mut then = label("then");
+        then.push(PLAIN, went_on(outcome));
+        lines.push(then);
+    }
     rendered(&lines, style)
+}
+
+/// Whether what a process did afterwards says something: a daemon runs on whatever happens.
+pub(crate) fn has_outcome(refusal: &Refusal, outcome: &Outcome) -> bool {
+    refusal.on_behalf.is_none() || outcome.ended.is_some()
 }
 
 /// One more refusal of the same cause, in one line.

@@ -8,7 +8,7 @@ use crate::escape::{Escaped, columns};
 use crate::output::line::{CAUSE, DIM, ERROR, Line, PLAIN};
 use crate::output::style::Style;
 use crate::output::words;
-use crate::wire::{Fix, Refusal};
+use crate::wire::{Fix, OnBehalf, Refusal};
 
 /// All lines; `newly_lost` refusals were lost before this one.
 pub(in crate::output) fn lines(refusal: &Refusal<'_>, style: &Style, newly_lost: u64) -> Vec<Line> {
@@ -21,6 +21,7 @@ pub(in crate::output) fn lines(refusal: &Refusal<'_>, style: &Style, newly_lost:
     }
     lines.push(headline(refusal, style));
     lines.extend(asked_by(refusal, style));
+    lines.extend(refusal.on_behalf.iter().flat_map(|work| sentence("for", &on_behalf(work), None, style)));
     lines.extend(of_refusal(refusal, style));
     lines.extend(relation(refusal, style));
     lines.extend(why(refusal, style));
@@ -50,6 +51,24 @@ fn asked_by(refusal: &Refusal<'_>, style: &Style) -> Vec<Line> {
     let folder = holders.filter_map(|holder| caller.folder(Some(&holder))).next();
     let groups: Vec<String> = folder.into_iter().chain(caller.groups()).collect();
     if groups.is_empty() { Vec::new() } else { spread(label("asked by"), groups, style) }
+}
+
+/// Whose work the daemon of the refused process did.
+fn on_behalf(work: &OnBehalf<'_>) -> String {
+    let daemon = Escaped(&work.daemon);
+    let Some(client) = &work.client else {
+        return format!(
+            "{daemon} works for others, too: no client names the port, the container or the unit"
+        );
+    };
+    let name = work.name.as_deref().map_or_else(String::new, |name| format!(" {}", Escaped(name)));
+    let what = match work.by.as_deref() {
+        Some("port") => format!("publish the port through {daemon}"),
+        Some("container") => format!("name the container{name}"),
+        Some("unit") => format!("name the unit{name}"),
+        _ => format!("are the command that {daemon} runs there"),
+    };
+    format!("{} ({}), whose arguments {what}", Escaped(&client.comm), client.pid)
 }
 
 /// How the caller and the holder are related.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::diagnosis::by_cause::{ByCause, Group};
 use crate::event::{Command, CommandEnd, Ended, Ending, Leak, Refusal, samples};
+use crate::output::text::command::Beside;
 
 /// Names that try to end the markup around them.
 const EVIL: &str = "</details></pre>|`@octocat` ::error::x\n---\n##vso[task.complete]\u{202e}<!-- \u{1b}[0K";
@@ -48,7 +49,7 @@ impl Run {
 
     fn report(&self) -> CommandReport<'_> {
         let Self { command, end, groups, refusals, leaks } = self;
-        CommandReport { command, end, groups, refusals: *refusals, lost: 0, leaks }
+        CommandReport { command, end, groups, refusals: *refusals, lost: 0, leaks, beside: Beside::default() }
     }
 
     fn printed(&self, system: System, page: &Page) -> String {

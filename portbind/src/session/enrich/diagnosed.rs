@@ -63,6 +63,7 @@ impl Enricher {
             confidence,
             backend: backend.as_str(),
             lost,
+            on_behalf: None,
             process,
             socket,
             holders,
