@@ -16,6 +16,10 @@ command itself), and the refused program must start.
 missing and plays all. Continuous integration plays the rows of which the last column says so. The command
 `cargo xtask field --table` writes this page from the headers of the scripts, which `tests/field/README.md` describes.
 
+What needs a daemon is played by other checks of `portbind-tests`: containers of dockerd and podman, clients of dockerd,
+and its own allocator of ports (moby/moby 25981 and 20486) by `containers: `, supervisord by `supervisors: `. Lines of
+logs are tests of `log_errors` (`portbind/tests/wordings/`), and a check, `explain: real programs`.
+
 ";
 
 /// The page.
