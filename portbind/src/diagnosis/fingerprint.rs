@@ -54,6 +54,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of a refusal.
+    #[doc(hidden)]
     #[must_use]
     pub fn of(subject: &FingerprintInput<'_>) -> Self {
         let place = match (subject.port, subject.path) {

@@ -12,6 +12,7 @@ use crate::event::{Container, Process, ShellCommand};
 
 /// What keeps a process running.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Manager {
     /// A systemd unit, and the user whose own service manager runs it; `None` for the system's service manager.
     Unit {

@@ -73,6 +73,7 @@ impl Backend {
     pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
 
     /// The programs that the backend may need on any kernel.
+    #[doc(hidden)]
     #[must_use]
     pub fn programs(self) -> Vec<&'static str> {
         self.hooks().iter().flat_map(|hook| hook.points).flat_map(Point::programs).collect()
@@ -89,6 +90,7 @@ impl Backend {
     }
 
     /// The hooks that the backend attaches.
+    #[doc(hidden)]
     #[must_use]
     pub const fn hooks(self) -> &'static [Hook] {
         match self {

@@ -7,7 +7,7 @@ use super::jsonl;
 use super::line::{CAUSE, DIM, ERROR, Line, PLAIN};
 use super::style::Style;
 use super::text::layout::rendered;
-pub use crate::diagnosis::comparison::Side;
+pub use crate::diagnosis::comparison::{Pattern, Side};
 use crate::diagnosis::comparison::{Change, Fate, compare};
 use crate::escape::Prose;
 use crate::secrets::Secrets;
