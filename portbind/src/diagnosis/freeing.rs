@@ -194,7 +194,10 @@ impl<'a> Planner<'a> {
         let found: Vec<Obstacle> =
             holder.processes.iter().filter_map(|owner| managed(&owner.process)).collect();
         let is_unit = found.iter().any(|obstacle| {
-            matches!(obstacle, Obstacle::Managed { manager: Manager::Unit { unit, .. }, .. } if unit.ends_with(".socket"))
+            let Obstacle::Managed { manager: Manager::Unit { unit, .. }, .. } = obstacle else {
+                return false;
+            };
+            unit.ends_with(".socket")
         });
         if is_unit {
             found.into_iter().for_each(|obstacle| self.leave(obstacle));

@@ -172,8 +172,8 @@ impl Manager {
     }
 }
 
-/// The command that makes all of these managers stop what they keep running; `None` if portbind knows no command for one
-/// of them.
+/// The command that makes all of these managers stop what they keep running; `None` if portbind knows no command for
+/// one of them.
 #[must_use]
 pub fn stop_command(managers: &[&Manager]) -> Option<ShellCommand> {
     let mut units: BTreeMap<Option<u32>, BTreeSet<&str>> = BTreeMap::new();

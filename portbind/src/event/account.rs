@@ -12,8 +12,8 @@ pub struct Account {
     pub refused: u64,
     /// Refusals that were described: each is one [`Refusal`](super::Refusal).
     pub shown: u64,
-    /// Refusals that were only counted, because an equal one had been described or there was no room or time to describe
-    /// them. [`Repeat::count`](super::Repeat::count) has their number, as far as the process is known.
+    /// Refusals that were only counted, because an equal one had been described or there was no room or time to
+    /// describe them. [`Repeat::count`](super::Repeat::count) has their number, as far as the process is known.
     pub coalesced: u64,
     /// Refusals that a filter left out, and those after the last one that was wanted.
     pub filtered: u64,

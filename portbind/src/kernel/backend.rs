@@ -112,7 +112,8 @@ impl Backend {
         match self {
             Self::Fexit | Self::Kprobe => Some("binds that BPF programs make"),
             Self::Tracepoint => Some(
-                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of sockets that neither listen nor are connected",
+                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of sockets that \
+                 neither listen nor are connected",
             ),
         }
     }

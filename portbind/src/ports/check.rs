@@ -29,8 +29,8 @@ pub struct Check {
     pub socket: Socket,
     /// The refused call and its cause; `None` if the bind succeeded.
     pub refusal: Option<Refusal>,
-    /// The sockets on the port, if the kernel accepted the bind. If it refused, this is empty and [`Refusal::holders`] has
-    /// them; [`Self::holders`] serves both cases.
+    /// The sockets on the port, if the kernel accepted the bind. If it refused, this is empty and [`Refusal::holders`]
+    /// has them; [`Self::holders`] serves both cases.
     pub holders: Vec<Holder>,
     /// The result matches the prediction from the kernel's rule and the sockets that were found.
     pub as_expected: bool,

@@ -56,8 +56,8 @@ impl Inspector {
         })
     }
 
-    /// Inspects the network namespace of an open file instead, such as `/proc/PID/ns/net` or `/run/netns/NAME`. A socket
-    /// file is then found only if its socket is in this namespace, too.
+    /// Inspects the network namespace of an open file instead, such as `/proc/PID/ns/net` or `/run/netns/NAME`. A
+    /// socket file is then found only if its socket is in this namespace, too.
     ///
     /// # Errors
     /// [`Error::Netns`] if the file is no network namespace, or if this process may not enter the namespace
@@ -74,8 +74,8 @@ impl Inspector {
         Self { netns, is_for_one_namespace: true, ..self }
     }
 
-    /// Sets which symbolic links are followed; without it, all are. With [`Links::OfOwners`], a caller who chose the path cannot learn what
-    /// other users' folders contain.
+    /// Sets which symbolic links are followed; without it, all are. With [`Links::OfOwners`], a caller who chose the
+    /// path cannot learn what other users' folders contain.
     #[must_use]
     pub fn following(self, links: Links) -> Self {
         Self { links, ..self }

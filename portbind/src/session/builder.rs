@@ -47,7 +47,8 @@ impl Session {
 }
 
 impl Builder {
-    /// Only refusals of these ports; port 0 stands for calls that request any port. Sockets without a port are left out.
+    /// Only refusals of these ports; port 0 stands for calls that request any port. Sockets without a port are left
+    /// out.
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         let mut words = Box::new([0; PORT_WORDS as usize]);
         for port in ports {
@@ -59,8 +60,8 @@ impl Builder {
         self
     }
 
-    /// Only refusals with these errors, and no longer EADDRINUSE unless it is among them. `(1..=133).map(Errno)` has every
-    /// error of Linux.
+    /// Only refusals with these errors, and no longer EADDRINUSE unless it is among them. `(1..=133).map(Errno)` has
+    /// every error of Linux.
     pub fn errors(mut self, errors: impl IntoIterator<Item = Errno>) -> Self {
         self.filter.errors = filter::errors(errors);
         self
@@ -98,8 +99,8 @@ impl Builder {
         self
     }
 
-    /// Limits the number of port events that the session remembers for [`Refusal::history`](crate::event::Refusal::history)
-    /// and to recognize holders that have ended; 8192 by default.
+    /// Limits the number of port events that the session remembers for
+    /// [`Refusal::history`](crate::event::Refusal::history) and to recognize holders that have ended; 8192 by default.
     pub const fn history_limit(mut self, moments: usize) -> Self {
         self.settings.history_limit = moments;
         self

@@ -56,8 +56,8 @@ impl Session {
         Self { engine, has_ended: false }
     }
 
-    /// Waits for the next event. Without [`Builder::count`](super::Builder::count), it waits for ever: the caller decides
-    /// when to [`finish`](Self::finish). With it, this is `None` after the last refusal, and from then on.
+    /// Waits for the next event. Without [`Builder::count`](super::Builder::count), it waits for ever: the caller
+    /// decides when to [`finish`](Self::finish). With it, this is `None` after the last refusal, and from then on.
     ///
     /// The future may be dropped at any time, as `tokio::select!` does, without losing events.
     ///
@@ -76,9 +76,9 @@ impl Session {
     }
 
     /// Ends tracing, describes the remaining refusals within the time limit
-    /// ([`Builder::last_words`](super::Builder::last_words)), and returns their events and the account. It may be called
-    /// at any time, also after [`next`](Self::next) has returned `None`. A session that is dropped instead ends at once,
-    /// without an account.
+    /// ([`Builder::last_words`](super::Builder::last_words)), and returns their events and the account. It may be
+    /// called at any time, also after [`next`](Self::next) has returned `None`. A session that is dropped instead ends
+    /// at once, without an account.
     ///
     /// # Errors
     /// If the kernel fails.
