@@ -11,7 +11,7 @@ use super::jsonl::JsonFormat;
 use super::text::TextFormat;
 use brief::BriefFormat;
 
-/// Declares the formats. A new format needs only a row here and the file with its type.
+/// Declares the formats. A new format needs only a file with its type in `formats/`, and here its module and a row.
 macro_rules! formats {
     ($($(#[$doc:meta])+ $name:ident = $word:literal, $writer:ty, [$($verbs:ident $help:expr),+];)+) => {
         /// The format of events and answers.
