@@ -10,6 +10,8 @@
 //! Names that other programs chose ([`event::Process::comm`], arguments, paths) are as the kernel has them: escape them
 //! before a terminal shows them, for example with [`str::escape_debug`].
 //!
+//! `Timestamp`, `SignedDuration` and `TimeZone` are types of the crate jiff.
+//!
 //! Structs and enums are `#[non_exhaustive]`: fields and variants are added in minor releases.
 //! [`Errno`](event::Errno) and [`Time`](wire::Time) are not, because each is one number and stays one. The modules
 //! that the documentation does not show are public for portbind's own program, tests and fuzz targets only, and

@@ -119,6 +119,11 @@ impl Actors {
         self.pids.get(name).copied()
     }
 
+    /// The names of the actors, with their pids.
+    pub fn names(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.pids.iter().map(|(name, pid)| (name.as_str(), *pid))
+    }
+
     /// All pids.
     pub fn pids(&self) -> impl Iterator<Item = u32> + '_ {
         self.pids.values().copied()

@@ -38,13 +38,36 @@ pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result
     ensure!(ended.status.success(), "portbind ended with {}:\n{}", ended.status, ended.stderr.join("\n"));
     let block = shown(&ended.stdout, &pids, code).with_context(|| format!("{code} is not reported"))?;
     let folder = actors.folder().display().to_string();
-    let block: Vec<String> = block.iter().map(|line| line.replace(&folder, "/run")).collect();
+    // In each scenario, the first actor opens the socket that is in the way.
+    let opener = script.steps.first().map_or("", |step| step.actor.as_str());
+    let runner = format!("({})", std::process::id());
+    let is_of_runner = |line: &&String| line.starts_with("  relation") && line.contains(&runner);
+    let lines = block.iter().filter(|line| !is_of_runner(line));
+    let block: Vec<String> =
+        lines.map(|line| named(&line.replace(&folder, "/run"), &actors, opener)).collect();
     Ok(Some(normal::normal(&block)))
 }
 
-/// The first case of the scenarios whose last event has this cause.
+/// The line with the actors' names in place of the programs that they run, which are all this one or copies of it.
+fn named(line: &str, actors: &Actors, opener: &str) -> String {
+    let own = "portbind-tests";
+    let mut text = line.to_owned();
+    for (name, pid) in actors.names() {
+        let copy = format!("{own}-{}-stranger-{name}", std::process::id());
+        for program in [own, &copy] {
+            text = text.replace(&format!("{program} ({pid})"), &format!("{name} ({pid})"));
+            text = text.replace(&format!("{program}: kill {pid}"), &format!("{name}: kill {pid}"));
+        }
+    }
+    // A remedy names the program that opened the socket, without its pid.
+    text.replace(&format!("have {own} open"), &format!("have {opener} open"))
+}
+
+/// The first case with this cause, of the scenario `cause CODE` or else of the first scenario that has one.
 fn script(code: Code, scenarios: &[Scenario], ports: &mut Ports) -> anyhow::Result<Option<Play>> {
-    for scenario in scenarios {
+    let name = format!("cause {code}");
+    let (named, others): (Vec<_>, Vec<_>) = scenarios.iter().partition(|scenario| scenario.name == name);
+    for scenario in named.into_iter().chain(others) {
         if obstacle(&scenario.needs, Some(BACKEND))?.is_some() {
             continue;
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::escape;
-use crate::host::privileges::few_descriptors;
+use crate::host::privileges::{few_descriptors, few_descriptors_hint};
 use crate::host::{Failed, UnknownUser};
 use crate::kernel::error::TraceError;
 use crate::sys::stack::TooSmall;
@@ -184,13 +184,8 @@ impl Error {
         match self {
             Self::Privileges(_) => Some("run it as root: sudo portbind ..."),
             Self::Ports(error) => error.hint(),
-            Self::Trace(_) | Self::System(_) if few_descriptors().is_some() => {
-                Some("portbind needs about 40 open files: raise the limit with ulimit -n 256")
-            }
-            Self::Trace(TraceError::NoBtf(_)) => Some(
-                "the kernel has to be built with CONFIG_DEBUG_INFO_BTF; distribution kernels since 2020 are",
-            ),
-            Self::Trace(_) => Some("portbind doctor reports what this kernel allows"),
+            Self::Trace(error) => Some(error.hint()),
+            Self::System(_) => few_descriptors_hint(),
             Self::Word { .. } => Some("portbind COMMAND --help lists the values that the option takes"),
             Self::Output { source, .. } => {
                 let refused = source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>());
@@ -214,7 +209,7 @@ impl Error {
             }
             Self::Stack(_) => Some("raise the limit with ulimit -s 8192"),
             Self::Wrapper(error) => error.hint(),
-            Self::Command(_) | Self::System(_) => None,
+            Self::Command(_) => None,
         }
     }
 }

@@ -29,7 +29,12 @@ const BUFFER: usize = 1 << 18;
 #[command(after_help = EXIT_STATUS)]
 pub struct Args {
     /// Print the page of this cause: what it means, what helps, and what does not.
-    #[arg(long, value_name = "CODE", value_parser = code(), conflicts_with_all = ["log", "record", "output_format", "zone"])]
+    #[arg(
+        long,
+        value_name = "CODE",
+        value_parser = code(),
+        conflicts_with_all = ["log", "record", "output_format", "zone"],
+    )]
     cause: Option<String>,
     /// The log; - reads standard input.
     #[arg(value_name = "LOG", default_value = STDIN)]

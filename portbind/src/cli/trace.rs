@@ -4,8 +4,7 @@ mod sink;
 
 use std::path::PathBuf;
 
-use portbind_abi::{COMM_LEN, Filter, life};
-use zerocopy::transmute;
+use portbind_abi::{Filter, life};
 
 use self::sink::Sink;
 use super::rights;
@@ -174,10 +173,7 @@ impl Args {
             filter.netns = netns.resolve().map_err(error)?;
         }
         if let Some(comm) = &self.comm {
-            let mut mask = [0_u8; COMM_LEN];
-            mask.iter_mut().take(comm.as_str().len() + 1).for_each(|byte| *byte = u8::MAX);
-            filter.comm = transmute!(comm.padded());
-            filter.comm_mask = transmute!(mask);
+            (filter.comm, filter.comm_mask) = session::comm_filter(comm.as_str());
         }
         Ok(filter)
     }

@@ -206,14 +206,6 @@ impl Comm {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The name as the kernel stores it, padded with NULs.
-    #[must_use]
-    pub fn padded(&self) -> [u8; abi::COMM_LEN] {
-        let mut bytes = [0; abi::COMM_LEN];
-        bytes[..self.0.len()].copy_from_slice(self.0.as_bytes());
-        bytes
-    }
 }
 
 impl FromStr for Comm {

@@ -39,6 +39,7 @@ pub enum Fate {
 
 /// The cause or programs that most refusals of a side share.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pattern {
     /// Number of refusals that share it.
     pub count: u64,

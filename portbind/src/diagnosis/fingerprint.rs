@@ -54,6 +54,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of a refusal.
+    #[doc(hidden)]
     #[must_use]
     pub fn of(subject: &FingerprintInput<'_>) -> Self {
         let place = match (subject.port, subject.path) {
@@ -157,9 +158,16 @@ mod tests {
     proptest! {
         /// Parts that differ from run to run do not change the fingerprint.
         #[test]
-        fn the_same_again(pid in 1_u32..4_000_000, worker in 0_u8..64, hash in "[0-9a-f]{40}", port in 32_768_u16..=60_999,
-                          scratch in "[a-z]{3}[0-9][a-zA-Z0-9]{4}", swap in any::<bool>()) {
-            let jar = args(&["java", "-jar", &format!("/tmp/{scratch}/app-{worker}.{pid}.jar"), &format!("--pid={pid}")]);
+        fn the_same_again(
+            pid in 1_u32..4_000_000,
+            worker in 0_u8..64,
+            hash in "[0-9a-f]{40}",
+            port in 32_768_u16..=60_999,
+            scratch in "[a-z]{3}[0-9][a-zA-Z0-9]{4}",
+            swap in any::<bool>(),
+        ) {
+            let archive = format!("/tmp/{scratch}/app-{worker}.{pid}.jar");
+            let jar = args(&["java", "-jar", &archive, &format!("--pid={pid}")]);
             let node = args(&["node", &format!("/home/runner/{hash}/server.js"), &port.to_string()]);
             let gw = format!("/opt/tool-{hash}/gw{worker}");
             let mut holders = vec![program("/usr/bin/java", &jar), program(&gw, &[])];
@@ -203,9 +211,19 @@ mod tests {
         }
 
         #[test]
-        fn any_words(comm in any::<String>(), exe in any::<Option<String>>(), args in any::<Vec<String>>(), path in any::<String>()) {
+        fn any_words(
+            comm in any::<String>(),
+            exe in any::<Option<String>>(),
+            args in any::<Vec<String>>(),
+            path in any::<String>(),
+        ) {
             let program = Program { comm: &comm, exe: exe.as_deref(), args: &args };
-            let subject = FingerprintInput { path: Some(&path), caller: program.clone(), holders: vec![program], ..FingerprintInput::default() };
+            let subject = FingerprintInput {
+                path: Some(&path),
+                caller: program.clone(),
+                holders: vec![program],
+                ..FingerprintInput::default()
+            };
             prop_assert_eq!(Fingerprint::of(&subject).hash().len(), 16);
         }
     }

@@ -12,6 +12,7 @@ use crate::event::{Holder, Ownership, Process, ShellCommand};
 
 /// What to do about the sockets on a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// Processes to stop, by pid.
     pub targets: Vec<Target>,
@@ -23,6 +24,7 @@ pub struct Plan {
 
 /// A process to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Target {
     /// The process.
     pub process: Rc<Process>,
@@ -32,6 +34,7 @@ pub struct Target {
 
 /// A reason not to stop anything, or not to stop one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Obstacle {
     /// Process 1 of the machine, or of the container that portbind runs in.
     Init(Rc<Process>),
@@ -191,7 +194,10 @@ impl<'a> Planner<'a> {
         let found: Vec<Obstacle> =
             holder.processes.iter().filter_map(|owner| managed(&owner.process)).collect();
         let is_unit = found.iter().any(|obstacle| {
-            matches!(obstacle, Obstacle::Managed { manager: Manager::Unit { unit, .. }, .. } if unit.ends_with(".socket"))
+            let Obstacle::Managed { manager: Manager::Unit { unit, .. }, .. } = obstacle else {
+                return false;
+            };
+            unit.ends_with(".socket")
         });
         if is_unit {
             found.into_iter().for_each(|obstacle| self.leave(obstacle));

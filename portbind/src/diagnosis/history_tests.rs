@@ -87,7 +87,9 @@ fn both_ends_of_a_connection_show_who_left() {
 
 proptest! {
     #[test]
-    fn it_stays_within_its_limit_and_counts_all_that_it_forgets(ports in proptest::collection::vec(1_u16..200, 0..600)) {
+    fn it_stays_within_its_limit_and_counts_all_that_it_forgets(
+        ports in proptest::collection::vec(1_u16..200, 0..600),
+    ) {
         let limit = 50;
         let mut history = History::new(limit);
         for (index, port) in ports.iter().enumerate() {

@@ -12,6 +12,7 @@ use crate::event::{Container, Process, Runtime, ShellCommand};
 
 /// What keeps a process running.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Manager {
     /// A systemd unit, and the user whose own service manager runs it; `None` for the system's service manager.
     Unit {
@@ -199,8 +200,8 @@ impl Manager {
     }
 }
 
-/// The command that makes all of these managers stop what they keep running; `None` if portbind knows no command for one
-/// of them.
+/// The command that makes all of these managers stop what they keep running; `None` if portbind knows no command for
+/// one of them.
 #[must_use]
 pub fn stop_command(managers: &[&Manager]) -> Option<ShellCommand> {
     let mut units: BTreeMap<Option<u32>, BTreeSet<&str>> = BTreeMap::new();

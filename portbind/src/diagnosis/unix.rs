@@ -23,6 +23,7 @@ pub enum Facts {
 
 /// The object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Object {
     /// A socket file with a bound socket, according to the kernel.
     LiveSocket,

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-/// The account of a run: every refusal is counted in exactly one field below `refused`.
+/// The account of a run: every refusal is in exactly one of the other fields, so that
+/// `refused` = `shown` + `coalesced` + `filtered` + `lost`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// Refusals with a wanted error, counted by the kernel half.
+    /// Refused calls of the whole machine whose error was asked for, whatever the other filters; the kernel half counts
+    /// them.
     pub refused: u64,
-    /// Shown.
+    /// Refusals that were described: each is one [`Refusal`](super::Refusal).
     pub shown: u64,
-    /// Coalesced with an earlier one.
+    /// Refusals that were only counted, because an equal one had been described or there was no room or time to
+    /// describe them. [`Repeat::count`](super::Repeat::count) has their number, as far as the process is known.
     pub coalesced: u64,
-    /// Removed by a filter.
+    /// Refusals that a filter left out, and those after the last one that was wanted.
     pub filtered: u64,
-    /// Lost: there was no room, neither in the ring buffer nor in the table of counts.
+    /// Refusals of which nothing but their number is known: there was no room to describe them, and none to count them
+    /// by process. [`Gaps::lost_by`] has the users, as far as known.
     pub lost: u64,
 }
 
@@ -30,19 +34,22 @@ pub struct LostBy {
     pub lost: u64,
 }
 
-/// Gaps in the account: refusals that were not seen, and what is missing in the history of ports.
+/// Gaps: whose refusals were lost, calls that are not in the [`Account`] at all, and what is missing in the history of
+/// ports. If all numbers are 0, nothing is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gaps {
-    /// The users whose refusals were lost, most first, as far as recorded.
+    /// The users of the refusals in [`Account::lost`], most first, as far as known.
     pub lost_by: Vec<LostBy>,
-    /// Calls whose return was not traced, because too many calls were in flight (kprobe backend).
+    /// Calls whose return was not traced, because too many calls were in flight (kprobe backend). Refusals among them
+    /// are not in the account.
     pub returns_missed: u64,
-    /// Calls that the kernel skipped, because a run of the same program was interrupted on that CPU.
+    /// Calls for which the kernel skipped the program, because it was already running on that CPU. Refusals among them
+    /// are not in the account.
     pub passed_over: u64,
-    /// Port events lost because the ring buffer was full.
+    /// Port events that are missing in [`Refusal::history`](super::Refusal::history), because the ring buffer was full.
     pub history_lost: u64,
-    /// Port events forgotten to stay within the limit.
+    /// Port events that were forgotten, oldest first, to stay within the limit of the history.
     pub history_evicted: u64,
 }
 

@@ -18,7 +18,8 @@ pub struct Holder {
     pub id: SocketId,
     /// Its state.
     pub state: State,
-    /// By the kernel's rule, this socket is in the way of the refused one.
+    /// By the kernel's rule, this socket is in the way of the refused one. Where nothing was refused, the value has no
+    /// meaning.
     pub conflicts: bool,
     /// Transport protocol.
     pub protocol: Protocol,
@@ -48,17 +49,18 @@ pub struct Holder {
     pub ownership: Ownership,
     /// Remaining time of a TIME_WAIT socket in milliseconds.
     pub time_wait_left_ms: Option<u64>,
-    /// Connections waiting to be accepted, and the limit (listeners).
+    /// Of a listener: the number of connections that wait to be accepted, and the limit.
     pub backlog: Option<(u32, u32)>,
     /// The process that gave it its port by bind or connect; `None` if that was before tracing began.
     pub opened_by: Option<Rc<Process>>,
-    /// When that happened.
+    /// When that process gave the socket its port.
     pub since: Option<Timestamp>,
     /// The process that closed the connection first and so left the socket (TIME_WAIT, orphans).
     pub left_by: Option<Rc<Process>>,
-    /// Its owners, each with its descriptors; if there are too many, only the most relevant ones.
+    /// The processes that have it open, by ascending pid; which of them opened the socket, [`Self::opened_by`] says. A
+    /// trace lists only the most relevant ones if there are many.
     pub processes: Vec<HolderProcess>,
-    /// Number of further owners.
+    /// The number of processes that have it open and are not in that list.
     pub more_processes: u64,
 }
 

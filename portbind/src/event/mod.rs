@@ -58,7 +58,8 @@ pub struct Refusal {
     pub process: Rc<Process>,
     /// The socket, with the requested address and port.
     pub socket: Socket,
-    /// The sockets on the port, conflicting ones first.
+    /// The sockets on the port. Those in the way ([`Holder::conflicts`]) come first, then listeners, bound sockets,
+    /// connections and their remains.
     pub holders: Vec<Holder>,
     /// There are more holders than this list has.
     pub holders_truncated: bool,
@@ -76,7 +77,7 @@ pub struct Refusal {
     pub confidence: Confidence,
     /// The backend that traced it.
     pub backend: &'static str,
-    /// Refusals lost before this one since tracing began.
+    /// Refusals lost before this one since tracing began, as [`Account::lost`] counts them.
     pub lost: u64,
     /// The refused process is no descendant of the wrapped command: it belongs to a daemon, which may have worked for
     /// the command.

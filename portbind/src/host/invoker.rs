@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn the_caller_of_sudo() {
-        let status = "Name:\tbash\nUmask:\t0027\nUid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\nGroups:\t4 27 100 \n";
+        let status = "Name:\tbash\nUmask:\t0027\nUid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\n\
+                      Groups:\t4 27 100 \n";
         let ids = Ids::parse(status).unwrap();
         assert_eq!((ids.uid, ids.gid, ids.umask), (1000, 100, Some(0o27)));
         assert_eq!(ids.groups, [4, 27, 100]);

@@ -150,7 +150,10 @@ fe800000000000000000000000000001 02 40 20 80     eth0
 
     proptest! {
         #[test]
-        fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "(\\|-- |/|[0-9.]{1,9}| |\n|LOCAL){0,40}") {
+        fn takes_any_bytes(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            text in "(\\|-- |/|[0-9.]{1,9}| |\n|LOCAL){0,40}",
+        ) {
             for bytes in [&bytes[..], text.as_bytes()] {
                 let _ = presence_v4(bytes, Ipv4Addr::LOCALHOST);
                 let _ = presence_v6(bytes, Ipv6Addr::LOCALHOST, Some(1));

@@ -13,6 +13,7 @@ use crate::diagnosis::unix::Object;
 
 /// Which symbolic links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Links {
     /// All links, as the kernel does.
     All,

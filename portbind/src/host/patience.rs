@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::sys::signals;
 
-/// The longest time that a read may take. In unit tests longer: on a busy machine, a new thread may wait that long for a
-/// processor.
+/// The longest time that a read may take. In unit tests longer: on a busy machine, a new thread may wait that long for
+/// a processor.
 const DEADLINE: Duration = Duration::from_millis(if cfg!(test) { 1000 } else { 100 });
 /// After a slow read from a process of a user, the time without reads from this user's processes.
 const DISTRUST: Duration = Duration::from_secs(10);

@@ -126,6 +126,11 @@ pub(crate) fn few_descriptors() -> Option<u64> {
     (limit < ENOUGH_DESCRIPTORS).then_some(limit)
 }
 
+/// What the user can do if this process may have too few files open.
+pub(crate) fn few_descriptors_hint() -> Option<&'static str> {
+    few_descriptors().map(|_| "portbind needs about 40 open files: raise the limit with ulimit -n 256")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,9 +1,9 @@
 //! Which container a proxy of a container runtime serves.
 //!
-//! Docker starts a `docker-proxy` for each published port (`newProxyCommand` in moby, libnetwork/portmapper), which runs
-//! outside of the container. Its arguments have the container's address, and Docker's files have the container with that
-//! address. Podman's conmon, which holds root's published ports, has the container's id and name in its arguments
-//! (`getSharedConmonArgs` in podman, libpod/oci_conmon_common.go).
+//! Docker starts a `docker-proxy` for each published port (`newProxyCommand` in moby, libnetwork/portmapper), which
+//! runs outside of the container. Its arguments have the container's address, and Docker's files have the container
+//! with that address. Podman's conmon, which holds root's published ports, has the container's id and name in its
+//! arguments (`getSharedConmonArgs` in podman, libpod/oci_conmon_common.go).
 
 use std::net::IpAddr;
 use std::path::Path;

@@ -80,7 +80,8 @@ mod tests {
         #[test]
         fn any_name_will_do(comm in prop::collection::vec(any::<u8>(), 0..16)) {
             let line = [b"9 (", &comm[..], b") ", REST.as_bytes()].concat();
-            prop_assert_eq!(Stat::parse(&line), Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 }));
+            let stat = Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 };
+            prop_assert_eq!(Stat::parse(&line), Some(stat));
         }
     }
 }

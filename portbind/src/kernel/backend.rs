@@ -73,6 +73,7 @@ impl Backend {
     pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
 
     /// The programs that the backend may need on any kernel.
+    #[doc(hidden)]
     #[must_use]
     pub fn programs(self) -> Vec<&'static str> {
         self.hooks().iter().flat_map(|hook| hook.points).flat_map(Point::programs).collect()
@@ -89,6 +90,7 @@ impl Backend {
     }
 
     /// The hooks that the backend attaches.
+    #[doc(hidden)]
     #[must_use]
     pub const fn hooks(self) -> &'static [Hook] {
         match self {
@@ -110,7 +112,8 @@ impl Backend {
         match self {
             Self::Fexit | Self::Kprobe => Some("binds that BPF programs make"),
             Self::Tracepoint => Some(
-                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of sockets that neither listen nor are connected",
+                "binds by io_uring, inside the kernel, or implied by connect and send, nor the end of sockets that \
+                 neither listen nor are connected",
             ),
         }
     }

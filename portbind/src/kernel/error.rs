@@ -5,6 +5,7 @@ use std::io;
 use super::backend::Backend;
 use super::btf::BtfError;
 use super::layout::LayoutError;
+use crate::host::privileges::few_descriptors_hint;
 use crate::sys::file_bytes::KERNEL_BTF;
 
 /// Why tracing cannot begin.
@@ -29,6 +30,20 @@ pub enum TraceError {
     /// Every backend failed.
     #[error("no backend works on this kernel{}", list(.0))]
     NoBackend(Vec<(Backend, AttachError)>),
+}
+
+impl TraceError {
+    /// What the user can do next, as a sentence without a full stop.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        let of_this_error = match self {
+            Self::NoBtf(_) => {
+                "the kernel has to be built with CONFIG_DEBUG_INFO_BTF; distribution kernels since 2020 are"
+            }
+            _ => "portbind doctor reports what this kernel allows",
+        };
+        few_descriptors_hint().unwrap_or(of_this_error)
+    }
 }
 
 fn list(tried: &[(Backend, AttachError)]) -> String {

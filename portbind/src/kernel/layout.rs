@@ -10,6 +10,7 @@ const WORDS: usize = size_of::<Layout>() / size_of::<u32>();
 
 /// Why the running kernel's layout cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LayoutError {
     /// A row required by every backend has no answer, or BTF is damaged.
     #[error("this kernel's BTF does not answer row `{row}`")]

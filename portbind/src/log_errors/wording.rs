@@ -31,7 +31,8 @@ pub struct Wording {
     pub role: Role,
     /// A line as a program really printed it.
     pub sample: &'static str,
-    /// The fields that the sample alone yields: protocol, address, port and path, as far as it contains them.
+    /// The fields that the sample alone yields, as far as it contains them: `tcp 127.0.0.1:80`, `:80` for a port alone,
+    /// or a path.
     pub states: &'static str,
 }
 

@@ -82,8 +82,8 @@ fn command(refusal: &Refusal) -> (Command, CommandEnd, ByCause) {
 fn printed() -> Vec<String> {
     let refusal = refusal();
     let mut all = Vec::new();
-    for (format, width) in
-        [(Format::Text, None), (Format::Text, Some(60)), (Format::Brief, None), (Format::Brief, Some(80))]
+    let formats = Format::ALL.iter().filter(|format| **format != Format::Json);
+    for (&format, width) in formats.flat_map(|format| [None, Some(60), Some(80)].map(|width| (format, width)))
     {
         let mut printer =
             Printer::new(format, Style { width, history: true, ..Style::default() }, Vec::new());

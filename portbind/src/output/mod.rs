@@ -8,7 +8,6 @@
 pub mod answer;
 #[cfg(test)]
 mod answer_tests;
-mod brief;
 pub mod color;
 pub mod comparison;
 mod explanation;

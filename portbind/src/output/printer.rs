@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_reported_as_such() {
-        for format in [Format::Text, Format::Brief, Format::Json] {
+        for &format in Format::ALL {
             let mut printer = Printer::new(format, Style::default(), Closed);
             let error = printer.event(&samples::listener()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{format:?}");

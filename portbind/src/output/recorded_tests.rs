@@ -67,6 +67,12 @@ fn styles() -> impl Iterator<Item = Style> {
     all.map(|(color, width, history)| Style { color, width, history, ..Style::default() })
 }
 
+/// The formats that are not JSON, in each style.
+fn for_people() -> impl Iterator<Item = (Format, Style)> {
+    let formats = Format::ALL.iter().filter(|format| **format != Format::Json);
+    formats.flat_map(|format| styles().map(|style| (*format, style)))
+}
+
 fn printed(format: Format, style: &Style, refusal: Refusal<'_>) -> String {
     let mut out = Vec::new();
     format.writer().refusal(refusal, style, &mut out).unwrap();
@@ -77,9 +83,7 @@ fn printed(format: Format, style: &Style, refusal: Refusal<'_>) -> String {
 fn a_recorded_refusal_is_printed_as_it_was_live() {
     for refusal in refusals() {
         let line = serde_json::to_string(&Refusal::from(&refusal)).unwrap();
-        for (format, style) in
-            styles().flat_map(|style| [(Format::Text, style.clone()), (Format::Brief, style)])
-        {
+        for (format, style) in for_people() {
             let live = printed(format, &style, Refusal::from(&refusal));
             let recorded = printed(format, &style, serde_json::from_str(&line).unwrap());
             assert_eq!(recorded, live);
@@ -132,9 +136,7 @@ fn no_word_of_a_recording_does_harm() {
     for refusal in refusals() {
         let mut line = serde_json::to_value(Refusal::from(&refusal)).unwrap();
         reworded(&mut line, word);
-        for (format, style) in
-            styles().flat_map(|style| [(Format::Text, style.clone()), (Format::Brief, style)])
-        {
+        for (format, style) in for_people() {
             let style = Style { color: false, ..style };
             let text = printed(format, &style, serde_json::from_value(line.clone()).unwrap());
             assert!(!text.contains("##") && !text.contains("y\u{1b}"), "{text}");

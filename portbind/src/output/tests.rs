@@ -369,7 +369,7 @@ fn covers(found: &Value, core: &Value, path: &str) {
 
 #[test]
 fn no_line_is_a_command_to_a_ci_system() {
-    for format in [Format::Text, Format::Brief, Format::Json] {
+    for &format in Format::ALL {
         for width in [None, Some(20), Some(45), Some(100)] {
             let events: Vec<_> = all().into_iter().chain(portless_samples::all()).collect();
             for line in print(format, Style { width, ..Style::default() }, &events).lines() {

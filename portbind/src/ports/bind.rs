@@ -25,7 +25,7 @@ pub struct Bind {
 }
 
 impl Bind {
-    /// A bind to the IPv4 wildcard address, without options.
+    /// A bind to the IPv4 wildcard address, without options; change the fields for any other.
     #[must_use]
     pub fn new(protocol: Protocol, port: u16) -> Self {
         Self { protocol, address: None, port, options: Options::default(), interface: None }

@@ -27,9 +27,10 @@ pub struct Check {
     pub time: Timestamp,
     /// The socket that was bound on trial.
     pub socket: Socket,
-    /// The refused call and its cause, if the kernel refused.
+    /// The refused call and its cause; `None` if the bind succeeded.
     pub refusal: Option<Refusal>,
-    /// The sockets on the port, if the kernel accepted the bind.
+    /// The sockets on the port, if the kernel accepted the bind. If it refused, this is empty and [`Refusal::holders`]
+    /// has them; [`Self::holders`] serves both cases.
     pub holders: Vec<Holder>,
     /// The result matches the prediction from the kernel's rule and the sockets that were found.
     pub as_expected: bool,
@@ -40,7 +41,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// The sockets on the port.
+    /// The sockets on the port, whether the kernel accepted or refused the bind.
     #[must_use]
     pub fn holders(&self) -> &[Holder] {
         self.refusal.as_ref().map_or(&self.holders, |refusal| &refusal.holders)

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -55,15 +56,26 @@ impl Inspector {
         })
     }
 
-    /// Inspects this network namespace instead. A socket file is then found only if its socket is in this namespace,
-    /// too.
+    /// Inspects the network namespace of an open file instead, such as `/proc/PID/ns/net` or `/run/netns/NAME`. A
+    /// socket file is then found only if its socket is in this namespace, too.
+    ///
+    /// # Errors
+    /// [`Error::Netns`] if the file is no network namespace, or if this process may not enter the namespace
+    /// (CAP_SYS_ADMIN).
+    pub fn in_namespace_of(self, file: OwnedFd) -> Result<Self, Error> {
+        let netns = Netns::of(&self.host.procfs, file).map_err(Error::Netns)?;
+        netns.inside(|| ()).map_err(Error::Netns)?;
+        Ok(self.in_namespace(netns))
+    }
+
+    /// Inspects this network namespace instead.
     #[must_use]
-    pub fn in_namespace(self, netns: Netns) -> Self {
+    pub(crate) fn in_namespace(self, netns: Netns) -> Self {
         Self { netns, is_for_one_namespace: true, ..self }
     }
 
-    /// Sets which symbolic links are followed. With `Links::OfOwners`, a caller who chose the path cannot learn what
-    /// other users' folders contain.
+    /// Sets which symbolic links are followed; without it, all are. With [`Links::OfOwners`], a caller who chose the
+    /// path cannot learn what other users' folders contain.
     #[must_use]
     pub fn following(self, links: Links) -> Self {
         Self { links, ..self }
@@ -165,5 +177,21 @@ impl Inspector {
     fn owners(&self, inodes: &HashSet<u64>) -> Scan {
         let source = || OwnerSource::for_one_question(SocketOwners::new(self.host.procfs.clone()));
         self.owners.get_or_init(source).scan(inodes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn only_network_namespaces_are_entered() {
+        let inspect = |path| Inspector::new().unwrap().in_namespace_of(File::open(path).unwrap().into());
+        assert!(inspect("/proc/self/ns/net").is_ok());
+        for path in ["/proc/self/ns/uts", "/proc/self/status"] {
+            assert!(matches!(inspect(path), Err(Error::Netns(_))), "{path} is no network namespace");
+        }
     }
 }

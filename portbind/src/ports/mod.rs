@@ -24,6 +24,11 @@ mod request;
 mod wait;
 mod who;
 
+pub use crate::diagnosis::freeing::binder::Sign;
+pub use crate::diagnosis::freeing::{Obstacle, Plan, Target};
+pub use crate::diagnosis::manager::Manager;
+pub use crate::diagnosis::unix::Object;
+pub use crate::host::Links;
 pub use crate::host::port_sockets::Unseen;
 
 pub use bind::Bind;

@@ -27,8 +27,8 @@ static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static TRIGGER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names = "pass|pwd|pw|secret|token|key|auth|cred|cookie|jwt|psk|bearer|string|sig|pin|otp|sas|pat|://|@|hooks\
                  |sessid|sessionid|[?&#](?:session|sid|code)|%[0-9a-f]{2}";
-    let tokens = "gh[opusr]_|github_pat|gl[a-z]+-|xox|xapp|sk[-_]|rk_|npm_|pypi|do[op]_|hv[sbr]\\.|ya29|aiza|sg\\.|shp|pat_\
-                  |atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
+    let tokens = "gh[opusr]_|github_pat|gl[a-z]+-|xox|xapp|sk[-_]|rk_|npm_|pypi|do[op]_|hv[sbr]\\.|ya29|aiza|sg\\.|shp\
+                  |pat_|atatt|bk[au]{2}_|lin_|sq0|eaac|tfp_|figd_|akia|asia|eyj";
     Regex::new(&format!("(?i-u:{names}|{tokens})")).ok()
 });
 /// The user information of a URL (RFC 3986, 3.2.1), up to the `@`; a password may hold an unencoded `@` itself.

@@ -134,7 +134,8 @@ impl<S: Sink> Run<S> {
         let lost = self.overflow.lost;
         if lost > 0 {
             self.sink.note(&format!(
-                "{lost} refusals lost: more kinds of them, of more processes, waited for their turn than can be counted at once"
+                "{lost} refusals lost: more kinds of them, of more processes, waited for their turn than can be \
+                 counted at once"
             ));
         }
     }

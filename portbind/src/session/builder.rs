@@ -6,8 +6,10 @@ use portbind_abi::{Filter, PORT_WORDS, life};
 
 use super::engine::Engine;
 use super::error::Error;
+use super::filter;
 use super::run::{Settings, records};
 use super::stream::{Session, Waiting};
+use crate::event::Errno;
 use crate::host::{Host, Privileges};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
@@ -17,8 +19,9 @@ pub(crate) const HISTORY_LIMIT: usize = 8192;
 /// Default time limit for the end of a session; including the last lines, it ends within a second.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(750);
 
-/// The settings of a session. The default is every EADDRINUSE on this machine, with the first backend that works; other
-/// errors (`portbind trace -e`) cannot be traced by the library yet.
+/// The settings of a session. The default is every EADDRINUSE on this machine, with the first backend that works.
+///
+/// Refusals have to pass all filters. A setting that is made twice has its last value.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
@@ -44,7 +47,8 @@ impl Session {
 }
 
 impl Builder {
-    /// Only refusals of these ports; port 0 stands for calls that request any port.
+    /// Only refusals of these ports; port 0 stands for calls that request any port. Sockets without a port are left
+    /// out.
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         let mut words = Box::new([0; PORT_WORDS as usize]);
         for port in ports {
@@ -56,9 +60,30 @@ impl Builder {
         self
     }
 
-    /// Only refusals of this process, by thread group id.
+    /// Only refusals with these errors, and no longer EADDRINUSE unless it is among them. `(1..=133).map(Errno)` has
+    /// every error of Linux.
+    pub fn errors(mut self, errors: impl IntoIterator<Item = Errno>) -> Self {
+        self.filter.errors = filter::errors(errors);
+        self
+    }
+
+    /// Only refusals of this process, by thread group id; 0 stands for every process.
     pub const fn pid(mut self, pid: u32) -> Self {
         self.filter.pid = pid;
+        self
+    }
+
+    /// Only refusals of processes or threads with this name. The kernel keeps 15 bytes of a name: further ones are not
+    /// compared.
+    pub fn comm(mut self, name: &str) -> Self {
+        (self.filter.comm, self.filter.comm_mask) = filter::comm(name);
+        self
+    }
+
+    /// Only refusals in this network namespace, by its inode number: that of `/proc/PID/ns/net`, or
+    /// [`Socket::netns`](crate::event::Socket::netns); 0 stands for every namespace.
+    pub const fn netns(mut self, inode: u32) -> Self {
+        self.filter.netns = inode;
         self
     }
 
@@ -68,19 +93,21 @@ impl Builder {
         self
     }
 
-    /// Ends the session after this many refusals.
+    /// Ends the session after this many refusals; without it, a session does not end by itself. Repeats do not count.
     pub const fn count(mut self, refusals: u64) -> Self {
         self.settings.count = Some(refusals);
         self
     }
 
-    /// Limits the number of recorded port events.
+    /// Limits the number of port events that the session remembers for
+    /// [`Refusal::history`](crate::event::Refusal::history) and to recognize holders that have ended; 8192 by default.
     pub const fn history_limit(mut self, moments: usize) -> Self {
         self.settings.history_limit = moments;
         self
     }
 
-    /// Limits the time that [`Session::finish`] may take.
+    /// Limits the time in which [`Session::finish`] describes the remaining refusals; 750 ms by default. Refusals for
+    /// which no time is left are counted.
     pub const fn last_words(mut self, time: Duration) -> Self {
         self.settings.last_words = time;
         self
@@ -89,7 +116,7 @@ impl Builder {
     /// Loads and attaches the programs. Must be called within a tokio runtime with time and I/O enabled.
     ///
     /// # Errors
-    /// If a capability is missing, or no backend works on this kernel.
+    /// If a capability is missing, or no backend works on this kernel; see [`Error::hint`].
     pub fn start(self) -> Result<Session, Error> {
         let missing = Privileges::read().missing();
         if !missing.is_empty() {

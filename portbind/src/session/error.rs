@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::host::privileges::few_descriptors_hint;
 use crate::kernel::error::TraceError;
 
 /// Why a session cannot start or continue.
@@ -25,4 +26,30 @@ pub enum Error {
         /// Why the operation failed.
         source: io::Error,
     },
+}
+
+impl Error {
+    /// What the user can do next, as a sentence without a full stop.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Privileges(_) => Some("run it as root"),
+            Self::Trace(error) => Some(error.hint()),
+            Self::System { .. } => few_descriptors_hint(),
+            Self::Write(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_a_start_have_a_hint() {
+        let no_btf = || TraceError::NoBtf(io::ErrorKind::NotFound.into());
+        let hints = [Error::Privileges(vec!["CAP_BPF"]), Error::Trace(no_btf())].map(|error| error.hint());
+        assert!(hints[0].is_some_and(|hint| hint.contains("root")), "{hints:?}");
+        assert!(hints[1].is_some_and(|hint| hint.contains("CONFIG_DEBUG_INFO_BTF")), "{hints:?}");
+    }
 }

@@ -223,7 +223,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_that_goes_in_comes_out_once(steps in prop::collection::vec((0_u64..4, 0_u32..4, any::<bool>()), 0..2000)) {
+        fn all_that_goes_in_comes_out_once(
+            steps in prop::collection::vec((0_u64..4, 0_u32..4, any::<bool>()), 0..2000),
+        ) {
             let mut queue = Queue::default();
             let (mut into, mut out) = (0, 0);
             for (party, pid, takes) in steps {

@@ -213,7 +213,9 @@ impl<S: Sink> Run<S> {
             },
             () = yield_now(), if self.may_work() => {}
             // Yields first: the runtime only checks what else is ready when this task yields.
-            () = yield_now(), if self.enricher.has_startup_sockets_left() => self.enricher.describe_next_startup_socket(),
+            () = yield_now(), if self.enricher.has_startup_sockets_left() => {
+                self.enricher.describe_next_startup_socket();
+            }
         }
         Ok(None)
     }
@@ -292,8 +294,8 @@ impl<S: Sink> Run<S> {
                 self.lost_by().iter().map(|by| format!("{} (uid {})", by.lost, by.uid)).collect();
             let of = if uids.is_empty() { String::new() } else { format!("; in all {}", uids.join(", ")) };
             self.sink.note(&format!(
-                "{} refusals lost: more kinds of them, of more processes, came than can be counted at once ({MAX_COUNTS} kinds, \
-                 {MAX_QUOTAS} processes){of}",
+                "{} refusals lost: more kinds of them, of more processes, came than can be counted at once \
+                 ({MAX_COUNTS} kinds, {MAX_QUOTAS} processes){of}",
                 lost - self.lost
             ));
             self.lost = lost;

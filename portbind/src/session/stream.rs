@@ -21,9 +21,10 @@ const ROOM: usize = 64;
 pub enum Event {
     /// A call was refused.
     Refusal(Box<Refusal>),
-    /// Refusals that were only counted, because they came too fast to be described one by one.
+    /// Refusals that were only counted, because they came too fast to be described one by one. They are no
+    /// [`Event::Refusal`].
     Repeat(Box<Repeat>),
-    /// The port of an earlier refusal has become free.
+    /// The port of an earlier refusal has become free. Not every refusal is followed by one.
     Release(Box<Release>),
 }
 
@@ -44,9 +45,9 @@ pub struct Session {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finished {
-    /// Events that were not taken.
+    /// The events that [`Session::next`] has not returned, oldest first. The account contains them as shown.
     pub events: Vec<Event>,
-    /// The account of every refusal.
+    /// The account of every refusal, and what is missing in it.
     pub summary: Summary,
 }
 
@@ -55,9 +56,10 @@ impl Session {
         Self { engine, has_ended: false }
     }
 
-    /// Waits for the next event; `None` after the requested number of refusals
-    /// ([`Builder::count`](super::Builder::count)). The future may be dropped at any time, as `tokio::select!` does,
-    /// without losing events.
+    /// Waits for the next event. Without [`Builder::count`](super::Builder::count), it waits for ever: the caller
+    /// decides when to [`finish`](Self::finish). With it, this is `None` after the last refusal, and from then on.
+    ///
+    /// The future may be dropped at any time, as `tokio::select!` does, without losing events.
     ///
     /// # Errors
     /// If the kernel fails, for example because the limit of locked memory or descriptors is too low.
@@ -74,7 +76,9 @@ impl Session {
     }
 
     /// Ends tracing, describes the remaining refusals within the time limit
-    /// ([`Builder::last_words`](super::Builder::last_words)), and returns the account.
+    /// ([`Builder::last_words`](super::Builder::last_words)), and returns their events and the account. It may be
+    /// called at any time, also after [`next`](Self::next) has returned `None`. A session that is dropped instead ends
+    /// at once, without an account.
     ///
     /// # Errors
     /// If the kernel fails.

@@ -12,6 +12,8 @@ const OTHER_PORT: u32 = 9000;
 const CLIENT_PORT: u32 = 50_000;
 /// Substitute for a netlink port id.
 const NETLINK_PORT: u32 = 4711;
+/// Stands for a blank at which a line is not wrapped.
+const GLUE: &str = "\u{a0}";
 /// Ports that the tests hand out, and the range above one in which a free port is searched.
 const HANDED_OUT: std::ops::Range<u32> = 10_000..32_000;
 const NEAR: u32 = 40;
@@ -74,9 +76,9 @@ pub(crate) fn whole(lines: &[&str]) -> String {
                 clients.entry(value).or_insert(next).to_string()
             })
         });
-        wrap(&at_noon(&line), &mut text);
+        wrap(&with_whole_command(&at_noon(&line)), &mut text);
     }
-    text
+    text.replace(GLUE, " ")
 }
 
 /// The requested port in the first line of an event.
@@ -123,6 +125,12 @@ fn at_noon(line: &str) -> String {
         }
     }
     words.join(" ")
+}
+
+/// The line with [`GLUE`] in its command, which is not wrapped.
+fn with_whole_command(line: &str) -> String {
+    let Some((before, words)) = line.split_once(": sysctl ") else { return line.to_owned() };
+    format!("{before}: sysctl{GLUE}{}", words.replace(' ', GLUE))
 }
 
 /// Appends a line, wrapped at [`WIDTH`] columns.

@@ -145,7 +145,8 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     }
     let whom = if giver.pid == case.process.pid { "this process".to_owned() } else { with_pid(giver) };
     let text = format!(
-        "the kernel had given this port to {whom} by a bind to port 0; it was let go, and taken before it was bound again"
+        "the kernel had given this port to {whom} by a bind to port 0; it was let go, and taken before it was bound \
+         again"
     );
     Some(cause(Code::StolenFreePort, text))
 }
@@ -226,8 +227,8 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
     cause(Code::BoundNotListening, "another socket is bound there, though it does not listen")
 }
 
-/// Instances of one program or service may want to share a port; a stranger's SO_REUSEPORT means nothing: many libraries
-/// set the option by themselves.
+/// Instances of one program or service may want to share a port; a stranger's SO_REUSEPORT means nothing: many
+/// libraries set the option by themselves.
 fn is_instance(owner: &Process, caller: &Process) -> bool {
     let unit = |process: &'_ Process| process.unit.clone().filter(|unit| is_service(unit));
     let is_one_unit = unit(owner).is_some() && unit(owner) == unit(caller) && owner.cgroup == caller.cgroup;

@@ -49,6 +49,7 @@ pub struct Standing {
 
 /// Evidence that a process was handed a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Sign {
     /// Another user made the socket: this one.
     User(u32),

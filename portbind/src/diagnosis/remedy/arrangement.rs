@@ -27,7 +27,8 @@ impl Proposal<'_> {
         let is_repeated =
             (self.is(Code::SameProgram) || self.is(Code::Listener)) && !self.is_forwarded_again();
         if is_repeated && owners().any(|owner| is_worker(caller, owner)) {
-            let text = "open the port once, in the process that starts the workers, or give each worker a port of its own";
+            let text = "open the port once, in the process that starts the workers, or give each worker a port of \
+                        its own";
             return vec![fix("open-once", text)];
         }
         Vec::new()
@@ -91,7 +92,8 @@ impl Proposal<'_> {
         vec![fix("one-address", text)]
     }
 
-    /// The process itself has the socket in the way; one of the two addresses is the wildcard address, the other is not.
+    /// The process itself has the socket in the way; one of the two addresses is the wildcard address, the other is
+    /// not.
     pub(super) fn covers_itself(&self) -> bool {
         let is_wide = self.case.socket.address.is_unspecified();
         let differs = |holder: &&&Holder| holder.peer.is_none() && holder.address.is_unspecified() != is_wide;

@@ -21,7 +21,8 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
     (
         "python",
         [
-            "sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), or allow_reuse_address = True of a socketserver",
+            "sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), or allow_reuse_address = True of a \
+             socketserver",
             "sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1), or reuse_port=True of asyncio",
             "sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)",
             "sock.set_inheritable(False), and close_fds=True for subprocesses",

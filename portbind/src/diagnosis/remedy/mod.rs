@@ -223,7 +223,8 @@ impl Proposal<'_> {
             Change::BothReuseAddress if self.is_left_over() => Some(fix(
                 "reuse-address-both",
                 format!(
-                    "set SO_REUSEADDR before every bind, from the next run on (the sockets left behind need it, too): {}",
+                    "set SO_REUSEADDR before every bind, from the next run on (the sockets left behind need it, \
+                     too): {}",
                     reuse_address()
                 ),
             )),

@@ -26,6 +26,7 @@ const TELLS_BOUND: Generation = Generation::new(6, 8);
 
 /// What remained hidden for lack of privileges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unseen {
     /// The number of processes whose descriptors may not be read, if one of them may have a socket open.
     pub processes: usize,

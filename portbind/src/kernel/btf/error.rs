@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why BTF could not be read, or has no answer. Every variant about a type names that type.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BtfError {
     /// The bytes do not start with the magic number of BTF.
     #[error("this is not BTF: it starts with {found:#06x}, BTF starts with 0xeb9f")]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::event::Protocol;
 
-/// Options for freeing a port. The default is TCP, 5 s, without SO_REUSEADDR, not dry; change the fields of the default.
+/// Options for freeing a port. The default is TCP, 5 s, without SO_REUSEADDR, not dry; change the fields of the
+/// default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FreeOptions {

@@ -36,7 +36,9 @@ proptest! {
     /// No sum overflows; sums saturate.
     #[test]
     fn no_total_overflows(
-        times in proptest::collection::vec(time(), 6), numbers in proptest::collection::vec(number(), 6), after_ms in length(),
+        times in proptest::collection::vec(time(), 6),
+        numbers in proptest::collection::vec(number(), 6),
+        after_ms in length(),
     ) {
         let time = |index: usize| times[index];
         let number = |index: usize| numbers[index];

@@ -29,7 +29,8 @@ pub(super) fn section(report: &Report) -> Markup {
                     summary {
                         span.name { (place(&port.place)) }
                         span.note {
-                            (port.place.class().as_str()) @if several { ", " (namespace(&port.place, port.netns_name.as_ref())) }
+                            (port.place.class().as_str())
+                            @if several { ", " (namespace(&port.place, port.netns_name.as_ref())) }
                         }
                         span.count { (words::refusals(port.count)) }
                     }
@@ -126,7 +127,10 @@ fn times(group: &Group) -> Markup {
     let (first, last) = group.period;
     html! {
         time datetime=(first.to_string()) { (words::clock(first, &ZONE)) }
-        @if group.count > 1 { ", " (group.count) " times until " time datetime=(last.to_string()) { (words::clock(last, &ZONE)) } }
+        @if group.count > 1 {
+            ", " (group.count) " times until "
+            time datetime=(last.to_string()) { (words::clock(last, &ZONE)) }
+        }
         @if group.swallowed > 0 { " · " span.warn { (words::swallowed(group)) } }
         @if let Some(free) = &group.free { " · " (words::free(free)) }
     }

@@ -55,7 +55,9 @@ pub(super) fn swallowed(rows: &Ranked<Swallowed>) -> Markup {
             p { "These programs were refused, lived on, and did not end with a failure." }
             div.scroll {
                 table {
-                    thead { tr { th { "When" } th { "Program" } th { "Refused" } th { "Lived on" } th { "Exit status" } } }
+                    thead {
+                        tr { th { "When" } th { "Program" } th { "Refused" } th { "Lived on" } th { "Exit status" } }
+                    }
                     tbody {
                         @for row in &rows.rows {
                             tr {
@@ -68,7 +70,10 @@ pub(super) fn swallowed(rows: &Ranked<Swallowed>) -> Markup {
                                 }
                                 td { (words::millis(row.lived_on_ms)) }
                                 td {
-                                    @match row.exit_status { Some(status) => (status), None => span.quiet { "still ran" } }
+                                    @match row.exit_status {
+                                        Some(status) => (status),
+                                        None => span.quiet { "still ran" },
+                                    }
                                 }
                             }
                         }
@@ -127,7 +132,10 @@ pub(super) fn runs(rows: &Ranked<Run>) -> Markup {
             div.scroll {
                 table {
                     thead {
-                        tr { th { "Started" } th { "Command" } th { "Ended with" } th.number { "Refusals" } th.number { "Leaks" } }
+                        tr {
+                            th { "Started" } th { "Command" } th { "Ended with" }
+                            th.number { "Refusals" } th.number { "Leaks" }
+                        }
                     }
                     tbody {
                         @for row in &rows.rows {

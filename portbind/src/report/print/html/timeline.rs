@@ -51,9 +51,19 @@ pub(super) fn legend() -> Markup {
     html! {
         ul.legend aria-label="legend" {
             @for (state, text) in states {
-                li { svg width="26" height="12" aria-hidden="true" { rect class=(class(state)) width="26" height="12" rx="3" {} } (text) }
+                li {
+                    svg width="26" height="12" aria-hidden="true" {
+                        rect class=(class(state)) width="26" height="12" rx="3" {}
+                    }
+                    (text)
+                }
             }
-            li { svg width="26" height="12" aria-hidden="true" { (open_end(9, -1, State::Listen)) rect.listen x="14" width="12" height="12" rx="3" {} } "end not seen" }
+            li {
+                svg width="26" height="12" aria-hidden="true" {
+                    (open_end(9, -1, State::Listen)) rect.listen x="14" width="12" height="12" rx="3" {}
+                }
+                "end not seen"
+            }
             li { svg width="14" height="12" aria-hidden="true" { path.flag d="M1 1h12l-6 9z" {} } "refused" }
         }
     }
@@ -73,7 +83,9 @@ pub(super) fn figure(port: &PortRow, index: usize) -> Markup {
                 @for (row, _) in picture.lanes.iter().enumerate().step_by(2) {
                     rect.band x="0" y=(TOP + LANE * row) width="100%" height=(LANE) {}
                 }
-                @for flag in &picture.flags { line.fall x1=(percent(flag.x)) x2=(percent(flag.x)) y1="28" y2=(bottom) {} }
+                @for flag in &picture.flags {
+                    line.fall x1=(percent(flag.x)) x2=(percent(flag.x)) y1="28" y2=(bottom) {}
+                }
                 @for (row, lane) in picture.lanes.iter().enumerate() { (bars(lane, TOP + LANE * row)) }
                 @for cut in &picture.cuts { (torn(*cut, bottom)) }
                 @for (row, lane) in picture.lanes.iter().enumerate() { (label(lane, TOP + LANE * row)) }
@@ -118,7 +130,9 @@ fn bars(lane: &Lane, top: usize) -> Markup {
                 svg.edge x=(percent(bar.x)) y=(y) {
                     @if bar.from.is_none() { (open_end(-4, -1, lane.state)) }
                 }
-                rect class=(class(lane.state)) x=(percent(bar.x)) y=(y) width=(percent(bar.width)) height=(height) rx="3" {}
+                rect
+                    class=(class(lane.state))
+                    x=(percent(bar.x)) y=(y) width=(percent(bar.width)) height=(height) rx="3" {}
                 svg.edge x=(percent(bar.x + bar.width)) y=(y) {
                     @if bar.to.is_none() { (open_end(1, 1, lane.state)) }
                 }
@@ -188,7 +202,11 @@ fn flagged(flag: &Flag) -> Markup {
         g {
             title { "refused at " (time) (many) }
             svg.edge x=(percent(flag.x)) y="18" { path.flag d="M-6 0h12l-6 9z" {} }
-            @if flag.label != Room::None { text class=(wide("when", flag.label == Room::Wide)) x=(percent(flag.x)) y="12" text-anchor=(anchor(flag.x)) { (time) (many) } }
+            @if flag.label != Room::None {
+                text
+                    class=(wide("when", flag.label == Room::Wide))
+                    x=(percent(flag.x)) y="12" text-anchor=(anchor(flag.x)) { (time) (many) }
+            }
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use super::format::EventFormat;
-use super::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
-use super::style::Style;
-use super::words;
 use crate::diagnosis::program::runs;
 use crate::escape::{Escaped, columns, cut, cut_quoted};
+use crate::output::format::EventFormat;
+use crate::output::line::{CAUSE, DIM, ERROR, Line, NAME, PLAIN};
+use crate::output::style::Style;
+use crate::output::words;
 use crate::wire::{Refusal, Repeat, Socket, Time};
 
 /// Terminals of at least this width get the wide columns.
@@ -19,7 +19,7 @@ const MIN_HOLDERS: usize = 4;
 
 /// Writes events in columns, below a header.
 #[derive(Debug, Default)]
-pub(super) struct BriefFormat {
+pub(in crate::output) struct BriefFormat {
     started: bool,
 }
 
