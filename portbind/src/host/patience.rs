@@ -5,16 +5,22 @@
 //! except SIGKILL ends the wait. So a separate thread reads, with a deadline.
 
 use std::collections::HashMap;
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::thread::gettid;
 
 use crate::sys::signals;
 
 /// The longest time that a read may take. In unit tests longer: on a busy machine, a new thread may wait that long for
 /// a processor.
 const DEADLINE: Duration = Duration::from_millis(if cfg!(test) { 1000 } else { 100 });
+/// The longest time that a read may take while its thread waits for a processor and for nothing else.
+const BUSY: Duration = Duration::from_secs(1);
 /// After a slow read from a process of a user, the time without reads from this user's processes.
 const DISTRUST: Duration = Duration::from_secs(10);
 /// After a slow read, the time without reads from any process: such reads take at most a tenth of the time.
@@ -33,11 +39,19 @@ pub(super) struct Patience(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     /// The thread that reads, unless it is blocked.
-    reader: Option<Sender<Work>>,
+    reader: Option<Reader>,
     /// Channels of the blocked threads; each disconnects when its thread ends.
     stuck: Vec<Receiver<()>>,
     distrusted: HashMap<u32, Instant>,
     rests_until: Option<Instant>,
+}
+
+/// A thread that reads.
+#[derive(Debug)]
+struct Reader {
+    works: Sender<Work>,
+    /// Its thread id; 0 until it runs.
+    thread: Arc<AtomicU32>,
 }
 
 /// A started read.
@@ -46,6 +60,7 @@ pub(super) struct Pending<'a, T> {
     patience: &'a Patience,
     uid: u32,
     deadline: Instant,
+    thread: Arc<AtomicU32>,
     answered: Receiver<T>,
     ended: Receiver<()>,
 }
@@ -69,8 +84,10 @@ impl Patience {
             let _waited_for = answer.send(read());
             drop(end);
         });
-        state.reader()?.send(work).ok()?;
-        Some(Pending { patience: self, uid, deadline: now + DEADLINE, answered, ended })
+        let reader = state.reader()?;
+        let thread = Arc::clone(&reader.thread);
+        reader.works.send(work).ok()?;
+        Some(Pending { patience: self, uid, deadline: now + DEADLINE, thread, answered, ended })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -81,8 +98,7 @@ impl Patience {
 impl<T> Pending<'_, T> {
     /// The result of the read; `None` if the read takes too long.
     pub(super) fn finish(self) -> Option<T> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let answer = self.answered.recv_timeout(left);
+        let answer = self.wait();
         let Err(error) = answer else { return answer.ok() };
         let mut state = self.patience.lock();
         match error {
@@ -91,6 +107,30 @@ impl<T> Pending<'_, T> {
             RecvTimeoutError::Timeout => state.give_up(self.uid, self.ended, Instant::now()),
         }
         None
+    }
+
+    /// Waits until the deadline. Beyond it, only for a thread that lacks nothing but a processor: on a busy machine,
+    /// that is no fault of the process whose memory is read.
+    fn wait(&self) -> Result<T, RecvTimeoutError> {
+        let mut left = self.deadline.saturating_duration_since(Instant::now());
+        loop {
+            match self.answered.recv_timeout(left) {
+                Err(RecvTimeoutError::Timeout)
+                    if Instant::now() < self.deadline + BUSY && self.is_runnable() =>
+                {
+                    left = DEADLINE;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Whether the thread runs or waits for a processor (state R in proc_pid_stat(5)), or has not begun yet.
+    fn is_runnable(&self) -> bool {
+        let thread = self.thread.load(Ordering::Relaxed);
+        let stat = fs::read(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit(|byte| *byte == b')').next().unwrap_or_default();
+        thread == 0 || after_name.starts_with(b" R")
     }
 }
 
@@ -102,15 +142,18 @@ impl State {
         !rests && self.stuck.len() < STUCK && !self.distrusted.contains_key(&uid)
     }
 
-    fn reader(&mut self) -> Option<&Sender<Work>> {
+    fn reader(&mut self) -> Option<&Reader> {
         if self.reader.is_none() {
             let (sender, works) = channel::<Work>();
+            let thread = Arc::new(AtomicU32::new(0));
+            let own = Arc::clone(&thread);
             let run = move || {
+                own.store(gettid().as_raw_nonzero().get().cast_unsigned(), Ordering::Relaxed);
                 signals::leave_to_the_first_thread();
                 works.into_iter().for_each(|work| work());
             };
             thread::Builder::new().name("portbind-read".to_owned()).spawn(run).ok()?;
-            self.reader = Some(sender);
+            self.reader = Some(Reader { works: sender, thread });
         }
         self.reader.as_ref()
     }

@@ -100,8 +100,8 @@ const SITUATIONS: [(&str, Expected); 3] = [
         Expected {
             cause: "listener",
             relation: Some("ancestor"),
-            first: Some("other-port"),
-            never: &["stop-holder"],
+            first: Some("open-once"),
+            never: &["stop-holder", "other-port"],
             says: "listening",
         },
     ),
