@@ -51,6 +51,24 @@ fn relations_are_recognized() {
     assert_eq!(code(&caller, process(12, PYTHON, &app, "/srv/a", &[15, 7, 1])), Some("earlier-run"));
     assert_eq!(code(&caller, process(12, PYTHON, &app, "/srv/b", &[9, 1])), Some("other-folder"));
     assert_eq!(code(&caller, process(12, "/usr/bin/java", &["java", "X"], "/srv/b", &[9, 1])), None);
+    // One program started both, which is no shell.
+    let by = |starter: &str, above: &[u32]| {
+        let mut one = process(20, PYTHON, &app, "/srv/a", above);
+        one.ancestors
+            .iter_mut()
+            .filter(|ancestor| ancestor.pid == 7)
+            .for_each(|above| above.comm = starter.to_owned());
+        one
+    };
+    assert_eq!(code(&by("make", &[7, 1]), process(12, PYTHON, &app, "/srv/a", &[7, 1])), Some("sibling"));
+    assert_eq!(
+        code(&by("honcho", &[15, 7, 1]), process(12, PYTHON, &app, "/srv/a", &[14, 7, 1])),
+        Some("sibling")
+    );
+    assert_eq!(
+        code(&by("tmux", &[15, 7, 1]), process(12, PYTHON, &app, "/srv/a", &[14, 7, 1])),
+        Some("earlier-run")
+    );
     // The holder started later than the refused process.
     assert_eq!(code(&caller, process(25, PYTHON, &app, "/srv/a", &[9, 1])), None);
 }

@@ -111,7 +111,8 @@ struct Mount {
 }
 
 impl Mounts {
-    /// Docker's folder for a container, of which Docker mounts some files in the container (`resolv.conf`, `mounts/shm`).
+    /// Docker's folder for a container, of which Docker mounts some files in the container (`resolv.conf`,
+    /// `mounts/shm`).
     fn folder_of(&self, id: &str) -> Option<String> {
         let end = format!("/containers/{id}");
         self.mounts.iter().find_map(|mount| {

@@ -1,8 +1,8 @@
 //! Daemons that may work for the wrapped command, and its clients of them.
 //!
-//! `docker run` binds no port: a daemon does, which is no descendant of the command. The kernel half follows such daemons
-//! like the command; here their refusals are told apart, and joined to the client that asked for them. No daemon is
-//! queried.
+//! `docker run` binds no port: a daemon does, which is no descendant of the command. The kernel half follows such
+//! daemons like the command; here their refusals are distinguished, and joined to the client that asked for them. No
+//! daemon is queried.
 
 use std::collections::HashSet;
 

@@ -263,11 +263,15 @@ fn overlap(socket: &Socket, holder: &Holder) -> Option<(Code, String)> {
         return None;
     }
     let (wildcard, other) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
-    let other = match other {
+    let (wildcard, other) = (bracketed(wildcard), bracketed(other));
+    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so {other}")))
+}
+
+fn bracketed(address: IpAddr) -> String {
+    match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
-    };
-    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so {other}")))
+    }
 }
 
 fn unmapped(address: IpAddr) -> IpAddr {

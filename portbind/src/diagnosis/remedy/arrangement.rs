@@ -57,7 +57,7 @@ impl Proposal<'_> {
     pub(super) fn use_passed_socket(&self) -> Vec<Fix> {
         let Some(opener) = self.passed_on_by() else { return Vec::new() };
         let text = format!(
-            "use the socket that {} passed on (fd {}) and bind none: a service of systemd finds it with sd_listen_fds(3)",
+            "use the socket that {} passed on (fd {}), and bind none: services of systemd call sd_listen_fds(3)",
             runs_of(opener),
             self.own_descriptors()
         );

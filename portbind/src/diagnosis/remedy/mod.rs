@@ -137,7 +137,7 @@ impl Proposal<'_> {
             .into_iter()
             .filter(|change| !small || self.is_own(*change))
             .filter(|change| {
-                let depends = self.is(Code::Outgoing) || self.covers_itself();
+                let depends = self.is(Code::Outgoing) || self.covers_itself() || self.only_connected();
                 !depends || !self.is_of_address(*change)
             })
             .filter_map(|change| self.option(change))
@@ -166,6 +166,11 @@ impl Proposal<'_> {
     /// Against a client's connection, another address helps by chance only: the next connection may have any address.
     const fn is_of_address(&self, change: Change) -> bool {
         matches!(change, Change::AskerV6Only | Change::AskerOwnAddress)
+    }
+
+    /// Only connections have the port, and none of them belongs to a server that is gone.
+    fn only_connected(&self) -> bool {
+        self.holders.iter().all(|holder| holder.peer.is_some() && !holder.processes.is_empty())
     }
 
     /// Several programs receive on the port by design, as for mDNS.

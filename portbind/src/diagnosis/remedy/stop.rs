@@ -3,6 +3,7 @@
 use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
+use crate::diagnosis::relation::works_with;
 use crate::escape::Escaped;
 use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
 
@@ -21,6 +22,8 @@ const RUNNERS: [&str; 12] = [
     "honcho",
     "air",
 ];
+/// Servers whose master process has no socket of its own, and starts workers that have.
+const MASTERS: [&str; 1] = ["haproxy"];
 /// Shells that such programs start servers through.
 const SHELLS: [&str; 3] = ["sh", "dash", "bash"];
 
@@ -108,6 +111,16 @@ impl Stop<'_> {
             let opener = holder.opened_by.as_ref().map(|opener| opener.pid);
             holder.more_processes == 0 || tops.len() == 1 && tops.first().map(|top| top.pid) == opener
         });
+        // What belongs to the caller's own work, and what was handed a socket, is not to be stopped.
+        if tops.iter().any(|top| works_with(self.caller, top))
+            || self.holders.iter().any(|holder| is_handed(holder))
+        {
+            return Vec::new();
+        }
+        // uWSGI starts its workers again at SIGTERM.
+        if tops.iter().any(|top| top.comm.starts_with("uwsgi")) {
+            return Vec::new();
+        }
         // Over sshd, an administrator may be connected, and would be locked out.
         if tops.iter().any(|top| top.comm == "sshd" && !is_ssh_session(top)) {
             return Vec::new();
@@ -154,7 +167,11 @@ impl Stop<'_> {
 fn end_of(process: &Process) -> End {
     let is_shell = |ancestor: &&Ancestor| SHELLS.contains(&&*ancestor.comm);
     let above = process.ancestors.iter().find(|ancestor| !is_shell(ancestor));
-    match above.filter(|above| is_runner(&above.comm)) {
+    // Honcho starts a process of its own name for each server.
+    let topmost =
+        |above: &Ancestor| process.ancestors.iter().rev().find(|other| other.comm == above.comm).cloned();
+    let is_master = |above: &&Ancestor| MASTERS.contains(&&*above.comm) && above.comm == process.comm;
+    match above.filter(|above| is_runner(&above.comm) || is_master(above)).and_then(topmost) {
         Some(above) => End { pid: above.pid, runs: Escaped(&above.comm).to_string() },
         None => End { pid: process.pid, runs: runs_of(process) },
     }
@@ -164,6 +181,15 @@ fn is_runner(comm: &str) -> bool {
     RUNNERS
         .iter()
         .any(|name| comm.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+}
+
+/// A user other than root made the socket, and none of that user's processes has it: it was handed on. A daemon of root
+/// makes its sockets before it becomes another user.
+fn is_handed(holder: &Holder) -> bool {
+    let made_by = holder.uid.filter(|uid| *uid != 0);
+    made_by.is_some_and(|uid| {
+        holder.processes.iter().all(|owner| owner.process.uid.is_some_and(|own| own != uid))
+    })
 }
 
 /// A process that sshd started for one client, and not the one that listens for clients: `sshd: root@pts/0`, or

@@ -98,6 +98,56 @@ fn same_program(caller: &Process, holder: &mut Holder) {
 }
 
 #[test]
+fn what_belongs_to_the_same_work_or_was_handed_the_socket_is_not_stopped() {
+    let above = |comm: &str| {
+        codes_of(|caller, holder| {
+            caller.ancestors[0].comm = comm.to_owned();
+            owner(holder).ancestors.clone_from(&caller.ancestors);
+        })
+    };
+    assert_eq!(above("make"), ["other-port"]);
+    assert_eq!(above("bash"), ["other-port", "stop-holder"]);
+    let made_by = |uid: u32| {
+        codes(Search::Done, |holder| {
+            holder.uid = Some(uid);
+            owner(holder).uid = Some(1000);
+        })
+    };
+    assert_eq!(made_by(65_534), ["other-port"]);
+    for uid in [0, 1000] {
+        assert_eq!(made_by(uid), ["other-port", "stop-holder"]);
+    }
+}
+
+#[test]
+fn masters_are_stopped_and_not_their_workers() {
+    let command = |comm: &str, above: &[(u32, &str)]| {
+        let fixes = fixes(Search::Done, |_, holder| {
+            let owner = owner(holder);
+            owner.comm = comm.to_owned();
+            let ancestor =
+                |(pid, comm): &(u32, &str)| crate::event::Ancestor { pid: *pid, comm: (*comm).to_owned() };
+            owner.ancestors = above.iter().map(ancestor).collect();
+        });
+        fixes.last().and_then(|fix| fix.command.as_ref().map(ToString::to_string))
+    };
+    assert_eq!(command("haproxy", &[(444, "haproxy"), (9, "bash")]).as_deref(), Some("kill 444"));
+    let honcho = [(450, "sh"), (449, "honcho"), (448, "honcho"), (9, "bash")];
+    assert_eq!(command("python3", &honcho).as_deref(), Some("kill 448"));
+    assert_eq!(command("uwsgi-core", &[(444, "bash")]), None);
+}
+
+#[test]
+fn a_client_has_the_port_whatever_the_address() {
+    let connected = codes(Search::Done, |holder| {
+        holder.state = State::Established;
+        holder.address = [127, 0, 0, 1].into();
+        holder.peer = Some(([127, 0, 0, 1].into(), 9999));
+    });
+    assert!(!connected.contains(&"own-address"), "{connected:?}");
+}
+
+#[test]
 fn code_that_runs_twice_opens_the_port_once() {
     let parent = codes_of(|caller, holder| {
         same_program(caller, holder);
@@ -115,7 +165,7 @@ fn code_that_runs_twice_opens_the_port_once() {
         same_program(caller, holder);
         owner(holder).ancestors.clone_from(&caller.ancestors);
     });
-    assert_eq!(workers, ["open-once", "stop-holder"]);
+    assert_eq!(workers, ["open-once"]);
     let two_runs = codes_of(|caller, holder| same_program(caller, holder));
     assert_eq!(two_runs, ["other-port", "stop-holder"]);
 }

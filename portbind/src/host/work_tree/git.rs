@@ -20,7 +20,8 @@ pub(super) fn branch(root: BorrowedFd<'_>, folder: &[u8], uid: u32) -> Option<St
     let mut above = parts(&[], folder)?;
     for place in folders.iter().rev() {
         if let Some(found) = open(place.as_fd(), b".git", OFlags::PATH) {
-            let is_trusted = [0, uid].contains(&fstat(&found).ok()?.st_uid);
+            let is_owned = |file: &OwnedFd| fstat(file).is_ok_and(|stat| [0, uid].contains(&stat.st_uid));
+            let is_trusted = is_owned(&found) && is_owned(place);
             return if is_trusted { head(root, &above, &found) } else { None };
         }
         above.pop();
