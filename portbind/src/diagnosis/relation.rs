@@ -35,11 +35,11 @@ pub(super) fn relate_to(caller: &Process, owner: &Process) -> Option<RelationCod
     in_line(caller, owner).map(|relation| relation.code)
 }
 
-/// Whether another process belongs to the same work as the caller: a worker of the same master, or another child of
-/// what started the caller, other than a shell.
+/// Whether another process belongs to the same work as the caller: a worker of the same master, or what the same program
+/// started at once.
 #[must_use]
 pub(super) fn works_with(caller: &Process, owner: &Process) -> bool {
-    starter_of_both(caller, owner).is_some_and(|starter| !is_shell(starter) || is_worker(caller, owner))
+    is_worker(caller, owner) || starter_of_both(caller, owner).is_some()
 }
 
 /// One is an ancestor of the other.
@@ -75,8 +75,7 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
     if !is_earlier || caller.args.is_empty() || caller.args != owner.args || !is_same_file(caller, owner) {
         return None;
     }
-    // From one shell, a command is run again by hand.
-    if starter_of_both(caller, owner).is_some_and(|starter| !is_shell(starter)) {
+    if starter_of_both(caller, owner).is_some() {
         return None;
     }
     let orphan = if is_orphan(owner) { ", and the process that started it has ended" } else { "" };
@@ -117,16 +116,11 @@ pub(super) fn is_worker(caller: &Process, owner: &Process) -> bool {
 const STARTERS: [&str; 9] =
     ["make", "ninja", "honcho", "foreman", "overmind", "xargs", "parallel", "concurrently", "turbo"];
 
-/// The parent of both, or the nearest program above both that starts several others at once.
+/// The nearest program above both, if it starts several others at once.
 fn starter_of_both<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
     let is_above = |ancestor: &&Ancestor| owner.ancestors.iter().any(|other| other.pid == ancestor.pid);
     let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| ancestor.comm.starts_with(name));
-    parents(caller, owner).or_else(|| caller.ancestors.iter().find(is_above).filter(is_starter))
-}
-
-fn is_shell(ancestor: &Ancestor) -> bool {
-    const SHELLS: [&str; 7] = ["sh", "dash", "bash", "zsh", "fish", "ksh", "busybox"];
-    SHELLS.contains(&ancestor.comm.trim_start_matches('-'))
+    caller.ancestors.iter().find(is_above).filter(is_starter)
 }
 
 /// The parent of both.
@@ -137,7 +131,9 @@ fn parents<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
 
 fn siblings(caller: &Process, owner: &Process) -> Option<Relation> {
     // What a runtime starts in a container has the container in common.
-    let parent = starter_of_both(caller, owner).filter(|parent| !Container::is_monitor(&parent.comm))?;
+    let parent = starter_of_both(caller, owner)
+        .or_else(|| parents(caller, owner))
+        .filter(|parent| !Container::is_monitor(&parent.comm))?;
     let above = format!("{} ({})", Escaped(&parent.comm), parent.pid);
     if is_worker(caller, owner) {
         let text = format!("{} and the refused process are workers of {above}", with_pid(owner));

@@ -51,7 +51,7 @@ fn relations_are_recognized() {
     assert_eq!(code(&caller, process(12, PYTHON, &app, "/srv/a", &[15, 7, 1])), Some("earlier-run"));
     assert_eq!(code(&caller, process(12, PYTHON, &app, "/srv/b", &[9, 1])), Some("other-folder"));
     assert_eq!(code(&caller, process(12, "/usr/bin/java", &["java", "X"], "/srv/b", &[9, 1])), None);
-    // One program started both, which is no shell.
+    // One program started both.
     let by = |starter: &str, above: &[u32]| {
         let mut one = process(20, PYTHON, &app, "/srv/a", above);
         one.ancestors

@@ -118,7 +118,8 @@ mod tests {
                           # holder: nginx\n# relation: none\n# first: stop-holder\n# ci: yes\n";
 
     fn read(text: &str) -> anyhow::Result<Row> {
-        let file = Scratch::new("row.sh");
+        // Tests run at the same time.
+        let file = Scratch::new(&format!("{:?}.sh", std::thread::current().id()));
         fs::write(file.path(), text).unwrap();
         Row::read(file.path())
     }
