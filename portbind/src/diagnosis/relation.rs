@@ -35,8 +35,8 @@ pub(super) fn relate_to(caller: &Process, owner: &Process) -> Option<RelationCod
     in_line(caller, owner).map(|relation| relation.code)
 }
 
-/// Whether another process belongs to the same work as the caller: a worker of the same master, or what the same program
-/// started at once.
+/// Whether another process belongs to the same work as the caller: a worker of the same master, or what the same
+/// program started at once.
 #[must_use]
 pub(super) fn works_with(caller: &Process, owner: &Process) -> bool {
     is_worker(caller, owner) || starter_of_both(caller, owner).is_some()
