@@ -101,7 +101,7 @@ const SITUATIONS: [(&str, Expected); 3] = [
             cause: "listener",
             relation: Some("ancestor"),
             first: Some("open-once"),
-            never: &["stop-holder", "other-port"],
+            never: &["stop-holder"],
             says: "listening",
         },
     ),

@@ -112,7 +112,7 @@ impl Stop<'_> {
             holder.more_processes == 0 || tops.len() == 1 && tops.first().map(|top| top.pid) == opener
         });
         // What belongs to the caller's own work, and what was handed a socket, is not to be stopped.
-        if tops.iter().any(|top| works_with(self.caller, top))
+        if tops.iter().any(|top| works_with(self.caller, top) && !is_ssh_session(top))
             || self.holders.iter().any(|holder| is_handed(holder))
         {
             return Vec::new();
