@@ -83,6 +83,18 @@ except OSError: raise SystemExit(0)
 print(flush=True); sys.stdin.read()
 ";
 
+/// As [`SERVER`]; if the port is taken, lives on until the recording has the refusal, or for five seconds.
+const PATIENT_SERVER: &str = "
+import socket, sys, time
+s = socket.socket()
+end = time.monotonic() + 5
+try: s.bind(('127.0.0.1', 8491)); s.listen()
+except OSError:
+    while time.monotonic() < end and b'refusal' not in open(sys.argv[1], 'rb').read(): time.sleep(0.01)
+    raise SystemExit(0)
+print(flush=True); sys.stdin.read()
+";
+
 /// The situations that one program makes by itself.
 const SITUATIONS: [(&str, Expected); 3] = [
     (
@@ -176,14 +188,18 @@ pub(super) fn branches(setting: Setting<'_>) -> anyhow::Result<()> {
     std::fs::write(at("one/.git/worktrees/two/HEAD"), "ref: refs/heads/topic\n")?;
     std::fs::write(at("two/.git"), format!("gitdir: {}\n", at("one/.git/worktrees/two").display()))?;
     for folder in ["one", "two"] {
-        std::fs::write(at(folder).join("server.py"), SERVER)?;
+        std::fs::write(at(folder).join("server.py"), PATIENT_SERVER)?;
     }
     apart(|| {
         let mut first = started(programs::PYTHON.command()?.arg("server.py").current_dir(at("one")))?;
         let recording = Recording::new("branches");
         let mut command = Command::new(std::fs::canonicalize(setting.portbind)?);
         command.args(["run", "--backend", setting.backend, &recording.option(), "--"]).current_dir(at("two"));
-        let output = command.args([programs::PYTHON.path, "server.py"]).stdin(Stdio::null()).output()?;
+        let output = command
+            .args([programs::PYTHON.path, "server.py"])
+            .arg(recording.path())
+            .stdin(Stdio::null())
+            .output()?;
         drop(first.stdin.take());
         first.wait()?;
         let refusals = recording.lines("refusal")?;
