@@ -7,6 +7,7 @@ use std::time::Duration;
 use portbind_abi as abi;
 
 use crate::event::Errno;
+use crate::session;
 
 mod error;
 mod netns;
@@ -132,7 +133,7 @@ impl ErrorSet {
 
     /// Adds `error`, which is at most [`MAX_ERRNO`].
     fn with(mut self, error: Errno) -> Self {
-        self.words[(error.0 / 64) as usize] |= 1 << (error.0 % 64);
+        session::add_error(&mut self.words, error);
         self
     }
 }

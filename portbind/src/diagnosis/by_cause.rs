@@ -196,18 +196,18 @@ impl ByCause {
 
 /// Moves each group behind the one that it continues, in the order of time.
 fn in_stories(mut left: Vec<Group>) -> Vec<Group> {
-    let mut told: Vec<Group> = Vec::with_capacity(left.len());
+    let mut ordered: Vec<Group> = Vec::with_capacity(left.len());
     let begin = |group: &Group| group.refusals.first().map(|(refusal, _)| refusal.time);
     while !left.is_empty() {
-        let is_next = |group: &Group| told.last().is_some_and(|before| group.continues(before));
+        let is_next = |group: &Group| ordered.last().is_some_and(|before| group.continues(before));
         let is_first =
             |group: &Group| !left.iter().any(|other| begin(other) < begin(group) && group.continues(other));
         let next = left.iter().enumerate().filter(|(_, group)| is_next(group));
         let next = next.min_by_key(|(_, group)| begin(group)).map(|(place, _)| place);
         let place = next.or_else(|| left.iter().position(is_first)).unwrap_or_default();
-        told.push(left.remove(place));
+        ordered.push(left.remove(place));
     }
-    told
+    ordered
 }
 
 #[cfg(test)]

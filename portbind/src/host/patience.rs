@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::gettid;
 
+use super::stat::Stat;
 use crate::sys::signals;
 
 /// The longest time that a read may take. In unit tests longer: on a busy machine, a new thread may wait that long for
@@ -125,12 +126,11 @@ impl<T> Pending<'_, T> {
         }
     }
 
-    /// Whether the thread runs or waits for a processor (state R in proc_pid_stat(5)), or has not begun yet.
+    /// Whether the thread runs or waits for a processor, or has not begun yet.
     fn is_runnable(&self) -> bool {
         let thread = self.thread.load(Ordering::Relaxed);
-        let stat = fs::read(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
-        let after_name = stat.rsplit(|byte| *byte == b')').next().unwrap_or_default();
-        thread == 0 || after_name.starts_with(b" R")
+        let stat = || Stat::parse(&fs::read(format!("/proc/self/task/{thread}/stat")).ok()?);
+        thread == 0 || stat().is_some_and(|stat| stat.is_runnable())
     }
 }
 

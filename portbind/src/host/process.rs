@@ -111,7 +111,7 @@ impl Host {
             unit: cgroup.as_deref().and_then(unit::unit),
             cgroup,
             ancestors,
-            is_stopped: stat.is_stopped,
+            is_stopped: stat.is_stopped(),
             ..Process::default()
         };
         let ((args, args_truncated), job) = in_memory.and_then(Pending::finish).unwrap_or_default();

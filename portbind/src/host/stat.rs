@@ -13,8 +13,8 @@ pub(super) struct Stat {
     pub(super) ppid: u32,
     /// Session; 0 if its leader is outside of the reader's pid namespace.
     pub(super) session: u32,
-    /// Suspended by a signal (`T`, TASK_STOPPED).
-    pub(super) is_stopped: bool,
+    /// State (task_state_array in fs/proc/array.c, 6.18).
+    state: u8,
     /// Start, in clock ticks since boot.
     pub(super) start_ticks: u64,
 }
@@ -27,12 +27,22 @@ impl Stat {
         let rest = std::str::from_utf8(bytes.get(end + 1..)?).ok()?;
         // Field 3, the state, is the first field after the name.
         let mut fields = rest.split_ascii_whitespace();
-        let is_stopped = fields.next()? == "T";
+        let state = *fields.next()?.as_bytes().first()?;
         let ppid = fields.next()?.parse().ok()?;
         // Field 6 comes two after the parent, field 4; field 22 comes 16 after the session.
         let session = fields.nth(1)?.parse().ok()?;
         let start_ticks = fields.nth(15)?.parse().ok()?;
-        Some(Self { ppid, session, is_stopped, start_ticks })
+        Some(Self { ppid, session, state, start_ticks })
+    }
+
+    /// Suspended by a signal (`T`, TASK_STOPPED).
+    pub(super) const fn is_stopped(&self) -> bool {
+        self.state == b'T'
+    }
+
+    /// Runs, or waits for a processor (`R`, TASK_RUNNING).
+    pub(super) const fn is_runnable(&self) -> bool {
+        self.state == b'R'
     }
 }
 
@@ -50,16 +60,13 @@ mod tests {
             let line = format!("9 ({comm}) {REST}\n");
             assert_eq!(
                 Stat::parse(line.as_bytes()),
-                Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 }),
+                Some(Stat { ppid: 41, session: 8, state: b'S', start_ticks: 12345 }),
                 "{comm:?}"
             );
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());
-        assert_eq!(
-            Stat::parse(&bytes),
-            Some(Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 })
-        );
+        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, session: 8, state: b'S', start_ticks: 12345 }));
     }
 
     #[test]
@@ -80,7 +87,7 @@ mod tests {
         #[test]
         fn any_name_will_do(comm in prop::collection::vec(any::<u8>(), 0..16)) {
             let line = [b"9 (", &comm[..], b") ", REST.as_bytes()].concat();
-            let stat = Stat { ppid: 41, session: 8, is_stopped: false, start_ticks: 12345 };
+            let stat = Stat { ppid: 41, session: 8, state: b'S', start_ticks: 12345 };
             prop_assert_eq!(Stat::parse(&line), Some(stat));
         }
     }

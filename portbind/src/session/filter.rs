@@ -8,13 +8,16 @@ use crate::event::Errno;
 /// The errors as a bitmap. Linux has no error number that does not fit.
 pub(super) fn errors(errors: impl IntoIterator<Item = Errno>) -> [u64; ERROR_WORDS] {
     let mut words = [0; ERROR_WORDS];
-    for Errno(number) in errors {
-        let word = usize::try_from(number / 64).ok().and_then(|index| words.get_mut(index));
-        if let Some(word) = word {
-            *word |= 1 << (number % 64);
-        }
-    }
+    errors.into_iter().for_each(|error| add_error(&mut words, error));
     words
+}
+
+/// Adds an error to a bitmap: error `e` is bit `e % 64` of word `e / 64`.
+pub(crate) fn add_error(words: &mut [u64; ERROR_WORDS], Errno(number): Errno) {
+    let word = usize::try_from(number / 64).ok().and_then(|index| words.get_mut(index));
+    if let Some(word) = word {
+        *word |= 1 << (number % 64);
+    }
 }
 
 /// The name of a process or thread as the kernel stores it, and the bits to compare: the name and its closing NUL.

@@ -132,14 +132,12 @@ impl Proposal<'_> {
         let held: Vec<Held> = self.holders.iter().map(|holder| Held::of(holder)).collect();
         let possible = changes(self.case.generation, &self.asked(), &held);
         let small = possible.iter().any(|change| self.is_own(*change));
+        let depends_on_address = self.is(Code::Outgoing) || self.covers_itself() || self.only_connected();
         // Changes to the other side are offered only if no change to this side helps.
         possible
             .into_iter()
             .filter(|change| !small || self.is_own(*change))
-            .filter(|change| {
-                let depends = self.is(Code::Outgoing) || self.covers_itself() || self.only_connected();
-                !depends || !self.is_of_address(*change)
-            })
+            .filter(|change| !depends_on_address || !self.is_of_address(*change))
             .filter_map(|change| self.option(change))
             .collect()
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::question::{ANSWER, Liveness, QUESTION, Question};
-use crate::host::helper::{Helper, receive, send};
+use super::question::{ANSWER, Liveness, Question};
+use crate::host::helper::Helper;
 
 /// The longest wait for an answer. The slowest answer waits for the kernel to load the module of a protocol.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -50,9 +50,8 @@ impl Broker {
     fn ask(&self, question: Question<'_>, with: BorrowedFd<'_>) -> Result<(u8, Option<OwnedFd>), Errno> {
         let bytes = question.to_bytes()?;
         let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
-        let link = helper.as_ref().and_then(Helper::link).ok_or(Errno::PIPE)?;
-        let Ok((answer, descriptor)) = exchange(link, &bytes, with) else {
-            // A late answer would be taken for the answer to the next question.
+        let asked = helper.as_ref().ok_or(Errno::PIPE)?.ask::<ANSWER>(&bytes, with);
+        let Ok((answer, descriptor)) = asked else {
             *helper = None;
             return Err(Errno::PIPE);
         };
@@ -63,14 +62,4 @@ impl Broker {
             _ => Err(Errno::BADMSG),
         }
     }
-}
-
-fn exchange(
-    link: BorrowedFd<'_>,
-    question: &[u8; QUESTION],
-    with: BorrowedFd<'_>,
-) -> Result<([u8; ANSWER], Option<OwnedFd>), Errno> {
-    send(link, question, Some(with))?;
-    let (answer, descriptor) = receive(link)?.ok_or(Errno::PIPE)?;
-    Ok((answer?, descriptor))
 }

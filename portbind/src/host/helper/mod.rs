@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, geteuid, getppid, pidfd_open};
@@ -43,9 +44,20 @@ impl Helper {
         Ok(Self { link: Some(ours), process, ended })
     }
 
-    /// The connection.
-    pub(super) fn link(&self) -> Option<BorrowedFd<'_>> {
-        self.link.as_ref().map(OwnedFd::as_fd)
+    /// Asks a question, with a descriptor, and waits for an answer of exactly this length.
+    ///
+    /// # Errors
+    /// The errors of the connection, and EPIPE at its end. The helper must not be asked again then: a late answer would
+    /// be taken for the answer to the next question.
+    pub(super) fn ask<const LEN: usize>(
+        &self,
+        question: &[u8],
+        with: BorrowedFd<'_>,
+    ) -> Result<([u8; LEN], Option<OwnedFd>), Errno> {
+        let link = self.link.as_ref().ok_or(Errno::PIPE)?.as_fd();
+        send(link, question, Some(with))?;
+        let (answer, descriptor) = receive(link)?.ok_or(Errno::PIPE)?;
+        Ok((answer?, descriptor))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The client side of the helper.
 
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::question::{ANSWER, Question, branch};
 use crate::event::Process;
-use crate::host::helper::{Helper, receive, send};
+use crate::host::helper::Helper;
 use crate::host::procfs::Procfs;
 
 /// The longest wait for an answer, longer than the helper's own limit.
@@ -35,17 +35,16 @@ impl WorkTrees {
     #[must_use]
     pub fn branch(&self, procfs: &Procfs, process: &Process) -> Option<String> {
         let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
-        let link = helper.as_ref()?.link()?;
+        let open = helper.as_ref()?;
         let folder = process.cwd.as_deref()?.as_bytes();
         let question = Question { uid: process.uid?, gid: process.gid?, folder };
         let root = root(procfs, process.pid)?;
         let bytes = question.to_bytes()?;
-        let answered = exchange(link, &bytes, root.as_fd());
-        if answered.is_none() {
-            // A late answer would be taken for the answer to the next question.
+        let Ok((answer, _)) = open.ask::<ANSWER>(&bytes, root.as_fd()) else {
             *helper = None;
-        }
-        branch(&answered?)
+            return None;
+        };
+        branch(&answer)
     }
 }
 
@@ -53,9 +52,4 @@ impl WorkTrees {
 fn root(procfs: &Procfs, pid: u32) -> Option<OwnedFd> {
     let path = procfs.root().join(format!("{pid}/root"));
     openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()
-}
-
-fn exchange(link: BorrowedFd<'_>, question: &[u8], root: BorrowedFd<'_>) -> Option<[u8; ANSWER]> {
-    send(link, question, Some(root)).ok()?;
-    receive(link).ok()??.0.ok()
 }

@@ -16,28 +16,27 @@ const DEEPEST: usize = 64;
 /// The branch of the work tree around `folder`, which begins at `root`. As git does, believes a work tree only if it
 /// belongs to the user or to root: anybody can make a file `.git` in a shared folder.
 pub(super) fn branch(root: BorrowedFd<'_>, folder: &[u8], uid: u32) -> Option<String> {
-    let folders = opened(root, &parts(&[], folder)?)?;
     let mut above = parts(&[], folder)?;
+    let folders = opened(root, &above)?;
     for place in folders.iter().rev() {
         if let Some(found) = open(place.as_fd(), b".git", OFlags::PATH) {
             let is_owned = |file: &OwnedFd| fstat(file).is_ok_and(|stat| [0, uid].contains(&stat.st_uid));
             let is_trusted = is_owned(&found) && is_owned(place);
-            return if is_trusted { head(root, &above, &found) } else { None };
+            return if is_trusted { head(root, &above, place, &found) } else { None };
         }
         above.pop();
     }
     None
 }
 
-/// The branch that `.git` in the folder `above` leads to.
-fn head(root: BorrowedFd<'_>, above: &[&[u8]], git: &OwnedFd) -> Option<String> {
+/// The branch that `git`, the `.git` in a folder, leads to; `above` is the path of the folder.
+fn head(root: BorrowedFd<'_>, above: &[&[u8]], folder: &OwnedFd, git: &OwnedFd) -> Option<String> {
     let kind = FileType::from_raw_mode(fstat(git).ok()?.st_mode);
     if kind == FileType::Directory {
         return name(&read(git.as_fd(), b"HEAD")?);
     }
     // A linked work tree: the file names the folder.
-    let folders = opened(root, above)?;
-    let text = read(folders.last()?.as_fd(), b".git")?;
+    let text = read(folder.as_fd(), b".git")?;
     let target = text.strip_prefix("gitdir: ")?.trim_end_matches('\n');
     let linked = opened(root, &parts(above, target.as_bytes())?)?;
     name(&read(linked.last()?.as_fd(), b"HEAD")?)
