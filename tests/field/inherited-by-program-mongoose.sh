@@ -7,23 +7,5 @@
 # first: close-on-exec
 # says: opened the socket and has let go of it
 # ci: yes
-server() {
-    compiled server <<'C'
-#include <sys/socket.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-int main(int c, char **v) {
-    int one = 1, s = socket(AF_INET, SOCK_STREAM | (c > 2 ? SOCK_CLOEXEC : 0), 0);
-    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(8091)};
-    if (bind(s, (void *)&a, sizeof a) || listen(s, 9)) { perror("Failed to listen on http://0.0.0.0:8091"); return 1; }
-    if (c > 1 && !strcmp(v[1], "spawn") && !fork()) execlp("sleep", "sleep", "60", NULL);
-    sleep(c > 1 && !strcmp(v[1], "spawn") ? 1 : 60);
-    _exit(0);
-}
-C
-}
-refused() { server; ./server spawn; ./server; }
+refused() { inheriting_server; ./server spawn; ./server; }
 fixed() { kill $(pid_of 8091); down 8091; ./server spawn cloexec; starts 8091 ./server; }

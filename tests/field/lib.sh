@@ -88,6 +88,59 @@ go_program() {
     GOFLAGS=-mod=mod GOCACHE=$FIELD/go-cache go build -o "$1" "$1.go"
 }
 
+# Applications for servers of Python: `app:application` (WSGI) and `app:asgi` (ASGI).
+web_apps() {
+    cat >app.py <<'P'
+def application(e, s):
+    s('200 OK', []); return [b'x']
+async def asgi(scope, receive, send): pass
+P
+}
+
+# Another program that listens on a port of 127.0.0.1.
+perl_listens() {
+    cat >listener.pl <<'P'
+use IO::Socket::INET; $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $ARGV[0], Listen => 5) or die; sleep 60;
+P
+    perl listener.pl "$1" & up "$1"
+}
+
+# mdns.py and mdns.pl have the port of mDNS, with the options in their arguments: reuseaddr, reuseport, none.
+mdns_programs() {
+    cat >mdns.py <<'P'
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for name in sys.argv[1:]:
+    if name != 'none': s.setsockopt(socket.SOL_SOCKET, {'reuseaddr': 2, 'reuseport': 15}[name], 1)
+s.bind(('0.0.0.0', 5353)); print('ok', flush=True); time.sleep(60)
+P
+    cat >mdns.pl <<'P'
+use Socket; socket(S, PF_INET, SOCK_DGRAM, 0);
+for (@ARGV) { setsockopt(S, SOL_SOCKET, {reuseaddr => 2, reuseport => 15}->{$_}, 1) if $_ ne 'none' }
+bind(S, sockaddr_in(5353, INADDR_ANY)) or die $!; sleep 60;
+P
+}
+
+# A server whose child, sleep, inherits the listener (`spawn`), or does not (`spawn cloexec`).
+inheriting_server() {
+    compiled server <<'C'
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(int c, char **v) {
+    int one = 1, s = socket(AF_INET, SOCK_STREAM | (c > 2 ? SOCK_CLOEXEC : 0), 0);
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(8091)};
+    if (bind(s, (void *)&a, sizeof a) || listen(s, 9)) { perror("Failed to listen on http://0.0.0.0:8091"); return 1; }
+    if (c > 1 && !strcmp(v[1], "spawn") && !fork()) execlp("sleep", "sleep", "60", NULL);
+    sleep(c > 1 && !strcmp(v[1], "spawn") ? 1 : 60);
+    _exit(0);
+}
+C
+}
+
 cd "$W" || exit 1
 . "$1" || exit 1
 if [ "$2" = holder ]; then

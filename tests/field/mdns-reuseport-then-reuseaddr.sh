@@ -8,18 +8,7 @@
 # never: other-port
 # says: receives there
 # ci: yes
-cat >mdns.py <<'P'
-import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for name in sys.argv[1:]:
-    if name != 'none': s.setsockopt(socket.SOL_SOCKET, {'reuseaddr': 2, 'reuseport': 15}[name], 1)
-s.bind(('0.0.0.0', 5353)); print('ok', flush=True); time.sleep(60)
-P
-cat >mdns.pl <<'P'
-use Socket; socket(S, PF_INET, SOCK_DGRAM, 0);
-for (@ARGV) { setsockopt(S, SOL_SOCKET, {reuseaddr => 2, reuseport => 15}->{$_}, 1) if $_ ne 'none' }
-bind(S, sockaddr_in(5353, INADDR_ANY)) or die $!; sleep 60;
-P
+mdns_programs
 holder() { perl mdns.pl reuseport & up 5353; }
 refused() { python3 mdns.py reuseaddr; }
 fixed() { starts 5353 python3 mdns.py reuseaddr reuseport; }

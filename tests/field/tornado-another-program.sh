@@ -8,15 +8,8 @@
 # never: reuse-address reuse-port reuse-port-both
 # says: another program is listening
 # ci: by hand
-cat >app.py <<'P'
-def application(e, s):
-    s('200 OK', []); return [b'x']
-async def asgi(scope, receive, send): pass
-P
-cat >listener.pl <<'P'
-use IO::Socket::INET; $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8010, Listen => 5) or die; sleep 60;
-P
+web_apps
 serve() { python3 -c 'import sys, time; from tornado.web import Application; Application().listen(int(sys.argv[1]), "127.0.0.1"); time.sleep(60)' $1; }
-holder() { perl listener.pl & up 8010; }
+holder() { perl_listens 8010; }
 refused() { serve 8010; }
 fixed() { starts 8011 serve 8011; }

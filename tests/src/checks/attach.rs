@@ -69,19 +69,16 @@ fn once(setting: Setting<'_>, contested: &mut ContestedPort, together: bool) -> 
     if together {
         tracers.push(begin()?);
     }
+    contested.refuse("asker", ENOUGH)?;
     for tracer in tracers.into_iter().rev() {
         let is_refusal = |line: &String| line.contains(r#""kind":"refusal""#);
-        let mut is_shown = false;
         // The kernel passes over a call while the same program is interrupted on that processor, as in the thread that
         // binds: then all refusals of a moment can be missing.
-        for _ in 0..ATTEMPTS {
+        let mut attempts = 0..ATTEMPTS;
+        while !tracer.stdout.wait(A_MOMENT, |lines| lines.iter().any(is_refusal)) {
+            ensure!(attempts.next().is_some(), "no refusal is shown");
             contested.refuse("asker", ENOUGH)?;
-            is_shown = is_shown || tracer.stdout.wait(A_MOMENT, |lines| lines.iter().any(is_refusal));
-            if is_shown {
-                break;
-            }
         }
-        ensure!(is_shown, "no refusal is shown");
         exited(&tracer.stop(Signal::INT)?, 0)?;
     }
     Ok(())
