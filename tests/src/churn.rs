@@ -60,7 +60,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     }
     for round in options.round.. {
         fill(SMALL_TABLE * (round % 5 + 1))?;
-        let _copies = (0..8).map(|_| rustix::io::dup(stdin())).collect::<Result<Vec<OwnedFd>, _>>()?;
+        // Closed on execve: otherwise each program leaves its copies to the next one.
+        let copy = |_| rustix::io::fcntl_dupfd_cloexec(stdin(), 0);
+        let _copies = (0..8).map(copy).collect::<Result<Vec<OwnedFd>, _>>()?;
         match sys::process::fork()? {
             Some(child) => drop(waitpid(Some(child), WaitOptions::empty())?),
             None => sys::process::leave(0),

@@ -3,14 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use rustix::net::{AddressFamily, SocketType, bind, socket};
 use rustix::process::Signal;
 
 use super::setting::Setting;
-use super::support::{ContestedPort, ENOUGH, exited};
+use super::support::{ContestedPort, exited};
 use crate::actor::Protocol;
 use crate::sys::bpf::program_ids;
 use crate::tracer::Tracer;
@@ -18,12 +17,11 @@ use crate::tracer::Tracer;
 /// Number of rounds; for a manual run, `--times 50` makes 200 rounds.
 const ROUNDS: u32 = 4;
 
-/// How often a refusal is made until it is shown, and how long each is waited for.
-const ATTEMPTS: u32 = 20;
-const A_MOMENT: Duration = Duration::from_secs(2);
+/// Refusals of a round.
+const REFUSALS: u32 = 20;
 
 /// In each round a trace starts and ends while a thread binds sockets continuously; in every second round, two traces
-/// overlap. Each trace reports the refusals in its time, and no program stays loaded.
+/// overlap. Each trace accounts for the refusals in its time, and no program stays loaded.
 pub(super) fn again_and_again(setting: Setting<'_>) -> anyhow::Result<()> {
     let before = program_ids()?;
     let stop = AtomicBool::new(false);
@@ -56,30 +54,36 @@ fn bind_until(stop: &AtomicBool, binds: &AtomicU64) -> anyhow::Result<()> {
 
 fn rounds(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
+    let mut shown = 0;
     for round in 0..ROUNDS * setting.times {
-        once(setting, &mut contested, round % 2 == 1).with_context(|| format!("round {round}"))?;
+        shown += once(setting, &mut contested, round % 2 == 1).with_context(|| format!("round {round}"))?;
     }
+    ensure!(shown > 0, "no refusal is shown in any round");
     Ok(())
 }
 
-/// One round: a trace, and with `together` another one that starts after it and ends before it.
-fn once(setting: Setting<'_>, contested: &mut ContestedPort, together: bool) -> anyhow::Result<()> {
+/// One round: a trace, and with `together` another one that starts after it and ends before it. Returns how many of the
+/// refusals were shown.
+fn once(setting: Setting<'_>, contested: &mut ContestedPort, together: bool) -> anyhow::Result<u64> {
     let begin = || Tracer::trace(setting.portbind, setting.backend, &["-o", "json", "--comm", "asker"]);
     let mut tracers = vec![begin()?];
     if together {
         tracers.push(begin()?);
     }
-    contested.refuse("asker", ENOUGH)?;
+    contested.refuse("asker", REFUSALS)?;
+    let mut shown = 0;
     for tracer in tracers.into_iter().rev() {
-        let is_refusal = |line: &String| line.contains(r#""kind":"refusal""#);
+        let ended = tracer.stop(Signal::INT)?;
+        exited(&ended, 0)?;
         // The kernel passes over a call while the same program is interrupted on that processor, as in the thread that
-        // binds: then all refusals of a moment can be missing.
-        let mut attempts = 0..ATTEMPTS;
-        while !tracer.stdout.wait(A_MOMENT, |lines| lines.iter().any(is_refusal)) {
-            ensure!(attempts.next().is_some(), "no refusal is shown");
-            contested.refuse("asker", ENOUGH)?;
-        }
-        exited(&tracer.stop(Signal::INT)?, 0)?;
+        // binds: a refusal is in the account, or among those calls.
+        let (account, passed_over) = (ended.account()?, ended.passed_over());
+        ensure!(
+            account.refused + passed_over >= u64::from(REFUSALS),
+            "{REFUSALS} refusals, {passed_over} calls passed over, {account:?}: {:?}",
+            ended.stderr
+        );
+        shown += account.shown;
     }
-    Ok(())
+    Ok(shown)
 }
