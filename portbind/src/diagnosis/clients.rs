@@ -141,6 +141,16 @@ impl Client {
         ports
     }
 
+    /// Whether it may ask for published ports: by its own options, or by those that a container or a file has.
+    #[must_use]
+    pub fn may_publish(&self) -> bool {
+        const BY_OTHERS: [&str; 7] =
+            ["compose", "start", "restart", "stack", "service", "-P", "--publish-all"];
+        self.name() != "docker"
+            || !self.published().is_empty()
+            || self.has_word(|word| BY_OTHERS.contains(&word))
+    }
+
     /// What shows that it asked for the work in which a process was refused this port.
     #[must_use]
     pub fn asked(&self, process: &Process, port: u16) -> Option<Asking> {

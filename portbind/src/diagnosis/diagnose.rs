@@ -42,11 +42,29 @@ fn unix_fixes(facts: &unix::Facts, caller: &Process, holders: &[Holder]) -> Vec<
     if let Some(fix) = unix::fix(facts) {
         return vec![fix];
     }
-    let holders: Vec<&Holder> = holders.iter().filter(|_| *facts == unix::Facts::Abstract).collect();
-    if holders.iter().any(|holder| holder.processes.is_empty()) {
+    let is_live = matches!(facts, unix::Facts::Path { object: unix::Object::LiveSocket, .. });
+    let holders: Vec<&Holder> = holders.iter().collect();
+    if !(is_live || *facts == unix::Facts::Abstract)
+        || holders.iter().any(|holder| holder.processes.is_empty())
+    {
         return Vec::new();
     }
-    Stop { caller, holders: &holders, port: None }.propose()
+    let fixes = Stop { caller, holders: &holders, port: None }.propose();
+    if is_live { fixes.into_iter().map(and_remove).collect() } else { fixes }
+}
+
+/// Stops what is bound to a file. Some programs remove their file when they end, and others leave it.
+fn and_remove(fix: Fix) -> Fix {
+    const THEN: &str = ", and remove the file if it is still there then";
+    let text = match &fix.command {
+        Some(command) => {
+            let end = format!(": {command}");
+            let what = fix.text.strip_suffix(&end).unwrap_or(&fix.text);
+            format!("{what}{THEN}{end}")
+        }
+        None => format!("{}{THEN}", fix.text),
+    };
+    Fix { text, ..fix }
 }
 
 /// Names the cause of a refusal and its remedies.

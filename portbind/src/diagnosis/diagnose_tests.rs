@@ -5,6 +5,11 @@ use crate::event::samples;
 
 /// Commands of the remedies for a name that these holders have.
 fn commands(facts: &unix::Facts, holders: &[Holder]) -> Vec<String> {
+    let fixes = fixes(facts, holders).into_iter().filter_map(|fix| fix.command);
+    fixes.map(|command| command.to_string()).collect()
+}
+
+fn fixes(facts: &unix::Facts, holders: &[Holder]) -> Vec<Fix> {
     let refusal = samples::listener();
     let call = Call::Portless {
         error: Errno::EADDRINUSE,
@@ -13,18 +18,22 @@ fn commands(facts: &unix::Facts, holders: &[Holder]) -> Vec<String> {
         socket: &refusal.socket,
         unix: Some(facts),
     };
-    let fixes = diagnose(&call, holders).fixes;
-    fixes.into_iter().filter_map(|fix| fix.command).map(|command| command.to_string()).collect()
+    diagnose(&call, holders).fixes
 }
 
 #[test]
 fn an_abstract_name_ends_with_its_holders() {
     let java = samples::held_by_java();
     assert_eq!(commands(&unix::Facts::Abstract, std::slice::from_ref(&java)), ["kill 47990"]);
-    // The file would stay.
+    // The file may stay.
     let (object, absolute) = (unix::Object::LiveSocket, Some(b"/run/a".to_vec()));
     let path = unix::Facts::Path { object, absolute, is_ours: true };
-    assert!(commands(&path, std::slice::from_ref(&java)).is_empty());
+    let shown: Vec<String> =
+        fixes(&path, std::slice::from_ref(&java)).into_iter().map(|fix| fix.text).collect();
+    assert!(shown[0].ends_with(", and remove the file if it is still there then: kill 47990"), "{shown:?}");
+    let (object, absolute) = (unix::Object::File, Some(b"/run/a".to_vec()));
+    let file = unix::Facts::Path { object, absolute, is_ours: true };
+    assert!(commands(&file, std::slice::from_ref(&java)).is_empty());
     let mut own = java.clone();
     Rc::make_mut(&mut own.processes[0].process).pid = samples::listener().process.pid;
     assert!(commands(&unix::Facts::Abstract, &[own]).is_empty());

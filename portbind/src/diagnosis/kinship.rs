@@ -1,24 +1,52 @@
 //! How two processes are related: the same program, or a common ancestor.
 
-use crate::diagnosis::program::{is_interpreter, script, titled_tool};
+use std::path::{Component, Path, PathBuf};
+
+use crate::diagnosis::program::{file_name, is_interpreter, script, titled_tool};
 use crate::event::Process;
 
 /// Two instances of one program: the same executable and, for an interpreter, the same script.
 pub(super) fn same_program(one: &Process, other: &Process) -> bool {
-    if one.pid == other.pid || one.exe.is_none() || one.exe != other.exe {
+    if one.pid == other.pid || !same_executable(one, other) {
         return false;
     }
     if !one.exe.as_deref().is_some_and(is_interpreter) {
         return true;
     }
     match (script(&one.args), script(&other.args)) {
-        (Some(one), Some(other)) => one == other,
+        (Some(script), Some(same)) if script == same => true,
+        (Some(("", script)), Some(("", same))) if is_path(script) && is_path(same) => {
+            absolute(one, script).is_some_and(|path| absolute(other, same) == Some(path))
+        }
+        (Some(("", script)), None) => titled_tool(&other.args) == Some(file_name(script)),
+        (None, Some(("", script))) => titled_tool(&one.args) == Some(file_name(script)),
         (None, None) => {
             let tool = titled_tool(&one.args);
             tool.is_some() && tool == titled_tool(&other.args)
         }
         _ => false,
     }
+}
+
+/// The same file; for what `go run` builds, which has a new folder in each run, the same name in the same folder.
+fn same_executable(one: &Process, other: &Process) -> bool {
+    let (Some(exe), Some(same)) = (one.exe.as_deref(), other.exe.as_deref()) else { return false };
+    let is_built = |exe: &str| exe.contains("/go-build") && exe.contains("/exe/");
+    let is_one_build = || is_built(exe) && is_built(same) && file_name(exe) == file_name(same);
+    exe == same || is_one_build() && one.cwd.is_some() && one.cwd == other.cwd
+}
+
+/// Whether a script is named as a file, and not as a class of Java.
+fn is_path(script: &str) -> bool {
+    script.contains('/') || script.contains('.')
+}
+
+/// The path of a script as seen from the root of its process.
+fn absolute(process: &Process, script: &str) -> Option<PathBuf> {
+    let folder = process.cwd.as_deref().unwrap_or_default();
+    let path = Path::new(folder).join(script);
+    let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+    path.is_absolute().then(|| parts.collect())
 }
 
 /// How two processes are related.
@@ -55,7 +83,8 @@ mod tests {
 
     fn process(pid: u32, exe: &str, args: &[&str]) -> Process {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        Process { pid, exe: Some(exe.to_owned()), args, ..Process::default() }
+        let cwd = Some("/srv".to_owned());
+        Process { pid, exe: Some(exe.to_owned()), args, cwd, ..Process::default() }
     }
 
     #[test]
@@ -63,7 +92,7 @@ mod tests {
         let python = "/usr/bin/python3.11";
         let ruby = "/usr/bin/ruby3.1";
         let java = "/usr/lib/jvm/java-17/bin/java";
-        let rows: [(Program, Program, bool); 11] = [
+        let rows: [(Program, Program, bool); 20] = [
             ((ruby, &["puma 5.6.5 (tcp://[::]:3000)"]), (ruby, &["puma 5.6.5 (tcp://[::]:3001)"]), true),
             ((ruby, &["puma 5.6.5"]), (ruby, &["rails server"]), false),
             (("/bin/nginx", &["nginx"]), ("/bin/nginx", &["nginx", "-g", "x"]), true),
@@ -77,6 +106,15 @@ mod tests {
             ),
             ((python, &["python3", "-m", "http.server"]), (python, &["python3", "http.server"]), false),
             ((python, &["python3", "-c", "x"]), (python, &["python3", "-c", "x"]), false),
+            ((ruby, &["ruby", "-run", "-e", "httpd"]), (ruby, &["ruby", "-run", "-e", "httpd", "."]), true),
+            ((ruby, &["puma 5.6.5 (tcp://[::]:3000)"]), (ruby, &["ruby", "/usr/bin/puma", "-p", "1"]), true),
+            ((ruby, &["puma 5.6.5 (tcp://[::]:3000)"]), (ruby, &["ruby", "/usr/bin/rackup"]), false),
+            ((python, &["python3", "a.py"]), (python, &["python3", "/srv/a.py"]), true),
+            ((python, &["python3", "./a.py"]), (python, &["python3", "a.py"]), true),
+            ((python, &["python3", "b/a.py"]), (python, &["python3", "/srv/a.py"]), false),
+            (("/tmp/go-build1/b001/exe/web", &["web"]), ("/tmp/go-build2/b001/exe/web", &["web"]), true),
+            (("/tmp/go-build1/b001/exe/web", &["web"]), ("/tmp/go-build2/b001/exe/api", &["api"]), false),
+            ((java, &["java", "org.example.Main"]), (java, &["java", "org.example.Main", "1"]), true),
             ((java, &["java", "-jar", "a.jar"]), (java, &["java", "-Xmx1g", "-jar", "a.jar"]), true),
             ((java, &["java", "Main"]), (java, &["java", "Other"]), false),
         ];

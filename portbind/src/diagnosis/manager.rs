@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::program::file_name;
+use super::program::{file_name, is_interpreter};
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
 use crate::event::{Container, Process, Runtime, ShellCommand};
@@ -74,6 +74,9 @@ const RUNNERS: [&str; 5] = ["actions.runner.", "gitlab-runner", "forgejo-runner"
 /// Programs that serve the published ports of containers.
 const PROXIES: [(&str, Runtime); 3] =
     [("docker-proxy", Runtime::Docker), ("rootlessport", Runtime::Podman), ("conmon", Runtime::Podman)];
+/// Where a machine's administrator installs programs. A proxy of a user's own runtime is there, too; a program of such a
+/// name anywhere else is none.
+const SYSTEM: [&str; 7] = ["/usr/", "/bin/", "/sbin/", "/opt/", "/snap/", "/nix/store/", "/var/lib/snapd/"];
 /// A supervisor of programs.
 struct SupervisorRow {
     /// The start of its name as a process.
@@ -103,7 +106,7 @@ impl Manager {
         if let Some(manager) = of_container(process, asker) {
             return Some(manager);
         }
-        if let Some(runtime) = process.exe.as_deref().and_then(proxy_of) {
+        if let Some(runtime) = proxy_of(process) {
             return Some(Self::PublishedPort(runtime));
         }
         of_supervisor(process, asker).or_else(|| of_unit(process, asker))
@@ -234,7 +237,8 @@ fn of_supervisor(process: &Process, asker: Option<&Process>) -> Option<Manager> 
     };
     // A supervisor that is written in another language may have its name in its title only.
     let itself = row(&process.comm).or_else(|| process.args.first().and_then(|title| row(title)));
-    if let Some(row) = itself.filter(|row| row.binds) {
+    let is_interpreted = process.exe.as_deref().is_some_and(is_interpreter);
+    if let Some(row) = itself.filter(|row| row.binds && is_interpreted) {
         return manager(row, None);
     }
     let is_above_asker =
@@ -249,7 +253,8 @@ fn of_supervisor(process: &Process, asker: Option<&Process>) -> Option<Manager> 
     None
 }
 
-fn proxy_of(exe: &str) -> Option<Runtime> {
+fn proxy_of(process: &Process) -> Option<Runtime> {
+    let exe = process.exe.as_deref().filter(|exe| SYSTEM.iter().any(|folder| exe.starts_with(folder)))?;
     PROXIES.iter().find(|(name, _)| *name == file_name(exe)).map(|(_, runtime)| *runtime)
 }
 

@@ -69,6 +69,7 @@ fn containers_are_stopped_by_their_runtime() {
     assert_eq!(command(&inside, None), None);
     let unknown = process("/usr/bin/docker-proxy", "docker.service", (50, "dockerd"));
     assert_eq!(Manager::of(&unknown, None), Some(Manager::PublishedPort(Runtime::Docker)));
+    assert_eq!(Manager::of(&process("/home/eve/docker-proxy", "", (50, "sh")), None), None);
 }
 
 #[test]
@@ -83,9 +84,12 @@ fn supervisors_start_their_programs_again() {
     let shown = advice(&Process { ancestors: below, ..Process::default() });
     assert!(shown.ends_with("supervisorctl status shows it with pid 60"), "{shown}");
     // A cluster of node: pm2 has the socket open.
-    let god = Process { comm: "PM2 v7.0.4: God".to_owned(), ..Process::default() };
+    let comm = "PM2 v7.0.4: God".to_owned();
+    let god = Process { comm: comm.clone(), ..process("/usr/bin/node", "", (1, "systemd")) };
     assert!(advice(&god).contains("for which pm2 listens (pm2 list "), "{}", advice(&god));
     assert_eq!(Manager::of(&Process { comm: "supervisord".to_owned(), ..Process::default() }, None), None);
+    // Anybody can give a program such a name.
+    assert_eq!(Manager::of(&Process { comm, ..process("/tmp/x", "", (1, "systemd")) }, None), None);
     let below = Process { ancestors: web.ancestors.clone(), ..Process::default() };
     assert_eq!(Manager::of(&web, Some(&below)), None);
 }

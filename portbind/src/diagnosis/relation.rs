@@ -18,6 +18,7 @@ pub(super) fn relate(caller: &Process, holders: &[Holder]) -> Option<Relation> {
         owners().find_map(|owner| relation(caller, owner))
     };
     each(in_line)
+        .or_else(|| each(without_master))
         .or_else(|| each(of_one_command))
         .or_else(|| each(siblings))
         .or_else(|| left_over(holder))
@@ -35,11 +36,12 @@ pub(super) fn relate_to(caller: &Process, owner: &Process) -> Option<RelationCod
     in_line(caller, owner).map(|relation| relation.code)
 }
 
-/// Whether another process belongs to the same work as the caller: a worker of the same master, or what the same
-/// program started at once.
+/// Whether another process belongs to the same work as the caller: a worker of the same master, what the same program
+/// started at once, or another command of the same script.
 #[must_use]
 pub(super) fn works_with(caller: &Process, owner: &Process) -> bool {
-    is_worker(caller, owner) || starter_of_both(caller, owner).is_some()
+    let is_one_job = caller.group.is_some() && caller.group == owner.group;
+    is_one_job || is_worker(caller, owner) || starter_of_both(caller, owner).is_some()
 }
 
 /// One is an ancestor of the other.
@@ -56,6 +58,15 @@ fn in_line(caller: &Process, owner: &Process) -> Option<Relation> {
     let what = if depth == 0 { "a child" } else { "a descendant" };
     let text = format!("{} is {what} of the refused process", with_pid(owner));
     Some(Relation::new(RelationCode::Descendant, text))
+}
+
+/// A worker, by its title, that lives longer than the master that started it.
+fn without_master(_caller: &Process, owner: &Process) -> Option<Relation> {
+    let is_worker = matches!(&*owner.args, [title, rest @ ..]
+        if title.split_once(": ").is_some_and(|(_, role)| role.starts_with("worker"))
+            && rest.iter().all(String::is_empty));
+    let text = format!("{} is a worker whose master has ended", with_pid(owner));
+    (is_worker && is_orphan(owner)).then(|| Relation::new(RelationCode::LeftOver, text))
 }
 
 /// Two instances of one program: an earlier run of the same command, or one in another folder.
@@ -93,13 +104,19 @@ fn folders<'a>(caller: &'a Process, owner: &'a Process) -> Option<(&'a str, &'a 
     both.filter(|(here, there)| here != there && *here != "/" && *there != "/")
 }
 
-/// The same script of one interpreter, by the name of its file; for other programs, the same arguments.
+/// Where programs are installed that belong to no project.
+const INSTALLED: [&str; 5] = ["/usr/", "/bin/", "/sbin/", "/snap/", "/nix/store/"];
+
+/// The same script of one interpreter, by the name of its file; for other programs, the same arguments. The folder of an
+/// installed program means nothing: many daemons change it.
 fn is_one_project(caller: &Process, owner: &Process) -> bool {
     if !is_same_file(caller, owner) {
         return false;
     }
-    if !caller.exe.as_deref().is_some_and(is_interpreter) {
-        return caller.args == owner.args && caller.args.len() > 1;
+    let Some(exe) = caller.exe.as_deref() else { return false };
+    if !is_interpreter(exe) {
+        let is_installed = INSTALLED.iter().any(|folder| exe.starts_with(folder));
+        return caller.args == owner.args && caller.args.len() > 1 && !is_installed;
     }
     let file = |process: &Process| script(&process.args).map(|(_, path)| file_name(path).to_owned());
     same_program(caller, owner) || file(caller).is_some_and(|one| file(owner) == Some(one))

@@ -32,6 +32,8 @@ pub struct Process {
     pub gid: Option<u32>,
     /// Name of that user.
     pub user: Option<String>,
+    /// Process group: an interactive shell gives each command a group of its own, a script does not.
+    pub group: Option<u32>,
     /// Path in the cgroup hierarchy.
     pub cgroup: Option<String>,
     /// When it started.

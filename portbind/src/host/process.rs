@@ -106,6 +106,7 @@ impl Host {
             uid,
             gid,
             user: uid.and_then(|uid| self.users.name(uid)),
+            group: Some(stat.group).filter(|group| *group != 0),
             started: Some(self.clock.at(stat.start_ticks.saturating_mul(TICK_NS))),
             container: cgroup.as_deref().and_then(|cgroup| self.container(cgroup, &ancestors)).map(Box::new),
             unit: cgroup.as_deref().and_then(unit::unit),

@@ -11,6 +11,8 @@ pub(super) const TICK_NS: u64 = 1_000_000_000 / USER_HZ;
 pub(super) struct Stat {
     /// Parent, as the reader's pid namespace numbers it; 0 above init or outside of the namespace.
     pub(super) ppid: u32,
+    /// Process group; 0 if its leader is outside of the reader's pid namespace.
+    pub(super) group: u32,
     /// Session; 0 if its leader is outside of the reader's pid namespace.
     pub(super) session: u32,
     /// State (task_state_array in fs/proc/array.c, 6.18).
@@ -29,10 +31,11 @@ impl Stat {
         let mut fields = rest.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let ppid = fields.next()?.parse().ok()?;
-        // Field 6 comes two after the parent, field 4; field 22 comes 16 after the session.
-        let session = fields.nth(1)?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        // Field 22 comes 16 after the session, field 6.
+        let session = fields.next()?.parse().ok()?;
         let start_ticks = fields.nth(15)?.parse().ok()?;
-        Some(Self { ppid, session, state, start_ticks })
+        Some(Self { ppid, group, session, state, start_ticks })
     }
 
     /// Suspended by a signal (`T`, TASK_STOPPED).
@@ -60,13 +63,13 @@ mod tests {
             let line = format!("9 ({comm}) {REST}\n");
             assert_eq!(
                 Stat::parse(line.as_bytes()),
-                Some(Stat { ppid: 41, session: 8, state: b'S', start_ticks: 12345 }),
+                Some(Stat { ppid: 41, group: 7, session: 8, state: b'S', start_ticks: 12345 }),
                 "{comm:?}"
             );
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());
-        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, session: 8, state: b'S', start_ticks: 12345 }));
+        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, group: 7, session: 8, state: b'S', start_ticks: 12345 }));
     }
 
     #[test]
@@ -87,7 +90,7 @@ mod tests {
         #[test]
         fn any_name_will_do(comm in prop::collection::vec(any::<u8>(), 0..16)) {
             let line = [b"9 (", &comm[..], b") ", REST.as_bytes()].concat();
-            let stat = Stat { ppid: 41, session: 8, state: b'S', start_ticks: 12345 };
+            let stat = Stat { ppid: 41, group: 7, session: 8, state: b'S', start_ticks: 12345 };
             prop_assert_eq!(Stat::parse(&line), Some(stat));
         }
     }

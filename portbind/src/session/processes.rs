@@ -149,6 +149,7 @@ impl Processes {
         };
         process.exe = process.exe.or(alive.exe);
         process.cwd = alive.cwd;
+        process.group = alive.group;
         process.cgroup = alive.cgroup;
         process.container = alive.container;
         process.proxy_for = alive.proxy_for;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::facts::{PortFacts, Usage};
 use super::kinship::{Kinship, kinship, same_program};
+use super::predict::is_outgoing;
 use super::program::{never_binds, with_pid};
 use super::rule::{self, Asked, Clause, Generation, Held};
 use crate::diagnosis::other_errors;
@@ -74,8 +75,9 @@ pub fn decide(case: &Case<'_>, holders: &[Holder]) -> Cause {
     if case.socket.port == 0 && case.search != Search::NotDone {
         return cause(Code::PortRangeExhausted, exhausted(case.ports));
     }
-    match holders.first().filter(|holder| holder.conflicts) {
-        Some(holder) => of_holder(case, holder),
+    let in_the_way = holders.split_at(holders.partition_point(|holder| holder.conflicts)).0;
+    match in_the_way.first() {
+        Some(holder) => of_holder(case, holder, in_the_way),
         None => without_holder(case),
     }
 }
@@ -87,7 +89,8 @@ fn exhausted(ports: &PortFacts) -> String {
     format!("any port was asked for, and none was left in the range{range}{usage}")
 }
 
-fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {
+/// The cause for the first of the holders in the way.
+fn of_holder(case: &Case<'_>, holder: &Holder, in_the_way: &[Holder]) -> Cause {
     if holder.ownership == Ownership::Kernel {
         return cause(Code::KernelSocket, "a socket of the kernel itself holds the port");
     }
@@ -97,7 +100,7 @@ fn of_holder(case: &Case<'_>, holder: &Holder) -> Cause {
     if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
         return cause(Code::OwnSocket, own(case, holder));
     }
-    let causes = [stolen(case, holder), of_connection(case, holder), inherited(case, holder)];
+    let causes = [stolen(case, holder), of_connection(case, holder, in_the_way), inherited(case, holder)];
     causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))
 }
 
@@ -114,8 +117,18 @@ fn own(case: &Case<'_>, holder: &Holder) -> String {
 
 /// A reason, and why the addresses meet if they differ.
 fn with_overlap(reason: &str, case: &Case<'_>, holder: &Holder) -> String {
-    let overlap = overlap(case.socket, holder).map_or_else(String::new, |(_, text)| format!("; {text}"));
-    format!("{reason}{overlap}")
+    let overlap = overlap(case.socket, holder).map(|(_, text)| text).or_else(|| mapped(case.socket, holder));
+    overlap.map_or_else(|| reason.to_owned(), |text| format!("{reason}; {text}"))
+}
+
+/// One address of two equal ones is an IPv4 address in an IPv6 socket.
+fn mapped(socket: &Socket, holder: &Holder) -> Option<String> {
+    let differ = socket.address != holder.address && unmapped(socket.address) == unmapped(holder.address);
+    let (mapped, plain) = match socket.address {
+        IpAddr::V6(_) => (socket.address, holder.address),
+        IpAddr::V4(_) => (holder.address, socket.address),
+    };
+    differ.then(|| format!("{} is the address {plain} of an IPv6 socket", bracketed(mapped)))
 }
 
 /// The processes that have a holder open; if there is none left, the process that opened it.
@@ -151,9 +164,13 @@ fn stolen(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
     Some(cause(Code::StolenFreePort, text))
 }
 
-fn of_connection(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
-    if matches!(holder.state, State::Listen | State::Bound) || case.socket.protocol.is_datagram() {
+fn of_connection(case: &Case<'_>, holder: &Holder, in_the_way: &[Holder]) -> Option<Cause> {
+    if matches!(holder.state, State::Listen | State::Bound) {
         return None;
+    }
+    if case.socket.protocol.is_datagram() {
+        let text = "a connected socket, as clients have, uses the port as its local port";
+        return is_client(case, in_the_way).then(|| cause(Code::Outgoing, text));
     }
     if case.connected_only {
         let text = "an outgoing connection got the port from the kernel as its own local port";
@@ -165,6 +182,16 @@ fn of_connection(case: &Case<'_>, holder: &Holder) -> Option<Cause> {
         _ => "a connection uses the port as its local port",
     };
     Some(cause(Code::Connection, text))
+}
+
+/// Whether the datagram sockets in the way belong to clients: each is connected, has a port that the kernel picks, and
+/// is not known to have asked for the port.
+fn is_client(case: &Case<'_>, in_the_way: &[Holder]) -> bool {
+    let asked = |moment: &Moment| {
+        moment.what == MomentKind::Bound { any: false }
+            && in_the_way.iter().any(|holder| holder.inode == Some(moment.socket.inode))
+    };
+    is_outgoing(in_the_way, case.ports.ephemeral) && !case.history.iter().any(asked)
 }
 
 /// The process that opened the socket has no descriptor of it any more.
@@ -218,13 +245,12 @@ fn of_open_socket(case: &Case<'_>, holder: &Holder) -> Cause {
     if let Some((code, text)) = overlap(case.socket, holder) {
         return cause(code, text);
     }
-    if listens {
-        return cause(Code::Listener, "another program is listening there");
-    }
-    if case.socket.protocol.is_datagram() {
-        return cause(Code::Listener, "another program receives there");
-    }
-    cause(Code::BoundNotListening, "another socket is bound there, though it does not listen")
+    let (code, text) = match listens {
+        true => (Code::Listener, "another program is listening there"),
+        false if case.socket.protocol.is_datagram() => (Code::Listener, "another program receives there"),
+        false => (Code::BoundNotListening, "another socket is bound there, though it does not listen"),
+    };
+    cause(code, with_overlap(text, case, holder))
 }
 
 /// Instances of one program or service may want to share a port; a stranger's SO_REUSEPORT means nothing: many
@@ -262,9 +288,13 @@ fn overlap(socket: &Socket, holder: &Holder) -> Option<(Code, String)> {
     if asked == held {
         return None;
     }
-    let (wildcard, other) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
+    let is_asked = asked.is_unspecified();
+    let (wildcard, other) = if is_asked { (asked, held) } else { (held, asked) };
+    let written = bracketed(if is_asked { holder.address } else { socket.address });
     let (wildcard, other) = (bracketed(wildcard), bracketed(other));
-    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so {other}")))
+    let mapped =
+        if written == other { String::new() } else { format!(", which is {written} in an IPv6 socket") };
+    Some((Code::Wildcard, format!("{wildcard} covers every address of this host, and so {other}{mapped}")))
 }
 
 fn bracketed(address: IpAddr) -> String {

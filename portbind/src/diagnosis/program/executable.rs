@@ -43,6 +43,28 @@ const WITHOUT_PORTS: [&str; 35] = [
     "flock", "find", "grep", "sed", "awk", "gawk", "mawk", "yes", "tar", "gzip",
 ];
 
+/// Executables that are several programs, and run as the one that they are called: Debian's redis-server is a link to
+/// redis-check-rdb.
+const SEVERAL: [&str; 7] = [
+    "redis-check-rdb",
+    "redis-check-aof",
+    "valkey-check-rdb",
+    "busybox",
+    "toybox",
+    "uwsgi-core",
+    "coreutils",
+];
+
+/// The name of the program that an executable with this file name runs as.
+pub(super) fn called<'a, T: AsRef<str>>(file: &'a str, args: &'a [T]) -> &'a str {
+    let Some(first) = args.first().filter(|_| SEVERAL.contains(&file)) else { return file };
+    // Behind the name, a title has more words.
+    let word = first.as_ref().split(' ').next().unwrap_or_default();
+    let name = file_name(word).trim_end_matches(':');
+    let applet = args.get(1).map(AsRef::as_ref).filter(|_| name == file);
+    applet.or(Some(name)).filter(|name| !name.is_empty() && !name.starts_with('-')).unwrap_or(file)
+}
+
 /// Whether a process runs a program that binds no ports.
 #[must_use]
 pub fn never_binds(process: &Process) -> bool {
@@ -53,10 +75,20 @@ pub fn never_binds(process: &Process) -> bool {
 /// CODE`.
 #[must_use]
 pub fn script<T: AsRef<str>>(args: &[T]) -> Option<(&str, &str)> {
-    let mut args = args.iter().skip(1).map(AsRef::as_ref);
+    let is_php = args.first().is_some_and(|first| file_name(first.as_ref()).starts_with("php"));
+    // A program that sets its title leaves empty arguments.
+    let mut args = args.iter().skip(1).map(AsRef::as_ref).filter(|arg| !arg.is_empty());
     while let Some(arg) = args.next() {
-        if NAMING.contains(&arg) {
+        if NAMING.contains(&arg) || is_php && arg == "-S" {
             return args.next().map(|name| (arg, name));
+        }
+        // Ruby's own collection of small programs: `ruby -run -e httpd`.
+        if arg == "-run" {
+            return args
+                .next()
+                .filter(|next| *next == "-e")
+                .and_then(|_| args.next())
+                .map(|name| ("-run -e", name));
         }
         if arg == "-c" || arg == "-e" {
             return None;
@@ -77,7 +109,9 @@ pub fn script<T: AsRef<str>>(args: &[T]) -> Option<(&str, &str)> {
 pub fn name<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String {
     let Some(exe) = exe else { return Escaped(comm).to_string() };
     let file = file_name(exe.strip_suffix(" (deleted)").unwrap_or(exe));
-    let Some(interpreter) = interpreter(file) else { return Escaped(without_hash(file)).to_string() };
+    let Some(interpreter) = interpreter(file) else {
+        return Escaped(without_hash(called(file, args))).to_string();
+    };
     match script(args) {
         Some(("", script)) => format!("{interpreter} {}", Escaped(file_name(script))),
         Some((option, script)) => format!("{interpreter} {option} {}", Escaped(file_name(script))),
@@ -131,6 +165,14 @@ mod tests {
             (Some("/opt/jdk/bin/java"), vec!["java", "-cp", "/tmp/a.jar", "Main"], "java Main"),
             (Some("/opt/jdk/bin/java"), vec!["java", "-Xmx1g", "-jar", "/srv/a.jar"], "java -jar a.jar"),
             (Some("/ci/target/debug/deps/api-0123456789abcdef"), vec![], "api"),
+            (
+                Some("/usr/bin/redis-check-rdb"),
+                vec!["/usr/bin/redis-server 127.0.0.1:6379", ""],
+                "redis-server",
+            ),
+            (Some("/usr/bin/uwsgi-core"), vec!["uwsgi", "--http", ":80"], "uwsgi"),
+            (Some("/usr/bin/busybox"), vec!["busybox", "httpd", "-f"], "httpd"),
+            (Some("/usr/bin/busybox"), vec!["-sh"], "busybox"),
             (Some("/usr/bin/foo-bar (deleted)"), vec![], "foo-bar"),
             (Some("/-0123456789abcdef"), vec![], "-0123456789abcdef"),
             (None, vec!["x"], "comm"),

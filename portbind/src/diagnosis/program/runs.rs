@@ -1,6 +1,6 @@
 //! What a process runs, in the words of its ecosystem: `java org.example.Main`, `node server.js`, `npm run dev`.
 
-use super::executable::{file_name, interpreter, is_interpreter, script, without_hash};
+use super::executable::{called, file_name, interpreter, is_interpreter, script, without_hash};
 use crate::escape::Escaped;
 use crate::event::Process;
 use crate::secrets::mask_text;
@@ -30,6 +30,8 @@ const WITH_COMMAND: [&str; 17] = [
 /// Files that are the program of a tool, and the tool's name.
 const PROGRAMS: [(&str, &str); 4] =
     [("npm-cli.js", "npm"), ("npx-cli.js", "npx"), ("yarn.js", "yarn"), ("pnpm.cjs", "pnpm")];
+/// Tools that run the application which one of their arguments names as `MODULE:NAME`.
+const APPLICATION_SERVERS: [&str; 5] = ["gunicorn", "uvicorn", "hypercorn", "daphne", "granian"];
 /// Verbs that another word follows, as in `npm run dev`.
 const VERBS: [&str; 3] = ["run", "exec", "dlx"];
 
@@ -42,7 +44,9 @@ pub fn runs<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String 
     if let Some(title) = title(file, args) {
         return title;
     }
-    let Some(interpreter) = interpreter(file) else { return of_tool(without_hash(file), args, 1) };
+    let Some(interpreter) = interpreter(file) else {
+        return of_tool(without_hash(called(file, args)), args, 1);
+    };
     match script(args) {
         Some(("-m", module)) if interpreter == "python" => {
             let position = args.iter().position(|arg| arg.as_ref() == "-m").map_or(usize::MAX, |at| at + 2);
@@ -98,10 +102,22 @@ fn verb<T: AsRef<str>>(tool: &str, args: &[T], next: usize) -> Option<String> {
         return None;
     }
     let mut words = args.iter().skip(next).map(AsRef::as_ref).filter(|arg| !arg.is_empty());
+    if APPLICATION_SERVERS.contains(&tool) {
+        return words.find(|arg| is_application(arg)).map(word);
+    }
     let first = words.next().filter(|arg| !arg.starts_with('-'))?;
     let second = VERBS.contains(&first).then(|| words.next().filter(|arg| !arg.starts_with('-'))).flatten();
     let first = word(first);
     Some(second.map_or_else(|| first.clone(), |second| format!("{first} {}", word(second))))
+}
+
+/// `MODULE:NAME`, and not `HOST:PORT`.
+fn is_application(word: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "_.()".contains(c))
+    };
+    word.split_once(':').is_some_and(|(module, name)| is_part(module) && is_part(name))
 }
 
 /// The tool that a title begins with, as in `puma 5.6.5 (tcp://127.0.0.1:3000)`, where the title has replaced the
@@ -124,9 +140,17 @@ fn title<T: AsRef<str>>(file: &str, args: &[T]) -> Option<String> {
         return (is_title && !role.is_empty()).then(|| format!("{} {}", word(name), word(role)));
     }
     let mut words = only.split(' ').filter(|word| !word.is_empty());
-    let tool = words.next().filter(|first| WITH_COMMAND.contains(first))?;
+    let first = words.next()?;
     let rest: Vec<&str> = words.collect();
-    (!rest.is_empty()).then(|| of_tool(tool, &rest, 0))
+    if WITH_COMMAND.contains(&first) && !rest.is_empty() {
+        // Puma's title has its version there.
+        let is_version = rest.first().is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()));
+        return Some(if is_version { word(first) } else { of_tool(first, &rest, 0) });
+    }
+    // The title of a program that an interpreter runs: `webpack`, `next-server (v14)`. A login shell has a dash before
+    // its name.
+    let is_own_name = interpreter(file_name(first).trim_start_matches('-')).is_some();
+    (is_interpreter(file) && !is_own_name).then(|| word(file_name(first)))
 }
 
 /// A word for a sentence: without its secrets, cut, and escaped.
@@ -160,6 +184,29 @@ mod tests {
             (python, &["python3", "-m", "http.server", "8000"], "python -m http.server"),
             (python, &["python3", "-m", "pytest", "tests/a.py"], "pytest tests/a.py"),
             (python, &["/v/bin/python", "/v/bin/gunicorn", "app:app"], "gunicorn app:app"),
+            (
+                python,
+                &["/v/bin/python", "/v/bin/gunicorn", "-b", ":8000", "-w", "2", "a.b:app"],
+                "gunicorn a.b:app",
+            ),
+            (python, &["python3", "-m", "uvicorn", "--port", "1", "a:make()"], "uvicorn \"a:make()\""),
+            (python, &["/v/bin/python", "/v/bin/gunicorn", "-b", "localhost:8000"], "gunicorn"),
+            (node, &["webpack", "", "", ""], "webpack"),
+            (Some("/usr/bin/ruby3.1"), &["puma 5.6.5 (tcp://[::]:3000)", ""], "puma"),
+            (node, &["next-server (v14.2.3)", ""], "next-server"),
+            (node, &["node", "", ""], "node"),
+            (Some("/bin/bash"), &["-bash"], "bash"),
+            (
+                Some("/usr/bin/php8.2"),
+                &["php", "-S", "localhost:8000", "-t", "public"],
+                "php -S localhost:8000",
+            ),
+            (
+                Some("/usr/bin/ruby3.1"),
+                &["ruby", "-run", "-e", "httpd", ".", "-p", "80"],
+                "ruby -run -e httpd",
+            ),
+            (Some("/usr/bin/redis-check-rdb"), &["redis-server *:6379", ""], "redis-server"),
             (python, &["/v/bin/python", "/v/bin/flask", "--app", "x", "run"], "flask"),
             (python, &["python3", "manage.py", "runserver"], "python manage.py runserver"),
             (python, &["python3", "-c", "secret"], "python"),

@@ -17,7 +17,9 @@ pub(super) enum Setting {
 }
 
 /// Phrases by program: the start of the executable's name, then one phrase per setting, in the order of [`Setting`].
-const PHRASES: [(&str, [&str; 4]); 9] = [
+///
+/// An empty phrase: the program has no such setting.
+const PHRASES: [(&str, [&str; 4]); 13] = [
     (
         "python",
         [
@@ -33,7 +35,7 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
         [
             "serverSocket.setReuseAddress(true) before bind",
             "serverSocket.setOption(StandardSocketOptions.SO_REUSEPORT, true) before bind",
-            "bind an IPv6 address; Java has no such option",
+            "",
             "Java does so by itself; look for native code",
         ],
     ),
@@ -83,6 +85,27 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
         ],
     ),
     (
+        "beam",
+        [
+            "{reuseaddr, true} in the options of gen_tcp:listen",
+            "{reuseport, true} in the options of gen_tcp:listen",
+            "{ipv6_v6only, true} in the options of gen_tcp:listen",
+            "Erlang does so by itself; look for native code",
+        ],
+    ),
+    // Settings of Apache and Squid name addresses only.
+    ("apache2", ["Apache does so by itself", "", "", "Apache does so by itself"]),
+    ("squid", ["Squid does so by itself", "", "", "Squid does so by itself"]),
+    (
+        GO,
+        [
+            "Go does so by itself",
+            "net.ListenConfig with a Control function that sets SO_REUSEPORT",
+            "net.Listen(\"tcp6\", ...)",
+            "Go does so by itself; look at ExtraFiles of exec.Cmd",
+        ],
+    ),
+    (
         "systemd",
         [
             "systemd does so by itself",
@@ -105,14 +128,35 @@ const PHRASES: [(&str, [&str; 4]); 9] = [
 /// How programs bind one address instead of the wildcard address, by the start of the executable's name.
 const OWN_ADDRESS: [(&str, &str); 1] = [("dnsmasq", "bind-interfaces, and listen-address=ADDRESS")];
 
-/// How to set the option in the language of `process`, for this socket.
+/// Programs that are written in Go, and run by people who did not write them.
+const IN_GO: [&str; 12] = [
+    "caddy",
+    "traefik",
+    "prometheus",
+    "node_exporter",
+    "grafana",
+    "hugo",
+    "minio",
+    "consul",
+    "etcd",
+    "vault",
+    "nomad",
+    "gitea",
+];
+/// Stands for them, and for what `go run` and `go test` build.
+const GO: &str = "go";
+
+/// How to set the option in the language of `process`, for this socket; empty if the program has no such
+/// setting.
 pub(super) fn how(setting: Setting, process: &Process, socket: &Socket) -> String {
-    let phrase = PHRASES
-        .iter()
-        .find(|(program, _)| executable(process).starts_with(program))
-        .and_then(|(_, phrases)| phrases.get(setting as usize))
-        .copied()
-        .unwrap_or_default();
+    let is_go = IN_GO.contains(&executable(process))
+        || process.exe.as_deref().is_some_and(|exe| exe.contains("/go-build"));
+    let is_its = |program: &str| match program {
+        GO => is_go,
+        program => executable(process).starts_with(program),
+    };
+    let phrases = PHRASES.iter().find(|(program, _)| is_its(program)).map(|(_, phrases)| phrases);
+    let phrase = phrases.and_then(|phrases| phrases.get(setting as usize)).copied().unwrap_or_default();
     phrase.replace(":PORT", &format!(":{}", socket.port))
 }
 
@@ -150,6 +194,8 @@ mod tests {
             ),
             ("/usr/sbin/nginx", Setting::ReusePort, "listen ... reuseport"),
             ("/usr/sbin/nginx", Setting::V6Only, "listen [::]:8080 ipv6only=on"),
+            ("/usr/lib/jvm/java-17/bin/java", Setting::V6Only, ""),
+            ("/tmp/go-build1/b001/exe/web", Setting::V6Only, "net.Listen(\"tcp6\", ...)"),
             ("/opt/server", Setting::CloseOnExec, "SOCK_CLOEXEC at socket and accept4"),
             ("", Setting::ReuseAddress, "setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, ...) before bind"),
         ];

@@ -39,8 +39,13 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
     ];
     let mut fixes: Vec<Fix> = fixes.into_iter().flatten().collect();
     let (other_port, stop) = (proposal.other_port(), proposal.stop());
-    // The client of a forwarded port wants this port back from its session before.
-    let ends = if proposal.is_forwarded_again() { [stop, other_port] } else { [other_port, stop] };
+    // The client of a forwarded port wants this port back from its session before; and who only inherited a port has no
+    // use for it.
+    let ends = if proposal.is_forwarded_again() || proposal.is(Code::Inherited) {
+        [stop, other_port]
+    } else {
+        [other_port, stop]
+    };
     fixes.extend(ends.into_iter().flatten());
     fixes
 }
@@ -190,14 +195,17 @@ impl Proposal<'_> {
     fn option(&self, change: Change) -> Option<Fix> {
         let (process, socket) = (self.case.process, self.case.socket);
         let reuse_address = || language::how(Setting::ReuseAddress, process, socket);
-        let reuse_port = || language::how(Setting::ReusePort, process, socket);
+        let reuse_port = || match language::how(Setting::ReusePort, process, socket) {
+            how if how.is_empty() => how,
+            how => format!(": {how}"),
+        };
         // Sharing a port with an unrelated program would take a part of its connections.
         let may_share = self.is(Code::ReuseportMismatch);
         match change {
             // Each socket that joined a multicast group receives its datagrams, whatever shares the port.
             Change::AskerReusePort if self.is_shared_by_design() => Some(fix(
                 "reuse-port",
-                format!("set SO_REUSEPORT on the new socket, as the other one does: {}", reuse_port()),
+                format!("set SO_REUSEPORT on the new socket, as the other one does{}", reuse_port()),
             )),
             // Of two datagram sockets on one address, only the last one receives.
             Change::AskerReuseAddress if self.would_take_datagrams() => None,
@@ -232,18 +240,20 @@ impl Proposal<'_> {
                 ),
             )),
             Change::AskerReusePort if may_share => {
-                Some(fix("reuse-port", format!("set SO_REUSEPORT on the new socket: {}", reuse_port())))
+                Some(fix("reuse-port", format!("set SO_REUSEPORT on the new socket{}", reuse_port())))
             }
             Change::HoldersReusePort | Change::BothReusePort if may_share => Some(fix(
                 "reuse-port-both",
-                format!("set SO_REUSEPORT on both sockets, if they are to share the port: {}", reuse_port()),
+                format!("set SO_REUSEPORT on both sockets, if they are to share the port{}", reuse_port()),
             )),
             Change::AskerV6Only => {
                 let how = language::how(Setting::V6Only, process, socket);
-                Some(fix(
-                    "v6-only",
-                    format!("set IPV6_V6ONLY on the new socket, and leave IPv4 to the other one: {how}"),
-                ))
+                (!how.is_empty()).then(|| {
+                    fix(
+                        "v6-only",
+                        format!("set IPV6_V6ONLY on the new socket, and leave IPv4 to the other one: {how}"),
+                    )
+                })
             }
             Change::AskerOwnAddress => Some(fix(
                 "own-address",

@@ -8,6 +8,7 @@ use super::ask::{ask, interface_names};
 use super::copies::{self, Copies};
 use super::query::{Protocols, Query};
 use super::socket::PortSocket;
+use crate::diagnosis::program::never_binds;
 use crate::diagnosis::rule::Generation;
 use crate::diagnosis::unix::in_the_way;
 use crate::event::{Holder, HolderProcess, Process, Protocol};
@@ -114,7 +115,10 @@ impl Host {
                 if let Some(unit) = self.socket_unit(&process, holder) {
                     Rc::make_mut(&mut process).unit = Some(unit);
                 }
-                holder.processes.push(HolderProcess { process, fds: fds.clone(), close_on_exec: None });
+                // Only a program that binds no ports can be known to have inherited its socket.
+                let fd = fds.first().filter(|_| never_binds(&process));
+                let close_on_exec = fd.and_then(|fd| self.procfs.close_on_exec(*pid, *fd));
+                holder.processes.push(HolderProcess { process, fds: fds.clone(), close_on_exec });
             }
             let first =
                 holder.processes.first().and_then(|owner| Some((owner.process.pid, *owner.fds.first()?)));
