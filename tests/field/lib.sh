@@ -141,6 +141,15 @@ int main(int c, char **v) {
 C
 }
 
+# Starts the real systemd-resolved, which listens on 127.0.0.53 and 127.0.0.54.
+resolved() {
+    cp /etc/passwd passwd; echo 'systemd-resolve:x:990:990::/:/bin/false' >>passwd; mount --bind passwd /etc/passwd
+    cp /etc/group group; echo 'systemd-resolve:x:990:' >>group; mount --bind group /etc/group
+    mkdir -p /run/systemd/resolve; chown 990:990 /run/systemd/resolve
+    "$FIELD/unpacked/systemd-resolved/lib/systemd/systemd-resolved" 2>/dev/null & echo $! >resolved.pid
+    until_true listens 5355
+}
+
 cd "$W" || exit 1
 . "$1" || exit 1
 if [ "$2" = holder ]; then

@@ -94,6 +94,9 @@ fn install(list: &str) -> Result<()> {
     apt::install(&debian)?;
     let folder = folder();
     fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    for package in named("unpacked") {
+        unpack(&folder.join("unpacked"), package)?;
+    }
     if !pip.is_empty() {
         install_pip(&folder, &pip)?;
     }
@@ -103,6 +106,19 @@ fn install(list: &str) -> Result<()> {
     tool::run(
         Command::new("npm").args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).args(&npm),
     )
+}
+
+/// Unpacks a package of Debian into a folder of its name.
+fn unpack(folder: &Path, package: &str) -> Result<()> {
+    let files = folder.join(format!("{package}.part"));
+    fs::create_dir_all(&files).with_context(|| format!("failed to create {}", files.display()))?;
+    tool::run(Command::new("apt-get").args(["-q", "download", package]).current_dir(&files))?;
+    let mut entries = fs::read_dir(&files)?.flatten().map(|entry| entry.path());
+    let Some(archive) = entries.find(|path| path.extension().is_some_and(|end| end == "deb")) else {
+        bail!("apt-get downloaded no archive of {package}");
+    };
+    tool::run(Command::new("dpkg").arg("-x").arg(&archive).arg(&files))?;
+    Ok(fs::rename(&files, folder.join(package))?)
 }
 
 /// Installs modules of PyPI into an environment for Debian's Python.

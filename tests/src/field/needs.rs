@@ -1,4 +1,5 @@
-//! What rows need: programs of Debian, modules of PyPI and npm. The latter are below target/field.
+//! What rows need: programs of Debian, modules of PyPI and npm. The latter are below target/field, as are packages of
+//! Debian that would change the machine, which are unpacked only.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use crate::programs::PATH;
 /// A package that `cargo xtask field --install` installs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Package {
-    /// `debian`, `pip` or `npm`.
+    /// `debian`, `unpacked`, `pip` or `npm`.
     pub(crate) registry: &'static str,
     /// The name there.
     pub(crate) name: String,
@@ -37,10 +38,11 @@ const DEBIAN: &[(&str, &str)] = &[
     ("systemd-socket-activate", "systemd"),
 ];
 
-/// Whether a need is met: a path, a program of the search path, `pip:MODULE` or `npm:PACKAGE`.
+/// Whether a need is met: a path, a program of the search path, `unpacked:PACKAGE`, `pip:MODULE` or `npm:PACKAGE`.
 pub(crate) fn is_there(need: &str, installed: &Path) -> bool {
     match need.split_once(':') {
         Some(("pip", module)) => has_module(module, installed),
+        Some(("unpacked", package)) => installed.join("unpacked").join(package).exists(),
         Some(("npm", package)) => installed.join("node_modules").join(package).exists(),
         _ if need.starts_with('/') => Path::new(need).exists(),
         _ => PATH.split(':').any(|folder| Path::new(folder).join(need).exists()),
@@ -63,6 +65,7 @@ pub(crate) fn package_of(need: &str) -> Option<Package> {
     match need.split_once(':') {
         Some(("pip", name)) => Some(Package { registry: "pip", name: name.to_owned() }),
         Some(("npm", name)) => Some(Package { registry: "npm", name: name.to_owned() }),
+        Some(("unpacked", name)) => Some(Package { registry: "unpacked", name: name.to_owned() }),
         _ if need.starts_with('/') => None,
         _ => {
             let known = DEBIAN.iter().find(|(program, _)| *program == need);

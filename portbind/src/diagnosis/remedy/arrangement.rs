@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::language::how_to_bind_address;
 use super::{Proposal, fix};
-use crate::diagnosis::program::runs_of;
+use crate::diagnosis::program::{file_name, runs_of};
 use crate::diagnosis::relation::{is_worker, relate_to};
 use crate::diagnosis::rule::Held;
 use crate::event::{Code, Fix, Holder, HolderProcess, Process, RelationCode, State};
@@ -127,6 +127,26 @@ impl Proposal<'_> {
             runs_of(&owner.process)
         );
         vec![fix("own-address-other", text)]
+    }
+
+    /// For a DNS server beside systemd-resolved, which listens on addresses of its own for programs that read
+    /// resolv.conf.
+    pub(super) fn stub_listener(&self) -> Vec<Fix> {
+        const DNS: u16 = 53;
+        let is_resolved =
+            |owner: &HolderProcess| owner.process.exe.as_deref().map(file_name) == Some("systemd-resolved");
+        let are_its = self.holders.iter().all(|holder| {
+            holder.address.is_loopback()
+                && !holder.processes.is_empty()
+                && holder.processes.iter().all(is_resolved)
+        });
+        if self.case.socket.port != DNS || !self.knows_all() || !are_its {
+            return Vec::new();
+        }
+        let text = "set DNSStubListener=no in a file of /etc/systemd/resolved.conf.d, and restart systemd-resolved; \
+                    /etc/resolv.conf must then be a link to /run/systemd/resolve/resolv.conf, and not to the stub's \
+                    stub-resolv.conf";
+        vec![fix("stub-listener", text)]
     }
 
     fn owners(&self) -> impl Iterator<Item = &HolderProcess> {

@@ -30,6 +30,7 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         proposal.wait(),
         proposal.options(),
         proposal.own_address_of_other(),
+        proposal.stub_listener(),
         proposal.use_passed_socket(),
         proposal.one_address(),
         proposal.close_the_first(),
