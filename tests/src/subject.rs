@@ -104,6 +104,11 @@ pub enum WrappedCommand {
         /// Number of processes.
         processes: u32,
     },
+    /// Processes that are refused a port and have to wait for a processor, until the input ends.
+    Waiters {
+        /// The port.
+        port: u16,
+    },
     /// Starts processes one after the other, each of which ends after some refusals.
     Mayflies {
         /// The port, which another process holds.
@@ -141,6 +146,7 @@ pub fn run(subject: WrappedCommand) -> anyhow::Result<ExitCode> {
         WrappedCommand::Serve { port } => family::serve(port)?,
         WrappedCommand::Crowd { port, holders, rate } => crowd::crowd(port, holders, rate)?,
         WrappedCommand::Users { port, processes } => crowd::users(port, processes)?,
+        WrappedCommand::Waiters { port } => crowd::waiters(port)?,
         WrappedCommand::Mayflies { port, count, refusals } => crowd::mayflies(port, count, refusals)?,
     }
     Ok(ExitCode::SUCCESS)

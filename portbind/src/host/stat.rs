@@ -69,7 +69,10 @@ mod tests {
         }
         let mut bytes = b"9 (\xff\xfe) ".to_vec();
         bytes.extend(REST.as_bytes());
-        assert_eq!(Stat::parse(&bytes), Some(Stat { ppid: 41, group: 7, session: 8, state: b'S', start_ticks: 12345 }));
+        assert_eq!(
+            Stat::parse(&bytes),
+            Some(Stat { ppid: 41, group: 7, session: 8, state: b'S', start_ticks: 12345 })
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
+use std::thread::sleep;
+use std::time::Duration;
 
 use portbind_abi::{Filter, PROOF_V4};
 use rustix::io::Errno;
@@ -14,8 +16,10 @@ use super::error::TraceError;
 
 /// EADDRINUSE.
 const ADDRINUSE: usize = 98;
-/// Number of binds to try: Linux 7.3 may skip a probed return.
-const TRIES: usize = 3;
+/// Number of binds to try, and the pause after each. A kernel that interrupts programs (7.3) skips all calls on a CPU as
+/// long as a thread waits there in the middle of the program; the pause lets that thread go on.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Whether the kernel half misses a refused bind of this process. `proofs` returns the number of refusals of
 /// [`PROOF_V4`] that the kernel half has counted. Also false if the filter excludes EADDRINUSE, or no bind can be
@@ -35,6 +39,7 @@ pub(super) fn is_blind(
         if proofs()? > 0 {
             return Ok(false);
         }
+        sleep(PAUSE);
     }
     Ok(true)
 }

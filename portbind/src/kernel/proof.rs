@@ -12,8 +12,8 @@ use super::record::Record;
 use super::tracer::Tracer;
 use crate::sys::ring::Ring;
 
-/// Number of binds to try: a kernel may skip one (7.3).
-const TRIES: usize = 3;
+/// Number of binds to try: a kernel may skip several (7.3, see `kernel/blind.rs`).
+const TRIES: usize = 10;
 /// Number of reads of the ring buffer after each bind, and the pause between them. The programs of all backends write
 /// their record before the bind returns.
 const READS: usize = 10;

@@ -53,6 +53,11 @@ impl Crowd {
         Self::gather(Self::command("users").args([port.to_string(), USERS.to_string()]))
     }
 
+    /// A process of low priority that is refused, and one that keeps it waiting, on each processor.
+    fn of_waiters(port: u16) -> anyhow::Result<Self> {
+        Self::gather(Self::command("waiters").arg(port.to_string()).uid(OTHER_USER).gid(OTHER_USER))
+    }
+
     fn command(subject: &str) -> Command {
         let mut command = Command::new("/proc/self/exe");
         command.args(["wrapped", subject]);
@@ -86,6 +91,11 @@ pub(super) fn nobody_is_blinded(setting: Setting<'_>) -> anyhow::Result<()> {
 /// The same while 4,096 processes of a user id each, in a user namespace of one user, do it on all processors.
 pub(super) fn nobody_is_blinded_by_users(setting: Setting<'_>) -> anyhow::Result<()> {
     blinds_nobody(setting, Crowd::of_users)
+}
+
+/// The same while a thread is often stopped in the middle of a call.
+pub(super) fn nobody_is_blinded_by_who_waits(setting: Setting<'_>) -> anyhow::Result<()> {
+    blinds_nobody(setting, Crowd::of_waiters)
 }
 
 fn blinds_nobody(setting: Setting<'_>, gather: Gather) -> anyhow::Result<()> {
@@ -133,6 +143,7 @@ fn blinded(setting: Setting<'_>, format: &str, gather: Gather) -> anyhow::Result
         "{format}: {shown} of {INNOCENT} are shown:\n{}",
         ended.stderr.join("\n")
     );
+    println!("{format}: {shown} of {INNOCENT} are shown, {} passed over", ended.passed_over());
     let longest = ended.stdout.iter().map(String::len).max().unwrap_or(0);
     ensure!(longest < 64 * 1024, "{format}: a line of {longest} bytes");
     let account = ended.account()?;

@@ -60,6 +60,27 @@ pub(super) fn users(port: u16, processes: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// On each processor a process of low priority that is refused continuously, beside one that never rests: the first one
+/// waits most of the time, also in the middle of a call. Until the input ends.
+pub(super) fn waiters(port: u16) -> anyhow::Result<()> {
+    const LOWEST: i32 = 19;
+    let _listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?;
+    for _ in 0..std::thread::available_parallelism()?.get() {
+        if fork()?.is_none() {
+            let _end = rustix::process::nice(LOWEST).map(|_| is_refused_on_and_on(port, 0));
+            leave(0);
+        }
+        if fork()?.is_none() {
+            let stdin = std::io::stdin();
+            while poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&Timespec::default())) == Ok(0) {}
+            leave(0);
+        }
+    }
+    say("ready")?;
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
 fn become_users(
     port: u16,
     processes: u32,
