@@ -3,7 +3,7 @@ use crate::event::{Ancestor, HolderProcess, State, samples};
 
 fn process(pid: u32, comm: &str) -> Rc<Process> {
     let above: &[u32] = if [9, 10].contains(&pid) { &[8] } else { &[] };
-    let ancestors = above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect();
+    let ancestors = above.iter().map(|&pid| Ancestor::new(pid, String::new())).collect();
     Rc::new(Process { pid, comm: comm.to_owned(), ancestors, ..Process::default() })
 }
 

@@ -131,7 +131,7 @@ mod tests {
     fn kin_is_a_line_or_one_parent() {
         let with = |pid, above: &[u32]| Process {
             pid,
-            ancestors: above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect(),
+            ancestors: above.iter().map(|&pid| Ancestor::new(pid, String::new())).collect(),
             ..Process::default()
         };
         assert_eq!(kinship(&with(5, &[4, 3]), &with(3, &[1])), Kinship::Line);

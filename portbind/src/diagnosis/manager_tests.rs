@@ -8,7 +8,7 @@ fn process(exe: &str, unit: &str, parent: (u32, &str)) -> Process {
         exe: Some(exe.to_owned()),
         unit: Some(unit.to_owned()).filter(|unit| !unit.is_empty()),
         cgroup: Some(format!("/system.slice/{unit}")),
-        ancestors: vec![Ancestor { pid: parent.0, comm: parent.1.to_owned() }],
+        ancestors: vec![Ancestor::new(parent.0, parent.1.to_owned())],
         ..Process::default()
     }
 }
@@ -78,7 +78,7 @@ fn supervisors_start_their_programs_again() {
     let manager = Manager::of(&web, None).unwrap();
     assert_eq!((manager.command(), manager.fix_code()), (None, "stop-program"));
     // The listing has the process that the supervisor started, and not those below it.
-    let parent = |pid, comm: &str| Ancestor { pid, comm: comm.to_owned() };
+    let parent = |pid, comm: &str| Ancestor::new(pid, comm.to_owned());
     let below = vec![parent(60, "bash"), parent(50, "supervisord"), parent(1, "systemd")];
     let advice = |process: &Process| stop_advice(&[&Manager::of(process, None).unwrap()], None);
     let shown = advice(&Process { ancestors: below, ..Process::default() });

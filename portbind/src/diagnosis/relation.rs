@@ -133,10 +133,16 @@ pub(super) fn is_worker(caller: &Process, owner: &Process) -> bool {
 const STARTERS: [&str; 9] =
     ["make", "ninja", "honcho", "foreman", "overmind", "xargs", "parallel", "concurrently", "turbo"];
 
+/// Whether an ancestor is a program, by the start of its name or of what it runs.
+fn is_named(ancestor: &Ancestor, name: &str) -> bool {
+    let runs = ancestor.runs.as_deref();
+    ancestor.comm.starts_with(name) || runs.is_some_and(|runs| runs.starts_with(name))
+}
+
 /// The nearest program above both, if it starts several others at once.
 fn starter_of_both<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
     let is_above = |ancestor: &&Ancestor| owner.ancestors.iter().any(|other| other.pid == ancestor.pid);
-    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| ancestor.comm.starts_with(name));
+    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| is_named(ancestor, name));
     caller.ancestors.iter().find(is_above).filter(is_starter)
 }
 
@@ -151,7 +157,7 @@ fn siblings(caller: &Process, owner: &Process) -> Option<Relation> {
     let parent = starter_of_both(caller, owner)
         .or_else(|| parents(caller, owner))
         .filter(|parent| !Container::is_monitor(&parent.comm))?;
-    let above = format!("{} ({})", Escaped(&parent.comm), parent.pid);
+    let above = format!("{} ({})", parent.shown(), parent.pid);
     if is_worker(caller, owner) {
         let text = format!("{} and the refused process are workers of {above}", with_pid(owner));
         return Some(Relation::new(RelationCode::Worker, text));
@@ -168,7 +174,7 @@ fn left_over(holder: &Holder) -> Option<Relation> {
     if then.pid == now.pid || then.pid <= 1 || owner.unit.as_deref().is_some_and(is_service) {
         return None;
     }
-    let starter = format!("{} ({})", Escaped(&then.comm), then.pid);
+    let starter = format!("{} ({})", then.shown(), then.pid);
     let text = format!("{} is left over from {starter}, which has ended", with_pid(owner));
     Some(Relation::new(RelationCode::LeftOver, text))
 }

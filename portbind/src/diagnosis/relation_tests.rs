@@ -17,7 +17,7 @@ fn process(pid: u32, exe: &str, args: &[&str], cwd: &str, above: &[u32]) -> Proc
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
         cwd: Some(cwd.to_owned()),
         started: Some(at(pid % 60)),
-        ancestors: above.iter().map(|&pid| Ancestor { pid, comm: name(pid).to_owned() }).collect(),
+        ancestors: above.iter().map(|&pid| Ancestor::new(pid, name(pid).to_owned())).collect(),
         ..Process::default()
     }
 }
@@ -89,7 +89,7 @@ fn the_sentence_says_which_process_is_what() {
 #[test]
 fn workers_of_one_master_are_recognized() {
     let worker = |pid| Process {
-        ancestors: vec![Ancestor { pid: 9, comm: "nginx".to_owned() }],
+        ancestors: vec![Ancestor::new(9, "nginx".to_owned())],
         ..process(pid, "/usr/sbin/nginx", &["nginx: worker process"], "/", &[])
     };
     assert_eq!(code(&worker(20), worker(21)), Some("worker"));

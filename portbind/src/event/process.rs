@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::container::Container;
 use super::job::Job;
+use crate::escape::Escaped;
 
 /// A process, as far as it could be described.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +61,22 @@ pub struct Ancestor {
     pub pid: u32,
     /// Name.
     pub comm: String,
+    /// What it runs, for people, if its name is that of an interpreter and it was looked at.
+    pub runs: Option<String>,
+}
+
+impl Ancestor {
+    /// An ancestor of which no more than the name is known.
+    #[must_use]
+    pub const fn new(pid: u32, comm: String) -> Self {
+        Self { pid, comm, runs: None }
+    }
+
+    /// What it runs, for a sentence: `nodemon`, `python run.py`; if that is not known, its name.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.runs.clone().unwrap_or_else(|| Escaped(&self.comm).to_string())
+    }
 }
 
 /// Allocator overhead of each allocation in bytes.
@@ -71,7 +88,8 @@ impl Process {
     pub fn bytes(&self) -> usize {
         let optional =
             [&self.exe, &self.cwd, &self.branch, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
-        let ancestors = self.ancestors.iter().map(|ancestor| &ancestor.comm);
+        let ancestors =
+            self.ancestors.iter().flat_map(|above| [Some(&above.comm), above.runs.as_ref()]).flatten();
         let strings = optional.chain([&self.comm]).chain(&self.args).chain(ancestors);
         size_of::<Self>()
             + strings.map(|text| text.len() + PIECE).sum::<usize>()

@@ -287,7 +287,7 @@ fn cause(code: Code, summary: &str) -> Cause {
 }
 
 fn process(pid: u32, comm: &str, ancestors: &[(u32, &str)]) -> Process {
-    let ancestors = ancestors.iter().map(|&(pid, comm)| Ancestor { pid, comm: comm.to_owned() });
+    let ancestors = ancestors.iter().map(|&(pid, comm)| Ancestor::new(pid, comm.to_owned()));
     Process {
         pid,
         tid: pid,

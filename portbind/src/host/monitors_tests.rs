@@ -20,7 +20,7 @@ fn machine(root: &Path, pid: u32, (uid, cgroup): (u32, &str), args: &[&str]) -> 
 
 fn asked(host: &Host, comm: &str) -> Container {
     let mut container = Container { is_nested: true, ..Container::new(ID.to_owned(), None) };
-    host.ask_monitor(&mut container, &[Ancestor { pid: 7, comm: comm.to_owned() }]);
+    host.ask_monitor(&mut container, &[Ancestor::new(7, comm.to_owned())]);
     container
 }
 
@@ -45,7 +45,7 @@ fn the_monitor_of_podman_names_its_container() {
         );
     }
     let root = tempfile::tempdir().unwrap();
-    let above = [Ancestor { pid: 7, comm: "conmon".to_owned() }];
+    let above = [Ancestor::new(7, "conmon".to_owned())];
     let below = machine(root.path(), 7, (0, "/"), &args).container_below(&above).unwrap();
     assert_eq!((below.id.as_str(), below.runtime, below.label()), (ID, Some(Runtime::Podman), "db"));
     let root = tempfile::tempdir().unwrap();

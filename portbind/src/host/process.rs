@@ -5,6 +5,7 @@ use super::patience::Pending;
 use super::procfs::Procfs;
 use super::stat::{Stat, TICK_NS};
 use super::{container, container_names, job, proxies, unit};
+use crate::diagnosis::program::{is_interpreter, runs, script};
 use crate::event::units::user_of_cgroup;
 use crate::event::{Ancestor, Container, Job, Process};
 
@@ -13,6 +14,9 @@ const START_SLACK_NS: u64 = 2 * TICK_NS;
 const MAX_ARGS: usize = 4096;
 const MAX_ARG_BYTES: usize = 64 * 1024;
 const MAX_ANCESTORS: usize = 8;
+/// The ancestors of which is known what they run, and the bytes that are read of the arguments of each.
+const EXPLAINED: usize = 4;
+const ENOUGH_BYTES: u64 = 4096;
 
 impl Procfs {
     /// The path of the program that a process runs; `None` for a kernel thread, or if the process may not be traced.
@@ -115,8 +119,11 @@ impl Host {
             is_stopped: stat.is_stopped(),
             ..Process::default()
         };
-        let ((args, args_truncated), job) = in_memory.and_then(Pending::finish).unwrap_or_default();
+        let ((args, args_truncated), job, runs) = in_memory.and_then(Pending::finish).unwrap_or_default();
         let mut process = Process { args, args_truncated, job, ..process };
+        for above in &mut process.ancestors {
+            above.runs = runs.iter().find(|(pid, _)| *pid == above.pid).map(|(_, runs)| runs.clone());
+        }
         let parent = || self.arguments_of_roots(stat.ppid);
         process.proxy_for = proxies::proxy_for(&process, parent, &self.files).map(Box::new);
         process
@@ -135,8 +142,10 @@ impl Host {
     fn begin_in_memory(&self, pid: u32, uid: Option<u32>, stat: Stat) -> Option<Pending<'_, InMemory>> {
         let procfs = self.procfs.clone();
         let read = move || {
-            let above = above(&procfs, stat).map(|(pid, _)| pid);
-            (arguments(&procfs, pid), job::job(&procfs, pid, above).map(Box::new))
+            let line: Vec<u32> = above(&procfs, stat).map(|(pid, _)| pid).collect();
+            let runs = line.iter().take(EXPLAINED).filter_map(|&pid| Some((pid, interpreted(&procfs, pid)?)));
+            let runs = runs.collect();
+            (arguments(&procfs, pid), job::job(&procfs, pid, line.into_iter()).map(Box::new), runs)
         };
         // Processes without a known user share one place among the users.
         self.patience.begin(uid.unwrap_or(u32::MAX), read)
@@ -165,8 +174,15 @@ fn comm(procfs: &Procfs, pid: u32) -> Option<String> {
 /// Arguments, and whether they were truncated.
 type Arguments = (Vec<String>, bool);
 
-/// Facts read from memory: the arguments and the job of a process.
-type InMemory = (Arguments, Option<Box<Job>>);
+/// Facts read from memory: the arguments and the job of a process, and what its ancestors run.
+type InMemory = (Arguments, Option<Box<Job>>, Vec<(u32, String)>);
+
+/// What a process runs, if it is an interpreter.
+fn interpreted(procfs: &Procfs, pid: u32) -> Option<String> {
+    let exe = procfs.executable(pid).filter(|exe| is_interpreter(exe))?;
+    let (args, _) = split(&procfs.read_up_to(&format!("{pid}/cmdline"), ENOUGH_BYTES)?);
+    script(&args).is_some().then(|| runs("", Some(&exe), &args))
+}
 
 fn arguments(procfs: &Procfs, pid: u32) -> Arguments {
     let path = format!("{pid}/cmdline");
@@ -219,7 +235,7 @@ pub(super) fn cgroup(text: &[u8]) -> Option<String> {
 }
 
 fn ancestors(procfs: &Procfs, child: Stat) -> Vec<Ancestor> {
-    above(procfs, child).map_while(|(pid, _)| Some(Ancestor { pid, comm: comm(procfs, pid)? })).collect()
+    above(procfs, child).map_while(|(pid, _)| Some(Ancestor::new(pid, comm(procfs, pid)?))).collect()
 }
 
 /// The ancestors of a process, nearest first: pid and the contents of `stat`.

@@ -18,7 +18,7 @@ fn write(root: &Path, path: &str, bytes: impl AsRef<[u8]>) {
 }
 
 fn start(root: &Path, pid: u32, ppid: u32, comm: &[u8], ticks: u64) {
-    let rest = format!(") S {ppid} 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 {ticks} 0 0");
+    let rest = format!(") S {ppid} 7 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 {ticks} 0 0");
     write(root, &format!("proc/{pid}/stat"), [format!("{pid} (").as_bytes(), comm, rest.as_bytes()].concat());
     write(root, &format!("proc/{pid}/comm"), [comm, b"\n"].concat());
 }
@@ -46,9 +46,12 @@ fn describes_a_process() {
     write(path, "proc/300/environ", "SECRET=hunter2\0");
     write(path, "proc/20/environ", "JEST_WORKER_ID=2\0");
     symlink("/usr/bin/web (deleted)", path.join("proc/300/exe")).unwrap();
+    write(path, "proc/20/cmdline", b"node\0/usr/bin/nodemon\0web.js\0");
+    symlink("/usr/bin/node", path.join("proc/20/exe")).unwrap();
     let test = Test { runner: "jest", worker: Some("2".to_owned()), pid: 20, ..Test::default() };
     let expected = Process {
         is_stopped: false,
+        group: Some(7),
         pid: 300,
         tid: 300,
         comm: "web) S 9 (".to_owned(),
@@ -60,9 +63,10 @@ fn describes_a_process() {
         user: Some("web".to_owned()),
         cgroup: Some(format!("/system.slice/docker-{id}.scope")),
         started: Some("2024-01-01T00:01:00Z".parse().unwrap()),
-        ancestors: [(20, "shell"), (1, "init")]
-            .map(|(pid, comm)| Ancestor { pid, comm: comm.to_owned() })
-            .to_vec(),
+        ancestors: vec![
+            Ancestor { runs: Some("nodemon".to_owned()), ..Ancestor::new(20, "shell".to_owned()) },
+            Ancestor::new(1, "init".to_owned()),
+        ],
         unit: Some(format!("docker-{id}.scope")),
         cwd: None,
         branch: None,

@@ -57,7 +57,7 @@ pub fn process(record: &abi::Introduction, clock: &BootClock) -> Process {
         started: Some(clock.at(identity.start_time)),
         ancestors: parents(caller)
             .iter()
-            .map(|parent| Ancestor { pid: parent.pid, comm: text(&parent.comm) })
+            .map(|parent| Ancestor::new(parent.pid, text(&parent.comm)))
             .collect(),
         ..Process::default()
     }

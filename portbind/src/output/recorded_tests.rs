@@ -29,7 +29,7 @@ fn past(mut refusal: event::Refusal) -> event::Refusal {
     let process = Process {
         cgroup: Some("/user.slice/user-7.slice/user@7.service/app.slice/web.service".to_owned()),
         unit: Some("web.service".to_owned()),
-        ancestors: vec![Ancestor { pid: 8, comm: "make".to_owned() }],
+        ancestors: vec![Ancestor::new(8, "make".to_owned())],
         container: None,
         ..(*refusal.process).clone()
     };

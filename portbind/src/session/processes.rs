@@ -150,6 +150,11 @@ impl Processes {
         process.exe = process.exe.or(alive.exe);
         process.cwd = alive.cwd;
         process.group = alive.group;
+        for above in &mut process.ancestors {
+            let same =
+                alive.ancestors.iter().find(|other| other.pid == above.pid && other.comm == above.comm);
+            above.runs = same.and_then(|other| other.runs.clone());
+        }
         process.cgroup = alive.cgroup;
         process.container = alive.container;
         process.proxy_for = alive.proxy_for;

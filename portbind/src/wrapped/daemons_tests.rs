@@ -4,7 +4,7 @@ use super::*;
 use crate::event::{Ancestor, Container, Link, Runtime, samples};
 
 fn process(pid: u32, args: &str, above: &[(u32, &str)]) -> Process {
-    let ancestor = |(pid, comm): &(u32, &str)| Ancestor { pid: *pid, comm: (*comm).to_owned() };
+    let ancestor = |(pid, comm): &(u32, &str)| Ancestor::new(*pid, (*comm).to_owned());
     let args = args.split(' ').map(str::to_owned).collect();
     Process { pid, args, ancestors: above.iter().map(ancestor).collect(), ..Process::default() }
 }

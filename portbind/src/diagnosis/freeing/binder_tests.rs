@@ -5,7 +5,7 @@ use crate::event::Ancestor;
 
 /// A process with the socket as descriptor 3; `above` has the pids of its ancestors, nearest first.
 fn owner(pid: u32, above: &[u32], args: &[&str]) -> HolderProcess {
-    let ancestors = above.iter().map(|&pid| Ancestor { pid, comm: String::new() }).collect();
+    let ancestors = above.iter().map(|&pid| Ancestor::new(pid, String::new())).collect();
     let args = args.iter().map(|&word| word.to_owned()).collect();
     let process = Process { pid, ancestors, args, exe: Some("/bin/server".to_owned()), ..Process::default() };
     HolderProcess { process: Rc::new(process), fds: vec![3], close_on_exec: None }

@@ -4,7 +4,6 @@ use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
 use crate::diagnosis::relation::works_with;
-use crate::escape::Escaped;
 use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
@@ -171,16 +170,18 @@ fn end_of(process: &Process) -> End {
     let topmost =
         |above: &Ancestor| process.ancestors.iter().rev().find(|other| other.comm == above.comm).cloned();
     let is_master = |above: &&Ancestor| MASTERS.contains(&&*above.comm) && above.comm == process.comm;
-    match above.filter(|above| is_runner(&above.comm) || is_master(above)).and_then(topmost) {
-        Some(above) => End { pid: above.pid, runs: Escaped(&above.comm).to_string() },
+    match above.filter(|above| is_runner(above) || is_master(above)).and_then(topmost) {
+        Some(above) => End { pid: above.pid, runs: above.shown() },
         None => End { pid: process.pid, runs: runs_of(process) },
     }
 }
 
-fn is_runner(comm: &str) -> bool {
-    RUNNERS
-        .iter()
-        .any(|name| comm.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+fn is_runner(above: &Ancestor) -> bool {
+    let is_its = |text: &str, name: &str| {
+        text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let runs = above.runs.as_deref();
+    RUNNERS.iter().any(|name| is_its(&above.comm, name) || runs.is_some_and(|runs| is_its(runs, name)))
 }
 
 /// A user other than root made the socket, and none of that user's processes has it: it was handed on. A daemon of root

@@ -125,8 +125,7 @@ fn masters_are_stopped_and_not_their_workers() {
         let fixes = fixes(Search::Done, |_, holder| {
             let owner = owner(holder);
             owner.comm = comm.to_owned();
-            let ancestor =
-                |(pid, comm): &(u32, &str)| crate::event::Ancestor { pid: *pid, comm: (*comm).to_owned() };
+            let ancestor = |(pid, comm): &(u32, &str)| crate::event::Ancestor::new(*pid, (*comm).to_owned());
             owner.ancestors = above.iter().map(ancestor).collect();
         });
         fixes.last().and_then(|fix| fix.command.as_ref().map(ToString::to_string))
@@ -179,8 +178,7 @@ fn a_server_that_changes_its_address_is_restarted() {
             *owner(holder) = (*refusal.process).clone();
             if has_worker {
                 holder.processes.push(worker);
-                let ancestors =
-                    vec![crate::event::Ancestor { pid: refusal.process.pid, comm: "nginx".to_owned() }];
+                let ancestors = vec![crate::event::Ancestor::new(refusal.process.pid, "nginx".to_owned())];
                 Rc::make_mut(&mut holder.processes[1].process).ancestors = ancestors;
             }
         })
