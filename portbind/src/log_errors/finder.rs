@@ -191,7 +191,8 @@ impl Waiting {
         let is_of_any = this.wording.is_of_any() || other.wording.is_of_any();
         let adds =
             is_known.0 != is_known.1 && is_of_any && !is_same_row && !this.is_of_another_program(other);
-        is_retry || is_echo || is_said_twice || adds
+        let is_next = is_known.0 != is_known.1 && is_same_row && is_of_any && this.line + 1 == other.line;
+        is_retry || is_echo || is_said_twice || adds || is_next
     }
 
     fn add(&mut self, other: Complaint) {

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::grammar::{self, Reading};
+use super::grammar::{self, Reading, abroad};
 use super::log_error::Target;
 use super::own::MARKS;
-use super::wording::{TRANSLATIONS, WINDOWS, Wording, expand};
+use super::wording::{Wording, expand, texts};
 use super::wordings;
 
 /// Every line that a row of the table matches contains at least one of these cues.
@@ -15,6 +15,7 @@ const CUES: &[&str] = &[
     "in use",
     "eaddrinuse",
     "addrinuse",
+    "addressinuse",
     "already allocated",
     "already running on",
     "same address",
@@ -25,7 +26,7 @@ const CUES: &[&str] = &[
     "is taken",
     "already taken",
     "occupied",
-    r"\[errno 98\]",
+    r"\[(?:win)?err(?:no|or) (?:98|48|10048)\]",
 ];
 
 /// What lines contain that the grammar may read, beside the cues.
@@ -39,14 +40,16 @@ const WORDS: &[&str] = &[
     "used by",
     "taken by",
     "held by",
-    "ports? (?:[0-9]+ )?(?:is |are |could |can)",
+    "ports? :?(?:[0-9]+ )?(?:is |are |could |can|busy|taken|occupied|blocked)",
     "(?:could not|cannot|can't) be (?:used|bound|opened|allocated)",
     "using port",
     "opening [^.]{0,30}(?:socket|endpoint)",
     "open [^.]{0,30}(?:socket|endpoint)",
-    r"errno[=: ]+-?98",
-    r"err(?:or)?[=: ]+-?98",
+    r"err(?:no|or)?[=: ]+-?(?:98|48|10048)\b",
     "conflict",
+    "server is already running",
+    abroad::IN_USE,
+    abroad::RUNNING,
     "(?:free|available|open|empty|unused|occupied|busy) ports?",
     "(?:another|other|existing) [^ ]+ (?:[^ ]+ )?(?:[^ ]+ )?(?:running|listening|started)",
     "(?:open|start|create|acquire|allocate|expose|claim|grab|reserve|use|get) [^.]{0,40}ports?",
@@ -74,6 +77,7 @@ pub(super) struct Matcher {
     listens: Regex,
     connects: Regex,
     field: Regex,
+    hint: Regex,
 }
 
 struct Row {
@@ -99,7 +103,7 @@ pub(super) fn table() -> Option<&'static Matcher> {
 
 impl Matcher {
     pub(super) fn compile() -> Result<Self, regex::Error> {
-        let texts: Vec<String> = TRANSLATIONS.iter().chain(WINDOWS).map(|text| regex::escape(text)).collect();
+        let texts = texts();
         let cues =
             CUES.iter().map(|cue| (*cue).to_owned()).chain(texts.clone()).collect::<Vec<_>>().join("|");
         let words = WORDS.iter().map(|word| (*word).to_owned()).chain(texts).collect::<Vec<_>>().join("|");
@@ -120,6 +124,7 @@ impl Matcher {
             listens: regex(LISTENS)?,
             connects: regex(CONNECTS)?,
             field: regex(FIELD)?,
+            hint: regex(abroad::HINT)?,
         })
     }
 
@@ -158,9 +163,10 @@ impl Matcher {
         may.then(|| grammar::listening(line)).flatten()
     }
 
-    /// The port or path that is alone in a line.
+    /// The port or path that is alone in a line, or the port of a hint.
     pub(super) fn field(&self, line: &[u8]) -> Option<Target> {
-        self.field.captures(line).map(|found| target(&found)).or_else(|| grammar::alone(line))
+        let hint = || self.hint.is_match(line).then(|| grammar::only_port(line)).flatten();
+        self.field.captures(line).map(|found| target(&found)).or_else(|| grammar::alone(line)).or_else(hint)
     }
 }
 

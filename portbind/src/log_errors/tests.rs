@@ -133,7 +133,7 @@ fn other_uses_of_the_words() {
 fn neighbours_show_the_port() {
     let node = "Error: listen EADDRINUSE\n    at Server.listen (net.js:1)\n  code: 'EADDRINUSE',\n  errno: -98,\n  syscall: 'listen',\n  address: '::',\n  port: 3000\n}\n";
     let rows: &[(&str, &[&str])] = &[
-        (node, &["1 Node.js, the error as an object: :3000"]),
+        (node, &["1 Node.js, the error as an object: [::]:3000"]),
         (
             "[1] LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\n[1] HINT:  Is another postmaster already running on port 5432? If not, wait a few seconds and retry.\n",
             &["1 PostgreSQL: tcp 127.0.0.1:5432"],

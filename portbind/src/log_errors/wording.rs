@@ -99,12 +99,29 @@ pub const TRANSLATIONS: &[&str] = &[
     "位址已經有在使用",
 ];
 
-/// The texts of Windows (WSAEADDRINUSE, 10048), in the languages seen so far: a JVM or .NET also prints them under WSL.
+/// What all versions of the texts of Windows (WSAEADDRINUSE, 10048) have in common, in the languages seen so far: a JVM
+/// or .NET also prints them under WSL.
 pub const WINDOWS: &[&str] = &[
-    "Only one usage of each socket address (protocol/network address/port) is normally permitted",
-    "Normalerweise darf jede Socketadresse (Protokoll, Netzwerkadresse oder Anschluss) nur jeweils einmal verwendet werden",
-    "通常每个套接字地址(协议/网络地址/端口)只允许使用一次",
+    "Only one usage of each socket address",
+    "Normalerweise darf jede Socketadresse",
+    "Une seule utilisation de chaque adresse de socket",
+    "uso de cada dirección de socket",
+    "utilização de cada endereço de soquete",
+    "utilizzo di ogni indirizzo di socket",
+    "Обычно разрешается только одно использование адреса сокета",
+    "通常每个套接字地址",
+    "通常、各ソケット アドレス",
+    "각 소켓 주소는 하나만",
+    "각 소켓 주소(프로토콜/네트워크 주소/포트)는 하나만",
 ];
+
+/// The texts of EADDRINUSE as regular expressions, each also in small letters, in which asyncio prints them.
+pub(super) fn texts() -> Vec<String> {
+    let all = TRANSLATIONS.iter().chain(WINDOWS);
+    let mut texts: Vec<String> = all.flat_map(|text| [(*text).to_owned(), text.to_lowercase()]).collect();
+    texts.dedup();
+    texts.iter().map(|text| regex::escape(text)).collect()
+}
 
 /// The pattern with its placeholders replaced:
 ///
@@ -117,8 +134,7 @@ pub const WINDOWS: &[&str] = &[
 /// | `{path}` | a path or abstract name | `path` |
 /// | `{pid}` | a process id | `pid` |
 pub(super) fn expand(pattern: &str) -> String {
-    let texts: Vec<String> = TRANSLATIONS.iter().chain(WINDOWS).map(|text| regex::escape(text)).collect();
-    let used = format!("(?:(?i:address (?:is )?already in use)|(?i:address in use)|{})", texts.join("|"));
+    let used = format!("(?:(?i:address (?:is )?already in use)|(?i:address in use)|{})", texts().join("|"));
     pattern
         .replace("{used}", &used)
         .replace("{at}", r#"(?P<address>\[[0-9A-Za-z:.%]*\]|[^\s\[\](){}'",;/=]*?):{port}"#)

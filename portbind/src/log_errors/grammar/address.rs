@@ -10,9 +10,9 @@ const MAX_ADDRESS: usize = 64;
 /// The longest name of a host.
 const MAX_HOST: usize = 64;
 /// What may be between an address and the word `port`, or between either and the number.
-const BETWEEN: &[u8] = b" ,;=:'\"`)]#(\t\\";
+const BETWEEN: &[u8] = b" ,;=:'\"`)]#([\t\\";
 /// Last parts of names that are of source files: what is behind the colon is a line, and no port.
-const FILES: &[&str] = &[
+pub(super) const FILES: &[&str] = &[
     "c", "cc", "cpp", "cs", "cxx", "erl", "ex", "exs", "go", "h", "hpp", "hs", "java", "js", "jsx", "kt",
     "lua", "ml", "mjs", "php", "pl", "pm", "py", "pyx", "rb", "rs", "scala", "sh", "swift", "tcl", "ts",
     "tsx", "vala", "zig",
@@ -59,7 +59,7 @@ fn wildcard(cursor: &mut Cursor<'_>) -> Option<Target> {
     Some(Target { address: Some("*".to_owned()), port: Some(port), ..Target::default() })
 }
 
-/// `{127,0,0,1}`, as Erlang prints an address.
+/// `{127,0,0,1}` and `{{127,0,0,1},80}`, as Erlang prints an address.
 fn erlang(cursor: &mut Cursor<'_>) -> Option<Target> {
     cursor.at += 1;
     let start = cursor.at;
@@ -67,7 +67,9 @@ fn erlang(cursor: &mut Cursor<'_>) -> Option<Target> {
     let text = String::from_utf8_lossy(cursor.since(start)).replace([' ', ','], ".").replace("..", ".");
     cursor.takes("}").then_some(())?;
     let address: Ipv4Addr = text.parse().ok()?;
-    Some(Target { address: Some(address.to_string()), ..Target::default() })
+    let mut next = *cursor;
+    let port = next.takes(",").then(|| next.port()).flatten().filter(|_| next.peek() == Some(b'}'));
+    Some(Target { address: Some(address.to_string()), port, ..Target::default() })
 }
 
 /// An IP address without brackets.
@@ -83,8 +85,16 @@ fn ip(cursor: &mut Cursor<'_>) -> Option<Target> {
     if cursor.takes("%") {
         cursor.while_one(16, is_word);
     }
-    let port = port.or_else(|| port_behind(cursor));
+    let port = port.or_else(|| port_behind(cursor)).or_else(|| port_behind_slash(cursor));
     Some(Target { address: Some(address.to_string()), port, ..Target::default() })
+}
+
+/// `0.0.0.0/8080`; a number that can be the length of a prefix is none.
+fn port_behind_slash(cursor: &mut Cursor<'_>) -> Option<u16> {
+    let mut next = *cursor;
+    let port = next.takes("/").then(|| next.port()).flatten().filter(|port| *port > 128)?;
+    cursor.at = next.at;
+    Some(port)
 }
 
 /// The address that starts a run of digits, dots and colons, its length, and the port if the run contains one, as in
@@ -116,11 +126,16 @@ fn v6(text: &str) -> Option<IpAddr> {
     text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
-/// A name of a host, and the port behind a colon: `localhost:80`, `build1.example:80`, `any:8000`.
+/// A name of a host, and the port behind it: `localhost:80`, `build1.example:80`, `any:8000`, `('localhost', 80)`.
 fn host(cursor: &mut Cursor<'_>) -> Option<Target> {
     let name = cursor.while_one(MAX_HOST, |byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     let name = std::str::from_utf8(name).ok()?;
     let has_letter = name.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let before = cursor.moved(cursor.at - name.len()).before(2);
+    if has_letter && matches!(before, [b'(', b'\'' | b'"']) && matches!(cursor.peek(), Some(b'\'' | b'"')) {
+        let port = port_behind(cursor)?;
+        return Some(Target { address: Some(name.to_owned()), port: Some(port), ..Target::default() });
+    }
     (has_letter && cursor.takes(":")).then_some(())?;
     let port = cursor.port()?;
     let is_place = !cursor.rest().first().is_some_and(|next| *next == b':' || *next == b'-')
@@ -155,7 +170,7 @@ pub(super) fn port_behind(cursor: &mut Cursor<'_>) -> Option<u16> {
     if next.takes("port") {
         next.while_one(4, |byte| BETWEEN.contains(&byte));
         let _ = next.takes("tcp/") || next.takes("udp/");
-    } else if !matches!(between.last(), Some(b':' | b'#')) && !between.contains(&b',') {
+    } else if !matches!(between, [.., b':' | b'#'] | b":[") && !between.contains(&b',') {
         return None;
     }
     let port = next.port()?;

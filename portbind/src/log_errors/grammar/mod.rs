@@ -4,6 +4,7 @@
 //! ([`places`]). Each claim takes the place that is nearest to it. A claim that is the kernel's own error counts alone;
 //! the others count only with a place.
 
+pub(super) mod abroad;
 mod address;
 mod claims;
 mod cursor;
@@ -103,6 +104,13 @@ pub(super) fn alone(line: &[u8]) -> Option<Target> {
     let place = places.pop().filter(|_| places.is_empty())?;
     let is_all = place.start == 8 && place.end == 8 + all.len();
     place.targets.into_iter().next().filter(|target| is_all && target.is_known())
+}
+
+/// The port of a line, if it names one only.
+pub(super) fn only_port(line: &[u8]) -> Option<Target> {
+    let mut all = places(line).into_iter().flat_map(|place| place.targets);
+    let port = all.find_map(|target| target.port)?;
+    all.all(|target| target.port == Some(port)).then(|| Target { port: Some(port), ..Target::default() })
 }
 
 /// The address that a line names beside this port.

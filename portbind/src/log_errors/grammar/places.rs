@@ -2,7 +2,7 @@
 
 use super::address::address;
 use super::cursor::Cursor;
-use super::{paths, ports};
+use super::{abroad, paths, ports};
 use crate::log_errors::log_error::Target;
 
 /// The most places of a line that are looked at.
@@ -19,6 +19,12 @@ const INSTEAD: &[&str] = &[
     "use",
     "using available port",
     "using port",
+    "alternative",
+    "fallback",
+    "falling back to",
+    "switching to",
+    "moving to",
+    "moved to",
     "connect to",
     "connected to",
     "connecting to",
@@ -72,11 +78,13 @@ fn read(cursor: &mut Cursor<'_>) -> Option<Vec<Target>> {
     match cursor.peek()? {
         b'/' | b'@' => one(paths::socket(cursor).or_else(|| slash(cursor))),
         b'[' | b'*' | b'{' => one(address(cursor)),
-        b':' => one(ports::bare(cursor).or_else(|| address(cursor))),
-        byte if byte.is_ascii_digit() => ports::before_protocol(cursor).or_else(|| one(address(cursor))),
+        b':' => one(paths::display(cursor).or_else(|| ports::bare(cursor)).or_else(|| address(cursor))),
+        b'.' => one(paths::relative(cursor)),
+        byte if byte.is_ascii_digit() => ports::before_word(cursor).or_else(|| one(address(cursor))),
         b'p' | b'P' | b's' | b'S' if is_port_word(cursor) => ports::by_word(cursor),
-        b'r' | b'R' | b'b' | b'B' if ports::is_range(cursor) => one(ports::range(cursor)),
+        b'r' | b'R' | b'b' | b'B' if ports::is_range(cursor) => ports::range(cursor),
         byte if byte.is_ascii_alphabetic() => word(cursor),
+        byte if byte >= 0x80 => ports::by_word(cursor),
         _ => None,
     }
 }
@@ -96,8 +104,11 @@ fn word(cursor: &mut Cursor<'_>) -> Option<Vec<Target>> {
         }
         _ => None,
     };
+    let found = found.or_else(|| one(paths::relative(cursor).or_else(|| paths::display(cursor))));
     let found = found.or_else(|| ports::by_protocol(cursor));
-    let found = found.or_else(|| behind.starts_with(b":").then(|| one(address(cursor))).flatten());
+    let is_in_tuple = matches!(cursor.before(2), [b'(', b'\'' | b'"']);
+    let may_be_host = behind.starts_with(b":") || is_in_tuple;
+    let found = found.or_else(|| may_be_host.then(|| one(address(cursor))).flatten());
     if found.is_none() {
         cursor.at += word;
     }
@@ -115,7 +126,7 @@ fn slash(cursor: &mut Cursor<'_>) -> Option<Target> {
 
 fn is_port_word(cursor: &Cursor<'_>) -> bool {
     let mut next = *cursor;
-    next.takes("port") || next.takes("sin_port") || next.takes("sin6_port")
+    next.takes("port") || next.takes("sin_port") || next.takes("sin6_port") || abroad::port_word(&mut next)
 }
 
 fn one(target: Option<Target>) -> Option<Vec<Target>> {

@@ -49,6 +49,23 @@ fn forms_of_places() {
         ("[{port,80},{ip,{127,0,0,1}}]", "127.0.0.1:80"),
         ("{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"0.0.0.0\")}", "0.0.0.0:80"),
         ("0.0.0.0#53", "0.0.0.0:53"),
+        ("127.0.0.1:[80]", "127.0.0.1:80"),
+        ("(\"localhost\", 8011)", "localhost:8011"),
+        ("{{127,0,0,1},80}", "127.0.0.1:80"),
+        ("0.0.0.0/8080", "0.0.0.0:8080"),
+        ("ports 80-82", ":80, :81, :82"),
+        ("ports 8080/8443", ":8080, :8443"),
+        ("Port - 80", ":80"),
+        ("puerto 80", ":80"),
+        ("порт 80", ":80"),
+        ("порту 80", ":80"),
+        ("端口 80", ":80"),
+        ("80番ポート", ":80"),
+        ("'/tmp/a b;c/x.sock'", "/tmp/a b;c/x.sock"),
+        ("\"/tmp/a (1).sock\"", "/tmp/a (1).sock"),
+        ("/tmp/a(1).sock", "/tmp/a(1).sock"),
+        ("unix a.sock", "a.sock"),
+        ("unix @a-name", "@a-name"),
     ] {
         for line in [
             format!("cannot bind to {place}"),
@@ -93,6 +110,35 @@ fn what_only_looks_like_it() {
         "package foo is already installed at version 1.2.3",
     ] {
         assert_eq!(named(line), None, "{line}");
+    }
+}
+
+#[test]
+fn what_names_no_place() {
+    for line in [
+        "ports 30000-39999 are in use",
+        "port8080 port: address already in use",
+        "экспорт 80: address already in use",
+        "レポート 80: address already in use",
+        "x.c(:434): address already in use",
+        "10.0.0.0/24: bind: address already in use",
+        "'/run/a b': address already in use",
+    ] {
+        let ports = read(line.as_bytes()).into_iter().flat_map(|reading| reading.targets);
+        assert_eq!(ports.filter_map(|target| target.port).next(), None, "{line}");
+    }
+}
+
+#[test]
+fn lists_of_ports() {
+    for (line, expected) in [
+        ("ports are already in use: 80 443", ":80, :443"),
+        ("Port(s) already in use: web:80, tls:443", ":80, :443"),
+        ("port(s) already in use: web=80, db=5432", ":80, :5432"),
+        ("ports in use: STUN(UDP:3478)", "udp :3478"),
+        ("以下端口已被占用: 3306 6379", ":3306, :6379"),
+    ] {
+        assert_eq!(named(line).as_deref(), Some(expected), "{line}");
     }
 }
 

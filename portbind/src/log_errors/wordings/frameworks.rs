@@ -129,12 +129,4 @@ pub(super) const ROWS: &[Wording] = &[
         states: "tcp :3000",
         ..ROW
     },
-    Wording {
-        source: "Angular, Vite, Storybook and others",
-        pattern: r"\b[Pp]ort {port} is (?:already )?(?:in use|being used|used|taken|occupied)",
-        protocol: None,
-        sample: "Port 4200 is already in use. Use '--port' to specify a different port.",
-        states: ":4200",
-        ..ROW
-    },
 ];

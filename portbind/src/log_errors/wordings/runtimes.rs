@@ -67,7 +67,11 @@ pub(super) const ROWS: &[Wording] = &[
         source: "Node.js, the error as an object",
         programs: NODE,
         pattern: r#"\bcode: ['"]EADDRINUSE['"]|"code":"EADDRINUSE""#,
-        details: &[r"^\s*port: {port}", r"^\s*address: '{path}'"],
+        details: &[
+            r"(?:^|[|:Z])\s*port: {port}",
+            r"(?:^|[|:Z])\s*address: '{path}'",
+            r"(?:^|[|:Z])\s*address: '(?P<address>[0-9A-Fa-f.:]+)'",
+        ],
         protocol: None,
         role: Role::Echo,
         sample: "  code: 'EADDRINUSE',",
@@ -178,7 +182,7 @@ pub(super) const ROWS: &[Wording] = &[
     Wording {
         source: "PHP",
         programs: PHP,
-        pattern: r"stream_socket_server\(\): Unable to connect to (?P<protocol>tcp|udp)://{at} \({used}\)",
+        pattern: r"stream_socket_server\(\): [Uu]nable to connect to (?P<protocol>tcp|udp)://{at} \({used}\)",
         protocol: None,
         sample: "Warning: stream_socket_server(): Unable to connect to tcp://127.0.0.1:9501 (Address already in use)",
         states: "tcp 127.0.0.1:9501",
