@@ -1,6 +1,6 @@
 //! The table of wordings as compiled regular expressions.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
@@ -48,8 +48,6 @@ const WORDS: &[&str] = &[
     r"err(?:no|or)?[=: ]+-?(?:98|48|10048)\b",
     "conflict",
     "server is already running",
-    abroad::IN_USE,
-    abroad::RUNNING,
     "(?:free|available|open|empty|unused|occupied|busy) ports?",
     "(?:another|other|existing) [^ ]+ (?:[^ ]+ )?(?:[^ ]+ )?(?:running|listening|started)",
     "(?:open|start|create|acquire|allocate|expose|claim|grab|reserve|use|get) [^.]{0,40}ports?",
@@ -71,6 +69,7 @@ pub(super) struct Matcher {
     any: Regex,
     cues: Regex,
     words: Regex,
+    abroad: Regex,
     others: Regex,
     set: RegexSet,
     rows: Vec<Row>,
@@ -82,7 +81,8 @@ pub(super) struct Matcher {
 
 struct Row {
     wording: &'static Wording,
-    pattern: Regex,
+    /// Compiled when a line first matches it in the set.
+    pattern: OnceLock<Option<Regex>>,
     details: Vec<Regex>,
 }
 
@@ -103,21 +103,24 @@ pub(super) fn table() -> Option<&'static Matcher> {
 
 impl Matcher {
     pub(super) fn compile() -> Result<Self, regex::Error> {
-        let texts = texts();
-        let cues =
-            CUES.iter().map(|cue| (*cue).to_owned()).chain(texts.clone()).collect::<Vec<_>>().join("|");
-        let words = WORDS.iter().map(|word| (*word).to_owned()).chain(texts).collect::<Vec<_>>().join("|");
+        let (ascii, other): (Vec<String>, Vec<String>) =
+            texts().into_iter().partition(|text| text.is_ascii());
+        let (ascii, other) = (ascii.join("|"), other.join("|"));
+        let words = format!("{}|{}", WORDS.join("|"), abroad::CUES.join("|"));
+        let cues = format!("{}|{ascii}", CUES.join("|"));
         let any = format!("{cues}|{words}|{}", MARKS.join("|"));
+        let abroad = format!("{}|{}|{other}", abroad::IN_USE, abroad::RUNNING);
         let rows: Vec<Row> = wordings().map(Row::compile).collect::<Result<_, _>>()?;
-        let set = RegexSetBuilder::new(rows.iter().map(|row| row.pattern.as_str()))
+        let set = RegexSetBuilder::new(rows.iter().map(|row| expand(row.wording.pattern)))
             .unicode(false)
             .size_limit(1 << 26)
             .dfa_size_limit(1 << 23)
             .build()?;
         Ok(Self {
             any: insensitive(&any)?,
-            cues: insensitive(&cues)?,
+            cues: insensitive(&format!("{cues}|{other}"))?,
             words: insensitive(&words)?,
+            abroad: insensitive(&abroad)?,
             others: regex(OTHERS)?,
             set,
             rows,
@@ -130,7 +133,12 @@ impl Matcher {
 
     /// Whether a line may be of interest at all; most lines are not.
     pub(super) fn sees(&self, line: &[u8]) -> bool {
-        self.any.is_match(line)
+        self.any.is_match(line) || self.is_abroad(line)
+    }
+
+    /// Whether a line in letters beyond ASCII says in another language that something is in use or runs.
+    fn is_abroad(&self, line: &[u8]) -> bool {
+        !line.is_ascii() && self.abroad.is_match(line)
     }
 
     /// What a line says, by the first row that matches it, or by the grammar.
@@ -143,7 +151,11 @@ impl Matcher {
         match row.filter(|row| !row.wording.is_of_any()) {
             Some(row) => row.hit(line),
             // Whether words that any program may print say it, the grammar decides.
-            None if row.is_some() || self.words.is_match(line) || self.cues.is_match(line) => {
+            None if row.is_some()
+                || self.words.is_match(line)
+                || self.cues.is_match(line)
+                || self.is_abroad(line) =>
+            {
                 let Reading { wording, targets } = grammar::read(line)?;
                 Some(Hit { wording: row.map_or(wording, |row| row.wording), targets, pid: None })
             }
@@ -173,11 +185,12 @@ impl Matcher {
 impl Row {
     fn compile(wording: &'static Wording) -> Result<Self, regex::Error> {
         let details = wording.details.iter().map(|detail| regex(detail)).collect::<Result<_, _>>()?;
-        Ok(Self { wording, pattern: regex(wording.pattern)?, details })
+        Ok(Self { wording, pattern: OnceLock::new(), details })
     }
 
     fn hit(&self, line: &[u8]) -> Option<Hit> {
-        let found = self.pattern.captures(line)?;
+        let pattern = self.pattern.get_or_init(|| regex(self.wording.pattern).ok());
+        let found = pattern.as_ref()?.captures(line)?;
         let pid = text(&found, "pid").and_then(|pid| pid.parse().ok());
         let mut targets = vec![target(&found)];
         let [named] = targets.as_mut_slice() else { return None };

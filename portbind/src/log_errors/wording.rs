@@ -115,11 +115,12 @@ pub const WINDOWS: &[&str] = &[
     "각 소켓 주소(프로토콜/네트워크 주소/포트)는 하나만",
 ];
 
-/// The texts of EADDRINUSE as regular expressions, each also in small letters, in which asyncio prints them.
+/// The texts of EADDRINUSE as regular expressions without case, those in other letters than ASCII also in small ones:
+/// asyncio prints them so.
 pub(super) fn texts() -> Vec<String> {
-    let all = TRANSLATIONS.iter().chain(WINDOWS);
-    let mut texts: Vec<String> = all.flat_map(|text| [(*text).to_owned(), text.to_lowercase()]).collect();
-    texts.dedup();
+    let all = TRANSLATIONS.iter().chain(WINDOWS).map(|text| (*text).to_owned());
+    let mut texts: Vec<String> = all.flat_map(|text| [text.to_lowercase(), text]).collect();
+    texts.dedup_by_key(|text| text.to_ascii_lowercase());
     texts.iter().map(|text| regex::escape(text)).collect()
 }
 
@@ -134,7 +135,7 @@ pub(super) fn texts() -> Vec<String> {
 /// | `{path}` | a path or abstract name | `path` |
 /// | `{pid}` | a process id | `pid` |
 pub(super) fn expand(pattern: &str) -> String {
-    let used = format!("(?:(?i:address (?:is )?already in use)|(?i:address in use)|{})", texts().join("|"));
+    let used = format!("(?i:address (?:is )?already in use|address in use|{})", texts().join("|"));
     pattern
         .replace("{used}", &used)
         .replace("{at}", r#"(?P<address>\[[0-9A-Za-z:.%]*\]|[^\s\[\](){}'",;/=]*?):{port}"#)

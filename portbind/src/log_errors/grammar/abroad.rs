@@ -10,8 +10,8 @@ const ENDING: usize = 9;
 /// Words that a port, an address or a path is in use. They need one beside them.
 pub(in crate::log_errors) const IN_USE: &str = concat!(
     // German
-    r"\b(?:bereits|schon|derzeit|momentan) (?:(?:von|durch) [^.;]{1,40}? )?(?:belegt|besetzt|verwendet|benutzt|genutzt|vergeben|in (?:benutzung|verwendung|gebrauch))",
-    r"|\b(?:verwendet|benutzt) (?:von|durch) |\bbelegt\b",
+    r"\b(?:bereits|schon|derzeit) (?:(?:von|durch) [^.;]{1,40}? )?(?:belegt|besetzt|verwendet|benutzt|genutzt|vergeben|in (?:benutzung|verwendung|gebrauch))",
+    r"|\bbelegt\b",
     // French
     r"|\bd(?:é|e)j(?:à|a) (?:utilis|occup|pris|allou)|\butilis(?:é|e)e? par (?:un|l)|\boccup(?:é|ée|ee)(?:[^a-z]|$)",
     // Spanish, Portuguese, Italian
@@ -46,17 +46,37 @@ pub(in crate::log_errors) const RUNNING: &str = concat!(
     r"|已(?:经|經)?(?:在)?(?:运行|運行|启动|啟動)|(?:既に|すでに)(?:起動|実行)|이미 [^.]{0,30}실행",
 );
 
+/// A line of ASCII that makes one of these claims contains one of these words.
+pub(in crate::log_errors) const CUES: &[&str] = &[
+    "bereits",
+    "schon ",
+    "derzeit ",
+    "belegt",
+    "deja ",
+    "occup",
+    " uso",
+    "ocupad",
+    "siendo ",
+    "sendo ",
+    "gebrui",
+    "bezet",
+    "redan ",
+    "allerede ",
+    "sudah d",
+    "sedang d",
+];
+
 /// Words right before a claim that deny it.
 pub(super) const DENIED: &str = r"(?i)(?:\b(?:no|non|nao|nicht|niet|nie|pas|inte|ikke|nem)|não|не|не был|(?:未|没有?|沒有?|並未|并未|尚未)被?) *$";
 
 /// Words before a claim that make it a supposition.
 pub(super) const SUPPOSED: &str = concat!(
     r"(?i)\b(?:wenn|falls|sofern|ob|prüf(?:en|e|t)|pruefen?|vérifie[rz]?|lorsque|cuando|quando|comprob[a-z]+|compruebe|verifi[a-z]+|indien|wanneer|jeśli|gdy|eğer)\b",
-    r"|^\W*(?:si|se|als|om)\b|\b(?:ou|y|o|e) si\b|если|провер|якщо|如果|假如|若|是否|检查|檢查|检测|查找|查看|查询|释放|关闭|もし|만약|확인",
+    r"|^\W*(?:si|se|als|om)\b|\b(?:ou|y|o|e) si\b|если|Если|провер|Провер|якщо|Якщо|如果|假如|若|是否|检查|檢查|检测|查找|查看|查询|释放|关闭|もし|만약|확인",
 );
 
-/// Words right behind a claim that make it a supposition.
-pub(super) const SUPPOSED_BEHIND: &str = r"^[\x80-\xff ]{0,12}(?:場合|ときは|なら|かどうか|경우|때|时|時)";
+/// Words behind a claim that make it a supposition, or say that what runs is what is wanted.
+pub(super) const SUPPOSED_BEHIND: &str = r"^[\x80-\xff ]{0,12}(?:場合|ときは|なら|かどうか|경우|때|时|時)|^.{0,48}\b(?:it will be (?:re)?used|reusing)\b";
 
 /// A port without its number, beside a claim.
 pub(super) const PORT: &str =

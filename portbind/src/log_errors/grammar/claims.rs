@@ -54,14 +54,14 @@ pub(super) struct Claims {
     other_subject: Regex,
     question: Regex,
     fails: Regex,
-    supposed: [Regex; 2],
+    supposed: [Regex; 3],
     supposed_behind: Regex,
     denied: [Regex; 2],
     quoted: Regex,
 }
 
 /// The kernel's error by its text and its names.
-const ERROR: &str = r"{used}|\b(?i:address(?:es)?|addr|socket|endpoint)(?i: is| are| was)?(?i: already| currently)? in use\b|(?i:\baddress already (?:used|taken|bound)\b)|-?\bEADDRINUSE\b|\beaddrinuse\b|\b(?i:addr(?:ess)?inuse(?:exception|error)?)\b";
+const ERROR: &str = r"{used}|\b(?i:address|addr|socket|endpoint)(?i: is| are| was)?(?i: already| currently)? in use\b|(?i:\baddress already (?:used|taken|bound)\b)|-?\bEADDRINUSE\b|\beaddrinuse\b|\b(?i:addr(?:ess)?inuse(?:exception|error)?)\b";
 /// The kernel's error by its number; only beside a word of sockets.
 const NUMBERS: &str = r"(?i:\b(?:errno|error|err|code|errcode)\b[^0-9a-z]{0,5}(?:code[^0-9a-z]{0,3}|number[^0-9a-z]{0,3})?-?(?:98|10048)\b)|(?i:\berrno[^0-9a-z]{0,5}48\b)|[\[(]-?98[\])]|\((?:98|48):|\(0x2740\)";
 const SOCKETS: &str =
@@ -81,10 +81,10 @@ const SERVER_RUNS: &str = r"(?i)\bserver is already running\b.{0,160}?(?:\bpid\b
 /// A number of ports that are in use, and a number of other things.
 const COUNTED: [&str; 2] = [
     r"(?i)\b[0-9]+ (?:\w{1,12} )?ports? (?:are |were |is )?$",
-    r"(?i)\b[0-9]+ (?:workers?|connections?|threads?|sessions?|slots?|clients?|sockets|files?|handles?|buffers?|bytes|[kmgt]i?b|pages|units|cores|gpus?|seats|licen[cs]es) (?:are |were |is )?$",
+    r"(?i)\b[0-9]+ (?:workers?|connections?|threads?|sessions?|slots?|clients?|sockets|files?|handles?|buffers?|bytes|[kmgt]i?b|pages|units|cores|gpus?|seats|licen[cs]es) (?:are |were |is )?$|\b(?:connections|workers|threads|sessions|slots|clients|handles|buffers) (?:are |were )?$",
 ];
 /// Words before a claim: what is in use is something else.
-const OTHER_SUBJECT: &str = r#"(?i)\b(?:variable|identifier|symbol|parameter|argument|lifetime|binding|(?:user|nick|login|account|container|image|volume|network|package)s?(?:[ -]?name)?) (?:['"`]|\xe2\x80[\x98-\x9f])|\b(?:serial|usb|com|gpu|hdmi|switch|parallel|printer|midi|audio|pci|sata) ports?\b"#;
+const OTHER_SUBJECT: &str = r#"(?i)\b(?:variable|identifier|symbol|parameter|argument|lifetime|binding|(?:user|nick|login|account|container|image|volume|network|package)s?(?:[ -]?name)?) (?:['"`]|\xe2\x80[\x98-\x9f])|\b(?:serial|usb|com|gpu|hdmi|switch|parallel|printer|midi|audio|pci|sata) ports?\b|\b(?:mount|tag|branch|symlink|directory|folder)\b"#;
 /// Words before a claim that make it a question, unless the line says that something failed.
 const QUESTION: &str = r"(?i)^(?:\W|info|note|hint|tip)*(?:why )?(?:is|are) (?:the |your |another |any )?(?:port|ports|address|program|process)\b";
 const FAILS: &str =
@@ -92,9 +92,11 @@ const FAILS: &str =
 /// Another reason for a failed bind.
 const OTHER_REASON: &str = r"(?i)permission|\bdenied|\bconnect(?:ing)? to\b|\bopen(?:ing)?\b[^.;]{0,30}\bsocket to\b|\bconnection (?:to|from)\b|\beacces|\beperm\b|not permitted|forbidden|assign requested|can'?t assign|eaddrnotavail|not available|unavailable|no such|not found|enoent|\binvalid|\beinval|refused|time[d ]?-?out|unreachable|unsupported|not supported|eafnosupport|too many|emfile|out of memory|\bresolve|unknown host|name or service|bad (?:file|address|descriptor|port)|out of range|not a (?:valid|socket)|\bmissing|\bparameters?\b|(?:bind|bound) variable|\bstatement|\bcolumn|\btextures?\b|framebuffer|key ?bindings?|data ?binding|\bvolumes?\b|\bmount|\bdn\b|\bldap|credentials|password|\bcertificate|undefined|\bnull\b|syntax|interrupted|\b(?:errno|os error|error)[ :=(]{1,2}(?:[0-8]?[0-9]|9[0-79]|[1-9][0-9]{2,})\b";
 /// Words before a claim that make it a supposition or a rule.
-const SUPPOSED: &str = r"(?i)\b(?:whether|checking|checks?(?: if| that| whether)|if|unless|until|ensure|verify|verifying|make sure|in case|to see|avoids?|avoiding|should(?:n't)?|must|would|prevents?|preventing|allow(?:s|ed|ing)?|expect(?:s|ed|ing)?|nothing|wait(?:s|ing)? for|without|support(?:s|ed)?|handle[sd]?|handling|detect(?:s|ion|ing)?|fix(?:e[sd])?:?|when(?:ever)? (?:the|a|an) (?:port|address)|find(?:ing)? (?:out )?(?:the|which|what|who)|see (?:which|what)|(?:which|what) (?:process|program|application)|lsof|fuser|netstat|is (?:now |again )?free)\b";
+const SUPPOSED: &str = r"(?i)\b(?:whether|checking|checks?(?: if| that| whether)|if|unless|until|ensure|verify|verifying|make sure|in case|to see|avoids?|avoiding|should(?:n't)?|must|would|prevents?|preventing|allow(?:s|ed|ing)?|expect(?:s|ed|ing)?|nothing|wait(?:s|ing)? for|without|support(?:s|ed)?|handle[sd]?|handling|detect(?:s|ion|ing)?|fix(?:e[sd])?:?|when(?:ever)? (?:the|a|an) (?:port|address))\b";
+/// Words before a claim of what is in use or runs that make it an instruction, or something that is past or wanted.
+const WANTED: &str = r"(?i)\b(?:find(?:ing)? (?:out )?(?:the|which|what|who)|see (?:which|what)|(?:which|what) (?:process|program|application)|lsof|fuser|netstat|is (?:now |again )?free|stop(?:s|ped|ping)?|kill(?:s|ed|ing)?|connected to|attached to|reus(?:es?|ed|ing))\b";
 /// Words right before a claim that deny it.
-const DENIED: &str = r"(?i)(?:\bnot|n't|\bnever|\bno longer|\bnothing|\bnobody|\bnone)(?: \w{1,12}){0,2} $";
+const DENIED: &str = r"(?i)(?:\bnot|n't|\bnever|\bno (?:other )?(?:process|program|application|service|server|container)|\bno longer|\bnothing|\bnobody|\bnone)(?: \w{1,12}){0,2} $";
 /// Lines that quote: results of tests, source text, diffs, one line for a commit.
 const QUOTED: &str = r#"(?x)
     (?:^|\|\ )\s*(?:ok|not\ ok)\ \d+\b | \.\.\.\s+(?:ok|ignored|FAILED|passed)\b | (?:✓|✔|√|✗|✘|×|○)\  | ---\ (?:PASS|FAIL|SKIP): | ===\ (?:RUN|PAUSE|CONT)\b
@@ -134,7 +136,7 @@ impl Claims {
             other_subject: regex(OTHER_SUBJECT)?,
             question: regex(QUESTION)?,
             fails: regex(FAILS)?,
-            supposed: [regex(SUPPOSED)?, regex(abroad::SUPPOSED)?],
+            supposed: [regex(SUPPOSED)?, regex(WANTED)?, regex(abroad::SUPPOSED)?],
             supposed_behind: regex(abroad::SUPPOSED_BEHIND)?,
             denied: [regex(DENIED)?, regex(abroad::DENIED)?],
             quoted: regex(QUOTED)?,
