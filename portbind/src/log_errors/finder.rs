@@ -151,8 +151,11 @@ impl Finder {
         let is_frame = is_frame(line);
         for waiting in &mut self.waiting {
             let complaint = &mut waiting.complaint;
+            // PostgreSQL names the address in one line, and the port in the hint behind it.
+            let hint = || complaint.target.address.is_some().then(|| table.hint(line)).flatten();
             if !complaint.target.is_known()
-                && let Some(target) = table.detail(complaint.wording, line).or_else(|| table.field(line))
+                && let Some(target) =
+                    table.detail(complaint.wording, line).or_else(|| table.field(line)).or_else(hint)
             {
                 complaint.target.fill(target);
             }

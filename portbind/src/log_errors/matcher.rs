@@ -175,10 +175,14 @@ impl Matcher {
         may.then(|| grammar::listening(line)).flatten()
     }
 
-    /// The port or path that is alone in a line, or the port of a hint.
+    /// The port in a line with a hint.
+    pub(super) fn hint(&self, line: &[u8]) -> Option<Target> {
+        self.hint.is_match(line).then(|| grammar::only_port(line)).flatten()
+    }
+
+    /// The port or path that is alone in a line.
     pub(super) fn field(&self, line: &[u8]) -> Option<Target> {
-        let hint = || self.hint.is_match(line).then(|| grammar::only_port(line)).flatten();
-        self.field.captures(line).map(|found| target(&found)).or_else(|| grammar::alone(line)).or_else(hint)
+        self.field.captures(line).map(|found| target(&found)).or_else(|| grammar::alone(line))
     }
 }
 

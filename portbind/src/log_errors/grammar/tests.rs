@@ -114,7 +114,7 @@ fn what_only_looks_like_it() {
 }
 
 #[test]
-fn what_names_no_place() {
+fn what_names_no_port() {
     for line in [
         "ports 30000-39999 are in use",
         "port8080 port: address already in use",
