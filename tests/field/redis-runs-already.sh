@@ -6,7 +6,7 @@
 # relation: none
 # first: other-port
 # also: same-program
-# ci: yes
+# ci: by hand
 redis() { exec redis-server --save "" --logfile "" --dir "$W" "$@"; }
 holder() { (redis --bind 127.0.0.1) & up 6379; }
 refused() { redis --bind 127.0.0.1; }

@@ -74,8 +74,8 @@ const RUNNERS: [&str; 5] = ["actions.runner.", "gitlab-runner", "forgejo-runner"
 /// Programs that serve the published ports of containers.
 const PROXIES: [(&str, Runtime); 3] =
     [("docker-proxy", Runtime::Docker), ("rootlessport", Runtime::Podman), ("conmon", Runtime::Podman)];
-/// Where a machine's administrator installs programs. A proxy of a user's own runtime is there, too; a program of such a
-/// name anywhere else is none.
+/// Where a machine's administrator installs programs. A proxy of a user's own runtime is there, too; a program of such
+/// a name anywhere else is none.
 const SYSTEM: [&str; 7] = ["/usr/", "/bin/", "/sbin/", "/opt/", "/snap/", "/nix/store/", "/var/lib/snapd/"];
 /// A supervisor of programs.
 struct SupervisorRow {

@@ -107,8 +107,8 @@ fn folders<'a>(caller: &'a Process, owner: &'a Process) -> Option<(&'a str, &'a 
 /// Where programs are installed that belong to no project.
 const INSTALLED: [&str; 5] = ["/usr/", "/bin/", "/sbin/", "/snap/", "/nix/store/"];
 
-/// The same script of one interpreter, by the name of its file; for other programs, the same arguments. The folder of an
-/// installed program means nothing: many daemons change it.
+/// The same script of one interpreter, by the name of its file; for other programs, the same arguments. The folder of
+/// an installed program means nothing: many daemons change it.
 fn is_one_project(caller: &Process, owner: &Process) -> bool {
     if !is_same_file(caller, owner) {
         return false;

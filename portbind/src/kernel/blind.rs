@@ -16,8 +16,8 @@ use super::error::TraceError;
 
 /// EADDRINUSE.
 const ADDRINUSE: usize = 98;
-/// Number of binds to try, and the pause after each. A kernel that interrupts programs (7.3) skips all calls on a CPU as
-/// long as a thread waits there in the middle of the program; the pause lets that thread go on.
+/// Number of binds to try, and the pause after each. A kernel that interrupts programs (7.3) skips all calls on a CPU
+/// as long as a thread waits there in the middle of the program; the pause lets that thread go on.
 const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(5);
 
