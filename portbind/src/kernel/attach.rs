@@ -1,7 +1,7 @@
 //! Attaches programs to their hooks.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
@@ -10,6 +10,8 @@ use aya_obj::generated::bpf_attach_type::{BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF
 use super::backend::{Backend, Hook, Kind, Point};
 use super::error::AttachError;
 use super::load::{Loading, at_once, load};
+use crate::diagnosis::rule::Generation;
+use crate::host::generation;
 use crate::kernel::collection::Collection;
 use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 
@@ -18,7 +20,7 @@ use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 pub(super) struct Attached {
     links: Vec<OwnedFd>,
     programs: BTreeMap<&'static str, OwnedFd>,
-    kprobes: Option<Kprobes>,
+    kprobes: Option<Probes>,
     /// A program that is only loaded.
     beside: Option<Result<OwnedFd, AttachError>>,
 }
@@ -29,7 +31,50 @@ pub(super) struct Plan {
     points: Vec<&'static Point>,
     /// What the missing optional hooks would have shown.
     pub(super) missing: Vec<&'static str>,
-    kprobes: Option<Kprobes>,
+    kprobes: Option<Probes>,
+}
+
+/// How probes of functions are made.
+#[derive(Clone, Copy, Debug)]
+enum Probes {
+    /// An event for each probe. The kernel misses returns if many calls are in progress (`rethook_try_get`,
+    /// kernel/trace/rethook.c, v6.18).
+    Events(Kprobes),
+    /// The function graph tracer, which keeps the calls in progress with their threads (kernel/trace/fprobe.c, since
+    /// 6.14).
+    Graph,
+}
+
+impl Probes {
+    const GRAPH_SINCE: Generation = Generation::new(6, 14);
+
+    /// The better kind that works at this point.
+    fn at(point: &Point) -> io::Result<Self> {
+        let place = Place::KprobeMulti;
+        let tried = || {
+            let program = load(&Program::shortest(point.program, place)).ok()?;
+            let target = CString::new(point.target).ok()?;
+            tracing::attach_multi(program.as_fd(), &target, When::Return).ok()
+        };
+        match generation() >= Self::GRAPH_SINCE && tried().is_some() {
+            true => Ok(Self::Graph),
+            false => Kprobes::read().map(Self::Events),
+        }
+    }
+
+    const fn place(self) -> Place {
+        match self {
+            Self::Events(_) => Place::Kprobe,
+            Self::Graph => Place::KprobeMulti,
+        }
+    }
+
+    fn attach(self, program: BorrowedFd<'_>, function: &CStr, when: When) -> io::Result<OwnedFd> {
+        match self {
+            Self::Events(events) => events.attach(program, function, when),
+            Self::Graph => tracing::attach_multi(program, function, when),
+        }
+    }
 }
 
 impl Plan {
@@ -51,7 +96,7 @@ impl Plan {
         }
         let is_kprobe = |point: &&&Point| place_of(point, functions) == Place::Kprobe;
         if let Some(point) = plan.points.iter().find(is_kprobe) {
-            plan.kprobes = Some(Kprobes::read().map_err(|error| refused(point, point.program, &error))?);
+            plan.kprobes = Some(Probes::at(point).map_err(|error| refused(point, point.program, &error))?);
         }
         if let Some(point) = plan.points.iter().find(|point| point.kind == Kind::Fexit) {
             load(&Program::shortest(point.program, place_of(point, functions)))?;
@@ -99,7 +144,10 @@ impl Attached {
         let mut attached = Self { kprobes: plan.kprobes, ..Self::default() };
         let mut programs: BTreeMap<_, _> = beside.into_iter().collect();
         for point in &plan.points {
-            let place = place_of(point, functions);
+            let place = match (place_of(point, functions), plan.kprobes) {
+                (Place::Kprobe, Some(probes)) => probes.place(),
+                (place, _) => place,
+            };
             let wanted = point.programs().filter(|&name| name == point.program || half.has(name));
             programs.extend(wanted.map(|name| (name, place)));
         }

@@ -10,7 +10,8 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
-use aya_obj::generated::bpf_cmd::{BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN};
+use aya_obj::generated::bpf_attach_type::BPF_TRACE_KPROBE_MULTI;
+use aya_obj::generated::bpf_cmd::{BPF_LINK_CREATE, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN};
 use aya_obj::generated::bpf_prog_type::{
     BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_TRACING,
 };
@@ -32,8 +33,10 @@ pub enum Place {
     /// A type in the kernel's BTF, by its id: with `BPF_TRACE_FENTRY`, `BPF_TRACE_FEXIT` and `BPF_TRACE_ITER` a
     /// function, with `BPF_TRACE_RAW_TP` the typedef `btf_trace_*` of a tracepoint.
     Typed(bpf_attach_type, u32),
-    /// Entry or return of any function.
+    /// Entry or return of any function, by an event of its own.
     Kprobe,
+    /// Entry or return of any function, by the function graph tracer.
+    KprobeMulti,
     /// Any tracepoint.
     RawTracepoint,
 }
@@ -78,12 +81,15 @@ pub fn load(program: &Program<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     let load = unsafe { &mut attr.__bindgen_anon_3 };
     load.prog_type = match program.place {
         Place::Typed(..) => BPF_PROG_TYPE_TRACING,
-        Place::Kprobe => BPF_PROG_TYPE_KPROBE,
+        Place::Kprobe | Place::KprobeMulti => BPF_PROG_TYPE_KPROBE,
         Place::RawTracepoint => BPF_PROG_TYPE_RAW_TRACEPOINT,
     } as u32;
     if let Place::Typed(attach_type, id) = program.place {
         load.expected_attach_type = attach_type as u32;
         load.attach_btf_id = id;
+    }
+    if program.place == Place::KprobeMulti {
+        load.expected_attach_type = BPF_TRACE_KPROBE_MULTI as u32;
     }
     load.insns = program.instructions.as_ptr() as u64;
     load.insn_cnt = length(program.instructions.len())?;
@@ -124,6 +130,25 @@ pub enum When {
     Entry,
     /// At the return of the function.
     Return,
+}
+
+/// Attaches a program that was loaded for [`Place::KprobeMulti`] to a function, until the returned descriptor is closed.
+///
+/// # Errors
+/// The kernel's error.
+pub fn attach_multi(program: BorrowedFd<'_>, function: &CStr, when: When) -> io::Result<OwnedFd> {
+    // BPF_F_KPROBE_MULTI_RETURN in include/uapi/linux/bpf.h.
+    const OF_RETURN: u32 = 1;
+    let functions = [function.as_ptr()];
+    let mut attr = empty();
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd().cast_unsigned();
+    attr.link_create.attach_type = BPF_TRACE_KPROBE_MULTI as u32;
+    // SAFETY: every member of the union is made of integers, and all of its bytes are zero.
+    let probe = unsafe { &mut attr.link_create.__bindgen_anon_3.kprobe_multi };
+    probe.flags = if when == When::Return { OF_RETURN } else { 0 };
+    probe.cnt = length(functions.len())?;
+    probe.syms = functions.as_ptr() as u64;
+    open(BPF_LINK_CREATE, &mut attr)
 }
 
 /// The kprobe events of this kernel.

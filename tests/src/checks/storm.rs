@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use anyhow::ensure;
+use portbind::diagnosis::rule::Generation;
 use rustix::process::Signal;
 
 use super::setting::Setting;
@@ -165,8 +166,9 @@ pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(super) fn bursts_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     const PROCESSES: u32 = 64;
     const EACH: u32 = 1500;
-    // The kernel supports only a few simultaneous calls with a return probe, and does not report which calls it missed.
-    if setting.backend == "kprobe" {
+    // Before 6.14, the kernel supports only a few simultaneous calls with a return probe, and does not report which calls
+    // it missed.
+    if setting.backend == "kprobe" && portbind::host::generation() < Generation::new(6, 14) {
         return Ok(());
     }
     let new = |_| Stormer::new(Storm::Own { count: EACH }, 0);
