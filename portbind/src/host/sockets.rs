@@ -7,10 +7,11 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
-use rustix::io::Errno;
+use rustix::io::{Errno, read};
 
 use super::owners::{FdSource, OwnerMap, from_triples};
 use super::procfs::Procfs;
+use super::stat::Stat;
 use crate::sys::tasks::has_own_descriptors;
 
 /// Longer than `socket:[18446744073709551615]`; a longer link does not refer to a socket.
@@ -23,6 +24,8 @@ const MOST_THREADS: usize = 16;
 const MOST_DESCRIPTORS: usize = 4096;
 /// The most threads of one process that are checked for descriptors of their own: a microsecond per thread.
 const MOST_THREADS_ASKED: usize = 16 * 1024;
+/// Bytes for a line of `/proc/PID/stat`: 52 numbers and a name.
+const STAT: usize = 2048;
 /// Bytes for the names of one getdents64 call.
 const NAMES: usize = 16 * 1024;
 
@@ -275,11 +278,21 @@ impl<'a, Table: AsFd> Search<'a, Table> {
         seen
     }
 
-    /// Counts a process whose descriptors may not be read, once.
+    /// Counts a process whose descriptors may not be read, once. The kernel refuses the same for a process that has
+    /// ended since (proc_fd_access_allowed in fs/proc/base.c, 6.18): that one has none.
     fn is_closed(&mut self, pid: u32) {
-        if self.closed.replace(pid) != Some(pid) {
+        if self.closed != Some(pid) && self.runs(pid) {
+            self.closed = Some(pid);
             self.unreadable += 1;
         }
+    }
+
+    /// Whether a process has not ended.
+    fn runs(&self, pid: u32) -> bool {
+        let file = openat(&self.table, format!("{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+        let mut stat = [0; STAT];
+        let length = file.and_then(|file| read(&file, &mut stat[..])).unwrap_or_default();
+        stat.get(..length).and_then(Stat::parse).is_some_and(|stat| !stat.has_ended())
     }
 
     fn open(&self, path: &str) -> Result<OwnedFd, Errno> {

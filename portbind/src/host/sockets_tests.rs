@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -43,6 +43,27 @@ fn finds_every_owner() {
     assert!(sockets.descriptors_of(7, 6).is_empty() && sockets.descriptors_of(99, 5).is_empty());
     assert!(sockets.verify(7, 9, 5));
     assert!(!sockets.verify(7, 9, 6) && !sockets.verify(7, 0, 5) && !sockets.verify(99, 9, 5));
+}
+
+#[test]
+fn an_ended_process_is_not_unreadable() {
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let pid = child.id();
+    let table = File::open("/proc").unwrap();
+    let wanted = |_: u64| true;
+    let mut search = Search::new(&table, &wanted);
+    let begun = Instant::now();
+    while search.runs(pid) {
+        assert!(begun.elapsed().as_secs() < 20, "it does not end");
+    }
+    // Now it is a zombie, and then it is gone.
+    search.is_closed(pid);
+    child.wait().unwrap();
+    search.is_closed(pid);
+    assert_eq!(search.unreadable, 0);
+    search.is_closed(std::process::id());
+    search.is_closed(std::process::id());
+    assert_eq!(search.unreadable, 1);
 }
 
 #[test]

@@ -43,6 +43,11 @@ impl Stat {
         self.state == b'T'
     }
 
+    /// Ended: its parent has not read its exit status yet (`Z`, EXIT_ZOMBIE), or has done so (`X`, EXIT_DEAD).
+    pub(super) const fn has_ended(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+
     /// Runs, or waits for a processor (`R`, TASK_RUNNING).
     pub(super) const fn is_runnable(&self) -> bool {
         self.state == b'R'

@@ -1,5 +1,6 @@
 //! Finds the owners of sockets, by the kernel's iterator or in `/proc`.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use portbind_abi::OpenSocket;
@@ -15,7 +16,8 @@ use crate::kernel::tracer::load_open_sockets;
 pub(crate) enum OwnerSource {
     /// The kernel's iterator, or `/proc` if a walk fails.
     Kernel(OpenSockets, SocketOwners),
-    Procfs(SocketOwners),
+    /// `/proc`, and the kernel's iterator once it was needed, if it could be loaded.
+    Procfs(SocketOwners, OnceCell<Option<OpenSockets>>),
 }
 
 /// Number of processes from which the kernel's iterator is faster, including the time to load it: loading takes 10 to
@@ -29,8 +31,13 @@ impl OwnerSource {
         let may_load = procfs.has_processes(WORTH_LOADING) && Privileges::read().missing().is_empty();
         match may_load.then(load_open_sockets) {
             Some(Ok(open_sockets)) => Self::Kernel(open_sockets, procfs),
-            _ => Self::Procfs(procfs),
+            _ => Self::procfs(procfs),
         }
+    }
+
+    /// `/proc` as the first source.
+    pub(crate) const fn procfs(procfs: SocketOwners) -> Self {
+        Self::Procfs(procfs, OnceCell::new())
     }
 
     /// As [`FdSource::find`], with the number of processes that could not be read.
@@ -40,7 +47,16 @@ impl OwnerSource {
                 Ok(open) => Scan { owners: by_inode(&open), unreadable: 0 },
                 Err(_) => procfs.scan(inodes).unwrap_or_default(),
             },
-            Self::Procfs(procfs) => procfs.scan(inodes).unwrap_or_default(),
+            Self::Procfs(procfs, iterator) => {
+                let scan = procfs.scan(inodes).unwrap_or_default();
+                if scan.unreadable == 0 || inodes.iter().all(|inode| scan.owners.contains_key(inode)) {
+                    return scan;
+                }
+                // The iterator also sees processes that this one may not inspect, such as process 1 of a sandbox.
+                let load = || Privileges::read().missing().is_empty().then(load_open_sockets)?.ok();
+                let seen = iterator.get_or_init(load).as_ref().and_then(|iterator| iterator.of(inodes).ok());
+                seen.map_or(scan, |open| Scan { owners: by_inode(&open), unreadable: 0 })
+            }
         }
     }
 
@@ -49,7 +65,7 @@ impl OwnerSource {
     pub(crate) fn open_sockets(&self) -> Vec<OpenSocket> {
         match self {
             Self::Kernel(open_sockets, procfs) => open_sockets.all().unwrap_or_else(|_| from_procfs(procfs)),
-            Self::Procfs(_) => Vec::new(),
+            Self::Procfs(..) => Vec::new(),
         }
     }
 }
@@ -58,7 +74,7 @@ impl FdSource for OwnerSource {
     fn find(&self, inodes: &HashSet<u64>) -> OwnerMap {
         let (open_sockets, procfs) = match self {
             Self::Kernel(open_sockets, procfs) => (open_sockets, procfs),
-            Self::Procfs(procfs) => return procfs.find(inodes),
+            Self::Procfs(procfs, _) => return procfs.find(inodes),
         };
         match open_sockets.of(inodes) {
             Ok(open) => by_inode(&open),

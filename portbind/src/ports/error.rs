@@ -17,8 +17,8 @@ pub enum Error {
     /// The kernel does not list its sockets.
     #[error("the kernel does not list its sockets: {0}")]
     Sockets(#[source] io::Error),
-    /// Sockets belong to this many processes that portbind may not inspect.
-    #[error("{0} processes may not be asked which sockets they have open, and one of them is on the port")]
+    /// A socket on the port has no visible process, and portbind may not inspect this many processes.
+    #[error("a socket on the port belongs to {}, or is in flight between processes", hidden(*.0))]
     Hidden(usize),
     /// A stale socket file cannot be removed.
     #[error("cannot remove {}: {source}", escape::path(.path))]
@@ -49,6 +49,9 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Hidden(_) if rustix::process::geteuid().is_root() => {
+                "this root may not inspect every process, as in a container: run it on the host"
+            }
             Self::Netns(_) | Self::Hidden(_) => "run it as root: sudo portbind ...",
             Self::Sockets(_) => "load the modules that list them: modprobe inet_diag tcp_diag udp_diag",
             Self::Led { .. } => "name the file by its path without symbolic links",
@@ -73,5 +76,12 @@ impl Error {
             Self::Remove { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
             Self::Sockets(_) | Self::Aside(_) | Self::NameTaken(_) => false,
         }
+    }
+}
+
+fn hidden(processes: usize) -> String {
+    match processes {
+        1 => "a process that portbind may not inspect".to_owned(),
+        many => format!("one of {many} processes that portbind may not inspect"),
     }
 }

@@ -97,7 +97,7 @@ impl Enricher {
         let is_nested = host.procfs.in_initial_pid_namespace() == Some(false);
         let (source, fallback) = match (is_nested, tracer.open_sockets()) {
             (false, Ok(open_sockets)) => (OwnerSource::Kernel(open_sockets, procfs), None),
-            (_, tried) => (OwnerSource::Procfs(procfs), tried.err()),
+            (_, tried) => (OwnerSource::procfs(procfs), tried.err()),
         };
         Self {
             own_program: OwnProgram::of_process(&host.procfs),
