@@ -8,6 +8,7 @@ use std::rc::Rc;
 use self::binder::{Decision, Member, Origin, Sign, Standing, decide, decide_accepted};
 use crate::diagnosis::manager::{Manager, stop_command};
 use crate::diagnosis::predict::{is_served, may_have_accepted};
+use crate::diagnosis::stop_signal::master_without_socket;
 use crate::event::{Holder, Ownership, Process, ShellCommand};
 
 /// What to do about the sockets on a port.
@@ -28,8 +29,11 @@ pub struct Plan {
 pub struct Target {
     /// The process.
     pub process: Rc<Process>,
-    /// Its sockets on the port, by inode number.
+    /// Its sockets on the port, by inode number. Empty for a master that only its workers' sockets belong to.
     pub inodes: Vec<u64>,
+    /// The topmost target that it descends from: the process ends with that one, and is signalled only if it outlives
+    /// it.
+    pub ends_with: Option<u32>,
 }
 
 /// A reason not to stop anything, or not to stop one process.
@@ -72,6 +76,8 @@ pub struct Surroundings<'a> {
     pub manager: &'a dyn Fn(&Process) -> Option<Manager>,
     /// Returns the facts that decide whether a process can have made a socket.
     pub standing: &'a dyn Fn(&Process) -> Standing,
+    /// Returns the process with a pid.
+    pub process: &'a dyn Fn(u32) -> Option<Process>,
     /// Returns the id of the cgroup that a socket was made in, by the socket's inode number.
     pub cgroup: &'a dyn Fn(u64) -> Option<u64>,
 }
@@ -148,6 +154,7 @@ impl<'a> Planner<'a> {
         let binders: Vec<Rc<Process>> = binders.into_iter().filter_map(process).collect();
         self.listeners.push((holder, binders.iter().map(|process| process.pid).collect()));
         for process in binders {
+            self.add_master(&process, &origin);
             self.stop(process, holder.inode);
         }
         for (index, sign) in handed {
@@ -165,8 +172,18 @@ impl<'a> Planner<'a> {
         accepted.flat_map(|(_, binders)| binders).copied().collect()
     }
 
+    /// Adds the master of a process that bound a socket, if the master has none itself. A user can give any process
+    /// the name of a master, so the master, too, must be one that can have made the socket.
+    fn add_master(&mut self, worker: &Process, origin: &Origin) {
+        let Some(above) = master_without_socket(worker) else { return };
+        let Some(master) = (self.surroundings.process)(above.pid) else { return };
+        if origin.sign(&self.standing(&master)).is_none() {
+            self.stop(Rc::new(master), None);
+        }
+    }
+
     fn stop(&mut self, process: Rc<Process>, inode: Option<u64>) {
-        let new = |process| Target { process, inodes: Vec::new() };
+        let new = |process| Target { process, inodes: Vec::new(), ends_with: None };
         self.targets.entry(process.pid).or_insert_with(|| new(process)).inodes.extend(inode);
     }
 
@@ -210,6 +227,11 @@ impl<'a> Planner<'a> {
     fn finish(self) -> Plan {
         let Self { surroundings, mut plan, targets, left, .. } = self;
         plan.targets = targets.into_values().collect();
+        let pids: BTreeSet<u32> = plan.targets.iter().map(|target| target.process.pid).collect();
+        for target in &mut plan.targets {
+            let above = target.process.ancestors.iter().map(|ancestor| ancestor.pid);
+            target.ends_with = above.filter(|pid| pids.contains(pid)).last();
+        }
         let obstacles = plan.targets.iter().filter_map(|target| obstacle(&target.process, surroundings));
         plan.obstacles.extend(obstacles);
         for obstacle in left.into_values() {
@@ -250,9 +272,20 @@ impl Plan {
     /// Whether the plan stops this process, and not another one with the same pid.
     #[must_use]
     pub fn stops(&self, process: &Process) -> bool {
+        self.target(process).is_some()
+    }
+
+    /// This process as a target.
+    #[must_use]
+    pub fn target(&self, process: &Process) -> Option<&Target> {
         self.targets
             .iter()
-            .any(|target| (target.process.pid, target.process.started) == (process.pid, process.started))
+            .find(|target| (target.process.pid, target.process.started) == (process.pid, process.started))
+    }
+
+    /// The targets that end with the process that started them.
+    pub fn workers(&self) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(|target| target.ends_with.is_some())
     }
 
     /// The managers that have to stop processes, each once.

@@ -35,6 +35,7 @@ fn made(holders: &[Holder]) -> Plan {
             ephemeral: Some((32_768, 60_999)),
             manager: &manager,
             standing: &standing,
+            process: &|pid| Some((*process(pid, "haproxy")).clone()),
             cgroup: &|inode| (inode == 70).then_some(5),
         },
     )
@@ -59,6 +60,29 @@ fn a_family_is_stopped_whole_and_clients_are_not() {
     assert!(found.obstacles.is_empty() && found.clients.is_empty());
     let found = made(&[connection(72, 40_000, &[7])]);
     assert_eq!((pids(&found), found.clients.len()), (vec![], 1));
+}
+
+#[test]
+fn workers_end_with_their_master() {
+    let ends = |plan: &Plan| -> Vec<(u32, Option<u32>)> {
+        plan.targets.iter().map(|target| (target.process.pid, target.ends_with)).collect()
+    };
+    let found = made(&[holder(70, &[8, 9]), holder(71, &[7])]);
+    assert_eq!(ends(&found), [(7, None), (8, None), (9, Some(8))]);
+    assert_eq!(found.workers().count(), 1);
+    // The master has no socket: it is stopped only if it can have made its worker's.
+    let worker_of = |master: u32| {
+        let mut holder = holder(71, &[20]);
+        let worker = Rc::make_mut(&mut holder.processes[0].process);
+        worker.comm = "haproxy".to_owned();
+        worker.ancestors = vec![Ancestor::new(master, "haproxy".to_owned())];
+        holder
+    };
+    let found = made(&[worker_of(19)]);
+    assert_eq!(ends(&found), [(19, None), (20, Some(19))]);
+    assert!(found.targets[0].inodes.is_empty());
+    assert_eq!(ends(&made(&[worker_of(100)])), [(20, None)]);
+    assert_eq!(made(&[worker_of(40)]).obstacles.len(), 1);
 }
 
 #[test]
@@ -129,7 +153,14 @@ fn a_socket_unit_is_stopped_by_its_manager() {
         (process.pid == 1).then(|| Manager::Unit { user: None, unit: "web.socket".to_owned() })
     };
     let surroundings =
-        Surroundings { own: &[], ephemeral: None, manager: &manager, standing: &standing, cgroup: &|_| None };
+        Surroundings {
+            own: &[],
+            ephemeral: None,
+            manager: &manager,
+            standing: &standing,
+            process: &|_| None,
+            cgroup: &|_| None,
+        };
     let found = plan(&[holder(70, &[1, 8])], &surroundings);
     assert_eq!(
         found.command().map(|command| command.to_string()).as_deref(),

@@ -20,6 +20,7 @@ pub mod program;
 mod relation;
 pub mod remedy;
 pub mod rule;
+pub mod stop_signal;
 pub mod unix;
 
 pub use diagnose::{Call, Diagnosis, diagnose};

@@ -37,11 +37,21 @@ impl ShellCommand {
         Self::of(&["kill"], pids.iter(), Quotes::AsNeeded)
     }
 
+    /// Sends SIGINT to processes; `None` as in [`Self::kill`].
+    #[must_use]
+    pub fn interrupt(pids: &[u32]) -> Option<Self> {
+        Self::signal("-INT", pids)
+    }
+
     /// Lets suspended processes go on; `None` as in [`Self::kill`].
     #[must_use]
     pub fn resume(pids: &[u32]) -> Option<Self> {
+        Self::signal("-CONT", pids)
+    }
+
+    fn signal(option: &str, pids: &[u32]) -> Option<Self> {
         let kill = Self::kill(pids)?;
-        kill.as_str().strip_prefix("kill ").map(|pids| Self(format!("kill -CONT {pids}")))
+        kill.as_str().strip_prefix("kill ").map(|pids| Self(format!("kill {option} {pids}")))
     }
 
     /// Stops units of the system or, through the user's own service manager, of a user; `None` if systemd does not
@@ -132,6 +142,7 @@ impl ShellCommand {
     fn of_words(words: &[String]) -> Option<Self> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
+            ["kill", "-INT", pids @ ..] => Self::interrupt(&numbers(pids)?),
             ["kill", "-CONT", pids @ ..] => Self::resume(&numbers(pids)?),
             ["kill", pids @ ..] => Self::kill(&numbers(pids)?),
             ["systemctl", "stop", "--", units @ ..] if !units.is_empty() => Self::stop_units(None, units),

@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::machine::Host;
 use super::sockets::SocketOwners;
 
-/// A process with sockets on a port, pinned by its pidfd.
+/// A process with sockets on a port, or the master of such processes, pinned by its pidfd.
 #[derive(Debug)]
 pub struct Held {
     pidfd: OwnedFd,
@@ -26,6 +26,19 @@ impl Host {
     /// # Errors
     /// The errors of pidfd_open(2), except for a process that has ended.
     pub fn hold(&self, pid: u32, started: Option<Timestamp>, inodes: &[u64]) -> io::Result<Option<Held>> {
+        let held = self.hold_any(pid, started, inodes)?;
+        Ok(held.filter(|held| held.has_sockets(self)))
+    }
+
+    /// Pins a process that needs no socket, if it is still the one with this start.
+    ///
+    /// # Errors
+    /// As [`Self::hold`].
+    pub fn hold_master(&self, pid: u32, started: Option<Timestamp>) -> io::Result<Option<Held>> {
+        self.hold_any(pid, started, &[])
+    }
+
+    fn hold_any(&self, pid: u32, started: Option<Timestamp>, inodes: &[u64]) -> io::Result<Option<Held>> {
         let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
         let pidfd = match pidfd_open(number, PidfdFlags::empty()) {
             Ok(pidfd) => pidfd,
@@ -35,7 +48,7 @@ impl Host {
         let held = Held { pidfd, pid, inodes: inodes.to_vec() };
         // From here on, reads by this pid concern the pinned process, unless it has ended meanwhile.
         let is_same = self.start_boot_ns(pid).map(|start| self.clock.at(start)) == started;
-        Ok((is_same && held.has_sockets(self)).then_some(held))
+        Ok((is_same && !held.has_ended(Duration::ZERO)).then_some(held))
     }
 }
 
@@ -89,6 +102,8 @@ mod tests {
         assert!(host.hold(pid, started, &[inode]).unwrap().is_some());
         assert!(host.hold(pid, started, &[u64::MAX]).unwrap().is_none());
         assert!(host.hold(pid, Some(Timestamp::UNIX_EPOCH), &[inode]).unwrap().is_none());
+        assert!(host.hold(pid, started, &[]).unwrap().is_none() && host.hold_master(pid, started).unwrap().is_some());
+        assert!(host.hold_master(pid, Some(Timestamp::UNIX_EPOCH)).unwrap().is_none());
         assert!(host.hold(0, started, &[inode]).unwrap().is_none());
         assert!(host.hold(i32::MAX.unsigned_abs(), started, &[inode]).unwrap().is_none());
     }

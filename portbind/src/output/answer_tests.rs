@@ -11,6 +11,7 @@ use super::{Format, Printer, Style};
 use crate::diagnosis::freeing::binder::Sign;
 use crate::diagnosis::freeing::{Obstacle, Plan, Target};
 use crate::diagnosis::manager::Manager;
+use crate::diagnosis::stop_signal::StopSignal;
 use crate::diagnosis::unix::Object;
 use crate::event::{HolderProcess, Name, Ownership, Process, Protocol, State, samples};
 use crate::ports::{Check, Freed, Outcome, PortOrName, Request, Stage, Stopped, Unseen, Until, Wait, Who};
@@ -79,11 +80,11 @@ fn freed() -> Freed {
         stage: Stage::Done,
         is_free: false,
         plan: Plan {
-            targets: vec![Target { process: Rc::clone(&java), inodes: vec![53719] }],
+            targets: vec![Target { process: Rc::clone(&java), inodes: vec![53719], ends_with: None }],
             obstacles: vec![Obstacle::Managed { process: systemd, manager }],
             clients: Vec::new(),
         },
-        stopped: vec![Stopped { process: java, outcome: Outcome::Killed }],
+        stopped: vec![Stopped { process: java, outcome: Outcome::Killed, signal: StopSignal::Terminate }],
         holders: vec![samples::held_by_java()],
         refusal: Some(refusal),
         cause: None,
@@ -163,6 +164,17 @@ fn text_of_free() {
       held by   LISTEN 127.0.0.1:8080   (no process: opened by the kernel itself)
       why       connections that were closed a moment ago still occupy the port        [time-wait]
     "#);
+    let outcomes = [
+        (Outcome::Ended, StopSignal::Interrupt, "it ended after SIGINT"),
+        (Outcome::EndedWith, StopSignal::Terminate, "it ended with the process that started it"),
+        (Outcome::StillRuns, StopSignal::Interrupt, "is not killed: pg_ctl stop"),
+    ];
+    for (outcome, signal, expected) in outcomes {
+        let postgres = Rc::new(Process { pid: 7, comm: "postgres".to_owned(), ..Process::default() });
+        let stopped = vec![Stopped { process: postgres, outcome, signal }];
+        let said = text(&Answer::Freed(&Freed { stopped, ..freed() }));
+        assert!(said.contains(expected), "{said}");
+    }
     let planned = Freed {
         stage: Stage::Planned,
         plan: Plan { obstacles: Vec::new(), ..freed().plan },
@@ -172,6 +184,15 @@ fn text_of_free() {
     assert_snapshot!(text(&Answer::Freed(&planned)), @r#"
     tcp port 8080 of network namespace "blue\n"  →  1 process would be stopped
       stop      java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
+    "#);
+    let mut with_master = planned;
+    let master = Rc::new(Process { pid: 7, comm: "haproxy".to_owned(), ..Process::default() });
+    with_master.plan.targets[0].ends_with = Some(7);
+    with_master.plan.targets.insert(0, Target { process: master, inodes: Vec::new(), ends_with: None });
+    assert_snapshot!(text(&Answer::Freed(&with_master)), @r#"
+    tcp port 8080 of network namespace "blue\n"  →  1 process would be stopped, 1 more ends with it
+      stop      haproxy (7)  has no socket on the port, and started the processes that have
+      with it   java (47990)  LISTEN 0.0.0.0:8080   fd 7   uid ci   gradle → java
     "#);
 }
 
@@ -228,7 +249,7 @@ fn a_plan_shows_who_is_stopped_and_who_is_left() {
     let copy = HolderProcess { process: Rc::clone(&other), ..holder.processes[0].clone() };
     holder.processes.push(copy);
     let plan = Plan {
-        targets: vec![Target { process: java, inodes: vec![53719] }],
+        targets: vec![Target { process: java, inodes: vec![53719], ends_with: None }],
         obstacles: vec![Obstacle::Handed { process: other, sign: Sign::User(1000) }],
         clients: Vec::new(),
     };

@@ -204,7 +204,10 @@ pub struct Freed<'a> {
     pub free: bool,
     /// Processes that were, or would be, stopped.
     pub targets: Vec<Relative<'a>>,
-    /// The processes that were signalled.
+    /// Those of the targets that end with the process that started them. They are signalled only if they outlive it.
+    #[serde(default)]
+    pub workers: Vec<Relative<'a>>,
+    /// The processes that were signalled, or ended with one that was.
     pub stopped: Vec<Stopped<'a>>,
     /// What forbids stopping any process, and the owners of the socket that are not stopped.
     pub obstacles: Vec<Obstacle<'a>>,
@@ -222,7 +225,7 @@ pub struct Freed<'a> {
     pub unseen: Unseen,
 }
 
-/// A process that was signalled.
+/// A process that was signalled, or ended with one that was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Stopped<'a> {
@@ -230,7 +233,7 @@ pub struct Stopped<'a> {
     pub pid: u32,
     /// The name of the process.
     pub comm: Cow<'a, str>,
-    /// `gone`, `ended`, `let_go`, `killed`, `denied` or `lingering`.
+    /// `gone`, `ended`, `ended_with`, `let_go`, `still_runs`, `killed`, `denied` or `lingering`.
     pub outcome: Cow<'a, str>,
 }
 
@@ -261,6 +264,7 @@ impl<'a> From<&'a ports::Freed> for Freed<'a> {
             stage: freed.stage.as_str().into(),
             free: freed.is_free,
             targets: freed.plan.targets.iter().map(|target| relative(&target.process)).collect(),
+            workers: freed.plan.workers().map(|target| relative(&target.process)).collect(),
             stopped: freed.stopped.iter().map(Stopped::from).collect(),
             obstacles: freed.plan.obstacles.iter().map(Obstacle::from).collect(),
             command: freed.plan.command().map(|command| command.to_string()),
@@ -275,7 +279,7 @@ impl<'a> From<&'a ports::Freed> for Freed<'a> {
 
 impl<'a> From<&'a ports::Stopped> for Stopped<'a> {
     fn from(stopped: &'a ports::Stopped) -> Self {
-        let ports::Stopped { process, outcome } = stopped;
+        let ports::Stopped { process, outcome, .. } = stopped;
         Self { pid: process.pid, comm: process.comm.as_str().into(), outcome: outcome.as_str().into() }
     }
 }

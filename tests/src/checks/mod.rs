@@ -25,6 +25,7 @@ mod helpers;
 mod history;
 mod lifecycle;
 mod logs;
+mod masters;
 mod names;
 mod owners;
 mod people;
@@ -145,6 +146,9 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("free: what starts it", Once, free::ancestor),
     ("free: nobody to say yes", Once, free::unconfirmed),
     ("free: socket files", Once, free::socket_files),
+    ("free: masters and workers", Once, masters::masters),
+    ("free: servers of data", Once, masters::servers_of_data),
+    ("free: a socket in flight", Once, masters::in_flight),
     ("free: who was handed the socket", Once, handed::to_others),
     ("free: who bound it cannot be decided", Once, handed::undecided),
     ("free: siblings that are no tree", Once, handed::siblings),

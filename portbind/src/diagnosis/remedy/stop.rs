@@ -1,9 +1,12 @@
 //! Stops what holds the port: by its manager, or by a signal to the process that started the others.
 
+use std::collections::BTreeMap;
+
 use super::{Proposal, by_command, left_behind};
 use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
 use crate::diagnosis::relation::works_with;
+use crate::diagnosis::stop_signal::{StopSignal, master_without_socket};
 use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
@@ -21,8 +24,6 @@ const RUNNERS: [&str; 12] = [
     "honcho",
     "air",
 ];
-/// Servers whose master process has no socket of its own, and starts workers that have.
-const MASTERS: [&str; 1] = ["haproxy"];
 /// Shells that such programs start servers through.
 const SHELLS: [&str; 3] = ["sh", "dash", "bash"];
 
@@ -41,6 +42,7 @@ struct End {
     pid: u32,
     /// What it runs.
     runs: String,
+    signal: StopSignal,
 }
 
 impl Proposal<'_> {
@@ -116,10 +118,6 @@ impl Stop<'_> {
         {
             return Vec::new();
         }
-        // uWSGI starts its workers again at SIGTERM.
-        if tops.iter().any(|top| top.comm.starts_with("uwsgi")) {
-            return Vec::new();
-        }
         // Over sshd, an administrator may be connected, and would be locked out.
         if tops.iter().any(|top| top.comm == "sshd" && !is_ssh_session(top)) {
             return Vec::new();
@@ -132,6 +130,7 @@ impl Stop<'_> {
         }
         let mut pids: Vec<u32> = ends.iter().map(|end| end.pid).collect();
         pids.dedup();
+        let mut command = stop_command_of(&ends);
         let mut names: Vec<String> = ends.into_iter().map(|end| end.runs).collect();
         names.dedup();
         let mut text = format!("stop {}", names.join(", "));
@@ -140,7 +139,6 @@ impl Stop<'_> {
                     sessions)"
                 .to_owned();
         }
-        let mut command = ShellCommand::kill(&pids);
         if tops.iter().any(|top| top.is_stopped) {
             text.push_str(" (it is suspended, as by Ctrl-Z, and ends when it goes on)");
             command = command.zip(ShellCommand::resume(&pids)).map(|(kill, resume)| kill.and(&resume));
@@ -162,17 +160,29 @@ impl Stop<'_> {
     }
 }
 
+/// The command that sends each process the signal that stops it.
+fn stop_command_of(ends: &[End]) -> Option<ShellCommand> {
+    let mut pids_by_signal: BTreeMap<StopSignal, Vec<u32>> = BTreeMap::new();
+    for end in ends {
+        let pids = pids_by_signal.entry(end.signal).or_default();
+        if pids.last() != Some(&end.pid) {
+            pids.push(end.pid);
+        }
+    }
+    let commands: Option<Vec<_>> = pids_by_signal.iter().map(|(signal, pids)| signal.command(pids)).collect();
+    commands?.into_iter().reduce(|all, one| all.and(&one))
+}
+
 /// The process to end: the program above that runs it, as npm does, or the process itself.
 fn end_of(process: &Process) -> End {
     let is_shell = |ancestor: &&Ancestor| SHELLS.contains(&&*ancestor.comm);
     let above = process.ancestors.iter().find(|ancestor| !is_shell(ancestor));
     // Honcho starts a process of its own name for each server.
-    let topmost =
-        |above: &Ancestor| process.ancestors.iter().rev().find(|other| other.comm == above.comm).cloned();
-    let is_master = |above: &&Ancestor| MASTERS.contains(&&*above.comm) && above.comm == process.comm;
-    match above.filter(|above| is_runner(above) || is_master(above)).and_then(topmost) {
-        Some(above) => End { pid: above.pid, runs: above.shown() },
-        None => End { pid: process.pid, runs: runs_of(process) },
+    let topmost = |above: &Ancestor| process.ancestors.iter().rev().find(|other| other.comm == above.comm);
+    let runner = above.filter(|above| is_runner(above)).and_then(topmost);
+    match runner.or_else(|| master_without_socket(process)) {
+        Some(above) => End { pid: above.pid, runs: above.shown(), signal: StopSignal::Terminate },
+        None => End { pid: process.pid, runs: runs_of(process), signal: StopSignal::of(process) },
     }
 }
 

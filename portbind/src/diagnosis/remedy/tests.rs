@@ -133,7 +133,9 @@ fn masters_are_stopped_and_not_their_workers() {
     assert_eq!(command("haproxy", &[(444, "haproxy"), (9, "bash")]).as_deref(), Some("kill 444"));
     let honcho = [(450, "sh"), (449, "honcho"), (448, "honcho"), (9, "bash")];
     assert_eq!(command("python3", &honcho).as_deref(), Some("kill 448"));
-    assert_eq!(command("uwsgi-core", &[(444, "bash")]), None);
+    for comm in ["uwsgi-core", "postgres"] {
+        assert_eq!(command(comm, &[(444, "bash")]).as_deref(), Some("kill -INT 47990"));
+    }
 }
 
 #[test]

@@ -4,11 +4,12 @@ use super::answer::{explained, heading, of_holder};
 use super::holders::HolderRow;
 use super::layout::{label, note, rendered, sentence, who};
 use super::refusal::fixes;
-use crate::diagnosis::freeing::Obstacle;
 use crate::diagnosis::freeing::binder::Sign;
+use crate::diagnosis::freeing::{Obstacle, Plan, Target};
 use crate::diagnosis::manager::{stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
-use crate::event::{Holder, Ownership, ShellCommand};
+use crate::diagnosis::stop_signal::{may_be_killed, own_command};
+use crate::event::{Holder, HolderProcess, Ownership, Process, ShellCommand};
 use crate::output::line::{DIM, ERROR, Line, NAME, PLAIN};
 use crate::output::style::Style;
 use crate::ports::{Freed, Outcome, PortOrName, Stage, Stopped};
@@ -25,7 +26,7 @@ pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     let is_path = matches!(freed.request.target, PortOrName::Name(_));
     match (freed.stage, freed.is_free) {
         (Stage::Planned, false) if is_path => line.push(NAME, "would be removed"),
-        (Stage::Planned, false) => line.push(NAME, to_stop(freed.plan.targets.len())),
+        (Stage::Planned, false) => line.push(NAME, to_stop(&freed.plan)),
         (_, true) => line.push(NAME, "free"),
         (Stage::Done | Stage::Forbidden, false) => line.push(ERROR, "not free"),
     }
@@ -52,11 +53,17 @@ pub(in crate::output) fn freed(freed: &Freed, style: &Style) -> String {
     rendered(&lines, style)
 }
 
-fn to_stop(processes: usize) -> String {
-    match processes {
+fn to_stop(plan: &Plan) -> String {
+    let workers = plan.workers().count();
+    let stop = match plan.targets.len().saturating_sub(workers) {
         0 => "there is nobody to stop".to_owned(),
         1 => "1 process would be stopped".to_owned(),
         count => format!("{count} processes would be stopped"),
+    };
+    match workers {
+        0 => stop,
+        1 => format!("{stop}, 1 more ends with it"),
+        count => format!("{stop}, {count} more end with it"),
     }
 }
 
@@ -64,7 +71,8 @@ fn to_stop(processes: usize) -> String {
 fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let is_client = |holder: &Holder| freed.plan.clients.iter().any(|client| client.id == holder.id);
     let known = freed.request.protocol.map(wire::protocol);
-    let mut lines = Vec::new();
+    let masters = freed.plan.targets.iter().filter(|target| target.inodes.is_empty());
+    let mut lines: Vec<Line> = masters.filter(|target| !freed.has_socket(&target.process)).map(master).collect();
     for holder in &freed.holders {
         let is_open = holder.ownership == Ownership::Process;
         let row = |word| HolderRow { word, known: known.as_deref(), now: Some(freed.time), caller: None };
@@ -72,9 +80,14 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
             lines.extend(of_holder(&holder.into(), row("leave"), style));
             continue;
         }
-        let (stop, leave): (Vec<_>, Vec<_>) =
-            holder.processes.iter().cloned().partition(|owner| freed.plan.stops(&owner.process));
-        for (word, processes) in [("stop", stop), ("leave", leave)] {
+        let fate = |owner: &HolderProcess| match freed.plan.target(&owner.process) {
+            Some(target) if target.ends_with.is_some() => "with it",
+            Some(_) => "stop",
+            None => "leave",
+        };
+        for word in ["stop", "with it", "leave"] {
+            let is_it = |owner: &&HolderProcess| fate(owner) == word;
+            let processes: Vec<HolderProcess> = holder.processes.iter().filter(is_it).cloned().collect();
             if !processes.is_empty() {
                 lines.extend(of_holder(&(&Holder { processes, ..holder.clone() }).into(), row(word), style));
             }
@@ -84,19 +97,40 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     lines
 }
 
+/// A master that is stopped and has no socket on the port.
+fn master(target: &Target) -> Line {
+    let mut line = label("stop");
+    who(runs_of(&target.process), target.process.pid, &mut line);
+    line.push(DIM, "has no socket on the port, and started the processes that have");
+    line
+}
+
 fn stopped(stopped: &Stopped) -> Line {
-    let (word, how) = match stopped.outcome {
-        Outcome::Gone => ("left", "it had let go of the port before a signal was sent"),
-        Outcome::Ended => ("stopped", "it ended after SIGTERM"),
-        Outcome::LetGo => ("asked", "it let go of the port after SIGTERM, and still runs"),
-        Outcome::Killed => ("killed", "SIGTERM did not end it in time, SIGKILL did"),
-        Outcome::Denied => ("left", "this user may not stop it"),
-        Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel"),
+    let Stopped { process, outcome, signal } = stopped;
+    let signal = signal.name();
+    let (word, how) = match outcome {
+        Outcome::Gone => ("left", "it had let go of the port before a signal was sent".to_owned()),
+        Outcome::Ended => ("stopped", format!("it ended after {signal}")),
+        Outcome::EndedWith => ("stopped", "it ended with the process that started it".to_owned()),
+        Outcome::LetGo => ("asked", format!("it let go of the port after {signal}, and still runs")),
+        Outcome::StillRuns => ("asked", still_runs(process, signal)),
+        Outcome::Killed => ("killed", format!("{signal} did not end it in time, SIGKILL did")),
+        Outcome::Denied => ("left", "this user may not stop it".to_owned()),
+        Outcome::Lingering => ("killed", "it has not ended yet: it waits inside the kernel".to_owned()),
     };
     let mut line = label(word);
-    who(runs_of(&stopped.process), stopped.process.pid, &mut line);
+    who(runs_of(process), process.pid, &mut line);
     line.push(DIM, how);
     line
+}
+
+/// Why a process that did not end is not killed, and what stops it.
+fn still_runs(process: &Process, signal: &str) -> String {
+    if may_be_killed(process) {
+        return "it still runs, as does the process that started it".to_owned();
+    }
+    let how = own_command(process).map_or_else(String::new, |command| format!(": {command}"));
+    format!("it did not end in time after {signal}; a server of data is not killed{how}")
 }
 
 /// All processes that are not stopped, and what the user can do.
@@ -150,7 +184,8 @@ fn kept(obstacle: &Obstacle, style: &Style) -> Vec<Line> {
             let row = HolderRow { word: "kept", known: None, now: None, caller: None };
             let mut lines = of_holder(&(&**holder).into(), row, style);
             lines.extend(advice(
-                "no process that can be seen has it open: the kernel itself may, or one in another pid namespace",
+                "no process that can be seen has it open: the kernel itself may, or one in another pid namespace, or \
+                 it is in flight between two processes",
                 style,
             ));
             return lines;

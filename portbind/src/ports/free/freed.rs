@@ -5,6 +5,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use crate::diagnosis::freeing::Plan;
+use crate::diagnosis::stop_signal::StopSignal;
 use crate::event::{Cause, Holder, Process, Refusal};
 use crate::host::port_sockets::Unseen;
 use crate::ports::request::Request;
@@ -55,6 +56,8 @@ pub struct Stopped {
     pub process: Rc<Process>,
     /// The outcome for this process.
     pub outcome: Outcome,
+    /// The signal that asked it to end, if one was sent.
+    pub signal: StopSignal,
 }
 
 /// The outcome for a process that was to be stopped.
@@ -63,16 +66,30 @@ pub struct Stopped {
 pub enum Outcome {
     /// The process had closed the socket or ended before a signal was sent.
     Gone,
-    /// The process ended after SIGTERM.
+    /// The process ended after a signal.
     Ended,
-    /// The process closed the socket after SIGTERM, and still runs.
+    /// The process ended with the process that started it, without a signal from portbind.
+    EndedWith,
+    /// The process closed the socket after a signal, and still runs.
     LetGo,
+    /// The process has not ended in time and is not killed: it may have data to write, or the process that started it
+    /// still runs.
+    StillRuns,
     /// The process ended after SIGKILL.
     Killed,
     /// This user may not signal the process.
     Denied,
     /// The process has not ended yet despite SIGKILL.
     Lingering,
+}
+
+impl Freed {
+    /// Whether a process had one of the sockets open.
+    #[must_use]
+    pub fn has_socket(&self, process: &Process) -> bool {
+        let mut owners = self.holders.iter().flat_map(|holder| &holder.processes);
+        owners.any(|owner| owner.process.pid == process.pid)
+    }
 }
 
 impl Stage {
@@ -94,7 +111,9 @@ impl Outcome {
         match self {
             Self::Gone => "gone",
             Self::Ended => "ended",
+            Self::EndedWith => "ended_with",
             Self::LetGo => "let_go",
+            Self::StillRuns => "still_runs",
             Self::Killed => "killed",
             Self::Denied => "denied",
             Self::Lingering => "lingering",

@@ -113,6 +113,7 @@ fn sockets_and_plan(
         ephemeral,
         manager: &|process| Manager::of(process, asker.as_ref()),
         standing: &|process| inspector.host.standing(process.pid),
+        process: &|pid| inspector.host.describe(pid),
         cgroup: &|inode| sockets.cgroups.get(&inode).copied(),
     };
     Ok((plan(&sockets.holders, &surroundings), sockets))

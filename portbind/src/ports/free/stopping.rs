@@ -1,5 +1,8 @@
-//! Stops processes: SIGTERM first, then SIGKILL.
+//! Stops processes: first the masters and then the workers that outlive them; each by a signal that asks it to end, and
+//! then by SIGKILL.
 
+use std::collections::HashSet;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,6 +10,7 @@ use rustix::process::Signal;
 
 use super::freed::{Outcome, Stopped};
 use crate::diagnosis::freeing::{Obstacle, Plan, Target};
+use crate::diagnosis::stop_signal::{StopSignal, may_be_killed};
 use crate::event::Process;
 use crate::host::Host;
 use crate::host::stop::Held;
@@ -17,6 +21,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// How long a process without a socket on the port may still take to end: the kernel closes the process's files first
 /// (do_exit in kernel/exit.c).
 const ENDING: Duration = Duration::from_millis(200);
+/// How long workers may outlive their master until they are signalled.
+const FOLLOWING: Duration = Duration::from_millis(500);
 /// How long a process may take to end after SIGKILL.
 const TO_DIE: Duration = Duration::from_secs(5);
 
@@ -26,6 +32,8 @@ struct Signalled<'a> {
     held: Held,
     /// When the process was first seen without a socket on the port.
     let_go: Option<Instant>,
+    /// The signal that asks it to end.
+    signal: StopSignal,
 }
 
 /// How often portbind searches for children that were forked meanwhile. Processes that fork faster cannot be stopped
@@ -37,7 +45,7 @@ const TICKS: SignedDuration = SignedDuration::from_millis(20);
 /// Stops the processes that bound a port.
 pub(super) struct Stopping<'a> {
     pub(super) host: &'a Host,
-    /// Time between SIGTERM and SIGKILL.
+    /// Time between the first signal and SIGKILL.
     pub(super) grace: Duration,
     /// When the sockets on the port were first listed.
     pub(super) begun: Timestamp,
@@ -76,27 +84,62 @@ impl Stopping<'_> {
     fn hold<'t>(&self, targets: &'t [Target], stopped: &mut Vec<Stopped>) -> Vec<Signalled<'t>> {
         let mut held = Vec::new();
         for target in targets {
-            let process = &target.process;
-            match self.host.hold(process.pid, process.started, &target.inodes) {
-                Ok(Some(it)) => held.push(Signalled { target, held: it, let_go: None }),
-                Ok(None) => stopped.push(became(target, Outcome::Gone)),
-                Err(_) => stopped.push(became(target, Outcome::Denied)),
+            let Target { process, inodes, .. } = target;
+            let held_now = if is_master_without_socket(target, targets) {
+                self.host.hold_master(process.pid, process.started)
+            } else {
+                self.host.hold(process.pid, process.started, inodes)
+            };
+            match held_now {
+                Ok(Some(it)) => held.push(Signalled::new(target, it)),
+                Ok(None) => stopped.push(unsignalled(target, Outcome::Gone)),
+                Err(_) => stopped.push(unsignalled(target, Outcome::Denied)),
             }
         }
         held
     }
 
-    /// Sends SIGTERM to the processes that the plan `now` stops, waits until they have ended or closed the socket, and
-    /// kills the rest when the grace time is over.
+    /// Stops the processes that the plan `now` stops: the masters, and then the workers that outlive them.
     fn stop(&self, held: Vec<Signalled<'_>>, now: &Plan, stopped: &mut Vec<Stopped>) {
         let (meant, spared): (Vec<_>, Vec<_>) =
             held.into_iter().partition(|one| now.stops(&one.target.process));
-        stopped.extend(spared.iter().map(|one| became(one.target, Outcome::Gone)));
-        let asked = signal(meant, Signal::TERM, Outcome::Gone, stopped);
+        stopped.extend(spared.iter().map(|one| one.became(Outcome::Gone)));
+        let pids: HashSet<u32> = meant.iter().map(Signalled::pid).collect();
+        let is_worker = |one: &Signalled<'_>| one.target.ends_with.is_some_and(|pid| pids.contains(&pid));
+        let (mut workers, masters): (Vec<_>, Vec<_>) = meant.into_iter().partition(is_worker);
+        let begin = Instant::now();
+        self.end(masters, stopped);
+        // A master that closed its socket and still runs waits for its workers, as after a request to end gracefully.
+        let patience = FOLLOWING.max(self.grace.saturating_sub(begin.elapsed()));
+        let became = |one: &Signalled<'_>, stopped: &[Stopped], outcomes: &[Outcome]| {
+            let is_master = |other: &&Stopped| Some(other.process.pid) == one.target.ends_with;
+            stopped.iter().find(is_master).is_some_and(|master| outcomes.contains(&master.outcome))
+        };
+        let waits = |one: &Signalled<'_>, stopped: &[Stopped]| became(one, stopped, &[Outcome::LetGo]);
+        let (waited, followers): (Vec<_>, Vec<_>) = workers.into_iter().partition(|one| waits(one, stopped));
+        workers = settle(self.host, followers, FOLLOWING, Outcome::EndedWith, stopped);
+        workers.extend(settle(self.host, waited, patience, Outcome::EndedWith, stopped));
+        // A master that still runs would start its workers again.
+        let remains = [Outcome::StillRuns, Outcome::Denied, Outcome::Lingering];
+        let (kept, left): (Vec<_>, Vec<_>) =
+            workers.into_iter().partition(|one| became(one, stopped, &remains));
+        stopped.extend(kept.iter().map(|one| one.became(Outcome::StillRuns)));
+        // The signals of the table are for masters.
+        let left = left.into_iter().map(|one| Signalled { signal: StopSignal::Terminate, ..one }).collect();
+        self.end(left, stopped);
+    }
+
+    /// Sends processes the signal that asks them to end, waits until they have ended or closed the socket, and kills the
+    /// rest when the grace time is over, except servers of data.
+    fn end(&self, processes: Vec<Signalled<'_>>, stopped: &mut Vec<Stopped>) {
+        let asked = signal(processes, None, Outcome::Gone, stopped);
         let left = settle(self.host, asked, self.grace, Outcome::Ended, stopped);
-        let killed = signal(left, Signal::KILL, Outcome::Ended, stopped);
+        let (left, kept): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|one| may_be_killed(&one.target.process));
+        stopped.extend(kept.iter().map(|one| one.became(Outcome::StillRuns)));
+        let killed = signal(left, Some(Signal::KILL), Outcome::Ended, stopped);
         let left = settle(self.host, killed, TO_DIE, Outcome::Killed, stopped);
-        stopped.extend(left.iter().map(|one| became(one.target, Outcome::Lingering)));
+        stopped.extend(left.iter().map(|one| one.became(Outcome::Lingering)));
     }
 
     /// Processes that own a socket now because a process that was signalled has forked them meanwhile. A process that
@@ -109,7 +152,8 @@ impl Stopping<'_> {
             known.iter().any(|one| (one.process.pid, one.process.started) == (process.pid, process.started))
         };
         let runs = |pid: u32| {
-            let has_ended = |one: &Stopped| matches!(one.outcome, Outcome::Ended | Outcome::Killed);
+            let ends = [Outcome::Ended, Outcome::EndedWith, Outcome::Killed];
+            let has_ended = |one: &Stopped| ends.contains(&one.outcome);
             known.iter().any(|one| one.process.pid == pid)
                 && !stopped.iter().any(|one| one.process.pid == pid && has_ended(one))
         };
@@ -138,19 +182,28 @@ fn is_copy(process: &Process, of: &Process) -> bool {
         && (&process.exe, &process.args, process.uid) == (&of.exe, &of.args, of.uid)
 }
 
-/// Sends a signal to processes, and returns the processes that received it.
+/// A master whose workers alone have sockets.
+fn is_master_without_socket(target: &Target, targets: &[Target]) -> bool {
+    target.inodes.is_empty() && targets.iter().any(|other| other.ends_with == Some(target.process.pid))
+}
+
+/// Sends processes a signal, or their own one, and returns the processes that received it.
 fn signal<'a>(
     processes: Vec<Signalled<'a>>,
-    signal: Signal,
+    signal: Option<Signal>,
     if_ended: Outcome,
     stopped: &mut Vec<Stopped>,
 ) -> Vec<Signalled<'a>> {
     let mut reached = Vec::new();
     for one in processes {
-        match one.held.signal(signal) {
+        let own = match one.signal {
+            StopSignal::Terminate => Signal::TERM,
+            StopSignal::Interrupt => Signal::INT,
+        };
+        match one.held.signal(signal.unwrap_or(own)) {
             Ok(true) => reached.push(one),
-            Ok(false) => stopped.push(became(one.target, if_ended)),
-            Err(_) => stopped.push(became(one.target, Outcome::Denied)),
+            Ok(false) => stopped.push(one.became(if_ended)),
+            Err(_) => stopped.push(one.became(Outcome::Denied)),
         }
     }
     reached
@@ -169,7 +222,9 @@ fn settle<'a>(
         let is_over = begin.elapsed() >= patience;
         waiting.retain_mut(|one| {
             let has_ended = one.held.has_ended(Duration::ZERO);
-            if !has_ended && one.let_go.is_none() && one.held.has_sockets(host) {
+            // A master without a socket is waited for until it ends.
+            let has_sockets = one.target.inodes.is_empty() || one.held.has_sockets(host);
+            if !has_ended && one.let_go.is_none() && has_sockets {
                 return true;
             }
             let let_go = *one.let_go.get_or_insert_with(Instant::now);
@@ -177,7 +232,7 @@ fn settle<'a>(
                 return true;
             }
             let outcome = if has_ended { end } else { Outcome::LetGo };
-            stopped.push(became(one.target, outcome));
+            stopped.push(one.became(outcome));
             false
         });
         let Some(first) = waiting.first().filter(|_| !is_over) else { return waiting };
@@ -186,6 +241,21 @@ fn settle<'a>(
     }
 }
 
-fn became(target: &Target, outcome: Outcome) -> Stopped {
-    Stopped { process: target.process.clone(), outcome }
+fn unsignalled(target: &Target, outcome: Outcome) -> Stopped {
+    let signal = StopSignal::of(&target.process);
+    Stopped { process: Rc::clone(&target.process), outcome, signal }
+}
+
+impl<'a> Signalled<'a> {
+    fn new(target: &'a Target, held: Held) -> Self {
+        Self { target, held, let_go: None, signal: StopSignal::of(&target.process) }
+    }
+
+    fn pid(&self) -> u32 {
+        self.target.process.pid
+    }
+
+    fn became(&self, outcome: Outcome) -> Stopped {
+        Stopped { process: Rc::clone(&self.target.process), outcome, signal: self.signal }
+    }
 }
