@@ -85,7 +85,7 @@ complete -c portbind -n "__fish_portbind_using_subcommand check" -l reuse-port -
 complete -c portbind -n "__fish_portbind_using_subcommand check" -l v6-only -d 'Set IPV6_V6ONLY'
 complete -c portbind -n "__fish_portbind_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portbind -n "__fish_portbind_using_subcommand free" -l proto -d 'The protocol: tcp, udp, mptcp, udplite or sctp' -r
-complete -c portbind -n "__fish_portbind_using_subcommand free" -l grace -d 'Time between SIGTERM and SIGKILL: 5, 0.5, 1m' -r
+complete -c portbind -n "__fish_portbind_using_subcommand free" -l grace -d 'Time between the first signal and SIGKILL: 5, 0.5, 1m' -r
 complete -c portbind -n "__fish_portbind_using_subcommand free" -s o -l output-format -d 'Output format: `text` for people, `json` for one object on a line' -r -f -a "text\t'A few lines, for people'
 json\t'One JSON object on a line'"
 complete -c portbind -n "__fish_portbind_using_subcommand free" -l netns -d 'Inspect this network namespace: inode number, path, pid:N, or a name under /run/netns' -r

@@ -229,8 +229,8 @@ impl<'a> Planner<'a> {
         plan.targets = targets.into_values().collect();
         let pids: BTreeSet<u32> = plan.targets.iter().map(|target| target.process.pid).collect();
         for target in &mut plan.targets {
-            let above = target.process.ancestors.iter().map(|ancestor| ancestor.pid);
-            target.ends_with = above.filter(|pid| pids.contains(pid)).last();
+            let mut above = target.process.ancestors.iter().rev().map(|ancestor| ancestor.pid);
+            target.ends_with = above.find(|pid| pids.contains(pid));
         }
         let obstacles = plan.targets.iter().filter_map(|target| obstacle(&target.process, surroundings));
         plan.obstacles.extend(obstacles);

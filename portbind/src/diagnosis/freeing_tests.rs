@@ -152,15 +152,14 @@ fn a_socket_unit_is_stopped_by_its_manager() {
     let manager = |process: &Process| {
         (process.pid == 1).then(|| Manager::Unit { user: None, unit: "web.socket".to_owned() })
     };
-    let surroundings =
-        Surroundings {
-            own: &[],
-            ephemeral: None,
-            manager: &manager,
-            standing: &standing,
-            process: &|_| None,
-            cgroup: &|_| None,
-        };
+    let surroundings = Surroundings {
+        own: &[],
+        ephemeral: None,
+        manager: &manager,
+        standing: &standing,
+        process: &|_| None,
+        cgroup: &|_| None,
+    };
     let found = plan(&[holder(70, &[1, 8])], &surroundings);
     assert_eq!(
         found.command().map(|command| command.to_string()).as_deref(),

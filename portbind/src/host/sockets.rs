@@ -289,7 +289,8 @@ impl<'a, Table: AsFd> Search<'a, Table> {
 
     /// Whether a process has not ended.
     fn runs(&self, pid: u32) -> bool {
-        let file = openat(&self.table, format!("{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+        let file =
+            openat(&self.table, format!("{pid}/stat"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
         let mut stat = [0; STAT];
         let length = file.and_then(|file| read(&file, &mut stat[..])).unwrap_or_default();
         stat.get(..length).and_then(Stat::parse).is_some_and(|stat| !stat.has_ended())

@@ -102,7 +102,10 @@ mod tests {
         assert!(host.hold(pid, started, &[inode]).unwrap().is_some());
         assert!(host.hold(pid, started, &[u64::MAX]).unwrap().is_none());
         assert!(host.hold(pid, Some(Timestamp::UNIX_EPOCH), &[inode]).unwrap().is_none());
-        assert!(host.hold(pid, started, &[]).unwrap().is_none() && host.hold_master(pid, started).unwrap().is_some());
+        assert!(
+            host.hold(pid, started, &[]).unwrap().is_none()
+                && host.hold_master(pid, started).unwrap().is_some()
+        );
         assert!(host.hold_master(pid, Some(Timestamp::UNIX_EPOCH)).unwrap().is_none());
         assert!(host.hold(0, started, &[inode]).unwrap().is_none());
         assert!(host.hold(i32::MAX.unsigned_abs(), started, &[inode]).unwrap().is_none());

@@ -6,9 +6,12 @@ use crate::cli::values::{PortProtocol, Seconds, Target};
 /// What to free, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Stops the processes that listen on the port, are bound to it, or have an accepted connection open: SIGTERM first,
-SIGKILL after --grace. Does not stop clients, which only connect to the port or use it as their own local port, nor
-processes that received the socket, or an accepted connection, from the process tree that bound it.
+Stops the processes that listen on the port, are bound to it, or have an accepted connection open: SIGTERM first
+(SIGINT for PostgreSQL and uWSGI), SIGKILL after --grace. Processes that descend from another one of them, as workers
+from their master, are signalled only if they outlive it. Does not kill postgres, mysqld, mariadbd, mongod,
+redis-server and etcd: they may have data to write. Does not stop clients, which only connect to the port or use it as
+their own local port, nor processes that received the socket, or an accepted connection, from the process tree that
+bound it.
 Stops no process at all, and prints what to do instead, if the port is held by process 1, by portbind or a process
 above it, by the kernel, or by a service that systemd would restart, or if several process trees have the socket open
 and portbind cannot determine which of them bound it.
@@ -33,7 +36,7 @@ pub struct Args {
     /// Only show what would be done.
     #[arg(long, conflicts_with = "yes")]
     pub(super) dry_run: bool,
-    /// Time between SIGTERM and SIGKILL: 5, 0.5, 1m.
+    /// Time between the first signal and SIGKILL: 5, 0.5, 1m.
     #[arg(long, value_name = "SECS", default_value = "5")]
     pub(super) grace: Seconds,
     /// Treat the port as free when a bind with SO_REUSEADDR succeeds, which ignores connections in TIME_WAIT.

@@ -72,7 +72,8 @@ fn planned(freed: &Freed, style: &Style) -> Vec<Line> {
     let is_client = |holder: &Holder| freed.plan.clients.iter().any(|client| client.id == holder.id);
     let known = freed.request.protocol.map(wire::protocol);
     let masters = freed.plan.targets.iter().filter(|target| target.inodes.is_empty());
-    let mut lines: Vec<Line> = masters.filter(|target| !freed.has_socket(&target.process)).map(master).collect();
+    let mut lines: Vec<Line> =
+        masters.filter(|target| !freed.has_socket(&target.process)).map(master).collect();
     for holder in &freed.holders {
         let is_open = holder.ownership == Ownership::Process;
         let row = |word| HolderRow { word, known: known.as_deref(), now: Some(freed.time), caller: None };

@@ -11,7 +11,7 @@ use crate::event::Protocol;
 pub struct FreeOptions {
     /// The protocol of the port.
     pub protocol: Protocol,
-    /// Time between SIGTERM and SIGKILL.
+    /// Time between the first signal and SIGKILL.
     pub grace: Duration,
     /// Treat the port as free when a bind with SO_REUSEADDR succeeds.
     pub reuse_address: bool,

@@ -106,31 +106,54 @@ impl Stopping<'_> {
         stopped.extend(spared.iter().map(|one| one.became(Outcome::Gone)));
         let pids: HashSet<u32> = meant.iter().map(Signalled::pid).collect();
         let is_worker = |one: &Signalled<'_>| one.target.ends_with.is_some_and(|pid| pids.contains(&pid));
-        let (mut workers, masters): (Vec<_>, Vec<_>) = meant.into_iter().partition(is_worker);
+        let (workers, masters): (Vec<_>, Vec<_>) = meant.into_iter().partition(is_worker);
+        let masters_of_workers = workers.iter().filter_map(|one| one.target.ends_with).collect();
         let begin = Instant::now();
         self.end(masters, stopped);
-        // A master that closed its socket and still runs waits for its workers, as after a request to end gracefully.
-        let patience = FOLLOWING.max(self.grace.saturating_sub(begin.elapsed()));
+        let left = self.follow(workers, self.grace.saturating_sub(begin.elapsed()), stopped);
+        self.end(left, stopped);
+        self.follow_up(&masters_of_workers, stopped);
+    }
+
+    /// Waits for workers whose masters were signalled, and returns those that have to be signalled themselves. A master
+    /// that closed its socket and still runs waits for its workers, as after a request to end gracefully.
+    fn follow<'t>(
+        &self,
+        workers: Vec<Signalled<'t>>,
+        patience: Duration,
+        stopped: &mut Vec<Stopped>,
+    ) -> Vec<Signalled<'t>> {
         let became = |one: &Signalled<'_>, stopped: &[Stopped], outcomes: &[Outcome]| {
             let is_master = |other: &&Stopped| Some(other.process.pid) == one.target.ends_with;
             stopped.iter().find(is_master).is_some_and(|master| outcomes.contains(&master.outcome))
         };
-        let waits = |one: &Signalled<'_>, stopped: &[Stopped]| became(one, stopped, &[Outcome::LetGo]);
-        let (waited, followers): (Vec<_>, Vec<_>) = workers.into_iter().partition(|one| waits(one, stopped));
-        workers = settle(self.host, followers, FOLLOWING, Outcome::EndedWith, stopped);
-        workers.extend(settle(self.host, waited, patience, Outcome::EndedWith, stopped));
+        let (waited, followers): (Vec<_>, Vec<_>) =
+            workers.into_iter().partition(|one| became(one, stopped, &[Outcome::LetGo]));
+        let mut left = settle(self.host, followers, FOLLOWING, Outcome::EndedWith, stopped);
+        left.extend(settle(self.host, waited, patience.max(FOLLOWING), Outcome::EndedWith, stopped));
         // A master that still runs would start its workers again.
         let remains = [Outcome::StillRuns, Outcome::Denied, Outcome::Lingering];
-        let (kept, left): (Vec<_>, Vec<_>) =
-            workers.into_iter().partition(|one| became(one, stopped, &remains));
+        let (kept, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|one| became(one, stopped, &remains));
         stopped.extend(kept.iter().map(|one| one.became(Outcome::StillRuns)));
         // The signals of the table are for masters.
-        let left = left.into_iter().map(|one| Signalled { signal: StopSignal::Terminate, ..one }).collect();
-        self.end(left, stopped);
+        left.into_iter().map(|one| Signalled { signal: StopSignal::Terminate, ..one }).collect()
     }
 
-    /// Sends processes the signal that asks them to end, waits until they have ended or closed the socket, and kills the
-    /// rest when the grace time is over, except servers of data.
+    /// A master that closed its socket first, and then waited for its workers, may have ended since.
+    fn follow_up(&self, masters: &HashSet<u32>, stopped: &mut [Stopped]) {
+        let has_let_go =
+            |one: &&mut Stopped| one.outcome == Outcome::LetGo && masters.contains(&one.process.pid);
+        for one in stopped.iter_mut().filter(has_let_go) {
+            match self.host.hold_master(one.process.pid, one.process.started) {
+                Ok(Some(held)) if !held.has_ended(ENDING) => {}
+                Ok(_) => one.outcome = Outcome::Ended,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Sends processes the signal that asks them to end, waits until they have ended or closed the socket, and kills
+    /// the rest when the grace time is over, except servers of data.
     fn end(&self, processes: Vec<Signalled<'_>>, stopped: &mut Vec<Stopped>) {
         let asked = signal(processes, None, Outcome::Gone, stopped);
         let left = settle(self.host, asked, self.grace, Outcome::Ended, stopped);
