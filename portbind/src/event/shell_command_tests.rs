@@ -12,6 +12,8 @@ fn commands() {
         (ShellCommand::kill(&[]), None),
         (ShellCommand::kill(&[7, 1]), None),
         (ShellCommand::kill(&[0]), None),
+        (ShellCommand::interrupt(&[7, 4711]), Some("kill -INT 7 4711")),
+        (ShellCommand::interrupt(&[1]), None),
         (
             ShellCommand::stop_units(None, &["web.socket", "web.service"]),
             Some("systemctl stop -- web.socket web.service"),
