@@ -10,7 +10,7 @@ use super::filter;
 use super::run::{Settings, records};
 use super::stream::{Session, Waiting};
 use crate::event::Errno;
-use crate::host::{Host, Privileges};
+use crate::host::{Host, Privileges, generation};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 
@@ -34,7 +34,7 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         let settings = Settings { count: None, history_limit: HISTORY_LIMIT, last_words: LAST_WORDS };
-        Self { filter: Filter::ANY, ports: None, backends: Backend::ALL.to_vec(), settings }
+        Self { filter: Filter::ANY, ports: None, backends: Backend::preferred(generation()), settings }
     }
 }
 
