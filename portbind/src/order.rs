@@ -1,4 +1,4 @@
-//! A sort that is compiled once for all types.
+//! A sort that is compiled once for all types, and collections that need none.
 
 use std::cmp::Ordering;
 
@@ -13,6 +13,14 @@ pub(crate) fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
             places.swap(at, to);
         }
     }
+}
+
+/// Collects into a set or map that is sorted, one item after the other: the library's own `collect` sorts all items
+/// first.
+pub(crate) fn collect_sorted<C: Default + Extend<T>, T>(items: impl IntoIterator<Item = T>) -> C {
+    let mut all = C::default();
+    all.extend(items);
+    all
 }
 
 /// The place that each of so many items has in the order.

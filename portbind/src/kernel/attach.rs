@@ -13,7 +13,7 @@ use super::load::{Loading, at_once, load};
 use crate::diagnosis::rule::Generation;
 use crate::host::generation;
 use crate::kernel::collection::Collection;
-use crate::order::sort_by_key;
+use crate::order::{collect_sorted, sort_by_key};
 use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 
 /// Attached programs; dropping this detaches them.
@@ -143,7 +143,7 @@ impl Attached {
         beside: Option<(&'static str, Place)>,
     ) -> Result<Self, AttachError> {
         let mut attached = Self { kprobes: plan.kprobes, ..Self::default() };
-        let mut programs: BTreeMap<_, _> = beside.into_iter().collect();
+        let mut programs: BTreeMap<_, _> = collect_sorted(beside);
         for point in &plan.points {
             let place = match (place_of(point, functions), plan.kprobes) {
                 (Place::Kprobe, Some(probes)) => probes.place(),
