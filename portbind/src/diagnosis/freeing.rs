@@ -9,6 +9,7 @@ use self::binder::{Decision, Member, Origin, Sign, Standing, decide, decide_acce
 use crate::diagnosis::manager::{Manager, stop_command};
 use crate::diagnosis::predict::{is_served, may_have_accepted};
 use crate::event::{Holder, Ownership, Process, ShellCommand};
+use crate::order::collect_sorted;
 
 /// What to do about the sockets on a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,7 +163,7 @@ impl<'a> Planner<'a> {
     fn listening(&self, socket: &Holder) -> BTreeSet<u32> {
         let has_accepted = |listener| socket.peer.is_some() && may_have_accepted(listener, socket);
         let accepted = self.listeners.iter().filter(|(listener, _)| has_accepted(listener));
-        accepted.flat_map(|(_, binders)| binders).copied().collect()
+        collect_sorted(accepted.flat_map(|(_, binders)| binders).copied())
     }
 
     fn stop(&mut self, process: Rc<Process>, inode: Option<u64>) {

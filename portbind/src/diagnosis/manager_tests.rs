@@ -18,7 +18,7 @@ fn command(process: &Process, asker: Option<&Process>) -> Option<String> {
 }
 
 #[test]
-fn units_stop_what_they_run_and_not_what_their_daemons_start() {
+fn units_stop_their_own_processes_and_not_those_of_their_daemons() {
     let systemd = (1, "systemd");
     let rows = [
         ("/usr/sbin/nginx", "nginx.service", systemd, Some("nginx.service")),
@@ -40,7 +40,7 @@ fn units_stop_what_they_run_and_not_what_their_daemons_start() {
 }
 
 #[test]
-fn what_the_asker_belongs_to_is_not_stopped() {
+fn the_manager_of_the_asker_is_not_stopped() {
     let web = process("/usr/bin/node", "ci.service", (9, "bash"));
     assert_eq!(Manager::of(&web, Some(&web)), None);
     let container = Container::new("0".repeat(64), Some(Runtime::Docker));

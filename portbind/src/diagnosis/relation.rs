@@ -134,7 +134,7 @@ const STARTERS: [&str; 9] =
     ["make", "ninja", "honcho", "foreman", "overmind", "xargs", "parallel", "concurrently", "turbo"];
 
 /// Whether an ancestor is a program, by the start of its name or of what it runs.
-fn is_named(ancestor: &Ancestor, name: &str) -> bool {
+fn has_name(ancestor: &Ancestor, name: &str) -> bool {
     let runs = ancestor.runs.as_deref();
     ancestor.comm.starts_with(name) || runs.is_some_and(|runs| runs.starts_with(name))
 }
@@ -142,7 +142,7 @@ fn is_named(ancestor: &Ancestor, name: &str) -> bool {
 /// The nearest program above both, if it starts several others at once.
 fn starter_of_both<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
     let is_above = |ancestor: &&Ancestor| owner.ancestors.iter().any(|other| other.pid == ancestor.pid);
-    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| is_named(ancestor, name));
+    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| has_name(ancestor, name));
     caller.ancestors.iter().find(is_above).filter(is_starter)
 }
 

@@ -87,7 +87,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("two at once", Long, lifecycle::two_at_once),
     ("start: a blind backend is not used", Once, proof::of_a_blind_backend),
     ("start: the proof is in no trace", Each, proof::seen_by_others),
-    ("start: trials of portbind are named", Once, proof::trials_are_named),
+    ("start: trials of portbind are named", Once, proof::portbind_is_shown_as_the_caller_of_its_trials),
     ("SIGTERM ends with the summary", Once, lifecycle::sigterm),
     ("--count", Once, lifecycle::count),
     ("--timeout", Once, lifecycle::timeout),

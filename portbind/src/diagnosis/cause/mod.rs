@@ -13,6 +13,7 @@ use crate::event::{
     Cause, Code, Errno, Holder, HolderProcess, Moment, MomentKind, Operation, Ownership, Process, Socket,
     State,
 };
+use crate::order::sort_by_key;
 
 /// How far the search for holders got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn find_conflicts(case: &Case<'_>, holders: &mut [Holder]) {
     for holder in holders.iter_mut() {
         holder.conflicts = clause(case, holder).refuses();
     }
-    holders.sort_by_key(|holder| (!holder.conflicts, holder.rank()));
+    sort_by_key(holders, |holder| (!holder.conflicts, holder.rank()));
 }
 
 fn clause(case: &Case<'_>, holder: &Holder) -> Clause {

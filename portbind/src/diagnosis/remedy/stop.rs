@@ -5,6 +5,7 @@ use crate::diagnosis::manager::{Manager, stop_advice, stop_command};
 use crate::diagnosis::program::runs_of;
 use crate::diagnosis::relation::works_with;
 use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
+use crate::order::sort_by_key;
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
 const RUNNERS: [&str; 12] = [
@@ -71,7 +72,7 @@ impl Stop<'_> {
     pub(in crate::diagnosis) fn propose(&self) -> Vec<Fix> {
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
-        processes.sort_by_key(|process| process.pid);
+        sort_by_key(&mut processes, |process| process.pid);
         processes.dedup_by_key(|process| process.pid);
         if processes.is_empty() {
             return Vec::new();

@@ -10,6 +10,7 @@ use crate::diagnosis::freeing::{Obstacle, Plan, Target};
 use crate::event::Process;
 use crate::host::Host;
 use crate::host::stop::Held;
+use crate::order::sort_by_key;
 use crate::ports::error::Error;
 
 /// Polling interval for a process that is to close the socket.
@@ -68,7 +69,7 @@ impl Stopping<'_> {
             targets = self.heirs(&(self.plan_again)()?, &known, &stopped);
             known.extend(targets.iter().cloned());
         }
-        stopped.sort_by_key(|one| one.process.pid);
+        sort_by_key(&mut stopped, |one| one.process.pid);
         Ok(Ok(stopped))
     }
 
