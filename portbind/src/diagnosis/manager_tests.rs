@@ -74,12 +74,17 @@ fn containers_are_stopped_by_their_runtime() {
 
 #[test]
 fn supervisors_start_their_programs_again() {
+    let supervisord =
+        Ancestor { runs: Some("supervisord".to_owned()), ..Ancestor::new(50, "supervisord".to_owned()) };
     let web = process("/usr/bin/node", "", (50, "supervisord"));
+    // Anybody can take such a name.
+    assert_eq!(Manager::of(&web, None), None);
+    let web = Process { ancestors: vec![supervisord.clone()], ..web };
     let manager = Manager::of(&web, None).unwrap();
     assert_eq!((manager.command(), manager.fix_code()), (None, "stop-program"));
     // The listing has the process that the supervisor started, and not those below it.
     let parent = |pid, comm: &str| Ancestor::new(pid, comm.to_owned());
-    let below = vec![parent(60, "bash"), parent(50, "supervisord"), parent(1, "systemd")];
+    let below = vec![parent(60, "bash"), supervisord, parent(1, "systemd")];
     let advice = |process: &Process| stop_advice(&[&Manager::of(process, None).unwrap()], None);
     let shown = advice(&Process { ancestors: below, ..Process::default() });
     assert!(shown.ends_with("supervisorctl status shows it with pid 60"), "{shown}");
@@ -88,7 +93,6 @@ fn supervisors_start_their_programs_again() {
     let god = Process { comm: comm.clone(), ..process("/usr/bin/node", "", (1, "systemd")) };
     assert!(advice(&god).contains("for which pm2 listens (pm2 list "), "{}", advice(&god));
     assert_eq!(Manager::of(&Process { comm: "supervisord".to_owned(), ..Process::default() }, None), None);
-    // Anybody can give a program such a name.
     assert_eq!(Manager::of(&Process { comm, ..process("/tmp/x", "", (1, "systemd")) }, None), None);
     let below = Process { ancestors: web.ancestors.clone(), ..Process::default() };
     assert_eq!(Manager::of(&web, Some(&below)), None);

@@ -99,7 +99,14 @@ fn of_holder(case: &Case<'_>, holder: &Holder, in_the_way: &[Holder]) -> Cause {
         return of_time_wait(case, holder);
     }
     if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
-        return cause(Code::OwnSocket, own(case, holder));
+        let is_client = case.connected_only && holder.peer.is_some();
+        return match is_client {
+            true => cause(
+                Code::Outgoing,
+                "an outgoing connection of the failing process itself got the port from the kernel as its own local port",
+            ),
+            false => cause(Code::OwnSocket, own(case, holder)),
+        };
     }
     let causes = [stolen(case, holder), of_connection(case, holder, in_the_way), inherited(case, holder)];
     causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))

@@ -8,12 +8,11 @@ use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
 use crate::order::sort_by_key;
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
-const RUNNERS: [&str; 12] = [
-    "npm",
-    "npx",
-    "yarn",
-    "pnpm",
+/// npm and others of its kind are none: they end with the server, and the server does not always end with them.
+const RUNNERS: [&str; 10] = [
     "nodemon",
+    "node --watch",
+    "watchmedo",
     "cargo-watch",
     "watchexec",
     "entr",
@@ -163,7 +162,7 @@ impl Stop<'_> {
     }
 }
 
-/// The process to end: the program above that runs it, as npm does, or the process itself.
+/// The process to end: the program above that runs it, as nodemon does, or the process itself.
 fn end_of(process: &Process) -> End {
     let is_shell = |ancestor: &&Ancestor| SHELLS.contains(&&*ancestor.comm);
     let above = process.ancestors.iter().find(|ancestor| !is_shell(ancestor));
