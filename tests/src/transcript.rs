@@ -57,6 +57,9 @@ fn with_actor_names(line: &str, actors: &Actors, opener: &str) -> String {
         for program in [own, &copy] {
             text = text.replace(&format!("{program} ({pid})"), &format!("{name} ({pid})"));
             text = text.replace(&format!("{program}: kill {pid}"), &format!("{name}: kill {pid}"));
+            if text.ends_with(&format!(": kill {pid}")) {
+                text = text.replace(&format!("stop {program}, "), &format!("stop {name}, "));
+            }
         }
     }
     // A remedy names the program that opened the socket, without its pid.

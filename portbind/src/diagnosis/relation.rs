@@ -102,10 +102,10 @@ fn what_again(caller: &Process, owner: &Process) -> Option<&'static str> {
     if is_command && !caller.args.is_empty() {
         return Some("command");
     }
-    let is_installed = |exe: &str| INSTALLED.iter().any(|folder| exe.starts_with(folder));
-    let is_of_project = caller.exe.as_deref().is_some_and(|exe| is_interpreter(exe) || !is_installed(exe));
+    // One compiled program can do many things, as its arguments say; a script does one.
+    let is_script = caller.exe.as_deref().is_some_and(is_interpreter) || caller.exe != owner.exe;
     let is_there = caller.cwd.is_some() && caller.cwd == owner.cwd;
-    (is_of_project && is_there && same_program(caller, owner)).then_some("program")
+    (is_script && is_there && same_program(caller, owner)).then_some("program")
 }
 
 fn is_same_file(caller: &Process, owner: &Process) -> bool {
