@@ -103,7 +103,7 @@ fn of_holder(case: &Case<'_>, holder: &Holder, in_the_way: &[Holder]) -> Cause {
         return match is_client {
             true => cause(
                 Code::Outgoing,
-                "an outgoing connection of the failing process itself got the port from the kernel as its own local port",
+                "an outgoing connection of the failing process itself got the port from the kernel as its local port",
             ),
             false => cause(Code::OwnSocket, own(case, holder)),
         };

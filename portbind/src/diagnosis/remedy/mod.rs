@@ -67,7 +67,7 @@ impl Proposal<'_> {
         self.code == code
     }
 
-    /// Another program has the IPv4 addresses: if the caller leaves them to it, clients that use IPv4 reach the other one.
+    /// Another program has the IPv4 addresses: if the caller leaves them to it, clients of IPv4 reach the other one.
     fn shares_with_stranger(&self) -> bool {
         let is_other = |owner: &HolderProcess| owner.process.exe != self.case.process.exe;
         self.is(Code::DualStack) && self.holders.iter().flat_map(|holder| &holder.processes).any(is_other)
