@@ -78,7 +78,7 @@ impl Backend {
     ///
     /// A kernel may interrupt the programs of `fexit` and `tracepoint`, and skips all runs of the same program on that
     /// CPU until the interrupted thread goes on (`__bpf_prog_enter_recur`, kernel/bpf/trampoline.c, v6.18). From 7.0
-    /// on, kernels are built so that they do it (kernel/Kconfig.preempt, v7.0: no PREEMPT_VOLUNTARY); there, any user could
+    /// on, kernels are built so that they do it (kernel/Kconfig.preempt, v7.0: no PREEMPT_VOLUNTARY): any user could
     /// hide a fifth of all refusals. Programs of `kprobe` are not interrupted.
     #[must_use]
     pub fn preferred(kernel: Generation) -> Vec<Self> {
