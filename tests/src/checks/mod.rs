@@ -71,7 +71,7 @@ const CHECKS: &[(&str, Often, Check)] = &[
     ("storm: repeats are counted", Long, storm::repeats_are_counted),
     ("storm: nobody is hidden", Long, storm::nobody_is_hidden),
     ("storm: nobody is blinded", Once, blind::nobody_is_blinded),
-    ("storm: nobody is blinded by who waits", Once, blind::nobody_is_blinded_by_who_waits),
+    ("storm: nobody is blinded by who waits", Long, blind::nobody_is_blinded_by_who_waits),
     ("storm: nobody is blinded by users", Once, blind::nobody_is_blinded_by_users),
     ("blocked output", Once, blind::blocked_output),
     ("blocked debug lines", Once, blind::blocked_debug_lines),
