@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 #[path = "bpf/digest.rs"]
 mod digest;
+#[path = "bpf/lz4.rs"]
+mod lz4;
 
 /// Set to 1, it lets a build pass while the kernel half is being changed.
 const SKIP: &str = "PORTBIND_SKIP_DIGEST";
@@ -36,7 +38,7 @@ fn is_for_target() -> Result<()> {
     Ok(())
 }
 
-/// Packed, the objects are a fifth as large.
+/// Packed, the objects are a seventh as large.
 fn pack() -> Result<()> {
     for (name, _) in digest::OBJECTS {
         write_packed(name, &read_object(name)?)?;
@@ -57,8 +59,12 @@ fn read_object(name: &str) -> Result<Vec<u8>> {
 /// Writes packed bytes to where the program embeds them from.
 fn write_packed(name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder("OUT_DIR")?.join(format!("{name}.lz4"));
-    fs::write(&path, lz4_flex::compress_prepend_size(bytes))
-        .with_context(|| format!("failed to write {}", path.display()))
+    let packed = lz4::pack(bytes);
+    ensure!(
+        lz4_flex::block::decompress_size_prepended(&packed).is_ok_and(|unpacked| unpacked == bytes),
+        "{name} is packed wrongly"
+    );
+    fs::write(&path, packed).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// The pages of causes in one file, each behind a line with its code. Cargo follows the link `causes` to docs/causes

@@ -46,6 +46,7 @@ pub mod host;
 #[doc(hidden)]
 pub mod kernel;
 pub mod log_errors;
+mod order;
 pub mod output;
 mod pages;
 pub mod ports;

@@ -13,26 +13,39 @@ use std::path::{Path, PathBuf};
 use arrows::{arrows, shortest_circle};
 
 /// The top-level modules of portbind, lowest first, and the modules that each of them may import.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
+    ("order", &[]),
     ("escape", &[]),
     ("sys", &[]),
-    ("secrets", &[]),
+    ("secrets", &["order"]),
     ("event", &["escape"]),
     ("pages", &["event"]),
-    ("diagnosis", &["escape", "secrets", "event"]),
-    ("host", &["escape", "sys", "event", "diagnosis"]),
-    ("kernel", &["sys", "event", "diagnosis", "host"]),
-    ("ports", &["escape", "event", "diagnosis", "host", "kernel"]),
+    ("diagnosis", &["order", "escape", "secrets", "event"]),
+    ("host", &["order", "escape", "sys", "event", "diagnosis"]),
+    ("kernel", &["order", "sys", "event", "diagnosis", "host"]),
+    ("ports", &["order", "escape", "event", "diagnosis", "host", "kernel"]),
     ("wire", &["event", "secrets", "diagnosis", "ports"]),
-    ("session", &["sys", "event", "diagnosis", "host", "kernel"]),
+    ("session", &["order", "sys", "event", "diagnosis", "host", "kernel"]),
     ("writer", &["escape", "sys", "host"]),
     ("recording", &["escape", "event", "wire", "diagnosis"]),
     ("log_errors", &["event", "wire"]),
     ("output", &["escape", "secrets", "event", "wire", "diagnosis", "ports", "session", "log_errors"]),
-    ("report", &["escape", "secrets", "event", "wire", "diagnosis", "recording", "output", "pages"]),
+    ("report", &["order", "escape", "secrets", "event", "wire", "diagnosis", "recording", "output", "pages"]),
     (
         "wrapped",
-        &["escape", "sys", "event", "wire", "diagnosis", "host", "session", "writer", "output", "report"],
+        &[
+            "order",
+            "escape",
+            "sys",
+            "event",
+            "wire",
+            "diagnosis",
+            "host",
+            "session",
+            "writer",
+            "output",
+            "report",
+        ],
     ),
     (
         "cli",

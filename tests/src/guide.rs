@@ -20,8 +20,9 @@ const BACKEND: &str = "tracepoint";
 const SHOWN: &str = "tests/test_orders.py::test_checkout";
 
 /// The same server twice, on a port that no other process uses in this network namespace. A server is ready when it
-/// listens.
+/// listens. Each command is a job of its own, as those of an interactive shell are: portbind stops no part of a script.
 const SAME_TWICE: &str = "
+set -m
 ip link set lo up
 python3 -m http.server 8000 >/dev/null 2>&1 &
 \"$0\" wait 8000 --until listening >/dev/null

@@ -44,12 +44,12 @@ pub fn of(code: Code, portbind: &Path, scenarios: &[Scenario]) -> anyhow::Result
     let is_of_runner = |line: &&String| line.starts_with("  relation") && line.contains(&runner);
     let lines = block.iter().filter(|line| !is_of_runner(line));
     let block: Vec<String> =
-        lines.map(|line| named(&line.replace(&folder, "/run"), &actors, opener)).collect();
+        lines.map(|line| with_actor_names(&line.replace(&folder, "/run"), &actors, opener)).collect();
     Ok(Some(normal::normal(&block)))
 }
 
 /// The line with the actors' names in place of the programs that they run, which are all this one or copies of it.
-fn named(line: &str, actors: &Actors, opener: &str) -> String {
+fn with_actor_names(line: &str, actors: &Actors, opener: &str) -> String {
     let own = "portbind-tests";
     let mut text = line.to_owned();
     for (name, pid) in actors.names() {
@@ -57,6 +57,9 @@ fn named(line: &str, actors: &Actors, opener: &str) -> String {
         for program in [own, &copy] {
             text = text.replace(&format!("{program} ({pid})"), &format!("{name} ({pid})"));
             text = text.replace(&format!("{program}: kill {pid}"), &format!("{name}: kill {pid}"));
+            if text.ends_with(&format!(": kill {pid}")) {
+                text = text.replace(&format!("stop {program}, "), &format!("stop {name}, "));
+            }
         }
     }
     // A remedy names the program that opened the socket, without its pid.

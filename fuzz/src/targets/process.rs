@@ -56,10 +56,10 @@ thread_local! {
 
 /// Looks at the process and at its network namespace, and prints what is found.
 pub(crate) fn run(data: &[u8]) {
-    with_tree(&TREE, data, look);
+    with_tree(&TREE, data, read_all);
 }
 
-fn look(tree: &Tree) {
+fn read_all(tree: &Tree) {
     let host = Host::at(tree.root());
     let privileges = Privileges::read_at(tree.root());
     let _missing = (privileges.missing(), privileges.missing_for_processes());

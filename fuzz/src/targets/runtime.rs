@@ -41,10 +41,10 @@ thread_local! {
 
 /// Describes the process in its container, the unit it belongs to, and the accounts.
 pub(crate) fn run(data: &[u8]) {
-    with_tree(&TREE, data, |tree| look(tree.root()));
+    with_tree(&TREE, data, |tree| read_all(tree.root()));
 }
 
-fn look(root: &Path) {
+fn read_all(root: &Path) {
     let host = Host::at(root);
     let process = host.describe(1).unwrap_or_default();
     let _manager = Manager::of(&process, None);

@@ -129,6 +129,10 @@ impl From<session::Error> for Error {
     fn from(error: session::Error) -> Self {
         match error {
             session::Error::Privileges(missing) => Self::Privileges(missing),
+            // Of the builder, which the verbs do not use.
+            error @ session::Error::EmptyFilter(_) => {
+                Self::Word { word: "filters".to_owned(), source: io::Error::other(error) }
+            }
             session::Error::Trace(error) => Self::Trace(error),
             session::Error::Write(source) => Self::Write(source),
             session::Error::System { doing, source } => Self::System(Failed { doing, source }),

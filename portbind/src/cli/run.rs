@@ -18,7 +18,7 @@ use super::rights;
 use crate::cli::error::{Error, ExitStatus, of_wrapped};
 use crate::cli::stderr;
 use crate::host::broker_start::start_beside;
-use crate::host::{Accounts, Failed, Host};
+use crate::host::{Accounts, Failed, Host, generation};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::wrapped::{Child, Daemons, Identity, Launcher};
@@ -90,7 +90,7 @@ fn start_tracing(args: &Args, host: &Host) -> Result<Trace, Error> {
         descendants: 1,
         ..Filter::ANY
     };
-    let backends = args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]);
+    let backends = args.backend.map_or_else(|| Backend::preferred(generation()), |backend| vec![backend]);
     let options = Options { backends, filter, ports: None, descendants: true };
     let say = |text: &str| stderr::say_unless(args.quiet, text);
     let (helpers, tracer) = start_beside(say, || Tracer::start(&options));

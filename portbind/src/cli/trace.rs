@@ -14,7 +14,7 @@ use crate::cli::error::{Error, ExitStatus};
 use crate::cli::stderr;
 use crate::host::broker_start::start_beside;
 use crate::host::confinement::Purpose;
-use crate::host::{Failed, Host};
+use crate::host::{Failed, Host, generation};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 use crate::output::{ColorChoice, Format, Style, Verbs};
@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Error> {
     let sink = sink::open(args.output_format, args.style(), args.output.as_deref(), args.quiet)?;
     rights::require(|text| stderr::say_unless(args.quiet, text))?;
     let options = Options {
-        backends: args.backend.map_or_else(|| Backend::ALL.to_vec(), |backend| vec![backend]),
+        backends: args.backend.map_or_else(|| Backend::preferred(generation()), |backend| vec![backend]),
         filter,
         ports: args.ports.as_ref().map(|ports| Box::new(*ports.words())),
         descendants: false,

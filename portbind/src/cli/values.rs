@@ -7,7 +7,7 @@ use std::time::Duration;
 use portbind_abi as abi;
 
 use crate::event::Errno;
-use crate::session;
+use crate::session::{self, ProtocolFilter};
 
 mod error;
 mod netns;
@@ -180,18 +180,19 @@ impl FromStr for ProtocolSet {
     fn from_str(list: &str) -> Result<Self, Self::Err> {
         let mut bits = 0;
         for part in parts(list) {
-            bits |= match part.to_ascii_lowercase().as_str() {
-                "tcp" => abi::protocol::TCP,
-                "udp" => abi::protocol::UDP,
-                "mptcp" => abi::protocol::MPTCP,
-                "ping" => abi::protocol::PING,
-                "udplite" => abi::protocol::UDPLITE,
-                "sctp" => abi::protocol::SCTP,
-                "unix" => abi::protocol::UNIX,
-                "netlink" => abi::protocol::NETLINK,
-                "vsock" => abi::protocol::VSOCK,
+            let protocol = match part.to_ascii_lowercase().as_str() {
+                "tcp" => ProtocolFilter::Tcp,
+                "udp" => ProtocolFilter::Udp,
+                "mptcp" => ProtocolFilter::Mptcp,
+                "ping" => ProtocolFilter::Ping,
+                "udplite" => ProtocolFilter::Udplite,
+                "sctp" => ProtocolFilter::Sctp,
+                "unix" => ProtocolFilter::Unix,
+                "netlink" => ProtocolFilter::Netlink,
+                "vsock" => ProtocolFilter::Vsock,
                 _ => return Err(ValueError::Protocol(part.to_owned())),
             };
+            bits |= protocol.bit();
         }
         Ok(Self(bits))
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Code, Ended, Fix, Outcome, Process, Refusal, Repeat};
+use crate::order::sort_by_key;
 
 /// Refusals kept whole; later ones are only counted.
 const KEPT: usize = 1000;
@@ -189,7 +190,7 @@ impl ByCause {
                 None => groups.push(Group { code, refusals: Vec::new(), more }),
             }
         }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.count()));
+        sort_by_key(&mut groups, |group| std::cmp::Reverse(group.count()));
         in_stories(groups)
     }
 }

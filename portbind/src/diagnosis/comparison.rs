@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::fingerprint::Fingerprint;
 use crate::escape::Escaped;
+use crate::order::sort_by_key;
 
 /// The refusals of one side: one or more runs.
 #[derive(Clone, Debug, Default)]
@@ -140,7 +141,7 @@ pub fn compare(before: &Side, after: &Side) -> Vec<Change> {
             after: of(after, fingerprint),
         })
         .collect();
-    changes.sort_by_key(|change| (change.fate(), Reverse(change.after), Reverse(change.before)));
+    sort_by_key(&mut changes, |change| (change.fate(), Reverse(change.after), Reverse(change.before)));
     changes
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::escape::Escaped;
+use crate::order::collect_sorted;
 
 mod program;
 
@@ -64,7 +65,7 @@ impl Fingerprint {
             (None, Some(path)) => program::path(path),
             (None, None) => "-".to_owned(),
         };
-        let holders: BTreeSet<String> = subject.holders.iter().map(Program::name).collect();
+        let holders: BTreeSet<String> = collect_sorted(subject.holders.iter().map(Program::name));
         let more = holders.len().saturating_sub(MAX_HOLDERS);
         let mut holders: Vec<String> = holders.into_iter().take(MAX_HOLDERS).collect();
         if more > 0 {

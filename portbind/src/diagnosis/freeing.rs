@@ -10,6 +10,7 @@ use crate::diagnosis::manager::{Manager, stop_command};
 use crate::diagnosis::predict::{is_served, may_have_accepted};
 use crate::diagnosis::stop_signal::master_without_socket;
 use crate::event::{Holder, Ownership, Process, ShellCommand};
+use crate::order::collect_sorted;
 
 /// What to do about the sockets on a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,7 +170,7 @@ impl<'a> Planner<'a> {
     fn listening(&self, socket: &Holder) -> BTreeSet<u32> {
         let has_accepted = |listener| socket.peer.is_some() && may_have_accepted(listener, socket);
         let accepted = self.listeners.iter().filter(|(listener, _)| has_accepted(listener));
-        accepted.flat_map(|(_, binders)| binders).copied().collect()
+        collect_sorted(accepted.flat_map(|(_, binders)| binders).copied())
     }
 
     /// Adds the master of a process that bound a socket, if the master has none itself. A user can give any process

@@ -245,7 +245,11 @@ fn of_supervisor(process: &Process, asker: Option<&Process>) -> Option<Manager> 
         |pid| asker.is_some_and(|asker| asker.ancestors.iter().any(|ancestor| ancestor.pid == pid));
     let mut program = process.pid;
     for ancestor in &process.ancestors {
-        if let Some(row) = row(&ancestor.comm).filter(|_| !is_above_asker(ancestor.pid)) {
+        // Anybody can take such a name. Both supervisors are scripts, and their arguments or titles name them, too.
+        let runs = ancestor.runs.as_deref().unwrap_or_default();
+        let is_confirmed = |row: &&SupervisorRow| runs.starts_with(row.process.trim_end());
+        if let Some(row) = row(&ancestor.comm).filter(is_confirmed).filter(|_| !is_above_asker(ancestor.pid))
+        {
             return manager(row, Some(program));
         }
         program = ancestor.pid;

@@ -18,7 +18,7 @@ fn command(process: &Process, asker: Option<&Process>) -> Option<String> {
 }
 
 #[test]
-fn units_stop_what_they_run_and_not_what_their_daemons_start() {
+fn units_stop_their_own_processes_and_not_those_of_their_daemons() {
     let systemd = (1, "systemd");
     let rows = [
         ("/usr/sbin/nginx", "nginx.service", systemd, Some("nginx.service")),
@@ -40,7 +40,7 @@ fn units_stop_what_they_run_and_not_what_their_daemons_start() {
 }
 
 #[test]
-fn what_the_asker_belongs_to_is_not_stopped() {
+fn the_manager_of_the_asker_is_not_stopped() {
     let web = process("/usr/bin/node", "ci.service", (9, "bash"));
     assert_eq!(Manager::of(&web, Some(&web)), None);
     let container = Container::new("0".repeat(64), Some(Runtime::Docker));
@@ -74,12 +74,17 @@ fn containers_are_stopped_by_their_runtime() {
 
 #[test]
 fn supervisors_start_their_programs_again() {
+    let supervisord =
+        Ancestor { runs: Some("supervisord".to_owned()), ..Ancestor::new(50, "supervisord".to_owned()) };
     let web = process("/usr/bin/node", "", (50, "supervisord"));
+    // Anybody can take such a name.
+    assert_eq!(Manager::of(&web, None), None);
+    let web = Process { ancestors: vec![supervisord.clone()], ..web };
     let manager = Manager::of(&web, None).unwrap();
     assert_eq!((manager.command(), manager.fix_code()), (None, "stop-program"));
     // The listing has the process that the supervisor started, and not those below it.
     let parent = |pid, comm: &str| Ancestor::new(pid, comm.to_owned());
-    let below = vec![parent(60, "bash"), parent(50, "supervisord"), parent(1, "systemd")];
+    let below = vec![parent(60, "bash"), supervisord, parent(1, "systemd")];
     let advice = |process: &Process| stop_advice(&[&Manager::of(process, None).unwrap()], None);
     let shown = advice(&Process { ancestors: below, ..Process::default() });
     assert!(shown.ends_with("supervisorctl status shows it with pid 60"), "{shown}");
@@ -88,7 +93,6 @@ fn supervisors_start_their_programs_again() {
     let god = Process { comm: comm.clone(), ..process("/usr/bin/node", "", (1, "systemd")) };
     assert!(advice(&god).contains("for which pm2 listens (pm2 list "), "{}", advice(&god));
     assert_eq!(Manager::of(&Process { comm: "supervisord".to_owned(), ..Process::default() }, None), None);
-    // Anybody can give a program such a name.
     assert_eq!(Manager::of(&Process { comm, ..process("/tmp/x", "", (1, "systemd")) }, None), None);
     let below = Process { ancestors: web.ancestors.clone(), ..Process::default() };
     assert_eq!(Manager::of(&web, Some(&below)), None);

@@ -1,7 +1,7 @@
 //! How the caller is related to the process in its way, from what is known about both.
 
 use super::kinship::same_program;
-use super::program::{file_name, is_interpreter, script, with_pid};
+use super::program::{OF_MULTIPROCESSING, file_name, is_interpreter, script, with_pid};
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
 use crate::event::{Ancestor, Container, Holder, Process, Relation, RelationCode};
@@ -40,7 +40,9 @@ pub(super) fn relate_to(caller: &Process, owner: &Process) -> Option<RelationCod
 /// started at once, or another command of the same script.
 #[must_use]
 pub(super) fn works_with(caller: &Process, owner: &Process) -> bool {
-    let is_one_job = caller.group.is_some() && caller.group == owner.group;
+    let is_script = |parent: &Ancestor| SHELLS.contains(&&*parent.comm) || is_interpreter(&parent.comm);
+    let is_one_group = caller.group.is_some() && caller.group == owner.group;
+    let is_one_job = is_one_group && parents(caller, owner).is_some_and(is_script);
     is_one_job || is_worker(caller, owner) || starter_of_both(caller, owner).is_some()
 }
 
@@ -62,9 +64,10 @@ fn in_line(caller: &Process, owner: &Process) -> Option<Relation> {
 
 /// A worker, by its title, that lives longer than the master that started it.
 fn without_master(_caller: &Process, owner: &Process) -> Option<Relation> {
-    let is_worker = matches!(&*owner.args, [title, rest @ ..]
+    let is_titled = matches!(&*owner.args, [title, rest @ ..]
         if title.split_once(": ").is_some_and(|(_, role)| role.starts_with("worker"))
             && rest.iter().all(String::is_empty));
+    let is_worker = is_titled || owner.args.iter().any(|arg| arg == OF_MULTIPROCESSING);
     let text = format!("{} is a worker whose master has ended", with_pid(owner));
     (is_worker && is_orphan(owner)).then(|| Relation::new(RelationCode::LeftOver, text))
 }
@@ -83,15 +86,26 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
         return Some(Relation::new(RelationCode::OtherFolder, text));
     }
     let is_earlier = owner.started.zip(caller.started).is_some_and(|(owner, caller)| owner < caller);
-    if !is_earlier || caller.args.is_empty() || caller.args != owner.args || !is_same_file(caller, owner) {
-        return None;
-    }
+    let what = what_again(caller, owner).filter(|_| is_earlier)?;
     if starter_of_both(caller, owner).is_some() {
         return None;
     }
     let orphan = if is_orphan(owner) { ", and the process that started it has ended" } else { "" };
-    let text = format!("{} is an earlier run of the same command{orphan}", with_pid(owner));
+    let text = format!("{} is an earlier run of the same {what}{orphan}", with_pid(owner));
     Some(Relation::new(RelationCode::EarlierRun, text))
+}
+
+/// What runs a second time: a command, or the program of a project with other arguments.
+fn what_again(caller: &Process, owner: &Process) -> Option<&'static str> {
+    let arguments = |process: &Process| process.args.get(1..).unwrap_or_default().to_vec();
+    let is_command = is_same_file(caller, owner) && arguments(caller) == arguments(owner);
+    if is_command && !caller.args.is_empty() {
+        return Some("command");
+    }
+    // One compiled program can do many things, as its arguments say; a script does one.
+    let is_script = caller.exe.as_deref().is_some_and(is_interpreter) || caller.exe != owner.exe;
+    let is_there = caller.cwd.is_some() && caller.cwd == owner.cwd;
+    (is_script && is_there && same_program(caller, owner)).then_some("program")
 }
 
 fn is_same_file(caller: &Process, owner: &Process) -> bool {
@@ -122,19 +136,45 @@ fn is_one_project(caller: &Process, owner: &Process) -> bool {
     same_program(caller, owner) || file(caller).is_some_and(|one| file(owner) == Some(one))
 }
 
-/// Workers of one master process, which runs the same program as its workers.
+/// Workers of one master process: it runs the same program as its workers, or started the same command several times,
+/// and is no shell.
 pub(super) fn is_worker(caller: &Process, owner: &Process) -> bool {
-    parents(caller, owner).is_some_and(|parent| {
-        is_same_file(caller, owner) && parent.comm == owner.comm && parent.comm == caller.comm
+    let is_shell = |parent: &Ancestor| SHELLS.contains(&&*parent.comm) || Container::is_monitor(&parent.comm);
+    parents(caller, owner).filter(|_| is_same_file(caller, owner)).is_some_and(|parent| {
+        let is_master = parent.comm == owner.comm && parent.comm == caller.comm;
+        let is_interpreted = caller.exe.as_deref().is_some_and(is_interpreter);
+        is_master
+            || is_interpreted
+                && caller.args == owner.args
+                && !is_shell(parent)
+                && starter_of_both(caller, owner).is_none()
     })
 }
+
+/// Programs that start what somebody types, or what a script lists.
+const SHELLS: [&str; 14] = [
+    "sh",
+    "dash",
+    "bash",
+    "zsh",
+    "fish",
+    "ksh",
+    "ash",
+    "tmux: server",
+    "screen",
+    "sshd",
+    "sshd-session",
+    "login",
+    "systemd",
+    "init",
+];
 
 /// Programs that start several others at once, by the start of their name.
 const STARTERS: [&str; 9] =
     ["make", "ninja", "honcho", "foreman", "overmind", "xargs", "parallel", "concurrently", "turbo"];
 
 /// Whether an ancestor is a program, by the start of its name or of what it runs.
-fn is_named(ancestor: &Ancestor, name: &str) -> bool {
+fn has_name(ancestor: &Ancestor, name: &str) -> bool {
     let runs = ancestor.runs.as_deref();
     ancestor.comm.starts_with(name) || runs.is_some_and(|runs| runs.starts_with(name))
 }
@@ -142,7 +182,7 @@ fn is_named(ancestor: &Ancestor, name: &str) -> bool {
 /// The nearest program above both, if it starts several others at once.
 fn starter_of_both<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
     let is_above = |ancestor: &&Ancestor| owner.ancestors.iter().any(|other| other.pid == ancestor.pid);
-    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| is_named(ancestor, name));
+    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| has_name(ancestor, name));
     caller.ancestors.iter().find(is_above).filter(is_starter)
 }
 

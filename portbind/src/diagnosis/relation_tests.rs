@@ -74,7 +74,7 @@ fn relations_are_recognized() {
 }
 
 #[test]
-fn the_sentence_says_which_process_is_what() {
+fn the_sentence_describes_the_holder() {
     let app = ["python3", "app.py"];
     let caller = process(20, PYTHON, &app, "/srv/a", &[15, 7, 1]);
     let (_, text) = related(&caller, process(15, PYTHON, &app, "/srv/a", &[7, 1])).unwrap();
@@ -96,7 +96,7 @@ fn workers_of_one_master_are_recognized() {
 }
 
 #[test]
-fn what_a_dead_process_started_is_left_over() {
+fn children_of_a_dead_process_are_left_over() {
     let caller = process(20, PYTHON, &["python3", "app.py"], "/srv/a", &[7, 1]);
     let now = process(12, "/usr/bin/java", &["java", "X"], "/srv/a", &[1]);
     let then = process(12, "/usr/bin/java", &["java", "X"], "/srv/a", &[11, 1]);

@@ -21,7 +21,7 @@ pub struct Process {
     /// Its working folder, as the process itself sees it.
     pub cwd: Option<String>,
     /// Branch of the git work tree around that folder, or the first digits of its commit; known only where another
-    /// process reads alike.
+    /// process runs the same.
     pub branch: Option<String>,
     /// Argument vector; empty if unknown.
     pub args: Vec<String>,

@@ -1,6 +1,7 @@
 //! The user who called sudo, and that user's environment: a wrapped command runs as if neither sudo nor portbind came
 //! before it.
 
+use crate::order::collect_sorted;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt as _;
@@ -184,7 +185,7 @@ pub fn environment(bytes: &[u8]) -> Environment {
         (!name.is_empty())
             .then(|| (OsString::from_vec(name.to_vec()), OsString::from_vec(value[1..].to_vec())))
     };
-    bytes.split(|&byte| byte == 0).filter_map(entry).collect()
+    collect_sorted(bytes.split(|&byte| byte == 0).filter_map(entry))
 }
 
 /// An environment in the format of `/proc/PID/environ`: the reverse of [`environment`].

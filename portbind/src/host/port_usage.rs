@@ -7,6 +7,7 @@ use super::owners::OwnerMap;
 use super::procfs::Procfs;
 use crate::diagnosis::facts::Usage;
 use crate::event::{Protocol, State};
+use crate::order::sort_by_key;
 
 /// The most bytes of a table that are read: some 200,000 sockets.
 const MAX_TABLE: u64 = 32 << 20;
@@ -60,7 +61,7 @@ fn most_first<K: Copy + Ord + Hash>(ports: impl Iterator<Item = (K, u16)>) -> Ve
         by_key.entry(key).or_default().insert(port);
     }
     let mut counts: Vec<(K, usize)> = by_key.into_iter().map(|(key, ports)| (key, ports.len())).collect();
-    counts.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
+    sort_by_key(&mut counts, |(key, count)| (std::cmp::Reverse(*count), *key));
     counts
 }
 

@@ -5,7 +5,7 @@ use super::patience::Pending;
 use super::procfs::Procfs;
 use super::stat::{Stat, TICK_NS};
 use super::{container, container_names, job, proxies, unit};
-use crate::diagnosis::program::{is_interpreter, runs, script};
+use crate::diagnosis::program::{is_interpreter, runs, script, titled_tool};
 use crate::event::units::user_of_cgroup;
 use crate::event::{Ancestor, Container, Job, Process};
 
@@ -181,7 +181,8 @@ type InMemory = (Arguments, Option<Box<Job>>, Vec<(u32, String)>);
 fn interpreted(procfs: &Procfs, pid: u32) -> Option<String> {
     let exe = procfs.executable(pid).filter(|exe| is_interpreter(exe))?;
     let (args, _) = split(&procfs.read_up_to(&format!("{pid}/cmdline"), ENOUGH_BYTES)?);
-    script(&args).is_some().then(|| runs("", Some(&exe), &args))
+    let is_known = script(&args).is_some() || titled_tool(&args).is_some();
+    is_known.then(|| runs("", Some(&exe), &args))
 }
 
 fn arguments(procfs: &Procfs, pid: u32) -> Arguments {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::Files;
 use super::listen_address::ListenAddress;
 use crate::event::Process;
+use crate::order::collect_sorted;
 
 /// The longest unit file that is read.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -76,7 +77,7 @@ impl<'a> SocketUnits<'a> {
         let all = names.iter().flat_map(|(_, names)| names);
         // Only names of these forms: `x.socket`, and the drop-in folder `x.socket.d`.
         let units: BTreeSet<&str> =
-            all.filter_map(|name| name.ends_with(".socket").then_some(name.as_str())).collect();
+            collect_sorted(all.filter_map(|name| name.ends_with(".socket").then_some(name.as_str())));
         let mut found = Vec::new();
         for unit in units {
             let mut addresses = Addresses::default();

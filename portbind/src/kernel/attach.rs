@@ -13,6 +13,7 @@ use super::load::{Loading, at_once, load};
 use crate::diagnosis::rule::Generation;
 use crate::host::generation;
 use crate::kernel::collection::Collection;
+use crate::order::{collect_sorted, sort_by_key};
 use crate::sys::tracing::{self, Kprobes, Place, Program, When};
 
 /// Attached programs; dropping this detaches them.
@@ -142,7 +143,7 @@ impl Attached {
         beside: Option<(&'static str, Place)>,
     ) -> Result<Self, AttachError> {
         let mut attached = Self { kprobes: plan.kprobes, ..Self::default() };
-        let mut programs: BTreeMap<_, _> = beside.into_iter().collect();
+        let mut programs: BTreeMap<_, _> = collect_sorted(beside);
         for point in &plan.points {
             let place = match (place_of(point, functions), plan.kprobes) {
                 (Place::Kprobe, Some(probes)) => probes.place(),
@@ -153,7 +154,7 @@ impl Attached {
         }
         // Shortest first: attaching takes time too, which overlaps with the verifier's work on the longer programs.
         let mut points = plan.points.clone();
-        points.sort_by_key(|point| half.length_of(point.program));
+        sort_by_key(&mut points, |point| half.length_of(point.program));
         let ready = half.ready(&programs)?;
         at_once(&ready, |loading| {
             attached.beside = beside.and_then(|(name, _)| loading.take(name));

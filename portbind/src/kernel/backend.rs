@@ -1,5 +1,7 @@
 //! Table of the three backends that can trace refusals.
 
+use crate::diagnosis::rule::Generation;
+
 /// A way to trace refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 #[non_exhaustive]
@@ -69,8 +71,22 @@ impl Backend {
         matches!(self, Self::Tracepoint)
     }
 
-    /// All backends, best first.
+    /// All backends.
     pub const ALL: [Self; 3] = [Self::Fexit, Self::Kprobe, Self::Tracepoint];
+
+    /// All backends, best first for a kernel.
+    ///
+    /// A kernel may interrupt the programs of `fexit` and `tracepoint`, and skips all runs of the same program on that
+    /// CPU until the interrupted thread goes on (`__bpf_prog_enter_recur`, kernel/bpf/trampoline.c, v6.18). From 7.0
+    /// on, kernels are built so that they do it (kernel/Kconfig.preempt, v7.0: no PREEMPT_VOLUNTARY): any user could
+    /// hide a fifth of all refusals. Programs of `kprobe` are not interrupted.
+    #[must_use]
+    pub fn preferred(kernel: Generation) -> Vec<Self> {
+        match kernel >= Generation::new(7, 0) {
+            true => vec![Self::Kprobe, Self::Fexit, Self::Tracepoint],
+            false => Self::ALL.to_vec(),
+        }
+    }
 
     /// The programs that the backend may need on any kernel.
     #[doc(hidden)]

@@ -1,5 +1,6 @@
 //! Refusals that the kernel half only counted, because an equal refusal had just been sent or there was no room.
 
+use crate::order::sort_by_key;
 use std::collections::HashMap as Known;
 
 use aya::Pod;
@@ -116,7 +117,7 @@ pub(super) fn lost(maps: &Maps) -> Vec<(Party, u64)> {
         .map(|(party, share): (Party, PartyQuota)| (party, share.lost))
         .filter(|(_, lost)| *lost > 0)
         .collect();
-    lost.sort_by_key(|(_, lost)| std::cmp::Reverse(*lost));
+    sort_by_key(&mut lost, |(_, lost)| std::cmp::Reverse(*lost));
     lost
 }
 

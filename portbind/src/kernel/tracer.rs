@@ -21,6 +21,7 @@ use super::{blind, descendants, layout};
 use crate::host::clock::tick_ns;
 use crate::host::generation;
 use crate::kernel::collection::{ALWAYS_NEEDED, Collection, Parsed};
+use crate::order::collect_sorted;
 use crate::sys::file_bytes::{FileBytes, kernel_btf};
 use crate::sys::ring::Ring;
 
@@ -305,7 +306,7 @@ impl Kernel {
         let names: Vec<_> =
             points.map(|point| point.target).chain(sockets::functions()).chain([LOOP]).collect();
         let functions: BTreeMap<_, _> =
-            btf.functions(&names).into_iter().chain(btf.typedefs(&names)).collect();
+            collect_sorted(btf.functions(&names).into_iter().chain(btf.typedefs(&names)));
         let layout = layout::resolve(&btf)?;
         let object = Packed::for_kernel(functions.contains_key(LOOP), &layout);
         Ok(Self { layout, functions, object })

@@ -138,7 +138,7 @@ fn explain(
     let PortSockets { mut holders, unseen, .. } = sockets;
     // The remedies are worded generally: portbind is not the program that will bind.
     let own = inspector.host.describe(std::process::id()).unwrap_or_default();
-    let process = Process { exe: None, ..own };
+    let process = Process { exe: None, group: None, ..own };
     let case = Case {
         generation,
         error: refused.error,

@@ -7,6 +7,7 @@ use super::ranked::{LeftOut, Ranked};
 use super::side::{Party, Side};
 use super::timeline::Timeline;
 use crate::event::ShellCommand;
+use crate::order::sort_by_key;
 use crate::wire;
 
 /// The most groups stored per port.
@@ -128,7 +129,7 @@ impl Detail {
     /// The timeline and the groups of a port with this number of refusals.
     pub(super) fn finish(mut self, count: u64) -> (Timeline, Ranked<Group>) {
         self.timeline.finish();
-        self.groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
+        sort_by_key(&mut self.groups, |(_, group)| std::cmp::Reverse(group.count));
         let all = self.groups.len();
         let rows: Vec<Group> = self.groups.into_iter().take(TOLD_GROUPS).map(|(_, group)| group).collect();
         let shown = rows.iter().fold(0_u64, |shown, group| shown.saturating_add(group.count));

@@ -4,7 +4,7 @@
 //! Lines are pushed one by one into a [`Collector`], from a recording or from a live run. Memory is bounded for any
 //! number of lines, and what did not fit is counted. The module uses no files and no clock.
 
-pub mod ci;
+pub(crate) mod ci;
 mod collect;
 mod detail;
 mod foreign;

@@ -1,6 +1,7 @@
 //! The layout of a timeline picture. All positions are in percent of the width, so that the picture scales to any
 //! width.
 
+use crate::order::sort_by_key;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -146,7 +147,7 @@ impl Picture {
         let mut lanes = lanes(life, &scale);
         // Lanes that were in the way are kept.
         let left_out = lanes.len().saturating_sub(MOST_LANES);
-        lanes.sort_by_key(|lane| !lane.in_the_way);
+        sort_by_key(&mut lanes, |lane| !lane.in_the_way);
         lanes.truncate(MOST_LANES);
         lanes.sort_by(|one, other| begin(one).total_cmp(&begin(other)));
         let (flags, earlier) = flags(life, &scale);

@@ -1,5 +1,6 @@
 //! Counts keys in bounded memory.
 
+use crate::order::sort_by_key;
 use std::collections::BTreeMap;
 
 /// What did not fit.
@@ -106,7 +107,7 @@ impl<K: Ord + Clone, V> Tally<K, V> {
     /// The rows with the highest counts, at most `most`; of rows with equal counts, the lesser key comes first.
     pub(super) fn finish<T>(self, most: usize, mut row: impl FnMut(K, u64, V) -> T) -> Ranked<T> {
         let mut all: Vec<(K, (u64, V))> = self.rows.into_iter().collect();
-        all.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+        sort_by_key(&mut all, |(_, (count, _))| std::cmp::Reverse(*count));
         let mut left_out = self.left_out;
         for (_, (count, _)) in all.iter().skip(most) {
             left_out.add(*count);

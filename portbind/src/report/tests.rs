@@ -170,7 +170,7 @@ fn repeat(count: u64, looked_at: bool) -> wire::Repeat<'static> {
 }
 
 #[test]
-fn what_was_only_counted_is_in_the_total() {
+fn counted_refusals_are_in_the_total() {
     let mut collector = Collector::default();
     collector.repeat(&repeat(1, true));
     let mut refusal = refusal();

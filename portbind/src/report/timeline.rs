@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::side::{Party, Side};
+use crate::order::sort_by_key;
 use crate::wire;
 
 /// The most sockets stored per port; the last ones are kept.
@@ -209,7 +210,7 @@ impl Timeline {
 
     /// Sorts the sockets.
     pub(super) fn finish(&mut self) {
-        self.spans.make_contiguous().sort_by_key(Span::begin);
+        sort_by_key(self.spans.make_contiguous(), Span::begin);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Passwords recognised by their place after the name of a program.
 
+use crate::order::collect_sorted;
 use std::collections::BTreeSet;
 
 /// The place of a password among the words of a program.
@@ -47,7 +48,7 @@ pub(super) fn is_secret_name(word: &str) -> bool {
 /// The indices of passwords in the words of a command.
 pub(super) fn passwords(words: &[&str]) -> BTreeSet<usize> {
     let named = words.iter().enumerate().filter_map(|(at, word)| Some((at + 1, find(word)?)));
-    named.filter_map(|(from, place)| Some(from + place.password(&words[from..])?)).collect()
+    collect_sorted(named.filter_map(|(from, place)| Some(from + place.password(&words[from..])?)))
 }
 
 fn find(word: &str) -> Option<&'static Place> {

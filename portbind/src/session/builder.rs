@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use portbind_abi::{Filter, PORT_WORDS, life};
+use portbind_abi::{ERROR_WORDS, Filter, PORT_WORDS, life};
 
 use super::engine::Engine;
 use super::error::Error;
-use super::filter;
+use super::filter::{self, ProtocolFilter};
 use super::run::{Settings, records};
 use super::stream::{Session, Waiting};
 use crate::event::Errno;
-use crate::host::{Host, Privileges};
+use crate::host::{Host, Privileges, generation};
 use crate::kernel::backend::Backend;
 use crate::kernel::tracer::{Options, Tracer};
 
@@ -21,12 +21,15 @@ pub(crate) const LAST_WORDS: Duration = Duration::from_millis(750);
 
 /// The settings of a session. The default is every EADDRINUSE on this machine, with the first backend that works.
 ///
-/// Refusals have to pass all filters. A setting that is made twice has its last value.
+/// Refusals have to pass all filters. A setting that is made twice has its last value. An empty set of ports, errors or
+/// protocols is an error at the start.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
     filter: Filter,
     ports: Option<Box<[u64; PORT_WORDS as usize]>>,
+    protocols: Option<u32>,
+    tracks_connects: bool,
     backends: Vec<Backend>,
     settings: Settings,
 }
@@ -34,7 +37,14 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         let settings = Settings { count: None, history_limit: HISTORY_LIMIT, last_words: LAST_WORDS };
-        Self { filter: Filter::ANY, ports: None, backends: Backend::ALL.to_vec(), settings }
+        Self {
+            filter: Filter::ANY,
+            ports: None,
+            protocols: None,
+            tracks_connects: false,
+            backends: Backend::preferred(generation()),
+            settings,
+        }
     }
 }
 
@@ -64,6 +74,12 @@ impl Builder {
     /// every error of Linux.
     pub fn errors(mut self, errors: impl IntoIterator<Item = Errno>) -> Self {
         self.filter.errors = filter::errors(errors);
+        self
+    }
+
+    /// Only refusals of sockets with these protocols, or of these families.
+    pub fn protocols(mut self, protocols: impl IntoIterator<Item = ProtocolFilter>) -> Self {
+        self.protocols = Some(protocols.into_iter().fold(0, |bits, protocol| bits | protocol.bit()));
         self
     }
 
@@ -99,6 +115,13 @@ impl Builder {
         self
     }
 
+    /// Also records the ports that connect(2) picks, for [`Refusal::history`](crate::event::Refusal::history): by
+    /// default only binds, listens and ends of bound sockets.
+    pub const fn track_connects(mut self, tracks: bool) -> Self {
+        self.tracks_connects = tracks;
+        self
+    }
+
     /// Limits the number of port events that the session remembers for
     /// [`Refusal::history`](crate::event::Refusal::history) and to recognize holders that have ended; 8192 by default.
     pub const fn history_limit(mut self, moments: usize) -> Self {
@@ -116,16 +139,18 @@ impl Builder {
     /// Loads and attaches the programs. Must be called within a tokio runtime with time and I/O enabled.
     ///
     /// # Errors
-    /// If a capability is missing, or no backend works on this kernel; see [`Error::hint`].
+    /// If a filter is an empty set, a capability is missing, or no backend works on this kernel; see [`Error::hint`].
     pub fn start(self) -> Result<Session, Error> {
+        self.check_sets()?;
         let missing = Privileges::read().missing();
         if !missing.is_empty() {
             return Err(Error::Privileges(missing));
         }
         let filter = Filter {
             ports: u32::from(self.ports.is_some()),
+            protocols: self.protocols.unwrap_or(0),
             ignored_pid: std::process::id(),
-            life: life::BOUND,
+            life: life::BOUND | if self.tracks_connects { life::CONNECTED } else { 0 },
             ..self.filter
         };
         let options = Options { backends: self.backends, filter, ports: self.ports, descendants: false };
@@ -134,5 +159,37 @@ impl Builder {
         let mut engine = Engine::new(self.settings, Host::new(), tracer, records, Waiting::default());
         engine.begin(false)?;
         Ok(Session::of(engine))
+    }
+
+    /// The kernel half takes an empty set of protocols for any protocol, and would trace nothing with the others.
+    fn check_sets(&self) -> Result<(), Error> {
+        let sets = [
+            ("errors", self.filter.errors == [0; ERROR_WORDS]),
+            ("ports", self.ports.as_ref().is_some_and(|words| words.iter().all(|word| *word == 0))),
+            ("protocols", self.protocols == Some(0)),
+        ];
+        sets.into_iter()
+            .find(|(_, is_empty)| *is_empty)
+            .map_or(Ok(()), |(name, _)| Err(Error::EmptyFilter(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_sets_are_errors() {
+        let builder = Session::builder;
+        for (name, builder) in [
+            ("errors", builder().errors([])),
+            ("errors", builder().errors([Errno(192)])),
+            ("ports", builder().ports([])),
+            ("protocols", builder().protocols([])),
+        ] {
+            assert!(matches!(builder.start(), Err(Error::EmptyFilter(set)) if set == name), "{name}");
+        }
+        let tcp = builder().errors([Errno::EADDRINUSE]).ports([0]).protocols([ProtocolFilter::Tcp]);
+        assert!(tcp.check_sets().is_ok() && builder().check_sets().is_ok());
     }
 }

@@ -12,6 +12,9 @@ pub enum Error {
     /// Capabilities are missing.
     #[error("tracing needs {}, which this process lacks", .0.join(" and "))]
     Privileges(Vec<&'static str>),
+    /// A filter of the [`Builder`](super::Builder) is an empty set: the session could report no refusal.
+    #[error("the set of {0} to trace is empty")]
+    EmptyFilter(&'static str),
     /// The kernel half does not run on this kernel, or failed.
     #[error(transparent)]
     Trace(#[from] TraceError),
@@ -36,7 +39,7 @@ impl Error {
             Self::Privileges(_) => Some("run it as root"),
             Self::Trace(error) => Some(error.hint()),
             Self::System { .. } => few_descriptors_hint(),
-            Self::Write(_) => None,
+            Self::EmptyFilter(_) | Self::Write(_) => None,
         }
     }
 }

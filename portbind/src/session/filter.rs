@@ -1,9 +1,50 @@
 //! The filter that the kernel half applies, from what the caller of a session wants.
 
-use portbind_abi::{COMM_LEN, ERROR_WORDS};
+use portbind_abi::{COMM_LEN, ERROR_WORDS, protocol};
 use zerocopy::transmute;
 
 use crate::event::Errno;
+
+/// Sockets that a session can be limited to: a transport protocol, or a family that has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProtocolFilter {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// MPTCP.
+    Mptcp,
+    /// ICMP echo sockets.
+    Ping,
+    /// UDP-Lite.
+    Udplite,
+    /// SCTP.
+    Sctp,
+    /// AF_UNIX sockets of any type.
+    Unix,
+    /// AF_NETLINK sockets of any protocol.
+    Netlink,
+    /// AF_VSOCK sockets of any type.
+    Vsock,
+}
+
+impl ProtocolFilter {
+    /// The bit of [`portbind_abi::protocol`].
+    pub(crate) const fn bit(self) -> u32 {
+        match self {
+            Self::Tcp => protocol::TCP,
+            Self::Udp => protocol::UDP,
+            Self::Mptcp => protocol::MPTCP,
+            Self::Ping => protocol::PING,
+            Self::Udplite => protocol::UDPLITE,
+            Self::Sctp => protocol::SCTP,
+            Self::Unix => protocol::UNIX,
+            Self::Netlink => protocol::NETLINK,
+            Self::Vsock => protocol::VSOCK,
+        }
+    }
+}
 
 /// The errors as a bitmap. Linux has no error number that does not fit.
 pub(super) fn errors(errors: impl IntoIterator<Item = Errno>) -> [u64; ERROR_WORDS] {

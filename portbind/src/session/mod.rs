@@ -38,6 +38,7 @@ pub(crate) use builder::{HISTORY_LIMIT, LAST_WORDS};
 pub(crate) use engine::Engine;
 pub use error::Error;
 pub use events::Events;
+pub use filter::ProtocolFilter;
 pub(crate) use filter::{add_error, comm as comm_filter};
 pub(crate) use run::{Records, Settings, records};
 pub(crate) use sink::{End, Sink};

@@ -10,6 +10,7 @@ use portbind_abi::{COMM_LEN, RefusalKey, Socket};
 
 use crate::kernel::assemble::Evidence;
 use crate::kernel::{coalesce, evidence};
+use crate::order::sort_by_key;
 
 /// Kinds of refusals counted between two reports: the capacity of a table with 8,192 slots.
 const KINDS: usize = 7168;
@@ -73,7 +74,7 @@ impl Overflow {
         let kinds = kinds.map(|(key, counted)| (Common::Kind(zerocopy::transmute!(key)), counted));
         let mut taken: Vec<_> =
             kinds.chain(processes.map(|(pid, counted)| (Common::Process(pid), counted))).collect();
-        taken.sort_by_key(|(_, counted)| counted.first);
+        sort_by_key(&mut taken, |(_, counted)| counted.first);
         taken
     }
 }

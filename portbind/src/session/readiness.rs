@@ -5,10 +5,10 @@ use std::time::Duration;
 use portbind_abi::layout::Need;
 use serde::Serialize;
 
-use crate::host::Procfs;
 use crate::host::call_cost::call_cost;
 use crate::host::confinement::{Purpose, has_filter};
 use crate::host::privileges::{Lockdown, Privileges, few_descriptors};
+use crate::host::{Procfs, generation};
 use crate::kernel::backend::Backend;
 use crate::kernel::btf::Btf;
 use crate::kernel::error::TraceError;
@@ -76,7 +76,9 @@ impl Findings {
             .map(|limit| format!("only {limit} may be open at once, and about 40 are needed: ulimit -n 256"));
         let descriptors = Finding { ok: reason.is_none(), reason };
         let mut open_sockets = None;
-        let backends: Vec<_> = Backend::ALL.map(|backend| probe(backend, &mut open_sockets)).into();
+        let backends = Backend::preferred(generation());
+        let backends: Vec<_> =
+            backends.into_iter().map(|backend| probe(backend, &mut open_sockets)).collect();
         Self {
             schema: "portbind.doctor/1",
             ready: descriptors.ok && backends.iter().any(|backend| backend.ok),

@@ -22,17 +22,17 @@ type Key = [u8; size_of::<RefusalKey>()];
 /// The last shown refusal of each kind and of each process.
 #[derive(Debug)]
 pub(super) struct Repeats {
-    alike: Bounded<Key, Repeat>,
+    of_kind: Bounded<Key, Repeat>,
     of_process: Bounded<u32, Repeat>,
 }
 
 impl Repeats {
     pub(super) fn new() -> Self {
-        Self { alike: Bounded::new(REMEMBERED), of_process: Bounded::new(REMEMBERED) }
+        Self { of_kind: Bounded::new(REMEMBERED), of_process: Bounded::new(REMEMBERED) }
     }
 
     /// Records that a refusal was shown.
-    pub(super) fn shown(&mut self, alike: RefusalKey, refusal: &Refusal) {
+    pub(super) fn shown(&mut self, kind: RefusalKey, refusal: &Refusal) {
         let Process { pid, tid, ref comm, .. } = *refusal.process;
         let repeat = Repeat {
             time: refusal.time,
@@ -48,12 +48,12 @@ impl Repeats {
         };
         let bytes = size_of::<Repeat>() + repeat.process.bytes() + repeat.socket.heap_bytes();
         self.of_process.put(pid, Repeat { looked_at: false, ..repeat.clone() }, bytes);
-        self.alike.put(key(&alike), repeat, bytes);
+        self.of_kind.put(key(&kind), repeat, bytes);
     }
 
     /// Memory use, by name.
     pub(super) const fn usage(&self) -> [(&'static str, Usage); 2] {
-        [("shown by kind", self.alike.usage()), ("shown by process", self.of_process.usage())]
+        [("shown by kind", self.of_kind.usage()), ("shown by process", self.of_process.usage())]
     }
 
     /// A report of the refusals counted by `now` because the queue had no room.
@@ -61,8 +61,8 @@ impl Repeats {
         let Counted { count, first, last, socket, comm, name } = counted;
         let comm = evidence::comm(comm);
         let (pid, known) = match common {
-            Common::Kind(alike) => {
-                (u32::try_from(alike.pid).unwrap_or_default(), self.alike.peek(&key(alike)))
+            Common::Kind(kind) => {
+                (u32::try_from(kind.pid).unwrap_or_default(), self.of_kind.peek(&key(kind)))
             }
             Common::Process(pid) => (*pid, self.of_process.peek(pid)),
         };
@@ -86,9 +86,9 @@ impl Repeats {
         now: Timestamp,
         clock: &BootClock,
     ) -> Repeat {
-        let More { key: alike, value, count, before } = more;
-        let pid = u32::try_from(alike.pid).unwrap_or_default();
-        let known = known(&mut self.alike, &key(alike), pid, &value.sample);
+        let More { key: kind, value, count, before } = more;
+        let pid = u32::try_from(kind.pid).unwrap_or_default();
+        let known = known(&mut self.of_kind, &key(kind), pid, &value.sample);
         let first = before.map_or(0, |before| before.last).max(value.first);
         at(Repeat { count: *count, looked_at: true, ..known }, now, clock.at(first), clock.at(value.last))
     }
@@ -143,8 +143,8 @@ fn at(repeat: Repeat, now: Timestamp, first: Timestamp, last: Timestamp) -> Repe
     Repeat { time: now, first: first.min(last), last, ..repeat }
 }
 
-fn key(alike: &RefusalKey) -> Key {
-    zerocopy::transmute!(*alike)
+fn key(kind: &RefusalKey) -> Key {
+    zerocopy::transmute!(*kind)
 }
 
 #[cfg(test)]

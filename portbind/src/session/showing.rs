@@ -14,6 +14,7 @@ use crate::event::{Release, Repeat};
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;
 use crate::kernel::{coalesce, evidence};
+use crate::order::sort_by_key;
 
 impl<S: Sink> Run<S> {
     /// Shows a refusal, or queues it if other refusals of its party are waiting, if the party has used its share of the
@@ -131,8 +132,8 @@ impl<S: Sink> Run<S> {
         let now = self.enricher.wall_time(boot_time());
         let clock = self.enricher.clock();
         let (mut counts, mut quotas) = (self.tracer.take_counts(), self.tracer.take_quotas());
-        counts.sort_by_key(|more| more.value.first);
-        quotas.sort_by_key(|more| more.value.first);
+        sort_by_key(&mut counts, |more| more.value.first);
+        sort_by_key(&mut quotas, |more| more.value.first);
         self.counted += counts.iter().map(|more| more.count).sum::<u64>();
         self.counted += quotas.iter().map(|more| more.count).sum::<u64>();
         for more in &counts {

@@ -132,7 +132,8 @@ pub enum When {
     Return,
 }
 
-/// Attaches a program that was loaded for [`Place::KprobeMulti`] to a function, until the returned descriptor is closed.
+/// Attaches a program that was loaded for [`Place::KprobeMulti`] to a function, until the returned descriptor is
+/// closed.
 ///
 /// # Errors
 /// The kernel's error.

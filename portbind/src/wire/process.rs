@@ -23,7 +23,7 @@ pub struct Process<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Cow<'a, str>>,
     /// Branch of the git work tree around that folder, or the first digits of its commit; omitted if unknown, or if no
-    /// other process reads alike.
+    /// other process runs the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.
@@ -130,7 +130,7 @@ pub struct HolderProcess<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Cow<'a, str>>,
     /// Branch of the git work tree around that folder, or the first digits of its commit; omitted if unknown, or if no
-    /// other process reads alike.
+    /// other process runs the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Cow<'a, str>>,
     /// Arguments; empty if unknown.

@@ -104,7 +104,7 @@ impl Daemons {
 
     /// Looks for clients among the descendants of the command, and of the daemons; among interpreters only if asked to,
     /// because a description takes time and a suite of tests may start thousands of them.
-    pub(crate) fn look(&mut self, descendants: &[u32], interpreters: bool, host: &Host) {
+    pub(crate) fn find_clients(&mut self, descendants: &[u32], interpreters: bool, host: &Host) {
         for &pid in descendants.iter().take(MOST_AT_ONCE) {
             let is_full = self.looked_at.len() >= MOST_LOOKS || self.clients.len() >= MOST_CLIENTS;
             if is_full || self.pids().any(|daemon| daemon == pid) || self.looked_at.contains(&pid) {
@@ -144,7 +144,7 @@ impl Daemons {
     ) -> Whose {
         let process = &*refusal.process;
         let Some(row) = self.daemon_of(process) else { return Whose::Command };
-        self.look(&descendants(), true, host);
+        self.find_clients(&descendants(), true, host);
         // The names of two daemons stand for one where they share processes, as containerd's.
         let mut clients = self.clients.iter().rev().filter(|client| is_served(client, row));
         let client: Option<Asking> =

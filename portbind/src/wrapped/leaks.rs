@@ -12,6 +12,7 @@ use crate::host::netns::Netns;
 use crate::host::port_sockets::{PortSocket, Query};
 use crate::host::sockets::Scan;
 use crate::host::{Host, SocketOwners};
+use crate::order::collect_sorted;
 use crate::session::{Engine, Error, Sink};
 
 /// How long ending descendants are waited for: a command often ends before its servers do.
@@ -116,7 +117,7 @@ fn namespaces(host: &Host, pids: &HashSet<u32>) -> BTreeMap<u32, Netns> {
         let namespace = Netns::of(&host.procfs, file.into()).ok()?;
         Some((namespace.inode(), namespace))
     };
-    pids.iter().filter_map(namespace).collect()
+    collect_sorted(pids.iter().filter_map(namespace))
 }
 
 /// Keeps the owners of sockets that are among `pids`.

@@ -152,7 +152,7 @@ fn a_slow_reader_is_waited_for_while_it_reads() {
 }
 
 #[test]
-fn haste_ends_the_wait_and_what_is_left_is_counted() {
+fn haste_ends_the_wait_and_the_rest_is_counted() {
     let (_reader, writer) = pipe();
     let mut outlets = Outlets::default();
     let (mut outlet, others) = (outlets.add(writer), outlets.beside());

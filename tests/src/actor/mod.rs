@@ -7,8 +7,8 @@ mod action;
 mod bulk;
 mod endpoint;
 mod name;
-mod named;
 mod perform;
+mod portless;
 mod rename;
 mod sockets;
 

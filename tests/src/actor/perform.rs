@@ -15,7 +15,7 @@ use rustix::thread::LinkNameSpaceType;
 
 use super::action::{Action, Answer, Way};
 use super::sockets::{Failure, Sockets, describe, open, set, wildcard};
-use super::{bulk, endpoint, named, rename};
+use super::{bulk, endpoint, portless, rename};
 use crate::sys;
 
 /// Backlog of a listener.
@@ -51,9 +51,9 @@ fn attempt(stage: &mut Sockets, action: &Action) -> Result<Answer, Failure> {
             }
             bind(stage, socket, address, *by)
         }
-        Action::Open { new, kind } => stage.keep(new, named::open(*kind)?),
-        Action::BindName { socket, name, folder, by } => named::bind(stage, socket, name, folder, *by),
-        Action::Make { object, path, folder } => named::make(*object, &folder.join(path)).map(|()| done()),
+        Action::Open { new, kind } => stage.keep(new, portless::open(*kind)?),
+        Action::BindName { socket, name, folder, by } => portless::bind(stage, socket, name, folder, *by),
+        Action::Make { object, path, folder } => portless::make(*object, &folder.join(path)).map(|()| done()),
         Action::Listen { socket, by } => listen(stage, socket, *by),
         Action::Connect { socket, address, port } => {
             let socket = stage.get(socket)?;

@@ -11,7 +11,7 @@ use portbind_tests::programs::Skipped;
 use portbind_tests::report::Report;
 use portbind_tests::scenario::{self, Scenario};
 use portbind_tests::storms::{self, Storm};
-use portbind_tests::subject::{self, WrappedCommand};
+use portbind_tests::wrapped_command::{self, WrappedCommand};
 use portbind_tests::{
     actor, bench, checks, churn, field, guide, recording, rule, runner, soak, surroundings, transcript,
 };
@@ -153,12 +153,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(Part::Storm(storm)) => storms::run(storm)?,
         Some(Part::Bench(measurement)) => bench::run(&measurement)?,
         Some(Part::Sleep { name }) => actor::sleep(&name)?,
-        Some(Part::Wrapped(subject)) => return subject::run(subject),
+        Some(Part::Wrapped(command)) => return wrapped_command::run(command),
         Some(Part::Rule(options)) => {
             let agrees = rule::run(options)? == 0;
             return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Some(Part::Surroundings) => return subject::run(WrappedCommand::State),
+        Some(Part::Surroundings) => return wrapped_command::run(WrappedCommand::State),
         Some(Part::Soak(options)) => {
             let held = soak::run(&options)?;
             return Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE });

@@ -7,6 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use portbind::host::generation;
+use portbind::kernel::backend::Backend;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
@@ -95,14 +97,20 @@ pub(super) fn nobody_is_blinded_by_users(setting: Setting<'_>) -> anyhow::Result
 
 /// The same while threads are often stopped in the middle of a call.
 pub(super) fn nobody_is_blinded_by_who_waits(setting: Setting<'_>) -> anyhow::Result<()> {
-    blinded(setting, "json", Crowd::of_waiters).map(drop)
+    /// Refusals that the first choice of this kernel has to show. A read of portbind's own maps may hide a few.
+    const LEAST: u32 = 95;
+    let (_, shown) = blinded(setting, "json", Crowd::of_waiters)?;
+    let is_first_choice = Backend::preferred(generation())[0].as_str() == setting.backend;
+    ensure!(shown >= LEAST || !is_first_choice, "{shown} of {INNOCENT} are shown");
+    println!("{}: {shown} of {INNOCENT} are shown", setting.backend);
+    Ok(())
 }
 
 fn blinds_nobody(setting: Setting<'_>, gather: Gather) -> anyhow::Result<()> {
     for format in ["json", "text", "brief"] {
         let mut ends = Vec::new();
         for _ in 0..TRIES {
-            let took = blinded(setting, format, gather)?;
+            let (took, _) = blinded(setting, format, gather)?;
             ends.push(took);
             if took <= END {
                 break;
@@ -113,8 +121,8 @@ fn blinds_nobody(setting: Setting<'_>, gather: Gather) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns how long portbind took to end.
-fn blinded(setting: Setting<'_>, format: &str, gather: Gather) -> anyhow::Result<Duration> {
+/// Returns how long portbind took to end, and how many refusals of the other process are shown.
+fn blinded(setting: Setting<'_>, format: &str, gather: Gather) -> anyhow::Result<(Duration, u32)> {
     let mut innocent = ContestedPort::new(Protocol::Tcp)?;
     let mut ports = Ports::new();
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", format, "--color", "never"])?;
@@ -143,13 +151,12 @@ fn blinded(setting: Setting<'_>, format: &str, gather: Gather) -> anyhow::Result
         "{format}: {shown} of {INNOCENT} are shown:\n{}",
         ended.stderr.join("\n")
     );
-    println!("{format}: {shown} of {INNOCENT} are shown, {} passed over", ended.passed_over());
     let longest = ended.stdout.iter().map(String::len).max().unwrap_or(0);
     ensure!(longest < 64 * 1024, "{format}: a line of {longest} bytes");
     let account = ended.account()?;
     let parts = account.shown + account.coalesced + account.filtered + account.lost;
     ensure!(parts == account.refused, "the parts are not the whole: {account:?}");
-    Ok(took)
+    Ok((took, shown))
 }
 
 /// If no process reads the output, a run ends within a second of the first signal, and reports how many refusals were

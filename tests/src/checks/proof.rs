@@ -57,7 +57,7 @@ pub(super) fn seen_by_others(setting: Setting<'_>) -> anyhow::Result<()> {
 }
 
 /// A trace shows the binds that `portbind check` tries, and names portbind.
-pub(super) fn trials_are_named(setting: Setting<'_>) -> anyhow::Result<()> {
+pub(super) fn portbind_is_shown_as_the_caller_of_its_trials(setting: Setting<'_>) -> anyhow::Result<()> {
     let mut contested = ContestedPort::new(Protocol::Tcp)?;
     let tracer = Tracer::trace(setting.portbind, setting.backend, &["-o", "json"])?;
     let port = contested.port.to_string();

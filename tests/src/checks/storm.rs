@@ -166,8 +166,8 @@ pub(super) fn bursts_are_counted(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(super) fn bursts_at_once(setting: Setting<'_>) -> anyhow::Result<()> {
     const PROCESSES: u32 = 64;
     const EACH: u32 = 1500;
-    // Before 6.14, the kernel supports only a few simultaneous calls with a return probe, and does not report which calls
-    // it missed.
+    // Before 6.14, the kernel supports only a few simultaneous calls with a return probe, and does not report which
+    // calls it missed.
     if setting.backend == "kprobe" && portbind::host::generation() < Generation::new(6, 14) {
         return Ok(());
     }

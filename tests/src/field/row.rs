@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_unknown_is_an_error() {
+    fn missing_and_unknown_fields_are_errors() {
         let functions = "\nrefused() { true; }\nfixed() { true; }\n";
         for (from, to) in [
             ("listener", "listens"),

@@ -15,12 +15,11 @@ pub(super) const ENDS: [&str; 2] = [SERIES[0], SERIES[SERIES.len() - 1]];
 /// The backends that continuous integration tests on a kernel; if the kernel is one of the [`ENDS`], the first backend
 /// runs all checks. Each backend is tested on the oldest kernel and on a newer one; `tracepoint`, which has the fewest
 /// requirements, also on the running kernel.
-/// running one, too.
 pub(super) const fn backends(series: &str) -> &'static [&'static str] {
     match series.as_bytes() {
         b"5.10" => &["kprobe", "fexit", "tracepoint"],
         b"6.12" => &["tracepoint"],
-        b"7.2" => &["kprobe"],
+        b"7.3" => &["kprobe"],
         _ => &["fexit"],
     }
 }

@@ -46,8 +46,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", value_parser = ["fexit", "kprobe", "tracepoint"])]
     backend: Vec<String>,
     /// Skip what continuous integration skips: checks that run natively, all backends but one on each kernel except the
-    /// oldest, and, on the kernels between the oldest and the newest, long checks. Long checks use `kprobe` on the
-    /// oldest kernel, and `fexit` on the newest.
+    /// oldest, and, on the kernels between the oldest and the newest, long checks. Long checks use `kprobe`
+    /// on the oldest and on the newest kernel.
     #[arg(long)]
     brief: bool,
     /// List the kernels, and the cached release of each.

@@ -151,7 +151,7 @@ async fn until_end(
         if has_ended || end == End::ClosedPipe {
             return Ok(end);
         }
-        daemons.borrow_mut().look(&engine.descendants(), false, host);
+        daemons.borrow_mut().find_clients(&engine.descendants(), false, host);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::event::{
     Cause, Code, Errno, Holder, HolderProcess, Moment, MomentKind, Operation, Ownership, Process, Socket,
     State,
 };
+use crate::order::sort_by_key;
 
 /// How far the search for holders got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn find_conflicts(case: &Case<'_>, holders: &mut [Holder]) {
     for holder in holders.iter_mut() {
         holder.conflicts = clause(case, holder).refuses();
     }
-    holders.sort_by_key(|holder| (!holder.conflicts, holder.rank()));
+    sort_by_key(holders, |holder| (!holder.conflicts, holder.rank()));
 }
 
 fn clause(case: &Case<'_>, holder: &Holder) -> Clause {
@@ -98,7 +99,14 @@ fn of_holder(case: &Case<'_>, holder: &Holder, in_the_way: &[Holder]) -> Cause {
         return of_time_wait(case, holder);
     }
     if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
-        return cause(Code::OwnSocket, own(case, holder));
+        let is_client = case.connected_only && holder.peer.is_some();
+        return match is_client {
+            true => cause(
+                Code::Outgoing,
+                "an outgoing connection of the failing process itself got the port from the kernel as its local port",
+            ),
+            false => cause(Code::OwnSocket, own(case, holder)),
+        };
     }
     let causes = [stolen(case, holder), of_connection(case, holder, in_the_way), inherited(case, holder)];
     causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))

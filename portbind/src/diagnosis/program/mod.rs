@@ -4,4 +4,4 @@ mod executable;
 mod runs;
 
 pub use executable::{file_name, is_interpreter, name, never_binds, script};
-pub use runs::{runs, runs_of, titled_tool, with_pid};
+pub use runs::{OF_MULTIPROCESSING, runs, runs_of, titled_tool, with_pid};

@@ -32,8 +32,14 @@ const PROGRAMS: [(&str, &str); 4] =
     [("npm-cli.js", "npm"), ("npx-cli.js", "npx"), ("yarn.js", "yarn"), ("pnpm.cjs", "pnpm")];
 /// Tools that run the application which one of their arguments names as `MODULE:NAME`.
 const APPLICATION_SERVERS: [&str; 5] = ["gunicorn", "uvicorn", "hypercorn", "daphne", "granian"];
+/// Commands that are recognised behind options.
+const COMMANDS: [&str; 7] = ["run", "serve", "server", "start", "dev", "runserver", "flower"];
 /// Verbs that another word follows, as in `npm run dev`.
 const VERBS: [&str; 3] = ["run", "exec", "dlx"];
+
+/// The argument by which Python knows a worker that its module multiprocessing started (`get_command_line`,
+/// Lib/multiprocessing/spawn.py).
+pub const OF_MULTIPROCESSING: &str = "--multiprocessing-fork";
 
 /// What a process runs, for people: the executable's file name and, for an interpreter, the program that it runs. If
 /// the executable is unknown, the name of the process. Secrets are masked, and each word is escaped.
@@ -47,6 +53,15 @@ pub fn runs<T: AsRef<str>>(comm: &str, exe: Option<&str>, args: &[T]) -> String 
     let Some(interpreter) = interpreter(file) else {
         return of_tool(without_hash(called(file, args)), args, 1);
     };
+    if interpreter == "node" && args.iter().any(|arg| arg.as_ref() == "--watch") {
+        return format!(
+            "node --watch{}",
+            script(args).map_or_else(String::new, |(_, script)| format!(" {}", word(script)))
+        );
+    }
+    if args.iter().any(|arg| arg.as_ref() == OF_MULTIPROCESSING) {
+        return format!("{interpreter} multiprocessing worker");
+    }
     match script(args) {
         Some(("-m", module)) if interpreter == "python" => {
             let position = args.iter().position(|arg| arg.as_ref() == "-m").map_or(usize::MAX, |at| at + 2);
@@ -105,7 +120,11 @@ fn verb<T: AsRef<str>>(tool: &str, args: &[T], next: usize) -> Option<String> {
     if APPLICATION_SERVERS.contains(&tool) {
         return words.find(|arg| is_application(arg)).map(word);
     }
-    let first = words.next().filter(|arg| !arg.starts_with('-'))?;
+    let first = match words.next()? {
+        // Options of the tool before its command, as in `flask --app web run`.
+        option if option.starts_with('-') => return words.find(|arg| COMMANDS.contains(arg)).map(word),
+        first => first,
+    };
     let second = VERBS.contains(&first).then(|| words.next().filter(|arg| !arg.starts_with('-'))).flatten();
     let first = word(first);
     Some(second.map_or_else(|| first.clone(), |second| format!("{first} {}", word(second))))
@@ -124,9 +143,10 @@ fn is_application(word: &str) -> bool {
 /// arguments.
 #[must_use]
 pub fn titled_tool<T: AsRef<str>>(args: &[T]) -> Option<&str> {
-    let [title] = args else { return None };
-    let first = title.as_ref().split([' ', ':']).next()?;
-    WITH_COMMAND.contains(&first).then_some(first)
+    let mut words = args.iter().map(AsRef::as_ref).filter(|arg| !arg.is_empty());
+    let title: &str = words.next().filter(|_| words.next().is_none())?;
+    let first = title.split([' ', ':']).next()?;
+    interpreter(file_name(first).trim_start_matches('-')).is_none().then_some(first)
 }
 
 /// A title that the program set in place of its arguments: `nginx: worker process`, `sshd: root@notty`, `npm run dev`.
@@ -137,7 +157,9 @@ fn title<T: AsRef<str>>(file: &str, args: &[T]) -> Option<String> {
         // A master process repeats its whole command line.
         let role = role.split(" process").next().unwrap_or_default();
         let is_title = name == file || is_interpreter(file) && WITH_COMMAND.contains(&name);
-        return (is_title && !role.is_empty()).then(|| format!("{} {}", word(name), word(role)));
+        if is_title || !is_interpreter(file) {
+            return (is_title && !role.is_empty()).then(|| format!("{} {}", word(name), word(role)));
+        }
     }
     let mut words = only.split(' ').filter(|word| !word.is_empty());
     let first = words.next()?;
@@ -150,7 +172,12 @@ fn title<T: AsRef<str>>(file: &str, args: &[T]) -> Option<String> {
     // The title of a program that an interpreter runs: `webpack`, `next-server (v14)`. A login shell has a dash before
     // its name.
     let is_own_name = interpreter(file_name(first).trim_start_matches('-')).is_some();
-    (is_interpreter(file) && !is_own_name).then(|| word(file_name(first)))
+    if is_own_name && !rest.is_empty() && is_interpreter(file) {
+        // The whole command line as a title, as pm2 writes it.
+        let words: Vec<&str> = only.split(' ').filter(|word| !word.is_empty()).collect();
+        return Some(runs("", Some(first.trim_start_matches('-')), &words));
+    }
+    (is_interpreter(file) && !is_own_name).then(|| word(file_name(first).trim_end_matches(':')))
 }
 
 /// A word for a sentence: without its secrets, cut, and escaped.
@@ -207,7 +234,10 @@ mod tests {
                 "ruby -run -e httpd",
             ),
             (Some("/usr/bin/redis-check-rdb"), &["redis-server *:6379", ""], "redis-server"),
-            (python, &["/v/bin/python", "/v/bin/flask", "--app", "x", "run"], "flask"),
+            (python, &["/v/bin/python", "/v/bin/flask", "--app", "x", "run"], "flask run"),
+            (node, &["node --inspect /srv/app.js", "", ""], "node app.js"),
+            (node, &["PM2 v5.3.0: God Daemon (/root/.pm2)", "", ""], "PM2"),
+            (node, &["/usr/bin/node", "--watch", "a.js"], "node --watch a.js"),
             (python, &["python3", "manage.py", "runserver"], "python manage.py runserver"),
             (python, &["python3", "-c", "secret"], "python"),
             (Some("/usr/bin/ruby3.1"), &["ruby", "bin/rails", "server"], "ruby bin/rails server"),

@@ -83,7 +83,8 @@ impl Proposal<'_> {
         else {
             return Vec::new();
         };
-        let (wide, narrow) = if asked.is_unspecified() { (asked, held) } else { (held, asked) };
+        let is_asked_wide = asked.is_unspecified() && !(asked.is_ipv4() && held.is_ipv6());
+        let (wide, narrow) = if is_asked_wide { (asked, held) } else { (held, asked) };
         let text = format!(
             "ask for one of the two addresses only: {} serves {} as well",
             shown(wide),
@@ -93,10 +94,13 @@ impl Proposal<'_> {
     }
 
     /// The process itself has the socket in the way; one of the two addresses is the wildcard address, the other is
-    /// not.
+    /// not, or only that of IPv4.
     pub(super) fn covers_itself(&self) -> bool {
-        let is_wide = self.case.socket.address.is_unspecified();
-        let differs = |holder: &&&Holder| holder.peer.is_none() && holder.address.is_unspecified() != is_wide;
+        let asked = self.case.socket.address;
+        let is_narrower = |held: IpAddr| {
+            held.is_unspecified() != asked.is_unspecified() || held.is_ipv6() && asked.is_ipv4()
+        };
+        let differs = |holder: &&&Holder| holder.peer.is_none() && is_narrower(holder.address);
         self.is(Code::OwnSocket)
             && self.restart().is_empty()
             && self.knows_all()

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_ports_help_where_clients_can_be_told_of_them() {
+    fn fixed_ports_are_those_that_clients_expect() {
         for port in [53, 67, 68, 123, 137, 139, 445, 546, 547, 1900, 5353] {
             assert!(is_fixed(port), "{port}");
         }

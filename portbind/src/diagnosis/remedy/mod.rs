@@ -5,7 +5,8 @@ use super::facts::PortFacts;
 use super::rule::{Asked, Change, Held, Memory, Stage, changes, decide};
 use crate::diagnosis::program::runs_of;
 use crate::event::{
-    Cause, Code, Errno, Fix, Holder, Operation, Ownership, Process, Protocol, ShellCommand, State,
+    Cause, Code, Errno, Fix, Holder, HolderProcess, Operation, Ownership, Process, Protocol, ShellCommand,
+    State,
 };
 
 mod arrangement;
@@ -48,6 +49,9 @@ pub fn propose(case: &Case<'_>, cause: &Cause, holders: &[Holder]) -> Vec<Fix> {
         [other_port, stop]
     };
     fixes.extend(ends.into_iter().flatten());
+    if proposal.shares_with_stranger() {
+        fixes.sort_by_key(|fix| fix.code == "v6-only");
+    }
     fixes
 }
 
@@ -61,6 +65,12 @@ struct Proposal<'a> {
 impl Proposal<'_> {
     fn is(&self, code: Code) -> bool {
         self.code == code
+    }
+
+    /// Another program has the IPv4 addresses: if the caller leaves them to it, clients of IPv4 reach the other one.
+    fn shares_with_stranger(&self) -> bool {
+        let is_other = |owner: &HolderProcess| owner.process.exe != self.case.process.exe;
+        self.is(Code::DualStack) && self.holders.iter().flat_map(|holder| &holder.processes).any(is_other)
     }
 
     /// For a free port that the caller found, released, and lost to another process.
@@ -137,12 +147,16 @@ impl Proposal<'_> {
         }
         let held: Vec<Held> = self.holders.iter().map(|holder| Held::of(holder)).collect();
         let possible = changes(self.case.generation, &self.asked(), &held);
-        let small = possible.iter().any(|change| self.is_own(*change));
-        let depends_on_address = self.is(Code::Outgoing) || self.covers_itself() || self.only_connected();
+        let is_own =
+            |change: Change| self.is_own(change) && !(self.is_left_over() && self.is_of_address(change));
+        let small = possible.iter().any(|change| is_own(*change));
+        // Another address does not help for long against what a server left behind on each address that it has used.
+        let depends_on_address =
+            self.is(Code::Outgoing) || self.covers_itself() || self.only_connected() || self.is_left_over();
         // Changes to the other side are offered only if no change to this side helps.
         possible
             .into_iter()
-            .filter(|change| !small || self.is_own(*change))
+            .filter(|change| !small || is_own(*change))
             .filter(|change| !depends_on_address || !self.is_of_address(*change))
             .filter_map(|change| self.option(change))
             .collect()
@@ -342,7 +356,8 @@ pub fn reservation(port: u16, facts: &PortFacts) -> Option<Fix> {
     let reserved = facts.reserved.as_ref().filter(|reserved| !lists(reserved, port))?;
     let value = if reserved.is_empty() { port.to_string() } else { format!("{reserved},{port}") };
     let command = ShellCommand::set_sysctl("net.ipv4.ip_local_reserved_ports", &value);
-    let text = format!("keep the kernel from choosing it (it picks from {low}-{high})");
+    let text =
+        format!("keep the kernel from choosing it for the next connection (it picks from {low}-{high})");
     Some(by_command("reserve-port", &text, command))
 }
 

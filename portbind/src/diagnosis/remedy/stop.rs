@@ -8,14 +8,14 @@ use crate::diagnosis::program::runs_of;
 use crate::diagnosis::relation::works_with;
 use crate::diagnosis::stop_signal::{StopSignal, master_without_socket};
 use crate::event::{Ancestor, Container, Fix, Holder, Process, ShellCommand};
+use crate::order::sort_by_key;
 
 /// Programs that start a server and stay above it, by the start of their name: to stop the server, they are stopped.
-const RUNNERS: [&str; 12] = [
-    "npm",
-    "npx",
-    "yarn",
-    "pnpm",
+/// npm and others of its kind are none: they end with the server, and the server does not always end with them.
+const RUNNERS: [&str; 10] = [
     "nodemon",
+    "node --watch",
+    "watchmedo",
     "cargo-watch",
     "watchexec",
     "entr",
@@ -73,7 +73,7 @@ impl Stop<'_> {
     pub(in crate::diagnosis) fn propose(&self) -> Vec<Fix> {
         let mut processes: Vec<&Process> =
             self.holders.iter().flat_map(|holder| &holder.processes).map(|owner| &*owner.process).collect();
-        processes.sort_by_key(|process| process.pid);
+        sort_by_key(&mut processes, |process| process.pid);
         processes.dedup_by_key(|process| process.pid);
         if processes.is_empty() {
             return Vec::new();
@@ -173,7 +173,7 @@ fn stop_command_of(ends: &[End]) -> Option<ShellCommand> {
     commands?.into_iter().reduce(|all, one| all.and(&one))
 }
 
-/// The process to end: the program above that runs it, as npm does, or the process itself.
+/// The process to end: the program above that runs it, as nodemon does, or the process itself.
 fn end_of(process: &Process) -> End {
     let is_shell = |ancestor: &&Ancestor| SHELLS.contains(&&*ancestor.comm);
     let above = process.ancestors.iter().find(|ancestor| !is_shell(ancestor));

@@ -98,7 +98,7 @@ fn same_program(caller: &Process, holder: &mut Holder) {
 }
 
 #[test]
-fn what_belongs_to_the_same_work_or_was_handed_the_socket_is_not_stopped() {
+fn jobs_of_one_make_and_owners_of_a_received_socket_are_not_stopped() {
     let above = |comm: &str| {
         codes_of(|caller, holder| {
             caller.ancestors[0].comm = comm.to_owned();

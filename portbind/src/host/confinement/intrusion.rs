@@ -2,6 +2,7 @@
 //! files, and may start a program of that user, so it needs most calls. The calls that it does not need are listed
 //! here, and fail with EPERM.
 
+use crate::order::collect_sorted;
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::io;
@@ -124,7 +125,8 @@ fn filter(errand: Errand) -> Result<BpfProgram, BackendError> {
     if errand == Errand::Files {
         refused.extend([PROGRAMS, PROGRAMS_OLD]);
     }
-    let mut rules: BTreeMap<_, _> = refused.concat().into_iter().map(|call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<_, _> =
+        collect_sorted(refused.concat().into_iter().map(|call| (call, Vec::new())));
     // Refuses signals to another process, and the limits of one. A started program has a pid of its own, and must be
     // able to signal itself.
     if errand == Errand::Files {

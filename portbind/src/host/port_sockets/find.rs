@@ -20,6 +20,7 @@ use crate::host::owners::OwnerFds;
 use crate::host::socket_units::Kind;
 use crate::host::sockets::Scan;
 use crate::host::unix_sockets::PortlessSocket;
+use crate::order::sort_by_key;
 
 /// The first kernel whose diagnosis reports bound TCP sockets that neither listen nor are connected
 /// (TCPF_BOUND_INACTIVE, include/net/tcp_states.h).
@@ -159,7 +160,7 @@ fn name_interfaces(entrance: &Entrance, netns: &Netns, holders: &mut [Holder]) {
 
 impl PortSockets {
     fn new(mut holders: Vec<Holder>, unseen: Unseen) -> Self {
-        holders.sort_by_key(Holder::rank);
+        sort_by_key(&mut holders, Holder::rank);
         Self { holders, cgroups: HashMap::new(), unseen }
     }
 }

@@ -31,21 +31,21 @@ pub fn serve(link: BorrowedFd<'_>) -> io::Result<()> {
     while let Some((bytes, root)) = receive::<QUESTION>(link)? {
         let question = bytes.ok().zip(root).filter(|_| stuck < MOST_STUCK);
         let found = question.map(|(bytes, root)| in_time(bytes, root));
-        stuck += usize::from(found == Some(Found::Late));
-        let branch = if let Some(Found::Branch(branch)) = &found { branch.as_deref() } else { None };
+        stuck += usize::from(found == Some(Reply::Late));
+        let branch = if let Some(Reply::Branch(branch)) = &found { branch.as_deref() } else { None };
         send(link, &answer(branch), None)?;
     }
     Ok(())
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+enum Reply {
     Branch(Option<String>),
     Late,
 }
 
 /// Reads in a thread of its own: user and group are kept per thread.
-fn in_time(bytes: [u8; QUESTION], root: OwnedFd) -> Found {
+fn in_time(bytes: [u8; QUESTION], root: OwnedFd) -> Reply {
     let (done, is_done) = mpsc::sync_channel(1);
     let work = move || {
         let question = Question::of_bytes(&bytes);
@@ -57,9 +57,9 @@ fn in_time(bytes: [u8; QUESTION], root: OwnedFd) -> Found {
         let _late = done.send(branch);
     };
     if thread::Builder::new().stack_size(STACK).spawn(work).is_err() {
-        return Found::Branch(None);
+        return Reply::Branch(None);
     }
-    is_done.recv_timeout(PATIENCE).map_or(Found::Late, Found::Branch)
+    is_done.recv_timeout(PATIENCE).map_or(Reply::Late, Reply::Branch)
 }
 
 /// Gives this thread the rights of a user, and no capability.

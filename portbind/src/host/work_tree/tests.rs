@@ -26,7 +26,7 @@ fn root(path: &Path) -> OwnedFd {
 }
 
 /// The branch around a folder, for this test's user.
-fn found(place: &Path, folder: &str) -> Option<String> {
+fn branch_around(place: &Path, folder: &str) -> Option<String> {
     git::branch(root(place).as_fd(), folder.as_bytes(), getuid().as_raw())
 }
 
@@ -37,18 +37,18 @@ fn write(place: &Path, path: &str, text: &str) {
 }
 
 #[test]
-fn a_branch_is_found_from_below() {
+fn a_branch_is_read_from_below() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
     write(place, "srv/app/.git/HEAD", "ref: refs/heads/feature/login\n");
     write(place, "srv/app/src/x", "");
     write(place, "srv/other/.git/HEAD", COMMIT);
     for folder in ["/srv/app", "/srv/app/src", "/srv/./app/../app/src/"] {
-        assert_eq!(found(place, folder).as_deref(), Some("feature/login"), "{folder}");
+        assert_eq!(branch_around(place, folder).as_deref(), Some("feature/login"), "{folder}");
     }
-    assert_eq!(found(place, "/srv/other").as_deref(), Some("0123456789ab"));
+    assert_eq!(branch_around(place, "/srv/other").as_deref(), Some("0123456789ab"));
     for folder in ["/srv", "/", "/none", "/srv/app/src/x"] {
-        assert_eq!(found(place, folder), None, "{folder}");
+        assert_eq!(branch_around(place, folder), None, "{folder}");
     }
     assert_eq!(git::branch(root(place).as_fd(), b"/srv/app", 4711).is_some(), getuid().is_root());
 }
@@ -61,8 +61,8 @@ fn a_linked_work_tree_is_followed_below_the_root() {
     write(place, "srv/b/.git", "gitdir: /srv/app/.git/worktrees/b\n");
     write(place, "srv/app/.git/modules/m/HEAD", "ref: refs/heads/m\n");
     write(place, "srv/app/m/.git", "gitdir: ../.git/modules/m\n");
-    assert_eq!(found(place, "/srv/b").as_deref(), Some("b"));
-    assert_eq!(found(place, "/srv/app/m").as_deref(), Some("m"));
+    assert_eq!(branch_around(place, "/srv/b").as_deref(), Some("b"));
+    assert_eq!(branch_around(place, "/srv/app/m").as_deref(), Some("m"));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn nothing_but_a_small_file_without_links_is_read() {
         let path = place.join(folder);
         fs::create_dir(&path).unwrap();
         make(&path, &place.join("real"));
-        assert_eq!(found(place, &format!("/{folder}")), None, "{folder}");
+        assert_eq!(branch_around(place, &format!("/{folder}")), None, "{folder}");
     }
 }
 

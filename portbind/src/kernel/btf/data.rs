@@ -4,6 +4,7 @@ use super::error::BtfError;
 use super::names::Names;
 use super::reader;
 use super::types::{Info, Kind, TYPE_LEN, Type};
+use crate::order::sort_by_key;
 
 /// `BTF_MAGIC` in `include/uapi/linux/btf.h`.
 const MAGIC: u16 = 0xeb9f;
@@ -133,7 +134,7 @@ impl<'a> Btf<'a> {
             found.extend(index.and_then(|index| wanted.as_slice().get(index)).map(|known| (*known, id)));
         }
         // If several have the name, the first one is used, as everywhere else.
-        found.sort_by_key(|(name, _)| *name);
+        sort_by_key(&mut found, |(name, _)| *name);
         found.dedup_by_key(|(name, _)| *name);
         found
     }

@@ -66,8 +66,8 @@ impl Party<'_> {
         runs(self.comm, self.exe, self.args)
     }
 
-    /// The working folder, if the name says too little: another process reads alike and runs in another folder, or the
-    /// name is that of an interpreter alone.
+    /// The working folder, if the name says too little: another process runs the same in another folder, or the name is
+    /// that of an interpreter alone.
     pub(super) fn folder(&self, other: Option<&Party<'_>>) -> Option<String> {
         let runs = self.runs();
         let is_like =

@@ -14,6 +14,7 @@ use crate::diagnosis::stop_signal::{StopSignal, may_be_killed};
 use crate::event::Process;
 use crate::host::Host;
 use crate::host::stop::Held;
+use crate::order::sort_by_key;
 use crate::ports::error::Error;
 
 /// Polling interval for a process that is to close the socket.
@@ -76,7 +77,7 @@ impl Stopping<'_> {
             targets = self.heirs(&(self.plan_again)()?, &known, &stopped);
             known.extend(targets.iter().cloned());
         }
-        stopped.sort_by_key(|one| one.process.pid);
+        sort_by_key(&mut stopped, |one| one.process.pid);
         Ok(Ok(stopped))
     }
 

@@ -3,6 +3,7 @@
 use crate::diagnosis::program::runs_of;
 use crate::escape::{columns, cut};
 use crate::event::{Outcome, Refusal};
+use crate::order::sort_by_key;
 use crate::output::Style;
 use crate::output::text::command::{self, CommandReport};
 use crate::output::words;
@@ -28,7 +29,7 @@ pub(super) struct Issue {
 pub(super) fn refusals(report: &CommandReport<'_>, style: &Style) -> Vec<Issue> {
     let firsts = report.groups.iter().filter_map(|group| group.refusals.first());
     let mut others: Vec<_> = report.groups.iter().flat_map(|group| group.refusals.iter().skip(1)).collect();
-    others.sort_by_key(|(refusal, _)| refusal.time);
+    sort_by_key(&mut others, |(refusal, _)| refusal.time);
     let total = usize::try_from(report.refusals).unwrap_or(usize::MAX);
     let room = if total > MOST { MOST - 1 } else { MOST };
     let chosen = firsts.chain(others).take(room);

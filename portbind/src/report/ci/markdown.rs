@@ -15,7 +15,7 @@ use crate::secrets::mask_text;
 use crate::wire::{Process, Refusal, Socket, Test};
 
 /// The longest page in bytes: 1 MiB for GitHub, which drops a longer page, and for Buildkite.
-pub const PAGE_LIMIT: usize = 1024 * 1024;
+pub(crate) const PAGE_LIMIT: usize = 1024 * 1024;
 /// Columns of a table cell, and of the collapsed text.
 const CELL: usize = 100;
 const TEXT: usize = 110;
@@ -26,7 +26,7 @@ const TAIL: usize = 200;
 
 /// The page, in at most `room` bytes; `None` if it cannot be that short, or has no findings.
 #[must_use]
-pub fn page(report: &CommandReport<'_>, style: &Style, room: usize) -> Option<String> {
+pub(crate) fn page(report: &CommandReport<'_>, style: &Style, room: usize) -> Option<String> {
     let room = room.min(PAGE_LIMIT).checked_sub(TAIL)?;
     let style = Style { color: false, width: Some(TEXT), ..style.clone() };
     let mut page = overview(report);

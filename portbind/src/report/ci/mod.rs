@@ -21,13 +21,12 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-pub use markdown::{PAGE_LIMIT, page};
-pub use page::Page;
+pub(crate) use markdown::{PAGE_LIMIT, page};
+pub(crate) use page::Page;
 
 /// The CI system for which a run is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
-#[non_exhaustive]
-pub enum Choice {
+pub(crate) enum Choice {
     /// The system whose variables are in the environment
     #[default]
     Auto,
@@ -47,8 +46,7 @@ pub enum Choice {
 
 /// A CI system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum System {
+pub(crate) enum System {
     /// GitHub Actions.
     Github,
     /// GitLab CI.
@@ -74,7 +72,7 @@ const MARKS: [(System, &[&str]); 5] = [
 impl Choice {
     /// The system, if any; `is_set` states whether a variable is in the environment and not empty.
     #[must_use]
-    pub fn resolve(self, is_set: impl Fn(&str) -> bool) -> Option<System> {
+    pub(crate) fn resolve(self, is_set: impl Fn(&str) -> bool) -> Option<System> {
         match self {
             Self::Auto => {
                 let marked = |(_, marks): &&(System, &[&str])| marks.iter().all(|mark| is_set(mark));
@@ -94,7 +92,7 @@ impl Choice {
 ///
 /// # Errors
 /// The writer's errors, unchanged.
-pub fn write(
+pub(crate) fn write(
     system: System,
     report: &CommandReport<'_>,
     page: &Page,

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 /// What became of the page from [`markdown::page`](crate::report::ci::markdown::page).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Page {
+pub(crate) enum Page {
     /// The page is not shown.
     Nowhere,
     /// The system shows the page.

@@ -332,7 +332,7 @@ fn ten_refusals_need_no_last_one() {
 }
 
 #[test]
-fn what_was_only_counted_is_in_the_total() {
+fn counted_refusals_are_in_the_total() {
     let mut run = Run::of(&[samples::listener(), samples::listener()], vec![]);
     run.groups[0].more = 5998;
     run.refusals = 20_000;

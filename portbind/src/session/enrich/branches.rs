@@ -1,4 +1,4 @@
-//! Branches of work trees, where two processes read alike.
+//! Branches of work trees, where two processes run the same.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ impl Enricher {
         let asked = Rc::clone(caller);
         let in_the_way = holders.iter_mut().filter(|holder| holder.conflicts);
         let owners = in_the_way.flat_map(|holder| &mut holder.processes);
-        for owner in owners.filter(|owner| reads_alike(&asked, &owner.process)).take(MOST) {
+        for owner in owners.filter(|owner| differ_only_in_folder(&asked, &owner.process)).take(MOST) {
             if let Some(branch) = work_trees.branch(procfs, &owner.process) {
                 Rc::make_mut(&mut owner.process).branch = Some(branch);
             }
@@ -29,7 +29,7 @@ impl Enricher {
 }
 
 /// Whether only the folders of two processes differ.
-fn reads_alike(one: &Process, other: &Process) -> bool {
+fn differ_only_in_folder(one: &Process, other: &Process) -> bool {
     let both = one.cwd.as_ref().zip(other.cwd.as_ref());
     both.is_some_and(|(one, other)| one != other) && one.exe == other.exe && runs_of(one) == runs_of(other)
 }

@@ -11,6 +11,7 @@ use crate::host::OwnerFds;
 use crate::host::clock::boot_time;
 use crate::kernel::assemble::Evidence;
 use crate::kernel::evidence;
+use crate::order::sort_by_key;
 
 impl Enricher {
     /// Finds the owners of the holders and describes some of them.
@@ -62,7 +63,7 @@ impl Enricher {
             for holder in missing {
                 let process = Rc::clone(caller);
                 holder.processes.push(HolderProcess { process, fds: vec![fd], close_on_exec: None });
-                holder.processes.sort_by_key(|owner| owner.process.pid);
+                sort_by_key(&mut holder.processes, |owner| owner.process.pid);
             }
         }
     }
@@ -80,7 +81,7 @@ impl Enricher {
         let first = all().filter(matters).chain(all().filter(|owner| !matters(owner)));
         let mut chosen: Vec<OwnerFds> =
             first.take(limits::PROCESSES_OF_SOCKET.min(left)).map(limits::some_descriptors).collect();
-        chosen.sort_by_key(|owner| owner.pid);
+        sort_by_key(&mut chosen, |owner| owner.pid);
         let more = (all().count() + self.owners.more(inode)).saturating_sub(chosen.len());
         (chosen, u64::try_from(more).unwrap_or(u64::MAX))
     }

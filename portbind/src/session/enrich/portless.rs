@@ -120,10 +120,10 @@ impl Enricher {
         // On file systems that report different device numbers to different processes, no process appears to see the
         // same files.
         let is_like = |pid| sees(procfs, pid, view, path, Likeness::SameNumbers);
-        let alike = || is_like(caller.0).then(|| self.while_alive(caller.0, caller.1, path)).flatten();
+        let by_numbers = || is_like(caller.0).then(|| self.while_alive(caller.0, caller.1, path)).flatten();
         let in_cgroup =
             || self.in_cgroup(known?).filter(|&pid| is_like(pid)).map(|pid| self.sight_as(pid, path));
-        let sight = sight.or_else(alike).or_else(in_cgroup).unwrap_or(Sight::NONE);
+        let sight = sight.or_else(by_numbers).or_else(in_cgroup).unwrap_or(Sight::NONE);
         self.as_when_refused(sight, caller)
     }
 

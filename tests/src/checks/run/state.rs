@@ -10,11 +10,11 @@ use anyhow::{Context as _, ensure};
 use rustix::process::{Signal, getpriority_process};
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 
-use super::wrapped::{subjects, wrapped};
+use super::wrapped::{test_program, wrapped};
 use crate::checks::setting::Setting;
 use crate::checks::support::SOON;
-use crate::subject::SIGNALLED;
 use crate::tracer::Tracer;
+use crate::wrapped_command::SIGNALLED;
 
 /// Variables that would disturb a careless wrapper.
 const VARIABLES: [(&str, &str); 4] =
@@ -23,14 +23,14 @@ const VARIABLES: [(&str, &str); 4] =
 /// In unusual circumstances, the command inherits the same state as without portbind.
 pub(in crate::checks) fn nothing_is_lost(setting: Setting<'_>) -> anyhow::Result<()> {
     let state = |command: &Command| -> anyhow::Result<String> {
-        let mut peculiar = Command::new(subjects()?);
+        let mut peculiar = Command::new(test_program()?);
         peculiar.args(["wrapped", "peculiar", "--"]).arg(command.get_program()).args(command.get_args());
         peculiar.envs(VARIABLES).stdin(Stdio::null()).stderr(Stdio::inherit());
         let output = peculiar.output()?;
         ensure!(output.status.success(), "{command:?}: {}", output.status);
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let bare = state(Command::new(subjects()?).args(["wrapped", "state"]))?;
+    let bare = state(Command::new(test_program()?).args(["wrapped", "state"]))?;
     // The caller may have a nice value already; the maximum is 19 (sched(7)).
     let nice = format!("nice {}\n", (getpriority_process(None)? + 3).min(19));
     ensure!(
@@ -54,7 +54,7 @@ pub(in crate::checks) fn nothing_is_lost_in_a_terminal(setting: Setting<'_>) -> 
         };
         Ok(lines.iter().filter(shared).cloned().collect::<Vec<_>>().join("\n"))
     };
-    let bare = state(Command::new(subjects()?).args(["wrapped", "state"]))?;
+    let bare = state(Command::new(test_program()?).args(["wrapped", "state"]))?;
     ensure!(bare.contains("terminals [true, true, true]"), "there is no terminal:\n{bare}");
     compare(&bare, &state(&wrapped(setting, &["-q"], ["state"])?)?)
 }
@@ -125,7 +125,7 @@ fn in_terminal(command: &Command) -> anyhow::Result<(InTerminal, File)> {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     unlockpt(&terminal)?;
     let path = ptsname(terminal.as_fd(), Vec::new())?.into_string()?;
-    let mut inside = Command::new(subjects()?);
+    let mut inside = Command::new(test_program()?);
     inside.args(["wrapped", "terminal", &path, "--"]).arg(command.get_program()).args(command.get_args());
     let process = inside.envs(VARIABLES).spawn()?;
     let keys = File::from(terminal);

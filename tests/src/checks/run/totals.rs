@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 
-use super::wrapped::{Recording, subjects};
+use super::wrapped::{Recording, test_program};
 use crate::checks::setting::Setting;
 use crate::checks::support::exited;
 use crate::scratch::Scratch;
@@ -21,7 +21,7 @@ pub(in crate::checks) fn totals(setting: Setting<'_>) -> anyhow::Result<()> {
     let page = Scratch::new("burst.html");
     let mut command = Command::new(std::fs::canonicalize(setting.portbind)?);
     command.args(["run", "--backend", setting.backend, "--ci", "none", &recording.option()]);
-    command.arg(format!("--report={}", page.path().display())).arg("--").arg(subjects()?);
+    command.arg(format!("--report={}", page.path().display())).arg("--").arg(test_program()?);
     command.args(["storm", "own", &REFUSALS.to_string()]).stdin(Stdio::null());
     let ended = Tracer::spawn(&mut command)?.end()?;
     exited(&ended, 0)?;

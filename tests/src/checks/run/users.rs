@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::{Context as _, ensure};
 
-use super::wrapped::{Recording, subjects, wrapped};
+use super::wrapped::{Recording, test_program, wrapped};
 use crate::checks::setting::Setting;
 use crate::checks::support::exited;
 use crate::programs;
@@ -49,7 +49,7 @@ pub(in crate::checks) fn as_user(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let rules = rules("!use_pty")?;
     let portbind = readable(setting.portbind, "portbind")?;
-    let subject = readable(&subjects()?, "subjects")?;
+    let subject = readable(&test_program()?, "wrapped")?;
     let within = |script: &str| with_rules(&rules, script);
     let subject = format!("{} wrapped state", subject.path().display());
     let state = |prefix: &str| {
@@ -97,7 +97,7 @@ pub(in crate::checks) fn sudo(setting: Setting<'_>) -> anyhow::Result<()> {
 pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<()> {
     let rules = rules("!use_pty, !pam_session, !pam_setcred")?;
     let portbind = readable(setting.portbind, "portbind")?;
-    let subject = readable(&subjects()?, "subjects")?;
+    let subject = readable(&test_program()?, "wrapped")?;
     let (su, bash, sudo) = (programs::SU.path, programs::BASH.path, programs::SUDO.path);
     let run = format!("{} run --backend {} --", portbind.path().display(), setting.backend);
     let subject = format!("{} wrapped state", subject.path().display());
@@ -135,7 +135,7 @@ pub(in crate::checks) fn replaced_sudo(setting: Setting<'_>) -> anyhow::Result<(
 /// Any user can set the variables of sudo; portbind trusts them only as root.
 pub(in crate::checks) fn variables_of_nobody(setting: Setting<'_>) -> anyhow::Result<()> {
     let portbind = readable(setting.portbind, "portbind")?;
-    let subject = readable(&subjects()?, "subjects")?;
+    let subject = readable(&test_program()?, "wrapped")?;
     let mut command = programs::SETPRIV.command()?;
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(portbind.path());
     command.args(["run", "--optional", "--"]).arg(subject.path()).args(["wrapped", "state"]);

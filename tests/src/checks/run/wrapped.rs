@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::checks::setting::Setting;
 use crate::scratch::Scratch;
 
-/// The program that contains all subjects.
-pub(super) fn subjects() -> anyhow::Result<PathBuf> {
+/// The program that contains all wrapped commands.
+pub(super) fn test_program() -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?)
 }
 
@@ -26,7 +26,7 @@ where
 {
     let mut command = Command::new(std::fs::canonicalize(setting.portbind)?);
     command.args(["run", "--backend", setting.backend]).args(options).arg("--");
-    command.arg(subjects()?).arg("wrapped").args(subject);
+    command.arg(test_program()?).arg("wrapped").args(subject);
     Ok(command)
 }
 

@@ -1,4 +1,4 @@
-//! The standard output of subjects.
+//! The standard output of wrapped commands.
 
 use std::io::Write as _;
 
