@@ -3,7 +3,7 @@
 # needs: puma ss
 # cause: same-program
 # holder: puma
-# relation: none
+# relation: earlier-run
 # first: other-port
 # ci: by hand
 echo 'run ->(env) { [200, {}, ["x"]] }' >config.ru

@@ -3,7 +3,7 @@
 # needs: puma ss
 # cause: same-program
 # holder: puma
-# relation: none
+# relation: earlier-run
 # first: stop-holder
 # ci: by hand
 echo 'run lambda { |e| [200, {}, ["x"]] }' >config.ru

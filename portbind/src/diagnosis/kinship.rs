@@ -28,12 +28,13 @@ pub(super) fn same_program(one: &Process, other: &Process) -> bool {
     }
 }
 
-/// The same file; for what `go run` builds, which has a new folder in each run, the same name in the same folder.
+/// The same file; for what `go run` builds, which has a new folder in each run, the same name, and no other folder.
 fn same_executable(one: &Process, other: &Process) -> bool {
     let (Some(exe), Some(same)) = (one.exe.as_deref(), other.exe.as_deref()) else { return false };
     let is_built = |exe: &str| exe.contains("/go-build") && exe.contains("/exe/");
     let is_one_build = || is_built(exe) && is_built(same) && file_name(exe) == file_name(same);
-    exe == same || is_one_build() && one.cwd.is_some() && one.cwd == other.cwd
+    let is_elsewhere = one.cwd.is_some() && other.cwd.is_some() && one.cwd != other.cwd;
+    exe == same || is_one_build() && !is_elsewhere
 }
 
 /// Whether a script is named as a file, and not as a class of Java.

@@ -95,17 +95,29 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
     Some(Relation::new(RelationCode::EarlierRun, text))
 }
 
-/// What runs a second time: a command, or the program of a project with other arguments.
+/// What runs a second time: a command, or a script with other options.
 fn what_again(caller: &Process, owner: &Process) -> Option<&'static str> {
-    let arguments = |process: &Process| process.args.get(1..).unwrap_or_default().to_vec();
-    let is_command = is_same_file(caller, owner) && arguments(caller) == arguments(owner);
-    if is_command && !caller.args.is_empty() {
+    let (first, other) = (caller.args.split_first()?, owner.args.split_first()?);
+    if is_same_file(caller, owner) && first.1 == other.1 && file_name(first.0) == file_name(other.0) {
         return Some("command");
     }
-    // One compiled program can do many things, as its arguments say; a script does one.
-    let is_script = caller.exe.as_deref().is_some_and(is_interpreter) || caller.exe != owner.exe;
     let is_there = caller.cwd.is_some() && caller.cwd == owner.cwd;
-    (is_script && is_there && same_program(caller, owner)).then_some("program")
+    let is_script = caller.exe.as_deref().is_some_and(is_interpreter) && same_program(caller, owner);
+    (is_script && is_there && asks_for_the_same(&caller.args, &owner.args)).then_some("program")
+}
+
+/// Whether two command lines of one script differ only in options behind the script, as far as a title shows it.
+fn asks_for_the_same(one: &[String], other: &[String]) -> bool {
+    fn parts(args: &[String]) -> Option<(Vec<&str>, Vec<&str>)> {
+        let (_, name) = script(args)?;
+        let mut words = args.iter().skip(1).map(String::as_str);
+        let before = words.by_ref().take_while(|word| *word != name).collect();
+        Some((before, words.filter(|word| !word.starts_with('-')).collect()))
+    }
+    match (parts(one), parts(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
 }
 
 fn is_same_file(caller: &Process, owner: &Process) -> bool {

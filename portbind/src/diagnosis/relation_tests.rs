@@ -111,3 +111,25 @@ fn the_caller_itself_is_no_relation() {
     let caller = process(20, PYTHON, &["python3", "app.py"], "/srv/a", &[7, 1]);
     assert_eq!(code(&caller, caller.clone()), None);
 }
+
+#[test]
+fn a_script_runs_again_with_other_options() {
+    let run = |pid, args: &[&str]| process(pid, PYTHON, args, "/srv/a", &[pid - 5, 1]);
+    let caller = run(30, &["python3", "manage.py", "runserver", "--noreload"]);
+    let again =
+        |args: &[&str]| related(&caller, run(20, args)).map(|(_, text)| text.contains("of the same program"));
+    assert_eq!(again(&["python3", "manage.py", "runserver"]), Some(true));
+    assert_eq!(again(&["/usr/bin/python3", "/srv/a/manage.py", "runserver"]), Some(true));
+    assert_eq!(again(&["/usr/bin/python3", "manage.py", "runserver", "--noreload"]), Some(false));
+    // Another command of the same script, and other options of the interpreter.
+    assert_eq!(again(&["python3", "manage.py", "worker"]), None);
+    assert_eq!(again(&["python3", "-O", "manage.py", "runserver"]), None);
+    assert_eq!(again(&["manage.py", "manage.py"]), None);
+    // Two workers of one program that is no shell.
+    let worker = |pid| {
+        let mut worker = process(pid, PYTHON, &["python3", "-c", "x"], "/srv/a", &[9, 1]);
+        worker.ancestors[0].comm = "pytest".to_owned();
+        worker
+    };
+    assert_eq!(code(&worker(30), worker(20)), Some("worker"));
+}
