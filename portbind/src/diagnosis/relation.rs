@@ -86,7 +86,7 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
         return Some(Relation::new(RelationCode::OtherFolder, text));
     }
     let is_earlier = owner.started.zip(caller.started).is_some_and(|(owner, caller)| owner < caller);
-    let what = what_again(caller, owner).filter(|_| is_earlier)?;
+    let what = repetition(caller, owner).filter(|_| is_earlier)?;
     if starter_of_both(caller, owner).is_some() {
         return None;
     }
@@ -96,7 +96,7 @@ fn of_one_command(caller: &Process, owner: &Process) -> Option<Relation> {
 }
 
 /// What runs a second time: a command, or a script with other options.
-fn what_again(caller: &Process, owner: &Process) -> Option<&'static str> {
+fn repetition(caller: &Process, owner: &Process) -> Option<&'static str> {
     let (first, other) = (caller.args.split_first()?, owner.args.split_first()?);
     if is_same_file(caller, owner) && first.1 == other.1 && file_name(first.0) == file_name(other.0) {
         return Some("command");

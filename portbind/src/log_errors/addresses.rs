@@ -12,7 +12,7 @@ pub(super) enum Fit {
 }
 
 /// What a log calls an address.
-enum Named {
+enum Written {
     Ip(IpAddr),
     /// All addresses, of whatever family.
     Any,
@@ -20,13 +20,13 @@ enum Named {
     Host,
 }
 
-fn named(text: &str) -> Named {
+fn written(text: &str) -> Written {
     let text = text.split('%').next().unwrap_or(text);
     match text.parse::<IpAddr>() {
-        Ok(ip) => Named::Ip(ip.to_canonical()),
-        Err(_) if matches!(text, "*" | "any" | "") => Named::Any,
-        Err(_) if text.eq_ignore_ascii_case("localhost") => Named::Loopback,
-        Err(_) => Named::Host,
+        Ok(ip) => Written::Ip(ip.to_canonical()),
+        Err(_) if matches!(text, "*" | "any" | "") => Written::Any,
+        Err(_) if text.eq_ignore_ascii_case("localhost") => Written::Loopback,
+        Err(_) => Written::Host,
     }
 }
 
@@ -35,22 +35,22 @@ pub(super) fn fit(text: Option<&str>, asked: Option<IpAddr>) -> Option<Fit> {
     let (Some(text), Some(asked)) = (text, asked.map(|asked| asked.to_canonical())) else {
         return Some(Fit::Open);
     };
-    match named(text) {
-        Named::Ip(ip) if ip == asked => Some(Fit::Same),
-        Named::Ip(ip) => (ip.is_unspecified() && asked.is_unspecified()).then_some(Fit::Open),
-        Named::Any => asked.is_unspecified().then_some(Fit::Same),
-        Named::Loopback => asked.is_loopback().then_some(Fit::Same),
-        Named::Host => Some(Fit::Open),
+    match written(text) {
+        Written::Ip(ip) if ip == asked => Some(Fit::Same),
+        Written::Ip(ip) => (ip.is_unspecified() && asked.is_unspecified()).then_some(Fit::Open),
+        Written::Any => asked.is_unspecified().then_some(Fit::Same),
+        Written::Loopback => asked.is_loopback().then_some(Fit::Same),
+        Written::Host => Some(Fit::Open),
     }
 }
 
 /// Whether two addresses of a log can be the same.
 pub(super) fn agree(one: &str, other: &str) -> bool {
-    match (named(one), named(other)) {
-        (Named::Ip(one), Named::Ip(other)) => one == other,
-        (Named::Ip(ip), Named::Any) | (Named::Any, Named::Ip(ip)) => ip.is_unspecified(),
-        (Named::Ip(ip), Named::Loopback) | (Named::Loopback, Named::Ip(ip)) => ip.is_loopback(),
-        (Named::Any, Named::Loopback) | (Named::Loopback, Named::Any) => false,
+    match (written(one), written(other)) {
+        (Written::Ip(one), Written::Ip(other)) => one == other,
+        (Written::Ip(ip), Written::Any) | (Written::Any, Written::Ip(ip)) => ip.is_unspecified(),
+        (Written::Ip(ip), Written::Loopback) | (Written::Loopback, Written::Ip(ip)) => ip.is_loopback(),
+        (Written::Any, Written::Loopback) | (Written::Loopback, Written::Any) => false,
         _ => true,
     }
 }

@@ -121,7 +121,7 @@ fn wordings_behind_prefixes() {
 }
 
 #[test]
-fn what_is_no_refused_bind() {
+fn lines_that_are_no_refused_bind() {
     let lines = QUIET.lines().filter(|line| !line.starts_with('#'));
     let lines: Vec<&str> = lines.filter_map(|line| line.split('\t').next()).collect();
     assert!(lines.len() >= 60, "{} lines", lines.len());

@@ -41,10 +41,10 @@ struct Pool {
 }
 
 /// How the search for an error's refused bind ended.
-enum Found {
+enum Outcome {
     Joined(Join),
     /// The refused bind is already that of another error, whose index this is.
-    SaidBefore(usize),
+    Repeated(usize),
     Not(Reason),
 }
 
@@ -116,11 +116,11 @@ impl Joiner {
     /// The results, in the order of the log. Errors about a refused bind that another error is about are counted with
     /// that one.
     pub fn finish(self) -> impl Iterator<Item = Match> {
-        let mut found: Vec<Option<Found>> = self.searches.iter().map(|_| None).collect();
+        let mut found: Vec<Option<Outcome>> = self.searches.iter().map(|_| None).collect();
         let mut taken: HashMap<*const Refusal<'static>, usize> = HashMap::new();
         for index in self.best_first() {
             let one = self.find(index, &taken);
-            if let Found::Joined(join) = &one {
+            if let Outcome::Joined(join) = &one {
                 taken.insert(Rc::as_ptr(&join.refusal), index);
             }
             if let Some(place) = found.get_mut(index) {
@@ -132,10 +132,10 @@ impl Joiner {
         let mut again: Vec<(usize, u64)> = Vec::new();
         for (search, found) in self.searches.into_iter().zip(found) {
             let complaint = search.complaint;
-            matches.push(match found.unwrap_or(Found::Not(Reason::NoneLikeIt)) {
-                Found::Joined(join) => Some(Match { complaint, join: Ok(join) }),
-                Found::Not(reason) => Some(Match { complaint, join: Err(reason) }),
-                Found::SaidBefore(other) => {
+            matches.push(match found.unwrap_or(Outcome::Not(Reason::NoneLikeIt)) {
+                Outcome::Joined(join) => Some(Match { complaint, join: Ok(join) }),
+                Outcome::Not(reason) => Some(Match { complaint, join: Err(reason) }),
+                Outcome::Repeated(other) => {
                     again.push((other, 1 + complaint.repeats));
                     None
                 }
@@ -161,14 +161,14 @@ impl Joiner {
     }
 
     /// Of two errors without a time that may each be about both refused binds, the first one is about the first.
-    fn put_in_order(&self, found: &mut [Option<Found>]) {
+    fn put_in_order(&self, found: &mut [Option<Outcome>]) {
         let is_undated =
-            |found: &Option<Found>| matches!(found, Some(Found::Joined(join)) if join.apart.is_none());
+            |found: &Option<Outcome>| matches!(found, Some(Outcome::Joined(join)) if join.apart.is_none());
         let undated: Vec<usize> =
             (0..found.len()).filter(|index| found.get(*index).is_some_and(is_undated)).collect();
         for (at, first) in undated.iter().enumerate() {
             for second in undated.iter().skip(at + 1) {
-                let Ok([Some(Found::Joined(one)), Some(Found::Joined(two))]) =
+                let Ok([Some(Outcome::Joined(one)), Some(Outcome::Joined(two))]) =
                     found.get_disjoint_mut([*first, *second])
                 else {
                     continue;
@@ -194,22 +194,22 @@ impl Joiner {
     }
 
     /// The best refused bind that is not yet that of another error.
-    fn find(&self, index: usize, taken: &HashMap<*const Refusal<'static>, usize>) -> Found {
+    fn find(&self, index: usize, taken: &HashMap<*const Refusal<'static>, usize>) -> Outcome {
         let (Some(search), Some(candidates)) = (self.searches.get(index), self.candidates(index)) else {
-            return Found::Not(Reason::NoneLikeIt);
+            return Outcome::Not(Reason::NoneLikeIt);
         };
         let Some(class) = candidates.class() else {
-            return Found::Not(candidates.reason());
+            return Outcome::Not(candidates.reason());
         };
         let has_program = !search.complaint.programs().is_empty();
         let count = candidates.count();
         if !(class.is_by_target() || class.is_by_pid() || has_program || count == 1) {
-            return Found::Not(Reason::Ambiguous(count));
+            return Outcome::Not(Reason::Ambiguous(count));
         }
         let owner = |candidate: &Candidate| taken.get(&Rc::as_ptr(&candidate.refusal)).copied();
         let best = candidates.best();
         match best.iter().find(|candidate| owner(candidate).is_none()) {
-            Some(Candidate { refusal, apart }) => Found::Joined(Join {
+            Some(Candidate { refusal, apart }) => Outcome::Joined(Join {
                 refusal: Rc::clone(refusal),
                 by_target: class.is_by_target(),
                 by_program: class.is_by_program(),
@@ -218,8 +218,8 @@ impl Joiner {
                 candidates: count,
             }),
             None => match best.last().and_then(owner) {
-                Some(other) => Found::SaidBefore(other),
-                None => Found::Not(Reason::NoneLikeIt),
+                Some(other) => Outcome::Repeated(other),
+                None => Outcome::Not(Reason::NoneLikeIt),
             },
         }
     }

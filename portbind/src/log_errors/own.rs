@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_run_prints() {
+    fn output_of_run_is_skipped() {
         let log = "OSError: [Errno 98] Address already in use\nportbind: python3 (7) ended with status 1 after 0.2s: 1 refusal\n\n[same-program] × 1\n06:37:46.654  python3 (7)  bind tcp 0.0.0.0:8427  →  EADDRINUSE\n  held by   python3 (5)  LISTEN 0.0.0.0:8427   fd 3\n            uid root   bash → python3\n  why       another instance of the same program holds the port        [same-program]\n  fix       use another port: 8428 is free\n  or        stop python3: kill 5\n  then      it ended with status 1, 0.023s later\nnext line";
         let shown = own(log);
         assert_eq!(shown.iter().filter(|own| !**own).count(), 2, "{shown:?}");

@@ -74,7 +74,7 @@ mod tests {
     use super::Quotes;
 
     #[test]
-    fn what_is_quoted() {
+    fn quoted_lines_are_taken() {
         let log = "commit 53a50827d2cf70cc646e382c7f789c1111a7dc79\nAuthor: A <a@example>\n\n    bind: address already in use\n\n[main] bind: address already in use\nDescription: a port\n that is already in use\n .\nPort 80 is in use\ncommit to it";
         let mut quotes = Quotes::default();
         let shown: Vec<bool> = log.lines().map(|line| quotes.takes(line.as_bytes())).collect();

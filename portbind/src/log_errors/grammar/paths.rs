@@ -87,7 +87,7 @@ pub(super) fn socket(cursor: &mut Cursor<'_>) -> Option<Target> {
     let path = target.path.as_deref()?;
     let is_socket = is_end(path.as_bytes()) || path.contains("/.s.PGSQL.") || path.contains("/.X11-unix/");
     let is_source = matches!(next.rest(), [b':', b'0'..=b'9', ..]) || next.rest().starts_with(b" on line");
-    let is_named = is_introduced || is_named(&next.moved(start)) || is_refused(&next, path);
+    let is_named = is_introduced || follows_label(&next.moved(start)) || is_refused(&next, path);
     (!is_source && (is_socket || is_named)).then_some(())?;
     cursor.at = next.at;
     Some(target)
@@ -111,7 +111,7 @@ fn is_refused(cursor: &Cursor<'_>, path: &str) -> bool {
 }
 
 /// Whether the words before a path show that it is that of a socket, and its form does not speak against it.
-fn is_named(cursor: &Cursor<'_>) -> bool {
+fn follows_label(cursor: &Cursor<'_>) -> bool {
     let before = cursor.before(24).to_ascii_lowercase();
     let quotes = before.iter().rev().take_while(|byte| b"'\"`([ ".contains(byte)).count();
     let head = before.get(..before.len() - quotes).unwrap_or_default();

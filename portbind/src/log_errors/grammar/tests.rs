@@ -10,7 +10,7 @@ fn patterns_compile() {
 }
 
 /// What a line is read as; `None` if it says nothing.
-fn named(line: &str) -> Option<String> {
+fn place_in(line: &str) -> Option<String> {
     let reading = read(line.as_bytes())?;
     Some(reading.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
@@ -73,13 +73,13 @@ fn forms_of_places() {
             format!("EADDRINUSE {place}"),
             format!("2026-11-23T12:04:31Z web-1 | failed to listen on {place}: Address already in use (98)"),
         ] {
-            assert_eq!(named(&line).as_deref(), Some(expected), "{line}");
+            assert_eq!(place_in(&line).as_deref(), Some(expected), "{line}");
         }
     }
 }
 
 #[test]
-fn what_only_looks_like_it() {
+fn lines_of_another_kind() {
     for line in [
         "port 8080 is not in use",
         "checking whether port 8080 is in use",
@@ -109,12 +109,12 @@ fn what_only_looks_like_it() {
         "/var/lib/dpkg/lock is in use by process 4711",
         "package foo is already installed at version 1.2.3",
     ] {
-        assert_eq!(named(line), None, "{line}");
+        assert_eq!(place_in(line), None, "{line}");
     }
 }
 
 #[test]
-fn what_names_no_port() {
+fn lines_without_a_port() {
     for line in [
         "ports 30000-39999 are in use",
         "port8080 port: address already in use",
@@ -138,12 +138,12 @@ fn lists_of_ports() {
         ("ports in use: STUN(UDP:3478)", "udp :3478"),
         ("以下端口已被占用: 3306 6379", ":3306, :6379"),
     ] {
-        assert_eq!(named(line).as_deref(), Some(expected), "{line}");
+        assert_eq!(place_in(line).as_deref(), Some(expected), "{line}");
     }
 }
 
 #[test]
-fn what_says_it_without_a_place() {
+fn refusals_without_a_place() {
     for line in [
         "bind: Address already in use",
         "drbd r0: bind before listen failed, err = -98",
@@ -151,6 +151,6 @@ fn what_says_it_without_a_place() {
         "{:error, :eaddrinuse}",
         "errno: -98, syscall: 'listen'",
     ] {
-        assert_eq!(named(line).as_deref(), Some(""), "{line}");
+        assert_eq!(place_in(line).as_deref(), Some(""), "{line}");
     }
 }
