@@ -1,5 +1,7 @@
 //! How the caller is related to the process in its way, from what is known about both.
 
+use jiff::SignedDuration;
+
 use super::kinship::same_program;
 use super::program::{OF_MULTIPROCESSING, file_name, is_interpreter, script, with_pid};
 use crate::escape::Escaped;
@@ -148,19 +150,22 @@ fn is_one_project(caller: &Process, owner: &Process) -> bool {
     same_program(caller, owner) || file(caller).is_some_and(|one| file(owner) == Some(one))
 }
 
-/// Workers of one master process: it runs the same program as its workers, or started the same command several times,
-/// and is no shell.
+/// Workers of one master process: it runs the same program as its workers, or started the same command several times
+/// at once, and is no shell.
 pub(super) fn is_worker(caller: &Process, owner: &Process) -> bool {
     let is_shell = |parent: &Ancestor| SHELLS.contains(&&*parent.comm) || Container::is_monitor(&parent.comm);
     parents(caller, owner).filter(|_| is_same_file(caller, owner)).is_some_and(|parent| {
         let is_master = parent.comm == owner.comm && parent.comm == caller.comm;
         let is_interpreted = caller.exe.as_deref().is_some_and(is_interpreter);
-        is_master
-            || is_interpreted
-                && caller.args == owner.args
-                && !is_shell(parent)
-                && starter_of_both(caller, owner).is_none()
+        let is_command = is_interpreted && caller.args == owner.args && is_at_once(caller, owner);
+        is_master || is_command && !is_shell(parent) && starter_of_both(caller, owner).is_none()
     })
+}
+
+/// Whether two processes were started within seconds, as workers are: an editor also starts a command again.
+fn is_at_once(one: &Process, other: &Process) -> bool {
+    const SOON: SignedDuration = SignedDuration::from_secs(10);
+    one.started.zip(other.started).is_some_and(|(one, other)| one.duration_since(other).abs() <= SOON)
 }
 
 /// Programs that start what somebody types, or what a script lists.

@@ -126,10 +126,13 @@ fn a_script_runs_again_with_other_options() {
     assert_eq!(again(&["python3", "-O", "manage.py", "runserver"]), None);
     assert_eq!(again(&["manage.py", "manage.py"]), None);
     // Two workers of one program that is no shell.
-    let worker = |pid| {
+    let worker = |pid, started: &str| {
         let mut worker = process(pid, PYTHON, &["python3", "-c", "x"], "/srv/a", &[9, 1]);
         worker.ancestors[0].comm = "pytest".to_owned();
+        worker.started = Some(started.parse().unwrap());
         worker
     };
-    assert_eq!(code(&worker(30), worker(20)), Some("worker"));
+    let late = worker(30, "2026-11-23T12:00:09Z");
+    assert_eq!(code(&late, worker(20, "2026-11-23T12:00:01Z")), Some("worker"));
+    assert_eq!(code(&late, worker(20, "2026-11-23T11:59:01Z")), Some("earlier-run"));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::process::Signal;
+use serde_json::Value;
 
 use super::setting::Setting;
 use super::support::{ContestedPort, exited};
@@ -78,8 +79,13 @@ pub(super) fn container(setting: Setting<'_>) -> anyhow::Result<()> {
     let ended = tracer.stop(Signal::INT)?;
     exited(&ended, 0)?;
     let shown = ended.stdout.join("\n");
-    let container = format!("\"container\":{{\"id\":\"{id}\",\"runtime\":\"docker\",");
-    ensure!(shown.matches(&container).count() == 2, "not shown of both:\n{shown}");
+    let refusal: Value = serde_json::from_str(ended.stdout.first().context("no refusal")?)?;
+    // The history may name the holder as well.
+    for side in ["/process", "/holders/0/processes/0"] {
+        let container = |field: &str| refusal.pointer(&format!("{side}/container/{field}"))?.as_str();
+        let is_shown = container("id") == Some(&*id) && container("runtime") == Some("docker");
+        ensure!(is_shown, "{side}: not shown of both:\n{shown}");
+    }
     Ok(())
 }
 
