@@ -49,22 +49,9 @@ fn unix_fixes(facts: &unix::Facts, caller: &Process, holders: &[Holder]) -> Vec<
     {
         return Vec::new();
     }
-    let fixes = Stop { caller, holders: &holders, port: None }.propose();
-    if is_live { fixes.into_iter().map(and_remove).collect() } else { fixes }
-}
-
-/// Stops what is bound to a file. Some programs remove their file when they end, and others leave it.
-fn and_remove(fix: Fix) -> Fix {
-    const THEN: &str = ", and remove the file if it is still there then";
-    let text = match &fix.command {
-        Some(command) => {
-            let end = format!(": {command}");
-            let what = fix.text.strip_suffix(&end).unwrap_or(&fix.text);
-            format!("{what}{THEN}{end}")
-        }
-        None => format!("{}{THEN}", fix.text),
-    };
-    Fix { text, ..fix }
+    // Some programs remove their file when they end, and others leave it.
+    let then = if is_live { ", and remove the file if it is still there then" } else { "" };
+    Stop { caller, holders: &holders, port: None, then }.propose()
 }
 
 /// Names the cause of a refusal and its remedies.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::program::{file_name, is_interpreter};
+use super::program::{file_name, is_installed, is_interpreter};
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
 use crate::event::{Container, Process, Runtime, ShellCommand};
@@ -74,9 +74,8 @@ const RUNNERS: [&str; 5] = ["actions.runner.", "gitlab-runner", "forgejo-runner"
 /// Programs that serve the published ports of containers.
 const PROXIES: [(&str, Runtime); 3] =
     [("docker-proxy", Runtime::Docker), ("rootlessport", Runtime::Podman), ("conmon", Runtime::Podman)];
-/// Where a machine's administrator installs programs. A proxy of a user's own runtime is there, too; a program of such
-/// a name anywhere else is none.
-const SYSTEM: [&str; 7] = ["/usr/", "/bin/", "/sbin/", "/opt/", "/snap/", "/nix/store/", "/var/lib/snapd/"];
+/// Where a machine's administrator installs other programs.
+const OF_ADMINISTRATOR: [&str; 2] = ["/opt/", "/var/lib/snapd/"];
 /// A supervisor of programs.
 struct SupervisorRow {
     /// The start of its name as a process.
@@ -258,7 +257,10 @@ fn of_supervisor(process: &Process, asker: Option<&Process>) -> Option<Manager> 
 }
 
 fn proxy_of(process: &Process) -> Option<Runtime> {
-    let exe = process.exe.as_deref().filter(|exe| SYSTEM.iter().any(|folder| exe.starts_with(folder)))?;
+    // A proxy of a user's own runtime is installed, too; a program of such a name anywhere else is none.
+    let is_proxy =
+        |exe: &&str| is_installed(exe) || OF_ADMINISTRATOR.iter().any(|folder| exe.starts_with(folder));
+    let exe = process.exe.as_deref().filter(is_proxy)?;
     PROXIES.iter().find(|(name, _)| *name == file_name(exe)).map(|(_, runtime)| *runtime)
 }
 

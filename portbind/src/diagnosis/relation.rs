@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::kinship::same_program;
-use super::program::{OF_MULTIPROCESSING, file_name, is_interpreter, script, with_pid};
+use super::program::{OF_MULTIPROCESSING, file_name, is_installed, is_interpreter, script, with_pid};
 use crate::escape::Escaped;
 use crate::event::units::{is_service, user_of_cgroup};
 use crate::event::{Ancestor, Container, Holder, Process, Relation, RelationCode};
@@ -20,7 +20,7 @@ pub(super) fn relate(caller: &Process, holders: &[Holder]) -> Option<Relation> {
         owners().find_map(|owner| relation(caller, owner))
     };
     each(in_line)
-        .or_else(|| each(without_master))
+        .or_else(|| owners().find_map(without_master))
         .or_else(|| each(of_one_command))
         .or_else(|| each(siblings))
         .or_else(|| left_over(holder))
@@ -65,7 +65,7 @@ fn in_line(caller: &Process, owner: &Process) -> Option<Relation> {
 }
 
 /// A worker, by its title, that lives longer than the master that started it.
-fn without_master(_caller: &Process, owner: &Process) -> Option<Relation> {
+fn without_master(owner: &Process) -> Option<Relation> {
     let is_titled = matches!(&*owner.args, [title, rest @ ..]
         if title.split_once(": ").is_some_and(|(_, role)| role.starts_with("worker"))
             && rest.iter().all(String::is_empty));
@@ -132,9 +132,6 @@ fn folders<'a>(caller: &'a Process, owner: &'a Process) -> Option<(&'a str, &'a 
     both.filter(|(here, there)| here != there && *here != "/" && *there != "/")
 }
 
-/// Where programs are installed that belong to no project.
-const INSTALLED: [&str; 5] = ["/usr/", "/bin/", "/sbin/", "/snap/", "/nix/store/"];
-
 /// The same script of one interpreter, by the name of its file; for other programs, the same arguments. The folder of
 /// an installed program means nothing: many daemons change it.
 fn is_one_project(caller: &Process, owner: &Process) -> bool {
@@ -143,8 +140,7 @@ fn is_one_project(caller: &Process, owner: &Process) -> bool {
     }
     let Some(exe) = caller.exe.as_deref() else { return false };
     if !is_interpreter(exe) {
-        let is_installed = INSTALLED.iter().any(|folder| exe.starts_with(folder));
-        return caller.args == owner.args && caller.args.len() > 1 && !is_installed;
+        return caller.args == owner.args && caller.args.len() > 1 && !is_installed(exe);
     }
     let file = |process: &Process| script(&process.args).map(|(_, path)| file_name(path).to_owned());
     same_program(caller, owner) || file(caller).is_some_and(|one| file(owner) == Some(one))
@@ -190,16 +186,12 @@ const SHELLS: [&str; 14] = [
 const STARTERS: [&str; 9] =
     ["make", "ninja", "honcho", "foreman", "overmind", "xargs", "parallel", "concurrently", "turbo"];
 
-/// Whether an ancestor is a program, by the start of its name or of what it runs.
-fn has_name(ancestor: &Ancestor, name: &str) -> bool {
-    let runs = ancestor.runs.as_deref();
-    ancestor.comm.starts_with(name) || runs.is_some_and(|runs| runs.starts_with(name))
-}
-
 /// The nearest program above both, if it starts several others at once.
 fn starter_of_both<'a>(caller: &'a Process, owner: &Process) -> Option<&'a Ancestor> {
     let is_above = |ancestor: &&Ancestor| owner.ancestors.iter().any(|other| other.pid == ancestor.pid);
-    let is_starter = |ancestor: &&Ancestor| STARTERS.iter().any(|name| has_name(ancestor, name));
+    let is_starter = |ancestor: &&Ancestor| {
+        STARTERS.iter().any(|name| ancestor.names().any(|text| text.starts_with(name)))
+    };
     caller.ancestors.iter().find(is_above).filter(is_starter)
 }
 

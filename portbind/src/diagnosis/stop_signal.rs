@@ -1,7 +1,6 @@
 //! Which signal stops a program, and whether the program may be killed if it does not end.
 
-use std::path::Path;
-
+use super::program::file_name;
 use crate::event::{Ancestor, Process, ShellCommand};
 
 /// Servers that SIGTERM does not stop at once, and servers of data, which are never killed. All others are stopped by
@@ -58,7 +57,7 @@ impl Program {
     }
 
     fn of(process: &Process) -> Option<&'static Self> {
-        let exe = process.exe.as_deref().and_then(|exe| Path::new(exe).file_name()?.to_str());
+        let exe = process.exe.as_deref().map(file_name);
         PROGRAMS.iter().find(|program| process.comm == program.name || exe == Some(program.name))
     }
 }

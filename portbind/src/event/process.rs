@@ -72,6 +72,11 @@ impl Ancestor {
         Self { pid, comm, runs: None }
     }
 
+    /// Its name, and what it runs if that is known.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(self.comm.as_str()), self.runs.as_deref()].into_iter().flatten()
+    }
+
     /// What it runs, for a sentence: `nodemon`, `python run.py`; if that is not known, its name.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -88,9 +93,8 @@ impl Process {
     pub fn bytes(&self) -> usize {
         let optional =
             [&self.exe, &self.cwd, &self.branch, &self.user, &self.cgroup, &self.unit].into_iter().flatten();
-        let ancestors =
-            self.ancestors.iter().flat_map(|above| [Some(&above.comm), above.runs.as_ref()]).flatten();
-        let strings = optional.chain([&self.comm]).chain(&self.args).chain(ancestors);
+        let ancestors = self.ancestors.iter().flat_map(Ancestor::names);
+        let strings = optional.chain([&self.comm]).chain(&self.args).map(String::as_str).chain(ancestors);
         size_of::<Self>()
             + strings.map(|text| text.len() + PIECE).sum::<usize>()
             + self.args.capacity() * size_of::<String>()

@@ -99,28 +99,26 @@ fn of_holder(case: &Case<'_>, holder: &Holder, in_the_way: &[Holder]) -> Cause {
         return of_time_wait(case, holder);
     }
     if opened_or_open(holder).any(|owner| owner.pid == case.process.pid) {
-        let is_client = case.connected_only && holder.peer.is_some();
-        return match is_client {
-            true => cause(
-                Code::Outgoing,
-                "an outgoing connection of the failing process itself got the port from the kernel as its local port",
-            ),
-            false => cause(Code::OwnSocket, own(case, holder)),
-        };
+        return own(case, holder);
     }
     let causes = [stolen(case, holder), of_connection(case, holder, in_the_way), inherited(case, holder)];
     causes.into_iter().flatten().next().unwrap_or_else(|| of_open_socket(case, holder))
 }
 
 /// The caller itself has the socket in the way; if the addresses differ, why they meet.
-fn own(case: &Case<'_>, holder: &Holder) -> String {
+fn own(case: &Case<'_>, holder: &Holder) -> Cause {
     let own = match holder.peer {
+        Some(_) if case.connected_only => {
+            let text = "an outgoing connection of the failing process itself got the port from the kernel as its local \
+                        port";
+            return cause(Code::Outgoing, text);
+        }
         Some(_) if holder.state != State::Listen => {
             "a connection of the failing process itself, which it accepted before, still has the port"
         }
         _ => "the failing process holds the port itself",
     };
-    with_overlap(own, case, holder)
+    cause(Code::OwnSocket, with_overlap(own, case, holder))
 }
 
 /// A reason, and why the addresses meet if they differ.

@@ -36,6 +36,15 @@ pub fn is_interpreter(exe: &str) -> bool {
     interpreter(file_name(exe)).is_some()
 }
 
+/// Where distributions and package managers install programs, which belong to no project.
+const INSTALLED: [&str; 5] = ["/usr/", "/bin/", "/sbin/", "/snap/", "/nix/store/"];
+
+/// Whether an executable was installed by a distribution or a package manager.
+#[must_use]
+pub fn is_installed(exe: &str) -> bool {
+    INSTALLED.iter().any(|folder| exe.starts_with(folder))
+}
+
 /// Programs that bind no ports: if one of them has a listener open, it inherited the listener.
 const WITHOUT_PORTS: [&str; 35] = [
     "sleep", "tail", "cat", "tee", "sh", "dash", "bash", "zsh", "fish", "ksh", "env", "nohup", "setsid",

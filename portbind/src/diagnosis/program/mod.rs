@@ -3,5 +3,5 @@
 mod executable;
 mod runs;
 
-pub use executable::{file_name, is_interpreter, name, never_binds, script};
+pub use executable::{file_name, is_installed, is_interpreter, name, never_binds, script};
 pub use runs::{OF_MULTIPROCESSING, runs, runs_of, titled_tool, with_pid};

@@ -35,6 +35,8 @@ pub(in crate::diagnosis) struct Stop<'a> {
     pub(in crate::diagnosis) holders: &'a [&'a Holder],
     /// The port.
     pub(in crate::diagnosis) port: Option<u16>,
+    /// What is to be done then, as the end of the sentence.
+    pub(in crate::diagnosis) then: &'static str,
 }
 
 /// A process to end.
@@ -52,7 +54,7 @@ impl Proposal<'_> {
             return Vec::new();
         }
         let port = Some(self.case.socket.port);
-        Stop { caller: self.case.process, holders: self.holders, port }.propose()
+        Stop { caller: self.case.process, holders: self.holders, port, then: "" }.propose()
     }
 
     /// A session of sshd forwards a port that another session has.
@@ -93,7 +95,8 @@ impl Stop<'_> {
         let Some(first) = all.first().filter(|_| managers.iter().all(Option::is_some)) else {
             return Vec::new();
         };
-        vec![by_command(first.fix_code(), &stop_advice(&all, self.port), stop_command(&all))]
+        let what = format!("{}{}", stop_advice(&all, self.port), self.then);
+        vec![by_command(first.fix_code(), &what, stop_command(&all))]
     }
 
     /// Ends the processes, each tree of them by its topmost process; none if one of them is needed, or if there are
@@ -143,6 +146,7 @@ impl Stop<'_> {
             text.push_str(" (it is suspended, as by Ctrl-Z, and ends when it goes on)");
             command = command.zip(ShellCommand::resume(&pids)).map(|(kill, resume)| kill.and(&resume));
         }
+        text.push_str(self.then);
         vec![by_command("stop-holder", &text, command)]
     }
 
@@ -190,8 +194,7 @@ fn is_runner(above: &Ancestor) -> bool {
     let is_its = |text: &str, name: &str| {
         text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     };
-    let runs = above.runs.as_deref();
-    RUNNERS.iter().any(|name| is_its(&above.comm, name) || runs.is_some_and(|runs| is_its(runs, name)))
+    RUNNERS.iter().any(|name| above.names().any(|text| is_its(text, name)))
 }
 
 /// A user other than root made the socket, and none of that user's processes has it: it was handed on. A daemon of root
